@@ -1,0 +1,56 @@
+/* Requests and answers as bytes, the same for the server and for the command. Knows HTTP's words but no server.
+ *
+ * A `struct am_api` is one thread's working memory: request storage, JSON nodes, output buffer, matcher. */
+#ifndef AM_API_API_H
+#define AM_API_API_H
+
+#include "../base/buffer.h"
+#include "../match/match.h"
+
+struct am_api;
+
+struct am_api_limits {
+    size_t body_bytes; /* of a request body, unpacked; default 1 MiB */
+    uint32_t words;    /* default 100,000 */
+};
+#define AM_API_LIMITS_DEFAULT ((struct am_api_limits){1 << 20, 100000})
+
+/* Address space is reserved, pages are touched as needed. NULL and AM_E_MEMORY when that fails. */
+struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error);
+void am_api_free(struct am_api *api);
+
+/* As am_matcher_attach. Without an image, am_api_decide answers 503. */
+enum am_code am_api_attach(struct am_api *api, const struct am_image *image,
+                           const struct am_timezones *zones, struct am_error *error);
+
+enum am_content { AM_CONTENT_JSON, AM_CONTENT_TEXT, AM_CONTENT_QUERY_STRING };
+
+/* What a request brought, after HTTP. */
+struct am_api_request {
+    enum am_content content;
+    struct am_view body; /* JSON or plain text; or the raw query string, percent-encoded */
+    bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
+    int64_t now;         /* server clock, seconds */
+    bool test;           /* admatch-test: the request's own `now` counts */
+};
+
+/* An answer; body points into the api and lives until the next call. */
+struct am_api_response {
+    unsigned status; /* 200, 400, 413, 415, 422, 503 */
+    struct am_view body;
+    const struct am_decision *decision; /* with status 200; else NULL */
+    const struct am_request *request;   /* with status 200; else NULL */
+};
+
+/* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies apart: zlib's state is made in am_api_new). */
+void am_api_decide(struct am_api *api, const struct am_api_request *request,
+                   struct am_api_response *response);
+
+/* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left out. */
+void am_api_error(struct am_api *api, unsigned status, struct am_view reason, struct am_view where,
+                  struct am_api_response *response);
+
+/* The image attached, or NULL. */
+const struct am_image *am_api_image(const struct am_api *api);
+
+#endif

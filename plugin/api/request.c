@@ -1,0 +1,271 @@
+/* The values of a request, however they were written. */
+#include "request.h"
+
+#include "../base/decimal.h"
+
+/* Years 0 to 9999: what RFC 3339 can write. */
+#define NOW_MIN INT64_C(-62167219200)
+#define NOW_MAX INT64_C(253402300799)
+
+enum { SHOWN_BYTES = 64 }; /* of a value, in a message */
+
+static int shown_size(struct am_view value) {
+    return value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size;
+}
+
+static enum am_code expected(const char *what, struct am_view value, struct am_error *error) {
+    return am_error_set(error, AM_E_INVALID, "expected %s, found \"%.*s\"%s", what,
+                        shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
+}
+
+/* Ids, names and values that inventories hold are not longer either. */
+static enum am_code check_name_size(struct am_view value, struct am_error *error) {
+    if (value.size <= AM_ID_MAX_BYTES)
+        return AM_OK;
+    return am_error_set(error, AM_E_INVALID, "expected at most %d bytes, found %zu", AM_ID_MAX_BYTES,
+                        value.size);
+}
+
+void am_request_start(struct am_request_reader *reader, const struct am_timezones *zones,
+                      int64_t now, bool test) {
+    reader->request = (struct am_request){
+        .fields = reader->fields,
+        .attributes = reader->attributes,
+        .slots = reader->slots,
+        .unique = AM_UNIQUE_ADVERTISER,
+        .now = now,
+    };
+    reader->zones = zones;
+    reader->test = test;
+    reader->text_used = 0;
+    reader->query = reader->title = reader->content = reader->url = (struct am_view){NULL, 0};
+    reader->keyword_count = 0;
+    memset(reader->blocked_count, 0, sizeof reader->blocked_count);
+}
+
+enum am_code am_request_check_size(const struct am_request_reader *reader, struct am_view body,
+                                   struct am_error *error) {
+    if (body.size <= reader->body_limit)
+        return AM_OK;
+    return am_error_set(error, AM_E_LIMIT, "a request of more than %zu bytes", reader->body_limit);
+}
+
+enum am_code am_request_set_id(struct am_view *id, struct am_view value, struct am_error *error) {
+    *id = value;
+    return check_name_size(value, error);
+}
+
+enum am_code am_request_add_keyword(struct am_request_reader *reader, struct am_view value,
+                                    struct am_error *error) {
+    if (reader->keyword_count == AM_REQUEST_MAX_KEYWORDS)
+        return am_error_set(error, AM_E_INVALID, "expected at most %d keywords",
+                            AM_REQUEST_MAX_KEYWORDS);
+    reader->keywords[reader->keyword_count++] = value;
+    return AM_OK;
+}
+
+/* ---- numbers ---------------------------------------------------------------------------------- */
+
+/* A decimal of `places` from 0 on up to `most` (counted in the last place); false when it is none. */
+static bool read_number(struct am_view text, unsigned places, int64_t *value) {
+    struct am_json_node node;
+    struct am_json json;
+    return am_json_parse(text, &node, 1, &json, NULL) == AM_OK && node.type == AM_JSON_NUMBER &&
+           am_decimal_parse(am_json_raw(&json, &node), places, value, NULL) == AM_OK;
+}
+
+enum am_code am_request_set_count(struct am_slot *slot, struct am_view value,
+                                  struct am_error *error) {
+    int64_t count;
+    if (!read_number(value, 0, &count) || count < 1 || count > AM_MAX_ADS_PER_REQUEST)
+        return expected("a whole number from 1 to 256", value, error);
+    slot->count = (uint32_t)count;
+    return AM_OK;
+}
+_Static_assert(AM_MAX_ADS_PER_REQUEST == 256, "as the message says");
+
+enum am_code am_request_set_floor(struct am_slot *slot, struct am_view value,
+                                  struct am_error *error) {
+    int64_t floor;
+    if (!read_number(value, 6, &floor) || floor < 0 || floor > AM_MONEY_MAX)
+        return expected("a number from 0 to 1000000 with at most 6 decimals", value, error);
+    slot->floor = floor;
+    return AM_OK;
+}
+_Static_assert(AM_MONEY_MAX == INT64_C(1000000) * 1000000, "as the message says");
+
+/* ---- slots ------------------------------------------------------------------------------------ */
+
+struct am_slot *am_request_add_slot(struct am_request_reader *reader) {
+    if (reader->request.slot_count == AM_MAX_SLOTS)
+        return NULL;
+    struct am_slot *slot = &reader->slots[reader->request.slot_count++];
+    slot->id = AM_VIEW("");
+    slot->count = 1;
+    slot->size_count = 0;
+    slot->floor = 0;
+    return slot;
+}
+
+enum am_code am_request_add_size(struct am_slot *slot, struct am_view value,
+                                 struct am_error *error) {
+    uint32_t size = am_size_parse(value);
+    if (size == 0)
+        return expected("WIDTHxHEIGHT, each from 1 to 65535", value, error);
+    for (uint32_t i = 0; i < slot->size_count; i++)
+        if (slot->sizes[i] == size)
+            return AM_OK;
+    if (slot->size_count == AM_MAX_SLOT_SIZES)
+        return am_error_set(error, AM_E_INVALID, "expected at most %d sizes a slot",
+                            AM_MAX_SLOT_SIZES);
+    slot->sizes[slot->size_count++] = size;
+    return AM_OK;
+}
+
+/* ---- attributes and blocks -------------------------------------------------------------------- */
+
+static bool is_country(struct am_view value) {
+    for (size_t i = 0; i < value.size; i++) {
+        char letter = (char)(value.data[i] | 0x20);
+        if (letter < 'a' || letter > 'z')
+            return false;
+    }
+    return value.size == 2;
+}
+
+enum am_code am_request_add_attribute(struct am_request_reader *reader,
+                                      enum am_attribute attribute, struct am_view key,
+                                      struct am_view value, struct am_error *error) {
+    if (attribute == AM_ATTRIBUTE_COUNTRY && !is_country(value))
+        return expected("a country of two letters, like \"US\"", value, error);
+    enum am_code code = check_name_size(value, error);
+    if (code == AM_OK)
+        code = check_name_size(key, error);
+    if (code != AM_OK)
+        return code;
+    if (reader->request.attribute_count == AM_MAX_ATTRIBUTE_VALUES)
+        return am_error_set(error, AM_E_INVALID, "expected at most %d values of attributes",
+                            AM_MAX_ATTRIBUTE_VALUES);
+    struct am_view folded = am_attribute_fold(attribute, value, reader->text + reader->text_used);
+    reader->text_used += value.size;
+    reader->attributes[reader->request.attribute_count++] =
+        (struct am_request_attribute){attribute, key, folded};
+    return AM_OK;
+}
+
+static struct am_view lower_case(struct am_request_reader *reader, struct am_view value) {
+    char *lower = reader->text + reader->text_used;
+    reader->text_used += value.size;
+    for (size_t i = 0; i < value.size; i++) {
+        char c = value.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    return (struct am_view){lower, value.size};
+}
+
+enum am_code am_request_add_blocked(struct am_request_reader *reader, enum am_blocked kind,
+                                    struct am_view value, struct am_error *error) {
+    enum am_code code = check_name_size(value, error);
+    if (code != AM_OK)
+        return code;
+    uint32_t blocked = 0;
+    for (int i = 0; i < AM_BLOCKED_KINDS; i++)
+        blocked += reader->blocked_count[i];
+    if (blocked == AM_MAX_BLOCKED)
+        return am_error_set(error, AM_E_INVALID, "expected at most %d blocked names in all",
+                            AM_MAX_BLOCKED);
+    if (kind == AM_BLOCKED_DOMAINS)
+        value = lower_case(reader, value);
+    reader->blocked[kind][reader->blocked_count[kind]++] = value;
+    return AM_OK;
+}
+
+/* ---- single values ---------------------------------------------------------------------------- */
+
+enum am_code am_request_set_unique(struct am_request_reader *reader, struct am_view value,
+                                   struct am_error *error) {
+    static const char *const names[] = {
+        [AM_UNIQUE_ADVERTISER] = "advertiser",
+        [AM_UNIQUE_CAMPAIGN] = "campaign",
+        [AM_UNIQUE_AD] = "ad",
+        [AM_UNIQUE_NONE] = "none",
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(names); i++)
+        if (am_view_equal(value, am_view_of(names[i]))) {
+            reader->request.unique = (enum am_unique)i;
+            return AM_OK;
+        }
+    return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
+}
+
+enum am_code am_request_set_now(struct am_request_reader *reader, struct am_view value,
+                                struct am_error *error) {
+    int64_t now;
+    bool read = read_number(value, 0, &now) || am_time_parse(value, &now, NULL) == AM_OK;
+    if (!read || now < NOW_MIN || now > NOW_MAX)
+        return expected("a time like \"2026-11-01T00:00:00Z\", or whole seconds since 1970", value,
+                        error);
+    if (reader->test)
+        reader->request.now = now;
+    return AM_OK;
+}
+
+enum am_code am_request_set_timezone(struct am_request_reader *reader, struct am_view value,
+                                     struct am_error *error) {
+    if (reader->zones)
+        reader->request.timezone = am_timezone_find(reader->zones, value);
+    if (reader->request.timezone)
+        return AM_OK;
+    return am_error_set(error, AM_E_STATE,
+                        "unknown time zone \"%.*s\"%s: expected an IANA name that this server "
+                        "knows, like \"America/New_York\"",
+                        shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
+}
+
+/* ---- putting it together ---------------------------------------------------------------------- */
+
+static void add_field(struct am_request_reader *reader, enum am_field_kind kind, uint32_t index,
+                      struct am_view text) {
+    if (text.data)
+        reader->fields[reader->request.field_count++] = (struct am_field){kind, index, text};
+}
+
+static void add_fields(struct am_request_reader *reader) {
+    add_field(reader, AM_FIELD_QUERY, 0, reader->query);
+    for (uint32_t i = 0; i < reader->keyword_count; i++)
+        add_field(reader, AM_FIELD_KEYWORD, i, reader->keywords[i]);
+    add_field(reader, AM_FIELD_TITLE, 0, reader->title);
+    add_field(reader, AM_FIELD_TEXT, 0, reader->content);
+    if (reader->url.data) {
+        struct am_view words = am_url_words(reader->url, reader->text + reader->text_used);
+        reader->text_used += words.size;
+        add_field(reader, AM_FIELD_URL, 0, words);
+    }
+}
+
+enum am_code am_request_finish(struct am_request_reader *reader, struct am_error *error) {
+    struct am_request *request = &reader->request;
+    uint32_t wanted = 0;
+    if (request->slot_count == 0)
+        am_request_add_slot(reader);
+    for (uint32_t i = 0; i < request->slot_count; i++)
+        wanted += reader->slots[i].count;
+    if (wanted > AM_MAX_ADS_PER_REQUEST)
+        return am_error_set(error, AM_E_STATE, "expected at most %d ads in all slots together, found %u",
+                            AM_MAX_ADS_PER_REQUEST, wanted);
+    add_fields(reader);
+    struct am_views *const lists[] = {&request->blocked_advertisers, &request->blocked_categories,
+                                      &request->blocked_domains};
+    for (int i = 0; i < AM_BLOCKED_KINDS; i++)
+        *lists[i] = (struct am_views){reader->blocked[i], reader->blocked_count[i]};
+    return AM_OK;
+}
+
+enum am_code am_request_read_text(struct am_request_reader *reader, struct am_view body,
+                                  struct am_error *error) {
+    enum am_code code = am_request_check_size(reader, body, error);
+    if (code != AM_OK)
+        return code;
+    reader->content = body.size ? body : AM_VIEW("");
+    return am_request_finish(reader, error);
+}

@@ -1,0 +1,54 @@
+#include "arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+enum { CHUNK_SIZE = 1 << 20 };
+
+struct am_arena_chunk {
+    struct am_arena_chunk *next;
+    size_t size;
+    alignas(max_align_t) char bytes[];
+};
+
+/* Makes `size` bytes free at the end of the newest chunk, from `alignment` on. NULL when memory runs out. */
+static char *take(struct am_arena *arena, size_t size, size_t alignment) {
+    size_t start = (arena->used + alignment - 1) & ~(alignment - 1);
+    if (!arena->chunk || start > arena->chunk->size || size > arena->chunk->size - start) {
+        size_t chunk_size = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+        size_t total;
+        if (!am_add_size(chunk_size, sizeof(struct am_arena_chunk), &total))
+            return NULL;
+        struct am_arena_chunk *chunk = malloc(total);
+        if (!chunk)
+            return NULL;
+        chunk->next = arena->chunk;
+        chunk->size = chunk_size;
+        arena->chunk = chunk;
+        start = 0;
+    }
+    arena->used = start + size;
+    return arena->chunk->bytes + start;
+}
+
+void *am_arena_take(struct am_arena *arena, size_t size) {
+    return take(arena, size, alignof(max_align_t));
+}
+
+struct am_view am_arena_copy(struct am_arena *arena, struct am_view bytes) {
+    char *copy = take(arena, bytes.size, 1);
+    if (!copy)
+        return (struct am_view){NULL, 0};
+    if (bytes.size)
+        memcpy(copy, bytes.data, bytes.size);
+    return (struct am_view){copy, bytes.size};
+}
+
+void am_arena_free(struct am_arena *arena) {
+    while (arena->chunk) {
+        struct am_arena_chunk *next = arena->chunk->next;
+        free(arena->chunk);
+        arena->chunk = next;
+    }
+    arena->used = 0;
+}

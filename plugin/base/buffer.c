@@ -1,0 +1,73 @@
+#include "buffer.h"
+
+#include "decimal.h"
+#include "plain.h"
+#include "utf8.h"
+
+enum { UINT64_TEXT_SIZE = 20 };
+
+void am_buffer_unsigned(struct am_buffer *buffer, uint64_t value) {
+    char text[UINT64_TEXT_SIZE];
+    size_t at = sizeof text;
+    do
+        text[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    am_buffer_append(buffer, text + at, sizeof text - at);
+}
+
+void am_buffer_decimal(struct am_buffer *buffer, int64_t value, unsigned places) {
+    char text[AM_DECIMAL_TEXT_SIZE];
+    am_buffer_append(buffer, text, am_decimal_write(value, places, text));
+}
+
+static void append_escape(struct am_buffer *buffer, unsigned char byte) {
+    static const char digits[] = "0123456789abcdef";
+    static const char short_forms[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',  ['\f'] = 'f',
+        ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\',
+    };
+    if (byte < sizeof short_forms && short_forms[byte]) {
+        am_buffer_append(buffer, (char[]){'\\', short_forms[byte]}, 2);
+        return;
+    }
+    am_buffer_append(buffer, (char[]){'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]},
+                     6);
+}
+
+/* What needs care, up to the next run of plain bytes. Well-formed characters are copied in one
+ * piece. */
+static const char *append_special(struct am_buffer *buffer, const char *at, const char *end) {
+    if (!((unsigned char)*at & 0x80)) {
+        append_escape(buffer, (unsigned char)*at);
+        return at + 1;
+    }
+    const char *begin = at;
+    struct am_utf8_step step = {0, true};
+    while (at < end && ((unsigned char)*at & 0x80)) {
+        step = am_utf8_step(at, end);
+        if (!step.valid)
+            break;
+        at += step.size;
+    }
+    am_buffer_append(buffer, begin, (size_t)(at - begin));
+    if (step.valid)
+        return at;
+    am_buffer_literal(buffer, "\xEF\xBF\xBD");
+    return at + step.size;
+}
+
+void am_buffer_json_string(struct am_buffer *buffer, struct am_view text) {
+    am_buffer_literal(buffer, "\"");
+    if (text.size) {
+        const char *at = text.data;
+        const char *end = at + text.size;
+        while (at < end) {
+            const char *run = at;
+            at = am_plain_skip(at, end);
+            am_buffer_append(buffer, run, (size_t)(at - run));
+            if (at < end)
+                at = append_special(buffer, at, end);
+        }
+    }
+    am_buffer_literal(buffer, "\"");
+}

@@ -1,0 +1,48 @@
+/* An output buffer over memory of fixed capacity. Overflow is remembered, never written: check `overflowed` once at
+ * the end. No allocation, so a response can be rendered on the hot path. */
+#ifndef AM_BASE_BUFFER_H
+#define AM_BASE_BUFFER_H
+
+#include "bytes.h"
+
+struct am_buffer {
+    char *data;
+    size_t size;     /* bytes written; <= capacity */
+    size_t capacity; /* bytes owned by whoever made the buffer */
+    bool overflowed; /* something did not fit; the contents are then useless */
+};
+
+static inline struct am_buffer am_buffer_over(void *memory, size_t capacity) {
+    return (struct am_buffer){memory, 0, capacity, false};
+}
+
+static inline struct am_view am_buffer_view(const struct am_buffer *buffer) {
+    return (struct am_view){buffer->data, buffer->size};
+}
+
+static inline void am_buffer_append(struct am_buffer *buffer, const void *bytes, size_t size) {
+    if (__builtin_expect(size > buffer->capacity - buffer->size, 0)) {
+        buffer->overflowed = true;
+        return;
+    }
+    memcpy(buffer->data + buffer->size, bytes, size);
+    buffer->size += size;
+}
+
+#define am_buffer_literal(buffer, literal) am_buffer_append((buffer), (literal), sizeof(literal) - 1)
+
+static inline void am_buffer_view_append(struct am_buffer *buffer, struct am_view view) {
+    if (view.size)
+        am_buffer_append(buffer, view.data, view.size);
+}
+
+void am_buffer_unsigned(struct am_buffer *buffer, uint64_t value);
+
+/* value x 10^-places as am_decimal_write writes it. */
+void am_buffer_decimal(struct am_buffer *buffer, int64_t value, unsigned places);
+
+/* A JSON string with its quotes: escapes ", \, control characters and DEL; ill-formed UTF-8 becomes U+FFFD, one per
+ * maximal subpart, so that the output is always valid JSON and valid UTF-8. "/" and non-ASCII pass as they are. */
+void am_buffer_json_string(struct am_buffer *buffer, struct am_view text);
+
+#endif

@@ -1,0 +1,72 @@
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Drops a UTF-8 sequence that truncation cut in two, so that a message is always valid where its parts were. */
+static void drop_partial_character(char *text, size_t size, int wanted) {
+    if (wanted < 0 || (size_t)wanted < size)
+        return;
+    size_t end = size - 1;
+    size_t start = end;
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) {
+        unsigned char lead = (unsigned char)text[start - 1];
+        size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+        if (end - start < need)
+            text[start - 1] = '\0';
+    }
+}
+
+enum am_code am_error_set(struct am_error *error, enum am_code code, const char *format, ...) {
+    if (!error)
+        return code;
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    drop_partial_character(error->message, sizeof error->message, wanted);
+    error->code = code;
+    error->where[0] = '\0';
+    return code;
+}
+
+enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const char *format,
+                                ...) {
+    int saved = errno;
+    if (!error)
+        return code;
+    char what[AM_ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    char reason[128];
+    am_error_set(error, code, "%s: %s", what, strerror_r(saved, reason, sizeof reason));
+    errno = saved;
+    return code;
+}
+
+void am_error_at(struct am_error *error, const char *format, ...) {
+    if (!error)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(error->where, sizeof error->where, format, arguments);
+    va_end(arguments);
+    drop_partial_character(error->where, sizeof error->where, wanted);
+}
+
+const char *am_code_name(enum am_code code) {
+    static const char *const names[] = {
+        [AM_OK] = "ok",           [AM_E_MEMORY] = "memory",   [AM_E_IO] = "io",
+        [AM_E_SYNTAX] = "syntax", [AM_E_INVALID] = "invalid", [AM_E_LIMIT] = "limit",
+        [AM_E_VERSION] = "version", [AM_E_CORRUPT] = "corrupt", [AM_E_STATE] = "state",
+    };
+    if ((size_t)code >= sizeof names / sizeof names[0])
+        return "unknown";
+    return names[code];
+}

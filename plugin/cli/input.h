@@ -1,0 +1,25 @@
+/* Input files, plain or gzip, "-" for standard input: whole, or line by line with bounded memory.
+ */
+#ifndef AM_CLI_INPUT_H
+#define AM_CLI_INPUT_H
+
+#include "../base/bytes.h"
+#include "../base/error.h"
+
+struct am_input; /* one open file */
+
+/* `longest`: bytes of the longest line, or whole file, that is given in full. AM_E_IO, AM_E_MEMORY.
+ */
+enum am_code
+am_input_open(const char *path, size_t longest, struct am_input **input, struct am_error *error);
+void am_input_close(struct am_input *input); /* NULL is fine */
+
+/* The next line without its newline; valid until the next call. Of a line longer than `longest`,
+ * its first longest + 1 bytes: whoever has the same limit then sees that it is exceeded. AM_E_STATE
+ * at the end of the file, without a message; AM_E_IO, AM_E_SYNTAX (damaged gzip). */
+enum am_code am_input_line(struct am_input *input, struct am_view *line, struct am_error *error);
+
+/* All of the file, or its first longest + 1 bytes. Call it once, instead of am_input_line. */
+enum am_code am_input_whole(struct am_input *input, struct am_view *text, struct am_error *error);
+
+#endif

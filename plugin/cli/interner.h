@@ -1,0 +1,20 @@
+/* Gives each distinct string a number, from 0, in order of first sight. */
+#ifndef AM_CLI_INTERNER_H
+#define AM_CLI_INTERNER_H
+
+#include "../base/arena.h"
+
+struct am_interner {
+    struct am_arena arena; /* the strings */
+    struct am_view *texts; /* by number */
+    uint32_t *slots;       /* hash table of numbers, UINT32_MAX: empty */
+    uint32_t count;
+    uint32_t slot_count; /* a power of two, or 0 before the first string */
+};
+
+/* The number of the string, which is copied when it is new. UINT32_MAX when memory runs out. */
+uint32_t am_interner_number(struct am_interner *interner, struct am_view text);
+
+void am_interner_free(struct am_interner *interner);
+
+#endif

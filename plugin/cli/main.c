@@ -1,0 +1,53 @@
+/* Finds the subcommand and runs it. */
+#include "command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct am_command *const commands[] = {
+    &am_command_check,  &am_command_build, &am_command_info,
+    &am_command_verify, &am_command_match, &am_command_words,
+};
+
+static int print_overview(void) {
+    printf("usage: admatch COMMAND [OPTIONS] ...\n\n"
+           "Works on inventories (JSON Lines) and on images built from them.\n\ncommands:\n");
+    for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
+        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n`admatch COMMAND --help` tells more about one of them; `admatch --version` the "
+           "version.\n"
+           "Exit codes: 0 fine, 1 a problem in the input, 2 a wrong command line.\n");
+    return am_cli_finish(AM_EXIT_OK);
+}
+
+static const struct am_command *find_command(const char *name) {
+    for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int complain(const char *what, const char *name) {
+    fputs("admatch: ", stderr);
+    fprintf(stderr, "%s%s", what, name);
+    fputs("; `admatch --help` lists the commands\n", stderr);
+    return AM_EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN); /* writes then fail with EPIPE, which am_cli_finish understands */
+    if (argc < 2)
+        return complain("no command given", "");
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return print_overview();
+    if (strcmp(name, "--version") == 0) {
+        puts("admatch " AM_CLI_VERSION);
+        return am_cli_finish(AM_EXIT_OK);
+    }
+    const struct am_command *command = find_command(name);
+    if (!command)
+        return complain("there is no command ", name);
+    return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,333 @@
+/* `admatch match`: decisions as the server makes them, without a server. */
+#include "command.h"
+#include "decide.h"
+#include "request.h"
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    OPTION_QUERY = 256,
+    OPTION_KEYWORD,
+    OPTION_TITLE,
+    OPTION_TEXT,
+    OPTION_URL,
+    OPTION_ID,
+    OPTION_CONTEXT,
+    OPTION_COUNT,
+    OPTION_EXPLAIN,
+    OPTION_REQUEST,
+    OPTION_BATCH,
+    OPTION_NOW,
+    OPTION_TEST,
+    OPTION_SKIP,
+};
+
+static const struct option options[] = {
+    {"query", required_argument, NULL, OPTION_QUERY},
+    {"keyword", required_argument, NULL, OPTION_KEYWORD},
+    {"title", required_argument, NULL, OPTION_TITLE},
+    {"text", required_argument, NULL, OPTION_TEXT},
+    {"url", required_argument, NULL, OPTION_URL},
+    {"id", required_argument, NULL, OPTION_ID},
+    {"context", required_argument, NULL, OPTION_CONTEXT},
+    {"count", required_argument, NULL, OPTION_COUNT},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"request", required_argument, NULL, OPTION_REQUEST},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"output", required_argument, NULL, 'o'},
+    {"now", required_argument, NULL, OPTION_NOW},
+    {"test", no_argument, NULL, OPTION_TEST},
+    {"skip", no_argument, NULL, OPTION_SKIP},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* What the command line asks for. */
+struct plan {
+    const char *source;
+    const char *text_file, *request_file, *batch_file; /* NULL: not given */
+    const char *output;
+    bool made_of_options; /* something of the request itself was given as an option */
+    bool skip;
+    struct am_request_options request;
+    struct am_decide_options decide;
+};
+
+/* ---- the command line ------------------------------------------------------------------------ */
+
+static int read_count(struct am_arguments *arguments, unsigned long *count) {
+    char *end;
+    errno = 0;
+    *count = strtoul(optarg, &end, 10);
+    if (*optarg < '1' || *optarg > '9' || *end || errno)
+        return am_cli_usage(arguments, "--count: expected a number from 1, found '%s'", optarg);
+    return AM_EXIT_UNDECIDED;
+}
+
+static int read_now(struct am_arguments *arguments, struct am_decide_options *decide) {
+    struct am_error error;
+    if (am_time_parse(am_view_of(optarg), &decide->now, &error) != AM_OK)
+        return am_cli_usage(arguments, "--now: %s", error.message);
+    decide->has_now = true;
+    return AM_EXIT_UNDECIDED;
+}
+
+static int read_context(struct am_arguments *arguments, struct am_option_list *context) {
+    if (!strchr(optarg, '=') || *optarg == '=')
+        return am_cli_usage(arguments, "--context: expected KEY=VALUE, found '%s'", optarg);
+    context->items[context->count++] = optarg;
+    return AM_EXIT_UNDECIDED;
+}
+
+/* An option that is a part of the request. False when it is none of these. */
+static bool read_request_option(struct am_arguments *arguments, int option, struct plan *plan) {
+    struct am_request_options *request = &plan->request;
+    switch (option) {
+    case OPTION_QUERY:
+        request->query = optarg;
+        break;
+    case OPTION_KEYWORD:
+        request->keywords.items[request->keywords.count++] = optarg;
+        break;
+    case OPTION_TITLE:
+        request->title = optarg;
+        break;
+    case OPTION_TEXT:
+        plan->text_file = optarg;
+        break;
+    case OPTION_URL:
+        request->url = optarg;
+        break;
+    case OPTION_ID:
+        request->id = optarg;
+        break;
+    case OPTION_CONTEXT:
+        arguments->status = read_context(arguments, &request->context);
+        break;
+    case OPTION_COUNT:
+        arguments->status = read_count(arguments, &request->count);
+        break;
+    case OPTION_EXPLAIN:
+        request->explain = true;
+        break;
+    default:
+        return false;
+    }
+    plan->made_of_options = true;
+    return true;
+}
+
+static void read_other_option(struct am_arguments *arguments, int option, struct plan *plan) {
+    switch (option) {
+    case OPTION_REQUEST:
+        plan->request_file = optarg;
+        break;
+    case OPTION_BATCH:
+        plan->batch_file = optarg;
+        break;
+    case OPTION_NOW:
+        arguments->status = read_now(arguments, &plan->decide);
+        break;
+    case OPTION_TEST:
+        plan->decide.test = true;
+        break;
+    case OPTION_SKIP:
+        plan->skip = true;
+        break;
+    default:
+        plan->output = optarg;
+    }
+}
+
+/* The files that a decision reads; the output must be none of them, for it is emptied first. */
+static int check_output(struct am_arguments *arguments, const struct plan *plan) {
+    const char *const inputs[] = {plan->source, plan->text_file, plan->request_file,
+                                  plan->batch_file};
+    for (size_t i = 0; plan->output && i < AM_COUNT_OF(inputs); i++)
+        if (inputs[i] && am_cli_is_same_file(inputs[i], plan->output))
+            return am_cli_usage(arguments, "'%s' would be written over", inputs[i]);
+    return AM_EXIT_UNDECIDED;
+}
+
+static int check_plan(struct am_arguments *arguments, const struct plan *plan) {
+    if (plan->request_file && plan->batch_file)
+        return am_cli_usage(arguments, "--request and --batch exclude one another");
+    bool from_file = plan->request_file || plan->batch_file;
+    if (from_file && plan->made_of_options)
+        return am_cli_usage(arguments,
+                            "%s takes requests as they are: what else they should say "
+                            "must stand in them",
+                            plan->batch_file ? "--batch" : "--request");
+    if (!from_file && !plan->made_of_options)
+        return am_cli_usage(arguments, "there is no request: give --query, --text, --request, "
+                                       "--batch or another");
+    return check_output(arguments, plan);
+}
+
+static int read_plan(struct am_arguments *arguments, struct plan *plan) {
+    for (int option; (option = am_cli_option(arguments)) != -1;) {
+        if (!read_request_option(arguments, option, plan))
+            read_other_option(arguments, option, plan);
+        if (arguments->status != AM_EXIT_UNDECIDED)
+            return arguments->status;
+    }
+    plan->source = am_cli_operand(arguments, "INVENTORY or IMAGE");
+    return plan->source ? check_plan(arguments, plan) : arguments->status;
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+static size_t body_limit(void) {
+    return AM_API_LIMITS_DEFAULT.body_bytes;
+}
+
+static enum am_code read_whole(const char *path,
+                               struct am_input **input,
+                               struct am_view *text,
+                               struct am_error *error) {
+    enum am_code code = am_input_open(path, body_limit(), input, error);
+    return code == AM_OK ? am_input_whole(*input, text, error) : code;
+}
+
+static enum am_code answer_request(struct am_api *api,
+                                   const struct plan *plan,
+                                   struct am_output *output,
+                                   bool *served,
+                                   struct am_error *error) {
+    struct am_input *input = NULL;
+    struct am_view body;
+    enum am_code code = read_whole(plan->request_file, &input, &body, error);
+    if (code == AM_OK)
+        am_decide_one(api, &plan->decide, body, output, served);
+    am_input_close(input);
+    return code;
+}
+
+static enum am_code answer_options(struct am_api *api,
+                                   struct plan *plan,
+                                   struct am_output *output,
+                                   bool *served,
+                                   struct am_error *error) {
+    struct am_input *input = NULL;
+    struct am_buffer body = {0};
+    enum am_code code = AM_OK;
+    if (plan->text_file) {
+        code = read_whole(plan->text_file, &input, &plan->request.text, error);
+        plan->request.has_text = true;
+    }
+    if (code == AM_OK)
+        code = am_request_body(&plan->request, &body, error);
+    if (code == AM_OK)
+        am_decide_one(api, &plan->decide, am_buffer_view(&body), output, served);
+    free(body.data);
+    am_input_close(input);
+    return code;
+}
+
+static enum am_code answer_batch(struct am_api *api,
+                                 const struct plan *plan,
+                                 struct am_output *output,
+                                 bool *served,
+                                 struct am_error *error) {
+    struct am_input *input = NULL;
+    struct am_batch_totals totals = {0, 0, 0};
+    enum am_code code = am_input_open(plan->batch_file, body_limit(), &input, error);
+    if (code == AM_OK)
+        code = am_decide_batch(api, &plan->decide, input, output, &totals, error);
+    am_input_close(input);
+    *served = totals.refused == 0;
+    if (!*served)
+        fprintf(stderr, "admatch: %s: %llu of %llu requests were refused, the first in line %llu\n",
+                am_cli_name_of(plan->batch_file), (unsigned long long)totals.refused,
+                (unsigned long long)totals.requests, (unsigned long long)totals.first_refused);
+    return code;
+}
+
+static enum am_code
+answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *error) {
+    struct am_output output;
+    enum am_code code = am_output_open(plan->output, &output, error);
+    if (code != AM_OK)
+        return code;
+    if (plan->batch_file)
+        code = answer_batch(api, plan, &output, served, error);
+    else if (plan->request_file)
+        code = answer_request(api, plan, &output, served, error);
+    else
+        code = answer_options(api, plan, &output, served, error);
+    enum am_code closed = am_output_close(&output, code == AM_OK ? error : NULL);
+    return code == AM_OK ? closed : code;
+}
+
+static int match(struct plan *plan) {
+    struct am_error error;
+    struct am_source source = {0};
+    struct am_api *api = NULL;
+    bool served = false;
+    enum am_code code = am_source_open(plan->source, plan->skip, &source, &error);
+    if (code == AM_OK && !(api = am_api_new(&AM_API_LIMITS_DEFAULT, &error)))
+        code = error.code;
+    if (code == AM_OK)
+        code = am_api_attach(api, source.image, source.zones, &error);
+    if (code == AM_OK)
+        code = answer(api, plan, &served, &error);
+    am_api_free(api);
+    am_source_close(&source);
+    if (code != AM_OK)
+        return am_cli_fail(&error);
+    return served ? AM_EXIT_OK : AM_EXIT_PROBLEM;
+}
+
+static int run(int argc, char **argv) {
+    struct am_arguments arguments = {&am_command_match, argc, argv, AM_EXIT_UNDECIDED};
+    struct plan plan = {0};
+    plan.request.keywords.items = calloc((size_t)argc, sizeof(char *));
+    plan.request.context.items = calloc((size_t)argc, sizeof(char *));
+    int status;
+    if (plan.request.keywords.items && plan.request.context.items) {
+        status = read_plan(&arguments, &plan);
+        if (status == AM_EXIT_UNDECIDED)
+            status = match(&plan);
+    } else {
+        struct am_error error;
+        am_error_set(&error, AM_E_MEMORY, "not enough memory");
+        status = am_cli_fail(&error);
+    }
+    free(plan.request.keywords.items);
+    free(plan.request.context.items);
+    return status;
+}
+
+const struct am_command am_command_match = {
+    .name = "match",
+    .synopsis = "INVENTORY|IMAGE OPTIONS",
+    .summary = "Decides which ads a request gets, byte for byte as the server does",
+    .details =
+        "one request, made of options:\n"
+        "      --query TEXT         what was searched for\n"
+        "      --keyword TEXT       an item of the request's keywords; may be repeated\n"
+        "      --title TEXT         the page's title\n"
+        "      --text FILE          the page's text; - is standard input\n"
+        "      --url URL            the page's address\n"
+        "      --id ID              the request's id, which decides between equal ads\n"
+        "      --context KEY=VALUE  country=US, device=mobile, kv.sport=running ...; repeatable\n"
+        "      --count N            how many ads\n"
+        "      --explain            tell why other ads were not chosen\n"
+        "requests as they are sent to POST /v1/decide:\n"
+        "      --request FILE       one JSON body\n"
+        "      --batch FILE         a JSON body a line; answers are lines in the same order\n"
+        "all:\n"
+        "  -o, --output FILE        write answers there, not to standard output\n"
+        "      --now TIME           decide at this time (2026-11-01T00:00:00Z)\n"
+        "      --test               a request's own \"now\" counts, as with admatch-test\n"
+        "      --skip               drop bad records of the inventory\n"
+        "  -h, --help               show this help\n\n"
+        "Files may be gzip; - is standard input. A request that is refused is answered with its "
+        "error\n"
+        "object, and the exit code is then 1. Answers are buffered: a batch is no conversation.\n",
+    .letters = ":ho:",
+    .options = options,
+    .run = run,
+};

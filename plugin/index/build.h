@@ -1,0 +1,103 @@
+/* Private to the builder: its working state and its phases, in the order in which am_image_build runs them. */
+#ifndef AM_INDEX_BUILD_H
+#define AM_INDEX_BUILD_H
+
+#include "../text/stem.h"
+#include "builder.h"
+#include "pools.h"
+
+/* A keyword of an ad or a negative one of an ad or a campaign, as ids. */
+struct am_flat_keyword {
+    const struct am_keyword *source;
+    uint32_t first_word; /* index into flat_words */
+    uint32_t owner;      /* positive: ad; negative: not used */
+    uint32_t position;   /* in the ad's list */
+    uint32_t terminal;   /* temporary id, then final */
+    uint8_t word_count;  /* of broad keywords: distinct words */
+};
+
+struct am_build_word {
+    am_string_ref text;
+    uint32_t broad_frequency; /* broad keywords that have it */
+    uint32_t phrase_terminal; /* temporary, then final, or AM_NONE */
+    uint32_t broad_terminal;
+    uint8_t flags; /* enum am_word_flags */
+};
+
+/* Each edge makes one node: node i is where edge i leads to. */
+struct am_build_edge {
+    uint64_t key;      /* temporary parent << 32 | word */
+    uint32_t terminal; /* temporary id, or AM_NONE */
+    uint32_t final;    /* final node id */
+    bool has_children;
+};
+
+struct am_build_terminal {
+    uint32_t edge;  /* AM_NONE: of a single word, or "*" */
+    uint32_t final; /* final id */
+};
+
+struct am_builder {
+    const struct am_inventory *inventory;
+    struct am_stemmer *stemmer; /* NULL: broad keywords match on words as they are */
+    struct am_pools pools;
+    struct am_vector flat;       /* struct am_flat_keyword */
+    struct am_vector flat_words; /* uint32_t word ids */
+    struct am_vector words;      /* struct am_build_word, by id */
+    struct am_intern word_table;
+    struct am_vector edges; /* struct am_build_edge */
+    struct am_intern edge_table;
+    struct am_vector terminals; /* struct am_build_terminal, by temporary id */
+    struct am_vector negatives; /* struct am_build_negative, by negative id */
+    struct am_intern negative_table;
+    struct am_vector final_terminals; /* struct am_terminal */
+    struct am_vector postings;        /* struct am_posting */
+    struct am_vector keywords;        /* struct am_keyword_record */
+    struct am_vector ads;             /* struct am_ad_record */
+    struct am_vector details;         /* struct am_ad_details */
+    struct am_vector campaigns;       /* struct am_campaign_record */
+    struct am_vector vocabulary;      /* struct am_vocabulary_bucket */
+    struct am_vector word_records;    /* struct am_word_record */
+    struct am_vector edge_buckets;    /* struct am_edge_bucket */
+    struct am_vector filter;          /* uint64_t */
+    struct am_vector term_table;      /* uint32_t */
+    struct am_image_settings settings;
+};
+
+/* A negative keyword: its terminal and its text as written. */
+struct am_build_negative {
+    uint32_t terminal; /* final id */
+    am_string_ref text;
+};
+
+/* Each phase: true, or false with *error set. */
+
+/* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest among broad keywords first. */
+bool am_build_words(struct am_builder *builder, struct am_error *error);
+/* Makes nodes and terminals of the keywords, and gives both their final numbers. */
+bool am_build_trie(struct am_builder *builder, struct am_error *error);
+/* Strings, terms, lists, trees; ads, campaigns. Numbers negative keywords. */
+bool am_build_records(struct am_builder *builder, struct am_error *error);
+/* Ranks every positive keyword, and lays out the postings. */
+bool am_build_postings(struct am_builder *builder, struct am_error *error);
+/* The hash tables: vocabulary, edges and their filter, terms. */
+bool am_build_tables(struct am_builder *builder, struct am_error *error);
+
+/* The ad's own priority, else its campaign's, else 0. */
+static inline int32_t am_ad_priority(const struct am_ad *ad, const struct am_inventory *inventory) {
+    if (ad->rules.has_priority || ad->campaign == AM_NONE)
+        return ad->rules.priority;
+    return inventory->campaigns[ad->campaign].rules.priority;
+}
+
+static inline bool am_build_out_of_memory(struct am_error *error) {
+    am_error_set(error, AM_E_MEMORY, "out of memory while building the index");
+    return false;
+}
+
+static inline bool am_build_too_many(struct am_error *error, const char *what) {
+    am_error_set(error, AM_E_LIMIT, "too many %s: an image holds at most 4,294,967,294", what);
+    return false;
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* Ranks and postings. All that is known before a request decides an order of keywords here, once; a request then compares
+ * single integers. */
+#include "build.h"
+
+/* What ranks a keyword, best first: steps 1 to 4 of docs/DECISION.md section 4. */
+struct rank_key {
+    unsigned __int128 score;
+    int32_t priority;
+    uint8_t match;
+    uint8_t word_count;
+};
+
+static struct rank_key rank_key_of(const struct am_builder *builder,
+                                   const struct am_flat_keyword *flat,
+                                   const struct am_keyword_record *record) {
+    const struct am_ad *ad = &builder->inventory->ads[flat->owner];
+    return (struct rank_key){
+        .score = (unsigned __int128)record->ecpm * (uint64_t)ad->quality *
+                 (uint64_t)builder->inventory->match_weight[record->match],
+        .priority = am_ad_priority(ad, builder->inventory),
+        .match = record->match,
+        .word_count = record->word_count,
+    };
+}
+
+static int better_first(const struct rank_key *a, const struct rank_key *b) {
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? -1 : 1;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    if (a->match != b->match)
+        return a->match < b->match ? -1 : 1;
+    return (a->word_count < b->word_count) - (a->word_count > b->word_count);
+}
+
+struct distinct_key {
+    struct rank_key key;
+    uint32_t id; /* in order of appearance */
+};
+
+static bool key_equal(const void *context, uint32_t id, const void *key) {
+    const struct am_vector *keys = context;
+    return better_first(&AM_VECTOR_AT(keys, struct distinct_key, id)->key, key) == 0;
+}
+
+static uint64_t key_hash(const struct rank_key *key) {
+    uint64_t rest = (uint64_t)(uint32_t)key->priority << 16 | (uint64_t)key->match << 8 | key->word_count;
+    return am_mix((uint64_t)key->score, am_mix((uint64_t)(key->score >> 64), rest));
+}
+
+static int distinct_better_first(const void *a, const void *b) {
+    return better_first(&((const struct distinct_key *)a)->key,
+                        &((const struct distinct_key *)b)->key);
+}
+
+/* A posting on its way to its place. */
+struct draft {
+    uint32_t terminal;
+    uint32_t rank; /* id of the distinct key at first */
+    uint32_t flat; /* index; of a negative: its id */
+};
+
+static struct am_keyword_record keyword_record(struct am_builder *builder,
+                                               const struct am_flat_keyword *flat) {
+    const struct am_ad *ad = &builder->inventory->ads[flat->owner];
+    int64_t bid = flat->source->bid >= 0 ? flat->source->bid : ad->bid;
+    return (struct am_keyword_record){
+        .bid = (uint64_t)bid,
+        .ecpm = (uint64_t)am_ecpm((enum am_pricing)ad->pricing, bid, ad->ctr),
+        .text = am_pools_string(&builder->pools, flat->source->text),
+        .position = flat->position,
+        .match = flat->source->match,
+        .word_count = flat->word_count,
+    };
+}
+
+/* Drafts of the positive keywords, each with the id of its distinct rank key. */
+static bool draft_positives(struct am_builder *builder, struct am_vector *drafts,
+                            struct am_vector *keys, struct am_error *error) {
+    struct am_intern table = {0};
+    bool done = false;
+    const struct am_flat_keyword *flat = builder->flat.data;
+    for (size_t i = 0; i < builder->flat.count; i++) {
+        if (flat[i].source->negative)
+            continue;
+        struct am_keyword_record record = keyword_record(builder, &flat[i]);
+        struct rank_key key = rank_key_of(builder, &flat[i], &record);
+        struct am_intern_slot *slot =
+            am_intern_find(&table, key_hash(&key), key_equal, keys, &key);
+        if (!slot)
+            goto cleanup;
+        if (slot->id == UINT32_MAX) {
+            struct distinct_key distinct = {key, (uint32_t)keys->count};
+            if (!am_vector_push(keys, &distinct))
+                goto cleanup;
+            slot->id = distinct.id;
+        }
+        struct draft draft = {flat[i].terminal, slot->id, (uint32_t)i};
+        if (!am_vector_push(drafts, &draft))
+            goto cleanup;
+        builder->settings.keyword_counts[flat[i].source->match]++;
+    }
+    done = true;
+cleanup:
+    am_intern_free(&table);
+    return done || am_build_out_of_memory(error);
+}
+
+/* Sorts the distinct keys and replaces their ids in the drafts by ranks from 1. */
+static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys,
+                         struct am_error *error) {
+    uint32_t *ranks = malloc((keys->count + 1) * sizeof *ranks);
+    if (!ranks)
+        return am_build_out_of_memory(error);
+    struct distinct_key *distinct = keys->data;
+    if (keys->count)
+        qsort(distinct, keys->count, sizeof *distinct, distinct_better_first);
+    for (size_t i = 0; i < keys->count; i++)
+        ranks[distinct[i].id] = (uint32_t)i + 1;
+    struct draft *draft = drafts->data;
+    for (size_t i = 0; i < drafts->count; i++)
+        draft[i].rank = ranks[draft[i].rank];
+    free(ranks);
+    return true;
+}
+
+static bool draft_negatives(struct am_builder *builder, struct am_vector *drafts,
+                            struct am_error *error) {
+    const struct am_build_negative *negatives = builder->negatives.data;
+    for (size_t i = 0; i < builder->negatives.count; i++) {
+        struct draft draft = {negatives[i].terminal, 0, (uint32_t)i};
+        if (!am_vector_push(drafts, &draft))
+            return am_build_out_of_memory(error);
+    }
+    return true;
+}
+
+/* Negative ids first, then best rank, then order of appearance (so lists are the same in every build). */
+static int list_order(const void *a, const void *b) {
+    const struct draft *left = a, *right = b;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
+    return (left->flat > right->flat) - (left->flat < right->flat);
+}
+
+/* Groups the drafts by terminal: a counting sort, then each list by itself. */
+static struct draft *group_drafts(struct am_builder *builder, const struct am_vector *drafts,
+                                  struct am_error *error) {
+    size_t terminals = builder->settings.terminal_count;
+    struct draft *grouped = malloc((drafts->count + 1) * sizeof *grouped);
+    uint32_t *starts = calloc(terminals + 2, sizeof *starts);
+    if (!grouped || !starts) {
+        free(grouped);
+        grouped = NULL;
+        am_build_out_of_memory(error);
+        goto cleanup;
+    }
+    const struct draft *draft = drafts->data;
+    for (size_t i = 0; i < drafts->count; i++)
+        starts[draft[i].terminal + 2]++;
+    for (size_t i = 2; i <= terminals + 1; i++)
+        starts[i] += starts[i - 1];
+    for (size_t i = 0; i < drafts->count; i++)
+        grouped[starts[draft[i].terminal + 1]++] = draft[i];
+    for (size_t i = 0; i < terminals; i++)
+        if (starts[i + 1] - starts[i] > 1)
+            qsort(grouped + starts[i], starts[i + 1] - starts[i], sizeof *grouped, list_order);
+cleanup:
+    free(starts);
+    return grouped;
+}
+
+static bool append_posting(struct am_builder *builder, const struct draft *draft) {
+    struct am_posting posting = {draft->rank, draft->flat};
+    struct am_keyword_record record;
+    if (draft->rank == 0) {
+        const struct am_build_negative *negative =
+            AM_VECTOR_AT(&builder->negatives, struct am_build_negative, draft->flat);
+        record = (struct am_keyword_record){.text = negative->text};
+    } else {
+        const struct am_flat_keyword *flat =
+            AM_VECTOR_AT(&builder->flat, struct am_flat_keyword, draft->flat);
+        posting.ad = flat->owner;
+        record = keyword_record(builder, flat);
+    }
+    return am_vector_push(&builder->postings, &posting) &&
+           am_vector_push(&builder->keywords, &record);
+}
+
+static bool lay_out(struct am_builder *builder, const struct draft *grouped, size_t count,
+                    struct am_error *error) {
+    size_t next = 0;
+    for (uint32_t terminal = 0; terminal <= builder->settings.terminal_count; terminal++) {
+        struct am_terminal record = {(uint32_t)next, next < count ? grouped[next].rank : 0};
+        if (!am_vector_push(&builder->final_terminals, &record))
+            return am_build_out_of_memory(error);
+        for (; next < count && grouped[next].terminal == terminal; next++)
+            if (!append_posting(builder, &grouped[next]))
+                return am_build_out_of_memory(error);
+    }
+    return true;
+}
+
+bool am_build_postings(struct am_builder *builder, struct am_error *error) {
+    struct am_vector drafts = AM_VECTOR_OF(struct draft);
+    struct am_vector keys = AM_VECTOR_OF(struct distinct_key);
+    struct draft *grouped = NULL;
+    bool done = false;
+    if (!draft_positives(builder, &drafts, &keys, error) || !assign_ranks(&drafts, &keys, error) ||
+        !draft_negatives(builder, &drafts, error))
+        goto cleanup;
+    if (drafts.count >= UINT32_MAX - 1) {
+        am_build_too_many(error, "keywords");
+        goto cleanup;
+    }
+    grouped = group_drafts(builder, &drafts, error);
+    done = grouped && lay_out(builder, grouped, drafts.count, error);
+cleanup:
+    free(grouped);
+    am_vector_free(&drafts);
+    am_vector_free(&keys);
+    return done;
+}

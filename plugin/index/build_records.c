@@ -1,0 +1,227 @@
+/* Campaigns and ads, and what they share through the pools. */
+#include <xxhash.h>
+
+#include "build.h"
+
+static bool negative_equal(const void *context, uint32_t id, const void *key) {
+    const struct am_builder *builder = context;
+    const struct am_build_negative *negative =
+        AM_VECTOR_AT(&builder->negatives, struct am_build_negative, id);
+    const struct am_build_negative *wanted = key;
+    return negative->terminal == wanted->terminal && negative->text == wanted->text;
+}
+
+static bool negative_id(struct am_builder *builder, const struct am_flat_keyword *flat,
+                        uint32_t *id, struct am_error *error) {
+    struct am_build_negative negative = {
+        flat->terminal, am_pools_string(&builder->pools, flat->source->text)};
+    struct am_intern_slot *slot = am_intern_find(
+        &builder->negative_table, am_mix(negative.terminal, (uint64_t)negative.text << 32),
+        negative_equal, builder, &negative);
+    if (!slot)
+        return am_build_out_of_memory(error);
+    if (slot->id == UINT32_MAX) {
+        if (!am_vector_push(&builder->negatives, &negative))
+            return am_build_out_of_memory(error);
+        slot->id = (uint32_t)(builder->negatives.count - 1);
+    }
+    *id = slot->id;
+    return true;
+}
+
+/* The negative ids of a record, whose flattened keywords begin at *cursor. */
+static bool negatives_of(struct am_builder *builder, const struct am_rules *rules, size_t *cursor,
+                         am_set_ref *set, struct am_error *error) {
+    struct am_vector ids = AM_VECTOR_OF(uint32_t);
+    bool done = false;
+    for (uint32_t i = 0; i < rules->negative_count; i++) {
+        uint32_t id;
+        if (!negative_id(builder, AM_VECTOR_AT(&builder->flat, struct am_flat_keyword, *cursor),
+                         &id, error))
+            goto cleanup;
+        (*cursor)++;
+        if (!am_vector_push(&ids, &id)) {
+            am_build_out_of_memory(error);
+            goto cleanup;
+        }
+    }
+    builder->settings.negative_keywords += rules->negative_count;
+    *set = am_pools_sorted_set(&builder->pools, ids.data, (uint32_t)ids.count);
+    done = true;
+cleanup:
+    am_vector_free(&ids);
+    return done;
+}
+
+/* ---- term lists of an ad and its campaign together --------------------------------------------- */
+
+/* The category, and with `above` each category above it: "IAB7" of "IAB7-39". */
+static bool add_category(struct am_builder *builder, struct am_vector *terms,
+                         struct am_view category, bool above) {
+    uint32_t term = am_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE, category);
+    if (!am_vector_push(terms, &term))
+        return false;
+    for (size_t i = 1; above && i < category.size; i++) {
+        if (category.data[i] != '-')
+            continue;
+        term = am_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE,
+                             (struct am_view){category.data, i});
+        if (!am_vector_push(terms, &term))
+            return false;
+    }
+    return true;
+}
+
+static bool add_terms(struct am_builder *builder, struct am_vector *terms,
+                      const struct am_strings *strings, uint32_t kind, bool above) {
+    for (uint32_t i = 0; i < strings->count; i++) {
+        if (kind == AM_TERM_CATEGORY) {
+            if (!add_category(builder, terms, strings->items[i], above))
+                return false;
+            continue;
+        }
+        uint32_t term = am_pools_term(&builder->pools, kind, AM_NONE, strings->items[i]);
+        if (!am_vector_push(terms, &term))
+            return false;
+    }
+    return true;
+}
+
+static am_set_ref merged_terms(struct am_builder *builder, const struct am_strings *own,
+                               const struct am_strings *campaigns, uint32_t kind, bool above) {
+    if (own->count == 0 && (!campaigns || campaigns->count == 0))
+        return 0;
+    struct am_vector terms = AM_VECTOR_OF(uint32_t);
+    am_set_ref set = 0;
+    if (add_terms(builder, &terms, own, kind, above) &&
+        (!campaigns || add_terms(builder, &terms, campaigns, kind, above)))
+        set = am_pools_sorted_set(&builder->pools, terms.data, (uint32_t)terms.count);
+    else
+        builder->pools.failure = AM_E_MEMORY;
+    am_vector_free(&terms);
+    return set;
+}
+
+/* ---- records ---------------------------------------------------------------------------------- */
+
+/* What ads take over from their campaign, computed once. */
+struct campaign_parts {
+    am_set_ref negatives;
+    uint32_t tree;
+};
+
+static bool build_campaigns(struct am_builder *builder, struct campaign_parts *parts,
+                            size_t *cursor, struct am_error *error) {
+    for (uint32_t i = 0; i < builder->inventory->campaign_count; i++) {
+        const struct am_campaign *campaign = &builder->inventory->campaigns[i];
+        if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
+            return false;
+        parts[i].tree = am_pools_tree(&builder->pools, campaign->rules.targeting,
+                                      campaign->rules.timezone);
+        struct am_campaign_record record = {
+            am_pools_string(&builder->pools, campaign->id),
+            am_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE, campaign->advertiser)};
+        if (!am_vector_push(&builder->campaigns, &record))
+            return am_build_out_of_memory(error);
+    }
+    return true;
+}
+
+static struct am_ad_details details_of(struct am_builder *builder, const struct am_ad *ad,
+                                       const struct am_rules *above) {
+    struct am_pools *pools = &builder->pools;
+    return (struct am_ad_details){
+        .bid = (uint64_t)ad->bid,
+        .id = am_pools_string(pools, ad->id),
+        .url = am_pools_string(pools, ad->url),
+        .creative = am_pools_string(pools, ad->creative),
+        .priority = am_ad_priority(ad, builder->inventory),
+        .quality = (uint32_t)ad->quality,
+        .ctr = (uint32_t)ad->ctr,
+        .categories = merged_terms(builder, &ad->rules.categories,
+                                   above ? &above->categories : NULL, AM_TERM_CATEGORY, false),
+    };
+}
+
+static struct am_ad_record record_of(struct am_builder *builder, const struct am_ad *ad,
+                                     const struct am_rules *above,
+                                     const struct campaign_parts *parts) {
+    struct am_pools *pools = &builder->pools;
+    const struct am_rules *own = &ad->rules;
+    struct am_view timezone = own->timezone.size || !above ? own->timezone : above->timezone;
+    struct am_view domain = own->domain.size || !above ? own->domain : above->domain;
+    struct am_ad_record record = {
+        .start = above && above->start > own->start ? above->start : own->start,
+        .end = above && above->end < own->end ? above->end : own->end,
+        .campaign = ad->campaign,
+        .advertiser = am_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
+        .tree = am_pools_tree(pools, own->targeting, timezone),
+        .campaign_tree = parts ? parts->tree : AM_NONE,
+        .campaign_negatives = parts ? parts->negatives : 0,
+        .sizes = am_pools_set(pools, ad->sizes, ad->size_count),
+        .domain = domain.size ? am_pools_domain(pools, domain) : AM_NONE,
+    };
+    record.labels =
+        merged_terms(builder, &own->labels, above ? &above->labels : NULL, AM_TERM_LABEL, false);
+    record.exclude_labels =
+        merged_terms(builder, &own->exclude_labels, above ? &above->exclude_labels : NULL,
+                     AM_TERM_LABEL, false);
+    record.categories =
+        merged_terms(builder, &own->categories, above ? &above->categories : NULL,
+                     AM_TERM_CATEGORY, true);
+    if (own->paused || (above && above->paused))
+        record.flags |= AM_AD_PAUSED;
+    if (ad->pricing == AM_PRICING_CPC)
+        record.flags |= AM_AD_CPC;
+    return record;
+}
+
+static bool build_ads(struct am_builder *builder, const struct campaign_parts *parts,
+                      size_t *cursor, struct am_error *error) {
+    const struct am_inventory *inventory = builder->inventory;
+    for (uint32_t i = 0; i < inventory->ad_count; i++) {
+        const struct am_ad *ad = &inventory->ads[i];
+        bool in_campaign = ad->campaign != AM_NONE;
+        const struct am_rules *above =
+            in_campaign ? &inventory->campaigns[ad->campaign].rules : NULL;
+        struct am_ad_record record =
+            record_of(builder, ad, above, in_campaign ? &parts[ad->campaign] : NULL);
+        if (!negatives_of(builder, &ad->rules, cursor, &record.negatives, error))
+            return false;
+        struct am_ad_details details = details_of(builder, ad, above);
+        if (!am_vector_push(&builder->ads, &record) ||
+            !am_vector_push(&builder->details, &details))
+            return am_build_out_of_memory(error);
+        *cursor += ad->keyword_count;
+    }
+    return true;
+}
+
+static void build_settings(struct am_builder *builder) {
+    const struct am_inventory *inventory = builder->inventory;
+    struct am_image_settings *settings = &builder->settings;
+    settings->currency = am_pools_string(&builder->pools, inventory->currency);
+    settings->language = am_pools_string(&builder->pools, inventory->language);
+    settings->fold_accents = inventory->fold_accents;
+    settings->stem = inventory->stem;
+    settings->broad_window = inventory->broad_window;
+    for (int i = 0; i < AM_MATCH_TYPES; i++)
+        settings->match_weight[i] = (uint32_t)inventory->match_weight[i];
+    settings->ad_count = inventory->ad_count;
+    settings->campaign_count = inventory->campaign_count;
+    settings->negative_count = (uint32_t)builder->negatives.count;
+}
+
+bool am_build_records(struct am_builder *builder, struct am_error *error) {
+    struct campaign_parts *parts =
+        calloc((size_t)builder->inventory->campaign_count + 1, sizeof *parts);
+    if (!parts)
+        return am_build_out_of_memory(error);
+    size_t cursor = 0;
+    bool done = build_campaigns(builder, parts, &cursor, error) &&
+                build_ads(builder, parts, &cursor, error);
+    free(parts);
+    if (done)
+        build_settings(builder);
+    return done;
+}

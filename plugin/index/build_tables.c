@@ -1,0 +1,123 @@
+/* The hash tables of the image. */
+#include "build.h"
+#include "vocabulary.h"
+
+/* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier saves second looks. */
+enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60, FILTER_BITS_PER_EDGE = 12 };
+
+static size_t buckets_for(size_t items, size_t ways, size_t fill) {
+    return items * 100 / (ways * fill) + 1;
+}
+
+/* `count` items of the vector, all bytes set to `byte`. */
+static bool make_table(struct am_vector *table, size_t count, int byte, struct am_error *error) {
+    void *items = am_vector_extend(table, count);
+    if (!items)
+        return am_build_out_of_memory(error);
+    memset(items, byte, count * table->item_size);
+    return true;
+}
+
+static struct am_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
+    am_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text;
+    const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
+    uint32_t size = am_load_u32(at);
+    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    memcpy(padded, at + 4, size);
+    return am_word_key(padded, size);
+}
+
+static void put_word(struct am_vocabulary_bucket *buckets, size_t count, struct am_word_key key,
+                     uint32_t word, uint8_t flags) {
+    size_t at = am_bucket_of(am_word_key_hash(key), count);
+    for (;;) {
+        struct am_vocabulary_bucket *bucket = &buckets[at];
+        for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
+            if (bucket->word[way] == AM_NONE) {
+                memcpy(bucket->key[way], &key, AM_VOCABULARY_KEY);
+                bucket->word[way] = word;
+                bucket->flags[way] = flags;
+                return;
+            }
+        bucket->overflowed = 1;
+        at = at + 1 < count ? at + 1 : 0;
+    }
+}
+
+static bool build_vocabulary(struct am_builder *builder, struct am_error *error) {
+    size_t words = builder->words.count;
+    size_t count = buckets_for(words, AM_VOCABULARY_WAYS, VOCABULARY_FILL);
+    if (!make_table(&builder->vocabulary, count, 0, error))
+        return false;
+    struct am_vocabulary_bucket *buckets = builder->vocabulary.data;
+    for (size_t i = 0; i < count; i++)
+        memset(buckets[i].word, 0xFF, sizeof buckets[i].word);
+    for (uint32_t i = 0; i < words; i++) {
+        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
+        struct am_word_record record = {word->text, word->phrase_terminal, word->broad_terminal};
+        put_word(buckets, count, key_of_word(builder, i), i, word->flags);
+        if (!am_vector_push(&builder->word_records, &record))
+            return am_build_out_of_memory(error);
+    }
+    return true;
+}
+
+static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
+    size_t at = am_bucket_of(am_edge_hash(key), count);
+    for (;;) {
+        struct am_edge_bucket *bucket = &buckets[at];
+        for (int way = 0; way < AM_EDGE_WAYS; way++)
+            if (bucket->key[way] == AM_EDGE_EMPTY) {
+                bucket->key[way] = key;
+                bucket->child[way] = child;
+                return;
+            }
+        bucket->overflowed = 1;
+        at = at + 1 < count ? at + 1 : 0;
+    }
+}
+
+static bool build_edges(struct am_builder *builder, struct am_error *error) {
+    size_t edges = builder->edges.count;
+    size_t count = buckets_for(edges, AM_EDGE_WAYS, EDGE_FILL);
+    size_t blocks = edges * FILTER_BITS_PER_EDGE / 64 + 1;
+    if (!make_table(&builder->edge_buckets, count, 0xFF, error) ||
+        !make_table(&builder->filter, blocks, 0, error))
+        return false;
+    struct am_edge_bucket *buckets = builder->edge_buckets.data;
+    uint64_t *filter = builder->filter.data;
+    for (size_t i = 0; i < count; i++)
+        buckets[i].overflowed = 0;
+    const struct am_build_edge *edge = builder->edges.data;
+    for (size_t i = 0; i < edges; i++) {
+        uint64_t hash = am_edge_hash(edge[i].key);
+        put_edge(buckets, count, edge[i].key, edge[i].final);
+        filter[am_bucket_of(hash, blocks)] |= am_filter_mask(hash);
+    }
+    return true;
+}
+
+static bool build_term_table(struct am_builder *builder, struct am_error *error) {
+    size_t terms = builder->pools.terms.count;
+    size_t count = buckets_for(terms, 1, TERM_FILL) + 1; /* one more, so that it is never full */
+    if (!make_table(&builder->term_table, count, 0xFF, error))
+        return false;
+    uint32_t *slots = builder->term_table.data;
+    const struct am_term *term = builder->pools.terms.data;
+    for (uint32_t i = 0; i < terms; i++) {
+        const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)term[i].text * 4);
+        uint32_t key = term[i].kind == AM_TERM_DOMAIN ? AM_NONE : term[i].key;
+        uint64_t hash =
+            am_term_hash(term[i].kind, key, (struct am_view){at + 4, am_load_u32(at)});
+        size_t slot = am_bucket_of(hash, count);
+        while (slots[slot] != AM_NONE)
+            slot = slot + 1 < count ? slot + 1 : 0;
+        slots[slot] = i;
+    }
+    return true;
+}
+
+bool am_build_tables(struct am_builder *builder, struct am_error *error) {
+    return build_vocabulary(builder, error) && build_edges(builder, error) &&
+           build_term_table(builder, error);
+}

@@ -1,0 +1,237 @@
+/* Word ids to nodes and terminals. */
+#include "build.h"
+
+/* Temporary parents: depth-one nodes are named by their word, deeper ones by the edge that made them. */
+static uint32_t phrase_root(uint32_t word) {
+    return word;
+}
+static uint32_t broad_root(const struct am_builder *builder, uint32_t word) {
+    return (uint32_t)builder->words.count + word;
+}
+static uint32_t exact_root(const struct am_builder *builder) {
+    return 2 * (uint32_t)builder->words.count;
+}
+static uint32_t node_of_edge(const struct am_builder *builder, uint32_t edge) {
+    return exact_root(builder) + 1 + edge;
+}
+
+static bool edge_equal(const void *context, uint32_t id, const void *key) {
+    const struct am_builder *builder = context;
+    return AM_VECTOR_AT(&builder->edges, struct am_build_edge, id)->key == *(const uint64_t *)key;
+}
+
+/* The edge from `parent` by `word`, made when new. */
+static bool follow(struct am_builder *builder, uint32_t parent, uint32_t word, uint32_t *edge,
+                   struct am_error *error) {
+    uint64_t key = am_edge_key(parent, word);
+    struct am_intern_slot *slot =
+        am_intern_find(&builder->edge_table, am_edge_hash(key), edge_equal, builder, &key);
+    if (!slot)
+        return am_build_out_of_memory(error);
+    if (slot->id == UINT32_MAX) {
+        if (node_of_edge(builder, 0) + builder->edges.count >= UINT32_MAX - 1)
+            return am_build_too_many(error, "nodes and words");
+        struct am_build_edge made = {.key = key, .terminal = AM_NONE};
+        if (!am_vector_push(&builder->edges, &made))
+            return am_build_out_of_memory(error);
+        slot->id = (uint32_t)(builder->edges.count - 1);
+        if (parent > exact_root(builder))
+            AM_VECTOR_AT(&builder->edges, struct am_build_edge, parent - node_of_edge(builder, 0))
+                ->has_children = true;
+    }
+    *edge = slot->id;
+    return true;
+}
+
+static bool make_terminal(struct am_builder *builder, uint32_t edge, uint32_t *terminal,
+                          struct am_error *error) {
+    if (*terminal != AM_NONE)
+        return true;
+    struct am_build_terminal made = {edge, AM_NONE};
+    if (!am_vector_push(&builder->terminals, &made))
+        return am_build_out_of_memory(error);
+    *terminal = (uint32_t)(builder->terminals.count - 1);
+    return true;
+}
+
+static void flag_words(struct am_builder *builder, const uint32_t *ids, uint32_t count,
+                       uint8_t alone, uint8_t first, uint8_t later) {
+    struct am_build_word *words = builder->words.data;
+    words[ids[0]].flags |= count == 1 ? alone : first;
+    for (uint32_t i = 1; i < count; i++)
+        words[ids[i]].flags |= later;
+}
+
+/* Follows ids[from..count) from `parent` and makes the last node a terminal. */
+static bool insert_path(struct am_builder *builder, uint32_t parent, const uint32_t *ids,
+                        uint32_t from, uint32_t count, uint32_t *terminal,
+                        struct am_error *error) {
+    uint32_t edge = AM_NONE;
+    for (uint32_t i = from; i < count; i++) {
+        if (!follow(builder, parent, ids[i], &edge, error))
+            return false;
+        parent = node_of_edge(builder, edge);
+    }
+    struct am_build_edge *last = AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge);
+    if (!make_terminal(builder, edge, &last->terminal, error))
+        return false;
+    *terminal = last->terminal;
+    return true;
+}
+
+static bool insert_phrase(struct am_builder *builder, struct am_flat_keyword *flat,
+                          const uint32_t *ids, struct am_error *error) {
+    uint32_t count = flat->word_count;
+    flag_words(builder, ids, count, AM_WORD_IS_PHRASE, AM_WORD_BEGINS_PHRASE,
+               AM_WORD_CONTINUES_PHRASE);
+    if (count > builder->settings.longest_phrase)
+        builder->settings.longest_phrase = count;
+    if (count > 1)
+        return insert_path(builder, phrase_root(ids[0]), ids, 1, count, &flat->terminal,
+                           error);
+    struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[0]);
+    if (!make_terminal(builder, AM_NONE, &word->phrase_terminal, error))
+        return false;
+    flat->terminal = word->phrase_terminal;
+    return true;
+}
+
+static bool insert_broad(struct am_builder *builder, struct am_flat_keyword *flat,
+                         const uint32_t *ids, struct am_error *error) {
+    uint32_t count = flat->word_count;
+    flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
+               AM_WORD_CONTINUES_BROAD);
+    builder->settings.broad_keywords++;
+    if (count > 1)
+        return insert_path(builder, broad_root(builder, ids[0]), ids, 1, count, &flat->terminal,
+                           error);
+    struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[0]);
+    if (!make_terminal(builder, AM_NONE, &word->broad_terminal, error))
+        return false;
+    flat->terminal = word->broad_terminal;
+    return true;
+}
+
+static bool insert_exact(struct am_builder *builder, struct am_flat_keyword *flat,
+                         const uint32_t *ids, struct am_error *error) {
+    uint32_t count = flat->word_count;
+    flag_words(builder, ids, count, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT);
+    builder->settings.exact_keywords++;
+    if (count > builder->settings.longest_exact)
+        builder->settings.longest_exact = count;
+    return insert_path(builder, exact_root(builder), ids, 0, count, &flat->terminal, error);
+}
+
+static bool insert_keywords(struct am_builder *builder, struct am_error *error) {
+    struct am_flat_keyword *flat = builder->flat.data;
+    const uint32_t *flat_words = builder->flat_words.data;
+    for (size_t i = 0; i < builder->flat.count; i++) {
+        const uint32_t *ids = flat_words + flat[i].first_word;
+        bool done = true;
+        switch ((enum am_match_type)flat[i].source->match) {
+        case AM_MATCH_EXACT:
+            done = insert_exact(builder, &flat[i], ids, error);
+            break;
+        case AM_MATCH_PHRASE:
+            done = insert_phrase(builder, &flat[i], ids, error);
+            break;
+        case AM_MATCH_BROAD:
+            done = insert_broad(builder, &flat[i], ids, error);
+            break;
+        default:
+            done = make_terminal(builder, AM_NONE, &builder->settings.any_terminal, error);
+            flat[i].terminal = builder->settings.any_terminal;
+        }
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* Final ids by class: terminals that are no nodes, leaves, terminals with children, nodes that only lead on. A walk then reads all it needs
+ * to know of a node from its number. */
+static void number_terminals(struct am_builder *builder, uint32_t *next, bool nodes,
+                             bool with_children) {
+    struct am_build_terminal *terminals = builder->terminals.data;
+    for (size_t i = 0; i < builder->terminals.count; i++) {
+        struct am_build_edge *edge =
+            terminals[i].edge == AM_NONE
+                ? NULL
+                : AM_VECTOR_AT(&builder->edges, struct am_build_edge, terminals[i].edge);
+        if ((edge != NULL) != nodes || (edge && edge->has_children != with_children))
+            continue;
+        terminals[i].final = *next;
+        if (edge)
+            edge->final = *next;
+        (*next)++;
+    }
+}
+
+static void number_nodes(struct am_builder *builder) {
+    struct am_image_settings *settings = &builder->settings;
+    uint32_t next = 0;
+    number_terminals(builder, &next, false, false);
+    settings->first_node = next;
+    number_terminals(builder, &next, true, false);
+    settings->leaf_count = next;
+    number_terminals(builder, &next, true, true);
+    settings->terminal_count = next;
+    struct am_build_edge *edges = builder->edges.data;
+    for (size_t i = 0; i < builder->edges.count; i++)
+        if (edges[i].terminal == AM_NONE)
+            edges[i].final = next++;
+    settings->node_count = next;
+    settings->word_count = (uint32_t)builder->words.count;
+}
+
+static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) {
+    const struct am_image_settings *settings = &builder->settings;
+    uint32_t words = settings->word_count;
+    if (parent < words)
+        return AM_NODE_OF_PHRASE(settings, parent);
+    if (parent < 2 * words)
+        return AM_NODE_OF_BROAD(settings, parent - words);
+    if (parent == 2 * words)
+        return AM_NODE_OF_EXACT(settings);
+    return AM_VECTOR_AT(&builder->edges, struct am_build_edge, parent - 2 * words - 1)->final;
+}
+
+/* Flat keywords and words keep temporary terminal ids: the postings phase maps them; edges get their final keys here. */
+static void finish_edges(struct am_builder *builder) {
+    struct am_build_edge *edges = builder->edges.data;
+    for (size_t i = 0; i < builder->edges.count; i++)
+        edges[i].key = am_edge_key(final_parent(builder, (uint32_t)(edges[i].key >> 32)),
+                                   (uint32_t)edges[i].key);
+}
+
+static uint32_t final_terminal(const struct am_builder *builder, uint32_t terminal) {
+    if (terminal == AM_NONE)
+        return AM_NONE;
+    return AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->final;
+}
+
+static void finish_terminals(struct am_builder *builder) {
+    struct am_build_word *words = builder->words.data;
+    for (size_t i = 0; i < builder->words.count; i++) {
+        words[i].phrase_terminal = final_terminal(builder, words[i].phrase_terminal);
+        words[i].broad_terminal = final_terminal(builder, words[i].broad_terminal);
+    }
+    struct am_flat_keyword *flat = builder->flat.data;
+    for (size_t i = 0; i < builder->flat.count; i++)
+        flat[i].terminal = final_terminal(builder, flat[i].terminal);
+    builder->settings.any_terminal = final_terminal(builder, builder->settings.any_terminal);
+}
+
+bool am_build_trie(struct am_builder *builder, struct am_error *error) {
+    builder->settings.any_terminal = AM_NONE;
+    if (!insert_keywords(builder, error))
+        return false;
+    am_intern_free(&builder->edge_table);
+    number_nodes(builder);
+    /* The exact root is the largest parent number. */
+    if (builder->settings.node_count >= UINT32_MAX - 1 - 2 * builder->settings.word_count)
+        return am_build_too_many(error, "nodes and words");
+    finish_edges(builder);
+    finish_terminals(builder);
+    return true;
+}

@@ -1,0 +1,22 @@
+/* Builds an image from an inventory. Same inventory, same bytes. */
+#ifndef AM_INDEX_BUILDER_H
+#define AM_INDEX_BUILDER_H
+
+#include "../inventory/inventory.h"
+#include "image.h"
+
+struct am_image_bytes {
+    void *data; /* 64-byte aligned; free with am_image_bytes_free */
+    size_t size;
+};
+
+/* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than 2^32-2 of something, named). */
+enum am_code am_image_build(const struct am_inventory *inventory, bool lenient,
+                            struct am_image_bytes *bytes, struct am_error *error);
+void am_image_bytes_free(struct am_image_bytes *bytes);
+
+/* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the new one, never a part. Mode 0600 & umask. AM_E_IO. */
+enum am_code am_image_write(const struct am_image_bytes *bytes, const char *path,
+                            struct am_error *error);
+
+#endif

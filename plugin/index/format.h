@@ -1,0 +1,252 @@
+/* The image (.admx): record layouts as docs/FORMAT.md specifies them. Flat, little-endian, offsets only.
+ *
+ *   0        128       128 + 24 x sections      (64-aligned)
+ *   +--------+--------------------------+-------+---------+-------+----
+ *   | header | section table            |  pad  | section |  pad  | ...
+ *   +--------+--------------------------+-------+---------+-------+----
+ *
+ * Every struct here is written and mapped as it stands; the _Static_asserts pin sizes and offsets. */
+#ifndef AM_INDEX_FORMAT_H
+#define AM_INDEX_FORMAT_H
+
+#include "../base/hash.h"
+#include "../inventory/inventory.h"
+
+#define AM_IMAGE_MAGIC "ADMATCH\x1a"
+enum { AM_IMAGE_FORMAT_VERSION = 1, AM_IMAGE_ALIGNMENT = 64 };
+
+struct am_image_header {
+    char magic[8];
+    uint32_t format_version;
+    uint32_t word_rules_version;
+    uint64_t checksum;         /* XXH3-64 of every byte from offset 24 (total_size) to the end */
+    uint64_t total_size;       /* of the file */
+    uint8_t source_digest[16]; /* XXH3-128 of the inventory file it was built from */
+    uint64_t source_size;
+    uint32_t section_count; /* AM_SECTIONS in this version */
+    uint32_t lenient;       /* 1: bad records of the source were dropped (admatch-on-error = skip) */
+    uint8_t reserved[64];   /* zero */
+};
+_Static_assert(sizeof(struct am_image_header) == 128, "header");
+_Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
+
+enum am_section {
+    AM_SECTION_SETTINGS = 1,
+    AM_SECTION_VOCABULARY, /* hash buckets: word bytes -> word id */
+    AM_SECTION_WORDS,      /* by word id */
+    AM_SECTION_EDGES,      /* hash buckets: (node, word id) -> node */
+    AM_SECTION_FILTER,     /* blocked Bloom filter over the edges */
+    AM_SECTION_TERMINALS,  /* by terminal node; one more at the end */
+    AM_SECTION_POSTINGS,   /* by terminal, best rank first */
+    AM_SECTION_KEYWORDS,   /* beside the postings: what only an answer needs */
+    AM_SECTION_ADS,        /* what every candidate needs: one cache line an ad */
+    AM_SECTION_AD_DETAILS, /* what only a winner or explain needs */
+    AM_SECTION_CAMPAIGNS,
+    AM_SECTION_TERMS,      /* the strings that requests are compared with */
+    AM_SECTION_TERM_TABLE, /* hash: string -> term id */
+    AM_SECTION_TREES,      /* by tree id: first node */
+    AM_SECTION_TREE_NODES,
+    AM_SECTION_SETS,       /* lists of u32: count, then values ascending */
+    AM_SECTION_STRINGS,    /* u32 length, bytes, zeros to the next multiple of 4 */
+    AM_SECTIONS = AM_SECTION_STRINGS,
+};
+
+struct am_section_entry {
+    uint32_t id; /* ascending from 1 without gaps */
+    uint32_t record_size;
+    uint64_t offset; /* from the start of the file, multiple of 64 */
+    uint64_t count;  /* records */
+};
+_Static_assert(sizeof(struct am_section_entry) == 24, "section entry");
+
+/* A string: offset / 4 into AM_SECTION_STRINGS. 0 is the empty string. */
+typedef uint32_t am_string_ref;
+/* A list: index of its count in AM_SECTION_SETS. 0 is the empty list. */
+typedef uint32_t am_set_ref;
+
+struct am_image_settings {
+    am_string_ref currency;
+    am_string_ref language;
+    uint32_t fold_accents; /* 0 or 1 */
+    uint32_t stem;         /* 0 or 1 */
+    uint32_t broad_window;
+    uint32_t match_weight[AM_MATCH_TYPES]; /* per mille */
+    uint32_t word_count;      /* V: word ids are 0..V-1 */
+    uint32_t first_node;      /* S: terminals 0..S-1 are no nodes: keywords of one word, and "*" */
+    uint32_t leaf_count;      /* L: nodes S..L-1 are terminals without children; >= S */
+    uint32_t terminal_count;  /* T: nodes L..T-1 are terminals with children; >= L */
+    uint32_t node_count;      /* N: nodes T..N-1 only lead on; >= T */
+    uint32_t any_terminal;   /* terminal of the ads with the keyword "*", or AM_NONE */
+    uint32_t negative_count; /* distinct negative keywords: their ids are 0..negative_count-1 */
+    uint32_t broad_keywords; /* broad terminals: 0 lets a request skip the broad walk */
+    uint32_t exact_keywords;
+    uint32_t longest_phrase; /* words of the longest phrase keyword */
+    uint32_t longest_exact;
+    uint32_t ad_count;
+    uint32_t campaign_count;
+    uint32_t keyword_counts[AM_MATCH_TYPES]; /* positive keywords, as in the inventory after dropping duplicates */
+    uint32_t negative_keywords;              /* negative keywords, as in the inventory */
+    uint32_t reserved[4];                    /* zero */
+};
+_Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
+
+/* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword needs no edge, since
+ * the word itself names the node: */
+#define AM_NODE_OF_PHRASE(settings, word) ((settings)->node_count + (word))
+#define AM_NODE_OF_BROAD(settings, word)                                                           \
+    ((settings)->node_count + (settings)->word_count + (word))
+#define AM_NODE_OF_EXACT(settings) ((settings)->node_count + 2 * (settings)->word_count)
+
+enum am_word_flags {
+    AM_WORD_IS_PHRASE = 1,         /* a phrase keyword of this one word: WORDS.phrase_terminal */
+    AM_WORD_BEGINS_PHRASE = 2,     /* first of a longer phrase keyword */
+    AM_WORD_CONTINUES_PHRASE = 4,  /* a later word of a phrase keyword */
+    AM_WORD_IS_BROAD = 8,          /* a broad keyword of this one word: WORDS.broad_terminal */
+    AM_WORD_BEGINS_BROAD = 16,     /* rarest word of a longer broad keyword */
+    AM_WORD_CONTINUES_BROAD = 32,  /* a less rare word of a broad keyword */
+    AM_WORD_IN_EXACT = 64,         /* in an exact keyword */
+};
+
+enum { AM_VOCABULARY_WAYS = 3, AM_VOCABULARY_KEY = 16 };
+
+/* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A longer word has a key
+ * of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of XXH3-64, and is compared with its string. */
+struct am_vocabulary_bucket {
+    uint8_t key[AM_VOCABULARY_WAYS][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
+    uint32_t word[AM_VOCABULARY_WAYS];                  /* AM_NONE: empty */
+    uint8_t flags[AM_VOCABULARY_WAYS];                  /* enum am_word_flags */
+    uint8_t overflowed; /* 1: some word whose home is here stands in a later bucket: look on */
+};
+_Static_assert(sizeof(struct am_vocabulary_bucket) == 64, "vocabulary bucket");
+
+/* Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a set-trie path. */
+struct am_word_record {
+    am_string_ref text;
+    uint32_t phrase_terminal; /* AM_NONE without AM_WORD_IS_PHRASE */
+    uint32_t broad_terminal;  /* AM_NONE without AM_WORD_IS_BROAD */
+};
+_Static_assert(sizeof(struct am_word_record) == 12, "word");
+
+enum { AM_EDGE_WAYS = 5 };
+#define AM_EDGE_EMPTY UINT64_MAX
+
+struct am_edge_bucket {
+    uint64_t key[AM_EDGE_WAYS]; /* parent << 32 | word id */
+    uint32_t child[AM_EDGE_WAYS];
+    uint32_t overflowed; /* as in the vocabulary */
+};
+_Static_assert(sizeof(struct am_edge_bucket) == 64, "edge bucket");
+
+static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
+    return (uint64_t)parent << 32 | word;
+}
+/* High bits choose the bucket and the filter's block, low bits the bits in that block. */
+static inline uint64_t am_edge_hash(uint64_t key) {
+    return am_mix(key, UINT64_C(0x8ebc6af09c88c6e3));
+}
+/* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval", 2019). */
+static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
+    return (uint64_t)((unsigned __int128)hash * count >> 64);
+}
+/* The filter: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze, Sanders, Singler 2007). */
+static inline uint64_t am_filter_mask(uint64_t hash) {
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
+           UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
+}
+
+struct am_terminal {
+    uint32_t first; /* index of its first posting; the next record's `first` is the end */
+    uint32_t best;  /* rank of its first posting, so that most lists are ordered without touching them */
+};
+
+/* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation decides. Rank 0 is no ad: the terminal
+ * is (also) a negative keyword, and `ad` is its negative id; ids differ where the same words were written differently. Such
+ * postings come first in their list. */
+struct am_posting {
+    uint32_t rank;
+    uint32_t ad;
+};
+
+struct am_keyword_record {
+    uint64_t bid;  /* micros: the keyword's own, else the ad's */
+    uint64_t ecpm; /* micros */
+    am_string_ref text;
+    uint32_t position;   /* in the ad's list, from 0: the last tie-break inside an ad */
+    uint8_t match;       /* enum am_match_type */
+    uint8_t word_count;
+    uint8_t reserved[6]; /* zero */
+};
+_Static_assert(sizeof(struct am_keyword_record) == 32, "keyword");
+
+enum am_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
+
+struct am_ad_record {
+    int64_t start; /* the later of the ad's and its campaign's; INT64_MIN: always */
+    int64_t end;   /* the earlier of both; INT64_MAX: never ends */
+    uint32_t campaign;   /* AM_NONE: none */
+    uint32_t advertiser; /* term */
+    uint32_t tree;          /* the ad's own targeting, AM_NONE: none */
+    uint32_t campaign_tree; /* its campaign's */
+    am_set_ref negatives;          /* negative ids */
+    am_set_ref campaign_negatives;
+    am_set_ref sizes;
+    am_set_ref labels;         /* terms; ad's and campaign's together, likewise below */
+    am_set_ref exclude_labels;
+    am_set_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that blocking IAB7 finds it */
+    uint32_t domain;       /* term, AM_NONE: none */
+    uint32_t flags;        /* enum am_ad_flags */
+};
+_Static_assert(sizeof(struct am_ad_record) == 64, "ad");
+
+struct am_ad_details {
+    uint64_t bid; /* micros */
+    am_string_ref id;
+    am_string_ref url;
+    am_string_ref creative; /* JSON text, empty: none */
+    int32_t priority;
+    uint32_t quality; /* per mille */
+    uint32_t ctr;     /* millionths */
+    am_set_ref categories; /* terms, as written in the inventory */
+    uint32_t reserved; /* zero */
+};
+_Static_assert(sizeof(struct am_ad_details) == 40, "ad details");
+
+struct am_campaign_record {
+    am_string_ref id;
+    uint32_t advertiser; /* term */
+};
+
+/* Terms are strings of one kind, each with an id of its own. */
+enum am_term_kind {
+    AM_TERM_ATTRIBUTE = 0, /* + enum am_attribute: a targeting value; for kv, `key` is the KEY term */
+    AM_TERM_KEY = 32,      /* a kv key */
+    AM_TERM_ADVERTISER,
+    AM_TERM_DOMAIN,
+    AM_TERM_CATEGORY,
+    AM_TERM_LABEL,
+};
+
+struct am_term {
+    am_string_ref text;
+    uint32_t kind;
+    uint32_t key; /* kv values: the KEY term; domains: the term of the domain above (bad.example of x.bad.example); else AM_NONE */
+};
+_Static_assert(sizeof(struct am_term) == 12, "term");
+
+/* `key` is AM_NONE for all kinds but kv values, domains too. */
+static inline uint64_t am_term_hash(uint32_t kind, uint32_t key, struct am_view text) {
+    return am_mix(am_fnv1a(AM_FNV1A_START, text.data, text.size), (uint64_t)kind << 32 | key);
+}
+/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_bucket_of(hash, slots), then the next ones, around the end; never full. */
+
+struct am_tree_node {
+    uint8_t kind;      /* enum am_targeting_kind */
+    uint8_t attribute; /* enum am_attribute */
+    uint16_t reserved; /* zero */
+    uint32_t end;   /* the node after this one's subtree, counted from the tree's first node; nodes stand in preorder */
+    uint32_t key;   /* IN on kv: KEY term; HOURS: string ref of the time zone (0: UTC) */
+    am_set_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six, not ascending) */
+};
+_Static_assert(sizeof(struct am_tree_node) == 16, "tree node");
+
+#endif

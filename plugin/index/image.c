@@ -1,0 +1,264 @@
+#include "image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "../text/words.h"
+
+static const uint32_t record_sizes[AM_SECTIONS + 1] = {
+    [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
+    [AM_SECTION_VOCABULARY] = sizeof(struct am_vocabulary_bucket),
+    [AM_SECTION_WORDS] = sizeof(struct am_word_record),
+    [AM_SECTION_EDGES] = sizeof(struct am_edge_bucket),
+    [AM_SECTION_FILTER] = sizeof(uint64_t),
+    [AM_SECTION_TERMINALS] = sizeof(struct am_terminal),
+    [AM_SECTION_POSTINGS] = sizeof(struct am_posting),
+    [AM_SECTION_KEYWORDS] = sizeof(struct am_keyword_record),
+    [AM_SECTION_ADS] = sizeof(struct am_ad_record),
+    [AM_SECTION_AD_DETAILS] = sizeof(struct am_ad_details),
+    [AM_SECTION_CAMPAIGNS] = sizeof(struct am_campaign_record),
+    [AM_SECTION_TERMS] = sizeof(struct am_term),
+    [AM_SECTION_TERM_TABLE] = sizeof(uint32_t),
+    [AM_SECTION_TREES] = sizeof(uint32_t),
+    [AM_SECTION_TREE_NODES] = sizeof(struct am_tree_node),
+    [AM_SECTION_SETS] = sizeof(uint32_t),
+    [AM_SECTION_STRINGS] = 1,
+};
+
+static enum am_code corrupt(struct am_error *error, const char *name, const char *reason) {
+    return am_error_set(error, AM_E_CORRUPT, "%s: not a usable image: %s", name, reason);
+}
+
+static enum am_code check_header(const char *data, size_t size, const char *name,
+                                 struct am_error *error) {
+    const struct am_image_header *header = (const void *)data;
+    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_section_entry))
+        return corrupt(error, name, "shorter than a header and section table");
+    if (memcmp(header->magic, AM_IMAGE_MAGIC, sizeof header->magic) != 0)
+        return corrupt(error, name, "it does not begin with the magic of an image");
+    if (header->format_version != AM_IMAGE_FORMAT_VERSION)
+        return am_error_set(error, AM_E_VERSION,
+                            "%s: image of format version %u, this program reads version %d: build "
+                            "it again from its inventory",
+                            name, header->format_version, AM_IMAGE_FORMAT_VERSION);
+    if (header->word_rules_version != AM_WORD_RULES_VERSION)
+        return am_error_set(error, AM_E_VERSION,
+                            "%s: image with word rules version %u, this program splits words by "
+                            "version %d: build it again from its inventory",
+                            name, header->word_rules_version, AM_WORD_RULES_VERSION);
+    if (header->total_size != size)
+        return am_error_set(error, AM_E_CORRUPT,
+                            "%s: not a usable image: %zu bytes, its header says %llu (cut off?)",
+                            name, size, (unsigned long long)header->total_size);
+    if (header->section_count != AM_SECTIONS)
+        return corrupt(error, name, "unexpected number of sections");
+    return AM_OK;
+}
+
+/* Ids in order, record sizes as compiled in, offsets aligned, ascending, inside the file. */
+static enum am_code check_table(const char *data, size_t size, const char *name,
+                                struct am_error *error) {
+    const struct am_section_entry *table = (const void *)(data + sizeof(struct am_image_header));
+    uint64_t least = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        const struct am_section_entry *entry = &table[id - 1];
+        if (entry->id != id || entry->record_size != record_sizes[id])
+            return corrupt(error, name, "section table: wrong id or record size");
+        if (entry->offset % AM_IMAGE_ALIGNMENT || entry->offset < least || entry->offset > size)
+            return corrupt(error, name, "section table: offset out of place");
+        if (entry->count > (size - entry->offset) / entry->record_size)
+            return corrupt(error, name, "section table: a section reaches past the end");
+        least = entry->offset + entry->count * entry->record_size;
+    }
+    return AM_OK;
+}
+
+static uint64_t count_of(const struct am_image *image, enum am_section id) {
+    const struct am_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    return table[id - 1].count;
+}
+
+static const void *start_of(const struct am_image *image, enum am_section id) {
+    const struct am_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    return image->data + table[id - 1].offset;
+}
+
+/* The counts in the settings must be those of the sections, which were checked against the file. */
+static enum am_code check_counts(const struct am_image *image, const char *name,
+                                 struct am_error *error) {
+    const struct am_image_settings *settings = image->settings;
+    bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->filter_blocks &&
+                       image->term_slots;
+    bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
+                    count_of(image, AM_SECTION_TERMINALS) ==
+                        (uint64_t)settings->terminal_count + 1 &&
+                    count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
+                    count_of(image, AM_SECTION_ADS) == settings->ad_count &&
+                    count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+                    count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+    bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
+    bool classes = settings->first_node <= settings->leaf_count &&
+                   settings->leaf_count <= settings->terminal_count &&
+                   settings->terminal_count <= settings->node_count &&
+                   (uint64_t)settings->node_count + 2 * (uint64_t)settings->word_count <
+                       UINT32_MAX;
+    if (!hash_tables || !parallel || !pools || !classes)
+        return corrupt(error, name, "its counts contradict one another");
+    return AM_OK;
+}
+
+static void set_pointers(struct am_image *image) {
+    image->header = (const void *)image->data;
+    image->settings = start_of(image, AM_SECTION_SETTINGS);
+    image->vocabulary = start_of(image, AM_SECTION_VOCABULARY);
+    image->words = start_of(image, AM_SECTION_WORDS);
+    image->edges = start_of(image, AM_SECTION_EDGES);
+    image->filter = start_of(image, AM_SECTION_FILTER);
+    image->terminals = start_of(image, AM_SECTION_TERMINALS);
+    image->postings = start_of(image, AM_SECTION_POSTINGS);
+    image->keywords = start_of(image, AM_SECTION_KEYWORDS);
+    image->ads = start_of(image, AM_SECTION_ADS);
+    image->details = start_of(image, AM_SECTION_AD_DETAILS);
+    image->campaigns = start_of(image, AM_SECTION_CAMPAIGNS);
+    image->terms = start_of(image, AM_SECTION_TERMS);
+    image->term_table = start_of(image, AM_SECTION_TERM_TABLE);
+    image->trees = start_of(image, AM_SECTION_TREES);
+    image->tree_nodes = start_of(image, AM_SECTION_TREE_NODES);
+    image->sets = start_of(image, AM_SECTION_SETS);
+    image->strings = start_of(image, AM_SECTION_STRINGS);
+    image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
+    image->edge_buckets = count_of(image, AM_SECTION_EDGES);
+    image->filter_blocks = count_of(image, AM_SECTION_FILTER);
+    image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
+    image->posting_count = count_of(image, AM_SECTION_POSTINGS);
+    image->term_count = count_of(image, AM_SECTION_TERMS);
+    image->tree_count = count_of(image, AM_SECTION_TREES);
+    image->tree_node_count = count_of(image, AM_SECTION_TREE_NODES);
+    image->set_count = count_of(image, AM_SECTION_SETS);
+    image->strings_size = count_of(image, AM_SECTION_STRINGS);
+    snprintf(image->generation, sizeof image->generation, "%016llx",
+             (unsigned long long)image->header->checksum);
+}
+
+static enum am_code open_bytes(const char *data, size_t size, const char *name,
+                               struct am_image *image, struct am_error *error) {
+    enum am_code code = check_header(data, size, name, error);
+    if (code == AM_OK)
+        code = check_table(data, size, name, error);
+    if (code != AM_OK)
+        return code;
+    size_t checked = offsetof(struct am_image_header, total_size);
+    const struct am_image_header *header = (const void *)data;
+    if (XXH3_64bits(data + checked, size - checked) != header->checksum)
+        return corrupt(error, name, "its checksum does not match its bytes");
+    *image = (struct am_image){.data = data, .size = size};
+    const struct am_section_entry *table = (const void *)(data + sizeof *header);
+    if (table[AM_SECTION_SETTINGS - 1].count != 1)
+        return corrupt(error, name, "section table: expected one settings record");
+    set_pointers(image);
+    return check_counts(image, name, error);
+}
+
+enum am_code am_image_open_memory(const void *data, size_t size, struct am_image **image,
+                                  struct am_error *error) {
+    if ((uintptr_t)data % AM_IMAGE_ALIGNMENT)
+        return corrupt(error, "memory", "it is not aligned to 64 bytes");
+    struct am_image *opened = malloc(sizeof *opened);
+    if (!opened)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening an image");
+    enum am_code code = open_bytes(data, size, "memory", opened, error);
+    if (code == AM_OK)
+        *image = opened;
+    else
+        free(opened);
+    return code;
+}
+
+enum am_code am_image_open_fd(int fd, const char *name, struct am_image **image,
+                              struct am_error *error) {
+    struct am_image *opened = malloc(sizeof *opened);
+    void *data = MAP_FAILED;
+    size_t size = 0;
+    struct stat status;
+    enum am_code code;
+    if (!opened) {
+        code = am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
+        goto cleanup;
+    }
+    if (fstat(fd, &status) != 0) {
+        code = am_error_set_errno(error, AM_E_IO, "cannot examine %s", name);
+        goto cleanup;
+    }
+    size = (size_t)status.st_size;
+    if (!S_ISREG(status.st_mode) || size == 0) {
+        code = corrupt(error, name, "it is not a file with bytes in it");
+        goto cleanup;
+    }
+    data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (data == MAP_FAILED) {
+        code = am_error_set_errno(error, AM_E_IO, "cannot map %s (%zu bytes)", name, size);
+        goto cleanup;
+    }
+    code = open_bytes(data, size, name, opened, error);
+cleanup:
+    if (code == AM_OK) {
+        opened->mapped = true;
+        *image = opened;
+        return AM_OK;
+    }
+    if (data != MAP_FAILED)
+        munmap(data, size);
+    free(opened);
+    return code;
+}
+
+enum am_code am_image_open(const char *path, struct am_image **image, struct am_error *error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
+    enum am_code code = am_image_open_fd(fd, path, image, error);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return code;
+}
+
+void am_image_close(struct am_image *image) {
+    if (!image)
+        return;
+    if (image->mapped)
+        munmap((void *)(uintptr_t)image->data, image->size);
+    free(image);
+}
+
+bool am_image_is(const char *path) {
+    char magic[8] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t size = read(fd, magic, sizeof magic);
+    close(fd);
+    return size == sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+}
+
+uint32_t am_image_term(const struct am_image *image, uint32_t kind, uint32_t key,
+                       struct am_view text) {
+    uint64_t slot = am_bucket_of(am_term_hash(kind, key, text), image->term_slots);
+    while (image->term_table[slot] != AM_NONE) {
+        uint32_t id = image->term_table[slot];
+        const struct am_term *term = &image->terms[id];
+        if (term->kind == kind && (kind == AM_TERM_DOMAIN || term->key == key) &&
+            am_view_equal(am_image_string(image, term->text), text))
+            return id;
+        slot = slot + 1 < image->term_slots ? slot + 1 : 0;
+    }
+    return AM_NONE;
+}

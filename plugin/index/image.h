@@ -1,0 +1,80 @@
+/* An image, open for reading: mapped shared and read-only, or lying in memory.
+ *
+ * Caveats: never rewrite or truncate a file that is mapped (SIGBUS); replace it by rename. Close only when no thread reads it any more. */
+#ifndef AM_INDEX_IMAGE_H
+#define AM_INDEX_IMAGE_H
+
+#include "format.h"
+
+enum { AM_GENERATION_TEXT_SIZE = 17 };
+
+/* Typed pointers into the mapping; all counts come from the checked section table. Read-only after am_image_open; any number of threads. */
+struct am_image {
+    const char *data;
+    size_t size;
+    bool mapped; /* data came from mmap and am_image_close unmaps it */
+    const struct am_image_header *header;
+    const struct am_image_settings *settings;
+    const struct am_vocabulary_bucket *vocabulary;
+    const struct am_word_record *words;
+    const struct am_edge_bucket *edges;
+    const uint64_t *filter;
+    const struct am_terminal *terminals;
+    const struct am_posting *postings;
+    const struct am_keyword_record *keywords;
+    const struct am_ad_record *ads;
+    const struct am_ad_details *details;
+    const struct am_campaign_record *campaigns;
+    const struct am_term *terms;
+    const uint32_t *term_table;
+    const uint32_t *trees;
+    const struct am_tree_node *tree_nodes;
+    const uint32_t *sets;
+    const char *strings;
+    uint64_t vocabulary_buckets, edge_buckets, filter_blocks, term_slots; /* each at least 1 */
+    uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
+    char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
+};
+
+/* Opens and checks header, section table, counts and checksum. Not what the sections hold: that is am_image_verify.
+ * On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason its own message), AM_E_MEMORY. */
+enum am_code am_image_open(const char *path, struct am_image **image, struct am_error *error);
+/* From a file descriptor, which stays the caller's. `name` stands in messages. */
+enum am_code am_image_open_fd(int fd, const char *name, struct am_image **image,
+                              struct am_error *error);
+/* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. */
+enum am_code am_image_open_memory(const void *data, size_t size, struct am_image **image,
+                                  struct am_error *error);
+void am_image_close(struct am_image *image); /* NULL is fine */
+
+/* Walks every record and reference. After AM_OK, no request can make the matcher read outside the image or walk without end. AM_E_CORRUPT with the section, record and reason. */
+enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
+
+/* Whether the file starts like an image (magic), so that a path can be either an image or an inventory. */
+bool am_image_is(const char *path);
+
+static inline struct am_view am_image_string(const struct am_image *image, am_string_ref ref) {
+    const char *at = image->strings + (size_t)ref * 4;
+    return (struct am_view){at + 4, am_load_u32(at)};
+}
+
+struct am_set {
+    const uint32_t *items;
+    uint32_t count;
+};
+
+static inline struct am_set am_image_set(const struct am_image *image, am_set_ref ref) {
+    return (struct am_set){image->sets + ref + 1, image->sets[ref]};
+}
+
+/* False: there is surely no edge of that hash. */
+static inline bool am_image_filter_has(const struct am_image *image, uint64_t hash) {
+    uint64_t mask = am_filter_mask(hash);
+    return (image->filter[am_bucket_of(hash, image->filter_blocks)] & mask) == mask;
+}
+
+/* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */
+uint32_t am_image_term(const struct am_image *image, uint32_t kind, uint32_t key,
+                       struct am_view text);
+
+#endif

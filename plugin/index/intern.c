@@ -1,0 +1,43 @@
+#include "intern.h"
+
+static bool grow(struct am_intern *table) {
+    size_t capacity = table->capacity ? table->capacity * 2 : 1024;
+    struct am_intern_slot *slots = malloc(capacity * sizeof *slots);
+    if (!slots)
+        return false;
+    memset(slots, 0xFF, capacity * sizeof *slots);
+    for (size_t old = 0; old < table->capacity; old++) {
+        struct am_intern_slot slot = table->slots[old];
+        if (slot.id == UINT32_MAX)
+            continue;
+        size_t at = slot.hash & (capacity - 1);
+        while (slots[at].id != UINT32_MAX)
+            at = (at + 1) & (capacity - 1);
+        slots[at] = slot;
+    }
+    free(table->slots);
+    table->slots = slots;
+    table->capacity = capacity;
+    return true;
+}
+
+struct am_intern_slot *am_intern_find(struct am_intern *table, uint64_t hash,
+                                      am_intern_equal *equal, const void *context,
+                                      const void *key) {
+    if (table->count >= table->capacity / 3 * 2 && !grow(table))
+        return NULL;
+    size_t at = hash & (table->capacity - 1);
+    while (table->slots[at].id != UINT32_MAX) {
+        if (table->slots[at].hash == hash && equal(context, table->slots[at].id, key))
+            return &table->slots[at];
+        at = (at + 1) & (table->capacity - 1);
+    }
+    table->slots[at].hash = hash;
+    table->count++;
+    return &table->slots[at];
+}
+
+void am_intern_free(struct am_intern *table) {
+    free(table->slots);
+    *table = (struct am_intern){0};
+}

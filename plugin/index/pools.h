@@ -1,0 +1,38 @@
+/* The shared pools of an image under construction: equal strings, lists, terms and targeting trees are stored once.
+ *
+ * Errors are sticky: after a failure every call returns 0 and `failure` tells why, so that callers check once per phase. */
+#ifndef AM_INDEX_POOLS_H
+#define AM_INDEX_POOLS_H
+
+#include "format.h"
+#include "intern.h"
+#include "vector.h"
+
+struct am_pools {
+    enum am_code failure;
+    const char *failed_pool; /* which pool, for the message */
+    struct am_vector strings;    /* char: AM_SECTION_STRINGS */
+    struct am_vector sets;       /* uint32_t: AM_SECTION_SETS */
+    struct am_vector terms;      /* struct am_term */
+    struct am_vector trees;      /* uint32_t: first node of each tree */
+    struct am_vector tree_nodes; /* struct am_tree_node */
+    struct am_intern string_table, set_table, term_table, tree_table;
+    struct am_vector scratch; /* uint32_t */
+};
+
+bool am_pools_start(struct am_pools *pools);
+void am_pools_free(struct am_pools *pools);
+
+am_string_ref am_pools_string(struct am_pools *pools, struct am_view text);
+/* The items as they are; sort them first where the format wants them ascending. */
+am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count);
+/* Sorts `items` in place, drops duplicates, stores. */
+am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t count);
+uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, struct am_view text);
+/* The DOMAIN term, with those of every domain above it. */
+uint32_t am_pools_domain(struct am_pools *pools, struct am_view domain);
+/* The id of the tree; AM_NONE for NULL. `timezone` is what its hours go by; empty: UTC. */
+uint32_t am_pools_tree(struct am_pools *pools, const struct am_targeting *targeting,
+                       struct am_view timezone);
+
+#endif

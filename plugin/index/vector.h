@@ -1,0 +1,55 @@
+/* A growable array, for building. */
+#ifndef AM_INDEX_VECTOR_H
+#define AM_INDEX_VECTOR_H
+
+#include <stdlib.h>
+
+#include "../base/bytes.h"
+
+struct am_vector {
+    void *data;
+    size_t count;
+    size_t capacity;
+    size_t item_size; /* set before first use */
+};
+
+#define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
+#define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
+
+/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out. Counts them in. */
+static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
+    size_t needed, bytes;
+    if (!am_add_size(vector->count, more, &needed))
+        return NULL;
+    if (needed > vector->capacity) {
+        size_t capacity = vector->capacity ? vector->capacity : 64;
+        while (capacity < needed)
+            if (!am_multiply_size(capacity, 2, &capacity))
+                return NULL;
+        if (!am_multiply_size(capacity, vector->item_size, &bytes))
+            return NULL;
+        void *data = realloc(vector->data, bytes);
+        if (!data)
+            return NULL;
+        vector->data = data;
+        vector->capacity = capacity;
+    }
+    void *items = (char *)vector->data + vector->count * vector->item_size;
+    vector->count = needed;
+    return items;
+}
+
+static inline bool am_vector_push(struct am_vector *vector, const void *item) {
+    void *place = am_vector_extend(vector, 1);
+    if (place)
+        memcpy(place, item, vector->item_size);
+    return place != NULL;
+}
+
+static inline void am_vector_free(struct am_vector *vector) {
+    free(vector->data);
+    vector->data = NULL;
+    vector->count = vector->capacity = 0;
+}
+
+#endif

@@ -1,0 +1,272 @@
+/* Deep verification: the trie and its postings; and the way through all parts. */
+#include "verify.h"
+
+#include <stdlib.h>
+
+#include "../text/stem.h"
+#include "vocabulary.h"
+
+bool am_verify_fail(struct am_verifier *verifier, const char *section, uint64_t record,
+                    const char *reason) {
+    am_error_set(verifier->error, AM_E_CORRUPT, "corrupt image: section %s, record %llu: %s",
+                 section, (unsigned long long)record, reason);
+    return false;
+}
+
+static bool verify_settings(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    const struct am_image_settings *settings = image->settings;
+    const char *reason = NULL;
+    if (!am_verify_string(verifier, settings->currency) ||
+        !am_verify_string(verifier, settings->language))
+        reason = "its currency or language is no string";
+    else if (settings->fold_accents > 1 || settings->stem > 1)
+        reason = "fold_accents and stem must be 0 or 1";
+    else if (settings->stem && !am_stemmer_knows(am_image_string(image, settings->language)))
+        reason = "it stems in a language that Snowball does not know";
+    else if (settings->broad_window < 1 || settings->broad_window > AM_BROAD_WINDOW_MAX)
+        reason = "broad_window is out of range";
+    else if (settings->any_terminal != AM_NONE && settings->any_terminal >= settings->first_node)
+        reason = "the terminal of \"*\" is a node";
+    for (int i = 0; !reason && i < AM_MATCH_TYPES; i++)
+        if (settings->match_weight[i] > AM_PER_MILLE_MAX)
+            reason = "a match weight is above the limit";
+    return !reason || am_verify_fail(verifier, "settings", 0, reason);
+}
+
+/* ---- vocabulary ------------------------------------------------------------------------------- */
+
+/* The word's key as the matcher makes it, from a padded copy of its string. */
+static struct am_word_key key_of(const struct am_image *image, uint32_t word) {
+    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    struct am_view text = am_image_string(image, image->words[word].text);
+    memcpy(padded, text.data, text.size);
+    return am_word_key(padded, (uint32_t)text.size);
+}
+
+/* The flags with which a word stands in the bucket where lookups find it, or -1. */
+static int flags_found(const struct am_image *image, uint32_t word) {
+    struct am_word_key key = key_of(image, word);
+    uint64_t home = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets), at = home;
+    do {
+        const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
+        for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
+            if (bucket->word[way] == word && memcmp(bucket->key[way], &key, sizeof key) == 0)
+                return bucket->flags[way];
+        if (!bucket->overflowed)
+            return -1;
+        at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
+    } while (at != home);
+    return -1;
+}
+
+static bool verify_words(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    uint32_t terminals = image->settings->first_node;
+    for (uint32_t i = 0; i < image->settings->word_count; i++) {
+        const struct am_word_record *word = &image->words[i];
+        if (!am_verify_string(verifier, word->text))
+            return am_verify_fail(verifier, "words", i, "its text is no string");
+        size_t size = am_image_string(image, word->text).size;
+        if (size < 1 || size > AM_WORD_MAX_BYTES)
+            return am_verify_fail(verifier, "words", i, "its text is empty or too long");
+        int flags = flags_found(image, i);
+        if (flags < 0)
+            return am_verify_fail(verifier, "words", i, "the vocabulary does not find it");
+        if ((word->phrase_terminal < terminals) != !!(flags & AM_WORD_IS_PHRASE) ||
+            (word->broad_terminal < terminals) != !!(flags & AM_WORD_IS_BROAD))
+            return am_verify_fail(verifier, "words", i, "its flags contradict its terminals");
+    }
+    return true;
+}
+
+static bool verify_vocabulary(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    uint64_t used = 0;
+    bool ends = false;
+    for (uint64_t i = 0; i < image->vocabulary_buckets; i++) {
+        const struct am_vocabulary_bucket *bucket = &image->vocabulary[i];
+        ends |= !bucket->overflowed;
+        for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
+            static const uint8_t empty[AM_VOCABULARY_KEY];
+            bool vacant = memcmp(bucket->key[way], empty, sizeof empty) == 0;
+            if (vacant != (bucket->word[way] == AM_NONE))
+                return am_verify_fail(verifier, "vocabulary", i, "a way that is half empty");
+            used += !vacant;
+            if (!vacant && bucket->word[way] >= image->settings->word_count)
+                return am_verify_fail(verifier, "vocabulary", i, "no such word");
+        }
+    }
+    if (!ends)
+        return am_verify_fail(verifier, "vocabulary", 0, "a search would never end");
+    if (used != image->settings->word_count)
+        return am_verify_fail(verifier, "vocabulary", 0, "a word stands in it twice");
+    return verify_words(verifier);
+}
+
+/* ---- edges ------------------------------------------------------------------------------------ */
+
+static const char *edge_problem(const struct am_verifier *verifier, uint64_t key, uint32_t child) {
+    const struct am_image *image = verifier->image;
+    const struct am_image_settings *settings = image->settings;
+    uint32_t parent = (uint32_t)(key >> 32), word = (uint32_t)key;
+    if (parent < settings->leaf_count || parent > AM_NODE_OF_EXACT(settings))
+        return "it leaves a node that has no children";
+    if (word >= settings->word_count)
+        return "no such word";
+    if (child < settings->first_node || child >= settings->node_count)
+        return "it leads to no node";
+    if (verifier->parents[child] != AM_NONE)
+        return "its node has two parents";
+    if (!am_image_filter_has(image, am_edge_hash(key)))
+        return "the filter does not let it pass";
+    return NULL;
+}
+
+static bool verify_edges(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    uint64_t nodes = image->settings->node_count - image->settings->first_node;
+    uint64_t edges = 0;
+    bool ends = false;
+    for (uint64_t i = 0; i < image->edge_buckets; i++) {
+        const struct am_edge_bucket *bucket = &image->edges[i];
+        ends |= !bucket->overflowed;
+        for (int way = 0; way < AM_EDGE_WAYS; way++) {
+            if (bucket->key[way] == AM_EDGE_EMPTY)
+                continue;
+            const char *problem = edge_problem(verifier, bucket->key[way], bucket->child[way]);
+            if (problem)
+                return am_verify_fail(verifier, "edges", i, problem);
+            verifier->parents[bucket->child[way]] = (uint32_t)(bucket->key[way] >> 32);
+            edges++;
+        }
+    }
+    if (!ends)
+        return am_verify_fail(verifier, "edges", 0, "a search would never end");
+    if (edges != nodes)
+        return am_verify_fail(verifier, "edges", 0, "a node that no edge leads to");
+    return true;
+}
+
+/* ---- terminals and postings ------------------------------------------------------------------- */
+
+/* Match type and words of a terminal's keywords, told from where it stands. */
+struct place {
+    enum am_match_type match;
+    uint32_t words;
+};
+
+static bool place_of_node(const struct am_verifier *verifier, uint32_t node, struct place *place) {
+    const struct am_image_settings *settings = verifier->image->settings;
+    uint32_t steps = 0;
+    while (node < settings->node_count) {
+        if (++steps > AM_KEYWORD_MAX_WORDS)
+            return false;
+        node = verifier->parents[node];
+    }
+    if (node == AM_NODE_OF_EXACT(settings))
+        *place = (struct place){AM_MATCH_EXACT, steps};
+    else
+        *place = (struct place){node < AM_NODE_OF_BROAD(settings, 0) ? AM_MATCH_PHRASE
+                                                                     : AM_MATCH_BROAD,
+                                steps + 1};
+    return place->words <= AM_KEYWORD_MAX_WORDS;
+}
+
+static const char *posting_problem(const struct am_verifier *verifier, uint32_t index,
+                                   const struct place *place) {
+    const struct am_image *image = verifier->image;
+    const struct am_posting *posting = &image->postings[index];
+    const struct am_keyword_record *keyword = &image->keywords[index];
+    if (!am_verify_string(verifier, keyword->text))
+        return "its text is no string";
+    if (posting->rank == 0)
+        return posting->ad < image->settings->negative_count ? NULL : "no such negative keyword";
+    if (posting->ad >= image->settings->ad_count)
+        return "no such ad";
+    if (keyword->match != place->match || keyword->word_count != place->words)
+        return "its match type or word count is not that of its place in the trie";
+    if (keyword->ecpm > INT64_MAX / 1000 || keyword->bid > (uint64_t)AM_MONEY_MAX)
+        return "its bid is above the limit";
+    return NULL;
+}
+
+static bool verify_list(struct am_verifier *verifier, uint32_t terminal,
+                        const struct place *place) {
+    const struct am_image *image = verifier->image;
+    uint32_t first = image->terminals[terminal].first, end = image->terminals[terminal + 1].first;
+    if (first >= end || end > image->posting_count)
+        return am_verify_fail(verifier, "terminals", terminal, "its list is empty or out of place");
+    if (image->terminals[terminal].best != image->postings[first].rank)
+        return am_verify_fail(verifier, "terminals", terminal, "its best rank is not its first");
+    for (uint32_t i = first; i < end; i++) {
+        const char *problem = posting_problem(verifier, i, place);
+        if (!problem && i > first && image->postings[i].rank < image->postings[i - 1].rank)
+            problem = "ranks do not ascend";
+        if (problem)
+            return am_verify_fail(verifier, "postings", i, problem);
+    }
+    return true;
+}
+
+static bool verify_word_terminals(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    const struct am_image_settings *settings = image->settings;
+    uint32_t seen = settings->any_terminal != AM_NONE;
+    const struct place phrase = {AM_MATCH_PHRASE, 1}, broad = {AM_MATCH_BROAD, 1},
+                       any = {AM_MATCH_ANY, 0};
+    for (uint32_t i = 0; i < settings->word_count; i++) {
+        const struct am_word_record *word = &image->words[i];
+        if (word->phrase_terminal != AM_NONE &&
+            (++seen, !verify_list(verifier, word->phrase_terminal, &phrase)))
+            return false;
+        if (word->broad_terminal != AM_NONE &&
+            (++seen, !verify_list(verifier, word->broad_terminal, &broad)))
+            return false;
+    }
+    if (settings->any_terminal != AM_NONE && !verify_list(verifier, settings->any_terminal, &any))
+        return false;
+    return seen == settings->first_node ||
+           am_verify_fail(verifier, "terminals", 0, "terminals that no word has");
+}
+
+static bool verify_terminals(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    const struct am_image_settings *settings = image->settings;
+    if (image->terminals[0].first != 0 ||
+        image->terminals[settings->terminal_count].first != image->posting_count)
+        return am_verify_fail(verifier, "terminals", 0, "lists do not cover the postings");
+    if (!verify_word_terminals(verifier))
+        return false;
+    for (uint32_t node = settings->first_node; node < settings->node_count; node++) {
+        struct place place;
+        if (!place_of_node(verifier, node, &place))
+            return am_verify_fail(verifier, "edges", node, "a node too deep, or in a circle");
+        if (node < settings->terminal_count && !verify_list(verifier, node, &place))
+            return false;
+    }
+    return true;
+}
+
+enum am_code am_image_verify(const struct am_image *image, struct am_error *error) {
+    struct am_error local;
+    struct am_verifier verifier = {.image = image, .error = error ? error : &local};
+    size_t nodes = (size_t)image->settings->node_count + 1;
+    enum am_code code = AM_OK;
+    verifier.string_starts = calloc(image->strings_size / 4 / 64 + 1, sizeof(uint64_t));
+    verifier.set_starts = calloc(image->set_count / 64 + 1, sizeof(uint64_t));
+    verifier.parents = malloc(nodes * sizeof *verifier.parents);
+    if (!verifier.string_starts || !verifier.set_starts || !verifier.parents) {
+        code = am_error_set(error, AM_E_MEMORY, "out of memory while verifying an image");
+        goto cleanup;
+    }
+    memset(verifier.parents, 0xFF, nodes * sizeof *verifier.parents);
+    if (!am_verify_records(&verifier) || !verify_settings(&verifier) ||
+        !verify_vocabulary(&verifier) || !verify_edges(&verifier) || !verify_terminals(&verifier))
+        code = verifier.error->code;
+cleanup:
+    free(verifier.string_starts);
+    free(verifier.set_starts);
+    free(verifier.parents);
+    return code;
+}

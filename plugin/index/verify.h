@@ -1,0 +1,34 @@
+/* Private to the deep verification: its state, and its two halves. */
+#ifndef AM_INDEX_VERIFY_H
+#define AM_INDEX_VERIFY_H
+
+#include "image.h"
+
+struct am_verifier {
+    const struct am_image *image;
+    struct am_error *error;
+    uint64_t *string_starts; /* bit per 4 bytes of the strings: a string begins here */
+    uint64_t *set_starts;    /* bit per u32 of the sets: a list begins here */
+    uint32_t *parents;       /* by node: its parent, AM_NONE: not seen yet */
+};
+
+/* Reports section, record and reason; always false. */
+bool am_verify_fail(struct am_verifier *verifier, const char *section, uint64_t record,
+                    const char *reason);
+
+bool am_verify_string(const struct am_verifier *verifier, am_string_ref ref);
+bool am_verify_set(const struct am_verifier *verifier, am_set_ref ref);
+/* A list that ascends strictly, all items below `limit`. */
+bool am_verify_ascending(const struct am_verifier *verifier, am_set_ref ref, uint64_t limit);
+
+/* Strings, lists, terms, trees, ads, campaigns. */
+bool am_verify_records(struct am_verifier *verifier);
+
+static inline bool am_bit_get(const uint64_t *bits, uint64_t at) {
+    return bits[at / 64] >> at % 64 & 1;
+}
+static inline void am_bit_set(uint64_t *bits, uint64_t at) {
+    bits[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+#endif

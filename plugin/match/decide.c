@@ -1,0 +1,101 @@
+/* Slots in order, each filled with the best ads that pass. */
+#include "matcher.h"
+
+static void place(struct am_matcher *matcher, uint32_t candidate) {
+    matcher->candidates[candidate].placed = 1;
+    matcher->placed_candidates[matcher->placed_count] = candidate;
+    matcher->placed[matcher->placed_count++] =
+        (struct am_placed_ad){.ad = matcher->candidates[candidate].ad,
+                              .keyword = matcher->candidates[candidate].posting,
+                              .field = AM_NONE};
+}
+
+/* Holds one candidate against one slot. What is remembered of it is the furthest gate it reached in any slot. */
+static void try_slot(struct am_matcher *matcher, const struct am_request *request,
+                     const struct am_slot *slot, uint32_t filled, uint32_t index) {
+    struct am_candidate *candidate = &matcher->candidates[index];
+    uint32_t detail = AM_NONE;
+    enum am_gate gate = am_gates_slot(matcher, request, slot, candidate, &detail);
+    if (gate == AM_GATES && filled < slot->count) {
+        place(matcher, index);
+        return;
+    }
+    if (gate == AM_GATES) {
+        gate = AM_GATE_OUTRANKED;
+        detail = matcher->placed_candidates[matcher->placed_count - 1];
+    }
+    if (candidate->gate == AM_GATES || gate > candidate->gate) {
+        candidate->gate = (uint8_t)gate;
+        candidate->detail = detail;
+    }
+}
+
+static uint32_t fill_slot(struct am_matcher *matcher, const struct am_request *request,
+                          const struct am_slot *slot) {
+    uint32_t before = matcher->placed_count;
+    for (uint32_t i = 0;; i++) {
+        uint32_t filled = matcher->placed_count - before;
+        if (filled == slot->count && !request->explain)
+            break;
+        if (i == matcher->candidate_count) {
+            if (!am_rank_next(matcher))
+                break;
+            am_gates_fixed(matcher, request, &matcher->candidates[i]);
+        }
+        const struct am_candidate *candidate = &matcher->candidates[i];
+        bool over = candidate->placed && request->unique != AM_UNIQUE_NONE;
+        if (candidate->fixed_gate == AM_GATES && !over)
+            try_slot(matcher, request, slot, filled, i);
+    }
+    return matcher->placed_count - before;
+}
+
+static void count_rejections(struct am_matcher *matcher, const struct am_request *request,
+                             struct am_decision *decision) {
+    for (uint32_t i = 0; i < matcher->candidate_count; i++) {
+        const struct am_candidate *candidate = &matcher->candidates[i];
+        if (candidate->placed)
+            continue;
+        decision->rejected_by[candidate->gate]++;
+        decision->rejected_total++;
+        if (!request->explain || decision->rejected_count == AM_MAX_REJECTED_LISTED)
+            continue;
+        matcher->rejected[decision->rejected_count++] = (struct am_rejected_ad){
+            candidate->ad, candidate->posting, (enum am_gate)candidate->gate,
+            am_explain_detail(matcher, candidate)};
+    }
+}
+
+static void search(struct am_matcher *matcher, const struct am_request *request) {
+    am_idmap_clear(&matcher->terminals_hit);
+    am_search_exact(matcher, request);
+    am_search_phrases(matcher);
+    am_search_broad(matcher);
+}
+
+enum am_code am_decide(struct am_matcher *matcher, const struct am_request *request,
+                       struct am_decision *decision, struct am_error *error) {
+    enum am_code code = am_search_words(matcher, request, error);
+    if (code != AM_OK)
+        return code;
+    search(matcher, request);
+    am_rank_start(matcher, request);
+    am_targeting_start(matcher, request);
+    am_gates_start(matcher, request);
+    matcher->details.size = 0;
+    *decision = (struct am_decision){.ads = matcher->placed,
+                                     .words = matcher->words.real_count,
+                                     .hits = matcher->hit_count,
+                                     .rejected = matcher->rejected};
+    for (uint32_t slot = 0; slot < request->slot_count; slot++)
+        decision->slot_filled[slot] = fill_slot(matcher, request, &request->slots[slot]);
+    for (uint32_t i = 0; i < matcher->placed_count; i++)
+        am_spans_fill(matcher, request, &matcher->candidates[matcher->placed_candidates[i]],
+                      &matcher->placed[i]);
+    for (uint32_t field = 0; field < request->field_count; field++)
+        decision->bytes += request->fields[field].text.size;
+    decision->ad_count = matcher->placed_count;
+    decision->candidates = matcher->candidate_count;
+    count_rejections(matcher, request, decision);
+    return AM_OK;
+}

@@ -1,0 +1,187 @@
+/* What stopped an ad, in words. Runs after the decision, for the ads that explain lists. */
+#include "matcher.h"
+
+#define SCORE_UNIT UINT64_C(1000000000000) /* micros x per mille x per mille */
+
+static unsigned __int128 score_of(const struct am_image *image,
+                                  const struct am_candidate *candidate) {
+    const struct am_keyword_record *keyword = &image->keywords[candidate->posting];
+    return (unsigned __int128)keyword->ecpm * image->details[candidate->ad].quality *
+           image->settings->match_weight[keyword->match];
+}
+
+static void append_score(struct am_buffer *text, unsigned __int128 score) {
+    uint64_t fraction = (uint64_t)(score % SCORE_UNIT);
+    am_buffer_unsigned(text, (uint64_t)(score / SCORE_UNIT));
+    if (fraction == 0)
+        return;
+    char digits[12];
+    size_t size = sizeof digits;
+    for (size_t i = sizeof digits; i-- > 0; fraction /= 10)
+        digits[i] = (char)('0' + fraction % 10);
+    while (digits[size - 1] == '0')
+        size--;
+    am_buffer_literal(text, ".");
+    am_buffer_append(text, digits, size);
+}
+
+static void append_signed(struct am_buffer *text, int32_t value) {
+    char digits[AM_DECIMAL_TEXT_SIZE];
+    am_buffer_append(text, digits, am_decimal_write(value, 0, digits));
+}
+
+static void append_text(struct am_buffer *text, const char *words) {
+    am_buffer_append(text, words, strlen(words));
+}
+
+/* Why `winner` ranks before `candidate`: the first step of docs/DECISION.md section 4 in which they differ. */
+static void append_advantage(const struct am_image *image, struct am_buffer *text,
+                             const struct am_candidate *winner,
+                             const struct am_candidate *candidate) {
+    int32_t priorities[] = {image->details[winner->ad].priority,
+                            image->details[candidate->ad].priority};
+    unsigned __int128 scores[] = {score_of(image, winner), score_of(image, candidate)};
+    const struct am_keyword_record *keywords[] = {&image->keywords[winner->posting],
+                                                  &image->keywords[candidate->posting]};
+    if (priorities[0] != priorities[1]) {
+        am_buffer_literal(text, "priority (");
+        append_signed(text, priorities[0]);
+        am_buffer_literal(text, " over ");
+        append_signed(text, priorities[1]);
+    } else if (scores[0] != scores[1]) {
+        am_buffer_literal(text, "score (");
+        append_score(text, scores[0]);
+        am_buffer_literal(text, " over ");
+        append_score(text, scores[1]);
+    } else if (keywords[0]->match != keywords[1]->match) {
+        am_buffer_literal(text, "match type (");
+        append_text(text, am_match_type_name((enum am_match_type)keywords[0]->match));
+        am_buffer_literal(text, " over ");
+        append_text(text, am_match_type_name((enum am_match_type)keywords[1]->match));
+    } else if (keywords[0]->word_count != keywords[1]->word_count) {
+        am_buffer_literal(text, "words (");
+        am_buffer_unsigned(text, keywords[0]->word_count);
+        am_buffer_literal(text, " over ");
+        am_buffer_unsigned(text, keywords[1]->word_count);
+    } else {
+        am_buffer_literal(text, "rotation");
+        return;
+    }
+    am_buffer_literal(text, ")");
+}
+
+static void append_sizes(const struct am_image *image, struct am_buffer *text, am_set_ref ref) {
+    struct am_set sizes = am_image_set(image, ref);
+    for (uint32_t i = 0; i < sizes.count; i++) {
+        char size[AM_SIZE_TEXT_SIZE];
+        am_size_write(sizes.items[i], size);
+        if (i)
+            am_buffer_literal(text, ",");
+        append_text(text, size);
+    }
+}
+
+static void append_member(const struct am_image *image, struct am_buffer *text,
+                          const struct am_tree_node *node) {
+    switch ((enum am_targeting_kind)node->kind) {
+    case AM_TARGETING_ALL:
+        am_buffer_literal(text, "all");
+        return;
+    case AM_TARGETING_ANY:
+        am_buffer_literal(text, "any");
+        return;
+    case AM_TARGETING_NOT:
+        am_buffer_literal(text, "not");
+        return;
+    default:
+        append_text(text, am_attribute_name((enum am_attribute)node->attribute));
+    }
+    if (node->kind == AM_TARGETING_IN && node->attribute == AM_ATTRIBUTE_KV) {
+        am_buffer_literal(text, ".");
+        am_buffer_view_append(text, am_image_string(image, image->terms[node->key].text));
+    }
+}
+
+/* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. */
+static bool category_blocked(const struct am_matcher *matcher, struct am_view category) {
+    for (size_t size = 1; size <= category.size; size++) {
+        if (size < category.size && category.data[size] != '-')
+            continue;
+        uint32_t term = am_image_term(matcher->image, AM_TERM_CATEGORY, AM_NONE,
+                                      (struct am_view){category.data, size});
+        if (term != AM_NONE && am_idmap_find(&matcher->blocked, term))
+            return true;
+    }
+    return false;
+}
+
+static struct am_view blocked_category(const struct am_matcher *matcher, uint32_t ad) {
+    const struct am_image *image = matcher->image;
+    struct am_set categories = am_image_set(image, image->details[ad].categories);
+    struct am_view smallest = {NULL, 0};
+    for (uint32_t i = 0; i < categories.count; i++) {
+        struct am_view text = am_image_string(image, image->terms[categories.items[i]].text);
+        if (category_blocked(matcher, text) &&
+            (!smallest.data || am_view_compare(text, smallest) < 0))
+            smallest = text;
+    }
+    return smallest;
+}
+
+static void append_time(struct am_buffer *text, int64_t time) {
+    char written[AM_TIME_TEXT_SIZE];
+    am_time_write(time, written);
+    append_text(text, written);
+}
+
+static void append_detail(const struct am_matcher *matcher, struct am_buffer *text,
+                          const struct am_candidate *candidate) {
+    const struct am_image *image = matcher->image;
+    const struct am_ad_record *ad = &image->ads[candidate->ad];
+    uint32_t detail = candidate->detail;
+    switch ((enum am_gate)candidate->gate) {
+    case AM_GATE_PAUSED:
+        am_buffer_literal(text, "status");
+        break;
+    case AM_GATE_NOT_STARTED:
+        append_time(text, ad->start);
+        break;
+    case AM_GATE_ENDED:
+        append_time(text, ad->end);
+        break;
+    case AM_GATE_NEGATIVE_KEYWORD:
+        am_buffer_view_append(text, am_image_string(image, image->keywords[detail].text));
+        break;
+    case AM_GATE_TARGETING:
+        append_member(image, text, &image->tree_nodes[detail]);
+        break;
+    case AM_GATE_SIZE:
+        append_sizes(image, text, ad->sizes);
+        break;
+    case AM_GATE_FLOOR:
+        am_buffer_decimal(text, (int64_t)image->keywords[candidate->posting].ecpm, 6);
+        break;
+    case AM_GATE_BLOCKED_ADVERTISER:
+    case AM_GATE_EXCLUDED_LABEL:
+        am_buffer_view_append(text, am_image_string(image, image->terms[detail].text));
+        break;
+    case AM_GATE_BLOCKED_CATEGORY:
+        am_buffer_view_append(text, blocked_category(matcher, candidate->ad));
+        break;
+    case AM_GATE_DUPLICATE_ADVERTISER:
+        am_buffer_view_append(text, am_image_string(image, image->details[detail].id));
+        break;
+    default: /* AM_GATE_OUTRANKED */
+        am_buffer_view_append(
+            text, am_image_string(image, image->details[matcher->candidates[detail].ad].id));
+        am_buffer_literal(text, " by ");
+        append_advantage(image, text, &matcher->candidates[detail], candidate);
+    }
+}
+
+struct am_view am_explain_detail(struct am_matcher *matcher,
+                                 const struct am_candidate *candidate) {
+    size_t start = matcher->details.size;
+    append_detail(matcher, &matcher->details, candidate);
+    return (struct am_view){matcher->details.data + start, matcher->details.size - start};
+}

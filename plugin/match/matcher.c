@@ -1,0 +1,160 @@
+/* The working memory of one core. */
+#include "matcher.h"
+
+#include <stdlib.h>
+
+#include "../base/reserve.h"
+
+enum { DETAILS_BYTES = 1 << 20, ALIGNMENT = 64 };
+
+/* Gives out pieces of one reservation. With `base` NULL it only adds up their sizes. */
+struct carver {
+    char *base;
+    size_t used;
+    bool overflow;
+};
+
+static void *carve(struct carver *carver, size_t count, size_t item_size) {
+    size_t size, end;
+    if (!am_multiply_size(count, item_size, &size) ||
+        !am_add_size(size, ALIGNMENT - 1, &size) ||
+        !am_add_size(carver->used, size / ALIGNMENT * ALIGNMENT, &end)) {
+        carver->overflow = true;
+        return NULL;
+    }
+    void *piece = carver->base ? carver->base + carver->used : NULL;
+    carver->used = end;
+    return piece;
+}
+
+static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
+    size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
+    matcher->splitter_memory.size = am_splitter_memory_size(matcher->limits.text_bytes);
+    matcher->splitter_memory.memory = carve(carver, matcher->splitter_memory.size, 1);
+    matcher->words.ids = carve(carver, words, sizeof(uint32_t));
+    matcher->words.flags = carve(carver, words, 1);
+    matcher->words.begins = carve(carver, words, sizeof(uint32_t));
+    matcher->words.ends = carve(carver, words, sizeof(uint32_t));
+    matcher->terms = carve(carver, AM_MAX_ATTRIBUTE_VALUES, sizeof *matcher->terms);
+    matcher->placed = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof *matcher->placed);
+    matcher->placed_candidates = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof(uint32_t));
+    matcher->rejected = carve(carver, AM_MAX_REJECTED_LISTED, sizeof *matcher->rejected);
+    matcher->details = am_buffer_over(carve(carver, DETAILS_BYTES, 1), DETAILS_BYTES);
+}
+
+static void carve_map(struct carver *carver, struct am_idmap *map, size_t keys) {
+    size_t entries = am_idmap_entries(keys);
+    void *memory = carve(carver, entries, sizeof(struct am_idmap_entry));
+    if (memory)
+        am_idmap_start(map, memory, entries);
+}
+
+static void carve_for_image(struct am_matcher *matcher, const struct am_image *image,
+                            struct carver *carver) {
+    const struct am_image_settings *settings = image->settings;
+    size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
+    size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
+    matcher->hits = carve(carver,
+                          words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
+                          sizeof *matcher->hits);
+    matcher->words.broad_ids =
+        settings->stem ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
+    matcher->words.broad_flags = settings->stem ? carve(carver, words, 1) : matcher->words.flags;
+    matcher->lists = carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->lists);
+    matcher->ties = carve(carver, image->posting_count + 1, sizeof *matcher->ties);
+    matcher->candidates =
+        carve(carver, (size_t)settings->ad_count + 1, sizeof *matcher->candidates);
+    matcher->negative_ids = carve(carver, (size_t)settings->negative_count + 1, sizeof(uint32_t));
+    carve_map(carver, &matcher->terminals_hit, settings->terminal_count);
+    carve_map(carver, &matcher->negatives_hit, settings->negative_count);
+    carve_map(carver, &matcher->ads_seen, settings->ad_count);
+    carve_map(carver, &matcher->trees_asked, image->tree_count);
+    carve_map(carver, &matcher->vetoes_asked, lists);
+    carve_map(carver, &matcher->blocked, AM_MAX_BLOCKED);
+}
+
+struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits,
+                                  struct am_error *error) {
+    struct carver carver = {0};
+    struct am_matcher *matcher = calloc(1, sizeof *matcher);
+    if (!matcher)
+        goto no_memory;
+    matcher->limits = *limits;
+    carve_fixed(matcher, &carver);
+    matcher->fixed_size = carver.used;
+    matcher->fixed_memory = carver.overflow ? NULL : am_reserve(carver.used);
+    if (!matcher->fixed_memory)
+        goto no_memory;
+    carver = (struct carver){.base = matcher->fixed_memory};
+    carve_fixed(matcher, &carver);
+    return matcher;
+no_memory:
+    free(matcher);
+    am_error_set(error, AM_E_MEMORY, "out of memory: working memory for %zu bytes and %u words",
+                 limits->text_bytes, limits->words);
+    return NULL;
+}
+
+void am_matcher_free(struct am_matcher *matcher) {
+    if (!matcher)
+        return;
+    am_release(matcher->fixed_memory, matcher->fixed_size);
+    am_release(matcher->image_memory, matcher->image_size);
+    am_stemmer_free(matcher->stemmer);
+    free(matcher);
+}
+
+/* An image may come from a machine that knows more time zones than this one. */
+static enum am_code check_zones(const struct am_image *image, const struct am_timezones *zones,
+                                struct am_error *error) {
+    for (uint64_t i = 0; i < image->tree_node_count; i++) {
+        const struct am_tree_node *node = &image->tree_nodes[i];
+        if (node->kind != AM_TARGETING_HOURS || node->key == 0)
+            continue;
+        struct am_view name = am_image_string(image, node->key);
+        if (!zones || !am_timezone_find(zones, name))
+            return am_error_set(error, AM_E_STATE,
+                                "the inventory targets hours in time zone %.*s, which this machine "
+                                "does not know: install the package tzdata",
+                                AM_VIEW_ARGUMENTS(name));
+    }
+    return AM_OK;
+}
+
+enum am_code am_matcher_attach(struct am_matcher *matcher, const struct am_image *image,
+                               const struct am_timezones *zones, struct am_error *error) {
+    struct am_stemmer *stemmer = NULL;
+    struct carver carver = {0};
+    struct am_matcher draft = *matcher;
+    enum am_code code = check_zones(image, zones, error);
+    if (code != AM_OK)
+        return code;
+    carve_for_image(&draft, image, &carver);
+    size_t size = carver.used;
+    void *memory = carver.overflow ? NULL : am_reserve(size);
+    if (!memory)
+        return am_error_set(error, AM_E_MEMORY,
+                            "out of memory: address space for an image of %u ads",
+                            image->settings->ad_count);
+    if (image->settings->stem) {
+        stemmer = am_stemmer_new(am_image_string(image, image->settings->language), error);
+        if (!stemmer) {
+            am_release(memory, size);
+            return error ? error->code : AM_E_MEMORY;
+        }
+    }
+    am_release(matcher->image_memory, matcher->image_size);
+    am_stemmer_free(matcher->stemmer);
+    matcher->image_memory = memory;
+    matcher->image_size = size;
+    matcher->stemmer = stemmer;
+    matcher->image = image;
+    matcher->zones = zones;
+    carver = (struct carver){.base = memory};
+    carve_for_image(matcher, image, &carver);
+    return AM_OK;
+}
+
+const struct am_image *am_matcher_image(const struct am_matcher *matcher) {
+    return matcher->image;
+}

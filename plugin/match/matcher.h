@@ -1,0 +1,174 @@
+/* Private to the match room: the working memory of one core, and the steps of a decision. */
+#ifndef AM_MATCH_MATCHER_H
+#define AM_MATCH_MATCHER_H
+
+#include "../base/buffer.h"
+#include "../base/decimal.h"
+#include "../text/stem.h"
+#include "../text/words.h"
+#include "idmap.h"
+#include "match.h"
+
+/* The words of all fields of a request, field after field, each followed by one empty word that no keyword can cross. */
+struct am_request_words {
+    uint32_t *ids;         /* word id, or AM_NONE */
+    uint8_t *flags;        /* enum am_word_flags of the word; 0 when unknown */
+    uint32_t *broad_ids;   /* of the stem; the same array as ids without stemming */
+    uint8_t *broad_flags;  /* likewise */
+    uint32_t *begins, *ends; /* span in the field's bytes */
+    uint32_t count;        /* empty words included */
+    uint32_t real_count;   /* without them */
+    uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
+};
+
+/* A keyword found. */
+struct am_hit {
+    uint32_t terminal;
+    uint32_t word; /* index of its first word; AM_NONE where spans are found afterwards (broad) or there are none ("*") */
+};
+
+/* One terminal's postings on their way through the merge. */
+struct am_list {
+    uint32_t rank; /* of the next posting */
+    uint32_t posting, end;
+    uint32_t hit; /* index into hits */
+};
+
+/* A posting whose rank others share, waiting for its turn by rotation. */
+struct am_tie {
+    uint64_t rotation;
+    uint32_t posting;
+    uint32_t hit;
+};
+
+/* An ad that was looked at. */
+struct am_candidate {
+    uint32_t ad;
+    uint32_t posting; /* the keyword that ranks best */
+    uint32_t hit;
+    uint8_t gate;       /* furthest gate that stopped it; AM_GATES: none yet */
+    uint8_t fixed_gate; /* of the gates that no slot changes, before size: the one that stops it, or AM_GATES */
+    uint8_t placed;     /* in any slot */
+    uint32_t detail;    /* by gate: see explain.c */
+};
+
+struct am_request_term {
+    uint32_t attribute;
+    uint32_t key;  /* KEY term for kv, else AM_NONE */
+    uint32_t term; /* never AM_NONE */
+};
+
+struct am_matcher {
+    struct am_matcher_limits limits;
+    const struct am_image *image;
+    const struct am_timezones *zones;
+    struct am_stemmer *stemmer; /* NULL: no stemming */
+
+    void *fixed_memory; /* sized by the limits */
+    size_t fixed_size;
+    void *image_memory; /* sized by the image */
+    size_t image_size;
+
+    struct am_splitter_memory splitter_memory;
+    struct am_request_words words;
+    struct am_hit *hits;
+    size_t hit_count;
+
+    struct am_list *lists; /* a heap, best rank first */
+    uint32_t list_count;
+    struct am_tie *ties; /* a heap, best rotation first */
+    uint32_t tie_count;
+    uint64_t rotation_start; /* FNV-1a over request id and the zero byte */
+    struct am_candidate *candidates;
+    uint32_t candidate_count;
+    struct am_idmap terminals_hit; /* distinct terminals of hits */
+    struct am_idmap negatives_hit; /* negative id -> its posting */
+    uint32_t *negative_ids;        /* the same ids, as a list */
+    uint32_t negative_count;
+    struct am_idmap ads_seen;
+    struct am_idmap trees_asked;   /* tree -> 0 holds, else 1 + index of the member that does not */
+    struct am_idmap vetoes_asked;  /* set of negatives -> posting of the one that hit, or AM_NONE */
+    struct am_idmap blocked;       /* terms of blocked advertisers and categories and domains */
+
+    struct am_request_term *terms;
+    uint32_t term_count;
+    struct am_placed_ad *placed;
+    uint32_t *placed_candidates; /* beside `placed` */
+    uint32_t placed_count;
+    struct am_rejected_ad *rejected;
+    struct am_buffer details;
+};
+
+/* ---- search.c, search_broad.c: words to hits -------------------------------------------------- */
+
+/* Splits and looks up all fields. AM_E_LIMIT when they are too large. */
+enum am_code am_search_words(struct am_matcher *matcher, const struct am_request *request,
+                             struct am_error *error);
+/* Appends every occurrence of every phrase keyword to matcher->hits. */
+void am_search_phrases(struct am_matcher *matcher);
+void am_search_exact(struct am_matcher *matcher, const struct am_request *request);
+/* Appends broad keywords, each at least once. */
+void am_search_broad(struct am_matcher *matcher);
+
+/* The id of a word as am_splitter gives it, or AM_NONE; *flags gets its flags, or 0. */
+uint32_t am_search_word(const struct am_image *image, const char *text, uint32_t size,
+                        uint8_t *flags);
+/* The id of its stem, when the matcher stems; else as am_search_word. */
+uint32_t am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size,
+                        uint8_t *flags);
+
+/* The child of `parent` by `word`, or AM_NONE. `hash` is am_edge_hash(key). */
+static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key, uint64_t hash) {
+    uint64_t at = am_bucket_of(hash, image->edge_buckets);
+    for (;;) {
+        const struct am_edge_bucket *bucket = &image->edges[at];
+        for (int way = 0; way < AM_EDGE_WAYS; way++)
+            if (bucket->key[way] == key)
+                return bucket->child[way];
+        if (__builtin_expect(!bucket->overflowed, 1))
+            return AM_NONE;
+        at = at + 1 < image->edge_buckets ? at + 1 : 0;
+    }
+}
+
+static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t word) {
+    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, word};
+}
+
+/* ---- rank.c: hits to candidates, best first --------------------------------------------------- */
+
+/* Takes the hits; after it, am_rank_next gives ads in rank order. */
+void am_rank_start(struct am_matcher *matcher, const struct am_request *request);
+/* Appends the next ad that was not seen yet to the candidates; false when there is none left. */
+bool am_rank_next(struct am_matcher *matcher);
+
+/* ---- gates.c ---------------------------------------------------------------------------------- */
+
+void am_gates_start(struct am_matcher *matcher, const struct am_request *request);
+/* Fills fixed_gate, and with it gate and detail, of a new candidate. */
+void am_gates_fixed(struct am_matcher *matcher, const struct am_request *request,
+                    struct am_candidate *candidate);
+/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it. */
+enum am_gate am_gates_slot(struct am_matcher *matcher, const struct am_request *request,
+                           const struct am_slot *slot, const struct am_candidate *candidate,
+                           uint32_t *detail);
+/* Whether the sorted list has the item. */
+bool am_set_has(struct am_set set, uint32_t item);
+
+/* ---- targeting.c ------------------------------------------------------------------------------ */
+
+void am_targeting_start(struct am_matcher *matcher, const struct am_request *request);
+/* 0 when the tree holds, else 1 + the index, in the tree, of the first member of its root that does not. Evaluated once a request. */
+uint32_t am_targeting_ask(struct am_matcher *matcher, const struct am_request *request,
+                          uint32_t tree);
+
+/* ---- spans.c, explain.c ----------------------------------------------------------------------- */
+
+/* Fills field and spans of a placed ad. */
+void am_spans_fill(struct am_matcher *matcher, const struct am_request *request,
+                   const struct am_candidate *candidate, struct am_placed_ad *placed);
+/* The text of what stopped a candidate. */
+struct am_view am_explain_detail(struct am_matcher *matcher,
+                                 const struct am_candidate *candidate);
+
+#endif

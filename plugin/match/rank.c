@@ -1,0 +1,151 @@
+/* Hits to ads, best first: a merge of posting lists that stops as early as its caller does.
+ *
+ * Every list is in rank order, so a heap of lists gives the postings in rank order; an ad's first posting is its best keyword. Only postings of
+ * equal rank have to be collected, because the request's id decides among them. */
+#include "matcher.h"
+
+/* ---- the heap of lists ------------------------------------------------------------------------ */
+
+static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
+    struct am_list moved = lists[at];
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= count)
+            break;
+        if (child + 1 < count && lists[child + 1].rank < lists[child].rank)
+            child++;
+        if (lists[child].rank >= moved.rank)
+            break;
+        lists[at] = lists[child];
+        at = child;
+    }
+    lists[at] = moved;
+}
+
+/* Adds the postings of a terminal as a list; notes the negative keywords at its front. */
+static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
+    const struct am_image *image = matcher->image;
+    struct am_list list = {image->terminals[terminal].best, image->terminals[terminal].first,
+                           image->terminals[terminal + 1].first, hit};
+    while (list.posting < list.end && list.rank == 0) {
+        uint32_t id = image->postings[list.posting].ad;
+        if (am_idmap_add(&matcher->negatives_hit, id, list.posting))
+            matcher->negative_ids[matcher->negative_count++] = id;
+        list.posting++;
+        list.rank = list.posting < list.end ? image->postings[list.posting].rank : 0;
+    }
+    if (list.posting < list.end)
+        matcher->lists[matcher->list_count++] = list;
+}
+
+/* Of a keyword found several times, the first place counts: hits of one terminal stand in text order. */
+static void distinct_hits(struct am_matcher *matcher) {
+    size_t kept = 0;
+    for (size_t i = 0; i < matcher->hit_count; i++) {
+        struct am_hit hit = matcher->hits[i];
+        if (hit.word != AM_NONE && !am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
+            continue;
+        matcher->hits[kept++] = hit;
+        __builtin_prefetch(&matcher->image->terminals[hit.terminal]);
+    }
+    matcher->hit_count = kept;
+}
+
+void am_rank_start(struct am_matcher *matcher, const struct am_request *request) {
+    matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
+    matcher->negative_count = 0;
+    am_idmap_clear(&matcher->negatives_hit);
+    am_idmap_clear(&matcher->ads_seen);
+    distinct_hits(matcher);
+    for (size_t i = 0; i < matcher->hit_count; i++)
+        add_list(matcher, matcher->hits[i].terminal, (uint32_t)i);
+    if (matcher->image->settings->any_terminal != AM_NONE)
+        add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
+    for (uint32_t i = matcher->list_count / 2; i-- > 0;)
+        sift_list(matcher->lists, matcher->list_count, i);
+    matcher->rotation_start = am_fnv1a(am_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
+}
+
+/* ---- ties ------------------------------------------------------------------------------------- */
+
+static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
+    return am_image_string(image, image->details[image->postings[posting].ad].id);
+}
+
+static bool tie_before(const struct am_image *image, const struct am_tie *a,
+                       const struct am_tie *b) {
+    if (a->rotation != b->rotation)
+        return a->rotation < b->rotation;
+    int order = am_view_compare(ad_id(image, a->posting), ad_id(image, b->posting));
+    if (order)
+        return order < 0;
+    return image->keywords[a->posting].position < image->keywords[b->posting].position;
+}
+
+static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
+    struct am_tie *ties = matcher->ties;
+    struct am_tie moved = ties[at];
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= matcher->tie_count)
+            break;
+        if (child + 1 < matcher->tie_count &&
+            tie_before(matcher->image, &ties[child + 1], &ties[child]))
+            child++;
+        if (!tie_before(matcher->image, &ties[child], &moved))
+            break;
+        ties[at] = ties[child];
+        at = child;
+    }
+    ties[at] = moved;
+}
+
+/* Moves every posting of the best rank from the lists to the ties. */
+static void collect_ties(struct am_matcher *matcher) {
+    const struct am_image *image = matcher->image;
+    uint32_t rank = matcher->lists[0].rank;
+    while (matcher->list_count && matcher->lists[0].rank == rank) {
+        struct am_list *list = &matcher->lists[0];
+        while (list->posting < list->end && image->postings[list->posting].rank == rank) {
+            matcher->ties[matcher->tie_count++] = (struct am_tie){0, list->posting, list->hit};
+            list->posting++;
+        }
+        if (list->posting < list->end)
+            list->rank = image->postings[list->posting].rank;
+        else
+            *list = matcher->lists[--matcher->list_count];
+        if (matcher->list_count)
+            sift_list(matcher->lists, matcher->list_count, 0);
+    }
+    if (matcher->tie_count == 1)
+        return;
+    for (uint32_t i = 0; i < matcher->tie_count; i++) {
+        struct am_view id = ad_id(image, matcher->ties[i].posting);
+        matcher->ties[i].rotation = am_fnv1a(matcher->rotation_start, id.data, id.size);
+    }
+    for (uint32_t i = matcher->tie_count / 2; i-- > 0;)
+        sift_tie(matcher, i);
+}
+
+/* ---- ads -------------------------------------------------------------------------------------- */
+
+bool am_rank_next(struct am_matcher *matcher) {
+    for (;;) {
+        if (matcher->tie_count == 0) {
+            if (matcher->list_count == 0)
+                return false;
+            collect_ties(matcher);
+        }
+        struct am_tie best = matcher->ties[0];
+        matcher->ties[0] = matcher->ties[--matcher->tie_count];
+        if (matcher->tie_count)
+            sift_tie(matcher, 0);
+        uint32_t ad = matcher->image->postings[best.posting].ad;
+        if (!am_idmap_add(&matcher->ads_seen, ad, 0))
+            continue;
+        matcher->candidates[matcher->candidate_count++] =
+            (struct am_candidate){.ad = ad, .posting = best.posting, .hit = best.hit,
+                                  .gate = AM_GATES};
+        return true;
+    }
+}

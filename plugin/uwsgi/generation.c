@@ -1,0 +1,219 @@
+#include "generation.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
+
+enum {
+    IDLE_WAIT = 60000,   /* milliseconds that the mover sleeps when nothing is published */
+    RETIRE_WAIT = 20,    /* between looks at cores that still read a retired image */
+    RETRY_WAIT = 1000,   /* after a published image could not be opened */
+};
+
+static struct {
+    struct am_control *control;
+    const struct am_state *state;
+    const struct am_timezones *zones;
+    struct am_core *cores;
+    unsigned core_count;
+    struct am_generation *_Atomic current;
+    struct am_generation *retired; /* newest first */
+    uint32_t failed_number;        /* the publication whose failure has been logged */
+    atomic_bool mover_runs;
+} here;
+
+enum am_code am_generations_start(struct am_control *control, const struct am_state *state,
+                                  const struct am_timezones *zones,
+                                  const struct am_api_limits *limits, unsigned cores,
+                                  struct am_error *error) {
+    here.control = control;
+    here.state = state;
+    here.zones = zones;
+    here.core_count = cores;
+    here.cores = am_reserve(cores * sizeof *here.cores);
+    if (!here.cores)
+        return am_error_set(error, AM_E_MEMORY, "out of memory for %u cores", cores);
+    for (unsigned i = 0; i < cores; i++) {
+        here.cores[i].api = am_api_new(limits, error);
+        if (!here.cores[i].api)
+            return error->code;
+    }
+    return AM_OK;
+}
+
+uint32_t am_generations_number(void) {
+    const struct am_generation *current = atomic_load(&here.current);
+    return current ? current->number : 0;
+}
+
+/* ---- one generation after the other ----------------------------------------------------------- */
+
+static struct am_generation *generation_new(struct am_image *image,
+                                            const struct am_publication *publication) {
+    struct am_generation *generation = malloc(sizeof *generation);
+    if (generation)
+        *generation =
+            (struct am_generation){image, publication->number, publication->published_at, NULL};
+    return generation;
+}
+
+static void make_current(struct am_generation *generation) {
+    struct am_generation *old = atomic_exchange(&here.current, generation);
+    if (!old)
+        return;
+    old->older = here.retired;
+    here.retired = old;
+}
+
+static void close_retired(void) {
+    while (here.retired) {
+        struct am_generation *generation = here.retired;
+        here.retired = generation->older;
+        am_image_close(generation->image);
+        free(generation);
+    }
+}
+
+/* Attaches an idle core to the current generation. A core that was never used is left alone: its memory stays untouched. True when the
+ * core no longer reads, and will never again read, a retired generation. */
+static bool bring_along(struct am_core *core, struct am_generation *current) {
+    int expected = SEAT_FREE;
+    if (!atomic_compare_exchange_strong(&core->seat, &expected, SEAT_TAKEN_BY_MOVER))
+        return false;
+    bool moved = !core->attached || core->attached == current;
+    if (!moved && am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK) {
+        core->attached = current;
+        moved = true;
+    }
+    atomic_store(&core->seat, SEAT_FREE);
+    return moved;
+}
+
+/* Closes what is retired once every core has been seen free, and on the current generation. A core that a request holds may have read the
+ * pointer to the current generation before it changed, so it counts as one that reads the old. */
+static void retire(void) {
+    struct am_generation *current = atomic_load(&here.current);
+    bool all = true;
+    if (!here.retired)
+        return;
+    for (unsigned i = 0; i < here.core_count; i++)
+        all = bring_along(&here.cores[i], current) && all;
+    if (all)
+        close_retired();
+}
+
+enum am_code am_generations_adopt(struct am_image *image, struct am_error *error) {
+    struct am_publication publication;
+    am_control_read(here.control, &publication);
+    struct am_generation *generation = generation_new(image, &publication);
+    if (!generation)
+        return am_error_set(error, AM_E_MEMORY, "out of memory for a generation");
+    make_current(generation);
+    return AM_OK;
+}
+
+static bool failed(const struct am_publication *publication, const char *reason) {
+    /* When the next one has been published meanwhile, the file may be gone by right. */
+    bool superseded = am_control_number(here.control) != publication->number;
+    if (!superseded && here.failed_number != publication->number)
+        am_log("process %ld cannot move to %s and stays on the generation before it: %s",
+               (long)getpid(), publication->path, reason);
+    here.failed_number = publication->number;
+    return false;
+}
+
+bool am_generations_move(void) {
+    struct am_publication publication;
+    struct am_error error = {0};
+    struct am_image *image = NULL;
+    if (am_control_number(here.control) == am_generations_number())
+        return true;
+    am_control_read(here.control, &publication);
+    if (am_state_open_image(here.state, publication.path, &image, &error) != AM_OK)
+        return failed(&publication, error.message);
+    struct am_generation *generation = generation_new(image, &publication);
+    if (!generation) {
+        am_image_close(image);
+        return failed(&publication, "out of memory");
+    }
+    make_current(generation);
+    retire();
+    return true;
+}
+
+/* ---- the mover -------------------------------------------------------------------------------- */
+
+static void *mover(void *unused) {
+    (void)unused;
+    for (;;) {
+        bool moved = am_generations_move();
+        retire();
+        unsigned wait = !moved ? RETRY_WAIT : here.retired ? RETIRE_WAIT : IDLE_WAIT;
+        am_control_wait(here.control,
+                        moved ? am_generations_number() : am_control_number(here.control), wait);
+    }
+    return NULL;
+}
+
+void am_generations_follow(void) {
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int status = pthread_create(&thread, NULL, mover, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    atomic_store(&here.mover_runs, status == 0);
+    if (status == 0)
+        pthread_detach(thread);
+    else
+        am_log("worker %ld has no thread to follow new generations (%s): its requests will do it",
+               (long)getpid(), strerror(status));
+}
+
+/* ---- cores ------------------------------------------------------------------------------------ */
+
+/* Stands in for a mover that could not be started. Other cores do not wait for the one that moves. */
+static void move_without_mover(void) {
+    static atomic_flag moving = ATOMIC_FLAG_INIT;
+    if (am_control_number(here.control) == am_generations_number() && !here.retired)
+        return;
+    if (atomic_flag_test_and_set(&moving))
+        return;
+    am_generations_move();
+    retire();
+    atomic_flag_clear(&moving);
+}
+
+/* A mover holds a seat only while it attaches an idle core: about as long as the request would need to do so itself. */
+static void take_seat(struct am_core *core) {
+    int expected = SEAT_FREE;
+    while (!atomic_compare_exchange_weak(&core->seat, &expected, SEAT_TAKEN_BY_REQUEST)) {
+        if (expected == SEAT_TAKEN_BY_MOVER)
+            sched_yield();
+        expected = SEAT_FREE;
+    }
+}
+
+struct am_core *am_core_enter(unsigned index) {
+    struct am_core *core = &here.cores[index];
+    if (!atomic_load_explicit(&here.mover_runs, memory_order_relaxed))
+        move_without_mover();
+    take_seat(core);
+    struct am_generation *current = atomic_load(&here.current);
+    if (core->attached != current &&
+        am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK)
+        core->attached = current;
+    return core;
+}
+
+void am_core_leave(struct am_core *core) {
+    atomic_store_explicit(&core->seat, SEAT_FREE, memory_order_release);
+}

@@ -1,0 +1,26 @@
+/* The plugin's options, as uWSGI's parser leaves them. */
+#ifndef AM_UWSGI_SETTINGS_H
+#define AM_UWSGI_SETTINGS_H
+
+#include "../base/bytes.h"
+
+struct uwsgi_option;
+
+struct am_settings {
+    char *inventory; /* absolute path once am_settings_finish has run; NULL: none given */
+    char *state_dir; /* NULL: the default */
+    uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
+    uint64_t limit_body;
+    uint64_t limit_words;
+    bool skip_bad_records;
+    int test;
+};
+
+extern struct am_settings am_settings;
+/* The table for uWSGI; ends with an empty entry. */
+extern struct uwsgi_option am_options[];
+
+/* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir. */
+void am_settings_finish(void);
+
+#endif

@@ -1,0 +1,188 @@
+"""An inventory: lines of JSON in, ads and campaigns with everything resolved out."""
+
+import datetime
+from decimal import Decimal
+from types import SimpleNamespace
+
+import words
+
+MILLION = 1000000
+MATCH_TYPES = ["exact", "phrase", "broad", "any"]  # the better one first
+
+
+def micros(number):
+    return int(Decimal(str(number)) * MILLION)
+
+
+def per_mille(number):
+    return int(Decimal(str(number)) * 1000)
+
+
+def seconds(text):
+    moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int(moment.replace(microsecond=0).timestamp())
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else list(value)
+
+
+def settings_of(line):
+    language = line.get("language", "")
+    stems = line.get("stem", True) and language and words.stemmer(language) is not None
+    weights = {name: per_mille(value) for name, value in line.get("match_weight", {}).items()}
+    return SimpleNamespace(
+        fold_accents=line.get("fold_accents", True),
+        language=language if stems else "",
+        broad_window=line.get("broad_window", 16),
+        match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
+    )
+
+
+# ---- keywords ---------------------------------------------------------------------------------
+
+
+def read_notation(text):
+    """Text, match type and whether negative, of a keyword in the notation of ad operations."""
+    negative = text.startswith("-")
+    if negative:
+        text = text[1:]
+    if text == "*":
+        return text, "any", negative
+    if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
+        return text[1:-1], "phrase", negative
+    if len(text) >= 2 and text[0] == "[" and text[-1] == "]":
+        return text[1:-1], "exact", negative
+    return text, "broad", negative
+
+
+def read_keyword(written, settings):
+    """One keyword, as a string in notation or as an object."""
+    if isinstance(written, str):
+        text, match, negative = read_notation(written)
+        bid = None
+    else:
+        text = written["text"]
+        match = "any" if text == "*" else written.get("match", "broad")
+        negative = written.get("negative", False)
+        bid = micros(written["bid"]) if "bid" in written else None
+    if match == "any":
+        return SimpleNamespace(text="*", match="any", words=(), normal=(), negative=negative, bid=bid)
+    found = tuple(word.text for word in words.split(text.encode("utf-8"), settings.fold_accents))
+    if match == "broad" and len(found) > 1 and not any(c.isspace() for c in text):
+        match = "phrase"
+    compared = found
+    if match == "broad":
+        compared = frozenset(words.stem(settings.language, word) for word in found)
+    return SimpleNamespace(
+        text=text, match=match, words=compared, normal=found, negative=negative, bid=bid
+    )
+
+
+def without_duplicates(keywords, ad_bid):
+    """Of keywords of one match type and the same words, in the same order, the highest bid stays."""
+    kept = []
+    for keyword in keywords:
+        same = [k for k in kept if (k.match, k.normal) == (keyword.match, keyword.normal)]
+        if not same:
+            kept.append(keyword)
+        elif bid_of(keyword, ad_bid) > bid_of(same[0], ad_bid):
+            kept.remove(same[0])
+            kept.append(keyword)
+    return kept
+
+
+def bid_of(keyword, ad_bid):
+    return ad_bid if keyword.bid is None else keyword.bid
+
+
+# ---- ads and campaigns ------------------------------------------------------------------------
+
+
+def read_rules(line, settings):
+    """What campaigns and ads have in common."""
+    return SimpleNamespace(
+        id=line["id"],
+        paused=line.get("status", "active") == "paused",
+        start=seconds(line["start"]) if "start" in line else None,
+        end=seconds(line["end"]) if "end" in line else None,
+        priority=line.get("priority"),
+        targeting=line.get("targeting", {}),
+        timezone=line.get("timezone"),
+        labels=set(listed(line.get("labels", []))),
+        exclude_labels=set(listed(line.get("exclude_labels", []))),
+        categories=set(listed(line.get("categories", []))),
+        domain=line["domain"].lower() if "domain" in line else None,
+        negatives=[read_keyword(text, settings) for text in line.get("negative_keywords", [])],
+    )
+
+
+def read_campaign(line, settings):
+    campaign = read_rules(line, settings)
+    campaign.advertiser = line["advertiser"]
+    return campaign
+
+
+def size_of(text):
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def ecpm_of(ad, bid):
+    if ad.pricing == "cpm":
+        return bid
+    return bid * ad.ctr * 1000 // MILLION
+
+
+def finish_keyword(keyword, ad, position, settings):
+    keyword.position = position
+    keyword.bid = bid_of(keyword, ad.bid)
+    keyword.ecpm = ecpm_of(ad, keyword.bid)
+    keyword.score = keyword.ecpm * ad.quality * settings.match_weight[keyword.match]
+
+
+def read_ad(line, campaigns, settings):
+    ad = read_rules(line, settings)
+    own = ad
+    campaign = campaigns[line["campaign"]] if "campaign" in line else None
+    records = [own, campaign] if campaign else [own]
+    ad.campaign = campaign
+    ad.records = records  # the ad's own rules, then its campaign's
+    ad.advertiser = campaign.advertiser if campaign else line["advertiser"]
+    ad.paused = any(record.paused for record in records)
+    ad.start = max((r.start for r in records if r.start is not None), default=None)
+    ad.end = min((r.end for r in records if r.end is not None), default=None)
+    ad.priority = next((r.priority for r in records if r.priority is not None), 0)
+    ad.domain = next((r.domain for r in records if r.domain is not None), None)
+    ad.labels = set().union(*(record.labels for record in records))
+    ad.exclude_labels = set().union(*(record.exclude_labels for record in records))
+    ad.categories = set().union(*(record.categories for record in records))
+    ad.bid = micros(line["bid"])
+    ad.pricing = line.get("pricing", "cpm")
+    ad.ctr = micros(line.get("ctr", 0))
+    ad.quality = per_mille(line.get("quality", 1))
+    ad.sizes = sorted({size_of(size) for size in line.get("sizes", [])})
+    ad.url = line.get("url", "")
+    ad.creative = line.get("creative")
+    written = [read_keyword(keyword, settings) for keyword in line["keywords"]]
+    ad.negatives = [keyword for keyword in written if keyword.negative] + own.negatives
+    if campaign:
+        ad.negatives = ad.negatives + campaign.negatives
+    ad.keywords = without_duplicates([k for k in written if not k.negative], ad.bid)
+    for position, keyword in enumerate(written):
+        if keyword in ad.keywords:
+            finish_keyword(keyword, ad, position, settings)
+    return ad
+
+
+def load(lines):
+    """The settings and the ads of an inventory, given as a list of objects."""
+    heads = [line for line in lines if line.get("type") == "inventory"]
+    settings = settings_of(heads[0] if heads else {})
+    campaigns = {
+        line["id"]: read_campaign(line, settings) for line in lines if line.get("type") == "campaign"
+    }
+    ads = [
+        read_ad(line, campaigns, settings) for line in lines if line.get("type", "ad") == "ad"
+    ]
+    return SimpleNamespace(settings=settings, ads=ads)

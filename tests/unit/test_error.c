@@ -1,0 +1,108 @@
+/* Errors: a code, a message for people, a place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../plugin/base/error.h"
+
+static void setting_an_error_returns_its_code(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    assert_int_equal(am_error_set(&error, AM_E_LIMIT, "%d of %s", 3, "them"), AM_E_LIMIT);
+    assert_int_equal(error.code, AM_E_LIMIT);
+    assert_string_equal(error.message, "3 of them");
+    assert_string_equal(error.where, "");
+}
+
+static void no_error_to_fill_is_fine(void **state) {
+    (void)state;
+    assert_int_equal(am_error_set(NULL, AM_E_IO, "x"), AM_E_IO);
+    assert_int_equal(am_error_set_errno(NULL, AM_E_IO, "x"), AM_E_IO);
+    am_error_at(NULL, "x");
+}
+
+static void a_new_error_empties_the_place(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    am_error_set(&error, AM_E_SYNTAX, "first");
+    am_error_at(&error, "$.slots[%d]", 2);
+    assert_string_equal(error.where, "$.slots[2]");
+    am_error_set(&error, AM_E_SYNTAX, "second");
+    assert_string_equal(error.where, "");
+}
+
+static void errno_is_told_and_kept(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    errno = ENOENT;
+    assert_int_equal(am_error_set_errno(&error, AM_E_IO, "cannot open %s", "x"), AM_E_IO);
+    assert_string_equal(error.message, "cannot open x: No such file or directory");
+    assert_int_equal(errno, ENOENT);
+}
+
+/* The last character of a message that fills its room is whole or gone. */
+static void assert_cut(const char *character, size_t before, size_t kept) {
+    char text[2 * AM_ERROR_MESSAGE_SIZE + 8];
+    memset(text, 'a', before);
+    strcpy(text + before, character);
+    memset(text + before + strlen(character), 'b', AM_ERROR_MESSAGE_SIZE);
+    text[before + strlen(character) + AM_ERROR_MESSAGE_SIZE] = '\0';
+    struct am_error error;
+    am_error_set(&error, AM_E_SYNTAX, "%s", text);
+    assert_int_equal(strlen(error.message), kept);
+    assert_memory_equal(error.message, text, kept);
+}
+
+static void long_messages_are_cut_between_characters(void **state) {
+    (void)state;
+    const size_t most = AM_ERROR_MESSAGE_SIZE - 1;
+    for (size_t inside = 1; inside <= 4; inside++) {
+        assert_cut("\xf0\x9f\x98\x80", most - inside, inside == 4 ? most : most - inside);
+        if (inside <= 3)
+            assert_cut("\xe6\x97\xa5", most - inside, inside == 3 ? most : most - inside);
+        if (inside <= 2)
+            assert_cut("\xc3\xa9", most - inside, inside == 2 ? most : most - inside);
+    }
+    assert_cut("a", most, most);
+}
+
+static void long_places_are_cut_between_characters(void **state) {
+    (void)state;
+    char text[AM_ERROR_WHERE_SIZE + 8];
+    memset(text, 'a', sizeof text);
+    strcpy(text + AM_ERROR_WHERE_SIZE - 2, "\xc3\xa9xx");
+    struct am_error error;
+    am_error_at(&error, "%s", text);
+    assert_int_equal(strlen(error.where), AM_ERROR_WHERE_SIZE - 2);
+}
+
+static void every_code_has_a_name_of_its_own(void **state) {
+    (void)state;
+    for (int code = AM_OK; code <= AM_E_STATE; code++) {
+        assert_true(strlen(am_code_name((enum am_code)code)) > 0);
+        for (int other = AM_OK; other < code; other++)
+            assert_string_not_equal(am_code_name((enum am_code)code),
+                                    am_code_name((enum am_code)other));
+    }
+    assert_string_equal(am_code_name(AM_E_SYNTAX), "syntax");
+    assert_string_equal(am_code_name((enum am_code)99), "unknown");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(setting_an_error_returns_its_code),
+        cmocka_unit_test(no_error_to_fill_is_fine),
+        cmocka_unit_test(a_new_error_empties_the_place),
+        cmocka_unit_test(errno_is_told_and_kept),
+        cmocka_unit_test(long_messages_are_cut_between_characters),
+        cmocka_unit_test(long_places_are_cut_between_characters),
+        cmocka_unit_test(every_code_has_a_name_of_its_own),
+    };
+    return cmocka_run_group_tests_name("error", tests, NULL, NULL);
+}
