@@ -5,17 +5,27 @@
 
 SHELL := /bin/bash
 CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
 SANITIZER ?=
 BUILD := build/$(if $(SANITIZER),$(SANITIZER),release)
 UWSGI ?= $(firstword $(wildcard /usr/bin/uwsgi-core /usr/bin/uwsgi) uwsgi)
 PYTHON ?= python3
+PREFIX ?= /usr/local
+PLUGIN_DIR ?= /usr/lib/uwsgi/plugins
+PORT ?= 8080
+FUZZ_SECONDS ?= 30
+SOAK_SECONDS ?= 600
+VERSION := 1.0.0
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer $(if $(filter undefined,$(SANITIZER)),-fno-sanitize-recover=all),$(HARDENING))
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
-LIBRARIES := -lutf8proc -lstemmer -lz -lm
+LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
 
 ROOMS := base text inventory index match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
@@ -23,12 +33,13 @@ ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean unit
+.PHONY: all help clean deps run test unit model integration replay docs-check lint fuzz soak bench install deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
-	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
 
 # ---- building ---------------------------------------------------------------------------------
 
@@ -57,6 +68,48 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
+# ---- dependencies -----------------------------------------------------------------------------
+
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
+PACKAGES_RUN := curl
+PACKAGES_TEST := libcmocka-dev nginx-light
+PACKAGES_LINT := clang clang-format
+PACKAGES_BENCH := wrk valgrind
+
+# Installs what is missing and no more; a user who may not is told what to ask for.
+define install_packages
+	@missing=; for package in $(1); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	test -z "$$missing" && exit 0; \
+	as=; test "$$(id -u)" = 0 || as=sudo; \
+	if test -n "$$as" && ! command -v sudo > /dev/null; then echo "please install:$$missing" >&2; exit 1; fi; \
+	echo "installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
+endef
+
+.PHONY: deps-build deps-run deps-test deps-lint deps-bench
+deps-build:
+	$(call install_packages,$(PACKAGES_BUILD))
+deps-run: deps-build
+	$(call install_packages,$(PACKAGES_RUN))
+deps-test: deps-build
+	$(call install_packages,$(PACKAGES_TEST))
+deps-lint: deps-build
+	$(call install_packages,$(PACKAGES_LINT))
+deps-bench: deps-build
+	$(call install_packages,$(PACKAGES_BENCH))
+deps: deps-run deps-test deps-lint deps-bench ## install everything that any target here needs (Debian, Ubuntu)
+
+# ---- running ----------------------------------------------------------------------------------
+
+run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
+	@$(MAKE) --no-print-directory all
+	@port=$(PORT); \
+	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
+	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nCtrl-C ends it.\n\n' $$port; \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl
+
 # ---- tests ------------------------------------------------------------------------------------
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
@@ -64,7 +117,81 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
-	@status=0; for test in $(UNIT_TESTS); do $$test || status=1; done; exit $$status
+	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
+
+model: all ## the engine against an independent model in Python
+	$(PYTHON) tests/model/run_model.py --command $(BUILD)/admatch $(MODEL_ARGUMENTS)
+
+integration: all ## a real uWSGI over real sockets
+	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
+
+docs-check: all ## what the documents promise, against the program
+	$(PYTHON) tests/lint/docs.py $(BUILD)
+
+test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
+	@$(MAKE) --no-print-directory all
+	@status=0; for part in unit model integration replay docs-check rooms; do \
+	    echo "== $$part"; \
+	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
+
+.PHONY: rooms
+rooms: $(BUILD)/admatch_plugin.so
+	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
+
+lint: deps-lint ## layout of the code: format, rooms, exports
+	@$(MAKE) --no-print-directory rooms
+	clang-format --dry-run --Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+# ---- fuzzing ----------------------------------------------------------------------------------
+
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(ENGINE_SOURCES)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $^ $(LIBRARIES)
+
+# Found inputs go to build/, so that the corpus in the tree grows only by choice.
+fuzz: deps-lint ## fuzz each target for FUZZ_SECONDS (30)
+	@$(MAKE) --no-print-directory $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
+	@status=0; for topic in $(FUZZ_TARGETS); do \
+	    echo "== $$topic"; mkdir -p build/fuzz/found/$$topic build/fuzz/crashes; \
+	    build/fuzz/fuzz_$$topic -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/crashes/$$topic- \
+	        build/fuzz/found/$$topic $$(ls -d tests/fuzz/corpus/$$topic 2> /dev/null) 2>&1 | tail -n 8; \
+	    test "$${PIPESTATUS[0]}" = 0 || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
+
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
+
+replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
+	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
+
+soak: all ## requests, swaps and reloads for SOAK_SECONDS (600), with an eye on memory
+	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/soak.py $(SOAK_SECONDS)
+
+bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) tests/bench/run.py $(BENCH_ARGUMENTS)
+
+# ---- installing -------------------------------------------------------------------------------
+
+install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
+	install -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
+	install -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
+	install -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+
+# Depends on the very uWSGI that it was built with: the layout of its structures is not stable.
+deb: all ## a Debian package in build/
+	rm -rf build/deb
+	$(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
+	gzip -9n build/deb/usr/share/man/man1/admatch.1
+	strip --strip-unneeded build/deb$(PLUGIN_DIR)/admatch_plugin.so build/deb/usr/bin/admatch
+	mkdir -p build/deb/DEBIAN
+	printf 'Package: uwsgi-plugin-admatch\nVersion: %s\nArchitecture: %s\nMaintainer: admatch <admatch@example.invalid>\nDepends: uwsgi-core (= %s), libutf8proc2, libstemmer0d, zlib1g, tzdata\nSection: httpd\nPriority: optional\nDescription: ad server as a uWSGI plugin\n Serves ads by keyword from one shared, memory-mapped inventory.\n' \
+	    $(VERSION) $$(dpkg --print-architecture) $$(dpkg-query -W -f '$${Version}' uwsgi-core) > build/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build build/deb build/uwsgi-plugin-admatch_$(VERSION)_$$(dpkg --print-architecture).deb
 
 clean: ## remove build/
 	rm -rf build

@@ -36,7 +36,7 @@ struct am_api_request {
 
 /* An answer; body points into the api and lives until the next call. */
 struct am_api_response {
-    unsigned status; /* 200, 400, 413, 415, 422, 503 */
+    unsigned status; /* 200, 400, 413, 422, 500 (the answer does not fit), 503 */
     struct am_view body;
     const struct am_decision *decision; /* with status 200; else NULL */
     const struct am_request *request;   /* with status 200; else NULL */

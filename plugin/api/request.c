@@ -22,12 +22,14 @@ static enum am_code expected(const char *what, struct am_view value, struct am_e
 static enum am_code check_name_size(struct am_view value, struct am_error *error) {
     if (value.size <= AM_ID_MAX_BYTES)
         return AM_OK;
-    return am_error_set(error, AM_E_INVALID, "expected at most %d bytes, found %zu", AM_ID_MAX_BYTES,
-                        value.size);
+    return am_error_set(error, AM_E_INVALID, "expected at most %d bytes, found %zu",
+                        AM_ID_MAX_BYTES, value.size);
 }
 
-void am_request_start(struct am_request_reader *reader, const struct am_timezones *zones,
-                      int64_t now, bool test) {
+void am_request_start(struct am_request_reader *reader,
+                      const struct am_timezones *zones,
+                      int64_t now,
+                      bool test) {
     reader->request = (struct am_request){
         .fields = reader->fields,
         .attributes = reader->attributes,
@@ -43,7 +45,8 @@ void am_request_start(struct am_request_reader *reader, const struct am_timezone
     memset(reader->blocked_count, 0, sizeof reader->blocked_count);
 }
 
-enum am_code am_request_check_size(const struct am_request_reader *reader, struct am_view body,
+enum am_code am_request_check_size(const struct am_request_reader *reader,
+                                   struct am_view body,
                                    struct am_error *error) {
     if (body.size <= reader->body_limit)
         return AM_OK;
@@ -55,7 +58,8 @@ enum am_code am_request_set_id(struct am_view *id, struct am_view value, struct 
     return check_name_size(value, error);
 }
 
-enum am_code am_request_add_keyword(struct am_request_reader *reader, struct am_view value,
+enum am_code am_request_add_keyword(struct am_request_reader *reader,
+                                    struct am_view value,
                                     struct am_error *error) {
     if (reader->keyword_count == AM_REQUEST_MAX_KEYWORDS)
         return am_error_set(error, AM_E_INVALID, "expected at most %d keywords",
@@ -64,9 +68,9 @@ enum am_code am_request_add_keyword(struct am_request_reader *reader, struct am_
     return AM_OK;
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
-/* A decimal of `places` from 0 on up to `most` (counted in the last place); false when it is none. */
+/* A JSON number as a count of 10^-places; false when the text is none, or has more places. */
 static bool read_number(struct am_view text, unsigned places, int64_t *value) {
     struct am_json_node node;
     struct am_json json;
@@ -74,8 +78,8 @@ static bool read_number(struct am_view text, unsigned places, int64_t *value) {
            am_decimal_parse(am_json_raw(&json, &node), places, value, NULL) == AM_OK;
 }
 
-enum am_code am_request_set_count(struct am_slot *slot, struct am_view value,
-                                  struct am_error *error) {
+enum am_code
+am_request_set_count(struct am_slot *slot, struct am_view value, struct am_error *error) {
     int64_t count;
     if (!read_number(value, 0, &count) || count < 1 || count > AM_MAX_ADS_PER_REQUEST)
         return expected("a whole number from 1 to 256", value, error);
@@ -84,8 +88,8 @@ enum am_code am_request_set_count(struct am_slot *slot, struct am_view value,
 }
 _Static_assert(AM_MAX_ADS_PER_REQUEST == 256, "as the message says");
 
-enum am_code am_request_set_floor(struct am_slot *slot, struct am_view value,
-                                  struct am_error *error) {
+enum am_code
+am_request_set_floor(struct am_slot *slot, struct am_view value, struct am_error *error) {
     int64_t floor;
     if (!read_number(value, 6, &floor) || floor < 0 || floor > AM_MONEY_MAX)
         return expected("a number from 0 to 1000000 with at most 6 decimals", value, error);
@@ -94,11 +98,9 @@ enum am_code am_request_set_floor(struct am_slot *slot, struct am_view value,
 }
 _Static_assert(AM_MONEY_MAX == INT64_C(1000000) * 1000000, "as the message says");
 
-/* ---- slots ------------------------------------------------------------------------------------ */
+/* ---- slots ---------------------------------------------------------------------------------- */
 
 struct am_slot *am_request_add_slot(struct am_request_reader *reader) {
-    if (reader->request.slot_count == AM_MAX_SLOTS)
-        return NULL;
     struct am_slot *slot = &reader->slots[reader->request.slot_count++];
     slot->id = AM_VIEW("");
     slot->count = 1;
@@ -107,8 +109,8 @@ struct am_slot *am_request_add_slot(struct am_request_reader *reader) {
     return slot;
 }
 
-enum am_code am_request_add_size(struct am_slot *slot, struct am_view value,
-                                 struct am_error *error) {
+enum am_code
+am_request_add_size(struct am_slot *slot, struct am_view value, struct am_error *error) {
     uint32_t size = am_size_parse(value);
     if (size == 0)
         return expected("WIDTHxHEIGHT, each from 1 to 65535", value, error);
@@ -122,7 +124,7 @@ enum am_code am_request_add_size(struct am_slot *slot, struct am_view value,
     return AM_OK;
 }
 
-/* ---- attributes and blocks -------------------------------------------------------------------- */
+/* ---- attributes and blocks ------------------------------------------------------------------ */
 
 static bool is_country(struct am_view value) {
     for (size_t i = 0; i < value.size; i++) {
@@ -134,8 +136,10 @@ static bool is_country(struct am_view value) {
 }
 
 enum am_code am_request_add_attribute(struct am_request_reader *reader,
-                                      enum am_attribute attribute, struct am_view key,
-                                      struct am_view value, struct am_error *error) {
+                                      enum am_attribute attribute,
+                                      struct am_view key,
+                                      struct am_view value,
+                                      struct am_error *error) {
     if (attribute == AM_ATTRIBUTE_COUNTRY && !is_country(value))
         return expected("a country of two letters, like \"US\"", value, error);
     enum am_code code = check_name_size(value, error);
@@ -163,8 +167,10 @@ static struct am_view lower_case(struct am_request_reader *reader, struct am_vie
     return (struct am_view){lower, value.size};
 }
 
-enum am_code am_request_add_blocked(struct am_request_reader *reader, enum am_blocked kind,
-                                    struct am_view value, struct am_error *error) {
+enum am_code am_request_add_blocked(struct am_request_reader *reader,
+                                    enum am_blocked kind,
+                                    struct am_view value,
+                                    struct am_error *error) {
     enum am_code code = check_name_size(value, error);
     if (code != AM_OK)
         return code;
@@ -180,9 +186,10 @@ enum am_code am_request_add_blocked(struct am_request_reader *reader, enum am_bl
     return AM_OK;
 }
 
-/* ---- single values ---------------------------------------------------------------------------- */
+/* ---- single values -------------------------------------------------------------------------- */
 
-enum am_code am_request_set_unique(struct am_request_reader *reader, struct am_view value,
+enum am_code am_request_set_unique(struct am_request_reader *reader,
+                                   struct am_view value,
                                    struct am_error *error) {
     static const char *const names[] = {
         [AM_UNIQUE_ADVERTISER] = "advertiser",
@@ -198,8 +205,8 @@ enum am_code am_request_set_unique(struct am_request_reader *reader, struct am_v
     return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
 }
 
-enum am_code am_request_set_now(struct am_request_reader *reader, struct am_view value,
-                                struct am_error *error) {
+enum am_code
+am_request_set_now(struct am_request_reader *reader, struct am_view value, struct am_error *error) {
     int64_t now;
     bool read = read_number(value, 0, &now) || am_time_parse(value, &now, NULL) == AM_OK;
     if (!read || now < NOW_MIN || now > NOW_MAX)
@@ -210,7 +217,8 @@ enum am_code am_request_set_now(struct am_request_reader *reader, struct am_view
     return AM_OK;
 }
 
-enum am_code am_request_set_timezone(struct am_request_reader *reader, struct am_view value,
+enum am_code am_request_set_timezone(struct am_request_reader *reader,
+                                     struct am_view value,
                                      struct am_error *error) {
     if (reader->zones)
         reader->request.timezone = am_timezone_find(reader->zones, value);
@@ -222,9 +230,11 @@ enum am_code am_request_set_timezone(struct am_request_reader *reader, struct am
                         shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
 }
 
-/* ---- putting it together ---------------------------------------------------------------------- */
+/* ---- putting it together -------------------------------------------------------------------- */
 
-static void add_field(struct am_request_reader *reader, enum am_field_kind kind, uint32_t index,
+static void add_field(struct am_request_reader *reader,
+                      enum am_field_kind kind,
+                      uint32_t index,
                       struct am_view text) {
     if (text.data)
         reader->fields[reader->request.field_count++] = (struct am_field){kind, index, text};
@@ -251,7 +261,8 @@ enum am_code am_request_finish(struct am_request_reader *reader, struct am_error
     for (uint32_t i = 0; i < request->slot_count; i++)
         wanted += reader->slots[i].count;
     if (wanted > AM_MAX_ADS_PER_REQUEST)
-        return am_error_set(error, AM_E_STATE, "expected at most %d ads in all slots together, found %u",
+        return am_error_set(error, AM_E_STATE,
+                            "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);
     struct am_views *const lists[] = {&request->blocked_advertisers, &request->blocked_categories,
@@ -261,7 +272,8 @@ enum am_code am_request_finish(struct am_request_reader *reader, struct am_error
     return AM_OK;
 }
 
-enum am_code am_request_read_text(struct am_request_reader *reader, struct am_view body,
+enum am_code am_request_read_text(struct am_request_reader *reader,
+                                  struct am_view body,
                                   struct am_error *error) {
     enum am_code code = am_request_check_size(reader, body, error);
     if (code != AM_OK)

@@ -1,4 +1,5 @@
-/* A request written as JSON. Every object has a table of its members; what is in no table is refused. */
+/* A request written as JSON. Every object has a table of its members; what is in no table is
+ * refused. */
 #include "../base/buffer.h"
 #include "request.h"
 
@@ -9,8 +10,8 @@ struct json_reader {
     struct am_error *error;
 };
 
-typedef enum am_code read_function(struct json_reader *in, const struct am_json_node *value,
-                                   int argument);
+typedef enum am_code
+read_function(struct json_reader *in, const struct am_json_node *value, int argument);
 
 struct member {
     const char *name;
@@ -20,11 +21,10 @@ struct member {
 
 enum { MEMBERS_MAX = 16, SHOWN_BYTES = 64 };
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 /* Adds the place to an error, if it is one. */
-static enum am_code at(struct json_reader *in, const struct am_json_node *node,
-                       enum am_code code) {
+static enum am_code at(struct json_reader *in, const struct am_json_node *node, enum am_code code) {
     if (code != AM_OK) {
         char path[AM_ERROR_WHERE_SIZE];
         am_json_path(&in->json, node, path, sizeof path);
@@ -33,25 +33,39 @@ static enum am_code at(struct json_reader *in, const struct am_json_node *node,
     return code;
 }
 
-static enum am_code expected(struct json_reader *in, const struct am_json_node *node,
-                             const char *what) {
+static enum am_code
+expected(struct json_reader *in, const struct am_json_node *node, const char *what) {
     return at(in, node,
               am_error_set(in->error, AM_E_INVALID, "expected %s, found %s", what,
                            am_json_type_name((enum am_json_type)node->type)));
 }
 
-/* Names what may stand there; with a name that is near, only that. */
-static enum am_code unknown_member(struct json_reader *in, const struct am_json_node *key,
-                                   const struct member *members, size_t count) {
+/* A member of its own, so that its refusal says why. */
+static enum am_code
+refuse_hour(struct json_reader *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    return at(in, value,
+              am_error_set(in->error, AM_E_INVALID,
+                           "hour comes from the clock: expected timezone instead"));
+}
+
+/* Names what may stand there; where one name is near, only that. */
+static enum am_code unknown_member(struct json_reader *in,
+                                   const struct am_json_node *key,
+                                   const struct member *members,
+                                   size_t count) {
     const char *names[MEMBERS_MAX + 1];
     char list[AM_ERROR_MESSAGE_SIZE / 2];
     struct am_buffer text = am_buffer_over(list, sizeof list);
+    size_t known = 0;
     for (size_t i = 0; i < count; i++) {
-        names[i] = members[i].name;
-        am_buffer_view_append(&text, i == 0 ? AM_VIEW("one of ") : AM_VIEW(", "));
-        am_buffer_view_append(&text, am_view_of(names[i]));
+        if (members[i].read == refuse_hour)
+            continue;
+        am_buffer_view_append(&text, known == 0 ? AM_VIEW("one of ") : AM_VIEW(", "));
+        am_buffer_view_append(&text, am_view_of(members[i].name));
+        names[known++] = members[i].name;
     }
-    names[count] = NULL;
+    names[known] = NULL;
     struct am_view raw = am_json_raw(&in->json, key);
     const char *near = am_nearest_name((struct am_view){raw.data + 1, raw.size - 2}, names);
     struct am_view wanted = near ? am_view_of(near) : am_buffer_view(&text);
@@ -61,27 +75,28 @@ static enum am_code unknown_member(struct json_reader *in, const struct am_json_
                            raw.data, AM_VIEW_ARGUMENTS(wanted)));
 }
 
-/* ---- values of any kind ----------------------------------------------------------------------- */
+/* ---- values of any kind --------------------------------------------------------------------- */
 
 static struct am_view decoded(struct json_reader *in, const struct am_json_node *node) {
     size_t used;
     struct am_request_reader *reader = in->reader;
-    struct am_view text =
-        am_json_string(&in->json, node, reader->text + reader->text_used, &used);
+    struct am_view text = am_json_string(&in->json, node, reader->text + reader->text_used, &used);
     reader->text_used += used;
     return text;
 }
 
-static enum am_code read_string(struct json_reader *in, const struct am_json_node *node,
-                                struct am_view *text) {
+static enum am_code
+read_string(struct json_reader *in, const struct am_json_node *node, struct am_view *text) {
     if (node->type != AM_JSON_STRING)
         return expected(in, node, "a string");
     *text = decoded(in, node);
     return AM_OK;
 }
 
-static const struct member *find_member(struct json_reader *in, const struct am_json_node *key,
-                                        const struct member *members, size_t count) {
+static const struct member *find_member(struct json_reader *in,
+                                        const struct am_json_node *key,
+                                        const struct member *members,
+                                        size_t count) {
     for (size_t i = 0; i < count; i++)
         if (am_json_string_is(&in->json, key, members[i].name))
             return &members[i];
@@ -92,8 +107,10 @@ static enum am_code duplicate(struct json_reader *in, const struct am_json_node 
     return at(in, key, am_error_set(in->error, AM_E_INVALID, "the same member twice"));
 }
 
-static enum am_code read_object(struct json_reader *in, const struct am_json_node *object,
-                                const struct member *members, size_t count) {
+static enum am_code read_object(struct json_reader *in,
+                                const struct am_json_node *object,
+                                const struct member *members,
+                                size_t count) {
     if (object->type != AM_JSON_OBJECT)
         return expected(in, object, "an object");
     uint32_t seen = 0;
@@ -115,19 +132,25 @@ static enum am_code read_object(struct json_reader *in, const struct am_json_nod
     return AM_OK;
 }
 
-typedef enum am_code item_function(struct json_reader *in, struct am_view item, int argument,
-                                   struct am_view context);
+typedef enum am_code
+item_function(struct json_reader *in, struct am_view item, int argument, struct am_view context);
 
-static enum am_code read_item(struct json_reader *in, const struct am_json_node *node,
-                              item_function *read, int argument, struct am_view context) {
+static enum am_code read_item(struct json_reader *in,
+                              const struct am_json_node *node,
+                              item_function *read,
+                              int argument,
+                              struct am_view context) {
     struct am_view text;
     enum am_code code = read_string(in, node, &text);
     return code == AM_OK ? at(in, node, read(in, text, argument, context)) : code;
 }
 
 /* Hands on each string of a list. */
-static enum am_code read_list(struct json_reader *in, const struct am_json_node *list,
-                              item_function *read, int argument, struct am_view context) {
+static enum am_code read_list(struct json_reader *in,
+                              const struct am_json_node *list,
+                              item_function *read,
+                              int argument,
+                              struct am_view context) {
     if (list->type != AM_JSON_ARRAY)
         return expected(in, list, "a list of strings");
     const struct am_json_node *item = am_json_first(list);
@@ -140,8 +163,10 @@ static enum am_code read_list(struct json_reader *in, const struct am_json_node 
 }
 
 /* The same where one string may stand for a list of one. */
-static enum am_code read_one_or_list(struct json_reader *in, const struct am_json_node *node,
-                                     item_function *read, int argument,
+static enum am_code read_one_or_list(struct json_reader *in,
+                                     const struct am_json_node *node,
+                                     item_function *read,
+                                     int argument,
                                      struct am_view context) {
     if (node->type == AM_JSON_STRING)
         return read_item(in, node, read, argument, context);
@@ -150,21 +175,21 @@ static enum am_code read_one_or_list(struct json_reader *in, const struct am_jso
     return read_list(in, node, read, argument, context);
 }
 
-/* ---- context ---------------------------------------------------------------------------------- */
+/* ---- context -------------------------------------------------------------------------------- */
 
-static enum am_code add_value(struct json_reader *in, struct am_view value, int attribute,
-                              struct am_view key) {
+static enum am_code
+add_value(struct json_reader *in, struct am_view value, int attribute, struct am_view key) {
     return am_request_add_attribute(in->reader, (enum am_attribute)attribute, key, value,
                                     in->error);
 }
 
-static enum am_code read_attribute(struct json_reader *in, const struct am_json_node *value,
-                                   int attribute) {
+static enum am_code
+read_attribute(struct json_reader *in, const struct am_json_node *value, int attribute) {
     return read_one_or_list(in, value, add_value, attribute, AM_VIEW(""));
 }
 
-static enum am_code read_free_keys(struct json_reader *in, const struct am_json_node *object,
-                                   int attribute) {
+static enum am_code
+read_free_keys(struct json_reader *in, const struct am_json_node *object, int attribute) {
     if (object->type != AM_JSON_OBJECT)
         return expected(in, object, "an object");
     /* Before looking for duplicates, which costs more the more keys there are. */
@@ -178,8 +203,7 @@ static enum am_code read_free_keys(struct json_reader *in, const struct am_json_
     const struct am_json_node *key = am_json_first(object);
     for (uint32_t i = 0; i < object->children; i++) {
         const struct am_json_node *value = am_json_after(&in->json, key);
-        enum am_code code =
-            read_one_or_list(in, value, add_value, attribute, decoded(in, key));
+        enum am_code code = read_one_or_list(in, value, add_value, attribute, decoded(in, key));
         if (code != AM_OK)
             return code;
         key = am_json_after(&in->json, value);
@@ -187,16 +211,8 @@ static enum am_code read_free_keys(struct json_reader *in, const struct am_json_
     return AM_OK;
 }
 
-static enum am_code refuse_hour(struct json_reader *in, const struct am_json_node *value,
-                                int argument) {
-    (void)argument;
-    return at(in, value,
-              am_error_set(in->error, AM_E_INVALID,
-                           "hour comes from the clock: expected timezone instead"));
-}
-
-static enum am_code set_timezone(struct json_reader *in, struct am_view name, int argument,
-                                 struct am_view context) {
+static enum am_code
+set_timezone(struct json_reader *in, struct am_view name, int argument, struct am_view context) {
     (void)argument;
     (void)context;
     if (in->reader->request.timezone)
@@ -204,13 +220,13 @@ static enum am_code set_timezone(struct json_reader *in, struct am_view name, in
     return am_request_set_timezone(in->reader, name, in->error);
 }
 
-static enum am_code read_timezone(struct json_reader *in, const struct am_json_node *value,
-                                  int argument) {
+static enum am_code
+read_timezone(struct json_reader *in, const struct am_json_node *value, int argument) {
     return read_one_or_list(in, value, set_timezone, argument, AM_VIEW(""));
 }
 
-static enum am_code read_context(struct json_reader *in, const struct am_json_node *object,
-                                 int argument) {
+static enum am_code
+read_context(struct json_reader *in, const struct am_json_node *object, int argument) {
     static const struct member members[] = {
         {"country", read_attribute, AM_ATTRIBUTE_COUNTRY},
         {"region", read_attribute, AM_ATTRIBUTE_REGION},
@@ -232,7 +248,7 @@ static enum am_code read_context(struct json_reader *in, const struct am_json_no
     return read_object(in, object, members, AM_COUNT_OF(members));
 }
 
-/* ---- slots ------------------------------------------------------------------------------------ */
+/* ---- slots ---------------------------------------------------------------------------------- */
 
 /* Members of a slot that stand at the top level are for a slot of their own, the only one. */
 static struct am_slot *current_slot(struct json_reader *in) {
@@ -241,8 +257,8 @@ static struct am_slot *current_slot(struct json_reader *in) {
     return in->slot;
 }
 
-static enum am_code read_slot_number(struct json_reader *in, const struct am_json_node *value,
-                                     int is_floor) {
+static enum am_code
+read_slot_number(struct json_reader *in, const struct am_json_node *value, int is_floor) {
     if (value->type != AM_JSON_NUMBER)
         return expected(in, value, "a number");
     struct am_view number = am_json_raw(&in->json, value);
@@ -252,20 +268,20 @@ static enum am_code read_slot_number(struct json_reader *in, const struct am_jso
                        : am_request_set_count(slot, number, in->error));
 }
 
-static enum am_code add_size(struct json_reader *in, struct am_view size, int argument,
-                             struct am_view context) {
+static enum am_code
+add_size(struct json_reader *in, struct am_view size, int argument, struct am_view context) {
     (void)argument;
     (void)context;
     return am_request_add_size(current_slot(in), size, in->error);
 }
 
-static enum am_code read_sizes(struct json_reader *in, const struct am_json_node *value,
-                               int argument) {
+static enum am_code
+read_sizes(struct json_reader *in, const struct am_json_node *value, int argument) {
     return read_one_or_list(in, value, add_size, argument, AM_VIEW(""));
 }
 
-static enum am_code read_slot_id(struct json_reader *in, const struct am_json_node *value,
-                                 int argument) {
+static enum am_code
+read_slot_id(struct json_reader *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view id;
     enum am_code code = read_string(in, value, &id);
@@ -283,9 +299,8 @@ static enum am_code read_slot(struct json_reader *in, const struct am_json_node 
     return read_object(in, object, members, AM_COUNT_OF(members));
 }
 
-/* `slots` and the members that stand for one slot exclude one another, whichever comes first. */
-static enum am_code read_slots(struct json_reader *in, const struct am_json_node *list,
-                               int argument) {
+static enum am_code
+read_slots(struct json_reader *in, const struct am_json_node *list, int argument) {
     (void)argument;
     if (list->type != AM_JSON_ARRAY)
         return expected(in, list, "a list of slots");
@@ -302,6 +317,8 @@ static enum am_code read_slots(struct json_reader *in, const struct am_json_node
     return AM_OK;
 }
 
+/* Slots are given either as a list or by members that stand for the only one. Asked before anything
+ * is read. */
 static enum am_code check_one_kind_of_slots(struct json_reader *in) {
     static const char *const names[] = {"count", "size", "floor"};
     const struct am_json_node *root = in->json.nodes;
@@ -318,12 +335,11 @@ static enum am_code check_one_kind_of_slots(struct json_reader *in) {
     return AM_OK;
 }
 
-/* ---- the request ------------------------------------------------------------------------------ */
+/* ---- the request ---------------------------------------------------------------------------- */
 
 enum text_member { TEXT_QUERY, TEXT_TITLE, TEXT_CONTENT, TEXT_URL };
 
-static enum am_code read_text(struct json_reader *in, const struct am_json_node *value,
-                              int which) {
+static enum am_code read_text(struct json_reader *in, const struct am_json_node *value, int which) {
     struct am_view *const texts[] = {
         [TEXT_QUERY] = &in->reader->query,
         [TEXT_TITLE] = &in->reader->title,
@@ -333,8 +349,8 @@ static enum am_code read_text(struct json_reader *in, const struct am_json_node 
     return read_string(in, value, texts[which]);
 }
 
-static enum am_code read_id(struct json_reader *in, const struct am_json_node *value,
-                            int argument) {
+static enum am_code
+read_id(struct json_reader *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view id;
     enum am_code code = read_string(in, value, &id);
@@ -343,31 +359,31 @@ static enum am_code read_id(struct json_reader *in, const struct am_json_node *v
     return at(in, value, am_request_set_id(&in->reader->request.id, id, in->error));
 }
 
-static enum am_code add_keyword(struct json_reader *in, struct am_view keyword, int argument,
-                                struct am_view context) {
+static enum am_code
+add_keyword(struct json_reader *in, struct am_view keyword, int argument, struct am_view context) {
     (void)argument;
     (void)context;
     return am_request_add_keyword(in->reader, keyword, in->error);
 }
 
-static enum am_code read_keywords(struct json_reader *in, const struct am_json_node *value,
-                                  int argument) {
+static enum am_code
+read_keywords(struct json_reader *in, const struct am_json_node *value, int argument) {
     return read_list(in, value, add_keyword, argument, AM_VIEW(""));
 }
 
-static enum am_code add_blocked(struct json_reader *in, struct am_view name, int kind,
-                                struct am_view context) {
+static enum am_code
+add_blocked(struct json_reader *in, struct am_view name, int kind, struct am_view context) {
     (void)context;
     return am_request_add_blocked(in->reader, (enum am_blocked)kind, name, in->error);
 }
 
-static enum am_code read_blocked(struct json_reader *in, const struct am_json_node *value,
-                                 int kind) {
+static enum am_code
+read_blocked(struct json_reader *in, const struct am_json_node *value, int kind) {
     return read_list(in, value, add_blocked, kind, AM_VIEW(""));
 }
 
-static enum am_code read_block(struct json_reader *in, const struct am_json_node *object,
-                               int argument) {
+static enum am_code
+read_block(struct json_reader *in, const struct am_json_node *object, int argument) {
     static const struct member members[] = {
         {"advertisers", read_blocked, AM_BLOCKED_ADVERTISERS},
         {"categories", read_blocked, AM_BLOCKED_CATEGORIES},
@@ -377,16 +393,16 @@ static enum am_code read_block(struct json_reader *in, const struct am_json_node
     return read_object(in, object, members, AM_COUNT_OF(members));
 }
 
-static enum am_code read_unique(struct json_reader *in, const struct am_json_node *value,
-                                int argument) {
+static enum am_code
+read_unique(struct json_reader *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view name;
     enum am_code code = read_string(in, value, &name);
     return code == AM_OK ? at(in, value, am_request_set_unique(in->reader, name, in->error)) : code;
 }
 
-static enum am_code read_explain(struct json_reader *in, const struct am_json_node *value,
-                                 int argument) {
+static enum am_code
+read_explain(struct json_reader *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE)
         return expected(in, value, "true or false");
@@ -394,8 +410,8 @@ static enum am_code read_explain(struct json_reader *in, const struct am_json_no
     return AM_OK;
 }
 
-static enum am_code read_now(struct json_reader *in, const struct am_json_node *value,
-                             int argument) {
+static enum am_code
+read_now(struct json_reader *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_NUMBER && value->type != AM_JSON_STRING)
         return expected(in, value, "a string or a number");
@@ -427,7 +443,8 @@ static enum am_code read_root(struct json_reader *in) {
     return read_object(in, in->json.nodes, members, AM_COUNT_OF(members));
 }
 
-enum am_code am_request_read_json(struct am_request_reader *reader, struct am_view body,
+enum am_code am_request_read_json(struct am_request_reader *reader,
+                                  struct am_view body,
                                   struct am_error *error) {
     struct json_reader in = {.reader = reader, .error = error};
     enum am_code code = am_request_check_size(reader, body, error);
@@ -437,9 +454,9 @@ enum am_code am_request_read_json(struct am_request_reader *reader, struct am_vi
     if (code == AM_E_LIMIT) /* too deep, or too many values for what a request may hold */
         return error->code = AM_E_INVALID;
     if (code == AM_OK)
-        code = read_root(&in);
-    if (code == AM_OK)
         code = check_one_kind_of_slots(&in);
+    if (code == AM_OK)
+        code = read_root(&in);
     if (code != AM_OK)
         return code;
     code = am_request_finish(reader, error);

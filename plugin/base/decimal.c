@@ -1,8 +1,9 @@
 #include "decimal.h"
 
-enum { EXPONENT_FITS = 18 };                /* 10^19 is above INT64_MAX */
-#define EXPONENT_MAX INT64_C(1000000000000) /* beyond any text's count of digits: stands for more  \
-                                             */
+enum { EXPONENT_FITS = 18 }; /* 10^19 is above INT64_MAX */
+#define EXPONENT_MAX                                                                               \
+    INT64_C(1000000000000) /* beyond any text's count of digits: stands for more                   \
+                            */
 
 /* A number as its digits without zeros at either end, times a power of ten. */
 struct scanned {

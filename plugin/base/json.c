@@ -14,8 +14,7 @@ struct parser {
     struct am_error *error;
 };
 
-/* ---- errors -----------------------------------------------------------------------------------
- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 static enum am_code expected(struct parser *parser, const char *what) {
     size_t place = (size_t)(parser->at - parser->begin);
@@ -35,8 +34,7 @@ static enum am_code too_many(struct parser *parser) {
                         parser->capacity, (size_t)(parser->at - parser->begin));
 }
 
-/* ---- scalars ----------------------------------------------------------------------------------
- */
+/* ---- scalars -------------------------------------------------------------------------------- */
 
 static inline void skip_space(struct parser *parser) {
     const char *at = parser->at;
@@ -108,8 +106,7 @@ parse_name(struct parser *parser, const char *name, size_t size, enum am_json_ty
     return AM_OK;
 }
 
-/* ---- strings ----------------------------------------------------------------------------------
- */
+/* ---- strings -------------------------------------------------------------------------------- */
 
 static bool take_hex(struct parser *parser, unsigned *unit) {
     *unit = 0;
@@ -203,8 +200,7 @@ static inline enum am_code parse_string(struct parser *parser) {
     return AM_OK;
 }
 
-/* ---- arrays and objects -----------------------------------------------------------------------
- */
+/* ---- arrays and objects --------------------------------------------------------------------- */
 
 static enum am_code open_node(struct parser *parser, enum am_json_type type) {
     if (parser->depth == AM_JSON_MAX_DEPTH)

@@ -3,8 +3,7 @@
 #include "hash.h"
 #include "json.h"
 
-/* ---- strings ----------------------------------------------------------------------------------
- */
+/* ---- strings -------------------------------------------------------------------------------- */
 
 static struct am_view inside_quotes(const struct am_json *json, const struct am_json_node *node) {
     return (struct am_view){json->text.data + node->begin + 1, node->size - 2};
@@ -127,8 +126,7 @@ bool am_json_string_is(const struct am_json *json,
     return node->type == AM_JSON_STRING && equals(json, node, am_view_of(text));
 }
 
-/* ---- members ----------------------------------------------------------------------------------
- */
+/* ---- members -------------------------------------------------------------------------------- */
 
 const struct am_json_node *
 am_json_member(const struct am_json *json, const struct am_json_node *object, const char *name) {
@@ -146,8 +144,7 @@ am_json_member(const struct am_json *json, const struct am_json_node *object, co
     return found;
 }
 
-/* ---- duplicates -------------------------------------------------------------------------------
- */
+/* ---- duplicates ----------------------------------------------------------------------------- */
 
 enum { FEW_MEMBERS = 32, TABLE_SLOTS = 4096, KEYS_A_PASS = TABLE_SLOTS / 2 };
 
@@ -254,8 +251,7 @@ const struct am_json_node *am_json_duplicate_key(const struct am_json *json) {
     return NULL;
 }
 
-/* ---- paths ------------------------------------------------------------------------------------
- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
 /* Text that is cut where its room ends, on a character's boundary. */
 struct path {

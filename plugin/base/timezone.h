@@ -18,7 +18,7 @@ void am_timezones_free(struct am_timezones *zones);
 /* The zone of that name, case-sensitive, "America/New_York"; NULL when unknown. "UTC" is always known. */
 const struct am_timezone *am_timezone_find(const struct am_timezones *zones, struct am_view name);
 
-/* Seconds east of UTC at that instant (seconds since the epoch), daylight saving included. */
+/* Seconds east of UTC at that instant; NULL is UTC, here and below (seconds since the epoch), daylight saving included. */
 int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time);
 
 /* Hour of the local week, 0-167, 0 = Monday 00:00-00:59. */

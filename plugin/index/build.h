@@ -1,4 +1,5 @@
-/* Private to the builder: its working state and its phases, in the order in which am_image_build runs them. */
+/* Private to the builder: its working state and its phases, in the order in which am_image_build
+ * runs them. */
 #ifndef AM_INDEX_BUILD_H
 #define AM_INDEX_BUILD_H
 
@@ -72,7 +73,8 @@ struct am_build_negative {
 
 /* Each phase: true, or false with *error set. */
 
-/* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest among broad keywords first. */
+/* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest
+ * among broad keywords first. */
 bool am_build_words(struct am_builder *builder, struct am_error *error);
 /* Makes nodes and terminals of the keywords, and gives both their final numbers. */
 bool am_build_trie(struct am_builder *builder, struct am_error *error);

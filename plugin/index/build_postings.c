@@ -1,5 +1,5 @@
-/* Ranks and postings. All that is known before a request decides an order of keywords here, once; a request then compares
- * single integers. */
+/* Ranks and postings. All that is known before a request decides an order of keywords here, once; a
+ * request then compares single integers. */
 #include "build.h"
 
 /* What ranks a keyword, best first: steps 1 to 4 of docs/DECISION.md section 4. */
@@ -44,7 +44,8 @@ static bool key_equal(const void *context, uint32_t id, const void *key) {
 }
 
 static uint64_t key_hash(const struct rank_key *key) {
-    uint64_t rest = (uint64_t)(uint32_t)key->priority << 16 | (uint64_t)key->match << 8 | key->word_count;
+    uint64_t rest =
+        (uint64_t)(uint32_t)key->priority << 16 | (uint64_t)key->match << 8 | key->word_count;
     return am_mix((uint64_t)key->score, am_mix((uint64_t)(key->score >> 64), rest));
 }
 
@@ -75,8 +76,10 @@ static struct am_keyword_record keyword_record(struct am_builder *builder,
 }
 
 /* Drafts of the positive keywords, each with the id of its distinct rank key. */
-static bool draft_positives(struct am_builder *builder, struct am_vector *drafts,
-                            struct am_vector *keys, struct am_error *error) {
+static bool draft_positives(struct am_builder *builder,
+                            struct am_vector *drafts,
+                            struct am_vector *keys,
+                            struct am_error *error) {
     struct am_intern table = {0};
     bool done = false;
     const struct am_flat_keyword *flat = builder->flat.data;
@@ -85,8 +88,7 @@ static bool draft_positives(struct am_builder *builder, struct am_vector *drafts
             continue;
         struct am_keyword_record record = keyword_record(builder, &flat[i]);
         struct rank_key key = rank_key_of(builder, &flat[i], &record);
-        struct am_intern_slot *slot =
-            am_intern_find(&table, key_hash(&key), key_equal, keys, &key);
+        struct am_intern_slot *slot = am_intern_find(&table, key_hash(&key), key_equal, keys, &key);
         if (!slot)
             goto cleanup;
         if (slot->id == UINT32_MAX) {
@@ -107,8 +109,7 @@ cleanup:
 }
 
 /* Sorts the distinct keys and replaces their ids in the drafts by ranks from 1. */
-static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys,
-                         struct am_error *error) {
+static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys, struct am_error *error) {
     uint32_t *ranks = malloc((keys->count + 1) * sizeof *ranks);
     if (!ranks)
         return am_build_out_of_memory(error);
@@ -124,8 +125,8 @@ static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys,
     return true;
 }
 
-static bool draft_negatives(struct am_builder *builder, struct am_vector *drafts,
-                            struct am_error *error) {
+static bool
+draft_negatives(struct am_builder *builder, struct am_vector *drafts, struct am_error *error) {
     const struct am_build_negative *negatives = builder->negatives.data;
     for (size_t i = 0; i < builder->negatives.count; i++) {
         struct draft draft = {negatives[i].terminal, 0, (uint32_t)i};
@@ -135,7 +136,8 @@ static bool draft_negatives(struct am_builder *builder, struct am_vector *drafts
     return true;
 }
 
-/* Negative ids first, then best rank, then order of appearance (so lists are the same in every build). */
+/* Negative ids first, then best rank, then order of appearance (so lists are the same in every
+ * build). */
 static int list_order(const void *a, const void *b) {
     const struct draft *left = a, *right = b;
     if (left->rank != right->rank)
@@ -144,8 +146,8 @@ static int list_order(const void *a, const void *b) {
 }
 
 /* Groups the drafts by terminal: a counting sort, then each list by itself. */
-static struct draft *group_drafts(struct am_builder *builder, const struct am_vector *drafts,
-                                  struct am_error *error) {
+static struct draft *
+group_drafts(struct am_builder *builder, const struct am_vector *drafts, struct am_error *error) {
     size_t terminals = builder->settings.terminal_count;
     struct draft *grouped = malloc((drafts->count + 1) * sizeof *grouped);
     uint32_t *starts = calloc(terminals + 2, sizeof *starts);
@@ -187,7 +189,9 @@ static bool append_posting(struct am_builder *builder, const struct draft *draft
            am_vector_push(&builder->keywords, &record);
 }
 
-static bool lay_out(struct am_builder *builder, const struct draft *grouped, size_t count,
+static bool lay_out(struct am_builder *builder,
+                    const struct draft *grouped,
+                    size_t count,
                     struct am_error *error) {
     size_t next = 0;
     for (uint32_t terminal = 0; terminal <= builder->settings.terminal_count; terminal++) {

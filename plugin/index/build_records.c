@@ -11,10 +11,12 @@ static bool negative_equal(const void *context, uint32_t id, const void *key) {
     return negative->terminal == wanted->terminal && negative->text == wanted->text;
 }
 
-static bool negative_id(struct am_builder *builder, const struct am_flat_keyword *flat,
-                        uint32_t *id, struct am_error *error) {
-    struct am_build_negative negative = {
-        flat->terminal, am_pools_string(&builder->pools, flat->source->text)};
+static bool negative_id(struct am_builder *builder,
+                        const struct am_flat_keyword *flat,
+                        uint32_t *id,
+                        struct am_error *error) {
+    struct am_build_negative negative = {flat->terminal,
+                                         am_pools_string(&builder->pools, flat->source->text)};
     struct am_intern_slot *slot = am_intern_find(
         &builder->negative_table, am_mix(negative.terminal, (uint64_t)negative.text << 32),
         negative_equal, builder, &negative);
@@ -30,8 +32,11 @@ static bool negative_id(struct am_builder *builder, const struct am_flat_keyword
 }
 
 /* The negative ids of a record, whose flattened keywords begin at *cursor. */
-static bool negatives_of(struct am_builder *builder, const struct am_rules *rules, size_t *cursor,
-                         am_set_ref *set, struct am_error *error) {
+static bool negatives_of(struct am_builder *builder,
+                         const struct am_rules *rules,
+                         size_t *cursor,
+                         am_set_ref *set,
+                         struct am_error *error) {
     struct am_vector ids = AM_VECTOR_OF(uint32_t);
     bool done = false;
     for (uint32_t i = 0; i < rules->negative_count; i++) {
@@ -53,11 +58,14 @@ cleanup:
     return done;
 }
 
-/* ---- term lists of an ad and its campaign together --------------------------------------------- */
+/* ---- term lists of an ad and its campaign together ---------------------------------------------
+ */
 
 /* The category, and with `above` each category above it: "IAB7" of "IAB7-39". */
-static bool add_category(struct am_builder *builder, struct am_vector *terms,
-                         struct am_view category, bool above) {
+static bool add_category(struct am_builder *builder,
+                         struct am_vector *terms,
+                         struct am_view category,
+                         bool above) {
     uint32_t term = am_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE, category);
     if (!am_vector_push(terms, &term))
         return false;
@@ -72,8 +80,11 @@ static bool add_category(struct am_builder *builder, struct am_vector *terms,
     return true;
 }
 
-static bool add_terms(struct am_builder *builder, struct am_vector *terms,
-                      const struct am_strings *strings, uint32_t kind, bool above) {
+static bool add_terms(struct am_builder *builder,
+                      struct am_vector *terms,
+                      const struct am_strings *strings,
+                      uint32_t kind,
+                      bool above) {
     for (uint32_t i = 0; i < strings->count; i++) {
         if (kind == AM_TERM_CATEGORY) {
             if (!add_category(builder, terms, strings->items[i], above))
@@ -87,8 +98,11 @@ static bool add_terms(struct am_builder *builder, struct am_vector *terms,
     return true;
 }
 
-static am_set_ref merged_terms(struct am_builder *builder, const struct am_strings *own,
-                               const struct am_strings *campaigns, uint32_t kind, bool above) {
+static am_set_ref merged_terms(struct am_builder *builder,
+                               const struct am_strings *own,
+                               const struct am_strings *campaigns,
+                               uint32_t kind,
+                               bool above) {
     if (own->count == 0 && (!campaigns || campaigns->count == 0))
         return 0;
     struct am_vector terms = AM_VECTOR_OF(uint32_t);
@@ -102,7 +116,8 @@ static am_set_ref merged_terms(struct am_builder *builder, const struct am_strin
     return set;
 }
 
-/* ---- records ---------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------
+ */
 
 /* What ads take over from their campaign, computed once. */
 struct campaign_parts {
@@ -110,14 +125,16 @@ struct campaign_parts {
     uint32_t tree;
 };
 
-static bool build_campaigns(struct am_builder *builder, struct campaign_parts *parts,
-                            size_t *cursor, struct am_error *error) {
+static bool build_campaigns(struct am_builder *builder,
+                            struct campaign_parts *parts,
+                            size_t *cursor,
+                            struct am_error *error) {
     for (uint32_t i = 0; i < builder->inventory->campaign_count; i++) {
         const struct am_campaign *campaign = &builder->inventory->campaigns[i];
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
-        parts[i].tree = am_pools_tree(&builder->pools, campaign->rules.targeting,
-                                      campaign->rules.timezone);
+        parts[i].tree =
+            am_pools_tree(&builder->pools, campaign->rules.targeting, campaign->rules.timezone);
         struct am_campaign_record record = {
             am_pools_string(&builder->pools, campaign->id),
             am_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE, campaign->advertiser)};
@@ -127,8 +144,8 @@ static bool build_campaigns(struct am_builder *builder, struct campaign_parts *p
     return true;
 }
 
-static struct am_ad_details details_of(struct am_builder *builder, const struct am_ad *ad,
-                                       const struct am_rules *above) {
+static struct am_ad_details
+details_of(struct am_builder *builder, const struct am_ad *ad, const struct am_rules *above) {
     struct am_pools *pools = &builder->pools;
     return (struct am_ad_details){
         .bid = (uint64_t)ad->bid,
@@ -143,7 +160,8 @@ static struct am_ad_details details_of(struct am_builder *builder, const struct 
     };
 }
 
-static struct am_ad_record record_of(struct am_builder *builder, const struct am_ad *ad,
+static struct am_ad_record record_of(struct am_builder *builder,
+                                     const struct am_ad *ad,
                                      const struct am_rules *above,
                                      const struct campaign_parts *parts) {
     struct am_pools *pools = &builder->pools;
@@ -163,12 +181,10 @@ static struct am_ad_record record_of(struct am_builder *builder, const struct am
     };
     record.labels =
         merged_terms(builder, &own->labels, above ? &above->labels : NULL, AM_TERM_LABEL, false);
-    record.exclude_labels =
-        merged_terms(builder, &own->exclude_labels, above ? &above->exclude_labels : NULL,
-                     AM_TERM_LABEL, false);
-    record.categories =
-        merged_terms(builder, &own->categories, above ? &above->categories : NULL,
-                     AM_TERM_CATEGORY, true);
+    record.exclude_labels = merged_terms(
+        builder, &own->exclude_labels, above ? &above->exclude_labels : NULL, AM_TERM_LABEL, false);
+    record.categories = merged_terms(builder, &own->categories, above ? &above->categories : NULL,
+                                     AM_TERM_CATEGORY, true);
     if (own->paused || (above && above->paused))
         record.flags |= AM_AD_PAUSED;
     if (ad->pricing == AM_PRICING_CPC)
@@ -176,8 +192,10 @@ static struct am_ad_record record_of(struct am_builder *builder, const struct am
     return record;
 }
 
-static bool build_ads(struct am_builder *builder, const struct campaign_parts *parts,
-                      size_t *cursor, struct am_error *error) {
+static bool build_ads(struct am_builder *builder,
+                      const struct campaign_parts *parts,
+                      size_t *cursor,
+                      struct am_error *error) {
     const struct am_inventory *inventory = builder->inventory;
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
         const struct am_ad *ad = &inventory->ads[i];
@@ -189,8 +207,7 @@ static bool build_ads(struct am_builder *builder, const struct campaign_parts *p
         if (!negatives_of(builder, &ad->rules, cursor, &record.negatives, error))
             return false;
         struct am_ad_details details = details_of(builder, ad, above);
-        if (!am_vector_push(&builder->ads, &record) ||
-            !am_vector_push(&builder->details, &details))
+        if (!am_vector_push(&builder->ads, &record) || !am_vector_push(&builder->details, &details))
             return am_build_out_of_memory(error);
         *cursor += ad->keyword_count;
     }

@@ -2,7 +2,8 @@
 #include "build.h"
 #include "vocabulary.h"
 
-/* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier saves second looks. */
+/* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier
+ * saves second looks. */
 enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60, FILTER_BITS_PER_EDGE = 12 };
 
 static size_t buckets_for(size_t items, size_t ways, size_t fill) {
@@ -27,8 +28,11 @@ static struct am_word_key key_of_word(const struct am_builder *builder, uint32_t
     return am_word_key(padded, size);
 }
 
-static void put_word(struct am_vocabulary_bucket *buckets, size_t count, struct am_word_key key,
-                     uint32_t word, uint8_t flags) {
+static void put_word(struct am_vocabulary_bucket *buckets,
+                     size_t count,
+                     struct am_word_key key,
+                     uint32_t word,
+                     uint8_t flags) {
     size_t at = am_bucket_of(am_word_key_hash(key), count);
     for (;;) {
         struct am_vocabulary_bucket *bucket = &buckets[at];
@@ -107,8 +111,7 @@ static bool build_term_table(struct am_builder *builder, struct am_error *error)
     for (uint32_t i = 0; i < terms; i++) {
         const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)term[i].text * 4);
         uint32_t key = term[i].kind == AM_TERM_DOMAIN ? AM_NONE : term[i].key;
-        uint64_t hash =
-            am_term_hash(term[i].kind, key, (struct am_view){at + 4, am_load_u32(at)});
+        uint64_t hash = am_term_hash(term[i].kind, key, (struct am_view){at + 4, am_load_u32(at)});
         size_t slot = am_bucket_of(hash, count);
         while (slots[slot] != AM_NONE)
             slot = slot + 1 < count ? slot + 1 : 0;

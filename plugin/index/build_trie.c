@@ -1,7 +1,8 @@
 /* Word ids to nodes and terminals. */
 #include "build.h"
 
-/* Temporary parents: depth-one nodes are named by their word, deeper ones by the edge that made them. */
+/* Temporary parents: depth-one nodes are named by their word, deeper ones by the edge that made
+ * them. */
 static uint32_t phrase_root(uint32_t word) {
     return word;
 }
@@ -21,7 +22,10 @@ static bool edge_equal(const void *context, uint32_t id, const void *key) {
 }
 
 /* The edge from `parent` by `word`, made when new. */
-static bool follow(struct am_builder *builder, uint32_t parent, uint32_t word, uint32_t *edge,
+static bool follow(struct am_builder *builder,
+                   uint32_t parent,
+                   uint32_t word,
+                   uint32_t *edge,
                    struct am_error *error) {
     uint64_t key = am_edge_key(parent, word);
     struct am_intern_slot *slot =
@@ -43,7 +47,9 @@ static bool follow(struct am_builder *builder, uint32_t parent, uint32_t word, u
     return true;
 }
 
-static bool make_terminal(struct am_builder *builder, uint32_t edge, uint32_t *terminal,
+static bool make_terminal(struct am_builder *builder,
+                          uint32_t edge,
+                          uint32_t *terminal,
                           struct am_error *error) {
     if (*terminal != AM_NONE)
         return true;
@@ -54,8 +60,12 @@ static bool make_terminal(struct am_builder *builder, uint32_t edge, uint32_t *t
     return true;
 }
 
-static void flag_words(struct am_builder *builder, const uint32_t *ids, uint32_t count,
-                       uint8_t alone, uint8_t first, uint8_t later) {
+static void flag_words(struct am_builder *builder,
+                       const uint32_t *ids,
+                       uint32_t count,
+                       uint8_t alone,
+                       uint8_t first,
+                       uint8_t later) {
     struct am_build_word *words = builder->words.data;
     words[ids[0]].flags |= count == 1 ? alone : first;
     for (uint32_t i = 1; i < count; i++)
@@ -63,8 +73,12 @@ static void flag_words(struct am_builder *builder, const uint32_t *ids, uint32_t
 }
 
 /* Follows ids[from..count) from `parent` and makes the last node a terminal. */
-static bool insert_path(struct am_builder *builder, uint32_t parent, const uint32_t *ids,
-                        uint32_t from, uint32_t count, uint32_t *terminal,
+static bool insert_path(struct am_builder *builder,
+                        uint32_t parent,
+                        const uint32_t *ids,
+                        uint32_t from,
+                        uint32_t count,
+                        uint32_t *terminal,
                         struct am_error *error) {
     uint32_t edge = AM_NONE;
     for (uint32_t i = from; i < count; i++) {
@@ -79,16 +93,17 @@ static bool insert_path(struct am_builder *builder, uint32_t parent, const uint3
     return true;
 }
 
-static bool insert_phrase(struct am_builder *builder, struct am_flat_keyword *flat,
-                          const uint32_t *ids, struct am_error *error) {
+static bool insert_phrase(struct am_builder *builder,
+                          struct am_flat_keyword *flat,
+                          const uint32_t *ids,
+                          struct am_error *error) {
     uint32_t count = flat->word_count;
     flag_words(builder, ids, count, AM_WORD_IS_PHRASE, AM_WORD_BEGINS_PHRASE,
                AM_WORD_CONTINUES_PHRASE);
     if (count > builder->settings.longest_phrase)
         builder->settings.longest_phrase = count;
     if (count > 1)
-        return insert_path(builder, phrase_root(ids[0]), ids, 1, count, &flat->terminal,
-                           error);
+        return insert_path(builder, phrase_root(ids[0]), ids, 1, count, &flat->terminal, error);
     struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[0]);
     if (!make_terminal(builder, AM_NONE, &word->phrase_terminal, error))
         return false;
@@ -96,8 +111,10 @@ static bool insert_phrase(struct am_builder *builder, struct am_flat_keyword *fl
     return true;
 }
 
-static bool insert_broad(struct am_builder *builder, struct am_flat_keyword *flat,
-                         const uint32_t *ids, struct am_error *error) {
+static bool insert_broad(struct am_builder *builder,
+                         struct am_flat_keyword *flat,
+                         const uint32_t *ids,
+                         struct am_error *error) {
     uint32_t count = flat->word_count;
     flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
                AM_WORD_CONTINUES_BROAD);
@@ -112,8 +129,10 @@ static bool insert_broad(struct am_builder *builder, struct am_flat_keyword *fla
     return true;
 }
 
-static bool insert_exact(struct am_builder *builder, struct am_flat_keyword *flat,
-                         const uint32_t *ids, struct am_error *error) {
+static bool insert_exact(struct am_builder *builder,
+                         struct am_flat_keyword *flat,
+                         const uint32_t *ids,
+                         struct am_error *error) {
     uint32_t count = flat->word_count;
     flag_words(builder, ids, count, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT);
     builder->settings.exact_keywords++;
@@ -148,10 +167,10 @@ static bool insert_keywords(struct am_builder *builder, struct am_error *error) 
     return true;
 }
 
-/* Final ids by class: terminals that are no nodes, leaves, terminals with children, nodes that only lead on. A walk then reads all it needs
- * to know of a node from its number. */
-static void number_terminals(struct am_builder *builder, uint32_t *next, bool nodes,
-                             bool with_children) {
+/* Final ids by class: terminals that are no nodes, leaves, terminals with children, nodes that only
+ * lead on. A walk then reads all it needs to know of a node from its number. */
+static void
+number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool with_children) {
     struct am_build_terminal *terminals = builder->terminals.data;
     for (size_t i = 0; i < builder->terminals.count; i++) {
         struct am_build_edge *edge =
@@ -196,7 +215,8 @@ static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) 
     return AM_VECTOR_AT(&builder->edges, struct am_build_edge, parent - 2 * words - 1)->final;
 }
 
-/* Flat keywords and words keep temporary terminal ids: the postings phase maps them; edges get their final keys here. */
+/* Flat keywords and words keep temporary terminal ids: the postings phase maps them; edges get
+ * their final keys here. */
 static void finish_edges(struct am_builder *builder) {
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)

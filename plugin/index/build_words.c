@@ -13,8 +13,8 @@ static bool word_equal(const void *context, uint32_t id, const void *key) {
 }
 
 /* The temporary id of a word, new ones numbered in order of appearance. */
-static bool intern_word(struct am_builder *builder, struct am_view text, uint32_t *id,
-                        struct am_error *error) {
+static bool
+intern_word(struct am_builder *builder, struct am_view text, uint32_t *id, struct am_error *error) {
     struct am_intern_slot *slot = am_intern_find(
         &builder->word_table, XXH3_64bits(text.data, text.size), word_equal, builder, &text);
     if (!slot)
@@ -53,8 +53,11 @@ static struct am_view stem_of(struct am_builder *builder, struct am_view word) {
     return stem.data == copy ? word : stem;
 }
 
-static bool flatten(struct am_builder *builder, const struct am_keyword *keyword, uint32_t owner,
-                    uint32_t position, struct am_error *error) {
+static bool flatten(struct am_builder *builder,
+                    const struct am_keyword *keyword,
+                    uint32_t owner,
+                    uint32_t position,
+                    struct am_error *error) {
     struct am_flat_keyword flat = {.source = keyword,
                                    .first_word = (uint32_t)builder->flat_words.count,
                                    .owner = owner,
@@ -89,7 +92,8 @@ static bool flatten(struct am_builder *builder, const struct am_keyword *keyword
     return true;
 }
 
-static bool flatten_negatives(struct am_builder *builder, const struct am_rules *rules,
+static bool flatten_negatives(struct am_builder *builder,
+                              const struct am_rules *rules,
                               struct am_error *error) {
     for (uint32_t i = 0; i < rules->negative_count; i++)
         if (!flatten(builder, &rules->negatives[i], 0, i, error))

@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "build.h"
 #include "../text/words.h"
+#include "build.h"
 
 static void builder_start(struct am_builder *builder, const struct am_inventory *inventory) {
     *builder = (struct am_builder){
@@ -37,12 +37,23 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,         &builder->flat_words,   &builder->words,
-        &builder->edges,        &builder->terminals,    &builder->negatives,
-        &builder->final_terminals, &builder->postings,  &builder->keywords,
-        &builder->ads,          &builder->details,      &builder->campaigns,
-        &builder->vocabulary,   &builder->word_records, &builder->edge_buckets,
-        &builder->filter,       &builder->term_table,
+        &builder->flat,
+        &builder->flat_words,
+        &builder->words,
+        &builder->edges,
+        &builder->terminals,
+        &builder->negatives,
+        &builder->final_terminals,
+        &builder->postings,
+        &builder->keywords,
+        &builder->ads,
+        &builder->details,
+        &builder->campaigns,
+        &builder->vocabulary,
+        &builder->word_records,
+        &builder->edge_buckets,
+        &builder->filter,
+        &builder->term_table,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -77,7 +88,8 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
     return true;
 }
 
-/* ---- layout ----------------------------------------------------------------------------------- */
+/* ---- layout -----------------------------------------------------------------------------------
+ */
 
 struct section {
     const void *data;
@@ -114,7 +126,8 @@ static size_t aligned(size_t offset) {
     return (offset + AM_IMAGE_ALIGNMENT - 1) / AM_IMAGE_ALIGNMENT * AM_IMAGE_ALIGNMENT;
 }
 
-/* Offsets of all sections; returns the file's size. The vectors are in memory, so that sums of their sizes cannot wrap. */
+/* Offsets of all sections; returns the file's size. The vectors are in memory, so that sums of
+ * their sizes cannot wrap. */
 static size_t place_sections(const struct section *sections, struct am_section_entry *table) {
     size_t offset = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
@@ -126,8 +139,10 @@ static size_t place_sections(const struct section *sections, struct am_section_e
     return aligned(offset);
 }
 
-static enum am_code lay_out(const struct am_builder *builder, bool lenient,
-                            struct am_image_bytes *bytes, struct am_error *error) {
+static enum am_code lay_out(const struct am_builder *builder,
+                            bool lenient,
+                            struct am_image_bytes *bytes,
+                            struct am_error *error) {
     struct section sections[AM_SECTIONS + 1];
     struct am_section_entry table[AM_SECTIONS];
     list_sections(builder, sections);
@@ -164,8 +179,10 @@ static enum am_code lay_out(const struct am_builder *builder, bool lenient,
     return AM_OK;
 }
 
-enum am_code am_image_build(const struct am_inventory *inventory, bool lenient,
-                            struct am_image_bytes *bytes, struct am_error *error) {
+enum am_code am_image_build(const struct am_inventory *inventory,
+                            bool lenient,
+                            struct am_image_bytes *bytes,
+                            struct am_error *error) {
     struct am_error local;
     if (!error)
         error = &local;
@@ -182,7 +199,8 @@ void am_image_bytes_free(struct am_image_bytes *bytes) {
     *bytes = (struct am_image_bytes){NULL, 0};
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
 static bool write_all(int fd, const char *data, size_t size) {
     while (size) {
@@ -197,7 +215,8 @@ static bool write_all(int fd, const char *data, size_t size) {
     return true;
 }
 
-/* Makes the rename itself durable. Some file systems refuse to fsync a folder: the file is in place all the same. */
+/* Makes the rename itself durable. Some file systems refuse to fsync a folder: the file is in place
+ * all the same. */
 static void sync_folder(const char *path) {
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);
@@ -208,15 +227,16 @@ static void sync_folder(const char *path) {
     close(fd);
 }
 
-enum am_code am_image_write(const struct am_image_bytes *bytes, const char *path,
-                            struct am_error *error) {
+enum am_code
+am_image_write(const struct am_image_bytes *bytes, const char *path, struct am_error *error) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return am_error_set(error, AM_E_LIMIT, "%s: path too long", path);
     enum am_code code = AM_OK;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST && unlink(temporary) == 0) /* of a killed process with our number */
+    if (fd < 0 && errno == EEXIST &&
+        unlink(temporary) == 0) /* of a killed process with our number */
         fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot create %s", temporary);

@@ -10,13 +10,17 @@ struct am_image_bytes {
     size_t size;
 };
 
-/* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than 2^32-2 of something, named). */
-enum am_code am_image_build(const struct am_inventory *inventory, bool lenient,
-                            struct am_image_bytes *bytes, struct am_error *error);
+/* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than
+ * 2^32-2 of something, named). */
+enum am_code am_image_build(const struct am_inventory *inventory,
+                            bool lenient,
+                            struct am_image_bytes *bytes,
+                            struct am_error *error);
 void am_image_bytes_free(struct am_image_bytes *bytes);
 
-/* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the new one, never a part. Mode 0600 & umask. AM_E_IO. */
-enum am_code am_image_write(const struct am_image_bytes *bytes, const char *path,
-                            struct am_error *error);
+/* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the
+ * new one, never a part. Mode 0600 & umask. AM_E_IO. */
+enum am_code
+am_image_write(const struct am_image_bytes *bytes, const char *path, struct am_error *error);
 
 #endif

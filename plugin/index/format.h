@@ -1,11 +1,13 @@
-/* The image (.admx): record layouts as docs/FORMAT.md specifies them. Flat, little-endian, offsets only.
+/* The image (.admx): record layouts as docs/FORMAT.md specifies them. Flat, little-endian, offsets
+ * only.
  *
  *   0        128       128 + 24 x sections      (64-aligned)
  *   +--------+--------------------------+-------+---------+-------+----
  *   | header | section table            |  pad  | section |  pad  | ...
  *   +--------+--------------------------+-------+---------+-------+----
  *
- * Every struct here is written and mapped as it stands; the _Static_asserts pin sizes and offsets. */
+ * Every struct here is written and mapped as it stands; the _Static_asserts pin sizes and offsets.
+ */
 #ifndef AM_INDEX_FORMAT_H
 #define AM_INDEX_FORMAT_H
 
@@ -24,8 +26,8 @@ struct am_image_header {
     uint8_t source_digest[16]; /* XXH3-128 of the inventory file it was built from */
     uint64_t source_size;
     uint32_t section_count; /* AM_SECTIONS in this version */
-    uint32_t lenient;       /* 1: bad records of the source were dropped (admatch-on-error = skip) */
-    uint8_t reserved[64];   /* zero */
+    uint32_t lenient;     /* 1: bad records of the source were dropped (admatch-on-error = skip) */
+    uint8_t reserved[64]; /* zero */
 };
 _Static_assert(sizeof(struct am_image_header) == 128, "header");
 _Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
@@ -46,8 +48,8 @@ enum am_section {
     AM_SECTION_TERM_TABLE, /* hash: string -> term id */
     AM_SECTION_TREES,      /* by tree id: first node */
     AM_SECTION_TREE_NODES,
-    AM_SECTION_SETS,       /* lists of u32: count, then values ascending */
-    AM_SECTION_STRINGS,    /* u32 length, bytes, zeros to the next multiple of 4 */
+    AM_SECTION_SETS,    /* lists of u32: count, then values ascending */
+    AM_SECTION_STRINGS, /* u32 length, bytes, zeros to the next multiple of 4 */
     AM_SECTIONS = AM_SECTION_STRINGS,
 };
 
@@ -71,11 +73,11 @@ struct am_image_settings {
     uint32_t stem;         /* 0 or 1 */
     uint32_t broad_window;
     uint32_t match_weight[AM_MATCH_TYPES]; /* per mille */
-    uint32_t word_count;      /* V: word ids are 0..V-1 */
-    uint32_t first_node;      /* S: terminals 0..S-1 are no nodes: keywords of one word, and "*" */
-    uint32_t leaf_count;      /* L: nodes S..L-1 are terminals without children; >= S */
-    uint32_t terminal_count;  /* T: nodes L..T-1 are terminals with children; >= L */
-    uint32_t node_count;      /* N: nodes T..N-1 only lead on; >= T */
+    uint32_t word_count;                   /* V: word ids are 0..V-1 */
+    uint32_t first_node;     /* S: terminals 0..S-1 are no nodes: keywords of one word, and "*" */
+    uint32_t leaf_count;     /* L: nodes S..L-1 are terminals without children; >= S */
+    uint32_t terminal_count; /* T: nodes L..T-1 are terminals with children; >= L */
+    uint32_t node_count;     /* N: nodes T..N-1 only lead on; >= T */
     uint32_t any_terminal;   /* terminal of the ads with the keyword "*", or AM_NONE */
     uint32_t negative_count; /* distinct negative keywords: their ids are 0..negative_count-1 */
     uint32_t broad_keywords; /* broad terminals: 0 lets a request skip the broad walk */
@@ -84,33 +86,34 @@ struct am_image_settings {
     uint32_t longest_exact;
     uint32_t ad_count;
     uint32_t campaign_count;
-    uint32_t keyword_counts[AM_MATCH_TYPES]; /* positive keywords, as in the inventory after dropping duplicates */
+    uint32_t keyword_counts[AM_MATCH_TYPES]; /* positive keywords, as in the inventory after
+                                                dropping duplicates */
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
     uint32_t reserved[4];                    /* zero */
 };
 _Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
 
-/* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword needs no edge, since
- * the word itself names the node: */
+/* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
+ * needs no edge, since the word itself names the node: */
 #define AM_NODE_OF_PHRASE(settings, word) ((settings)->node_count + (word))
-#define AM_NODE_OF_BROAD(settings, word)                                                           \
-    ((settings)->node_count + (settings)->word_count + (word))
+#define AM_NODE_OF_BROAD(settings, word) ((settings)->node_count + (settings)->word_count + (word))
 #define AM_NODE_OF_EXACT(settings) ((settings)->node_count + 2 * (settings)->word_count)
 
 enum am_word_flags {
-    AM_WORD_IS_PHRASE = 1,         /* a phrase keyword of this one word: WORDS.phrase_terminal */
-    AM_WORD_BEGINS_PHRASE = 2,     /* first of a longer phrase keyword */
-    AM_WORD_CONTINUES_PHRASE = 4,  /* a later word of a phrase keyword */
-    AM_WORD_IS_BROAD = 8,          /* a broad keyword of this one word: WORDS.broad_terminal */
-    AM_WORD_BEGINS_BROAD = 16,     /* rarest word of a longer broad keyword */
-    AM_WORD_CONTINUES_BROAD = 32,  /* a less rare word of a broad keyword */
-    AM_WORD_IN_EXACT = 64,         /* in an exact keyword */
+    AM_WORD_IS_PHRASE = 1,        /* a phrase keyword of this one word: WORDS.phrase_terminal */
+    AM_WORD_BEGINS_PHRASE = 2,    /* first of a longer phrase keyword */
+    AM_WORD_CONTINUES_PHRASE = 4, /* a later word of a phrase keyword */
+    AM_WORD_IS_BROAD = 8,         /* a broad keyword of this one word: WORDS.broad_terminal */
+    AM_WORD_BEGINS_BROAD = 16,    /* rarest word of a longer broad keyword */
+    AM_WORD_CONTINUES_BROAD = 32, /* a less rare word of a broad keyword */
+    AM_WORD_IN_EXACT = 64,        /* in an exact keyword */
 };
 
 enum { AM_VOCABULARY_WAYS = 3, AM_VOCABULARY_KEY = 16 };
 
-/* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A longer word has a key
- * of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of XXH3-64, and is compared with its string. */
+/* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A
+ * longer word has a key of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of
+ * XXH3-64, and is compared with its string. */
 struct am_vocabulary_bucket {
     uint8_t key[AM_VOCABULARY_WAYS][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
     uint32_t word[AM_VOCABULARY_WAYS];                  /* AM_NONE: empty */
@@ -119,7 +122,8 @@ struct am_vocabulary_bucket {
 };
 _Static_assert(sizeof(struct am_vocabulary_bucket) == 64, "vocabulary bucket");
 
-/* Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a set-trie path. */
+/* Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a
+ * set-trie path. */
 struct am_word_record {
     am_string_ref text;
     uint32_t phrase_terminal; /* AM_NONE without AM_WORD_IS_PHRASE */
@@ -144,11 +148,13 @@ static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
 static inline uint64_t am_edge_hash(uint64_t key) {
     return am_mix(key, UINT64_C(0x8ebc6af09c88c6e3));
 }
-/* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval", 2019). */
+/* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval",
+ * 2019). */
 static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
     return (uint64_t)((unsigned __int128)hash * count >> 64);
 }
-/* The filter: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze, Sanders, Singler 2007). */
+/* The filter: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze,
+ * Sanders, Singler 2007). */
 static inline uint64_t am_filter_mask(uint64_t hash) {
     return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
            UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
@@ -156,12 +162,14 @@ static inline uint64_t am_filter_mask(uint64_t hash) {
 
 struct am_terminal {
     uint32_t first; /* index of its first posting; the next record's `first` is the end */
-    uint32_t best;  /* rank of its first posting, so that most lists are ordered without touching them */
+    uint32_t
+        best; /* rank of its first posting, so that most lists are ordered without touching them */
 };
 
-/* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation decides. Rank 0 is no ad: the terminal
- * is (also) a negative keyword, and `ad` is its negative id; ids differ where the same words were written differently. Such
- * postings come first in their list. */
+/* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation
+ * decides. Rank 0 is no ad: the terminal is (also) a negative keyword, and `ad` is its negative id;
+ * ids differ where the same words were written differently. Such postings come first in their list.
+ */
 struct am_posting {
     uint32_t rank;
     uint32_t ad;
@@ -171,8 +179,8 @@ struct am_keyword_record {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
     am_string_ref text;
-    uint32_t position;   /* in the ad's list, from 0: the last tie-break inside an ad */
-    uint8_t match;       /* enum am_match_type */
+    uint32_t position; /* in the ad's list, from 0: the last tie-break inside an ad */
+    uint8_t match;     /* enum am_match_type */
     uint8_t word_count;
     uint8_t reserved[6]; /* zero */
 };
@@ -181,18 +189,19 @@ _Static_assert(sizeof(struct am_keyword_record) == 32, "keyword");
 enum am_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
 
 struct am_ad_record {
-    int64_t start; /* the later of the ad's and its campaign's; INT64_MIN: always */
-    int64_t end;   /* the earlier of both; INT64_MAX: never ends */
-    uint32_t campaign;   /* AM_NONE: none */
-    uint32_t advertiser; /* term */
+    int64_t start;          /* the later of the ad's and its campaign's; INT64_MIN: always */
+    int64_t end;            /* the earlier of both; INT64_MAX: never ends */
+    uint32_t campaign;      /* AM_NONE: none */
+    uint32_t advertiser;    /* term */
     uint32_t tree;          /* the ad's own targeting, AM_NONE: none */
     uint32_t campaign_tree; /* its campaign's */
-    am_set_ref negatives;          /* negative ids */
+    am_set_ref negatives;   /* negative ids */
     am_set_ref campaign_negatives;
     am_set_ref sizes;
-    am_set_ref labels;         /* terms; ad's and campaign's together, likewise below */
+    am_set_ref labels; /* terms; ad's and campaign's together, likewise below */
     am_set_ref exclude_labels;
-    am_set_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that blocking IAB7 finds it */
+    am_set_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that blocking
+                              IAB7 finds it */
     uint32_t domain;       /* term, AM_NONE: none */
     uint32_t flags;        /* enum am_ad_flags */
 };
@@ -204,10 +213,10 @@ struct am_ad_details {
     am_string_ref url;
     am_string_ref creative; /* JSON text, empty: none */
     int32_t priority;
-    uint32_t quality; /* per mille */
-    uint32_t ctr;     /* millionths */
+    uint32_t quality;      /* per mille */
+    uint32_t ctr;          /* millionths */
     am_set_ref categories; /* terms, as written in the inventory */
-    uint32_t reserved; /* zero */
+    uint32_t reserved;     /* zero */
 };
 _Static_assert(sizeof(struct am_ad_details) == 40, "ad details");
 
@@ -218,8 +227,9 @@ struct am_campaign_record {
 
 /* Terms are strings of one kind, each with an id of its own. */
 enum am_term_kind {
-    AM_TERM_ATTRIBUTE = 0, /* + enum am_attribute: a targeting value; for kv, `key` is the KEY term */
-    AM_TERM_KEY = 32,      /* a kv key */
+    AM_TERM_ATTRIBUTE =
+        0,            /* + enum am_attribute: a targeting value; for kv, `key` is the KEY term */
+    AM_TERM_KEY = 32, /* a kv key */
     AM_TERM_ADVERTISER,
     AM_TERM_DOMAIN,
     AM_TERM_CATEGORY,
@@ -229,7 +239,8 @@ enum am_term_kind {
 struct am_term {
     am_string_ref text;
     uint32_t kind;
-    uint32_t key; /* kv values: the KEY term; domains: the term of the domain above (bad.example of x.bad.example); else AM_NONE */
+    uint32_t key; /* kv values: the KEY term; domains: the term of the domain above (bad.example of
+                     x.bad.example); else AM_NONE */
 };
 _Static_assert(sizeof(struct am_term) == 12, "term");
 
@@ -237,15 +248,18 @@ _Static_assert(sizeof(struct am_term) == 12, "term");
 static inline uint64_t am_term_hash(uint32_t kind, uint32_t key, struct am_view text) {
     return am_mix(am_fnv1a(AM_FNV1A_START, text.data, text.size), (uint64_t)kind << 32 | key);
 }
-/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_bucket_of(hash, slots), then the next ones, around the end; never full. */
+/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_bucket_of(hash, slots), then the next ones, around
+ * the end; never full. */
 
 struct am_tree_node {
     uint8_t kind;      /* enum am_targeting_kind */
     uint8_t attribute; /* enum am_attribute */
     uint16_t reserved; /* zero */
-    uint32_t end;   /* the node after this one's subtree, counted from the tree's first node; nodes stand in preorder */
+    uint32_t end;   /* the node after this one's subtree, counted from the tree's first node; nodes
+                       stand in preorder */
     uint32_t key;   /* IN on kv: KEY term; HOURS: string ref of the time zone (0: UTC) */
-    am_set_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six, not ascending) */
+    am_set_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six, not
+                       ascending) */
 };
 _Static_assert(sizeof(struct am_tree_node) == 16, "tree node");
 

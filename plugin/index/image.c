@@ -35,8 +35,8 @@ static enum am_code corrupt(struct am_error *error, const char *name, const char
     return am_error_set(error, AM_E_CORRUPT, "%s: not a usable image: %s", name, reason);
 }
 
-static enum am_code check_header(const char *data, size_t size, const char *name,
-                                 struct am_error *error) {
+static enum am_code
+check_header(const char *data, size_t size, const char *name, struct am_error *error) {
     const struct am_image_header *header = (const void *)data;
     if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_section_entry))
         return corrupt(error, name, "shorter than a header and section table");
@@ -62,8 +62,8 @@ static enum am_code check_header(const char *data, size_t size, const char *name
 }
 
 /* Ids in order, record sizes as compiled in, offsets aligned, ascending, inside the file. */
-static enum am_code check_table(const char *data, size_t size, const char *name,
-                                struct am_error *error) {
+static enum am_code
+check_table(const char *data, size_t size, const char *name, struct am_error *error) {
     const struct am_section_entry *table = (const void *)(data + sizeof(struct am_image_header));
     uint64_t least = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
@@ -92,24 +92,23 @@ static const void *start_of(const struct am_image *image, enum am_section id) {
 }
 
 /* The counts in the settings must be those of the sections, which were checked against the file. */
-static enum am_code check_counts(const struct am_image *image, const char *name,
-                                 struct am_error *error) {
+static enum am_code
+check_counts(const struct am_image *image, const char *name, struct am_error *error) {
     const struct am_image_settings *settings = image->settings;
     bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->filter_blocks &&
                        image->term_slots;
-    bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
-                    count_of(image, AM_SECTION_TERMINALS) ==
-                        (uint64_t)settings->terminal_count + 1 &&
-                    count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
-                    count_of(image, AM_SECTION_ADS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+    bool parallel =
+        count_of(image, AM_SECTION_WORDS) == settings->word_count &&
+        count_of(image, AM_SECTION_TERMINALS) == (uint64_t)settings->terminal_count + 1 &&
+        count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
+        count_of(image, AM_SECTION_ADS) == settings->ad_count &&
+        count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+        count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
     bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
     bool classes = settings->first_node <= settings->leaf_count &&
                    settings->leaf_count <= settings->terminal_count &&
                    settings->terminal_count <= settings->node_count &&
-                   (uint64_t)settings->node_count + 2 * (uint64_t)settings->word_count <
-                       UINT32_MAX;
+                   (uint64_t)settings->node_count + 2 * (uint64_t)settings->word_count < UINT32_MAX;
     if (!hash_tables || !parallel || !pools || !classes)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
@@ -148,8 +147,11 @@ static void set_pointers(struct am_image *image) {
              (unsigned long long)image->header->checksum);
 }
 
-static enum am_code open_bytes(const char *data, size_t size, const char *name,
-                               struct am_image *image, struct am_error *error) {
+static enum am_code open_bytes(const char *data,
+                               size_t size,
+                               const char *name,
+                               struct am_image *image,
+                               struct am_error *error) {
     enum am_code code = check_header(data, size, name, error);
     if (code == AM_OK)
         code = check_table(data, size, name, error);
@@ -167,7 +169,9 @@ static enum am_code open_bytes(const char *data, size_t size, const char *name,
     return check_counts(image, name, error);
 }
 
-enum am_code am_image_open_memory(const void *data, size_t size, struct am_image **image,
+enum am_code am_image_open_memory(const void *data,
+                                  size_t size,
+                                  struct am_image **image,
                                   struct am_error *error) {
     if ((uintptr_t)data % AM_IMAGE_ALIGNMENT)
         return corrupt(error, "memory", "it is not aligned to 64 bytes");
@@ -182,8 +186,8 @@ enum am_code am_image_open_memory(const void *data, size_t size, struct am_image
     return code;
 }
 
-enum am_code am_image_open_fd(int fd, const char *name, struct am_image **image,
-                              struct am_error *error) {
+enum am_code
+am_image_open_fd(int fd, const char *name, struct am_image **image, struct am_error *error) {
     struct am_image *opened = malloc(sizeof *opened);
     void *data = MAP_FAILED;
     size_t size = 0;
@@ -249,8 +253,8 @@ bool am_image_is(const char *path) {
     return size == sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
 }
 
-uint32_t am_image_term(const struct am_image *image, uint32_t kind, uint32_t key,
-                       struct am_view text) {
+uint32_t
+am_image_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text) {
     uint64_t slot = am_bucket_of(am_term_hash(kind, key, text), image->term_slots);
     while (image->term_table[slot] != AM_NONE) {
         uint32_t id = image->term_table[slot];

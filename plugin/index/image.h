@@ -1,6 +1,7 @@
 /* An image, open for reading: mapped shared and read-only, or lying in memory.
  *
- * Caveats: never rewrite or truncate a file that is mapped (SIGBUS); replace it by rename. Close only when no thread reads it any more. */
+ * Caveats: never rewrite or truncate a file that is mapped (SIGBUS); replace it by rename. Close
+ * only when no thread reads it any more. */
 #ifndef AM_INDEX_IMAGE_H
 #define AM_INDEX_IMAGE_H
 
@@ -8,7 +9,8 @@
 
 enum { AM_GENERATION_TEXT_SIZE = 17 };
 
-/* Typed pointers into the mapping; all counts come from the checked section table. Read-only after am_image_open; any number of threads. */
+/* Typed pointers into the mapping; all counts come from the checked section table. Read-only after
+ * am_image_open; any number of threads. */
 struct am_image {
     const char *data;
     size_t size;
@@ -36,21 +38,26 @@ struct am_image {
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
-/* Opens and checks header, section table, counts and checksum. Not what the sections hold: that is am_image_verify.
- * On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason its own message), AM_E_MEMORY. */
+/* Opens and checks header, section table, counts and checksum. Not what the sections hold: that is
+ * am_image_verify. On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason
+ * its own message), AM_E_MEMORY. */
 enum am_code am_image_open(const char *path, struct am_image **image, struct am_error *error);
 /* From a file descriptor, which stays the caller's. `name` stands in messages. */
-enum am_code am_image_open_fd(int fd, const char *name, struct am_image **image,
-                              struct am_error *error);
+enum am_code
+am_image_open_fd(int fd, const char *name, struct am_image **image, struct am_error *error);
 /* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. */
-enum am_code am_image_open_memory(const void *data, size_t size, struct am_image **image,
+enum am_code am_image_open_memory(const void *data,
+                                  size_t size,
+                                  struct am_image **image,
                                   struct am_error *error);
 void am_image_close(struct am_image *image); /* NULL is fine */
 
-/* Walks every record and reference. After AM_OK, no request can make the matcher read outside the image or walk without end. AM_E_CORRUPT with the section, record and reason. */
+/* Walks every record and reference. After AM_OK, no request can make the matcher read outside the
+ * image or walk without end. AM_E_CORRUPT with the section, record and reason. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
-/* Whether the file starts like an image (magic), so that a path can be either an image or an inventory. */
+/* Whether the file starts like an image (magic), so that a path can be either an image or an
+ * inventory. */
 bool am_image_is(const char *path);
 
 static inline struct am_view am_image_string(const struct am_image *image, am_string_ref ref) {
@@ -74,7 +81,7 @@ static inline bool am_image_filter_has(const struct am_image *image, uint64_t ha
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */
-uint32_t am_image_term(const struct am_image *image, uint32_t kind, uint32_t key,
-                       struct am_view text);
+uint32_t
+am_image_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text);
 
 #endif

@@ -38,7 +38,8 @@ void am_pools_free(struct am_pools *pools) {
     am_intern_free(&pools->tree_table);
 }
 
-/* ---- strings ---------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------
+ */
 
 static struct am_view string_at(const struct am_pools *pools, am_string_ref ref) {
     const char *at = AM_VECTOR_AT(&pools->strings, char, (size_t)ref * 4);
@@ -52,9 +53,8 @@ static bool string_equal(const void *context, uint32_t ref, const void *key) {
 am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
     if (pools->failure)
         return 0;
-    struct am_intern_slot *slot = am_intern_find(&pools->string_table,
-                                                 XXH3_64bits(text.data, text.size), string_equal,
-                                                 pools, &text);
+    struct am_intern_slot *slot = am_intern_find(
+        &pools->string_table, XXH3_64bits(text.data, text.size), string_equal, pools, &text);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "strings");
     if (slot->id != UINT32_MAX)
@@ -75,7 +75,8 @@ am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
     return slot->id;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------ */
+/* ---- lists ------------------------------------------------------------------------------------
+ */
 
 struct items {
     const uint32_t *data;
@@ -95,8 +96,7 @@ am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t 
         return 0;
     struct items key = {items, count};
     uint64_t hash = XXH3_64bits(items, (size_t)count * 4);
-    struct am_intern_slot *slot =
-        am_intern_find(&pools->set_table, hash, set_equal, pools, &key);
+    struct am_intern_slot *slot = am_intern_find(&pools->set_table, hash, set_equal, pools, &key);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "lists");
     if (slot->id != UINT32_MAX)
@@ -130,7 +130,8 @@ am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t
     return am_pools_set(pools, items, kept);
 }
 
-/* ---- terms ------------------------------------------------------------------------------------ */
+/* ---- terms ------------------------------------------------------------------------------------
+ */
 
 struct term_key {
     uint32_t kind, key;
@@ -152,8 +153,8 @@ uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, stru
         return 0;
     am_string_ref ref = am_pools_string(pools, text);
     struct term_key wanted = {kind, key, text, pools};
-    struct am_intern_slot *slot =
-        am_intern_find(&pools->term_table, am_term_hash(kind, key, text), term_equal, pools, &wanted);
+    struct am_intern_slot *slot = am_intern_find(&pools->term_table, am_term_hash(kind, key, text),
+                                                 term_equal, pools, &wanted);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "terms");
     if (slot->id != UINT32_MAX)
@@ -180,10 +181,11 @@ uint32_t am_pools_domain(struct am_pools *pools, struct am_view domain) {
     return id;
 }
 
-/* ---- targeting trees -------------------------------------------------------------------------- */
+/* ---- targeting trees --------------------------------------------------------------------------
+ */
 
-static am_set_ref values_of(struct am_pools *pools, const struct am_targeting *targeting,
-                            uint32_t key) {
+static am_set_ref
+values_of(struct am_pools *pools, const struct am_targeting *targeting, uint32_t key) {
     pools->scratch.count = 0;
     uint32_t *terms = am_vector_extend(&pools->scratch, targeting->count);
     if (!terms)
@@ -194,8 +196,8 @@ static am_set_ref values_of(struct am_pools *pools, const struct am_targeting *t
     return am_pools_sorted_set(pools, terms, targeting->count);
 }
 
-static struct am_tree_node leaf_of(struct am_pools *pools, const struct am_targeting *targeting,
-                                   struct am_view timezone) {
+static struct am_tree_node
+leaf_of(struct am_pools *pools, const struct am_targeting *targeting, struct am_view timezone) {
     struct am_tree_node node = {.kind = (uint8_t)targeting->kind,
                                 .attribute = (uint8_t)targeting->attribute,
                                 .key = AM_NONE};
@@ -214,8 +216,10 @@ static struct am_tree_node leaf_of(struct am_pools *pools, const struct am_targe
 }
 
 /* Appends the subtree in preorder; `start` is the index of the tree's first node. */
-static void append_tree(struct am_pools *pools, const struct am_targeting *targeting,
-                        struct am_view timezone, size_t start) {
+static void append_tree(struct am_pools *pools,
+                        const struct am_targeting *targeting,
+                        struct am_view timezone,
+                        size_t start) {
     size_t at = pools->tree_nodes.count;
     bool inner = targeting->kind <= AM_TARGETING_NOT;
     struct am_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
@@ -243,7 +247,8 @@ static bool tree_equal(const void *context, uint32_t id, const void *key) {
     return node->end == wanted->end && memcmp(node, wanted, node->end * sizeof *node) == 0;
 }
 
-uint32_t am_pools_tree(struct am_pools *pools, const struct am_targeting *targeting,
+uint32_t am_pools_tree(struct am_pools *pools,
+                       const struct am_targeting *targeting,
                        struct am_view timezone) {
     if (!targeting || pools->failure)
         return AM_NONE;

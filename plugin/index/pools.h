@@ -1,16 +1,18 @@
-/* The shared pools of an image under construction: equal strings, lists, terms and targeting trees are stored once.
+/* The shared pools of an image under construction: equal strings, lists, terms and targeting trees
+ * are stored once.
  *
- * Errors are sticky: after a failure every call returns 0 and `failure` tells why, so that callers check once per phase. */
+ * Errors are sticky: after a failure every call returns 0 and `failure` tells why, so that callers
+ * check once per phase. */
 #ifndef AM_INDEX_POOLS_H
 #define AM_INDEX_POOLS_H
 
 #include "format.h"
-#include "intern.h"
-#include "vector.h"
+#include "../base/intern.h"
+#include "../base/vector.h"
 
 struct am_pools {
     enum am_code failure;
-    const char *failed_pool; /* which pool, for the message */
+    const char *failed_pool;     /* which pool, for the message */
     struct am_vector strings;    /* char: AM_SECTION_STRINGS */
     struct am_vector sets;       /* uint32_t: AM_SECTION_SETS */
     struct am_vector terms;      /* struct am_term */
@@ -32,7 +34,8 @@ uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, stru
 /* The DOMAIN term, with those of every domain above it. */
 uint32_t am_pools_domain(struct am_pools *pools, struct am_view domain);
 /* The id of the tree; AM_NONE for NULL. `timezone` is what its hours go by; empty: UTC. */
-uint32_t am_pools_tree(struct am_pools *pools, const struct am_targeting *targeting,
+uint32_t am_pools_tree(struct am_pools *pools,
+                       const struct am_targeting *targeting,
                        struct am_view timezone);
 
 #endif

@@ -6,7 +6,9 @@
 #include "../text/stem.h"
 #include "vocabulary.h"
 
-bool am_verify_fail(struct am_verifier *verifier, const char *section, uint64_t record,
+bool am_verify_fail(struct am_verifier *verifier,
+                    const char *section,
+                    uint64_t record,
                     const char *reason) {
     am_error_set(verifier->error, AM_E_CORRUPT, "corrupt image: section %s, record %llu: %s",
                  section, (unsigned long long)record, reason);
@@ -34,7 +36,8 @@ static bool verify_settings(struct am_verifier *verifier) {
     return !reason || am_verify_fail(verifier, "settings", 0, reason);
 }
 
-/* ---- vocabulary ------------------------------------------------------------------------------- */
+/* ---- vocabulary -------------------------------------------------------------------------------
+ */
 
 /* The word's key as the matcher makes it, from a padded copy of its string. */
 static struct am_word_key key_of(const struct am_image *image, uint32_t word) {
@@ -104,7 +107,8 @@ static bool verify_vocabulary(struct am_verifier *verifier) {
     return verify_words(verifier);
 }
 
-/* ---- edges ------------------------------------------------------------------------------------ */
+/* ---- edges ------------------------------------------------------------------------------------
+ */
 
 static const char *edge_problem(const struct am_verifier *verifier, uint64_t key, uint32_t child) {
     const struct am_image *image = verifier->image;
@@ -148,7 +152,8 @@ static bool verify_edges(struct am_verifier *verifier) {
     return true;
 }
 
-/* ---- terminals and postings ------------------------------------------------------------------- */
+/* ---- terminals and postings -------------------------------------------------------------------
+ */
 
 /* Match type and words of a terminal's keywords, told from where it stands. */
 struct place {
@@ -167,14 +172,13 @@ static bool place_of_node(const struct am_verifier *verifier, uint32_t node, str
     if (node == AM_NODE_OF_EXACT(settings))
         *place = (struct place){AM_MATCH_EXACT, steps};
     else
-        *place = (struct place){node < AM_NODE_OF_BROAD(settings, 0) ? AM_MATCH_PHRASE
-                                                                     : AM_MATCH_BROAD,
-                                steps + 1};
+        *place = (struct place){
+            node < AM_NODE_OF_BROAD(settings, 0) ? AM_MATCH_PHRASE : AM_MATCH_BROAD, steps + 1};
     return place->words <= AM_KEYWORD_MAX_WORDS;
 }
 
-static const char *posting_problem(const struct am_verifier *verifier, uint32_t index,
-                                   const struct place *place) {
+static const char *
+posting_problem(const struct am_verifier *verifier, uint32_t index, const struct place *place) {
     const struct am_image *image = verifier->image;
     const struct am_posting *posting = &image->postings[index];
     const struct am_keyword_record *keyword = &image->keywords[index];
@@ -191,8 +195,8 @@ static const char *posting_problem(const struct am_verifier *verifier, uint32_t 
     return NULL;
 }
 
-static bool verify_list(struct am_verifier *verifier, uint32_t terminal,
-                        const struct place *place) {
+static bool
+verify_list(struct am_verifier *verifier, uint32_t terminal, const struct place *place) {
     const struct am_image *image = verifier->image;
     uint32_t first = image->terminals[terminal].first, end = image->terminals[terminal + 1].first;
     if (first >= end || end > image->posting_count)

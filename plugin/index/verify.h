@@ -13,7 +13,9 @@ struct am_verifier {
 };
 
 /* Reports section, record and reason; always false. */
-bool am_verify_fail(struct am_verifier *verifier, const char *section, uint64_t record,
+bool am_verify_fail(struct am_verifier *verifier,
+                    const char *section,
+                    uint64_t record,
                     const char *reason);
 
 bool am_verify_string(const struct am_verifier *verifier, am_string_ref ref);

@@ -49,7 +49,8 @@ static bool verify_sets(struct am_verifier *verifier) {
     return true;
 }
 
-/* ---- terms ------------------------------------------------------------------------------------ */
+/* ---- terms ------------------------------------------------------------------------------------
+ */
 
 static bool is_term(const struct am_image *image, uint32_t term, uint32_t kind) {
     return term < image->term_count && image->terms[term].kind == kind;
@@ -109,7 +110,8 @@ static bool verify_term_table(struct am_verifier *verifier) {
     return true;
 }
 
-/* ---- trees ------------------------------------------------------------------------------------ */
+/* ---- trees ------------------------------------------------------------------------------------
+ */
 
 static const char *leaf_problem(const struct am_verifier *verifier,
                                 const struct am_tree_node *node) {
@@ -130,7 +132,9 @@ static const char *leaf_problem(const struct am_verifier *verifier,
 
 /* Checks the subtree at root[at], which must end at or before `end`; NULL when fine. */
 static const char *tree_problem(const struct am_verifier *verifier,
-                                const struct am_tree_node *root, uint32_t at, uint32_t end,
+                                const struct am_tree_node *root,
+                                uint32_t at,
+                                uint32_t end,
                                 unsigned depth) {
     const struct am_tree_node *node = &root[at];
     if (depth > TREE_MAX_DEPTH)
@@ -173,7 +177,8 @@ static bool verify_trees(struct am_verifier *verifier) {
     return true;
 }
 
-/* ---- ads and campaigns ------------------------------------------------------------------------ */
+/* ---- ads and campaigns ------------------------------------------------------------------------
+ */
 
 static bool tree_fine(const struct am_image *image, uint32_t tree) {
     return tree == AM_NONE || tree < image->tree_count;

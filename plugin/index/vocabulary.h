@@ -20,7 +20,8 @@ static inline bool am_word_key_is_long(struct am_word_key key) {
 /* `text` must have AM_WORD_PADDING readable bytes after it. size is 1..AM_WORD_MAX_BYTES. */
 static inline struct am_word_key am_word_key(const char *text, uint32_t size) {
     static const uint64_t masks[AM_VOCABULARY_KEY / 2 + 1] = {
-        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
+        0,          0xFF,         0xFFFF,         0xFFFFFF,
+        0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
         UINT64_MAX};
     if (__builtin_expect(size > AM_VOCABULARY_KEY, 0))
         return (struct am_word_key){AM_WORD_KEY_LONG | (uint64_t)size << 8,

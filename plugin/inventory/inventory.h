@@ -127,7 +127,6 @@ struct am_inventory {
     uint8_t digest[16];   /* XXH3-128 (canonical byte order) of the source bytes as they lie in the file (gzip not unpacked) */
     uint64_t source_size; /* bytes of the file */
     struct am_arena arena; /* private */
-    void *growing;         /* private */
 };
 
 /* What was found wrong; and what a summary wants to know. */

@@ -10,9 +10,13 @@ static void place(struct am_matcher *matcher, uint32_t candidate) {
                               .field = AM_NONE};
 }
 
-/* Holds one candidate against one slot. What is remembered of it is the furthest gate it reached in any slot. */
-static void try_slot(struct am_matcher *matcher, const struct am_request *request,
-                     const struct am_slot *slot, uint32_t filled, uint32_t index) {
+/* Holds one candidate against one slot. What is remembered of it is the furthest gate it reached in
+ * any slot. */
+static void try_slot(struct am_matcher *matcher,
+                     const struct am_request *request,
+                     const struct am_slot *slot,
+                     uint32_t filled,
+                     uint32_t index) {
     struct am_candidate *candidate = &matcher->candidates[index];
     uint32_t detail = AM_NONE;
     enum am_gate gate = am_gates_slot(matcher, request, slot, candidate, &detail);
@@ -30,7 +34,8 @@ static void try_slot(struct am_matcher *matcher, const struct am_request *reques
     }
 }
 
-static uint32_t fill_slot(struct am_matcher *matcher, const struct am_request *request,
+static uint32_t fill_slot(struct am_matcher *matcher,
+                          const struct am_request *request,
                           const struct am_slot *slot) {
     uint32_t before = matcher->placed_count;
     for (uint32_t i = 0;; i++) {
@@ -50,7 +55,8 @@ static uint32_t fill_slot(struct am_matcher *matcher, const struct am_request *r
     return matcher->placed_count - before;
 }
 
-static void count_rejections(struct am_matcher *matcher, const struct am_request *request,
+static void count_rejections(struct am_matcher *matcher,
+                             const struct am_request *request,
                              struct am_decision *decision) {
     for (uint32_t i = 0; i < matcher->candidate_count; i++) {
         const struct am_candidate *candidate = &matcher->candidates[i];
@@ -73,8 +79,10 @@ static void search(struct am_matcher *matcher, const struct am_request *request)
     am_search_broad(matcher);
 }
 
-enum am_code am_decide(struct am_matcher *matcher, const struct am_request *request,
-                       struct am_decision *decision, struct am_error *error) {
+enum am_code am_decide(struct am_matcher *matcher,
+                       const struct am_request *request,
+                       struct am_decision *decision,
+                       struct am_error *error) {
     enum am_code code = am_search_words(matcher, request, error);
     if (code != AM_OK)
         return code;

@@ -34,8 +34,10 @@ static void append_text(struct am_buffer *text, const char *words) {
     am_buffer_append(text, words, strlen(words));
 }
 
-/* Why `winner` ranks before `candidate`: the first step of docs/DECISION.md section 4 in which they differ. */
-static void append_advantage(const struct am_image *image, struct am_buffer *text,
+/* Why `winner` ranks before `candidate`: the first step of docs/DECISION.md section 4 in which they
+ * differ. */
+static void append_advantage(const struct am_image *image,
+                             struct am_buffer *text,
                              const struct am_candidate *winner,
                              const struct am_candidate *candidate) {
     int32_t priorities[] = {image->details[winner->ad].priority,
@@ -81,7 +83,8 @@ static void append_sizes(const struct am_image *image, struct am_buffer *text, a
     }
 }
 
-static void append_member(const struct am_image *image, struct am_buffer *text,
+static void append_member(const struct am_image *image,
+                          struct am_buffer *text,
                           const struct am_tree_node *node) {
     switch ((enum am_targeting_kind)node->kind) {
     case AM_TARGETING_ALL:
@@ -134,7 +137,8 @@ static void append_time(struct am_buffer *text, int64_t time) {
     append_text(text, written);
 }
 
-static void append_detail(const struct am_matcher *matcher, struct am_buffer *text,
+static void append_detail(const struct am_matcher *matcher,
+                          struct am_buffer *text,
                           const struct am_candidate *candidate) {
     const struct am_image *image = matcher->image;
     const struct am_ad_record *ad = &image->ads[candidate->ad];
@@ -179,8 +183,7 @@ static void append_detail(const struct am_matcher *matcher, struct am_buffer *te
     }
 }
 
-struct am_view am_explain_detail(struct am_matcher *matcher,
-                                 const struct am_candidate *candidate) {
+struct am_view am_explain_detail(struct am_matcher *matcher, const struct am_candidate *candidate) {
     size_t start = matcher->details.size;
     append_detail(matcher, &matcher->details, candidate);
     return (struct am_view){matcher->details.data + start, matcher->details.size - start};

@@ -3,10 +3,18 @@
 
 const char *am_gate_name(enum am_gate gate) {
     static const char *const names[AM_GATES] = {
-        "paused",     "not_started",        "ended",
-        "negative_keyword", "targeting",    "size",
-        "floor",      "blocked_advertiser", "blocked_category",
-        "duplicate_advertiser", "excluded_label", "outranked",
+        "paused",
+        "not_started",
+        "ended",
+        "negative_keyword",
+        "targeting",
+        "size",
+        "floor",
+        "blocked_advertiser",
+        "blocked_category",
+        "duplicate_advertiser",
+        "excluded_label",
+        "outranked",
     };
     return names[gate];
 }
@@ -40,7 +48,8 @@ void am_gates_start(struct am_matcher *matcher, const struct am_request *request
     block_terms(matcher, &request->blocked_domains, AM_TERM_DOMAIN);
 }
 
-/* ---- the gates before size: no slot changes their answer ---------------------------------------- */
+/* ---- the gates before size: no slot changes their answer ----------------------------------------
+ */
 
 /* Of two postings of negative keywords, either may be AM_NONE, the one whose text is smaller. */
 static uint32_t smaller_text(const struct am_image *image, uint32_t a, uint32_t b) {
@@ -51,7 +60,8 @@ static uint32_t smaller_text(const struct am_image *image, uint32_t a, uint32_t 
     return order <= 0 ? a : b;
 }
 
-/* The negative keyword of the list that matched, as a posting, or AM_NONE. Lists are shared, and are asked once a request. */
+/* The negative keyword of the list that matched, as a posting, or AM_NONE. Lists are shared, and
+ * are asked once a request. */
 static uint32_t veto_of(struct am_matcher *matcher, am_set_ref ref) {
     if (ref == 0)
         return AM_NONE;
@@ -80,7 +90,8 @@ static uint32_t veto(struct am_matcher *matcher, const struct am_ad_record *ad) 
 }
 
 /* The index, among all tree nodes, of the member that does not hold, or AM_NONE. */
-static uint32_t failing_member(struct am_matcher *matcher, const struct am_request *request,
+static uint32_t failing_member(struct am_matcher *matcher,
+                               const struct am_request *request,
                                const struct am_ad_record *ad) {
     const uint32_t trees[] = {ad->tree, ad->campaign_tree};
     for (size_t i = 0; i < AM_COUNT_OF(trees); i++) {
@@ -93,8 +104,10 @@ static uint32_t failing_member(struct am_matcher *matcher, const struct am_reque
     return AM_NONE;
 }
 
-static enum am_gate fixed_gate(struct am_matcher *matcher, const struct am_request *request,
-                               const struct am_ad_record *ad, uint32_t *detail) {
+static enum am_gate fixed_gate(struct am_matcher *matcher,
+                               const struct am_request *request,
+                               const struct am_ad_record *ad,
+                               uint32_t *detail) {
     if (ad->flags & AM_AD_PAUSED)
         return AM_GATE_PAUSED;
     if (request->now < ad->start)
@@ -110,17 +123,19 @@ static enum am_gate fixed_gate(struct am_matcher *matcher, const struct am_reque
     return AM_GATES;
 }
 
-void am_gates_fixed(struct am_matcher *matcher, const struct am_request *request,
+void am_gates_fixed(struct am_matcher *matcher,
+                    const struct am_request *request,
                     struct am_candidate *candidate) {
-    enum am_gate gate = fixed_gate(matcher, request, &matcher->image->ads[candidate->ad],
-                                   &candidate->detail);
+    enum am_gate gate =
+        fixed_gate(matcher, request, &matcher->image->ads[candidate->ad], &candidate->detail);
     candidate->fixed_gate = candidate->gate = (uint8_t)gate;
 }
 
-/* ---- the gates from size on ------------------------------------------------------------------- */
+/* ---- the gates from size on -------------------------------------------------------------------
+ */
 
-static bool fits(const struct am_image *image, const struct am_ad_record *ad,
-                 const struct am_slot *slot) {
+static bool
+fits(const struct am_image *image, const struct am_ad_record *ad, const struct am_slot *slot) {
     struct am_set sizes = am_image_set(image, ad->sizes);
     if (slot->size_count == 0 || sizes.count == 0)
         return true;
@@ -138,8 +153,8 @@ static bool domain_blocked(const struct am_matcher *matcher, uint32_t domain) {
     return false;
 }
 
-static enum am_gate block_gate(const struct am_matcher *matcher, const struct am_ad_record *ad,
-                               uint32_t *detail) {
+static enum am_gate
+block_gate(const struct am_matcher *matcher, const struct am_ad_record *ad, uint32_t *detail) {
     if (matcher->blocked.count == 0)
         return AM_GATES;
     bool advertiser = am_idmap_find(&matcher->blocked, ad->advertiser) != NULL;
@@ -154,8 +169,8 @@ static enum am_gate block_gate(const struct am_matcher *matcher, const struct am
     return AM_GATES;
 }
 
-static bool same_for_unique(const struct am_image *image, enum am_unique unique, uint32_t a,
-                            uint32_t b) {
+static bool
+same_for_unique(const struct am_image *image, enum am_unique unique, uint32_t a, uint32_t b) {
     const struct am_ad_record *left = &image->ads[a], *right = &image->ads[b];
     switch (unique) {
     case AM_UNIQUE_ADVERTISER:
@@ -170,23 +185,23 @@ static bool same_for_unique(const struct am_image *image, enum am_unique unique,
 }
 
 /* The smallest label, by its text, that both lists have, or `best` when that is smaller. */
-static uint32_t smallest_shared(const struct am_image *image, am_set_ref a, am_set_ref b,
-                                uint32_t best) {
+static uint32_t
+smallest_shared(const struct am_image *image, am_set_ref a, am_set_ref b, uint32_t best) {
     struct am_set left = am_image_set(image, a), right = am_image_set(image, b);
     for (uint32_t i = 0; i < left.count && right.count; i++) {
         uint32_t label = left.items[i];
         if (!am_set_has(right, label))
             continue;
-        if (best == AM_NONE ||
-            am_view_compare(am_image_string(image, image->terms[label].text),
-                            am_image_string(image, image->terms[best].text)) < 0)
+        if (best == AM_NONE || am_view_compare(am_image_string(image, image->terms[label].text),
+                                               am_image_string(image, image->terms[best].text)) < 0)
             best = label;
     }
     return best;
 }
 
 static enum am_gate company_gate(const struct am_matcher *matcher,
-                                 const struct am_request *request, uint32_t ad,
+                                 const struct am_request *request,
+                                 uint32_t ad,
                                  uint32_t *detail) {
     const struct am_image *image = matcher->image;
     for (uint32_t i = 0; i < matcher->placed_count; i++)
@@ -209,8 +224,10 @@ static enum am_gate company_gate(const struct am_matcher *matcher,
     return AM_GATES;
 }
 
-enum am_gate am_gates_slot(struct am_matcher *matcher, const struct am_request *request,
-                           const struct am_slot *slot, const struct am_candidate *candidate,
+enum am_gate am_gates_slot(struct am_matcher *matcher,
+                           const struct am_request *request,
+                           const struct am_slot *slot,
+                           const struct am_candidate *candidate,
                            uint32_t *detail) {
     const struct am_image *image = matcher->image;
     const struct am_ad_record *ad = &image->ads[candidate->ad];

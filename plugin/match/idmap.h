@@ -1,7 +1,9 @@
-/* A map from ids to a small value that is emptied in constant time and grows without allocating: what a request has seen.
+/* A map from ids to a small value that is emptied in constant time and grows without allocating:
+ * what a request has seen.
  *
- * Its tables of 2^n, 2^(n+1), ... entries lie one after the other in reserved memory; a request starts in the smallest one, which
- * stays in the cache, and moves to the next when half full. An entry counts only when it bears the current epoch. */
+ * Its tables of 2^n, 2^(n+1), ... entries lie one after the other in reserved memory; a request
+ * starts in the smallest one, which stays in the cache, and moves to the next when half full. An
+ * entry counts only when it bears the current epoch. */
 #ifndef AM_MATCH_IDMAP_H
 #define AM_MATCH_IDMAP_H
 
@@ -16,7 +18,7 @@ struct am_idmap_entry {
 };
 
 struct am_idmap {
-    struct am_idmap_entry *table; /* the current one */
+    struct am_idmap_entry *table;  /* the current one */
     struct am_idmap_entry *tables; /* reserved memory, zeroed at first */
     uint32_t bits;                 /* log2 of the current table's entries */
     uint32_t count;
@@ -71,7 +73,8 @@ static inline void am_idmap_grow(struct am_idmap *map) {
             *am_idmap_place(map, old[i].key) = old[i];
 }
 
-/* Adds the key with the value and returns true; or returns false when it is there already (its value stays). */
+/* Adds the key with the value and returns true; or returns false when it is there already (its
+ * value stays). */
 static inline bool am_idmap_add(struct am_idmap *map, uint32_t key, uint32_t value) {
     struct am_idmap_entry *entry = am_idmap_place(map, key);
     if (entry->epoch == map->epoch)

@@ -1,7 +1,9 @@
-/* The decision: a request and an image in, ranked ads out (docs/DECISION.md says how an ad is chosen).
+/* The decision: a request and an image in, ranked ads out (docs/DECISION.md says how an ad is
+ * chosen).
  *
- * am_decide allocates nothing, takes no lock, makes no system call and touches no global. All working memory is a `struct am_matcher`: one per thread,
- * sized when it is made and when an image is attached. */
+ * am_decide allocates nothing, takes no lock, makes no system call and touches no global. All
+ * working memory is a `struct am_matcher`: one per thread, sized when it is made and when an image
+ * is attached. */
 #ifndef AM_MATCH_MATCH_H
 #define AM_MATCH_MATCH_H
 
@@ -17,9 +19,16 @@ enum {
     AM_MAX_REJECTED_LISTED = 100,
 };
 
-enum am_field_kind { AM_FIELD_QUERY, AM_FIELD_KEYWORD, AM_FIELD_TITLE, AM_FIELD_TEXT, AM_FIELD_URL };
+enum am_field_kind {
+    AM_FIELD_QUERY,
+    AM_FIELD_KEYWORD,
+    AM_FIELD_TITLE,
+    AM_FIELD_TEXT,
+    AM_FIELD_URL
+};
 
-/* A piece of text to match in. Fields are searched in the order given; the API gives them in the order of am_field_kind. */
+/* A piece of text to match in. Fields are searched in the order given; the API gives them in the
+ * order of am_field_kind. */
 struct am_field {
     enum am_field_kind kind; /* QUERY and KEYWORD may match exact keywords */
     uint32_t index;          /* KEYWORD: place in the request's list, from 0; else 0 */
@@ -34,11 +43,11 @@ struct am_request_attribute {
 };
 
 struct am_slot {
-    struct am_view id; /* may be empty */
-    uint32_t count;    /* 1.. */
+    struct am_view id;   /* may be empty */
+    uint32_t count;      /* 1.. */
     uint32_t size_count; /* 0: any ad */
     uint32_t sizes[AM_MAX_SLOT_SIZES];
-    int64_t floor;     /* eCPM micros, 0: none; an ad below it is rejected */
+    int64_t floor; /* eCPM micros, 0: none; an ad below it is rejected */
 };
 
 enum am_unique { AM_UNIQUE_ADVERTISER, AM_UNIQUE_CAMPAIGN, AM_UNIQUE_AD, AM_UNIQUE_NONE };
@@ -57,18 +66,28 @@ struct am_request {
     uint32_t attribute_count;
     const struct am_slot *slots;
     uint32_t slot_count;
-    struct am_views blocked_advertisers, blocked_categories, blocked_domains; /* domains lower case */
+    struct am_views blocked_advertisers, blocked_categories,
+        blocked_domains; /* domains lower case */
     enum am_unique unique;
     bool explain;
-    int64_t now; /* seconds since the epoch */
+    int64_t now;                        /* seconds since the epoch */
     const struct am_timezone *timezone; /* of the request, or NULL */
 };
 
 /* In the order in which they are asked. */
 enum am_gate {
-    AM_GATE_PAUSED, AM_GATE_NOT_STARTED, AM_GATE_ENDED, AM_GATE_NEGATIVE_KEYWORD, AM_GATE_TARGETING,
-    AM_GATE_SIZE, AM_GATE_FLOOR, AM_GATE_BLOCKED_ADVERTISER, AM_GATE_BLOCKED_CATEGORY,
-    AM_GATE_DUPLICATE_ADVERTISER, AM_GATE_EXCLUDED_LABEL, AM_GATE_OUTRANKED,
+    AM_GATE_PAUSED,
+    AM_GATE_NOT_STARTED,
+    AM_GATE_ENDED,
+    AM_GATE_NEGATIVE_KEYWORD,
+    AM_GATE_TARGETING,
+    AM_GATE_SIZE,
+    AM_GATE_FLOOR,
+    AM_GATE_BLOCKED_ADVERTISER,
+    AM_GATE_BLOCKED_CATEGORY,
+    AM_GATE_DUPLICATE_ADVERTISER,
+    AM_GATE_EXCLUDED_LABEL,
+    AM_GATE_OUTRANKED,
     AM_GATES,
 };
 const char *am_gate_name(enum am_gate gate);
@@ -79,9 +98,9 @@ struct am_span {
 };
 
 struct am_placed_ad {
-    uint32_t ad;      /* index into the image's ads */
-    uint32_t keyword; /* index into its keywords */
-    uint32_t field;   /* index into the request's fields; AM_NONE for "*" */
+    uint32_t ad;         /* index into the image's ads */
+    uint32_t keyword;    /* index into its keywords */
+    uint32_t field;      /* index into the request's fields; AM_NONE for "*" */
     uint32_t span_count; /* one per word of the keyword, in the order of the text; 0 for "*" */
     struct am_span spans[AM_KEYWORD_MAX_WORDS];
 };
@@ -94,18 +113,18 @@ struct am_rejected_ad {
 };
 
 struct am_decision {
-    struct am_placed_ad *ads;                   /* slot after slot */
-    uint32_t slot_filled[AM_MAX_SLOTS];         /* how many of `ads` belong to each slot */
+    struct am_placed_ad *ads;           /* slot after slot */
+    uint32_t slot_filled[AM_MAX_SLOTS]; /* how many of `ads` belong to each slot */
     uint32_t ad_count;
-    uint64_t words;                             /* of all fields */
+    uint64_t words; /* of all fields */
     uint64_t bytes;
-    uint64_t hits;                              /* distinct keywords hit, negative ones included */
-    uint64_t candidates;                        /* distinct ads looked at; with explain, every ad a keyword reached */
-    uint64_t rejected_by[AM_GATES];             /* of the candidates */
+    uint64_t hits;       /* distinct keywords hit, negative ones included */
+    uint64_t candidates; /* distinct ads looked at; with explain, every ad a keyword reached */
+    uint64_t rejected_by[AM_GATES]; /* of the candidates */
     uint64_t rejected_total;
-    const struct am_rejected_ad *rejected;      /* explain: the best-ranked 100 of them, in rank order */
+    const struct am_rejected_ad *rejected; /* explain: the best-ranked 100 of them, in rank order */
     uint32_t rejected_count;
-    uint64_t search_nanoseconds;                /* unused by the engine: for the caller's clock */
+    uint64_t search_nanoseconds; /* unused by the engine: for the caller's clock */
 };
 
 struct am_matcher;
@@ -116,18 +135,25 @@ struct am_matcher_limits {
 };
 #define AM_MATCHER_LIMITS_DEFAULT ((struct am_matcher_limits){1 << 20, 100000})
 
-/* NULL when memory runs out. Reserves address space for the limits; pages are touched as requests need them. */
+/* NULL when memory runs out. Reserves address space for the limits; pages are touched as requests
+ * need them. */
 struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct am_error *error);
 void am_matcher_free(struct am_matcher *matcher); /* NULL is fine */
 
-/* Makes the matcher work on `image` from now on; the image stays the caller's and must outlive its use here. `zones` is for `hour` targeting, may be NULL (UTC only), same lifetime.
- * Allocates (per swap, not per request). AM_E_MEMORY leaves the old image attached. */
-enum am_code am_matcher_attach(struct am_matcher *matcher, const struct am_image *image,
-                               const struct am_timezones *zones, struct am_error *error);
+/* Makes the matcher work on `image` from now on; the image stays the caller's and must outlive its
+ * use here. `zones` is for `hour` targeting, may be NULL (UTC only), same lifetime. Allocates (per
+ * swap, not per request). AM_E_MEMORY leaves the old image attached. */
+enum am_code am_matcher_attach(struct am_matcher *matcher,
+                               const struct am_image *image,
+                               const struct am_timezones *zones,
+                               struct am_error *error);
 const struct am_image *am_matcher_image(const struct am_matcher *matcher);
 
-/* Decides. *decision points into the matcher and lives until its next am_decide. AM_E_LIMIT: more text or words than the limits; nothing else fails. */
-enum am_code am_decide(struct am_matcher *matcher, const struct am_request *request,
-                       struct am_decision *decision, struct am_error *error);
+/* Decides. *decision points into the matcher and lives until its next am_decide. AM_E_LIMIT: more
+ * text or words than the limits; nothing else fails. */
+enum am_code am_decide(struct am_matcher *matcher,
+                       const struct am_request *request,
+                       struct am_decision *decision,
+                       struct am_error *error);
 
 #endif

@@ -16,8 +16,7 @@ struct carver {
 
 static void *carve(struct carver *carver, size_t count, size_t item_size) {
     size_t size, end;
-    if (!am_multiply_size(count, item_size, &size) ||
-        !am_add_size(size, ALIGNMENT - 1, &size) ||
+    if (!am_multiply_size(count, item_size, &size) || !am_add_size(size, ALIGNMENT - 1, &size) ||
         !am_add_size(carver->used, size / ALIGNMENT * ALIGNMENT, &end)) {
         carver->overflow = true;
         return NULL;
@@ -49,14 +48,14 @@ static void carve_map(struct carver *carver, struct am_idmap *map, size_t keys) 
         am_idmap_start(map, memory, entries);
 }
 
-static void carve_for_image(struct am_matcher *matcher, const struct am_image *image,
-                            struct carver *carver) {
+static void
+carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct carver *carver) {
     const struct am_image_settings *settings = image->settings;
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
     size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
-    matcher->hits = carve(carver,
-                          words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
-                          sizeof *matcher->hits);
+    matcher->hits =
+        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
+              sizeof *matcher->hits);
     matcher->words.broad_ids =
         settings->stem ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
     matcher->words.broad_flags = settings->stem ? carve(carver, words, 1) : matcher->words.flags;
@@ -73,8 +72,7 @@ static void carve_for_image(struct am_matcher *matcher, const struct am_image *i
     carve_map(carver, &matcher->blocked, AM_MAX_BLOCKED);
 }
 
-struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits,
-                                  struct am_error *error) {
+struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct am_error *error) {
     struct carver carver = {0};
     struct am_matcher *matcher = calloc(1, sizeof *matcher);
     if (!matcher)
@@ -105,7 +103,8 @@ void am_matcher_free(struct am_matcher *matcher) {
 }
 
 /* An image may come from a machine that knows more time zones than this one. */
-static enum am_code check_zones(const struct am_image *image, const struct am_timezones *zones,
+static enum am_code check_zones(const struct am_image *image,
+                                const struct am_timezones *zones,
                                 struct am_error *error) {
     for (uint64_t i = 0; i < image->tree_node_count; i++) {
         const struct am_tree_node *node = &image->tree_nodes[i];
@@ -121,8 +120,10 @@ static enum am_code check_zones(const struct am_image *image, const struct am_ti
     return AM_OK;
 }
 
-enum am_code am_matcher_attach(struct am_matcher *matcher, const struct am_image *image,
-                               const struct am_timezones *zones, struct am_error *error) {
+enum am_code am_matcher_attach(struct am_matcher *matcher,
+                               const struct am_image *image,
+                               const struct am_timezones *zones,
+                               struct am_error *error) {
     struct am_stemmer *stemmer = NULL;
     struct carver carver = {0};
     struct am_matcher draft = *matcher;

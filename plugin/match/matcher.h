@@ -9,22 +9,24 @@
 #include "idmap.h"
 #include "match.h"
 
-/* The words of all fields of a request, field after field, each followed by one empty word that no keyword can cross. */
+/* The words of all fields of a request, field after field, each followed by one empty word that no
+ * keyword can cross. */
 struct am_request_words {
-    uint32_t *ids;         /* word id, or AM_NONE */
-    uint8_t *flags;        /* enum am_word_flags of the word; 0 when unknown */
-    uint32_t *broad_ids;   /* of the stem; the same array as ids without stemming */
-    uint8_t *broad_flags;  /* likewise */
+    uint32_t *ids;           /* word id, or AM_NONE */
+    uint8_t *flags;          /* enum am_word_flags of the word; 0 when unknown */
+    uint32_t *broad_ids;     /* of the stem; the same array as ids without stemming */
+    uint8_t *broad_flags;    /* likewise */
     uint32_t *begins, *ends; /* span in the field's bytes */
-    uint32_t count;        /* empty words included */
-    uint32_t real_count;   /* without them */
+    uint32_t count;          /* empty words included */
+    uint32_t real_count;     /* without them */
     uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
 };
 
 /* A keyword found. */
 struct am_hit {
     uint32_t terminal;
-    uint32_t word; /* index of its first word; AM_NONE where spans are found afterwards (broad) or there are none ("*") */
+    uint32_t word; /* index of its first word; AM_NONE where spans are found afterwards (broad) or
+                      there are none ("*") */
 };
 
 /* One terminal's postings on their way through the merge. */
@@ -47,7 +49,8 @@ struct am_candidate {
     uint32_t posting; /* the keyword that ranks best */
     uint32_t hit;
     uint8_t gate;       /* furthest gate that stopped it; AM_GATES: none yet */
-    uint8_t fixed_gate; /* of the gates that no slot changes, before size: the one that stops it, or AM_GATES */
+    uint8_t fixed_gate; /* of the gates that no slot changes, before size: the one that stops it, or
+                           AM_GATES */
     uint8_t placed;     /* in any slot */
     uint32_t detail;    /* by gate: see explain.c */
 };
@@ -86,9 +89,9 @@ struct am_matcher {
     uint32_t *negative_ids;        /* the same ids, as a list */
     uint32_t negative_count;
     struct am_idmap ads_seen;
-    struct am_idmap trees_asked;   /* tree -> 0 holds, else 1 + index of the member that does not */
-    struct am_idmap vetoes_asked;  /* set of negatives -> posting of the one that hit, or AM_NONE */
-    struct am_idmap blocked;       /* terms of blocked advertisers and categories and domains */
+    struct am_idmap trees_asked;  /* tree -> 0 holds, else 1 + index of the member that does not */
+    struct am_idmap vetoes_asked; /* set of negatives -> posting of the one that hit, or AM_NONE */
+    struct am_idmap blocked;      /* terms of blocked advertisers and categories and domains */
 
     struct am_request_term *terms;
     uint32_t term_count;
@@ -99,10 +102,12 @@ struct am_matcher {
     struct am_buffer details;
 };
 
-/* ---- search.c, search_broad.c: words to hits -------------------------------------------------- */
+/* ---- search.c, search_broad.c: words to hits --------------------------------------------------
+ */
 
 /* Splits and looks up all fields. AM_E_LIMIT when they are too large. */
-enum am_code am_search_words(struct am_matcher *matcher, const struct am_request *request,
+enum am_code am_search_words(struct am_matcher *matcher,
+                             const struct am_request *request,
                              struct am_error *error);
 /* Appends every occurrence of every phrase keyword to matcher->hits. */
 void am_search_phrases(struct am_matcher *matcher);
@@ -111,11 +116,11 @@ void am_search_exact(struct am_matcher *matcher, const struct am_request *reques
 void am_search_broad(struct am_matcher *matcher);
 
 /* The id of a word as am_splitter gives it, or AM_NONE; *flags gets its flags, or 0. */
-uint32_t am_search_word(const struct am_image *image, const char *text, uint32_t size,
-                        uint8_t *flags);
+uint32_t
+am_search_word(const struct am_image *image, const char *text, uint32_t size, uint8_t *flags);
 /* The id of its stem, when the matcher stems; else as am_search_word. */
-uint32_t am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size,
-                        uint8_t *flags);
+uint32_t
+am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags);
 
 /* The child of `parent` by `word`, or AM_NONE. `hash` is am_edge_hash(key). */
 static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key, uint64_t hash) {
@@ -135,40 +140,49 @@ static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal,
     matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, word};
 }
 
-/* ---- rank.c: hits to candidates, best first --------------------------------------------------- */
+/* ---- rank.c: hits to candidates, best first ---------------------------------------------------
+ */
 
 /* Takes the hits; after it, am_rank_next gives ads in rank order. */
 void am_rank_start(struct am_matcher *matcher, const struct am_request *request);
 /* Appends the next ad that was not seen yet to the candidates; false when there is none left. */
 bool am_rank_next(struct am_matcher *matcher);
 
-/* ---- gates.c ---------------------------------------------------------------------------------- */
+/* ---- gates.c ----------------------------------------------------------------------------------
+ */
 
 void am_gates_start(struct am_matcher *matcher, const struct am_request *request);
 /* Fills fixed_gate, and with it gate and detail, of a new candidate. */
-void am_gates_fixed(struct am_matcher *matcher, const struct am_request *request,
+void am_gates_fixed(struct am_matcher *matcher,
+                    const struct am_request *request,
                     struct am_candidate *candidate);
 /* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it. */
-enum am_gate am_gates_slot(struct am_matcher *matcher, const struct am_request *request,
-                           const struct am_slot *slot, const struct am_candidate *candidate,
+enum am_gate am_gates_slot(struct am_matcher *matcher,
+                           const struct am_request *request,
+                           const struct am_slot *slot,
+                           const struct am_candidate *candidate,
                            uint32_t *detail);
 /* Whether the sorted list has the item. */
 bool am_set_has(struct am_set set, uint32_t item);
 
-/* ---- targeting.c ------------------------------------------------------------------------------ */
+/* ---- targeting.c ------------------------------------------------------------------------------
+ */
 
 void am_targeting_start(struct am_matcher *matcher, const struct am_request *request);
-/* 0 when the tree holds, else 1 + the index, in the tree, of the first member of its root that does not. Evaluated once a request. */
-uint32_t am_targeting_ask(struct am_matcher *matcher, const struct am_request *request,
-                          uint32_t tree);
+/* 0 when the tree holds, else 1 + the index, in the tree, of the first member of its root that does
+ * not. Evaluated once a request. */
+uint32_t
+am_targeting_ask(struct am_matcher *matcher, const struct am_request *request, uint32_t tree);
 
-/* ---- spans.c, explain.c ----------------------------------------------------------------------- */
+/* ---- spans.c, explain.c -----------------------------------------------------------------------
+ */
 
 /* Fills field and spans of a placed ad. */
-void am_spans_fill(struct am_matcher *matcher, const struct am_request *request,
-                   const struct am_candidate *candidate, struct am_placed_ad *placed);
+void am_spans_fill(struct am_matcher *matcher,
+                   const struct am_request *request,
+                   const struct am_candidate *candidate,
+                   struct am_placed_ad *placed);
 /* The text of what stopped a candidate. */
-struct am_view am_explain_detail(struct am_matcher *matcher,
-                                 const struct am_candidate *candidate);
+struct am_view am_explain_detail(struct am_matcher *matcher, const struct am_candidate *candidate);
 
 #endif

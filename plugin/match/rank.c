@@ -1,10 +1,12 @@
 /* Hits to ads, best first: a merge of posting lists that stops as early as its caller does.
  *
- * Every list is in rank order, so a heap of lists gives the postings in rank order; an ad's first posting is its best keyword. Only postings of
- * equal rank have to be collected, because the request's id decides among them. */
+ * Every list is in rank order, so a heap of lists gives the postings in rank order; an ad's first
+ * posting is its best keyword. Only postings of equal rank have to be collected, because the
+ * request's id decides among them. */
 #include "matcher.h"
 
-/* ---- the heap of lists ------------------------------------------------------------------------ */
+/* ---- the heap of lists ------------------------------------------------------------------------
+ */
 
 static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
     struct am_list moved = lists[at];
@@ -38,7 +40,8 @@ static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit
         matcher->lists[matcher->list_count++] = list;
 }
 
-/* Of a keyword found several times, the first place counts: hits of one terminal stand in text order. */
+/* Of a keyword found several times, the first place counts: hits of one terminal stand in text
+ * order. */
 static void distinct_hits(struct am_matcher *matcher) {
     size_t kept = 0;
     for (size_t i = 0; i < matcher->hit_count; i++) {
@@ -63,17 +66,19 @@ void am_rank_start(struct am_matcher *matcher, const struct am_request *request)
         add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
     for (uint32_t i = matcher->list_count / 2; i-- > 0;)
         sift_list(matcher->lists, matcher->list_count, i);
-    matcher->rotation_start = am_fnv1a(am_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
+    matcher->rotation_start =
+        am_fnv1a(am_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
 }
 
-/* ---- ties ------------------------------------------------------------------------------------- */
+/* ---- ties -------------------------------------------------------------------------------------
+ */
 
 static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
     return am_image_string(image, image->details[image->postings[posting].ad].id);
 }
 
-static bool tie_before(const struct am_image *image, const struct am_tie *a,
-                       const struct am_tie *b) {
+static bool
+tie_before(const struct am_image *image, const struct am_tie *a, const struct am_tie *b) {
     if (a->rotation != b->rotation)
         return a->rotation < b->rotation;
     int order = am_view_compare(ad_id(image, a->posting), ad_id(image, b->posting));
@@ -127,7 +132,8 @@ static void collect_ties(struct am_matcher *matcher) {
         sift_tie(matcher, i);
 }
 
-/* ---- ads -------------------------------------------------------------------------------------- */
+/* ---- ads --------------------------------------------------------------------------------------
+ */
 
 bool am_rank_next(struct am_matcher *matcher) {
     for (;;) {
@@ -143,9 +149,8 @@ bool am_rank_next(struct am_matcher *matcher) {
         uint32_t ad = matcher->image->postings[best.posting].ad;
         if (!am_idmap_add(&matcher->ads_seen, ad, 0))
             continue;
-        matcher->candidates[matcher->candidate_count++] =
-            (struct am_candidate){.ad = ad, .posting = best.posting, .hit = best.hit,
-                                  .gate = AM_GATES};
+        matcher->candidates[matcher->candidate_count++] = (struct am_candidate){
+            .ad = ad, .posting = best.posting, .hit = best.hit, .gate = AM_GATES};
         return true;
     }
 }

@@ -1,22 +1,28 @@
 /* Words to hits, for phrase and exact keywords.
  *
- * A page is not walked word by word: each step (hash, look up, filter, follow an edge) is done for many words at once, so that the memory
- * reads of a step are all under way together. That, not instructions, is what the time goes into with a million phrases. */
+ * A page is not walked word by word: each step (hash, look up, filter, follow an edge) is done for
+ * many words at once, so that the memory reads of a step are all under way together. That, not
+ * instructions, is what the time goes into with a million phrases. */
 #include "../index/vocabulary.h"
 #include "matcher.h"
 
 enum { BATCH = 128 };
 
-/* ---- words ------------------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------------------
+ */
 
-static bool is_same_word(const struct am_image *image, uint32_t id, const char *text,
-                         uint32_t size) {
+static bool
+is_same_word(const struct am_image *image, uint32_t id, const char *text, uint32_t size) {
     return am_view_equal(am_image_string(image, image->words[id].text),
                          (struct am_view){text, size});
 }
 
-static uint32_t find_word(const struct am_image *image, struct am_word_key key, uint64_t at,
-                          const char *text, uint32_t size, uint8_t *flags) {
+static uint32_t find_word(const struct am_image *image,
+                          struct am_word_key key,
+                          uint64_t at,
+                          const char *text,
+                          uint32_t size,
+                          uint8_t *flags) {
     for (;;) {
         const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
@@ -37,8 +43,8 @@ static uint32_t find_word(const struct am_image *image, struct am_word_key key, 
     return AM_NONE;
 }
 
-uint32_t am_search_word(const struct am_image *image, const char *text, uint32_t size,
-                        uint8_t *flags) {
+uint32_t
+am_search_word(const struct am_image *image, const char *text, uint32_t size, uint8_t *flags) {
     *flags = 0;
     if (size == 0)
         return AM_NONE;
@@ -47,8 +53,8 @@ uint32_t am_search_word(const struct am_image *image, const char *text, uint32_t
     return find_word(image, key, at, text, size, flags);
 }
 
-uint32_t am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size,
-                        uint8_t *flags) {
+uint32_t
+am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
     if (!matcher->stemmer || size == 0)
         return am_search_word(matcher->image, text, size, flags);
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
@@ -79,9 +85,8 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
     }
     if (matcher->stemmer)
         for (uint32_t i = 0; i < count; i++)
-            words->broad_ids[words->count + i] =
-                am_search_stem(matcher, batch[i].text, batch[i].size,
-                               &words->broad_flags[words->count + i]);
+            words->broad_ids[words->count + i] = am_search_stem(
+                matcher, batch[i].text, batch[i].size, &words->broad_flags[words->count + i]);
     words->count += count;
     words->real_count += count;
 }
@@ -92,8 +97,10 @@ static void end_field(struct am_request_words *words) {
     words->count++;
 }
 
-static enum am_code search_field(struct am_matcher *matcher, const struct am_request *request,
-                                 uint32_t field, struct am_error *error) {
+static enum am_code search_field(struct am_matcher *matcher,
+                                 const struct am_request *request,
+                                 uint32_t field,
+                                 struct am_error *error) {
     struct am_word batch[BATCH];
     struct am_splitter splitter;
     size_t count;
@@ -110,7 +117,8 @@ static enum am_code search_field(struct am_matcher *matcher, const struct am_req
     return AM_OK;
 }
 
-enum am_code am_search_words(struct am_matcher *matcher, const struct am_request *request,
+enum am_code am_search_words(struct am_matcher *matcher,
+                             const struct am_request *request,
                              struct am_error *error) {
     size_t bytes = 0;
     matcher->words.count = matcher->words.real_count = 0;
@@ -130,7 +138,8 @@ enum am_code am_search_words(struct am_matcher *matcher, const struct am_request
     return AM_OK;
 }
 
-/* ---- phrases ---------------------------------------------------------------------------------- */
+/* ---- phrases ----------------------------------------------------------------------------------
+ */
 
 /* Edges to follow, each from a phrase's node by the next word. */
 struct steps {
@@ -156,8 +165,8 @@ static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to)
 }
 
 /* Pairs of which the first word begins some phrase and the second goes on with some. */
-static void first_steps(const struct am_matcher *matcher, uint32_t from, uint32_t to,
-                        struct steps *steps) {
+static void
+first_steps(const struct am_matcher *matcher, uint32_t from, uint32_t to, struct steps *steps) {
     const struct am_request_words *words = &matcher->words;
     uint32_t root = AM_NODE_OF_PHRASE(matcher->image->settings, 0);
     uint32_t count = 0;
@@ -170,8 +179,8 @@ static void first_steps(const struct am_matcher *matcher, uint32_t from, uint32_
     steps->count = count;
 }
 
-/* Drops the steps of which the filter knows that there is no such edge. Nine of ten go here, without the 64 bytes that a look at the
- * edges costs. */
+/* Drops the steps of which the filter knows that there is no such edge. Nine of ten go here,
+ * without the 64 bytes that a look at the edges costs. */
 static void filter_steps(const struct am_image *image, struct steps *steps) {
     for (uint32_t i = 0; i < steps->count; i++) {
         steps->hash[i] = am_edge_hash(steps->key[i]);
@@ -190,7 +199,8 @@ static void filter_steps(const struct am_image *image, struct steps *steps) {
         __builtin_prefetch(&image->edges[am_bucket_of(steps->hash[i], image->edge_buckets)]);
 }
 
-/* Follows the edges: emits the phrases that end there, and leaves in `steps` the next ones. `depth`: words so far, the next one included. */
+/* Follows the edges: emits the phrases that end there, and leaves in `steps` the next ones.
+ * `depth`: words so far, the next one included. */
 static void take_steps(struct am_matcher *matcher, struct steps *steps, uint32_t depth) {
     const struct am_image *image = matcher->image;
     const struct am_request_words *words = &matcher->words;
@@ -228,7 +238,8 @@ void am_search_phrases(struct am_matcher *matcher) {
     }
 }
 
-/* ---- exact ------------------------------------------------------------------------------------ */
+/* ---- exact ------------------------------------------------------------------------------------
+ */
 
 static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint32_t count) {
     const struct am_image *image = matcher->image;

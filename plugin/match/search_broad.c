@@ -1,5 +1,6 @@
-/* Broad keywords: a set trie, each keyword's words in order of rarity, rarest first (Rivest 1976 for the trie of sorted sets; rarest first after
- * inverted-index practice). A keyword is found from its rarest word; the others are sought in the window around it. */
+/* Broad keywords: a set trie, each keyword's words in order of rarity, rarest first (Rivest 1976
+ * for the trie of sorted sets; rarest first after inverted-index practice). A keyword is found from
+ * its rarest word; the others are sought in the window around it. */
 #include "matcher.h"
 
 enum { MAX_NEAR = 2 * AM_BROAD_WINDOW_MAX };
@@ -30,8 +31,8 @@ static void emit_once(struct am_matcher *matcher, uint32_t terminal) {
         am_search_emit(matcher, terminal, AM_NONE);
 }
 
-/* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains is at most a window's worth, which bounds
- * the walk however often a page repeats its words. */
+/* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
+ * is at most a window's worth, which bounds the walk however often a page repeats its words. */
 static uint32_t add_extent(struct extent *extents, uint32_t count, struct extent added) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -45,8 +46,12 @@ static uint32_t add_extent(struct extent *extents, uint32_t count, struct extent
 }
 
 /* The extents after a word that stands at the places near[from..to). */
-static uint32_t widen(const struct neighbourhood *around, const struct extent *extents,
-                      uint32_t count, uint32_t from, uint32_t to, struct extent *wider) {
+static uint32_t widen(const struct neighbourhood *around,
+                      const struct extent *extents,
+                      uint32_t count,
+                      uint32_t from,
+                      uint32_t to,
+                      struct extent *wider) {
     uint32_t wider_count = 0;
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t n = from; n < to; n++) {
@@ -59,9 +64,14 @@ static uint32_t widen(const struct neighbourhood *around, const struct extent *e
     return wider_count;
 }
 
-/* Follows every edge from `node` by words near[from...]. Depth is bounded by the words of a keyword. */
-static void follow(const struct neighbourhood *around, uint32_t node, uint32_t from,
-                   const struct extent *extents, uint32_t count, uint32_t depth) {
+/* Follows every edge from `node` by words near[from...]. Depth is bounded by the words of a
+ * keyword. */
+static void follow(const struct neighbourhood *around,
+                   uint32_t node,
+                   uint32_t from,
+                   const struct extent *extents,
+                   uint32_t count,
+                   uint32_t depth) {
     const struct am_image *image = around->matcher->image;
     struct extent wider[MAX_NEAR];
     for (uint32_t to; from < around->count; from = to) {
@@ -91,9 +101,10 @@ static void insert_sorted(struct neighbourhood *around, struct near_word word) {
     around->near[at] = word;
 }
 
-/* Collects the less rare words around `root`; returns whether any of them may be the second of a keyword. */
-static bool look_around(struct neighbourhood *around, uint32_t root, uint32_t first,
-                        uint32_t last) {
+/* Collects the less rare words around `root`; returns whether any of them may be the second of a
+ * keyword. */
+static bool
+look_around(struct neighbourhood *around, uint32_t root, uint32_t first, uint32_t last) {
     const struct am_image *image = around->matcher->image;
     const struct am_request_words *words = &around->matcher->words;
     uint32_t root_id = words->broad_ids[root];
@@ -110,8 +121,8 @@ static bool look_around(struct neighbourhood *around, uint32_t root, uint32_t fi
     return promising;
 }
 
-static void search_from(struct neighbourhood *around, uint32_t root, uint32_t field_first,
-                        uint32_t field_end) {
+static void
+search_from(struct neighbourhood *around, uint32_t root, uint32_t field_first, uint32_t field_end) {
     uint32_t reach = around->window - 1;
     uint32_t first = root - field_first < reach ? field_first : root - reach;
     uint32_t last = field_end - 1 - root < reach ? field_end - 1 : root + reach;
@@ -120,8 +131,7 @@ static void search_from(struct neighbourhood *around, uint32_t root, uint32_t fi
     const struct am_matcher *matcher = around->matcher;
     uint8_t place = (uint8_t)(root - first);
     struct extent extent = {place, place};
-    follow(around,
-           AM_NODE_OF_BROAD(matcher->image->settings, matcher->words.broad_ids[root]), 0,
+    follow(around, AM_NODE_OF_BROAD(matcher->image->settings, matcher->words.broad_ids[root]), 0,
            &extent, 1, 2);
 }
 

@@ -16,8 +16,8 @@ static void fill_utf16(struct am_placed_ad *placed, const char *text) {
     }
 }
 
-static void add_span(const struct am_request_words *words, uint32_t word,
-                     struct am_placed_ad *placed) {
+static void
+add_span(const struct am_request_words *words, uint32_t word, struct am_placed_ad *placed) {
     placed->spans[placed->span_count++] =
         (struct am_span){.begin = words->begins[word], .end = words->ends[word]};
 }
@@ -25,7 +25,7 @@ static void add_span(const struct am_request_words *words, uint32_t word,
 /* The distinct words of a broad keyword, as ids. */
 static uint32_t keyword_ids(struct am_matcher *matcher, uint32_t keyword, uint32_t *ids) {
     const struct am_image *image = matcher->image;
-    struct am_word words[AM_KEYWORD_MAX_WORDS];
+    struct am_word words[AM_WORDS_LEAST];
     struct am_splitter splitter;
     uint32_t count = 0;
     size_t split;
@@ -55,8 +55,13 @@ static void sort_words(uint32_t *words, uint32_t count) {
 }
 
 /* The place in words [first, end) that ends first: last[k] gets the word index of ids[k]. */
-static bool locate(const struct am_request_words *words, uint32_t first, uint32_t end,
-                   uint32_t window, const uint32_t *ids, uint32_t count, uint32_t *last) {
+static bool locate(const struct am_request_words *words,
+                   uint32_t first,
+                   uint32_t end,
+                   uint32_t window,
+                   const uint32_t *ids,
+                   uint32_t count,
+                   uint32_t *last) {
     uint32_t found = 0;
     for (uint32_t k = 0; k < count; k++)
         last[k] = AM_NONE;
@@ -77,7 +82,8 @@ static bool locate(const struct am_request_words *words, uint32_t first, uint32_
     return false;
 }
 
-static void fill_broad(struct am_matcher *matcher, const struct am_request *request,
+static void fill_broad(struct am_matcher *matcher,
+                       const struct am_request *request,
                        struct am_placed_ad *placed) {
     const struct am_request_words *words = &matcher->words;
     uint32_t ids[AM_KEYWORD_MAX_WORDS], last[AM_KEYWORD_MAX_WORDS];
@@ -94,8 +100,11 @@ static void fill_broad(struct am_matcher *matcher, const struct am_request *requ
     }
 }
 
-static void fill_run(const struct am_matcher *matcher, const struct am_request *request,
-                     uint32_t first, uint32_t count, struct am_placed_ad *placed) {
+static void fill_run(const struct am_matcher *matcher,
+                     const struct am_request *request,
+                     uint32_t first,
+                     uint32_t count,
+                     struct am_placed_ad *placed) {
     const struct am_request_words *words = &matcher->words;
     uint32_t field = 0;
     while (field + 1 < request->field_count && words->field_first[field + 1] <= first)
@@ -105,8 +114,10 @@ static void fill_run(const struct am_matcher *matcher, const struct am_request *
         add_span(words, first + i, placed);
 }
 
-void am_spans_fill(struct am_matcher *matcher, const struct am_request *request,
-                   const struct am_candidate *candidate, struct am_placed_ad *placed) {
+void am_spans_fill(struct am_matcher *matcher,
+                   const struct am_request *request,
+                   const struct am_candidate *candidate,
+                   struct am_placed_ad *placed) {
     if (candidate->hit == AM_NONE)
         return;
     uint32_t word = matcher->hits[candidate->hit].word;

@@ -32,10 +32,12 @@ static bool has_value(const struct am_matcher *matcher, const struct am_tree_nod
     return false;
 }
 
-static bool in_hours(const struct am_matcher *matcher, const struct am_request *request,
+static bool in_hours(const struct am_matcher *matcher,
+                     const struct am_request *request,
                      const struct am_tree_node *node) {
+    /* Reference 0, the empty string, is UTC, and so is NULL. */
     const struct am_timezone *zone = request->timezone;
-    if (!zone)
+    if (!zone && node->key)
         zone = am_timezone_find(matcher->zones, am_image_string(matcher->image, node->key));
     unsigned hour = am_timezone_week_hour(zone, request->now);
     struct am_set bits = am_image_set(matcher->image, node->set);
@@ -43,8 +45,10 @@ static bool in_hours(const struct am_matcher *matcher, const struct am_request *
 }
 
 /* Depth is bounded by the inventory's limit, which am_image_verify holds images to. */
-static bool holds(const struct am_matcher *matcher, const struct am_request *request,
-                  const struct am_tree_node *root, uint32_t at) {
+static bool holds(const struct am_matcher *matcher,
+                  const struct am_request *request,
+                  const struct am_tree_node *root,
+                  uint32_t at) {
     const struct am_tree_node *node = &root[at];
     switch ((enum am_targeting_kind)node->kind) {
     case AM_TARGETING_IN:
@@ -63,7 +67,8 @@ static bool holds(const struct am_matcher *matcher, const struct am_request *req
     return !any;
 }
 
-static uint32_t first_failing(const struct am_matcher *matcher, const struct am_request *request,
+static uint32_t first_failing(const struct am_matcher *matcher,
+                              const struct am_request *request,
                               const struct am_tree_node *root) {
     for (uint32_t child = 1; child < root->end; child = root[child].end)
         if (!holds(matcher, request, root, child))
@@ -71,13 +76,13 @@ static uint32_t first_failing(const struct am_matcher *matcher, const struct am_
     return 0;
 }
 
-uint32_t am_targeting_ask(struct am_matcher *matcher, const struct am_request *request,
-                          uint32_t tree) {
+uint32_t
+am_targeting_ask(struct am_matcher *matcher, const struct am_request *request, uint32_t tree) {
     const uint32_t *asked = am_idmap_find(&matcher->trees_asked, tree);
     if (asked)
         return *asked;
-    uint32_t answer = first_failing(
-        matcher, request, &matcher->image->tree_nodes[matcher->image->trees[tree]]);
+    uint32_t answer =
+        first_failing(matcher, request, &matcher->image->tree_nodes[matcher->image->trees[tree]]);
     am_idmap_add(&matcher->trees_asked, tree, answer);
     return answer;
 }

@@ -1,8 +1,8 @@
 /* Words: the one splitter that keywords and requests share (docs/DESIGN.md "Words").
  *
  * Text goes in as any bytes; words come out in order, normalised (NFKC, full case folding, default-ignorables removed,
- * accents dropped when asked), each with its span in the original bytes. Runs of ASCII take a vectorised path
- * that yields the same words as the general one; tests hold the two against each other. */
+ * accents dropped when asked), each with its span in the original bytes. Words of plain ASCII take a short
+ * path that yields the same words as the general one; tests hold the two against each other. */
 #ifndef AM_TEXT_WORDS_H
 #define AM_TEXT_WORDS_H
 
@@ -13,6 +13,7 @@ enum { AM_WORD_RULES_VERSION = 1 };
 
 enum {
     AM_WORD_MAX_BYTES = 1000, /* normalised; a longer word is given with size 0: it holds its place, and matches nothing */
+    AM_WORDS_LEAST = 32,    /* room for words that a caller of am_splitter_next must give */
     AM_WORD_PADDING = 16,     /* readable bytes after every word's text (their values mean nothing) */
 };
 
@@ -29,18 +30,15 @@ struct am_splitter_memory {
     size_t size;
 };
 
-/* Bytes of memory that a splitter needs for texts of up to `text_size` bytes (below 4 GiB). Grows linearly: about 2 bytes a byte + a constant. */
+/* Bytes of memory that a splitter needs for texts of up to `text_size` bytes (below 4 GiB). A constant at present. */
 size_t am_splitter_memory_size(size_t text_size);
 
 struct am_splitter {
     struct am_view text;
     bool fold_accents;
-    /* Private to words.c from here on. */
-    size_t at;
-    char *lower;         /* ASCII-lowered copy of text, same offsets, padded */
-    uint64_t *word_bits; /* bit per byte of text, ... */
-    char *general;       /* normalised words of the general path, reused by each call of am_splitter_next */
-    void *private_state[4];
+    size_t at;     /* bytes of text consumed */
+    bool general_only; /* never take the short way for ASCII: for tests, set after am_splitter_start */
+    void *state;
 };
 
 /* Starts on a text. `memory` must be at least am_splitter_memory_size(text.size) and stays in use until the last
@@ -48,12 +46,9 @@ struct am_splitter {
 void am_splitter_start(struct am_splitter *splitter, struct am_view text, bool fold_accents,
                        struct am_splitter_memory memory);
 
-/* Writes up to `capacity` (at least 1) next words and returns how many; 0 at the end. May return fewer than capacity before the end.
+/* Writes up to `capacity` (at least AM_WORDS_LEAST) next words and returns how many; 0 at the end. May return fewer than capacity before the end.
  * The texts of the returned words stay valid until the next call. Allocates nothing, takes no lock, makes no system call. */
 size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, size_t capacity);
-
-/* Which code path the running CPU gets: "avx512", "avx2", "sse2", "portable". */
-const char *am_splitter_path(void);
 
 /* UTF-16 units of the first `size` bytes of text, decoded as the splitter does: ill-formed bytes count one unit (U+FFFD) per maximal subpart,
  * code points above U+FFFF two. */

@@ -15,8 +15,8 @@ struct am_control {
 };
 
 struct am_control *am_control_new(struct am_error *error) {
-    struct am_control *control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE,
-                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct am_control *control =
+        mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (control == MAP_FAILED) {
         am_error_set_errno(error, AM_E_MEMORY, "cannot share %zu bytes of memory", sizeof *control);
         return NULL;
@@ -38,8 +38,8 @@ uint32_t am_control_number(const struct am_control *control) {
     return atomic_load_explicit(&control->number, memory_order_acquire);
 }
 
-/* The slot of the number read is rewritten only after the next number has been raised, so an unchanged number proves the
- * copy whole. */
+/* The slot of the number read is rewritten only after the next number has been raised, so an
+ * unchanged number proves the copy whole. */
 void am_control_read(const struct am_control *control, struct am_publication *publication) {
     uint32_t number;
     do {

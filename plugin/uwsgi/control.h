@@ -1,7 +1,8 @@
 /* What is published, in memory that every process of the instance shares.
  *
- * Made before the first fork. One process writes (the master at start, then the mule), any number read, without locks:
- * a publication is written where nobody reads, then the number is raised. A writer killed anywhere leaves the last publication whole. */
+ * Made before the first fork. One process writes (the master at start, then the mule), any number
+ * read, without locks: a publication is written where nobody reads, then the number is raised. A
+ * writer killed anywhere leaves the last publication whole. */
 #ifndef AM_UWSGI_CONTROL_H
 #define AM_UWSGI_CONTROL_H
 
@@ -29,7 +30,8 @@ uint32_t am_control_number(const struct am_control *control);
 /* A whole copy of the last publication. */
 void am_control_read(const struct am_control *control, struct am_publication *publication);
 
-/* Sleeps until the number is no longer `number`, or about that many milliseconds. May return early. */
+/* Sleeps until the number is no longer `number`, or about that many milliseconds. May return early.
+ */
 void am_control_wait(struct am_control *control, uint32_t number, unsigned milliseconds);
 
 #endif

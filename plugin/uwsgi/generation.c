@@ -13,9 +13,9 @@
 enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 
 enum {
-    IDLE_WAIT = 60000,   /* milliseconds that the mover sleeps when nothing is published */
-    RETIRE_WAIT = 20,    /* between looks at cores that still read a retired image */
-    RETRY_WAIT = 1000,   /* after a published image could not be opened */
+    IDLE_WAIT = 60000, /* milliseconds that the mover sleeps when nothing is published */
+    RETIRE_WAIT = 20,  /* between looks at cores that still read a retired image */
+    RETRY_WAIT = 1000, /* after a published image could not be opened */
 };
 
 static struct {
@@ -30,9 +30,11 @@ static struct {
     atomic_bool mover_runs;
 } here;
 
-enum am_code am_generations_start(struct am_control *control, const struct am_state *state,
+enum am_code am_generations_start(struct am_control *control,
+                                  const struct am_state *state,
                                   const struct am_timezones *zones,
-                                  const struct am_api_limits *limits, unsigned cores,
+                                  const struct am_api_limits *limits,
+                                  unsigned cores,
                                   struct am_error *error) {
     here.control = control;
     here.state = state;
@@ -54,7 +56,8 @@ uint32_t am_generations_number(void) {
     return current ? current->number : 0;
 }
 
-/* ---- one generation after the other ----------------------------------------------------------- */
+/* ---- one generation after the other -----------------------------------------------------------
+ */
 
 static struct am_generation *generation_new(struct am_image *image,
                                             const struct am_publication *publication) {
@@ -82,23 +85,26 @@ static void close_retired(void) {
     }
 }
 
-/* Attaches an idle core to the current generation. A core that was never used is left alone: its memory stays untouched. True when the
- * core no longer reads, and will never again read, a retired generation. */
+/* Attaches a core to the current generation when no request holds it. A core that was never used is
+ * left alone: its memory stays untouched. True when the core no longer reads, and will never again
+ * read, a retired generation. */
 static bool bring_along(struct am_core *core, struct am_generation *current) {
     int expected = SEAT_FREE;
     if (!atomic_compare_exchange_strong(&core->seat, &expected, SEAT_TAKEN_BY_MOVER))
-        return false;
-    bool moved = !core->attached || core->attached == current;
+        return atomic_load(&core->attached) == current;
+    struct am_generation *attached = atomic_load(&core->attached);
+    bool moved = !attached || attached == current;
     if (!moved && am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK) {
-        core->attached = current;
+        atomic_store(&core->attached, current);
         moved = true;
     }
     atomic_store(&core->seat, SEAT_FREE);
     return moved;
 }
 
-/* Closes what is retired once every core has been seen free, and on the current generation. A core that a request holds may have read the
- * pointer to the current generation before it changed, so it counts as one that reads the old. */
+/* Closes what is retired once every core is on the current generation. A core that a request holds,
+ * and that is not attached to the current generation, may be about to attach to one that it looked
+ * up before the last move: it counts as a reader of what is retired. */
 static void retire(void) {
     struct am_generation *current = atomic_load(&here.current);
     bool all = true;
@@ -110,46 +116,46 @@ static void retire(void) {
         close_retired();
 }
 
-enum am_code am_generations_adopt(struct am_image *image, struct am_error *error) {
-    struct am_publication publication;
-    am_control_read(here.control, &publication);
-    struct am_generation *generation = generation_new(image, &publication);
-    if (!generation)
-        return am_error_set(error, AM_E_MEMORY, "out of memory for a generation");
-    make_current(generation);
-    return AM_OK;
-}
-
-static bool failed(const struct am_publication *publication, const char *reason) {
-    /* When the next one has been published meanwhile, the file may be gone by right. */
-    bool superseded = am_control_number(here.control) != publication->number;
-    if (!superseded && here.failed_number != publication->number)
+static void log_failure(const struct am_publication *publication, const char *reason) {
+    if (here.failed_number != publication->number)
         am_log("process %ld cannot move to %s and stays on the generation before it: %s",
                (long)getpid(), publication->path, reason);
     here.failed_number = publication->number;
-    return false;
 }
 
-bool am_generations_move(void) {
-    struct am_publication publication;
-    struct am_error error = {0};
+static bool move_to(const struct am_publication *publication, struct am_error *error) {
     struct am_image *image = NULL;
-    if (am_control_number(here.control) == am_generations_number())
-        return true;
-    am_control_read(here.control, &publication);
-    if (am_state_open_image(here.state, publication.path, &image, &error) != AM_OK)
-        return failed(&publication, error.message);
-    struct am_generation *generation = generation_new(image, &publication);
+    if (am_state_open_image(here.state, publication->path, &image, error) != AM_OK)
+        return false;
+    struct am_generation *generation = generation_new(image, publication);
     if (!generation) {
         am_image_close(image);
-        return failed(&publication, "out of memory");
+        am_error_set(error, AM_E_MEMORY, "out of memory");
+        return false;
     }
     make_current(generation);
     retire();
     return true;
 }
 
-/* ---- the mover -------------------------------------------------------------------------------- */
+bool am_generations_move(void) {
+    struct am_publication publication;
+    struct am_error error = {0};
+    while (am_control_number(here.control) != am_generations_number()) {
+        am_control_read(here.control, &publication);
+        if (move_to(&publication, &error))
+            continue;
+        /* When the next one has been published meanwhile, the file may be gone by right. */
+        if (am_control_number(here.control) == publication.number) {
+            log_failure(&publication, error.message);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the mover --------------------------------------------------------------------------------
+ */
 
 static void *mover(void *unused) {
     (void)unused;
@@ -178,9 +184,11 @@ void am_generations_follow(void) {
                (long)getpid(), strerror(status));
 }
 
-/* ---- cores ------------------------------------------------------------------------------------ */
+/* ---- cores ------------------------------------------------------------------------------------
+ */
 
-/* Stands in for a mover that could not be started. Other cores do not wait for the one that moves. */
+/* Stands in for a mover that could not be started. Other cores do not wait for the one that moves.
+ */
 static void move_without_mover(void) {
     static atomic_flag moving = ATOMIC_FLAG_INIT;
     if (am_control_number(here.control) == am_generations_number() && !here.retired)
@@ -192,7 +200,8 @@ static void move_without_mover(void) {
     atomic_flag_clear(&moving);
 }
 
-/* A mover holds a seat only while it attaches an idle core: about as long as the request would need to do so itself. */
+/* A mover holds a seat only while it attaches an idle core: about as long as the request would need
+ * to do so itself. */
 static void take_seat(struct am_core *core) {
     int expected = SEAT_FREE;
     while (!atomic_compare_exchange_weak(&core->seat, &expected, SEAT_TAKEN_BY_REQUEST)) {
@@ -208,9 +217,9 @@ struct am_core *am_core_enter(unsigned index) {
         move_without_mover();
     take_seat(core);
     struct am_generation *current = atomic_load(&here.current);
-    if (core->attached != current &&
+    if (atomic_load(&core->attached) != current &&
         am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK)
-        core->attached = current;
+        atomic_store(&core->attached, current);
     return core;
 }
 

@@ -1,4 +1,5 @@
-/* uWSGI itself. The only place that includes its header, which does not declare these two globals. */
+/* uWSGI itself. The only place that includes its header, which does not declare these two globals.
+ */
 #ifndef AM_UWSGI_HOST_H
 #define AM_UWSGI_HOST_H
 

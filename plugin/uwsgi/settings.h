@@ -3,12 +3,11 @@
 #define AM_UWSGI_SETTINGS_H
 
 #include "../base/bytes.h"
-
-struct uwsgi_option;
+#include "host.h"
 
 struct am_settings {
-    char *inventory; /* absolute path once am_settings_finish has run; NULL: none given */
-    char *state_dir; /* NULL: the default */
+    char *inventory;  /* absolute path once am_settings_finish has run; NULL: none given */
+    char *state_dir;  /* NULL: the default */
     uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
     uint64_t limit_body;
     uint64_t limit_words;
@@ -20,7 +19,8 @@ extern struct am_settings am_settings;
 /* The table for uWSGI; ends with an empty entry. */
 extern struct uwsgi_option am_options[];
 
-/* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir. */
+/* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir.
+ */
 void am_settings_finish(void);
 
 #endif

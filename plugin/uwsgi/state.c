@@ -32,8 +32,8 @@ static enum am_code check_folder(const struct am_state *state, struct am_error *
     return AM_OK;
 }
 
-enum am_code am_state_open(struct am_state *state, const char *folder, uid_t owner, gid_t group,
-                           struct am_error *error) {
+enum am_code am_state_open(
+    struct am_state *state, const char *folder, uid_t owner, gid_t group, struct am_error *error) {
     *state = (struct am_state){.owner = owner, .group = group};
     int length = folder ? snprintf(state->folder, PATH_MAX, "%s", folder)
                         : snprintf(state->folder, PATH_MAX, "/dev/shm/admatch-%u", (unsigned)owner);
@@ -52,8 +52,10 @@ enum am_code am_state_open(struct am_state *state, const char *folder, uid_t own
     return check_folder(state, error);
 }
 
-enum am_code am_state_image_path(const struct am_state *state, const uint8_t digest[16],
-                                 enum am_origin origin, char path[PATH_MAX],
+enum am_code am_state_image_path(const struct am_state *state,
+                                 const uint8_t digest[16],
+                                 enum am_origin origin,
+                                 char path[PATH_MAX],
                                  struct am_error *error) {
     static const char *const suffix[] = {
         [AM_ORIGIN_STRICT] = "", [AM_ORIGIN_LENIENT] = "-skip", [AM_ORIGIN_COPY] = "-copy"};
@@ -67,8 +69,8 @@ enum am_code am_state_image_path(const struct am_state *state, const uint8_t dig
     return AM_OK;
 }
 
-static enum am_code check_image_file(const struct am_state *state, const char *path, int fd,
-                                     struct am_error *error) {
+static enum am_code
+check_image_file(const struct am_state *state, const char *path, int fd, struct am_error *error) {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot examine %s", path);
@@ -81,8 +83,10 @@ static enum am_code check_image_file(const struct am_state *state, const char *p
     return AM_OK;
 }
 
-enum am_code am_state_open_image(const struct am_state *state, const char *path,
-                                 struct am_image **image, struct am_error *error) {
+enum am_code am_state_open_image(const struct am_state *state,
+                                 const char *path,
+                                 struct am_image **image,
+                                 struct am_error *error) {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return am_error_set(error, AM_E_STATE, "%s: there is no such image", path);
@@ -95,8 +99,10 @@ enum am_code am_state_open_image(const struct am_state *state, const char *path,
     return code;
 }
 
-enum am_code am_state_store(const struct am_state *state, const struct am_image_bytes *bytes,
-                            const char *path, struct am_error *error) {
+enum am_code am_state_store(const struct am_state *state,
+                            const struct am_image_bytes *bytes,
+                            const char *path,
+                            struct am_error *error) {
     enum am_code code = am_image_write(bytes, path, error);
     if (code == AM_OK && state->owner != geteuid() &&
         chown(path, state->owner, state->group) != 0) {
@@ -107,9 +113,11 @@ enum am_code am_state_store(const struct am_state *state, const struct am_image_
     return code;
 }
 
-/* ---- locks ------------------------------------------------------------------------------------ */
+/* ---- locks ------------------------------------------------------------------------------------
+ */
 
-/* Whether `fd` is (still) the file of that name: whoever held the lock before may have removed it. */
+/* Whether `fd` is (still) the file of that name: whoever held the lock before may have removed it.
+ */
 static bool is_named(int fd, const char *name) {
     struct stat mine, named;
     return fstat(fd, &mine) == 0 && stat(name, &named) == 0 && mine.st_ino == named.st_ino &&

@@ -1,6 +1,7 @@
 /* Which image belongs to which inventory, and what in the state folder belongs to nobody. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -26,7 +27,9 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 /* The note's name is a hash of what it is about, since paths do not fit into file names. */
-static void note_path(const struct am_state *state, const char *inventory, bool lenient,
+static void note_path(const struct am_state *state,
+                      const char *inventory,
+                      bool lenient,
                       char path[PATH_MAX + 64]) {
     XXH128_hash_t key = XXH3_128bits_withSeed(inventory, strlen(inventory), lenient);
     snprintf(path, PATH_MAX + 64, "%s/%016llx%016llx.last", state->folder,
@@ -45,13 +48,19 @@ static bool read_note(const char *path, struct note *note) {
     return whole && note->image[0] && !strchr(note->image, '/');
 }
 
-static void write_note(const struct am_state *state, const char *path, const char *inventory,
+static void write_note(const struct am_state *state,
+                       const char *path,
+                       const char *inventory,
                        const char *image_path) {
     char temporary[PATH_MAX + 96];
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(temporary, "we");
-    if (!file)
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
         return;
+    }
     bool written = fprintf(file, "%s\n%s\n", base_name(image_path), inventory) > 0;
     if (state->owner != geteuid())
         written = fchown(fileno(file), state->owner, state->group) == 0 && written;
@@ -60,7 +69,9 @@ static void write_note(const struct am_state *state, const char *path, const cha
         unlink(temporary);
 }
 
-bool am_state_recall(const struct am_state *state, const char *inventory, bool lenient,
+bool am_state_recall(const struct am_state *state,
+                     const char *inventory,
+                     bool lenient,
                      char path[PATH_MAX]) {
     char name[PATH_MAX + 64];
     struct note note;
@@ -71,7 +82,8 @@ bool am_state_recall(const struct am_state *state, const char *inventory, bool l
     return length > 0 && length < PATH_MAX;
 }
 
-/* ---- cleaning --------------------------------------------------------------------------------- */
+/* ---- cleaning ---------------------------------------------------------------------------------
+ */
 
 /* Names of the folder, or of the images that notes speak of. */
 struct names {
@@ -117,9 +129,10 @@ static bool list_folder(const struct am_state *state, struct names *names) {
     return complete;
 }
 
-/* Drops notes of inventories that are gone; collects the images of the others. False: memory ran out, remove nothing. */
-static bool collect_used(const struct am_state *state, const struct names *all,
-                         struct names *used) {
+/* Drops notes of inventories that are gone; collects the images of the others. False: memory ran
+ * out, remove nothing. */
+static bool
+collect_used(const struct am_state *state, const struct names *all, struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
         char path[PATH_MAX + NAME_MAX + 2];
         struct note note;
@@ -135,7 +148,8 @@ static bool collect_used(const struct am_state *state, const struct names *all,
     return true;
 }
 
-/* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or NAME.admx.PID.tmp. Not while somebody makes it. */
+/* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or
+ * NAME.admx.PID.tmp. Not while somebody makes it. */
 static void remove_piece(const struct am_state *state, const char *name) {
     char path[PATH_MAX + NAME_MAX + 2], image[PATH_MAX + NAME_MAX + 2];
     const char *end = strstr(name, ".admx");
@@ -152,8 +166,8 @@ static void remove_piece(const struct am_state *state, const char *name) {
     am_state_unlock(image, lock);
 }
 
-static void remove_unused(const struct am_state *state, const struct names *all,
-                          const struct names *used) {
+static void
+remove_unused(const struct am_state *state, const struct names *all, const struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
         const char *name = all->items[i];
         bool unused = ends_with(name, ".admx") && !has_name(used, name);
@@ -171,7 +185,9 @@ static void clean(const struct am_state *state) {
 }
 
 /* The folder has a lock of its own, so that notes and cleaning do not cross. */
-void am_state_settle(const struct am_state *state, const char *inventory, bool lenient,
+void am_state_settle(const struct am_state *state,
+                     const char *inventory,
+                     bool lenient,
                      const char *image_path) {
     char folder[PATH_MAX + 8], name[PATH_MAX + 64];
     snprintf(folder, sizeof folder, "%s/folder", state->folder);

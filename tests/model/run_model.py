@@ -76,55 +76,66 @@ def first_difference(admatch, lines, requests):
 # ---- shrinking --------------------------------------------------------------------------------
 
 
-def smaller_texts(text):
-    words = text.split(" ")
-    for place in range(len(words)):
-        yield " ".join(words[:place] + words[place + 1 :])
-    if len(text) <= 40:
-        for place in range(len(text)):
-            yield text[:place] + text[place + 1 :]
+def without_parts(parts, differs):
+    """As few of a sequence's parts as still differ; halves are tried first, then quarters, then single parts."""
+    size = max(1, len(parts) // 2)
+    while parts and size:
+        at = 0
+        while at < len(parts):
+            fewer = parts[:at] + parts[at + size :]
+            if differs(fewer):
+                parts = fewer
+            else:
+                at += size
+        size //= 2
+    return parts
 
 
-def smaller(value):
-    """Variants of a JSON value with something less, the bigger cuts first."""
+def shrink_text(text, differs):
+    words = without_parts(text.split(" "), lambda fewer: differs(" ".join(fewer)))
+    text = " ".join(words)
+    return without_parts(text, differs) if len(text) <= 200 else text
+
+
+def shrink_value(value, differs):
+    """A JSON value with as little in it as still differs; differs(value) holds at the start."""
+    if isinstance(value, str):
+        return shrink_text(value, differs)
     if isinstance(value, list):
-        size = len(value) // 2
-        while size >= 1:
-            for begin in range(0, len(value), size):
-                yield value[:begin] + value[begin + size :]
-            size //= 2
-        for place, item in enumerate(value):
-            for variant in smaller(item):
-                yield value[:place] + [variant] + value[place + 1 :]
+        value = without_parts(value, differs)
+        for place in range(len(value)):
+            before, after = value[:place], value[place + 1 :]
+            item = shrink_value(value[place], lambda item: differs(before + [item] + after))
+            value = before + [item] + after
     elif isinstance(value, dict):
-        for name in value:
-            yield {other: value[other] for other in value if other != name}
-        for name in value:
-            for variant in smaller(value[name]):
-                yield {**value, name: variant}
-    elif isinstance(value, str):
-        yield from smaller_texts(value)
+        names = without_parts(list(value), lambda names: differs({n: value[n] for n in names}))
+        value = {name: value[name] for name in names}
+        for name in names:
+            rest = dict(value)
+            item = shrink_value(value[name], lambda item: differs({**rest, name: item}))
+            value[name] = item
+    return value
 
 
-def still_differs(admatch, case, refused):
+def still_differs(answer_all, case, refused):
     """Whether a smaller case is a difference of the same sort (an answer, or none at all)."""
+    if len(case) != 2 or not case[0] or not case[1]:
+        return False
     try:
-        difference = first_difference(admatch, *case)
+        difference = first_difference(answer_all, *case)
     except (KeyError, ValueError, TypeError, AttributeError, StopIteration):
         return False  # not an inventory or a request any more
-    return difference is not None and (difference[1] is None) == refused
+    return difference is not None and difference[1] is None and refused == difference[2] or (
+        difference is not None and difference[1] is not None and not refused
+    )
 
 
-def shrink(admatch, case, refused):
-    """Greedily the smallest case that still differs."""
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for variant in smaller(list(case)):
-            valid = len(variant) == 2 and variant[0] and variant[1]
-            if valid and still_differs(admatch, variant, refused):
-                case, shrunk = variant, True
-                break
+def shrink(answer_all, case, refused):
+    """The smallest (lines, requests) that still differ: nothing can be taken away from them."""
+    before, case = None, list(case)
+    while before != case:
+        before = case
+        case = shrink_value(case, lambda smaller: still_differs(answer_all, smaller, refused))
     return case
 
 

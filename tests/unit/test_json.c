@@ -30,8 +30,7 @@ static void assert_refused(struct am_view text, enum am_code code, const char *m
     assert_string_equal(error.message, message);
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing -------------------------------------------------------------------------------- */
 
 static void nodes_stand_in_document_order(void **state) {
     (void)state;
@@ -166,8 +165,7 @@ static void nodes_are_bounded(void **state) {
     }
 }
 
-/* ---- strings and members ----------------------------------------------------------------------
- */
+/* ---- strings and members -------------------------------------------------------------------- */
 
 static void strings_are_decoded(void **state) {
     (void)state;
@@ -289,8 +287,7 @@ static void the_first_of_several_duplicates_is_the_one_told(void **state) {
     assert_ptr_equal(am_json_duplicate_key(&json), &json.nodes[1 + 2 * 7000]);
 }
 
-/* ---- paths ------------------------------------------------------------------------------------
- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
 static void assert_path(const char *text, uint32_t node, const char *wanted) {
     struct am_json json = parsed(am_view_of(text));
@@ -341,8 +338,7 @@ static void types_have_names(void **state) {
     assert_string_equal(am_json_type_name(AM_JSON_OBJECT), "an object");
 }
 
-/* ---- against jansson --------------------------------------------------------------------------
- */
+/* ---- against jansson ------------------------------------------------------------------------ */
 
 static void
 assert_same(const struct am_json *json, const struct am_json_node *node, const json_t *value);

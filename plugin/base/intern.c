@@ -21,8 +21,10 @@ static bool grow(struct am_intern *table) {
     return true;
 }
 
-struct am_intern_slot *am_intern_find(struct am_intern *table, uint64_t hash,
-                                      am_intern_equal *equal, const void *context,
+struct am_intern_slot *am_intern_find(struct am_intern *table,
+                                      uint64_t hash,
+                                      am_intern_equal *equal,
+                                      const void *context,
                                       const void *key) {
     if (table->count >= table->capacity / 3 * 2 && !grow(table))
         return NULL;

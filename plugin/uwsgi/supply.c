@@ -1,4 +1,4 @@
-#include "source.h"
+#include "supply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 
 enum { READ_SIZE = 1 << 20 };
 
-enum am_code am_source_signature(const char *path, struct am_signature *signature,
-                                 struct am_error *error) {
+enum am_code
+am_supply_signature(const char *path, struct am_signature *signature, struct am_error *error) {
     struct stat status;
     if (stat(path, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot read the inventory %s", path);
@@ -30,14 +30,15 @@ bool am_signature_equal(const struct am_signature *a, const struct am_signature 
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
+static enum am_code changed_meanwhile(const struct am_supply *supply, struct am_error *error) {
     return am_error_set(error, AM_E_STATE,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
-                        source->path);
+                        supply->path);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 static enum am_code digest_file(const char *path, uint8_t digest[16], struct am_error *error) {
     enum am_code code = AM_OK;
@@ -70,8 +71,8 @@ cleanup:
     return code;
 }
 
-static enum am_code read_exactly(int fd, const char *path, char *data, size_t size,
-                                 struct am_error *error) {
+static enum am_code
+read_exactly(int fd, const char *path, char *data, size_t size, struct am_error *error) {
     while (size) {
         ssize_t got = read(fd, data, size);
         if (got < 0 && errno == EINTR)
@@ -87,37 +88,43 @@ static enum am_code read_exactly(int fd, const char *path, char *data, size_t si
 }
 
 /* Reads a whole file into memory aligned as images need it. */
-static enum am_code read_image(const struct am_source *source, size_t size,
-                               struct am_image_bytes *bytes, struct am_error *error) {
+static enum am_code read_image(const struct am_supply *supply,
+                               size_t size,
+                               struct am_image_bytes *bytes,
+                               struct am_error *error) {
     size_t room = (size / AM_IMAGE_ALIGNMENT + 1) * AM_IMAGE_ALIGNMENT;
     enum am_code code = AM_OK;
-    int fd = open(source->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(supply->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return am_error_set_errno(error, AM_E_IO, "cannot read %s", source->path);
+        return am_error_set_errno(error, AM_E_IO, "cannot read %s", supply->path);
     *bytes = (struct am_image_bytes){aligned_alloc(AM_IMAGE_ALIGNMENT, room), size};
     if (!bytes->data)
-        code = am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", source->path);
+        code = am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", supply->path);
     else
-        code = read_exactly(fd, source->path, bytes->data, size, error);
+        code = read_exactly(fd, supply->path, bytes->data, size, error);
     close(fd);
     return code;
 }
 
-/* ---- making ----------------------------------------------------------------------------------- */
+/* ---- making -----------------------------------------------------------------------------------
+ */
 
-static enum am_code build(const struct am_source *source, const uint8_t digest[16],
-                          struct am_image_bytes *bytes, struct am_made *made,
-                          struct am_report *report, struct am_error *error) {
+static enum am_code build(const struct am_supply *supply,
+                          const uint8_t digest[16],
+                          struct am_image_bytes *bytes,
+                          struct am_made *made,
+                          struct am_report *report,
+                          struct am_error *error) {
     struct am_inventory *inventory = NULL;
-    struct am_load_options options = {.skip_bad_records = source->lenient, .zones = source->zones};
-    enum am_code code = am_inventory_load(source->path, &options, &inventory, report, error);
+    struct am_load_options options = {.skip_bad_records = supply->lenient, .zones = supply->zones};
+    enum am_code code = am_inventory_load(supply->path, &options, &inventory, report, error);
     if (code != AM_OK)
         return code;
     made->skipped = report->skipped;
     if (memcmp(inventory->digest, digest, 16) != 0)
-        code = changed_meanwhile(source, error);
+        code = changed_meanwhile(supply, error);
     else
-        code = am_image_build(inventory, source->lenient, bytes, error);
+        code = am_image_build(inventory, supply->lenient, bytes, error);
     am_inventory_free(inventory);
     return code;
 }
@@ -132,21 +139,24 @@ static enum am_code verify(const struct am_image_bytes *bytes, struct am_error *
     return code;
 }
 
-static enum am_code make(const struct am_source *source, const struct am_state *state,
-                         enum am_origin origin, const uint8_t digest[16], struct am_made *made,
-                         struct am_report *report, struct am_error *error) {
+static enum am_code make(const struct am_supply *supply,
+                         const struct am_state *state,
+                         enum am_origin origin,
+                         const uint8_t digest[16],
+                         struct am_made *made,
+                         struct am_report *report,
+                         struct am_error *error) {
     struct am_image_bytes bytes = {NULL, 0};
-    enum am_code code =
-        origin == AM_ORIGIN_COPY
-            ? read_image(source, (size_t)made->signature.size, &bytes, error)
-            : build(source, digest, &bytes, made, report, error);
+    enum am_code code = origin == AM_ORIGIN_COPY
+                            ? read_image(supply, (size_t)made->signature.size, &bytes, error)
+                            : build(supply, digest, &bytes, made, report, error);
     struct am_signature now;
     if (code == AM_OK)
         code = verify(&bytes, error);
     if (code == AM_OK)
-        code = am_source_signature(source->path, &now, error);
+        code = am_supply_signature(supply->path, &now, error);
     if (code == AM_OK && !am_signature_equal(&now, &made->signature))
-        code = changed_meanwhile(source, error);
+        code = changed_meanwhile(supply, error);
     if (code == AM_OK)
         code = am_state_store(state, &bytes, made->path, error);
     am_image_bytes_free(&bytes);
@@ -155,13 +165,16 @@ static enum am_code make(const struct am_source *source, const struct am_state *
 }
 
 /* An image that cannot be used as it lies there is made again, over it. */
-static enum am_code find_or_make(const struct am_source *source, const struct am_state *state,
-                                 enum am_origin origin, const uint8_t digest[16],
-                                 struct am_made *made, struct am_report *report,
+static enum am_code find_or_make(const struct am_supply *supply,
+                                 const struct am_state *state,
+                                 enum am_origin origin,
+                                 const uint8_t digest[16],
+                                 struct am_made *made,
+                                 struct am_report *report,
                                  struct am_error *error) {
     made->found = am_state_open_image(state, made->path, &made->image, NULL) == AM_OK;
     if (!made->found)
-        return make(source, state, origin, digest, made, report, error);
+        return make(supply, state, origin, digest, made, report, error);
     return AM_OK;
 }
 
@@ -171,18 +184,20 @@ static uint64_t nanoseconds_now(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-enum am_code am_source_make(const struct am_source *source, const struct am_state *state,
-                            struct am_made *made, struct am_report *report,
-                            struct am_error *error) {
+enum am_code am_supply_image(const struct am_supply *supply,
+                             const struct am_state *state,
+                             struct am_made *made,
+                             struct am_report *report,
+                             struct am_error *error) {
     uint64_t began = nanoseconds_now();
     uint8_t digest[16];
-    enum am_origin origin = source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
-    if (am_image_is(source->path))
+    enum am_origin origin = supply->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
+    if (am_image_is(supply->path))
         origin = AM_ORIGIN_COPY;
     *made = (struct am_made){.image = NULL};
-    enum am_code code = am_source_signature(source->path, &made->signature, error);
+    enum am_code code = am_supply_signature(supply->path, &made->signature, error);
     if (code == AM_OK)
-        code = digest_file(source->path, digest, error);
+        code = digest_file(supply->path, digest, error);
     if (code == AM_OK)
         code = am_state_image_path(state, digest, origin, made->path, error);
     if (code != AM_OK)
@@ -190,9 +205,9 @@ enum am_code am_source_make(const struct am_source *source, const struct am_stat
     int lock = am_state_lock(state, made->path, true);
     if (lock < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot lock %s", made->path);
-    code = find_or_make(source, state, origin, digest, made, report, error);
+    code = find_or_make(supply, state, origin, digest, made, report, error);
     if (code == AM_OK)
-        am_state_settle(state, source->path, source->lenient, made->path);
+        am_state_settle(state, supply->path, supply->lenient, made->path);
     am_state_unlock(made->path, lock);
     made->nanoseconds = nanoseconds_now() - began;
     return code;

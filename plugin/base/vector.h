@@ -1,10 +1,10 @@
 /* A growable array, for building. */
-#ifndef AM_INDEX_VECTOR_H
-#define AM_INDEX_VECTOR_H
+#ifndef AM_BASE_VECTOR_H
+#define AM_BASE_VECTOR_H
 
 #include <stdlib.h>
 
-#include "../base/bytes.h"
+#include "bytes.h"
 
 struct am_vector {
     void *data;
@@ -16,7 +16,8 @@ struct am_vector {
 #define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
 #define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
 
-/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out. Counts them in. */
+/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out. Counts
+ * them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
     size_t needed, bytes;
     if (!am_add_size(vector->count, more, &needed))

@@ -1,0 +1,193 @@
+#include "api.h"
+
+#include <stdlib.h>
+
+#include "../base/reserve.h"
+#include "gzip.h"
+#include "render.h"
+#include "request.h"
+
+enum {
+    ANSWER_BYTES = 64 << 20, /* 256 ads with the largest creatives and URLs are a third of that */
+    ALIGNMENT = 64,
+};
+
+struct am_api {
+    struct am_api_limits limits;
+    struct am_matcher *matcher;
+    const struct am_timezones *zones;
+    void *region; /* all of what follows lies in it, but for the decision's contents */
+    size_t region_size;
+    struct am_request_reader *reader;
+    char *unpacked; /* limits.body_bytes + 1 */
+    struct am_buffer answer;
+    struct am_gzip gzip;
+    struct am_decision decision;
+    struct am_error error;
+};
+
+/* ---- making and freeing --------------------------------------------------------------------- */
+
+/* Where the parts of the region lie. */
+struct plan {
+    size_t reader, nodes, text, unpacked, gzip, answer, total;
+};
+
+static size_t add_part(struct plan *plan, size_t size) {
+    size_t offset = plan->total;
+    plan->total += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return offset;
+}
+
+/* Sizes cannot wrap: the body limit is below 4 GiB. */
+static struct plan plan_region(size_t body_bytes) {
+    struct plan plan = {0};
+    plan.reader = add_part(&plan, sizeof(struct am_request_reader));
+    plan.nodes = add_part(&plan, AM_REQUEST_MAX_NODES * sizeof(struct am_json_node));
+    plan.text = add_part(&plan, am_request_text_size(body_bytes));
+    plan.unpacked = add_part(&plan, body_bytes + 1);
+    plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
+    plan.answer = add_part(&plan, ANSWER_BYTES);
+    return plan;
+}
+
+static enum am_code make_region(struct am_api *api, struct am_error *error) {
+    struct plan plan = plan_region(api->limits.body_bytes);
+    char *region = am_reserve(plan.total);
+    if (!region)
+        return am_error_set(error, AM_E_MEMORY,
+                            "out of memory: address space for requests of %zu bytes",
+                            api->limits.body_bytes);
+    api->region = region;
+    api->region_size = plan.total;
+    api->reader = (struct am_request_reader *)(region + plan.reader);
+    api->reader->nodes = (struct am_json_node *)(region + plan.nodes);
+    api->reader->text = region + plan.text;
+    api->reader->body_limit = api->limits.body_bytes;
+    api->unpacked = region + plan.unpacked;
+    api->answer = am_buffer_over(region + plan.answer, ANSWER_BYTES);
+    return am_gzip_start(&api->gzip, region + plan.gzip, error);
+}
+
+struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error) {
+    if (limits->body_bytes >= UINT32_MAX) {
+        am_error_set(error, AM_E_LIMIT, "a limit of %zu bytes a request: expected less than 4 GiB",
+                     limits->body_bytes);
+        return NULL;
+    }
+    struct am_api *api = calloc(1, sizeof *api);
+    if (!api) {
+        am_error_set(error, AM_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    api->limits = *limits;
+    const struct am_matcher_limits matcher_limits = {limits->body_bytes, limits->words};
+    if (make_region(api, error) == AM_OK)
+        api->matcher = am_matcher_new(&matcher_limits, error);
+    if (api->matcher)
+        return api;
+    am_api_free(api);
+    return NULL;
+}
+
+void am_api_free(struct am_api *api) {
+    if (!api)
+        return;
+    am_matcher_free(api->matcher);
+    am_release(api->region, api->region_size);
+    free(api);
+}
+
+enum am_code am_api_attach(struct am_api *api,
+                           const struct am_image *image,
+                           const struct am_timezones *zones,
+                           struct am_error *error) {
+    enum am_code code = am_matcher_attach(api->matcher, image, zones, error);
+    if (code == AM_OK)
+        api->zones = zones;
+    return code;
+}
+
+const struct am_image *am_api_image(const struct am_api *api) {
+    return am_matcher_image(api->matcher);
+}
+
+/* ---- answering ------------------------------------------------------------------------------ */
+
+void am_api_error(struct am_api *api,
+                  unsigned status,
+                  struct am_view reason,
+                  struct am_view where,
+                  struct am_api_response *response) {
+    api->answer.size = 0;
+    api->answer.overflowed = false;
+    am_render_error(&api->answer, status, reason, where);
+    *response = (struct am_api_response){.status = status, .body = am_buffer_view(&api->answer)};
+}
+
+static unsigned status_of(enum am_code code) {
+    switch (code) {
+    case AM_E_LIMIT:
+        return 413;
+    case AM_E_STATE:
+        return 422;
+    default:
+        return 400;
+    }
+}
+
+static enum am_code unpack(struct am_api *api, struct am_view *body) {
+    enum am_code code = am_request_check_size(api->reader, *body, &api->error);
+    size_t size = 0;
+    if (code == AM_OK)
+        code = am_gzip_unpack(&api->gzip, *body, api->unpacked, api->limits.body_bytes, &size,
+                              &api->error);
+    *body = (struct am_view){api->unpacked, size};
+    return code;
+}
+
+static enum am_code read_request(struct am_api *api, const struct am_api_request *request) {
+    struct am_view body = request->body;
+    if (request->gzip) {
+        enum am_code code = unpack(api, &body);
+        if (code != AM_OK)
+            return code;
+    }
+    am_request_start(api->reader, api->zones, request->now, request->test);
+    switch (request->content) {
+    case AM_CONTENT_TEXT:
+        return am_request_read_text(api->reader, body, &api->error);
+    case AM_CONTENT_QUERY_STRING:
+        return am_request_read_query_string(api->reader, body, &api->error);
+    case AM_CONTENT_JSON:
+        break;
+    }
+    return am_request_read_json(api->reader, body, &api->error);
+}
+
+void am_api_decide(struct am_api *api,
+                   const struct am_api_request *request,
+                   struct am_api_response *response) {
+    const struct am_image *image = am_api_image(api);
+    if (!image) {
+        am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
+        return;
+    }
+    enum am_code code = read_request(api, request);
+    const struct am_request *read = &api->reader->request;
+    if (code == AM_OK)
+        code = am_decide(api->matcher, read, &api->decision, &api->error);
+    if (code != AM_OK) {
+        am_api_error(api, status_of(code), am_view_of(api->error.message),
+                     am_view_of(api->error.where), response);
+        return;
+    }
+    api->answer.size = 0;
+    api->answer.overflowed = false;
+    am_render_decision(&api->answer, image, read, &api->decision);
+    if (api->answer.overflowed) {
+        am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
+        return;
+    }
+    *response = (struct am_api_response){200, am_buffer_view(&api->answer), &api->decision, read};
+}

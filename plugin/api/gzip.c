@@ -1,0 +1,73 @@
+#include "gzip.h"
+
+enum { ALIGNMENT = 16, GZIP_ONLY = 16 };
+
+/* zlib keeps what it takes until the end, so nothing is ever given back. */
+static voidpf take(voidpf context, uInt count, uInt size) {
+    struct am_gzip *gzip = context;
+    size_t bytes = ((size_t)count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (bytes > AM_GZIP_MEMORY_SIZE - gzip->used)
+        return Z_NULL;
+    gzip->used += bytes;
+    return gzip->memory + gzip->used - bytes;
+}
+
+static void give_back(voidpf context, voidpf piece) {
+    (void)context;
+    (void)piece;
+}
+
+enum am_code am_gzip_start(struct am_gzip *gzip, char *memory, struct am_error *error) {
+    *gzip = (struct am_gzip){.memory = memory};
+    gzip->stream.zalloc = take;
+    gzip->stream.zfree = give_back;
+    gzip->stream.opaque = gzip;
+    if (inflateInit2(&gzip->stream, MAX_WBITS + GZIP_ONLY) == Z_OK)
+        return AM_OK;
+    return am_error_set(error, AM_E_MEMORY, "out of memory: zlib %s", zlibVersion());
+}
+
+static size_t ratio_limit(size_t packed) {
+    size_t limit;
+    if (!am_multiply_size(packed, AM_GZIP_MAX_RATIO, &limit))
+        limit = SIZE_MAX;
+    return limit > AM_GZIP_FREE_SIZE ? limit : AM_GZIP_FREE_SIZE;
+}
+
+static enum am_code too_large(size_t limit, size_t bound, struct am_error *error) {
+    if (bound < limit)
+        return am_error_set(error, AM_E_LIMIT,
+                            "the gzip body unpacks to more than %d times its size",
+                            AM_GZIP_MAX_RATIO);
+    return am_error_set(error, AM_E_LIMIT, "the gzip body unpacks to more than %zu bytes", limit);
+}
+
+enum am_code am_gzip_unpack(struct am_gzip *gzip,
+                            struct am_view packed,
+                            char *unpacked,
+                            size_t limit,
+                            size_t *size,
+                            struct am_error *error) {
+    z_stream *stream = &gzip->stream;
+    size_t by_ratio = ratio_limit(packed.size);
+    size_t bound = by_ratio < limit ? by_ratio : limit;
+    inflateReset(stream);
+    stream->next_in = (z_const Bytef *)packed.data;
+    stream->avail_in = (uInt)packed.size;
+    stream->next_out = (Bytef *)unpacked;
+    stream->avail_out = (uInt)(bound + 1); /* one more, to see that there is more */
+    int result = inflate(stream, Z_FINISH);
+    *size = stream->total_out;
+    if (*size > bound)
+        return too_large(limit, bound, error);
+    if (result == Z_BUF_ERROR)
+        return am_error_set(error, AM_E_SYNTAX, "the gzip body ends too early");
+    if (result != Z_STREAM_END)
+        return am_error_set(error, AM_E_SYNTAX, "expected a gzip body: %s",
+                            stream->msg ? stream->msg : "damaged");
+    if (stream->avail_in > 0)
+        return am_error_set(error, AM_E_SYNTAX,
+                            "expected one gzip member, found %u bytes after its end",
+                            stream->avail_in);
+    return AM_OK;
+}

@@ -1,0 +1,188 @@
+#include "render.h"
+
+struct renderer {
+    struct am_buffer *out;
+    const struct am_image *image;
+    const struct am_request *request;
+};
+
+static const struct am_view field_names[] = {
+    [AM_FIELD_QUERY] = {"query", 5}, [AM_FIELD_KEYWORD] = {"keywords", 8},
+    [AM_FIELD_TITLE] = {"title", 5}, [AM_FIELD_TEXT] = {"text", 4},
+    [AM_FIELD_URL] = {"url", 3},
+};
+
+static struct am_view text_of(const struct renderer *to, am_string_ref ref) {
+    return am_image_string(to->image, ref);
+}
+
+static void put_span(struct am_buffer *out, const struct am_span *span) {
+    am_buffer_literal(out, "{\"bytes\":[");
+    am_buffer_unsigned(out, span->begin);
+    am_buffer_literal(out, ",");
+    am_buffer_unsigned(out, span->end);
+    am_buffer_literal(out, "],\"utf16\":[");
+    am_buffer_unsigned(out, span->utf16_begin);
+    am_buffer_literal(out, ",");
+    am_buffer_unsigned(out, span->utf16_end);
+    am_buffer_literal(out, "]}");
+}
+
+static void put_place(const struct renderer *to, const struct am_placed_ad *placed) {
+    const struct am_field *field = &to->request->fields[placed->field];
+    am_buffer_literal(to->out, ",\"field\":\"");
+    am_buffer_view_append(to->out, field_names[field->kind]);
+    am_buffer_literal(to->out, "\"");
+    if (field->kind == AM_FIELD_KEYWORD) {
+        am_buffer_literal(to->out, ",\"index\":");
+        am_buffer_unsigned(to->out, field->index);
+    }
+    am_buffer_literal(to->out, ",\"spans\":[");
+    for (uint32_t i = 0; i < placed->span_count; i++) {
+        if (i > 0)
+            am_buffer_literal(to->out, ",");
+        put_span(to->out, &placed->spans[i]);
+    }
+    am_buffer_literal(to->out, "]");
+}
+
+static void put_match(const struct renderer *to, const struct am_placed_ad *placed) {
+    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+    am_buffer_literal(to->out, ",\"match\":{\"keyword\":");
+    am_buffer_json_string(to->out, text_of(to, keyword->text));
+    am_buffer_literal(to->out, ",\"type\":\"");
+    am_buffer_view_append(to->out,
+                          am_view_of(am_match_type_name((enum am_match_type)keyword->match)));
+    am_buffer_literal(to->out, "\"");
+    if (placed->field != AM_NONE)
+        put_place(to, placed);
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_campaign(const struct renderer *to, const struct am_ad_record *ad) {
+    if (ad->campaign == AM_NONE)
+        return;
+    am_buffer_literal(to->out, ",\"campaign\":");
+    am_buffer_json_string(to->out, text_of(to, to->image->campaigns[ad->campaign].id));
+}
+
+/* "ad" and "campaign", which answers and explanations begin with alike. */
+static void put_names(const struct renderer *to, uint32_t ad) {
+    am_buffer_literal(to->out, "{\"ad\":");
+    am_buffer_json_string(to->out, text_of(to, to->image->details[ad].id));
+    put_campaign(to, &to->image->ads[ad]);
+}
+
+static void put_price(const struct renderer *to, const struct am_placed_ad *placed) {
+    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+    am_buffer_literal(to->out, ",\"price\":");
+    am_buffer_decimal(to->out, (int64_t)keyword->bid, 6);
+    if (to->image->ads[placed->ad].flags & AM_AD_CPC)
+        am_buffer_literal(to->out, ",\"pricing\":\"cpc\",\"ecpm\":");
+    else
+        am_buffer_literal(to->out, ",\"pricing\":\"cpm\",\"ecpm\":");
+    am_buffer_decimal(to->out, (int64_t)keyword->ecpm, 6);
+}
+
+static void put_ad(const struct renderer *to, const struct am_placed_ad *placed) {
+    const struct am_image *image = to->image;
+    struct am_view url = text_of(to, image->details[placed->ad].url);
+    struct am_view creative = text_of(to, image->details[placed->ad].creative);
+    put_names(to, placed->ad);
+    am_buffer_literal(to->out, ",\"advertiser\":");
+    am_buffer_json_string(to->out,
+                          text_of(to, image->terms[image->ads[placed->ad].advertiser].text));
+    put_price(to, placed);
+    put_match(to, placed);
+    if (url.size) {
+        am_buffer_literal(to->out, ",\"url\":");
+        am_buffer_json_string(to->out, url);
+    }
+    if (creative.size) {
+        am_buffer_literal(to->out, ",\"creative\":");
+        am_buffer_view_append(to->out, creative);
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_slots(const struct renderer *to, const struct am_decision *decision) {
+    const struct am_placed_ad *placed = decision->ads;
+    am_buffer_literal(to->out, ",\"slots\":[");
+    for (uint32_t slot = 0; slot < to->request->slot_count; slot++) {
+        if (slot > 0)
+            am_buffer_literal(to->out, ",");
+        am_buffer_literal(to->out, "{\"id\":");
+        am_buffer_json_string(to->out, to->request->slots[slot].id);
+        am_buffer_literal(to->out, ",\"ads\":[");
+        for (uint32_t i = 0; i < decision->slot_filled[slot]; i++) {
+            if (i > 0)
+                am_buffer_literal(to->out, ",");
+            put_ad(to, placed++);
+        }
+        am_buffer_literal(to->out, "]}");
+    }
+    am_buffer_literal(to->out, "]");
+}
+
+static void put_rejected(const struct renderer *to, const struct am_rejected_ad *rejected) {
+    put_names(to, rejected->ad);
+    am_buffer_literal(to->out, ",\"keyword\":");
+    am_buffer_json_string(to->out, text_of(to, to->image->keywords[rejected->keyword].text));
+    am_buffer_literal(to->out, ",\"reason\":\"");
+    am_buffer_view_append(to->out, am_view_of(am_gate_name(rejected->gate)));
+    am_buffer_literal(to->out, "\"");
+    if (rejected->detail.size) {
+        am_buffer_literal(to->out, ",\"detail\":");
+        am_buffer_json_string(to->out, rejected->detail);
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_explain(const struct renderer *to, const struct am_decision *decision) {
+    am_buffer_literal(to->out, ",\"explain\":{\"candidates\":");
+    am_buffer_unsigned(to->out, decision->candidates);
+    am_buffer_literal(to->out, ",\"rejected_total\":");
+    am_buffer_unsigned(to->out, decision->rejected_total);
+    am_buffer_literal(to->out, ",\"rejected\":[");
+    for (uint32_t i = 0; i < decision->rejected_count; i++) {
+        if (i > 0)
+            am_buffer_literal(to->out, ",");
+        put_rejected(to, &decision->rejected[i]);
+    }
+    am_buffer_literal(to->out, "]}");
+}
+
+void am_render_decision(struct am_buffer *out,
+                        const struct am_image *image,
+                        const struct am_request *request,
+                        const struct am_decision *decision) {
+    const struct renderer to = {out, image, request};
+    am_buffer_literal(out, "{");
+    if (request->id.data) {
+        am_buffer_literal(out, "\"id\":");
+        am_buffer_json_string(out, request->id);
+        am_buffer_literal(out, ",");
+    }
+    am_buffer_literal(out, "\"generation\":\"");
+    am_buffer_append(out, image->generation, AM_GENERATION_TEXT_SIZE - 1);
+    am_buffer_literal(out, "\"");
+    put_slots(&to, decision);
+    if (request->explain)
+        put_explain(&to, decision);
+    am_buffer_literal(out, "}");
+}
+
+void am_render_error(struct am_buffer *out,
+                     unsigned status,
+                     struct am_view reason,
+                     struct am_view where) {
+    am_buffer_literal(out, "{\"error\":{\"status\":");
+    am_buffer_unsigned(out, status);
+    am_buffer_literal(out, ",\"reason\":");
+    am_buffer_json_string(out, reason);
+    if (where.size) {
+        am_buffer_literal(out, ",\"where\":");
+        am_buffer_json_string(out, where);
+    }
+    am_buffer_literal(out, "}}");
+}

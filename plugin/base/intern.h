@@ -1,0 +1,35 @@
+/* A hash table from anything to ids 0, 1, 2...: finds equal things and gives each one
+ * number. */
+#ifndef AM_BASE_INTERN_H
+#define AM_BASE_INTERN_H
+
+#include <stdlib.h>
+
+#include "bytes.h"
+
+struct am_intern_slot {
+    uint64_t hash; /* kept, to grow without asking for the keys again */
+    uint32_t id;   /* UINT32_MAX: empty */
+};
+
+/* Open addressing with linear probing, at most two thirds full. Zeroed is a valid empty table. */
+struct am_intern {
+    struct am_intern_slot *slots;
+    size_t capacity; /* 0 or a power of two */
+    size_t count;
+};
+
+/* Whether the thing with that id is the one that `key` describes. */
+typedef bool am_intern_equal(const void *context, uint32_t id, const void *key);
+
+/* The slot of the equal thing, or of the empty place where it belongs (slot->id is UINT32_MAX then:
+ * the caller sets it, having made the thing). NULL when memory runs out. The pointer lives until
+ * the next call. */
+struct am_intern_slot *am_intern_find(struct am_intern *table,
+                                      uint64_t hash,
+                                      am_intern_equal *equal,
+                                      const void *context,
+                                      const void *key);
+void am_intern_free(struct am_intern *table);
+
+#endif

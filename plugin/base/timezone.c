@@ -1,0 +1,279 @@
+#include "timezone.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "timezone_rule.h"
+
+enum { MAX_FILE = 64 << 10, MAX_DEPTH = 4, HEADER = 44, WEEK_HOURS = 168, EPOCH_WEEK_HOUR = 72 };
+
+/* Transitions before this (2000-01-01) are dropped: only the offset that they leave behind matters. */
+#define FIRST_KEPT INT64_C(946684800)
+
+struct transition {
+    int64_t time;
+    int32_t offset; /* from `time` on */
+};
+
+struct am_timezone {
+    char *name;
+    int32_t first_offset; /* before the first transition */
+    uint32_t count;
+    struct transition *transitions;
+    struct am_timezone_rule rule; /* after the last transition */
+};
+
+struct am_timezones {
+    struct am_timezone *zones; /* sorted by name */
+    size_t count, capacity;
+};
+
+/* ---- one file (RFC 8536) ----------------------------------------------------------------------- */
+
+static int64_t big_endian(const unsigned char *bytes, unsigned size) {
+    uint64_t value = bytes[0] & 0x80 ? UINT64_MAX : 0;
+    for (unsigned i = 0; i < size; i++)
+        value = value << 8 | bytes[i];
+    return (int64_t)value;
+}
+
+struct block {
+    uint32_t ut_count, standard_count, leap_count, time_count, type_count, name_bytes;
+};
+
+static bool read_header(const unsigned char *bytes, size_t size, struct block *block) {
+    if (size < HEADER || memcmp(bytes, "TZif", 4) != 0)
+        return false;
+    uint32_t counts[6];
+    for (unsigned i = 0; i < 6; i++)
+        counts[i] = (uint32_t)big_endian(bytes + 20 + 4 * i, 4);
+    *block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
+    /* Real files stay far below; with this no sum of sizes can wrap. */
+    for (unsigned i = 0; i < 6; i++)
+        if (counts[i] > MAX_FILE)
+            return false;
+    return block->type_count > 0;
+}
+
+static size_t block_size(const struct block *block, size_t time_size) {
+    return block->time_count * (time_size + 1) + block->type_count * 6 + block->name_bytes +
+           block->leap_count * (time_size + 4) + block->standard_count + block->ut_count;
+}
+
+/* The data block of 8-byte times and what follows it. */
+static bool find_block(const unsigned char *bytes, size_t size, struct block *block,
+                       const unsigned char **data, struct am_view *footer) {
+    if (!read_header(bytes, size, block) || bytes[4] < '2')
+        return false;
+    size_t first = HEADER + block_size(block, 4);
+    if (first > size || !read_header(bytes + first, size - first, block))
+        return false;
+    size_t start = first + HEADER, length = block_size(block, 8);
+    if (start > size || length > size - start)
+        return false;
+    *data = bytes + start;
+    const char *after = (const char *)bytes + start + length;
+    size_t left = size - start - length;
+    *footer = (struct am_view){"", 0};
+    const char *end = left > 1 && after[0] == '\n' ? memchr(after + 1, '\n', left - 1) : NULL;
+    if (end)
+        *footer = (struct am_view){after + 1, (size_t)(end - after - 1)};
+    return true;
+}
+
+static bool read_transitions(const struct block *block, const unsigned char *data,
+                             struct am_timezone *zone) {
+    const unsigned char *types = data + (size_t)block->time_count * 8;
+    const unsigned char *offsets = types + block->time_count;
+    zone->first_offset = (int32_t)big_endian(offsets, 4);
+    zone->transitions = malloc(((size_t)block->time_count + 1) * sizeof *zone->transitions);
+    if (!zone->transitions)
+        return false;
+    for (uint32_t i = 0; i < block->time_count; i++) {
+        if (types[i] >= block->type_count)
+            return false;
+        struct transition transition = {big_endian(data + (size_t)i * 8, 8),
+                                        (int32_t)big_endian(offsets + (size_t)types[i] * 6, 4)};
+        if (transition.time < FIRST_KEPT)
+            zone->first_offset = transition.offset;
+        else
+            zone->transitions[zone->count++] = transition;
+    }
+    return true;
+}
+
+static bool parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone) {
+    struct block block;
+    const unsigned char *data;
+    struct am_view footer;
+    if (!find_block(bytes, size, &block, &data, &footer) ||
+        !read_transitions(&block, data, zone))
+        return false;
+    int32_t last =
+        zone->count ? zone->transitions[zone->count - 1].offset : zone->first_offset;
+    am_timezone_rule_parse(footer, last, &zone->rule);
+    return true;
+}
+
+/* ---- the folder ------------------------------------------------------------------------------- */
+
+static void free_zone(struct am_timezone *zone) {
+    free(zone->name);
+    free(zone->transitions);
+}
+
+/* Takes over what `zone` owns, or frees it; false when memory runs out. */
+static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const char *name) {
+    zone.name = strdup(name);
+    if (zone.name && zones->count == zones->capacity) {
+        size_t capacity = zones->capacity ? zones->capacity * 2 : 64;
+        struct am_timezone *grown = realloc(zones->zones, capacity * sizeof *grown);
+        if (grown) {
+            zones->zones = grown;
+            zones->capacity = capacity;
+        }
+    }
+    if (!zone.name || zones->count == zones->capacity) {
+        free_zone(&zone);
+        return false;
+    }
+    zones->zones[zones->count++] = zone;
+    return true;
+}
+
+static size_t read_file(const char *path, unsigned char *bytes) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return 0;
+    size_t size = 0;
+    ssize_t got;
+    while (size < MAX_FILE && (got = read(fd, bytes + size, MAX_FILE - size)) > 0)
+        size += (size_t)got;
+    close(fd);
+    return size;
+}
+
+static bool load_folder(struct am_timezones *zones, const char *root, const char *relative,
+                        unsigned depth, unsigned char *bytes) {
+    char path[PATH_MAX], name[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", root, relative);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return depth > 0;
+    bool fine = true;
+    struct dirent *entry;
+    while (fine && (entry = readdir(folder))) {
+        struct stat status;
+        if (entry->d_name[0] == '.')
+            continue;
+        int size = snprintf(name, sizeof name, "%s%s%s", relative, *relative ? "/" : "",
+                            entry->d_name);
+        if (size < 0 || (size_t)size >= sizeof name)
+            continue;
+        size = snprintf(path, sizeof path, "%s/%s", root, name);
+        if (size < 0 || (size_t)size >= sizeof path || stat(path, &status) != 0)
+            continue;
+        if (S_ISDIR(status.st_mode)) {
+            /* posix/ and right/ hold the same zones again, the latter with leap seconds. */
+            if (depth < MAX_DEPTH && strcmp(name, "right") != 0 && strcmp(name, "posix") != 0)
+                fine = load_folder(zones, root, name, depth + 1, bytes);
+            continue;
+        }
+        struct am_timezone zone = {0};
+        if (!S_ISREG(status.st_mode) || !parse_zone(bytes, read_file(path, bytes), &zone))
+            free_zone(&zone);
+        else
+            fine = add_zone(zones, zone, name);
+    }
+    closedir(folder);
+    return fine;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct am_timezone *)a)->name, ((const struct am_timezone *)b)->name);
+}
+
+struct am_timezones *am_timezones_load(const char *directory, struct am_error *error) {
+    const char *environment = getenv("TZDIR");
+    if (!directory)
+        directory = environment && *environment ? environment : "/usr/share/zoneinfo";
+    struct am_timezones *zones = calloc(1, sizeof *zones);
+    unsigned char *bytes = malloc(MAX_FILE);
+    if (!zones || !bytes) {
+        free(zones);
+        free(bytes);
+        am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
+        return NULL;
+    }
+    errno = 0;
+    if (!load_folder(zones, directory, "", 0, bytes))
+        am_error_set_errno(error, AM_E_IO, "cannot read time zones from %s", directory);
+    free(bytes);
+    struct am_view utc = AM_VIEW("UTC");
+    if (zones->count)
+        qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
+    if (!am_timezone_find(zones, utc)) {
+        if (!add_zone(zones, (struct am_timezone){0}, "UTC")) {
+            am_timezones_free(zones);
+            am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
+            return NULL;
+        }
+        qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
+    }
+    return zones;
+}
+
+void am_timezones_free(struct am_timezones *zones) {
+    if (!zones)
+        return;
+    for (size_t i = 0; i < zones->count; i++)
+        free_zone(&zones->zones[i]);
+    free(zones->zones);
+    free(zones);
+}
+
+/* ---- questions -------------------------------------------------------------------------------- */
+
+const struct am_timezone *am_timezone_find(const struct am_timezones *zones, struct am_view name) {
+    size_t low = 0, high = zones ? zones->count : 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = am_view_compare(am_view_of(zones->zones[middle].name), name);
+        if (order == 0)
+            return &zones->zones[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time) {
+    if (!zone)
+        return 0;
+    uint32_t low = 0, high = zone->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (zone->transitions[middle].time <= time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == zone->count && zone->rule.known)
+        return am_timezone_rule_offset(&zone->rule, time);
+    return low ? zone->transitions[low - 1].offset : zone->first_offset;
+}
+
+unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time) {
+    int64_t local = time + am_timezone_offset(zone, time);
+    int64_t hour = local / 3600 - (local % 3600 < 0);
+    int64_t week_hour = (hour + EPOCH_WEEK_HOUR) % WEEK_HOURS;
+    return (unsigned)(week_hour < 0 ? week_hour + WEEK_HOURS : week_hour);
+}

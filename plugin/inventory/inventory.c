@@ -1,0 +1,362 @@
+/* Lines to records, records to an inventory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "../base/intern.h"
+#include "../text/stem.h"
+#include "reader.h"
+#include "lines.h"
+
+enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096 };
+
+static bool start(struct am_reader *reader, const struct am_load_options *options,
+                  struct am_report *report) {
+    *reader = (struct am_reader){
+        .options = options,
+        .report = report,
+        .nodes = AM_VECTOR_OF(struct am_json_node),
+        .campaigns = AM_VECTOR_OF(struct am_campaign),
+        .campaign_drafts = AM_VECTOR_OF(struct am_draft),
+        .ads = AM_VECTOR_OF(struct am_ad),
+        .ad_drafts = AM_VECTOR_OF(struct am_draft),
+        .keywords = AM_VECTOR_OF(struct am_keyword),
+    };
+    reader->inventory = calloc(1, sizeof *reader->inventory);
+    reader->decoded = malloc(AM_LINE_MAX_BYTES);
+    if (!reader->inventory || !reader->decoded ||
+        !am_vector_extend(&reader->nodes, NODES_AT_FIRST))
+        return false;
+    reader->inventory->currency = AM_VIEW("USD");
+    reader->inventory->fold_accents = true;
+    reader->inventory->stem = true;
+    reader->inventory->broad_window = 16;
+    for (int i = 0; i < AM_MATCH_TYPES; i++)
+        reader->inventory->match_weight[i] = 1000;
+    return true;
+}
+
+static void finish(struct am_reader *reader) {
+    am_vector_free(&reader->nodes);
+    am_vector_free(&reader->campaigns);
+    am_vector_free(&reader->campaign_drafts);
+    am_vector_free(&reader->ads);
+    am_vector_free(&reader->ad_drafts);
+    am_vector_free(&reader->keywords);
+    free(reader->decoded);
+    am_inventory_free(reader->inventory);
+}
+
+void am_inventory_free(struct am_inventory *inventory) {
+    if (!inventory)
+        return;
+    free(inventory->campaigns);
+    free(inventory->ads);
+    am_arena_free(&inventory->arena);
+    free(inventory);
+}
+
+/* ---- lines ------------------------------------------------------------------------------------ */
+
+static bool is_blank(struct am_view line) {
+    for (size_t i = 0; i < line.size; i++)
+        if (line.data[i] != ' ' && line.data[i] != '\t')
+            return false;
+    return true;
+}
+
+/* Parses with as many nodes as it takes. */
+static enum am_code parse(struct am_reader *reader, struct am_view line, struct am_error *error) {
+    for (;;) {
+        enum am_code code = am_json_parse(line, reader->nodes.data,
+                                          (uint32_t)reader->nodes.count, &reader->json, error);
+        if (code != AM_E_LIMIT || reader->nodes.count > line.size)
+            return code;
+        if (!am_vector_extend(&reader->nodes, reader->nodes.count))
+            return am_error_set(error, AM_E_MEMORY, "out of memory");
+    }
+}
+
+static void read_line(struct am_reader *reader, struct am_view line) {
+    struct am_error error = {0};
+    reader->label[0] = '\0';
+    reader->bad = false;
+    if (!line.data) {
+        am_reader_error(reader, "a line of more than %d bytes", AM_LINE_MAX_BYTES);
+    } else if (!is_blank(line)) {
+        enum am_code code = parse(reader, line, &error);
+        if (code == AM_E_MEMORY)
+            reader->out_of_memory = true;
+        else if (code != AM_OK)
+            am_reader_error(reader, "%s", error.message);
+        else if (reader->json.nodes[0].type != AM_JSON_OBJECT)
+            am_reader_error(reader, "expected a JSON object, found %s",
+                            am_json_type_name((enum am_json_type)reader->json.nodes[0].type));
+        else
+            am_read_record(reader);
+    }
+}
+
+static enum am_code read_lines(struct am_reader *reader, struct am_lines *lines,
+                               struct am_error *error) {
+    struct am_view line;
+    bool more;
+    for (;;) {
+        enum am_code code = am_lines_next(lines, &line, &more, error);
+        if (code != AM_OK)
+            return code;
+        if (!more)
+            return AM_OK;
+        if (reader->line == UINT32_MAX - 1)
+            return am_error_set(error, AM_E_LIMIT, "more than 4,294,967,294 lines");
+        reader->line++;
+        read_line(reader, line);
+        if (reader->out_of_memory)
+            return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
+                                reader->line);
+        const struct am_load_options *options = reader->options;
+        if (options->progress && reader->line % PROGRESS_LINES == 0 &&
+            !options->progress(options->progress_context, am_lines_done(lines),
+                               am_lines_total(lines), reader->line))
+            return am_error_set(error, AM_E_STATE, "cancelled");
+    }
+}
+
+/* ---- records that name one another ------------------------------------------------------------ */
+
+struct id_table {
+    struct am_intern table;
+    const struct am_vector *records;
+    size_t id_offset;
+};
+
+static struct am_view id_of(const struct id_table *ids, uint32_t index) {
+    const char *record =
+        (const char *)ids->records->data + (size_t)index * ids->records->item_size;
+    return *(const struct am_view *)(const void *)(record + ids->id_offset);
+}
+
+static bool id_equal(const void *context, uint32_t id, const void *key) {
+    return am_view_equal(id_of(context, id), *(const struct am_view *)key);
+}
+
+static struct am_intern_slot *find_id(struct am_reader *reader, struct id_table *ids,
+                                      struct am_view id) {
+    struct am_intern_slot *slot =
+        am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
+    reader->out_of_memory |= slot == NULL;
+    return slot;
+}
+
+static void set_label(struct am_reader *reader, const char *kind, struct am_view id,
+                      uint32_t line) {
+    snprintf(reader->label, sizeof reader->label, "%s \"%.*s\"", kind, AM_VIEW_ARGUMENTS(id));
+    reader->line = line;
+}
+
+/* Enters the id; says so when another record has it. False: bad, or out of memory. */
+static bool enter_id(struct am_reader *reader, struct id_table *ids, const char *kind,
+                     uint32_t index, struct am_view id, uint32_t line, uint32_t *first) {
+    if (id.size == 0)
+        return true;
+    struct am_intern_slot *slot = find_id(reader, ids, id);
+    if (!slot)
+        return false;
+    if (slot->id == UINT32_MAX) {
+        slot->id = index;
+        return true;
+    }
+    *first = slot->id;
+    set_label(reader, kind, id, line);
+    return false;
+}
+
+static void enter_campaigns(struct am_reader *reader, struct id_table *ids) {
+    struct am_campaign *campaigns = reader->campaigns.data;
+    struct am_draft *drafts = reader->campaign_drafts.data;
+    for (uint32_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++) {
+        uint32_t first = 0;
+        if (enter_id(reader, ids, "campaign", i, campaigns[i].id, campaigns[i].rules.line,
+                     &first) || reader->out_of_memory)
+            continue;
+        am_reader_error(reader, "id: line %u has the same; ids of campaigns must differ",
+                        campaigns[first].rules.line);
+        drafts[i].bad = true;
+    }
+}
+
+static void resolve_ad(struct am_reader *reader, struct id_table *campaign_ids, struct am_ad *ad,
+                       struct am_draft *draft) {
+    if (draft->campaign_id.size == 0)
+        return;
+    struct am_intern_slot *slot = find_id(reader, campaign_ids, draft->campaign_id);
+    if (!slot)
+        return;
+    set_label(reader, "ad", ad->id, ad->rules.line);
+    if (slot->id == UINT32_MAX) {
+        campaign_ids->table.count--; /* the place stays empty */
+        am_reader_error(reader, "campaign: \"%.*s\" is nowhere in this inventory",
+                        AM_VIEW_ARGUMENTS(draft->campaign_id));
+        draft->bad = true;
+        return;
+    }
+    const struct am_campaign *campaign =
+        AM_VECTOR_AT(&reader->campaigns, struct am_campaign, slot->id);
+    if (AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, slot->id)->bad) {
+        am_reader_error(reader, "campaign: \"%.*s\" has errors itself (line %u)",
+                        AM_VIEW_ARGUMENTS(draft->campaign_id), campaign->rules.line);
+        draft->bad = true;
+    } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
+        am_reader_error(reader, "advertiser: expected \"%.*s\", that of its campaign, found "
+                                "\"%.*s\"",
+                        AM_VIEW_ARGUMENTS(campaign->advertiser),
+                        AM_VIEW_ARGUMENTS(ad->advertiser));
+        draft->bad = true;
+    }
+    ad->campaign = slot->id;
+    ad->advertiser = campaign->advertiser;
+}
+
+static void resolve_ads(struct am_reader *reader, struct id_table *campaign_ids,
+                        struct id_table *ad_ids) {
+    struct am_ad *ads = reader->ads.data;
+    struct am_draft *drafts = reader->ad_drafts.data;
+    for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
+        uint32_t first = 0;
+        if (!enter_id(reader, ad_ids, "ad", i, ads[i].id, ads[i].rules.line, &first) &&
+            !reader->out_of_memory) {
+            am_reader_error(reader, "id: line %u has the same; ids of ads must differ",
+                            ads[first].rules.line);
+            drafts[i].bad = true;
+        }
+        resolve_ad(reader, campaign_ids, &ads[i], &drafts[i]);
+    }
+}
+
+static void resolve(struct am_reader *reader) {
+    struct id_table campaign_ids = {{0}, &reader->campaigns, offsetof(struct am_campaign, id)};
+    struct id_table ad_ids = {{0}, &reader->ads, offsetof(struct am_ad, id)};
+    enter_campaigns(reader, &campaign_ids);
+    resolve_ads(reader, &campaign_ids, &ad_ids);
+    am_intern_free(&campaign_ids.table);
+    am_intern_free(&ad_ids.table);
+}
+
+/* ---- what remains ----------------------------------------------------------------------------- */
+
+/* Drops bad campaigns and ads; ads follow their campaign's new number. */
+static bool drop_bad(struct am_reader *reader) {
+    uint32_t *numbers = malloc((reader->campaigns.count + 1) * sizeof *numbers);
+    if (!numbers)
+        return false;
+    struct am_campaign *campaigns = reader->campaigns.data;
+    const struct am_draft *drafts = reader->campaign_drafts.data;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reader->campaigns.count; i++) {
+        numbers[i] = kept;
+        if (!drafts[i].bad)
+            campaigns[kept++] = campaigns[i];
+    }
+    reader->campaigns.count = kept;
+    struct am_ad *ads = reader->ads.data;
+    drafts = reader->ad_drafts.data;
+    kept = 0;
+    for (uint32_t i = 0; i < reader->ads.count; i++) {
+        if (drafts[i].bad)
+            continue;
+        if (ads[i].campaign != AM_NONE)
+            ads[i].campaign = numbers[ads[i].campaign];
+        ads[kept++] = ads[i];
+    }
+    reader->ads.count = kept;
+    free(numbers);
+    return true;
+}
+
+static enum am_code refuse(const struct am_report *report, const char *name,
+                           struct am_error *error) {
+    for (uint32_t i = 0; i < report->problem_count; i++)
+        if (!report->problems[i].warning)
+            return am_error_set(error, AM_E_INVALID, "%s: %llu error%s; the first: line %u: %s",
+                                name, (unsigned long long)report->errors,
+                                report->errors == 1 ? "" : "s", report->problems[i].line,
+                                report->problems[i].text);
+    return am_error_set(error, AM_E_INVALID, "%s: %llu errors", name,
+                        (unsigned long long)report->errors);
+}
+
+static enum am_code conclude(struct am_reader *reader, const char *name, struct am_error *error) {
+    struct am_report *report = reader->report;
+    uint64_t records = reader->campaigns.count + reader->ads.count;
+    if (!drop_bad(reader))
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
+    report->records = reader->campaigns.count + reader->ads.count;
+    report->skipped = report->errors ? records - report->records : 0;
+    if (report->errors && !reader->options->skip_bad_records)
+        return refuse(report, name, error);
+    if (reader->ads.count == 0)
+        return am_error_set(error, AM_E_INVALID, "%s: no ad in it: expected at least one", name);
+    struct am_inventory *inventory = reader->inventory;
+    inventory->campaigns = reader->campaigns.data;
+    inventory->campaign_count = (uint32_t)reader->campaigns.count;
+    inventory->ads = reader->ads.data;
+    inventory->ad_count = (uint32_t)reader->ads.count;
+    inventory->stem = inventory->stem && am_stemmer_knows(inventory->language);
+    inventory->match_weight[AM_MATCH_ANY] = 1000;
+    reader->campaigns.data = reader->ads.data = NULL;
+    return AM_OK;
+}
+
+static enum am_code load(struct am_lines *lines, const char *name,
+                         const struct am_load_options *options, struct am_inventory **inventory,
+                         struct am_report *report, struct am_error *error) {
+    struct am_reader reader;
+    enum am_code code;
+    if (!start(&reader, options, report)) {
+        code = am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
+        goto cleanup;
+    }
+    code = read_lines(&reader, lines, error);
+    if (code != AM_OK)
+        goto cleanup;
+    report->lines = reader.line;
+    am_lines_digest(lines, reader.inventory->digest);
+    reader.inventory->source_size = am_lines_done(lines);
+    resolve(&reader);
+    am_normalise_keywords(&reader);
+    am_report_finish(report);
+    code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)
+                                : conclude(&reader, name, error);
+    if (code == AM_OK) {
+        *inventory = reader.inventory;
+        reader.inventory = NULL;
+    }
+cleanup:
+    finish(&reader);
+    return code;
+}
+
+enum am_code am_inventory_load(const char *path, const struct am_load_options *options,
+                               struct am_inventory **inventory, struct am_report *report,
+                               struct am_error *error) {
+    struct am_error local;
+    struct am_lines *lines = am_lines_open(path, error ? error : &local);
+    if (!lines)
+        return error ? error->code : local.code;
+    enum am_code code = load(lines, path, options, inventory, report, error);
+    am_lines_close(lines);
+    return code;
+}
+
+enum am_code am_inventory_load_memory(struct am_view text, const char *name,
+                                      const struct am_load_options *options,
+                                      struct am_inventory **inventory, struct am_report *report,
+                                      struct am_error *error) {
+    struct am_error local;
+    struct am_lines *lines = am_lines_over(text, name, error ? error : &local);
+    if (!lines)
+        return error ? error->code : local.code;
+    enum am_code code = load(lines, name, options, inventory, report, error);
+    am_lines_close(lines);
+    return code;
+}

@@ -1,0 +1,311 @@
+/* Keyword notation, and keywords to words. */
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "../text/characters.h"
+#include "../text/words.h"
+#include "reader.h"
+
+static struct am_view trimmed(struct am_view text) {
+    while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text.data++, text.size--;
+    while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    return text;
+}
+
+/* Takes off one pair of marks, "..." or [...]; false when only one of the two is there. */
+static bool unwrap(struct am_view *text, char open, char close) {
+    bool opens = text->size && text->data[0] == open;
+    bool closes = text->size > (size_t)opens && text->data[text->size - 1] == close;
+    if (opens != closes)
+        return false;
+    if (opens)
+        *text = trimmed((struct am_view){text->data + 1, text->size - 2});
+    return true;
+}
+
+/* "-[a b]" and so on. */
+static bool read_notation(struct am_reader *reader, struct am_view written,
+                          struct am_keyword *keyword) {
+    struct am_view text = trimmed(written);
+    if (text.size && text.data[0] == '-') {
+        keyword->negative = true;
+        text = trimmed((struct am_view){text.data + 1, text.size - 1});
+    }
+    char first = text.size ? text.data[0] : '\0';
+    keyword->match = first == '"'   ? AM_MATCH_PHRASE
+                     : first == '[' ? AM_MATCH_EXACT
+                                    : AM_MATCH_BROAD;
+    if (am_view_equal(text, AM_VIEW("*")))
+        keyword->match = AM_MATCH_ANY;
+    if (!unwrap(&text, '"', '"') || !unwrap(&text, '[', ']')) {
+        am_reader_error(reader, "keyword %.*s: expected word, \"phrase\" or [exact], with both "
+                                "quotes or brackets",
+                        AM_VIEW_ARGUMENTS(written));
+        return false;
+    }
+    keyword->text = text;
+    return true;
+}
+
+static bool read_match(struct am_reader *reader, const struct am_json_node *value,
+                       struct am_keyword *keyword) {
+    for (int type = AM_MATCH_EXACT; type <= AM_MATCH_BROAD; type++)
+        if (am_json_string_is(&reader->json, value, am_match_type_name((enum am_match_type)type))) {
+            keyword->match = (uint8_t)type;
+            return true;
+        }
+    am_reader_expected(reader, "keywords.match", "\"exact\", \"phrase\" or \"broad\"", value);
+    return false;
+}
+
+static bool read_object_member(struct am_reader *reader, const struct am_json_node *key,
+                               const struct am_json_node *value, struct am_keyword *keyword) {
+    static const char *const names[] = {"text", "match", "negative", "bid", NULL};
+    if (am_json_string_is(&reader->json, key, "text")) {
+        if (!am_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES, &keyword->text))
+            return false;
+        keyword->text = trimmed(keyword->text);
+        return true;
+    }
+    if (am_json_string_is(&reader->json, key, "match"))
+        return read_match(reader, value, keyword);
+    if (am_json_string_is(&reader->json, key, "negative"))
+        return am_read_boolean(reader, "keywords.negative", value, &keyword->negative);
+    if (am_json_string_is(&reader->json, key, "bid"))
+        return am_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
+                              "a decimal above 0 with at most 6 decimals", &keyword->bid);
+    struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
+    const char *nearest = am_nearest_name(name, names);
+    am_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
+                      nearest ? ", did you mean \"" : "", nearest ? nearest : "",
+                      nearest ? "\"?" : "");
+    return true;
+}
+
+static bool read_object(struct am_reader *reader, const struct am_json_node *value,
+                        struct am_keyword *keyword) {
+    const struct am_json_node *key = am_json_first(value);
+    for (uint32_t i = 0; i < value->children; i++) {
+        const struct am_json_node *member = am_json_after(&reader->json, key);
+        if (!read_object_member(reader, key, member, keyword))
+            return false;
+        key = am_json_after(&reader->json, member);
+    }
+    if (!keyword->text.data) {
+        am_reader_expected(reader, "keywords", "an object with a \"text\"", value);
+        return false;
+    }
+    if (am_view_equal(keyword->text, AM_VIEW("*")))
+        keyword->match = AM_MATCH_ANY;
+    return true;
+}
+
+void am_read_keyword(struct am_reader *reader, const struct am_json_node *value,
+                     bool always_negative) {
+    struct am_keyword keyword = {.bid = -1, .match = AM_MATCH_BROAD};
+    struct am_view written;
+    bool fine;
+    if (value->type == AM_JSON_OBJECT)
+        fine = read_object(reader, value, &keyword);
+    else
+        fine = am_read_text(reader, "keywords", value, AM_KEYWORD_MAX_BYTES, &written) &&
+               read_notation(reader, written, &keyword);
+    if (!fine)
+        return;
+    keyword.negative |= always_negative;
+    if (keyword.negative && keyword.match == AM_MATCH_ANY) {
+        am_reader_error(reader, "keywords: a negative \"*\" would stop the ad always; use status");
+        return;
+    }
+    if (keyword.negative && keyword.bid >= 0) {
+        am_reader_error(reader, "keywords: a negative keyword has no bid");
+        return;
+    }
+    if (!am_vector_push(&reader->keywords, &keyword))
+        reader->out_of_memory = true;
+}
+
+/* ---- words ------------------------------------------------------------------------------------ */
+
+struct normaliser {
+    struct am_reader *reader;
+    struct am_splitter_memory memory;
+    struct am_vector joined; /* char */
+};
+
+/* Joins the keyword's words; false with an error said. */
+static bool join_words(struct normaliser *normaliser, struct am_keyword *keyword,
+                       uint32_t *word_count) {
+    struct am_reader *reader = normaliser->reader;
+    struct am_word words[AM_WORDS_LEAST];
+    struct am_splitter splitter;
+    size_t split;
+    *word_count = 0;
+    normaliser->joined.count = 0;
+    am_splitter_start(&splitter, keyword->text, reader->inventory->fold_accents,
+                      normaliser->memory);
+    while ((split = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
+        for (size_t i = 0; i < split; i++, (*word_count)++) {
+            if (words[i].size == 0) {
+                am_reader_error(reader, "keyword \"%.*s\": a word of more than %d bytes",
+                                AM_VIEW_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
+                return false;
+            }
+            char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
+            if (!place)
+                return !(reader->out_of_memory = true);
+            memcpy(place, words[i].text, words[i].size);
+            place[words[i].size] = ' ';
+        }
+    return true;
+}
+
+static void normalise(struct normaliser *normaliser, struct am_keyword *keyword) {
+    struct am_reader *reader = normaliser->reader;
+    uint32_t count;
+    if (keyword->match == AM_MATCH_ANY || !join_words(normaliser, keyword, &count))
+        return;
+    if (count == 0) {
+        am_reader_error(reader, "keyword \"%.*s\": no word is left; expected at least one letter "
+                                "or digit",
+                        AM_VIEW_ARGUMENTS(keyword->text));
+        return;
+    }
+    if (count > AM_KEYWORD_MAX_WORDS) {
+        am_reader_error(reader, "keyword \"%.*s\": %u words, expected at most %d",
+                        AM_VIEW_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
+        return;
+    }
+    keyword->words = am_reader_keep_text(
+        reader, (struct am_view){normaliser->joined.data, normaliser->joined.count - 1});
+    keyword->word_count = (uint8_t)count;
+    if (keyword->match == AM_MATCH_BROAD && count > 1 && !am_has_white_space(keyword->text))
+        keyword->match = AM_MATCH_PHRASE;
+}
+
+/* ---- duplicates ------------------------------------------------------------------------------- */
+
+struct keyed {
+    uint64_t hash;
+    uint32_t position;
+};
+
+/* The words as they count for sameness: of a broad keyword the set, else the run. */
+static struct am_view words_key(const struct am_keyword *keyword, char *memory) {
+    if (keyword->match != AM_MATCH_BROAD)
+        return keyword->words;
+    struct am_view words[AM_KEYWORD_MAX_WORDS];
+    uint32_t count = 0;
+    struct am_view rest = keyword->words;
+    while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
+        const char *space = memchr(rest.data, ' ', rest.size);
+        size_t size = space ? (size_t)(space - rest.data) : rest.size;
+        words[count++] = (struct am_view){rest.data, size};
+        rest.data += size + (space != NULL);
+        rest.size -= size + (space != NULL);
+    }
+    count = am_sort_views(words, count);
+    size_t used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(memory + used, words[i].data, words[i].size);
+        used += words[i].size;
+        memory[used++] = ' ';
+    }
+    return (struct am_view){memory, used};
+}
+
+static int by_hash(const void *a, const void *b) {
+    const struct keyed *left = a, *right = b;
+    if (left->hash != right->hash)
+        return left->hash < right->hash ? -1 : 1;
+    return (left->position > right->position) - (left->position < right->position);
+}
+
+/* Of keywords with the same match and words the highest bid stays, the first on a tie. Two 64-bit hashes of one ad's keywords
+ * that agree by accident would cost a keyword: the texts are compared, too. */
+static void drop_duplicates(struct normaliser *normaliser, struct am_ad *ad) {
+    struct am_reader *reader = normaliser->reader;
+    struct am_keyword *keywords = (struct am_keyword *)(uintptr_t)ad->keywords;
+    struct am_vector keyed = AM_VECTOR_OF(struct keyed);
+    /* A word of n bytes is at most 18 times as long as its source; see AM_WORD_MAX_BYTES. */
+    char *memory = malloc(2 * (size_t)(AM_WORD_MAX_BYTES + 1) * AM_KEYWORD_MAX_WORDS);
+    struct keyed *items = am_vector_extend(&keyed, ad->keyword_count);
+    if (!items || !memory) {
+        reader->out_of_memory = true;
+        goto cleanup;
+    }
+    char *other = memory + (size_t)(AM_WORD_MAX_BYTES + 1) * AM_KEYWORD_MAX_WORDS;
+    for (uint32_t i = 0; i < ad->keyword_count; i++) {
+        struct am_view key = words_key(&keywords[i], memory);
+        items[i] = (struct keyed){XXH3_64bits_withSeed(key.data, key.size, keywords[i].match), i};
+    }
+    qsort(items, ad->keyword_count, sizeof *items, by_hash);
+    for (uint32_t i = 1, best = 0; i < ad->keyword_count; i++) {
+        struct am_keyword *kept = &keywords[items[best].position];
+        struct am_keyword *next = &keywords[items[i].position];
+        if (items[i].hash != items[best].hash || kept->match != next->match ||
+            !am_view_equal(words_key(kept, memory), words_key(next, other))) {
+            best = i;
+            continue;
+        }
+        int64_t kept_bid = kept->bid >= 0 ? kept->bid : ad->bid;
+        int64_t next_bid = next->bid >= 0 ? next->bid : ad->bid;
+        if (next_bid > kept_bid) {
+            kept->word_count = UINT8_MAX;
+            best = i;
+        } else {
+            next->word_count = UINT8_MAX;
+        }
+        reader->report->duplicate_keywords++;
+    }
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < ad->keyword_count; i++)
+        if (keywords[i].word_count != UINT8_MAX)
+            keywords[left++] = keywords[i];
+    ad->keyword_count = left;
+cleanup:
+    free(memory);
+    am_vector_free(&keyed);
+}
+
+static void normalise_all(struct normaliser *normaliser, const struct am_keyword *keywords,
+                          uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        normalise(normaliser, (struct am_keyword *)(uintptr_t)&keywords[i]);
+}
+
+static void start_record(struct am_reader *reader, const char *kind, struct am_view id,
+                         uint32_t line) {
+    snprintf(reader->label, sizeof reader->label, "%s \"%.*s\"", kind, AM_VIEW_ARGUMENTS(id));
+    reader->line = line;
+    reader->bad = false;
+}
+
+void am_normalise_keywords(struct am_reader *reader) {
+    size_t size = am_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
+    struct normaliser normaliser = {
+        .reader = reader, .memory = {malloc(size), size}, .joined = AM_VECTOR_OF(char)};
+    if (!normaliser.memory.memory) {
+        reader->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++) {
+        struct am_campaign *campaign = AM_VECTOR_AT(&reader->campaigns, struct am_campaign, i);
+        start_record(reader, "campaign", campaign->id, campaign->rules.line);
+        normalise_all(&normaliser, campaign->rules.negatives, campaign->rules.negative_count);
+        AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, i)->bad |= reader->bad;
+    }
+    for (size_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
+        struct am_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_ad, i);
+        start_record(reader, "ad", ad->id, ad->rules.line);
+        normalise_all(&normaliser, ad->rules.negatives, ad->rules.negative_count);
+        normalise_all(&normaliser, ad->keywords, ad->keyword_count);
+        if (!reader->bad && ad->keyword_count > 1)
+            drop_duplicates(&normaliser, ad);
+        AM_VECTOR_AT(&reader->ad_drafts, struct am_draft, i)->bad |= reader->bad;
+    }
+    am_vector_free(&normaliser.joined);
+    free(normaliser.memory.memory);
+}

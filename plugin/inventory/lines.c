@@ -1,0 +1,252 @@
+#include "lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+#include "inventory.h"
+
+enum { CHUNK = 256 << 10, GZIP_WINDOW = 15 + 16 };
+
+struct am_lines {
+    const char *name;
+    int fd;                /* -1: over memory */
+    struct am_view memory; /* what is left of it */
+    uint64_t done, total;
+    XXH3_state_t *digest;
+    bool started, ended; /* the raw bytes: first chunk seen; end reached */
+    bool gzip, between_members;
+    z_stream stream;
+    char *raw;
+    struct am_view unread; /* of raw, not yet unpacked or split */
+    char *plain;           /* unpacked chunk, gzip only */
+    struct am_view ready;  /* text not yet split into lines */
+    char *line;            /* a line put together from several chunks */
+    size_t line_size;
+};
+
+static struct am_lines *make(const char *name, struct am_error *error) {
+    struct am_lines *lines = calloc(1, sizeof *lines);
+    if (lines) {
+        lines->fd = -1;
+        lines->name = name;
+        lines->digest = XXH3_createState();
+        lines->raw = malloc(CHUNK);
+        lines->plain = malloc(CHUNK);
+        lines->line = malloc(AM_LINE_MAX_BYTES);
+        if (lines->digest && lines->raw && lines->plain && lines->line) {
+            XXH3_128bits_reset(lines->digest);
+            return lines;
+        }
+        am_lines_close(lines);
+    }
+    am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
+    return NULL;
+}
+
+struct am_lines *am_lines_open(const char *path, struct am_error *error) {
+    struct stat status;
+    struct am_lines *lines = make(path, error);
+    if (!lines)
+        return NULL;
+    lines->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (lines->fd < 0 || fstat(lines->fd, &status) != 0) {
+        am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
+        am_lines_close(lines);
+        return NULL;
+    }
+    if (S_ISREG(status.st_mode))
+        lines->total = (uint64_t)status.st_size;
+    return lines;
+}
+
+struct am_lines *am_lines_over(struct am_view text, const char *name, struct am_error *error) {
+    struct am_lines *lines = make(name, error);
+    if (lines) {
+        lines->memory = text;
+        lines->total = text.size;
+    }
+    return lines;
+}
+
+void am_lines_close(struct am_lines *lines) {
+    if (!lines)
+        return;
+    if (lines->fd >= 0)
+        close(lines->fd);
+    if (lines->gzip)
+        inflateEnd(&lines->stream);
+    XXH3_freeState(lines->digest);
+    free(lines->raw);
+    free(lines->plain);
+    free(lines->line);
+    free(lines);
+}
+
+static enum am_code read_memory(struct am_lines *lines) {
+    size_t size = lines->memory.size < CHUNK ? lines->memory.size : CHUNK;
+    if (size)
+        memcpy(lines->raw, lines->memory.data, size);
+    lines->memory.data += size;
+    lines->memory.size -= size;
+    lines->unread = (struct am_view){lines->raw, size};
+    return AM_OK;
+}
+
+/* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic whole. */
+static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
+    if (lines->fd < 0) {
+        read_memory(lines);
+    } else {
+        size_t size = 0;
+        while (size < CHUNK) {
+            ssize_t got = read(lines->fd, lines->raw + size, CHUNK - size);
+            if (got < 0 && errno == EINTR)
+                continue;
+            if (got < 0)
+                return am_error_set_errno(error, AM_E_IO, "cannot read %s", lines->name);
+            if (got == 0)
+                break;
+            size += (size_t)got;
+        }
+        lines->unread = (struct am_view){lines->raw, size};
+    }
+    if (lines->unread.size)
+        XXH3_128bits_update(lines->digest, lines->unread.data, lines->unread.size);
+    lines->done += lines->unread.size;
+    lines->ended = lines->unread.size == 0;
+    return AM_OK;
+}
+
+static enum am_code start(struct am_lines *lines, struct am_error *error) {
+    lines->started = true;
+    enum am_code code = read_raw(lines, error);
+    if (code != AM_OK)
+        return code;
+    struct am_view *unread = &lines->unread;
+    if (unread->size >= 2 && memcmp(unread->data, "\x1f\x8b", 2) == 0) {
+        if (inflateInit2(&lines->stream, GZIP_WINDOW) != Z_OK)
+            return am_error_set(error, AM_E_MEMORY, "%s: out of memory while unpacking",
+                                lines->name);
+        lines->gzip = true;
+    } else if (unread->size >= 3 && memcmp(unread->data, "\xEF\xBB\xBF", 3) == 0) {
+        unread->data += 3;
+        unread->size -= 3;
+    }
+    return AM_OK;
+}
+
+/* Unpacks more into `ready`. Members may follow one another (RFC 1952 section 2.2). */
+static enum am_code unpack(struct am_lines *lines, struct am_error *error) {
+    z_stream *stream = &lines->stream;
+    stream->next_out = (unsigned char *)lines->plain;
+    stream->avail_out = CHUNK;
+    while (stream->avail_out == CHUNK) {
+        if (lines->unread.size == 0 && !lines->ended) {
+            enum am_code code = read_raw(lines, error);
+            if (code != AM_OK)
+                return code;
+        }
+        if (lines->ended && lines->between_members)
+            return AM_OK;
+        if (lines->ended)
+            return am_error_set(error, AM_E_SYNTAX,
+                                "%s: the gzip data ends in the middle, after %llu bytes: a "
+                                "complete file was expected",
+                                lines->name, (unsigned long long)lines->done);
+        if (lines->between_members) {
+            inflateReset(stream);
+            lines->between_members = false;
+        }
+        stream->next_in = (unsigned char *)(uintptr_t)lines->unread.data;
+        stream->avail_in = (unsigned)lines->unread.size;
+        int result = inflate(stream, Z_NO_FLUSH);
+        lines->unread = (struct am_view){(const char *)stream->next_in, stream->avail_in};
+        if (result == Z_STREAM_END)
+            lines->between_members = true;
+        else if (result != Z_OK && result != Z_BUF_ERROR)
+            return am_error_set(error, result == Z_MEM_ERROR ? AM_E_MEMORY : AM_E_SYNTAX,
+                                "%s: damaged gzip data near byte %llu: %s", lines->name,
+                                (unsigned long long)(lines->done - lines->unread.size),
+                                stream->msg ? stream->msg : "not gzip");
+    }
+    lines->ready = (struct am_view){lines->plain, CHUNK - stream->avail_out};
+    return AM_OK;
+}
+
+/* Makes more text ready; `ready` stays empty at the end. */
+static enum am_code refill(struct am_lines *lines, struct am_error *error) {
+    enum am_code code = lines->started ? AM_OK : start(lines, error);
+    if (code != AM_OK)
+        return code;
+    if (lines->gzip)
+        return unpack(lines, error);
+    if (lines->unread.size == 0 && !lines->ended)
+        code = read_raw(lines, error);
+    lines->ready = lines->unread;
+    lines->unread.size = 0;
+    return code;
+}
+
+static struct am_view without_return(struct am_view line) {
+    if (line.size && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
+enum am_code am_lines_next(struct am_lines *lines, struct am_view *line, bool *more,
+                            struct am_error *error) {
+    bool started = false, too_long = false;
+    lines->line_size = 0;
+    *more = true;
+    for (;;) {
+        if (lines->ready.size == 0) {
+            enum am_code code = refill(lines, error);
+            if (code != AM_OK)
+                return code;
+            if (lines->ready.size == 0) {
+                *more = started;
+                *line = (struct am_view){too_long ? NULL : lines->line, lines->line_size};
+                return AM_OK;
+            }
+        }
+        started = true;
+        const char *end = memchr(lines->ready.data, '\n', lines->ready.size);
+        struct am_view piece = {lines->ready.data,
+                                end ? (size_t)(end - lines->ready.data) : lines->ready.size};
+        lines->ready.data += piece.size + (end != NULL);
+        lines->ready.size -= piece.size + (end != NULL);
+        too_long |= piece.size > AM_LINE_MAX_BYTES - lines->line_size;
+        if (end && lines->line_size == 0 && !too_long) {
+            *line = without_return(piece);
+            return AM_OK;
+        }
+        if (!too_long) {
+            memcpy(lines->line + lines->line_size, piece.data, piece.size);
+            lines->line_size += piece.size;
+        }
+        if (end) {
+            *line = too_long ? (struct am_view){NULL, 0}
+                             : without_return((struct am_view){lines->line, lines->line_size});
+            return AM_OK;
+        }
+    }
+}
+
+uint64_t am_lines_done(const struct am_lines *lines) {
+    return lines->done - lines->unread.size;
+}
+
+uint64_t am_lines_total(const struct am_lines *lines) {
+    return lines->total;
+}
+
+void am_lines_digest(const struct am_lines *lines, uint8_t digest[16]) {
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(lines->digest));
+    memcpy(digest, canonical.digest, 16);
+}

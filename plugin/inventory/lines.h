@@ -1,0 +1,27 @@
+/* Private to the inventory room: lines of a file or of memory, plain or gzip. */
+#ifndef AM_INVENTORY_LINES_H
+#define AM_INVENTORY_LINES_H
+
+#include "../base/bytes.h"
+#include "../base/error.h"
+
+struct am_lines;
+
+/* Opens a path ("-": standard input). NULL and *error. */
+struct am_lines *am_lines_open(const char *path, struct am_error *error);
+/* Over memory, which must outlive the source. */
+struct am_lines *am_lines_over(struct am_view text, const char *name, struct am_error *error);
+void am_lines_close(struct am_lines *lines);
+
+/* The next line without its end; *more is false after the last one. A line longer than AM_LINE_MAX_BYTES is passed over and comes back with .data NULL.
+ * The view lives until the next call. */
+enum am_code am_lines_next(struct am_lines *lines, struct am_view *line, bool *more,
+                            struct am_error *error);
+
+/* Bytes read of the file, and its size (0: unknown). */
+uint64_t am_lines_done(const struct am_lines *lines);
+uint64_t am_lines_total(const struct am_lines *lines);
+/* XXH3-128, canonical, of all bytes of the file; after the last line. */
+void am_lines_digest(const struct am_lines *lines, uint8_t digest[16]);
+
+#endif

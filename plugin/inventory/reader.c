@@ -1,0 +1,154 @@
+#include "reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void add_problem(struct am_reader *reader, bool warning, const char *format,
+                        va_list arguments) {
+    char text[AM_ERROR_MESSAGE_SIZE];
+    int size = reader->label[0] ? snprintf(text, sizeof text, "%s: ", reader->label) : 0;
+    vsnprintf(text + size, sizeof text - (size_t)size, format, arguments);
+    if (!am_report_add(reader->report, reader->line, warning, text))
+        reader->out_of_memory = true;
+}
+
+void am_reader_error(struct am_reader *reader, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add_problem(reader, false, format, arguments);
+    va_end(arguments);
+    reader->bad = true;
+}
+
+void am_reader_warning(struct am_reader *reader, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add_problem(reader, true, format, arguments);
+    va_end(arguments);
+}
+
+void am_reader_expected(struct am_reader *reader, const char *name, const char *expected,
+                        const struct am_json_node *value) {
+    struct am_view raw = am_json_raw(&reader->json, value);
+    bool cut = raw.size > 60;
+    size_t size = cut ? 60 : raw.size;
+    while (cut && size && ((unsigned char)raw.data[size] & 0xC0) == 0x80)
+        size--;
+    am_reader_error(reader, "%s: expected %s, found %.*s%s", name, expected, (int)size, raw.data,
+                    cut ? "..." : "");
+}
+
+struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text) {
+    struct am_view kept = am_arena_copy(&reader->inventory->arena, text);
+    if (!kept.data)
+        reader->out_of_memory = true;
+    return kept;
+}
+
+void *am_reader_keep(struct am_reader *reader, const struct am_vector *items) {
+    if (items->count == 0)
+        return NULL;
+    void *kept =
+        am_arena_take(&reader->inventory->arena, items->count * items->item_size);
+    if (kept)
+        memcpy(kept, items->data, items->count * items->item_size);
+    else
+        reader->out_of_memory = true;
+    return kept;
+}
+
+bool am_read_text(struct am_reader *reader, const char *name, const struct am_json_node *value,
+                  size_t most, struct am_view *text) {
+    if (value->type != AM_JSON_STRING) {
+        am_reader_expected(reader, name, "a string", value);
+        return false;
+    }
+    struct am_view read = am_json_string(&reader->json, value, reader->decoded, NULL);
+    if (read.size == 0 || read.size > most) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", most);
+        am_reader_expected(reader, name, expected, value);
+        return false;
+    }
+    for (size_t i = 0; i < read.size; i++)
+        if ((unsigned char)read.data[i] < 0x20 || read.data[i] == 0x7F) {
+            am_reader_expected(reader, name, "no control characters", value);
+            return false;
+        }
+    *text = am_reader_keep_text(reader, read);
+    return !reader->out_of_memory;
+}
+
+bool am_read_boolean(struct am_reader *reader, const char *name, const struct am_json_node *value,
+                     bool *result) {
+    if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE) {
+        am_reader_expected(reader, name, "true or false", value);
+        return false;
+    }
+    *result = value->type == AM_JSON_TRUE;
+    return true;
+}
+
+bool am_read_number(struct am_reader *reader, const char *name, const struct am_json_node *value,
+                    unsigned places, int64_t least, int64_t most, const char *expected,
+                    int64_t *result) {
+    int64_t number;
+    struct am_error error;
+    if (value->type != AM_JSON_NUMBER ||
+        am_decimal_parse(am_json_raw(&reader->json, value), places, &number, &error) != AM_OK ||
+        number < least || number > most) {
+        am_reader_expected(reader, name, expected, value);
+        return false;
+    }
+    *result = number;
+    return true;
+}
+
+bool am_read_time(struct am_reader *reader, const char *name, const struct am_json_node *value,
+                  int64_t *result) {
+    struct am_error error;
+    if (value->type == AM_JSON_STRING &&
+        am_time_parse(am_json_string(&reader->json, value, reader->decoded, NULL), result,
+                      &error) == AM_OK)
+        return true;
+    am_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
+    return false;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return am_view_compare(*(const struct am_view *)a, *(const struct am_view *)b);
+}
+
+uint32_t am_sort_views(struct am_view *views, uint32_t count) {
+    if (count == 0)
+        return 0;
+    qsort(views, count, sizeof *views, by_bytes);
+    uint32_t kept = 1;
+    for (uint32_t i = 1; i < count; i++)
+        if (!am_view_equal(views[i], views[kept - 1]))
+            views[kept++] = views[i];
+    return kept;
+}
+
+bool am_read_strings(struct am_reader *reader, const char *name, const struct am_json_node *value,
+                     struct am_strings *strings) {
+    if (value->type != AM_JSON_ARRAY) {
+        am_reader_expected(reader, name, "a list of strings", value);
+        return false;
+    }
+    struct am_vector items = AM_VECTOR_OF(struct am_view);
+    const struct am_json_node *item = am_json_first(value);
+    bool fine = true;
+    for (uint32_t i = 0; fine && i < value->children; i++) {
+        struct am_view text;
+        fine = am_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
+        if (fine && !am_vector_push(&items, &text))
+            fine = !(reader->out_of_memory = true);
+        item = am_json_after(&reader->json, item);
+    }
+    items.count = am_sort_views(items.data, (uint32_t)items.count);
+    strings->items = am_reader_keep(reader, &items);
+    strings->count = (uint32_t)items.count;
+    am_vector_free(&items);
+    return fine;
+}

@@ -1,0 +1,128 @@
+#include "characters.h"
+
+#include <utf8proc.h>
+
+struct range {
+    int32_t first, last;
+};
+
+/* Scripts written without spaces between words: letters and letter-like signs of Han, Hiragana, Katakana, Thai, Lao, Khmer and
+ * Myanmar. Ascending. docs/WORDS.md lists them. */
+static const struct range unspaced[] = {
+    {0x0E00, 0x0E7F},   /* Thai */
+    {0x0E80, 0x0EFF},   /* Lao */
+    {0x1000, 0x109F},   /* Myanmar */
+    {0x1780, 0x17FF},   /* Khmer */
+    {0x2E80, 0x2FDF},   /* Han radicals */
+    {0x3005, 0x3007},   /* Han iteration mark, closing mark, zero */
+    {0x3021, 0x3029},   /* Hangzhou numerals */
+    {0x3038, 0x303B},   /* Hangzhou numerals, Han vertical iteration mark */
+    {0x3041, 0x309F},   /* Hiragana */
+    {0x30A1, 0x30FF},   /* Katakana, prolonged sound mark */
+    {0x31F0, 0x31FF},   /* Katakana phonetic extensions */
+    {0x3400, 0x4DBF},   /* Han extension A */
+    {0x4E00, 0x9FFF},   /* Han */
+    {0xA9E0, 0xA9FF},   /* Myanmar extended B */
+    {0xAA60, 0xAA7F},   /* Myanmar extended A */
+    {0xF900, 0xFAFF},   /* Han compatibility */
+    {0xFF66, 0xFF9D},   /* half-width Katakana */
+    {0x1AFF0, 0x1AFFF}, /* Kana extended B */
+    {0x1B000, 0x1B16F}, /* Kana supplement and extensions */
+    {0x20000, 0x3FFFF}, /* Han extensions B and later */
+};
+
+static bool is_unspaced(int32_t character) {
+    size_t low = 0, high = AM_COUNT_OF(unspaced);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (character > unspaced[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < AM_COUNT_OF(unspaced) && character >= unspaced[low].first;
+}
+
+enum am_character_class am_character_class(int32_t character) {
+    if (character < 0x80) {
+        if ((character | 0x20) >= 'a' && (character | 0x20) <= 'z')
+            return AM_CHARACTER_LETTER;
+        return character >= '0' && character <= '9' ? AM_CHARACTER_DIGIT : AM_CHARACTER_OTHER;
+    }
+    switch (utf8proc_category(character)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+        return is_unspaced(character) ? AM_CHARACTER_UNSPACED : AM_CHARACTER_LETTER;
+    case UTF8PROC_CATEGORY_NL: /* U+3007, the Han zero, and the Hangzhou numerals are of Han script */
+        return is_unspaced(character) ? AM_CHARACTER_UNSPACED : AM_CHARACTER_DIGIT;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NO:
+        return AM_CHARACTER_DIGIT;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+        return AM_CHARACTER_MARK;
+    default:
+        return AM_CHARACTER_OTHER;
+    }
+}
+
+/* The range of the second byte after a lead byte, and how many bytes follow (Unicode table 3-7). */
+static int trail_of(unsigned char lead, unsigned char *low, unsigned char *high) {
+    *low = 0x80;
+    *high = 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF)
+        return 1;
+    if (lead >= 0xE0 && lead <= 0xEF) {
+        if (lead == 0xE0)
+            *low = 0xA0;
+        if (lead == 0xED)
+            *high = 0x9F;
+        return 2;
+    }
+    if (lead >= 0xF0 && lead <= 0xF4) {
+        if (lead == 0xF0)
+            *low = 0x90;
+        if (lead == 0xF4)
+            *high = 0x8F;
+        return 3;
+    }
+    return 0;
+}
+
+int32_t am_character_read(struct am_view text, size_t *at) {
+    unsigned char lead = (unsigned char)text.data[(*at)++];
+    if (lead < 0x80)
+        return lead;
+    unsigned char low, high;
+    int trail = trail_of(lead, &low, &high);
+    if (trail == 0)
+        return AM_REPLACEMENT_CHARACTER;
+    int32_t character = lead & (0x3F >> trail);
+    for (int i = 0; i < trail; i++) {
+        if (*at == text.size)
+            return AM_REPLACEMENT_CHARACTER;
+        unsigned char byte = (unsigned char)text.data[*at];
+        if (byte < low || byte > high)
+            return AM_REPLACEMENT_CHARACTER;
+        character = character << 6 | (byte & 0x3F);
+        (*at)++;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return character;
+}
+
+bool am_has_white_space(struct am_view text) {
+    size_t at = 0;
+    while (at < text.size) {
+        int32_t character = am_character_read(text, &at);
+        if (character == ' ' || (character >= '\t' && character <= '\r') ||
+            (character >= 0x80 && utf8proc_category(character) == UTF8PROC_CATEGORY_ZS))
+            return true;
+    }
+    return false;
+}

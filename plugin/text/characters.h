@@ -1,0 +1,26 @@
+/* What the word rules want to know of a code point, and how bytes become code points. */
+#ifndef AM_TEXT_CHARACTERS_H
+#define AM_TEXT_CHARACTERS_H
+
+#include "../base/bytes.h"
+
+enum am_character_class {
+    AM_CHARACTER_OTHER,    /* separates */
+    AM_CHARACTER_LETTER,   /* L*, of a spaced script */
+    AM_CHARACTER_DIGIT,    /* N* */
+    AM_CHARACTER_MARK,     /* M* */
+    AM_CHARACTER_UNSPACED, /* a letter that is a word of its own */
+};
+
+enum am_character_class am_character_class(int32_t character);
+
+enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
+
+/* Reads one code point at text[*at] (*at < text.size) and moves past it; AM_REPLACEMENT_CHARACTER, past one maximal subpart, where the bytes are ill-formed
+ * (Unicode, "U+FFFD Substitution of Maximal Subparts"). */
+int32_t am_character_read(struct am_view text, size_t *at);
+
+/* Whether the text has white space in it: ASCII's, or any Unicode space separator. */
+bool am_has_white_space(struct am_view text);
+
+#endif

@@ -1,0 +1,102 @@
+#include "stem.h"
+
+#include <ctype.h>
+#include <libstemmer.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/hash.h"
+#include "words.h"
+
+enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16, LANGUAGE_BYTES = 32 };
+
+/* Words and stems that fit inline; the words of a page repeat, and Snowball takes a thousand times as long as a look here. */
+struct cached {
+    char word[CACHED_BYTES], stem[CACHED_BYTES];
+    uint8_t word_size, stem_size;
+};
+
+struct am_stemmer {
+    struct sb_stemmer *snowball;
+    char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
+    struct cached cache[CACHE_SLOTS];
+};
+
+static struct sb_stemmer *snowball_of(struct am_view language) {
+    char name[LANGUAGE_BYTES];
+    if (language.size == 0 || language.size >= sizeof name)
+        return NULL;
+    for (size_t i = 0; i < language.size; i++)
+        name[i] = (char)tolower((unsigned char)language.data[i]);
+    name[language.size] = '\0';
+    return sb_stemmer_new(name, "UTF_8");
+}
+
+bool am_stemmer_knows(struct am_view language) {
+    struct sb_stemmer *snowball = snowball_of(language);
+    sb_stemmer_delete(snowball);
+    return snowball != NULL;
+}
+
+struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *error) {
+    struct am_stemmer *stemmer = calloc(1, sizeof *stemmer);
+    if (!stemmer) {
+        am_error_set(error, AM_E_MEMORY, "out of memory: stemmer");
+        return NULL;
+    }
+    stemmer->snowball = snowball_of(language);
+    if (!stemmer->snowball) {
+        free(stemmer);
+        am_error_set(error, AM_E_INVALID, "no stemmer for the language \"%.*s\"",
+                     AM_VIEW_ARGUMENTS(language));
+        return NULL;
+    }
+    return stemmer;
+}
+
+void am_stemmer_free(struct am_stemmer *stemmer) {
+    if (!stemmer)
+        return;
+    sb_stemmer_delete(stemmer->snowball);
+    free(stemmer);
+}
+
+static bool is_stemmed(struct am_view word) {
+    if (word.size == 0 || word.size > AM_WORD_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < word.size; i++)
+        if ((word.data[i] >= '0' && word.data[i] <= '9') || word.data[i] == '&' ||
+            word.data[i] == '+' || word.data[i] == '#')
+            return false;
+    return true;
+}
+
+static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view word) {
+    const sb_symbol *stem =
+        sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)word.data, (int)word.size);
+    int size = stem ? sb_stemmer_length(stemmer->snowball) : 0;
+    if (size <= 0 || size > AM_WORD_MAX_BYTES)
+        return word;
+    memcpy(stemmer->result, stem, (size_t)size);
+    return (struct am_view){stemmer->result, (size_t)size};
+}
+
+struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
+    if (!is_stemmed(word))
+        return word;
+    if (word.size > CACHED_BYTES)
+        return ask_snowball(stemmer, word);
+    struct cached *cached =
+        &stemmer->cache[am_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
+    if (cached->word_size != word.size || memcmp(cached->word, word.data, word.size) != 0) {
+        struct am_view stem = ask_snowball(stemmer, word);
+        if (stem.size > CACHED_BYTES)
+            return stem;
+        cached->word_size = (uint8_t)word.size;
+        memcpy(cached->word, word.data, word.size);
+        cached->stem_size = (uint8_t)stem.size;
+        memcpy(cached->stem, stem.data, stem.size);
+    }
+    memcpy(stemmer->result, cached->stem, CACHED_BYTES);
+    return (struct am_view){stemmer->result, cached->stem_size};
+}

@@ -1,0 +1,37 @@
+/* One request and its answer, from the parsed head to the access log; one for each core. */
+#ifndef AM_UWSGI_EXCHANGE_H
+#define AM_UWSGI_EXCHANGE_H
+
+#include "body.h"
+#include "generation.h"
+#include "metrics.h"
+#include "respond.h"
+
+struct am_exchange {
+    struct wsgi_request *request; /* NULL between requests */
+    struct am_core *core;         /* pinned while the answer is made and written */
+    struct am_counters *row;
+    enum am_endpoint endpoint;
+    struct am_body body;
+};
+
+/* What each endpoint does: fills the answer. decide.c */
+void am_decide_answer(struct am_exchange *exchange, struct am_answer *answer);
+
+/* An answer {"error":...}, of that status. */
+void am_error_answer(struct am_exchange *exchange,
+                     unsigned status,
+                     const char *reason,
+                     struct am_answer *answer);
+
+/* Whether log-format names a variable of ours, so that they are worth their while. Set by
+ * am_log_variables_start. */
+extern bool am_log_variables_wanted;
+void am_log_variables_start(void);
+
+/* Adds admatch.ad, admatch.generation, ... for log-format. log_variables.c */
+void am_log_variables_add(struct am_exchange *exchange,
+                          const struct am_decision *decision,
+                          uint64_t nanoseconds);
+
+#endif

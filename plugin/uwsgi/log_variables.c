@@ -1,0 +1,60 @@
+/* What a decision leaves in the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
+#include <stdio.h>
+
+#include "exchange.h"
+#include "host.h"
+
+enum { VALUE_SIZE = 255 }; /* of uWSGI's log variables */
+
+bool am_log_variables_wanted;
+
+void am_log_variables_start(void) {
+    am_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
+}
+
+/* Control characters would break lines, a cut would break a character: neither reaches the log. */
+static void add(struct wsgi_request *request, const char *name, struct am_view value) {
+    char text[VALUE_SIZE];
+    size_t size = value.size < VALUE_SIZE ? value.size : VALUE_SIZE;
+    while (size < value.size && size && ((unsigned char)value.data[size] & 0xC0) == 0x80)
+        size--;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+        text[i] = byte < 0x20 || byte == 0x7F ? '?' : value.data[i];
+    }
+    uwsgi_logvar_add(request, (char *)(uintptr_t)name, (uint8_t)strlen(name), text, (uint8_t)size);
+}
+
+static void add_number(struct wsgi_request *request, const char *name, uint64_t value) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    add(request, name, am_view_of(text));
+}
+
+/* The first ad placed stands for the decision. */
+static void add_winner(struct wsgi_request *request,
+                       const struct am_image *image,
+                       const struct am_placed_ad *placed) {
+    uint32_t campaign = image->ads[placed->ad].campaign;
+    add(request, "admatch.ad", am_image_string(image, image->details[placed->ad].id));
+    if (campaign != AM_NONE)
+        add(request, "admatch.campaign", am_image_string(image, image->campaigns[campaign].id));
+    add(request, "admatch.keyword", am_image_string(image, image->keywords[placed->keyword].text));
+}
+
+void am_log_variables_add(struct am_exchange *exchange,
+                          const struct am_decision *decision,
+                          uint64_t nanoseconds) {
+    struct wsgi_request *request = exchange->request;
+    const struct am_image *image = am_api_image(exchange->core->api);
+    add_number(request, "admatch.microseconds", nanoseconds / 1000);
+    if (image)
+        add(request, "admatch.generation", am_view_of(image->generation));
+    if (!decision)
+        return;
+    if (decision->ad_count)
+        add_winner(request, image, &decision->ads[0]);
+    add_number(request, "admatch.ads", decision->ad_count);
+    add_number(request, "admatch.candidates", decision->candidates);
+    add_number(request, "admatch.words", decision->words);
+}

@@ -1,0 +1,80 @@
+#include "metrics_table.h"
+
+const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "healthz", "readyz", "metrics",
+                                                     "other"};
+const char *const am_status_names[AM_STATUSES] = {"200", "400", "404", "405", "411",
+                                                  "413", "415", "422", "503", "other"};
+
+static const char *gate_label(unsigned index) {
+    return am_gate_name((enum am_gate)index);
+}
+
+#define ROWS(field) AM_SOURCE_ROWS, offsetof(struct am_counters, field)
+#define GAUGES(field) AM_SOURCE_GAUGES, offsetof(struct am_gauges, field)
+#define COUNTER AM_METRIC_COUNTER
+#define GAUGE AM_METRIC_GAUGE
+#define HISTOGRAM AM_METRIC_HISTOGRAM
+enum { WHOLE = 0, NANOSECONDS = 9 };
+
+/* name, help, unit, type, source, decimals, labels */
+const struct am_metric am_metric_table[] = {
+    {"requests_total", "Requests answered, by endpoint and status.", "", COUNTER,
+     AM_SOURCE_REQUESTS, 0, WHOLE, NULL, NULL, 0},
+    {"decisions_total", "Decisions made: answers of /v1/decide with status 200.", "", COUNTER,
+     ROWS(decisions), WHOLE, NULL, NULL, 0},
+    {"slots_filled_total", "Places that got an ad.", "", COUNTER, ROWS(slots_filled), WHOLE, NULL,
+     NULL, 0},
+    {"slots_unfilled_total", "Places asked for that stayed empty.", "", COUNTER,
+     ROWS(slots_unfilled), WHOLE, NULL, NULL, 0},
+    {"candidates_total", "Ads looked at for some decision.", "", COUNTER, ROWS(candidates), WHOLE,
+     NULL, NULL, 0},
+    {"rejections_total", "Candidates that were not placed, by the gate that stopped them.", "",
+     COUNTER, ROWS(rejections), WHOLE, "gate", gate_label, AM_GATES},
+    {"hits_total", "Distinct keywords found in requests, negative ones included.", "", COUNTER,
+     ROWS(hits), WHOLE, NULL, NULL, 0},
+    {"words_total", "Words read in requests.", "", COUNTER, ROWS(words), WHOLE, NULL, NULL, 0},
+    {"text_bytes_total", "Bytes of text searched for keywords.", "bytes", COUNTER, ROWS(bytes),
+     WHOLE, NULL, NULL, 0},
+    {"body_bytes_total", "Bytes of request bodies read.", "bytes", COUNTER, ROWS(body_bytes), WHOLE,
+     NULL, NULL, 0},
+    {"cpu_seconds_total",
+     "CPU time of the cores that answer requests; brought up to date every 64 requests.", "seconds",
+     COUNTER, ROWS(cpu_nanoseconds), NANOSECONDS, NULL, NULL, 0},
+    {"cpu_seconds_per_1000_requests", "CPU time of 1,000 requests, on average since the start.",
+     "seconds", GAUGE, AM_SOURCE_CPU_RATIO, 0, NANOSECONDS, NULL, NULL, 0},
+    {"decide_seconds", "Time to read, decide and render a request that lies in memory.", "seconds",
+     HISTOGRAM, ROWS(decide), NANOSECONDS, NULL, NULL, 0},
+    {"request_seconds", "Time of whole requests of all endpoints, reading and writing included.",
+     "seconds", HISTOGRAM, ROWS(request), NANOSECONDS, NULL, NULL, 0},
+    {"generation", "Number of the generation published last, from 1 at each start.", "", GAUGE,
+     GAUGES(generation), WHOLE, NULL, NULL, 0},
+    {"generation_age_seconds", "Time since that generation was published.", "seconds", GAUGE,
+     AM_SOURCE_AGE, offsetof(struct am_gauges, published_at), WHOLE, NULL, NULL, 0},
+    {"lagging_cores", "Cores whose last answer came from an older generation than that.", "", GAUGE,
+     AM_SOURCE_LAGGING, 0, WHOLE, NULL, NULL, 0},
+    {"ads", "Ads in that generation.", "", GAUGE, GAUGES(ads), WHOLE, NULL, NULL, 0},
+    {"campaigns", "Campaigns in that generation.", "", GAUGE, GAUGES(campaigns), WHOLE, NULL, NULL,
+     0},
+    {"keywords", "Keywords in that generation, negative ones included.", "", GAUGE,
+     GAUGES(keywords), WHOLE, NULL, NULL, 0},
+    {"image_bytes", "Size of its image, of which the host holds one copy.", "bytes", GAUGE,
+     GAUGES(image_bytes), WHOLE, NULL, NULL, 0},
+    {"build_seconds", "Time that it took to find or build that image, checks included.", "seconds",
+     GAUGE, GAUGES(build_nanoseconds), NANOSECONDS, NULL, NULL, 0},
+    {"builds_total", "Images built from an inventory.", "", COUNTER, GAUGES(builds), WHOLE, NULL,
+     NULL, 0},
+    {"found_total", "Images found ready in the state folder.", "", COUNTER, GAUGES(found), WHOLE,
+     NULL, NULL, 0},
+    {"swaps_total", "New generations published while serving.", "", COUNTER, GAUGES(swaps), WHOLE,
+     NULL, NULL, 0},
+    {"skipped_records", "Bad records left out of that generation.", "", GAUGE,
+     GAUGES(skipped_records), WHOLE, NULL, NULL, 0},
+    {"refusals_total", "Inventories refused; the log has the reasons.", "", COUNTER,
+     GAUGES(refusals), WHOLE, NULL, NULL, 0},
+    {"last_refusal_timestamp_seconds", "When the last one was refused; 0: never.", "seconds", GAUGE,
+     GAUGES(last_refusal_at), WHOLE, NULL, NULL, 0},
+    {"last_check_timestamp_seconds", "When the inventory was looked at last.", "seconds", GAUGE,
+     GAUGES(checked_at), WHOLE, NULL, NULL, 0},
+};
+
+const unsigned am_metric_count = AM_COUNT_OF(am_metric_table);

@@ -1,0 +1,104 @@
+/* The text format of Prometheus, version 0.0.4. */
+#include <string.h>
+
+#include "metrics_table.h"
+
+static void append(struct am_buffer *buffer, const char *text) {
+    am_buffer_append(buffer, text, strlen(text));
+}
+
+static void write_head(struct am_buffer *buffer, const struct am_metric *metric) {
+    static const char *const types[] = {
+        [AM_METRIC_COUNTER] = "counter",
+        [AM_METRIC_GAUGE] = "gauge",
+        [AM_METRIC_HISTOGRAM] = "histogram",
+    };
+    append(buffer, "# HELP admatch_");
+    append(buffer, metric->name);
+    append(buffer, " ");
+    append(buffer, metric->help);
+    append(buffer, "\n# TYPE admatch_");
+    append(buffer, metric->name);
+    append(buffer, " ");
+    append(buffer, types[metric->type]);
+    append(buffer, "\n");
+}
+
+static void
+write_name(struct am_buffer *buffer, const struct am_metric *metric, const char *suffix) {
+    append(buffer, "admatch_");
+    append(buffer, metric->name);
+    append(buffer, suffix);
+}
+
+static void write_value(struct am_buffer *buffer, uint64_t value, unsigned places) {
+    append(buffer, " ");
+    am_buffer_decimal(buffer, (int64_t)value, places);
+    append(buffer, "\n");
+}
+
+static void write_labelled(struct am_buffer *buffer, const struct am_metric *metric) {
+    for (unsigned i = 0; i < metric->label_count; i++) {
+        write_name(buffer, metric, "{");
+        append(buffer, metric->label);
+        append(buffer, "=\"");
+        append(buffer, metric->label_value(i));
+        append(buffer, "\"}");
+        write_value(buffer, am_metrics_sum(metric->offset + i * sizeof(uint64_t)), metric->places);
+    }
+}
+
+/* Combinations that never happened are left out, but for the answers that everybody graphs. */
+static void write_requests(struct am_buffer *buffer, const struct am_metric *metric) {
+    for (unsigned endpoint = 0; endpoint < AM_ENDPOINTS; endpoint++)
+        for (unsigned status = 0; status < AM_STATUSES; status++) {
+            size_t index = (size_t)endpoint * AM_STATUSES + status;
+            uint64_t value =
+                am_metrics_sum(offsetof(struct am_counters, requests) + index * sizeof(uint64_t));
+            if (!value && !(status == 0 && endpoint != AM_ENDPOINT_OTHER))
+                continue;
+            write_name(buffer, metric, "{endpoint=\"");
+            append(buffer, am_endpoint_names[endpoint]);
+            append(buffer, "\",status=\"");
+            append(buffer, am_status_names[status]);
+            append(buffer, "\"}");
+            write_value(buffer, value, 0);
+        }
+}
+
+static void write_histogram(struct am_buffer *buffer, const struct am_metric *metric) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < AM_BUCKETS; i++) {
+        count += am_metrics_sum(metric->offset + offsetof(struct am_histogram, buckets) +
+                                i * sizeof(uint64_t));
+        write_name(buffer, metric, "_bucket{le=\"");
+        if (i + 1 < AM_BUCKETS)
+            am_buffer_decimal(buffer, (int64_t)am_bucket_bounds[i], metric->places);
+        else
+            append(buffer, "+Inf");
+        append(buffer, "\"}");
+        write_value(buffer, count, 0);
+    }
+    write_name(buffer, metric, "_sum");
+    write_value(buffer, am_metrics_sum(metric->offset + offsetof(struct am_histogram, nanoseconds)),
+                metric->places);
+    write_name(buffer, metric, "_count");
+    write_value(buffer, count, 0);
+}
+
+void am_metrics_write(struct am_buffer *buffer, int64_t now) {
+    for (unsigned i = 0; i < am_metric_count; i++) {
+        const struct am_metric *metric = &am_metric_table[i];
+        write_head(buffer, metric);
+        if (metric->type == AM_METRIC_HISTOGRAM) {
+            write_histogram(buffer, metric);
+        } else if (metric->source == AM_SOURCE_REQUESTS) {
+            write_requests(buffer, metric);
+        } else if (metric->label) {
+            write_labelled(buffer, metric);
+        } else {
+            write_name(buffer, metric, "");
+            write_value(buffer, am_metric_value(metric, now), metric->places);
+        }
+    }
+}

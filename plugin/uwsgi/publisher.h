@@ -1,0 +1,33 @@
+/* From a version of the inventory to a publication. One process at a time publishes: the master at
+ * start, then the mule. */
+#ifndef AM_UWSGI_PUBLISHER_H
+#define AM_UWSGI_PUBLISHER_H
+
+#include "control.h"
+#include "supply.h"
+
+struct am_publisher {
+    struct am_supply supply;
+    struct am_state state;
+    struct am_control *control;
+    /* Private from here on. */
+    bool seen; /* `last` has been published or refused */
+    struct am_signature last;
+    bool missing;     /* the last look found no file */
+    int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
+};
+
+/* At start, before the first fork: publishes the inventory; when it must be refused, what it was
+ * last served from; when there is nothing either, logs what to do and exits. */
+void am_publisher_start(struct am_publisher *publisher);
+
+enum am_look {
+    AM_LOOK_DONE, /* published, refused, or nothing new */
+    AM_LOOK_SOON, /* the file is being written: look again in a moment */
+};
+
+/* Looks at the inventory; when it has changed (or `forced`), builds, verifies and publishes it, or
+ * refuses it and logs why. */
+enum am_look am_publisher_look(struct am_publisher *publisher, bool forced);
+
+#endif

@@ -1,0 +1,24 @@
+/* Answers, on any of uWSGI's protocols. */
+#ifndef AM_UWSGI_RESPOND_H
+#define AM_UWSGI_RESPOND_H
+
+#include "../base/bytes.h"
+
+struct wsgi_request;
+
+struct am_answer {
+    unsigned status;
+    const char *type; /* Content-Type */
+    struct am_view body;
+    const char *generation; /* NULL: none */
+    const char *allow;      /* with 405: the methods; else NULL */
+    bool close;             /* say that the connection will be closed */
+};
+
+/* Writes head and body; for HEAD, only the head. False: the client is gone. */
+bool am_respond(struct wsgi_request *request, const struct am_answer *answer);
+
+/* Whether the request's method is that one. */
+bool am_method_is(const struct wsgi_request *request, const char *method);
+
+#endif

@@ -1,0 +1,100 @@
+#include "watcher.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "log.h"
+
+enum {
+    FIFO_COMMAND = 'a',
+    SOON_MILLISECONDS = 100,
+    NICENESS = 10, /* a build must not take the processors from requests */
+};
+
+static char mule_name[] = "admatch";
+static int mule_index; /* into uwsgi.mules */
+
+/* Runs in the master. A mule that is building finds the message when it is done. */
+static void ask(int unused) {
+    (void)unused;
+    char message[] = "look";
+    mule_send_msg(uwsgi.mules[mule_index].queue_pipe[0], message, sizeof message - 1);
+}
+
+void am_watcher_add(void) {
+    mule_index = uwsgi.mules_cnt;
+    uwsgi_opt_add_mule("mule", mule_name, NULL);
+    if (!uwsgi_fifo_table[FIFO_COMMAND])
+        uwsgi_fifo_table[FIFO_COMMAND] = ask;
+    else
+        am_log("the master FIFO's command %c is taken: ask for a look at the inventory by a "
+               "message to mule %d",
+               FIFO_COMMAND, mule_index + 1);
+}
+
+/* uWSGI's own handler runs exit(), which may wait for ever for a lock that the interrupted code
+ * holds. */
+static void leave(int signal_number) {
+    (void)signal_number;
+    _exit(0);
+}
+
+static void set_up(void) {
+    signal(SIGHUP, leave);
+    signal(SIGINT, leave);
+    signal(SIGTERM, leave);
+    if (setpriority(PRIO_PROCESS, 0, NICENESS) != 0)
+        am_log("the mule runs at the priority of the workers");
+}
+
+/* uWSGI signals that are meant for all mules come here too, and must not pile up. */
+static void take_signal(int fd) {
+    uint8_t number;
+    if (read(fd, &number, 1) == 1)
+        uwsgi_signal_handler(number);
+}
+
+/* True when some message asked for a look. */
+static bool take_messages(int fd) {
+    char message[64];
+    bool any = false;
+    while (recv(fd, message, sizeof message, MSG_DONTWAIT) > 0)
+        any = true;
+    return any;
+}
+
+/* Waits for the next look; true when it was asked for. */
+static bool wait_for_look(int milliseconds) {
+    struct pollfd sources[] = {
+        {.fd = uwsgi.mules[mule_index].queue_pipe[1], .events = POLLIN},
+        {.fd = uwsgi.my_signal_socket, .events = POLLIN},
+    };
+    int ready = poll(sources, AM_COUNT_OF(sources), milliseconds);
+    if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR))
+        _exit(0); /* the master is gone */
+    if (ready > 0 && sources[1].revents & POLLIN)
+        take_signal(sources[1].fd);
+    return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
+}
+
+/* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
+ * there was no mule. */
+bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+    if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
+        return false;
+    set_up();
+    int idle = refresh ? (int)refresh * 1000 : -1;
+    enum am_look look = am_publisher_look(publisher, false);
+    bool forced = false;
+    for (;;) {
+        bool soon = look == AM_LOOK_SOON;
+        bool asked = wait_for_look(soon ? SOON_MILLISECONDS : idle);
+        if (!asked && !soon && !refresh)
+            continue; /* a uWSGI signal woke us */
+        forced = asked || (forced && soon);
+        look = am_publisher_look(publisher, forced);
+    }
+}

@@ -1,0 +1,61 @@
+/* For fuzz targets that send requests: an inventory that uses every kind of rule, and what must
+ * hold of any answer. */
+#ifndef AM_TESTS_FUZZ_API_TARGET_H
+#define AM_TESTS_FUZZ_API_TARGET_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../plugin/base/json.h"
+#include "../unit/api_inventory.h"
+
+static const char fuzz_inventory[] =
+    "{\"type\":\"inventory\",\"language\":\"en\",\"broad_window\":3}\n"
+    "{\"type\":\"campaign\",\"id\":\"c1\",\"advertiser\":\"acme\",\"priority\":1,"
+    "\"negative_keywords\":[\"free\"],\"labels\":[\"l\"],\"exclude_labels\":[\"l\"]}\n"
+    "{\"id\":\"a1\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"a b\",\"\\\"a b "
+    "c\\\"\",\"[a]\"]}\n"
+    "{\"id\":\"a2\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"b\",\"-x\"],\"sizes\":[\"1x1\"]}"
+    "\n"
+    "{\"id\":\"a3\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"],\"categories\":[\"IAB7-3\"]"
+    ","
+    "\"targeting\":{\"not\":{\"country\":[\"US\"]},\"any\":[{\"kv\":{\"k\":[\"v\"]}},{\"hour\":[1]}"
+    "]}}\n"
+    "{\"id\":\"a4\",\"advertiser\":\"c\",\"bid\":2,\"keywords\":[\"*\",\"caf\xc3\xa9\"],"
+    "\"domain\":\"a.b\",\"creative\":{\"a\":\"\\u00e9\"},\"url\":\"https://a.b/\"}\n";
+
+static struct am_api *fuzz_api(void) {
+    static struct served served;
+    struct am_error error = {0};
+    static const struct am_api_limits limits = {1 << 16, 1000};
+    if (!served.api && !start_serving(&served, am_view_of(fuzz_inventory), &limits, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        abort();
+    }
+    return served.api;
+}
+
+static void fuzz_require(bool holds) {
+    if (!holds)
+        abort();
+}
+
+/* Decides, and holds the answer to what is promised of every answer. */
+static void fuzz_decide(const struct am_api_request *request) {
+    enum { NODES = 1 << 18 };
+    static struct am_json_node nodes[NODES];
+    struct am_api_response response;
+    struct am_json json;
+    am_api_decide(fuzz_api(), request, &response);
+    fuzz_require(am_json_parse(response.body, nodes, NODES, &json, NULL) == AM_OK);
+    fuzz_require(!am_json_duplicate_key(&json));
+    const struct am_json_node *error = am_json_member(&json, json.nodes, "error");
+    const struct am_json_node *slots = am_json_member(&json, json.nodes, "slots");
+    if (response.status == 200)
+        fuzz_require(!error && slots && slots->children == response.request->slot_count);
+    else
+        fuzz_require(error && !slots &&
+                     (response.status == 400 || response.status == 413 || response.status == 422));
+}
+
+#endif

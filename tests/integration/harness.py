@@ -1,0 +1,297 @@
+"""A real uWSGI with the plugin in it, on free ports, with folders of its own; and what tests ask of it."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("ADMATCH_BUILD", "build/release")
+UWSGI = os.environ.get("ADMATCH_UWSGI", "/usr/bin/uwsgi-core")
+SANITIZER = os.environ.get("ADMATCH_SANITIZER", "")
+EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
+PATIENCE = 60 if SANITIZER else 20  # seconds that something may take before it counts as broken
+SHARED_MEMORY = pathlib.Path("/dev/shm")
+
+RUNTIMES = {"address": ["libasan.so", "libubsan.so"], "undefined": ["libubsan.so"], "thread": ["libtsan.so"]}
+FINDINGS = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "Segmentation Fault", "!!! uWSGI process")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(what, condition, patience=None):
+    """Waits until condition() is true, and returns its value."""
+    deadline = time.monotonic() + (patience or PATIENCE)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not so: {what}")
+        time.sleep(0.02)
+
+
+def runtime_path(name):
+    return subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def environment(**more):
+    """The environment for uWSGI; with a sanitizer, its runtime is loaded before the server that knows nothing of it."""
+    variables = dict(os.environ, **more)
+    if SANITIZER:
+        variables["LD_PRELOAD"] = ":".join(runtime_path(name) for name in RUNTIMES[SANITIZER])
+        variables["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
+        variables["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+        suppressions = ROOT / "tests" / "integration" / "tsan.supp"
+        variables["TSAN_OPTIONS"] = f"suppressions={suppressions}:die_after_fork=0"
+    return variables
+
+
+# ---- inventories ----------------------------------------------------------------------------------
+
+
+def ad(identity, *keywords, **more):
+    return {"id": identity, "advertiser": f"advertiser of {identity}", "bid": 1, "keywords": list(keywords), **more}
+
+
+def lines_of(records):
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def put(path, content, packed=False):
+    """Replaces a file as one should: written beside, then renamed."""
+    data = content if isinstance(content, bytes) else lines_of(content).encode()
+    beside = pathlib.Path(f"{path}.new")
+    beside.write_bytes(gzip.compress(data) if packed else data)
+    beside.rename(path)
+
+
+# ---- answers --------------------------------------------------------------------------------------
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def generation(self):
+        return self.headers["X-Admatch-Generation"]
+
+    @property
+    def ads(self):
+        return [placed["ad"] for slot in self.json["slots"] for placed in slot["ads"]]
+
+
+class Connection(http.client.HTTPConnection):
+    def ask(self, method, path, body=None, headers=None):
+        self.request(method, path, body, headers or {})
+        return Answer(self.getresponse())
+
+
+class UnixConnection(Connection):
+    def __init__(self, path, **options):
+        super().__init__("localhost", **options)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+# ---- processes ------------------------------------------------------------------------------------
+
+
+def status_of(pid):
+    with contextlib.suppress(OSError):
+        text = pathlib.Path(f"/proc/{pid}/status").read_text()
+        return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    return None
+
+
+def children_of(pid):
+    with contextlib.suppress(OSError):
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def mapped_images(pid):
+    """The images that a process has mapped: paths, with " (deleted)" for those that are gone."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            if ".admx" in line:
+                found.add(line.split(None, 5)[5])
+    return found
+
+
+class Server:
+    """One instance of uWSGI. Options are lines of its ini file; what is not given has defaults that suit tests."""
+
+    def __init__(self, folder, inventory, *options, protocol="http11-socket", variables=None, name="server"):
+        self.folder = pathlib.Path(folder)
+        self.port = free_port()
+        self.name = name
+        self.log_path = self.folder / f"{name}.log"
+        self.stats_path = self.folder / f"{name}.stats"
+        self.fifo = self.folder / f"{name}.fifo"
+        self.state = self.folder / "state"
+        given = {option.split("=")[0].strip() for option in options}
+        lines = ["[uwsgi]", f"plugins-dir = {BUILD}", "need-plugin = admatch", "strict = true"]
+        if inventory is not None:
+            lines.append(f"admatch-inventory = {inventory}")
+        defaults = {
+            protocol: f"127.0.0.1:{self.port}",
+            "processes": "2",
+            "admatch-state-dir": self.state,
+            "admatch-refresh": "1",
+            "stats": self.stats_path,
+            "master-fifo": self.fifo,
+            "socket-timeout": "10",
+            "worker-reload-mercy": "5",
+            "mule-reload-mercy": "5",
+        }
+        lines += [f"{key} = {value}" for key, value in defaults.items() if key not in given]
+        lines += [option for option in options if option]
+        self.ini = self.folder / f"{name}.ini"
+        self.ini.write_text("\n".join(lines) + "\n")
+        self.variables = variables or {}
+        self.process = None
+
+    def spawn(self):
+        self.fresh_from = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [UWSGI, "--ini", str(self.ini)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment(**self.variables), start_new_session=True,
+            )
+        return self
+
+    def start(self):
+        self.spawn()
+        eventually("the server answers", self.answers)
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"uWSGI ended with {self.process.returncode}:\n{self.log()}")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.ask("GET", "/healthz").status == 200
+        return False
+
+    def ends(self):
+        """Waits for the end of the process; its exit status."""
+        return self.process.wait(PATIENCE)
+
+    def stop(self):
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def connect(self):
+        return Connection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ask(self, method, path, body=None, headers=None):
+        connection = self.connect()
+        try:
+            return connection.ask(method, path, body, headers)
+        finally:
+            connection.close()
+
+    def decide(self, **request):
+        return self.ask("POST", "/v1/decide", json.dumps(request), {"Content-Type": "application/json"})
+
+    def generation(self):
+        return self.ask("GET", "/healthz").generation
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def fresh_log(self):
+        """What was logged since the last start."""
+        return self.log_path.read_bytes()[self.fresh_from:].decode(errors="replace")
+
+    def logged(self, text, times=1):
+        return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
+
+    def command(self, letter):
+        with open(self.fifo, "w") as fifo:
+            fifo.write(letter)
+
+    def stats(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.stats_path))
+            data = b"".join(iter(lambda: connection.recv(65536), b""))
+        return json.loads(data)
+
+    def workers(self):
+        return [worker["pid"] for worker in self.stats()["workers"] if worker["pid"] > 0 and worker["status"] != "cheap"]
+
+    def mule(self):
+        """The last child that is no worker: the plugin adds its mule after those of the configuration."""
+        workers = set(self.workers())
+        others = [pid for pid in children_of(self.process.pid) if pid not in workers]
+        return others[-1] if others else None
+
+    def metrics(self):
+        samples = {}
+        for line in self.ask("GET", "/metrics").body.decode().splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                samples[name] = float(value)
+        return samples
+
+    def images(self):
+        return sorted(path.name for path in self.state.glob("*.admx"))
+
+
+class ServerTest(unittest.TestCase):
+    """Folders and servers that are gone when the test is over; and no server may have crashed or been found fault with."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="admatch-test-", dir=SHARED_MEMORY))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.inventory = self.folder / "inventory.jsonl"
+
+    def serve(self, records=None, *options, start=True, **more):
+        if records is not None:
+            put(self.inventory, records)
+        server = Server(self.folder, more.pop("inventory", self.inventory), *options, **more)
+        self.addCleanup(self.check_log, server)
+        self.addCleanup(server.stop)
+        return server.start() if start else server
+
+    def check_log(self, server):
+        log = server.log()
+        for finding in FINDINGS:
+            if finding in log:
+                self.fail(f"{server.name}: found {finding!r} in its log:\n{log[-8000:]}")

@@ -1,0 +1,196 @@
+"""The state folder: private, shared between instances, and kept clean. And what a start says when it cannot start."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import unittest
+
+from harness import BUILD, ROOT, SHARED_MEMORY, Server, ServerTest, ad, children_of, eventually, mapped_images, put
+
+ADS = [ad("shoes", "shoes")]
+
+
+class StartTest(ServerTest):
+    def fails(self, *expected, options=(), inventory=None):
+        server = self.serve(None, *options, start=False, inventory=inventory or self.inventory)
+        server.spawn()
+        self.assertEqual(server.ends(), 1, server.log())
+        for text in expected:
+            self.assertIn(text, server.log())
+        self.assertTrue(any(line.startswith("admatch: ") or "admatch: " in line for line in server.log().splitlines()))
+
+    def test_a_missing_inventory_says_what_to_do(self):
+        self.fails("cannot read the inventory", "No such file", "name another with admatch-inventory")
+
+    def test_a_broken_inventory_lists_its_errors(self):
+        self.inventory.write_text('{"id":"a"}\n{"id":\n')
+        self.fails("inventory.jsonl:1: ", "inventory.jsonl:2: ", "mend the inventory")
+
+    def test_bad_options_say_what_was_expected(self):
+        put(self.inventory, ADS)
+        for option, expected in (("admatch-refresh = soon", "expected a whole number"), ("admatch-refresh = -1", "expected a whole number"),
+                                 ("admatch-limit-body = 1", "from 1024"), ("admatch-limit-words = 0", "from 1"),
+                                 ("admatch-on-error = ignore", "expected stop")):
+            with self.subTest(option=option):
+                self.fails(expected, options=(option,))
+
+    def test_a_folder_that_others_can_enter_is_refused(self):
+        put(self.inventory, ADS)
+        (self.folder / "state").mkdir(mode=0o755)
+        self.fails("mode 0755", "admatch-state-dir")
+
+    def test_a_folder_of_somebody_else_is_refused(self):
+        put(self.inventory, ADS)
+        (self.folder / "state").mkdir(mode=0o700)
+        os.chown(self.folder / "state", 12345, 12345)
+        self.fails("belongs to user 12345")
+
+    def test_a_link_in_place_of_the_folder_is_refused(self):
+        put(self.inventory, ADS)
+        (self.folder / "elsewhere").mkdir(mode=0o700)
+        (self.folder / "state").symlink_to("elsewhere")
+        self.fails("is not a folder")
+
+    def test_without_an_inventory_the_plugin_is_idle(self):
+        server = self.serve(None, "master = true", start=False, inventory=None)
+        server.inventory = None
+        server.ini.write_text("\n".join(line for line in server.ini.read_text().splitlines() if not line.startswith("admatch-")) + "\n")
+        server.spawn()
+        eventually("it runs", lambda: "spawned uWSGI worker 1" in server.log())
+        self.assertIn("admatch-inventory = FILE makes it serve", server.log())
+
+    def test_need_app_is_content(self):
+        server = self.serve(ADS, "need-app = true")
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
+
+class FolderTest(ServerTest):
+    def test_it_is_made_private(self):
+        server = self.serve(ADS)
+        self.assertEqual(server.state.stat().st_mode & 0o777, 0o700)
+        for path in server.state.iterdir():
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_an_image_that_others_could_have_written_is_made_anew(self):
+        server = self.serve(ADS)
+        image = server.state / server.images()[0]
+        server.stop()
+        for tamper in (lambda: image.chmod(0o666), lambda: os.chown(image, 12345, 12345)):
+            tamper()
+            server.start()
+            self.assertIn("built in", server.fresh_log())
+            self.assertEqual((image.stat().st_mode & 0o777, image.stat().st_uid), (0o600, os.geteuid()))
+            server.stop()
+
+    def test_a_damaged_image_is_made_anew(self):
+        server = self.serve(ADS)
+        image = server.state / server.images()[0]
+        server.stop()
+        with open(image, "r+b") as file:
+            file.seek(700)
+            file.write(b"\xff\xff\xff\xff")
+        server.start()
+        self.assertIn("built in", server.fresh_log())
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
+    def test_what_crashed_runs_left_is_removed_and_what_others_use_is_kept(self):
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        other = self.folder / "other.jsonl"
+        put(other, [ad("other", "word")])
+        kept = self.serve(None, inventory=other, name="other")
+        digest = "0" * 32
+        for name in (f"{digest}-1.1.admx", f"{digest}-1.1.admx.lock", f"{digest}-1.1.admx.4711.tmp", "0123.last.4711.tmp"):
+            (state / name).write_bytes(b"x")
+        server = self.serve(ADS)
+        self.assertEqual(len(server.images()), 2)
+        self.assertEqual([path.name for path in state.iterdir() if path.suffix in (".tmp", ".lock")], [])
+        self.assertEqual(kept.decide(query="word").ads, ["other"])
+
+    def test_images_of_inventories_that_are_gone_are_removed(self):
+        other = self.folder / "other.jsonl"
+        put(other, [ad("other", "word")])
+        self.serve(None, inventory=other, name="other").stop()
+        other.unlink()
+        server = self.serve(ADS)
+        self.assertEqual(len(server.images()), 1)
+
+    def test_a_compiled_image_is_copied_so_that_nobody_rewrites_it(self):
+        put(self.inventory, ADS)
+        image = self.folder / "compiled.admx"
+        subprocess.run([BUILD / "admatch", "build", self.inventory, "-o", image], check=True, capture_output=True)
+        server = self.serve(None, inventory=image)
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+        self.assertRegex(server.images()[0], "-copy.admx$")
+        image.write_bytes(b"rewritten")
+        server.logged("refused")
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
+    def test_a_gzip_inventory_is_served(self):
+        put(self.inventory, ADS, packed=True)
+        self.assertEqual(self.serve().decide(query="shoes").ads, ["shoes"])
+
+
+class SharingTest(ServerTest):
+    def maps(self, server):
+        return set().union(*(mapped_images(pid) for pid in server.workers()))
+
+    def inodes(self, server):
+        found = set()
+        for pid in server.workers():
+            for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+                if ".admx" in line:
+                    found.add(tuple(line.split()[3:5]))
+        return found
+
+    def test_instances_with_the_same_inventory_map_the_same_pages(self):
+        first = self.serve(ADS, name="first")
+        second = self.serve(None, name="second")
+        self.assertEqual(self.inodes(first), self.inodes(second))
+        self.assertEqual(len(self.inodes(first)), 1)
+        self.assertIn("found in", second.log())
+
+    def test_equal_inventories_at_different_paths_share_and_one_can_move_on(self):
+        copy = self.folder / "copy.jsonl"
+        put(copy, ADS)
+        first, second = self.serve(ADS, name="first"), self.serve(None, inventory=copy, name="second")
+        self.assertEqual(self.inodes(first), self.inodes(second))
+        put(self.inventory, [ad("new", "shoes")])
+        eventually("the first has moved", lambda: first.decide(query="shoes").ads == ["new"])
+        self.assertEqual(second.decide(query="shoes").ads, ["shoes"])
+        self.assertEqual(len(first.images()), 2)
+
+    def test_instances_that_start_at_once_build_once(self):
+        put(self.inventory, [ad(f"ad{n}", f"word{n}") for n in range(5000)])
+        servers = [self.serve(None, start=False, name=f"server{n}") for n in range(4)]
+        for server in servers:
+            server.spawn()
+        for server in servers:
+            eventually("it answers", server.answers)
+        logs = "".join(server.log() for server in servers)
+        self.assertEqual((logs.count("bytes built in"), logs.count("bytes found in")), (1, 3))
+        self.assertEqual(len(set().union(*(self.inodes(server) for server in servers))), 1)
+
+    def test_workers_of_another_user_can_follow_when_the_master_stays_root(self):
+        os.chmod(self.folder, 0o755)
+        server = self.serve(ADS, "uid = nobody", "gid = nogroup", "master-as-root = true")
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+        put(self.inventory, [ad("new", "shoes")])
+        eventually("the new ad is served", lambda: server.decide(query="shoes").ads == ["new"])
+
+    def test_workers_of_another_user_can_follow(self):
+        os.chmod(self.folder, 0o755)
+        server = self.serve(ADS, "uid = nobody", "gid = nogroup", f"admatch-state-dir = {self.folder}/of-nobody", start=False)
+        (self.folder / "of-nobody").mkdir(mode=0o700)
+        shutil.chown(self.folder / "of-nobody", "nobody", "nogroup")
+        shutil.chown(self.folder, "nobody", "nogroup")
+        server.start()
+        put(self.inventory, [ad("new", "shoes")])
+        eventually("the new ad is served", lambda: server.decide(query="shoes").ads == ["new"])
+
+
+if __name__ == "__main__":
+    unittest.main()
