@@ -173,15 +173,21 @@ static void normalise(struct normaliser *normaliser, struct am_keyword *keyword)
                         AM_VIEW_ARGUMENTS(keyword->text));
         return;
     }
-    if (count > AM_KEYWORD_MAX_WORDS) {
+    uint32_t written = am_count_written_words(keyword->text);
+    if (written > AM_KEYWORD_MAX_WRITTEN_WORDS) {
         am_reader_error(reader, "keyword \"%.*s\": %u words, expected at most %d",
+                        AM_VIEW_ARGUMENTS(keyword->text), written, AM_KEYWORD_MAX_WRITTEN_WORDS);
+        return;
+    }
+    if (count > AM_KEYWORD_MAX_WORDS) {
+        am_reader_error(reader, "keyword \"%.*s\": splits into %u words, expected at most %d",
                         AM_VIEW_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
         return;
     }
     keyword->words = am_reader_keep_text(
         reader, (struct am_view){normaliser->joined.data, normaliser->joined.count - 1});
     keyword->word_count = (uint8_t)count;
-    if (keyword->match == AM_MATCH_BROAD && count > 1 && !am_has_white_space(keyword->text))
+    if (keyword->match == AM_MATCH_BROAD && count > 1 && written == 1)
         keyword->match = AM_MATCH_PHRASE;
 }
 

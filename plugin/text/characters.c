@@ -116,13 +116,15 @@ int32_t am_character_read(struct am_view text, size_t *at) {
     return character;
 }
 
-bool am_has_white_space(struct am_view text) {
-    size_t at = 0;
-    while (at < text.size) {
+uint32_t am_count_written_words(struct am_view text) {
+    uint32_t count = 0;
+    bool inside = false;
+    for (size_t at = 0; at < text.size;) {
         int32_t character = am_character_read(text, &at);
-        if (character == ' ' || (character >= '\t' && character <= '\r') ||
-            (character >= 0x80 && utf8proc_category(character) == UTF8PROC_CATEGORY_ZS))
-            return true;
+        bool space = character == ' ' || (character >= '\t' && character <= '\r') ||
+                     (character >= 0x80 && utf8proc_category(character) == UTF8PROC_CATEGORY_ZS);
+        count += !space && !inside;
+        inside = !space;
     }
-    return false;
+    return count;
 }

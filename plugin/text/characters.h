@@ -20,7 +20,7 @@ enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
  * (Unicode, "U+FFFD Substitution of Maximal Subparts"). */
 int32_t am_character_read(struct am_view text, size_t *at);
 
-/* Whether the text has white space in it: ASCII's, or any Unicode space separator. */
-bool am_has_white_space(struct am_view text);
+/* Pieces of text between white space: ASCII's, or any Unicode space separator. */
+uint32_t am_count_written_words(struct am_view text);
 
 #endif

@@ -5,15 +5,15 @@ A difference is shrunk to the smallest inventory and request that still show it,
 """
 
 import argparse
-import itertools
 import json
 import multiprocessing
-import os
+import re
 import subprocess
 import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import inventory
 import model
@@ -26,25 +26,36 @@ def compact(value):
     return json.dumps(value, ensure_ascii=False, default=float)
 
 
-class CommandFailed(Exception):
-    """The command did not answer; the text says how."""
+class NoAnswers(Exception):
+    """The command did not answer all requests; the text says how."""
 
 
-def run_command(admatch, lines, requests):
-    """The command's answers to a batch of requests."""
-    with tempfile.TemporaryDirectory(prefix="admatch-model-") as folder:
-        inventory_path, requests_path = Path(folder, "inventory.jsonl"), Path(folder, "requests.jsonl")
-        inventory_path.write_text("".join(compact(line) + "\n" for line in lines), encoding="utf-8")
-        requests_path.write_text("".join(compact(r) + "\n" for r in requests), encoding="utf-8")
-        command = admatch + ["match", inventory_path, "--batch", requests_path, "--test"]
-        done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode != 0:
-        errors = done.stderr.decode("utf-8", "replace").strip()
-        raise CommandFailed(f"exit status {done.returncode}: {errors}")
-    answers = [json.loads(line, parse_float=Decimal) for line in done.stdout.splitlines()]
-    if len(answers) != len(requests):
-        raise CommandFailed(f"{len(answers)} answers to {len(requests)} requests")
-    return answers
+class Difference(NamedTuple):
+    place: int  # of the request
+    kind: str  # "answer", "error" (the request was refused), or how the command failed
+    expected: object
+    found: object
+
+
+class Command:
+    """The command at a path: called with an inventory and requests, it gives the answers."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def __call__(self, lines, requests):
+        with tempfile.TemporaryDirectory(prefix="admatch-model-") as folder:
+            paths = [Path(folder, "inventory.jsonl"), Path(folder, "requests.jsonl")]
+            for path, records in zip(paths, [lines, requests]):
+                path.write_text("".join(compact(r) + "\n" for r in records), encoding="utf-8")
+            options = ["match", paths[0], "--batch", paths[1], "--test"]
+            done = subprocess.run(self.words + options, capture_output=True, check=False)
+        answers = [json.loads(line, parse_float=Decimal) for line in done.stdout.splitlines()]
+        refused = any("error" in answer for answer in answers)
+        if len(answers) != len(requests) or done.returncode != refused:
+            errors = done.stderr.decode("utf-8", "replace").strip()
+            raise NoAnswers(f"{len(answers)} answers, exit status {done.returncode}: {errors}")
+        return answers
 
 
 def money_texts(answer):
@@ -56,21 +67,25 @@ def same(expected, found):
     return expected == found and money_texts(expected) == money_texts(found)
 
 
-def first_difference(admatch, lines, requests):
-    """(place of the request, expected, found) of the first answer that differs, or None."""
+def differences(answer_all, lines, requests):
+    """Every request whose answer is not the model's."""
     loaded = inventory.load(lines)
     expected = [model.decide(loaded, request) for request in requests]
     try:
-        answers = run_command(admatch, lines, requests)
-    except CommandFailed as failure:
-        return 0, None, str(failure)
-    generations = [answer.pop("generation", None) for answer in answers]
-    for place, (wanted, answer) in enumerate(zip(expected, answers)):
-        if not same(wanted, answer):
-            return place, wanted, answer
-        if not isinstance(generations[place], str) or generations[place] != generations[0]:
-            return place, f"generation {generations[0]!r} in every answer", generations[place]
-    return None
+        answers = answer_all(lines, requests)
+    except NoAnswers as failure:
+        kind = re.sub(r"[0-9]+|'[^']*'|\"[^\"]*\"|/\S*", "", str(failure))
+        return [Difference(n, kind, expected[n], str(failure)) for n in range(len(requests))]
+    found = []
+    generation = answers[0].get("generation") if answers else None
+    for place, answer in enumerate(answers):
+        if "error" in answer:
+            found.append(Difference(place, "error", expected[place], answer))
+            continue
+        wanted = {**expected[place], "generation": generation}
+        if not isinstance(generation, str) or not same(wanted, answer):
+            found.append(Difference(place, "answer", wanted, answer))
+    return found
 
 
 # ---- shrinking --------------------------------------------------------------------------------
@@ -117,55 +132,50 @@ def shrink_value(value, differs):
     return value
 
 
-def still_differs(answer_all, case, refused):
-    """Whether a smaller case is a difference of the same sort (an answer, or none at all)."""
+def still_differs(answer_all, case, kind):
+    """Whether a smaller case differs in the same way."""
     if len(case) != 2 or not case[0] or not case[1]:
         return False
     try:
-        difference = first_difference(answer_all, *case)
-    except (KeyError, ValueError, TypeError, AttributeError, StopIteration):
+        return any(found.kind == kind for found in differences(answer_all, *case))
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
         return False  # not an inventory or a request any more
-    return difference is not None and difference[1] is None and refused == difference[2] or (
-        difference is not None and difference[1] is not None and not refused
-    )
 
 
-def shrink(answer_all, case, refused):
+def shrink(answer_all, case, kind):
     """The smallest (lines, requests) that still differ: nothing can be taken away from them."""
     before, case = None, list(case)
     while before != case:
         before = case
-        case = shrink_value(case, lambda smaller: still_differs(answer_all, smaller, refused))
+        case = shrink_value(case, lambda smaller: still_differs(answer_all, smaller, kind))
     return case
 
 
-def report(admatch, seed, requests):
+def report(answer_all, seed, request_count):
     """Prints one difference, as small as it gets."""
-    lines, batch = generate(seed, requests)
-    place, expected, _ = first_difference(admatch, lines, batch)
-    refused = expected is None
-    if not refused and still_differs(admatch, (lines, [batch[place]]), refused):
-        batch = [batch[place]]
-    lines, batch = shrink(admatch, (lines, batch), refused)
-    place, expected, found = first_difference(admatch, lines, batch)
+    lines, requests = generate(seed, request_count)
+    first = differences(answer_all, lines, requests)[0]
+    alone = [requests[first.place]]
+    if still_differs(answer_all, (lines, alone), first.kind):
+        requests = alone
+    lines, requests = shrink(answer_all, (lines, requests), first.kind)
+    found = next(f for f in differences(answer_all, lines, requests) if f.kind == first.kind)
     print(f"seed {seed} differs; the smallest inventory that does:")
     for line in lines:
         print("    " + compact(line))
-    for request in batch:
+    for request in requests:
         print("request  " + compact(request))
-    print(f"model    {compact(expected)}")
-    print(f"command  {compact(found)}", flush=True)
+    print(f"model    {compact(found.expected)}")
+    print(f"command  {compact(found.found)}", flush=True)
 
 
 # ---- the run ----------------------------------------------------------------------------------
 
 
 def run_seed(job):
-    """(seed, decisions that agreed, whether one differed)."""
-    admatch, seed, requests = job
-    lines, batch = generate(seed, requests)
-    difference = first_difference(admatch, lines, batch)
-    return seed, difference[0] if difference else requests, difference is not None
+    """(seed, decisions compared, how many of them differ)."""
+    answer_all, seed, request_count = job
+    return seed, request_count, len(differences(answer_all, *generate(seed, request_count)))
 
 
 def read_options():
@@ -181,20 +191,20 @@ def read_options():
 
 def main():
     options = read_options()
-    admatch = options.admatch.split()
-    seeds = range(options.seed, options.seed + -(-options.decisions // options.requests))
-    jobs = ((admatch, seed, options.requests) for seed in seeds)
-    passed, differing = 0, []
+    answer_all = Command(options.admatch.split())
+    seeds = range(options.seed, options.seed - (-options.decisions // options.requests))
+    jobs = ((answer_all, seed, options.requests) for seed in seeds)
+    decisions, failed, differing = 0, 0, []
     with multiprocessing.Pool(options.jobs) as pool:
-        for seed, agreed, differs in pool.imap_unordered(run_seed, jobs, chunksize=4):
-            passed += agreed
-            differing += [seed] * differs
-    for seed in itertools.islice(sorted(differing), options.show):
-        report(admatch, seed, options.requests)
-    print(f"{passed} passed, {len(differing)} failed")
-    return 1 if differing else 0
+        for seed, compared, different in pool.imap_unordered(run_seed, jobs, chunksize=4):
+            decisions += compared
+            failed += different
+            differing += [seed] if different else []
+    for seed in sorted(differing)[: options.show]:
+        report(answer_all, seed, options.requests)
+    print(f"{decisions - failed} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONHASHSEED", "0")
     sys.exit(main())
