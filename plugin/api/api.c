@@ -165,6 +165,18 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     return am_request_read_json(api->reader, body, &api->error);
 }
 
+/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. */
+static void show_url_as_given(struct am_api *api) {
+    for (uint32_t i = 0; i < api->decision.ad_count; i++) {
+        struct am_placed_ad *placed = &api->decision.ads[i];
+        if (placed->field == AM_NONE ||
+            api->reader->request.fields[placed->field].kind != AM_FIELD_URL)
+            continue;
+        for (uint32_t k = 0; k < placed->span_count; k++)
+            am_url_span(api->reader->url, &placed->spans[k]);
+    }
+}
+
 void am_api_decide(struct am_api *api,
                    const struct am_api_request *request,
                    struct am_api_response *response) {
@@ -182,6 +194,7 @@ void am_api_decide(struct am_api *api,
                      am_view_of(api->error.where), response);
         return;
     }
+    show_url_as_given(api);
     api->answer.size = 0;
     api->answer.overflowed = false;
     am_render_decision(&api->answer, image, read, &api->decision);

@@ -1,6 +1,8 @@
 /* Percent-encoding (RFC 3986 section 2.1), strict for parameters, lenient for the URLs of pages. */
 #include "request.h"
 
+#include "../text/words.h"
+
 static int hex_value(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -61,18 +63,50 @@ static size_t origin_size(struct am_view url) {
     return at;
 }
 
+/* Walks the path and query string of a URL, decoded byte by decoded byte. */
+struct url_walk {
+    struct am_view url;
+    size_t at; /* of the next byte as written */
+    bool query;
+};
+
+static struct url_walk url_start(struct am_view url) {
+    return (struct url_walk){url, origin_size(url), false};
+}
+
+static bool url_next(struct url_walk *walk, char *decoded) {
+    if (walk->at == walk->url.size || walk->url.data[walk->at] == '#')
+        return false;
+    const char *at = walk->url.data + walk->at;
+    int byte = *at == '%' ? encoded_byte(at, walk->url.data + walk->url.size) : -1;
+    walk->query |= *at == '?';
+    walk->at += byte >= 0 ? 3 : 1;
+    if (byte < 0)
+        byte = *at == '+' && walk->query ? ' ' : *at;
+    *decoded = (char)byte;
+    return true;
+}
+
 struct am_view am_url_words(struct am_view url, char *memory) {
+    struct url_walk walk = url_start(url);
     size_t size = 0;
-    bool query = false;
-    const char *end = url.data + url.size;
-    for (const char *at = url.data + origin_size(url); at < end && *at != '#'; at++) {
-        query = query || *at == '?';
-        int byte = *at == '%' ? encoded_byte(at, end) : -1;
-        if (byte >= 0)
-            at += 2;
-        else
-            byte = *at == '+' && query ? ' ' : *at;
-        memory[size++] = (char)byte;
-    }
+    while (url_next(&walk, &memory[size]))
+        size++;
     return (struct am_view){memory, size};
+}
+
+void am_url_span(struct am_view url, struct am_span *span) {
+    struct url_walk walk = url_start(url);
+    size_t begin = 0, end = 0, decoded = 0, before = walk.at;
+    char byte;
+    for (; decoded < span->end && url_next(&walk, &byte); before = walk.at) {
+        if (decoded == span->begin)
+            begin = before;
+        if (++decoded == span->end)
+            end = walk.at;
+    }
+    span->begin = (uint32_t)begin;
+    span->end = (uint32_t)end;
+    span->utf16_begin = am_utf16_length(url.data, begin);
+    span->utf16_end = span->utf16_begin + am_utf16_length(url.data + begin, end - begin);
 }

@@ -120,4 +120,7 @@ bool am_percent_decode(struct am_view text, char *memory, struct am_view *decode
  * fragment, are left out. */
 struct am_view am_url_words(struct am_view url, char *memory);
 
+/* Turns a span of am_url_words' text into the span of the URL as it was given. */
+void am_url_span(struct am_view url, struct am_span *span);
+
 #endif

@@ -14,10 +14,13 @@ typedef enum am_code
 read_function(struct json_reader *in, const struct am_json_node *value, int argument);
 
 struct member {
-    const char *name;
+    struct am_view name;
     read_function *read;
     int argument;
 };
+
+#define NAME(literal)                                                                              \
+    { literal, sizeof(literal) - 1 }
 
 enum { MEMBERS_MAX = 16, SHOWN_BYTES = 64 };
 
@@ -62,8 +65,8 @@ static enum am_code unknown_member(struct json_reader *in,
         if (members[i].read == refuse_hour)
             continue;
         am_buffer_view_append(&text, known == 0 ? AM_VIEW("one of ") : AM_VIEW(", "));
-        am_buffer_view_append(&text, am_view_of(members[i].name));
-        names[known++] = members[i].name;
+        am_buffer_view_append(&text, members[i].name);
+        names[known++] = members[i].name.data;
     }
     names[known] = NULL;
     struct am_view raw = am_json_raw(&in->json, key);
@@ -97,9 +100,14 @@ static const struct member *find_member(struct json_reader *in,
                                         const struct am_json_node *key,
                                         const struct member *members,
                                         size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (am_json_string_is(&in->json, key, members[i].name))
+    struct am_view raw = am_json_raw(&in->json, key);
+    for (size_t i = 0; i < count; i++) {
+        const struct am_view name = members[i].name;
+        if (key->escaped ? am_json_string_is(&in->json, key, name.data)
+                         : raw.size == name.size + 2 && raw.data[1] == name.data[0] &&
+                               memcmp(raw.data + 1, name.data, name.size) == 0)
             return &members[i];
+    }
     return NULL;
 }
 
@@ -228,20 +236,20 @@ read_timezone(struct json_reader *in, const struct am_json_node *value, int argu
 static enum am_code
 read_context(struct json_reader *in, const struct am_json_node *object, int argument) {
     static const struct member members[] = {
-        {"country", read_attribute, AM_ATTRIBUTE_COUNTRY},
-        {"region", read_attribute, AM_ATTRIBUTE_REGION},
-        {"metro", read_attribute, AM_ATTRIBUTE_METRO},
-        {"city", read_attribute, AM_ATTRIBUTE_CITY},
-        {"device", read_attribute, AM_ATTRIBUTE_DEVICE},
-        {"os", read_attribute, AM_ATTRIBUTE_OS},
-        {"browser", read_attribute, AM_ATTRIBUTE_BROWSER},
-        {"language", read_attribute, AM_ATTRIBUTE_LANGUAGE},
-        {"site", read_attribute, AM_ATTRIBUTE_SITE},
-        {"placement", read_attribute, AM_ATTRIBUTE_PLACEMENT},
-        {"category", read_attribute, AM_ATTRIBUTE_CATEGORY},
-        {"kv", read_free_keys, AM_ATTRIBUTE_KV},
-        {"timezone", read_timezone, 0},
-        {"hour", refuse_hour, 0},
+        {NAME("country"), read_attribute, AM_ATTRIBUTE_COUNTRY},
+        {NAME("region"), read_attribute, AM_ATTRIBUTE_REGION},
+        {NAME("metro"), read_attribute, AM_ATTRIBUTE_METRO},
+        {NAME("city"), read_attribute, AM_ATTRIBUTE_CITY},
+        {NAME("device"), read_attribute, AM_ATTRIBUTE_DEVICE},
+        {NAME("os"), read_attribute, AM_ATTRIBUTE_OS},
+        {NAME("browser"), read_attribute, AM_ATTRIBUTE_BROWSER},
+        {NAME("language"), read_attribute, AM_ATTRIBUTE_LANGUAGE},
+        {NAME("site"), read_attribute, AM_ATTRIBUTE_SITE},
+        {NAME("placement"), read_attribute, AM_ATTRIBUTE_PLACEMENT},
+        {NAME("category"), read_attribute, AM_ATTRIBUTE_CATEGORY},
+        {NAME("kv"), read_free_keys, AM_ATTRIBUTE_KV},
+        {NAME("timezone"), read_timezone, 0},
+        {NAME("hour"), refuse_hour, 0},
     };
     (void)argument;
     _Static_assert(AM_COUNT_OF(members) <= MEMBERS_MAX, "room for their names");
@@ -290,10 +298,10 @@ read_slot_id(struct json_reader *in, const struct am_json_node *value, int argum
 
 static enum am_code read_slot(struct json_reader *in, const struct am_json_node *object) {
     static const struct member members[] = {
-        {"id", read_slot_id, 0},
-        {"count", read_slot_number, false},
-        {"size", read_sizes, 0},
-        {"floor", read_slot_number, true},
+        {NAME("id"), read_slot_id, 0},
+        {NAME("count"), read_slot_number, false},
+        {NAME("size"), read_sizes, 0},
+        {NAME("floor"), read_slot_number, true},
     };
     in->slot = am_request_add_slot(in->reader);
     return read_object(in, object, members, AM_COUNT_OF(members));
@@ -385,9 +393,9 @@ read_blocked(struct json_reader *in, const struct am_json_node *value, int kind)
 static enum am_code
 read_block(struct json_reader *in, const struct am_json_node *object, int argument) {
     static const struct member members[] = {
-        {"advertisers", read_blocked, AM_BLOCKED_ADVERTISERS},
-        {"categories", read_blocked, AM_BLOCKED_CATEGORIES},
-        {"domains", read_blocked, AM_BLOCKED_DOMAINS},
+        {NAME("advertisers"), read_blocked, AM_BLOCKED_ADVERTISERS},
+        {NAME("categories"), read_blocked, AM_BLOCKED_CATEGORIES},
+        {NAME("domains"), read_blocked, AM_BLOCKED_DOMAINS},
     };
     (void)argument;
     return read_object(in, object, members, AM_COUNT_OF(members));
@@ -422,22 +430,22 @@ read_now(struct json_reader *in, const struct am_json_node *value, int argument)
 
 static enum am_code read_root(struct json_reader *in) {
     static const struct member members[] = {
-        {"query", read_text, TEXT_QUERY},
-        {"text", read_text, TEXT_CONTENT},
-        {"id", read_id, 0},
-        {"title", read_text, TEXT_TITLE},
-        {"keywords", read_keywords, 0},
-        {"url", read_text, TEXT_URL},
-        {"slots", read_slots, 0},
-        {"count", read_slot_number, false},
-        {"size", read_sizes, 0},
-        {"floor", read_slot_number, true},
-        {"context", read_context, 0},
-        {"timezone", read_timezone, 0},
-        {"block", read_block, 0},
-        {"unique", read_unique, 0},
-        {"explain", read_explain, 0},
-        {"now", read_now, 0},
+        {NAME("query"), read_text, TEXT_QUERY},
+        {NAME("text"), read_text, TEXT_CONTENT},
+        {NAME("id"), read_id, 0},
+        {NAME("title"), read_text, TEXT_TITLE},
+        {NAME("keywords"), read_keywords, 0},
+        {NAME("url"), read_text, TEXT_URL},
+        {NAME("slots"), read_slots, 0},
+        {NAME("count"), read_slot_number, false},
+        {NAME("size"), read_sizes, 0},
+        {NAME("floor"), read_slot_number, true},
+        {NAME("context"), read_context, 0},
+        {NAME("timezone"), read_timezone, 0},
+        {NAME("block"), read_block, 0},
+        {NAME("unique"), read_unique, 0},
+        {NAME("explain"), read_explain, 0},
+        {NAME("now"), read_now, 0},
     };
     _Static_assert(AM_COUNT_OF(members) <= MEMBERS_MAX, "room for their names");
     return read_object(in, in->json.nodes, members, AM_COUNT_OF(members));

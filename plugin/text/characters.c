@@ -6,8 +6,8 @@ struct range {
     int32_t first, last;
 };
 
-/* Scripts written without spaces between words: letters and letter-like signs of Han, Hiragana, Katakana, Thai, Lao, Khmer and
- * Myanmar. Ascending. docs/WORDS.md lists them. */
+/* Scripts written without spaces between words: letters and letter-like signs of Han, Hiragana,
+ * Katakana, Thai, Lao, Khmer and Myanmar. Ascending. docs/WORDS.md lists them. */
 static const struct range unspaced[] = {
     {0x0E00, 0x0E7F},   /* Thai */
     {0x0E80, 0x0EFF},   /* Lao */
@@ -56,7 +56,8 @@ enum am_character_class am_character_class(int32_t character) {
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_LO:
         return is_unspaced(character) ? AM_CHARACTER_UNSPACED : AM_CHARACTER_LETTER;
-    case UTF8PROC_CATEGORY_NL: /* U+3007, the Han zero, and the Hangzhou numerals are of Han script */
+    case UTF8PROC_CATEGORY_NL: /* U+3007, the Han zero, and the Hangzhou numerals are of Han script
+                                */
         return is_unspaced(character) ? AM_CHARACTER_UNSPACED : AM_CHARACTER_DIGIT;
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NO:

@@ -16,8 +16,9 @@ enum am_character_class am_character_class(int32_t character);
 
 enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
 
-/* Reads one code point at text[*at] (*at < text.size) and moves past it; AM_REPLACEMENT_CHARACTER, past one maximal subpart, where the bytes are ill-formed
- * (Unicode, "U+FFFD Substitution of Maximal Subparts"). */
+/* Reads one code point at text[*at] (*at < text.size) and moves past it; AM_REPLACEMENT_CHARACTER,
+ * past one maximal subpart, where the bytes are ill-formed (Unicode, "U+FFFD Substitution of
+ * Maximal Subparts"). */
 int32_t am_character_read(struct am_view text, size_t *at);
 
 /* Pieces of text between white space: ASCII's, or any Unicode space separator. */

@@ -2,22 +2,26 @@
 #ifndef AM_TEXT_STEM_H
 #define AM_TEXT_STEM_H
 
-#include "../base/error.h"
 #include "../base/bytes.h"
+#include "../base/error.h"
 
 struct am_stemmer; /* one per thread: libstemmer and the cache are not thread-safe */
 
-/* Whether Snowball knows the language, an ISO 639-1 code ("en") or an English name ("english"), any ASCII case. */
+/* Whether Snowball knows the language, an ISO 639-1 code ("en") or an English name ("english"), any
+ * ASCII case. */
 bool am_stemmer_knows(struct am_view language);
 
-/* A stemmer to free with am_stemmer_free; NULL when the language is unknown (AM_E_INVALID) or memory runs out (AM_E_MEMORY). */
+/* A stemmer to free with am_stemmer_free; NULL when the language is unknown (AM_E_INVALID) or
+ * memory runs out (AM_E_MEMORY). */
 struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *error);
 void am_stemmer_free(struct am_stemmer *stemmer); /* NULL is fine */
 
-/* The stem of a normalised word (am_word.text). The view is valid until the next call with the same stemmer, has
- * AM_WORD_PADDING readable bytes after it, and is the word itself where there is nothing to stem. Words that have an ASCII digit,
- * '&', '+', '#', or are longer than AM_WORD_MAX_BYTES, come back as they are. Composes (NFC) what Snowball needs composed. Never fails: where memory runs out inside
- * libstemmer, the word itself. */
+/* The stem of a normalised word (am_word.text). The view is valid until the next call with the same
+ * stemmer, has AM_WORD_PADDING readable bytes after it, and is the word itself where there is
+ * nothing to stem. Words that have an ASCII digit,
+ * '&', '+', '#', or are longer than AM_WORD_MAX_BYTES, come back as they are. Composes (NFC) what
+ * Snowball needs composed. Never fails: where memory runs out inside libstemmer, the word itself.
+ */
 struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word);
 
 #endif

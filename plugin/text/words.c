@@ -1,4 +1,5 @@
-/* The splitter: a state machine over normalised characters, with a short way for words of plain ASCII. */
+/* The splitter: a state machine over normalised characters, with a short way for words of plain
+ * ASCII. */
 #include "words.h"
 
 #include <utf8proc.h>
@@ -6,15 +7,17 @@
 #include "characters.h"
 
 enum {
-    TEXTS_SIZE = 64 << 10,   /* normalised words of one am_splitter_next */
-    MAX_DECOMPOSITION = 64,  /* code points of one; U+FDFA gives 18 */
-    MAX_MARKS = 64,          /* in one run that is reordered; further ones start a new run */
+    TEXTS_SIZE = 64 << 10,  /* normalised words of one am_splitter_next */
+    MAX_DECOMPOSITION = 64, /* code points of one; U+FDFA gives 18 */
+    MAX_MARKS = 64,         /* in one run that is reordered; further ones start a new run */
     MAX_WORD_CHARACTERS = AM_WORD_MAX_BYTES + 1,
     /* The word before it, however long; and all that it can give itself. */
-    SPACE_FOR_CHARACTER = 4 * MAX_WORD_CHARACTERS + MAX_MARKS * (4 + AM_WORD_PADDING) + MAX_DECOMPOSITION * (4 + AM_WORD_PADDING),
+    SPACE_FOR_CHARACTER = 4 * MAX_WORD_CHARACTERS + MAX_MARKS * (4 + AM_WORD_PADDING) +
+                          MAX_DECOMPOSITION * (4 + AM_WORD_PADDING),
 };
 
-/* ---- the general way -------------------------------------------------------------------------- */
+/* ---- the general way --------------------------------------------------------------------------
+ */
 
 /* A normalised character and the source bytes that it comes from. */
 struct character {
@@ -33,7 +36,7 @@ struct output {
 struct machine {
     struct output *output;
     int32_t characters[MAX_WORD_CHARACTERS];
-    size_t count;      /* of characters; beyond the array they are only counted */
+    size_t count; /* of characters; beyond the array they are only counted */
     uint32_t begin, end;
     enum am_character_class base; /* of the last letter or digit; OTHER: no word is open */
     int32_t joiner;               /* ' . or & after `base`, waiting for what follows; 0: none */
@@ -55,7 +58,8 @@ static uint32_t encode(struct machine *machine, char *to) {
         machine->characters, (utf8proc_ssize_t)machine->count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     uint32_t size = 0;
     for (utf8proc_ssize_t i = 0; i < count; i++)
-        size += (uint32_t)utf8proc_encode_char(machine->characters[i], (utf8proc_uint8_t *)to + size);
+        size +=
+            (uint32_t)utf8proc_encode_char(machine->characters[i], (utf8proc_uint8_t *)to + size);
     return size <= AM_WORD_MAX_BYTES ? size : 0;
 }
 
@@ -77,17 +81,21 @@ static void end_word(struct machine *machine) {
     machine->tail_count = 0;
 }
 
-static void add_to_word(struct machine *machine, const struct character *character,
+static void add_to_word(struct machine *machine,
+                        const struct character *character,
                         enum am_character_class class) {
     if (machine->base == AM_CHARACTER_OTHER)
         machine->begin = character->begin;
     append(machine, character->code);
-    machine->end = character->end;
+    /* Canonical order may have put a mark before one that stood earlier in the text. */
+    if (machine->base == AM_CHARACTER_OTHER || character->end > machine->end)
+        machine->end = character->end;
     machine->base = class;
 }
 
 /* A letter or digit of a spaced script. */
-static void take_letter(struct machine *machine, const struct character *character,
+static void take_letter(struct machine *machine,
+                        const struct character *character,
                         enum am_character_class class) {
     bool joins = machine->joiner &&
                  class == (machine->joiner == '.' ? AM_CHARACTER_DIGIT : AM_CHARACTER_LETTER);
@@ -161,7 +169,8 @@ static void give_run(struct run *run, struct machine *machine) {
     run->count = 0;
 }
 
-/* Canonical ordering (Unicode 3.11, D109): an insertion sort by combining class that starters stop. */
+/* Canonical ordering (Unicode 3.11, D109): an insertion sort by combining class that starters stop.
+ */
 static void add_to_run(struct run *run, struct character character, struct machine *machine) {
     uint8_t class = (uint8_t)utf8proc_get_property(character.code)->combining_class;
     if (class == 0 || run->count >= MAX_MARKS)
@@ -175,7 +184,8 @@ static void add_to_run(struct run *run, struct character character, struct machi
     run->classes[at] = class;
 }
 
-/* What a splitter keeps from call to call, and the texts of one call's words. Lies in the caller's memory. */
+/* What a splitter keeps from call to call, and the texts of one call's words. Lies in the caller's
+ * memory. */
 struct state {
     struct machine machine;
     struct run run;
@@ -192,9 +202,20 @@ static bool room_left(const struct output *output) {
            output->end - output->at >= SPACE_FOR_CHARACTER;
 }
 
+/* An accent that is dropped still belongs to its letter's span. */
+static void drop_accent(struct run *run, uint32_t end) {
+    struct character *last = run->count ? &run->characters[run->count - 1] : NULL;
+    if (last && am_character_class(last->code) != AM_CHARACTER_OTHER)
+        last->end = end;
+}
+
 /* Normalises one source character into the run. */
-static void normalise(struct am_splitter *splitter, int32_t code, uint32_t begin, uint32_t end,
-                      struct run *run, struct machine *machine) {
+static void normalise(struct am_splitter *splitter,
+                      int32_t code,
+                      uint32_t begin,
+                      uint32_t end,
+                      struct run *run,
+                      struct machine *machine) {
     utf8proc_int32_t decomposed[MAX_DECOMPOSITION];
     int boundary = 0;
     utf8proc_ssize_t count = utf8proc_decompose_char(
@@ -202,12 +223,14 @@ static void normalise(struct am_splitter *splitter, int32_t code, uint32_t begin
         UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, &boundary);
     for (utf8proc_ssize_t i = 0; i < count && i < MAX_DECOMPOSITION; i++) {
         if (splitter->fold_accents && decomposed[i] >= 0x300 && decomposed[i] <= 0x36F)
-            continue;
-        add_to_run(run, (struct character){decomposed[i], begin, end}, machine);
+            drop_accent(run, end);
+        else
+            add_to_run(run, (struct character){decomposed[i], begin, end}, machine);
     }
 }
 
-/* ---- words of plain ASCII --------------------------------------------------------------------- */
+/* ---- words of plain ASCII ---------------------------------------------------------------------
+ */
 
 static bool is_ascii_word_byte(unsigned char byte) {
     return (unsigned char)((byte | 0x20) - 'a') < 26 || (unsigned char)(byte - '0') < 10;
@@ -238,7 +261,8 @@ static bool separates(struct am_view text, size_t at) {
     }
 }
 
-/* Gives words as long as they are plain ASCII between plain ASCII separators. Stops before the first that is not. */
+/* Gives words as long as they are plain ASCII between plain ASCII separators. Stops before the
+ * first that is not. */
 static void split_ascii(struct am_splitter *splitter, struct output *output) {
     struct am_view text = splitter->text;
     size_t at = splitter->at;
@@ -258,21 +282,24 @@ static void split_ascii(struct am_splitter *splitter, struct output *output) {
         if (!separates(text, at))
             return;
         size_t size = at - splitter->at <= AM_WORD_MAX_BYTES ? at - splitter->at : 0;
-        output->words[output->count++] = (struct am_word){
-            output->at, (uint32_t)size, (uint32_t)splitter->at, (uint32_t)at};
+        output->words[output->count++] =
+            (struct am_word){output->at, (uint32_t)size, (uint32_t)splitter->at, (uint32_t)at};
         output->at += size + AM_WORD_PADDING;
         splitter->at = at;
     }
 }
 
-/* ---- both ------------------------------------------------------------------------------------- */
+/* ---- both -------------------------------------------------------------------------------------
+ */
 
 size_t am_splitter_memory_size(size_t text_size) {
     (void)text_size;
     return sizeof(struct state);
 }
 
-void am_splitter_start(struct am_splitter *splitter, struct am_view text, bool fold_accents,
+void am_splitter_start(struct am_splitter *splitter,
+                       struct am_view text,
+                       bool fold_accents,
                        struct am_splitter_memory memory) {
     struct state *state = memory.memory;
     *splitter = (struct am_splitter){.text = text, .fold_accents = fold_accents, .state = state};

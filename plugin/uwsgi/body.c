@@ -69,13 +69,12 @@ static void read_sized(struct wsgi_request *request, struct am_body *body) {
  */
 
 /* The bytes after the last chunk may or may not have been read by uWSGI, so the connection is not
- * used again. */
+ * used again. What is above the limit is read and dropped, up to a point. */
 static void read_chunked(struct wsgi_request *request, struct am_body *body) {
     char *memory = chunk_memory + (size_t)request->async_id * limit;
-    size_t used = 0;
+    size_t used = 0, size = 0;
     body->close = true;
-    for (;;) {
-        size_t size = 0;
+    while (used <= limit * DRAIN_TIMES) {
         char *chunk = uwsgi_chunked_read(request, &size, 0, 0);
         if (!chunk) {
             refuse(body, 400, "cannot read the chunks of the body", true);
@@ -83,14 +82,14 @@ static void read_chunked(struct wsgi_request *request, struct am_body *body) {
         }
         if (size == 0)
             break;
-        if (size > limit - used) {
+        if (used <= limit && size <= limit - used)
+            memcpy(memory + used, chunk, size);
+        else
             refuse(body, 413, "the body is longer than admatch-limit-body", true);
-            return;
-        }
-        memcpy(memory + used, chunk, size);
         used += size;
     }
-    body->bytes = (struct am_view){memory, used};
+    if (!body->refused)
+        body->bytes = (struct am_view){memory, used};
 }
 
 static bool is_chunked(const char *coding, uint16_t size) {

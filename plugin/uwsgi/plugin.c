@@ -1,4 +1,6 @@
 /* The plugin: its options, its hooks, and the order in which its parts start. */
+#include <grp.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include "body.h"
@@ -61,12 +63,27 @@ static void must(enum am_code code, const struct am_error *error) {
         am_log_and_exit("cannot start: %s", error->message);
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet. */
+/* uWSGI looks names up only when it drops its privileges. */
+static uid_t configured_user(void) {
+    const struct passwd *user = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    return user ? user->pw_uid : uwsgi.uid;
+}
+
+static gid_t configured_group(void) {
+    const struct group *group = uwsgi.gidname ? getgrnam(uwsgi.gidname) : NULL;
+    return group ? group->gr_gid : uwsgi.gid;
+}
+
+/* The folder belongs to whom the workers will run as, also where uWSGI has not dropped its
+ * privileges yet, or keeps the master's. */
 static void open_state(void) {
     struct am_error error = {0};
-    bool dropped = geteuid() != 0;
-    uid_t owner = !dropped && uwsgi.uid ? uwsgi.uid : geteuid();
-    gid_t group = !dropped && uwsgi.gid ? uwsgi.gid : getegid();
+    uid_t owner = geteuid();
+    gid_t group = getegid();
+    if (owner == 0 && configured_user()) {
+        owner = configured_user();
+        group = configured_group();
+    }
     must(am_state_open(&publisher.state, am_settings.state_dir, owner, group, &error), &error);
 }
 

@@ -274,24 +274,49 @@ class Server:
         return sorted(path.name for path in self.state.glob("*.admx"))
 
 
+def check_log(server):
+    log = server.log()
+    for finding in FINDINGS:
+        if finding in log:
+            raise AssertionError(f"{server.name}: found {finding!r} in its log:\n{log[-8000:]}")
+
+
+def new_folder(add_cleanup):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="admatch-test-", dir=SHARED_MEMORY))
+    add_cleanup(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def new_server(add_cleanup, *arguments, **options):
+    """A server that is stopped in the end, and that may not have crashed or been found fault with."""
+    server = Server(*arguments, **options)
+    add_cleanup(check_log, server)
+    add_cleanup(server.stop)
+    return server
+
+
 class ServerTest(unittest.TestCase):
-    """Folders and servers that are gone when the test is over; and no server may have crashed or been found fault with."""
+    """A folder of its own for each test, and servers that are gone when the test is over."""
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="admatch-test-", dir=SHARED_MEMORY))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder = new_folder(self.addCleanup)
         self.inventory = self.folder / "inventory.jsonl"
 
     def serve(self, records=None, *options, start=True, **more):
         if records is not None:
             put(self.inventory, records)
-        server = Server(self.folder, more.pop("inventory", self.inventory), *options, **more)
-        self.addCleanup(self.check_log, server)
-        self.addCleanup(server.stop)
+        inventory = more.pop("inventory", self.inventory)
+        server = new_server(self.addCleanup, self.folder, inventory, *options, **more)
         return server.start() if start else server
 
-    def check_log(self, server):
-        log = server.log()
-        for finding in FINDINGS:
-            if finding in log:
-                self.fail(f"{server.name}: found {finding!r} in its log:\n{log[-8000:]}")
+
+class SharedServerTest(unittest.TestCase):
+    """One server for all tests of a class: RECORDS are its ads, OPTIONS its options."""
+
+    RECORDS, OPTIONS = (), ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = new_folder(cls.addClassCleanup)
+        put(cls.folder / "inventory.jsonl", cls.RECORDS)
+        cls.server = new_server(cls.addClassCleanup, cls.folder, cls.folder / "inventory.jsonl", *cls.OPTIONS).start()

@@ -7,6 +7,8 @@ import datetime
 import random
 import urllib.parse
 
+from inventory import seconds
+
 ATOMS = [
     "run", "running", "runs", "Runner", "shoe", "SHOES", "trail", "cheap", "cheaper", "a", "b", "x",
     "salomon", "caf\u00e9", "cafe\u0301", "CAFE", "na\u00efve", "women's", "womens", "WOMEN\u2019S",
@@ -138,6 +140,11 @@ class Generator:
         self.maybe(record, "status", 0.15, lambda: self.pick(["active", "active", "paused"]))
         self.maybe(record, "start", 0.1, self.time)
         self.maybe(record, "end", 0.1, self.time)
+        if "start" in record and "end" in record and seconds(record["end"]) <= seconds(record["start"]):
+            del record["end"]
+        parsed = datetime.datetime.fromisoformat
+        if "start" in record and "end" in record and parsed(record["end"]) <= parsed(record["start"]):
+            del record["end"]
         self.maybe(record, "priority", 0.02 if self.flat else 0.15, lambda: self.pick([-1, 0, 1, 5]))
         self.maybe(record, "targeting", 0.25, lambda: self.pick([{}, self.targeting(), self.targeting()]))
         self.maybe(record, "timezone", 0.3, lambda: self.pick(ZONES))
@@ -232,6 +239,7 @@ class Generator:
 
     def context(self):
         context = {}
+        self.maybe(context, "timezone", 0.1, lambda: self.pick(ZONES))
         for name, values in ATTRIBUTES.items():
             if self.chance(0.5):
                 context[name] = self.pick(values) if self.chance(0.7) else self.some(values, 2)
@@ -258,7 +266,8 @@ class Generator:
         self.maybe(request, "url", 0.2, self.url)
         self.maybe(request, "slots", 0.85, lambda: [self.slot(n) for n in range(self.random.randint(1, 3))])
         self.maybe(request, "context", 0.7, self.context)
-        self.maybe(request, "timezone", 0.2, lambda: self.pick(ZONES))
+        if "timezone" not in request.get("context", {}):
+            self.maybe(request, "timezone", 0.2, lambda: self.pick(ZONES))
         self.maybe(request, "block", 0.25, self.block)
         self.maybe(request, "unique", 0.6, lambda: self.pick(["advertiser", "campaign", "ad", "none"]))
         self.maybe(request, "explain", 0.9, lambda: self.chance(0.95))

@@ -9,7 +9,7 @@ import words
 
 class Field(NamedTuple):
     name: str  # as an answer names it
-    whole: bool  # exact keywords look at `query` and the items of `keywords` only
+    index: int  # of an item of `keywords`
     original: bytes
     words: tuple  # normalised words
     stems: tuple  # of each word
@@ -50,16 +50,16 @@ def decode_url(url):
     return percent_decode(url, begin, path_end, False) + percent_decode(url, path_end, end, True)
 
 
-def make_field(name, whole, original, found, language):
+def make_field(name, index, original, found, language):
     texts = tuple(word.text for word in found)
     stems = tuple(words.stem(language, text) for text in texts)
-    return Field(name, whole, original, texts, stems, tuple((w.begin, w.end) for w in found))
+    return Field(name, index, original, texts, stems, tuple((w.begin, w.end) for w in found))
 
 
 @functools.lru_cache(maxsize=20000)
-def text_field(name, whole, text, fold_accents, language):
+def text_field(name, index, text, fold_accents, language):
     data = text.encode("utf-8")
-    return make_field(name, whole, data, words.split(data, fold_accents), language)
+    return make_field(name, index, data, words.split(data, fold_accents), language)
 
 
 @functools.lru_cache(maxsize=20000)
@@ -70,19 +70,19 @@ def url_field(url, fold_accents, language):
     for word in words.split(bytes(byte for byte, _, _ in decoded), fold_accents):
         begin, end = decoded[word.begin][1], decoded[word.end - 1][2]
         found.append(words.Word(word.text, begin, end))
-    return make_field("url", False, original, found, language)
+    return make_field("url", 0, original, found, language)
 
 
 def fields_of(request, fold_accents, language):
     """The fields of a request, in the order in which they are searched."""
     fields = []
     if "query" in request:
-        fields.append(text_field("query", True, request["query"], fold_accents, language))
-    for text in request.get("keywords", []):
-        fields.append(text_field("keywords", True, text, fold_accents, language))
+        fields.append(text_field("query", 0, request["query"], fold_accents, language))
+    for index, text in enumerate(request.get("keywords", [])):
+        fields.append(text_field("keywords", index, text, fold_accents, language))
     for name in ("title", "text"):
         if name in request:
-            fields.append(text_field(name, False, request[name], fold_accents, language))
+            fields.append(text_field(name, 0, request[name], fold_accents, language))
     if "url" in request:
         fields.append(url_field(request["url"], fold_accents, language))
     return fields
@@ -117,7 +117,8 @@ def find_broad(wanted, present, window):
 def find_in(keyword, field, window):
     """The positions of the keyword's words in one field, or None."""
     if keyword.match == "exact":
-        return find_exact(keyword.words, field.words) if field.whole else None
+        whole = field.name in ("query", "keywords")
+        return find_exact(keyword.words, field.words) if whole else None
     if keyword.match == "phrase":
         return find_phrase(keyword.words, field.words)
     return find_broad(keyword.words, field.stems, window)

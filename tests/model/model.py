@@ -64,12 +64,13 @@ def fnv1a(data):
 
 def read_request(request, settings):
     block = request.get("block", {})
+    context = request.get("context", {})
     slots = request.get("slots", [{}])
     return SimpleNamespace(
         id=request.get("id", ""),
         fields=hits.fields_of(request, settings.fold_accents, settings.language),
-        context=request.get("context", {}),
-        timezone=request.get("timezone"),
+        context=context,
+        timezone=context.get("timezone", request.get("timezone")),
         now=inventory.seconds(request["now"]),
         unique=request.get("unique", "advertiser"),
         blocked_advertisers=set(block.get("advertisers", [])),
@@ -242,15 +243,21 @@ def show_match(candidate):
     shown = {"keyword": keyword.text, "type": keyword.match}
     if candidate.hit:
         shown["field"] = candidate.hit.field.name
+        if candidate.hit.field.name == "keywords":
+            shown["index"] = candidate.hit.field.index
+        if candidate.hit.field.name == "keywords":
+            shown["index"] = candidate.hit.field.index
         shown["spans"] = hits.spans(candidate.hit)
     return shown
 
 
+def show_owner(ad):
+    return {"ad": ad.id, "campaign": ad.campaign.id} if ad.campaign else {"ad": ad.id}
+
+
 def show_ad(candidate):
     ad = candidate.ad
-    shown = {"ad": ad.id}
-    if ad.campaign:
-        shown["campaign"] = ad.campaign.id
+    shown = show_owner(ad)
     shown["advertiser"] = ad.advertiser
     shown["price"] = money(candidate.keyword.bid)
     shown["pricing"] = ad.pricing
@@ -269,8 +276,10 @@ def show_rejected(candidates, placed, stops):
         if candidate not in placed:
             # max() keeps the first of equals: the first slot in which the ad came as far as that.
             reason, detail = max(stops[candidate.ad.id], key=lambda stop: GATES.index(stop[0]))
-            rejected.append({"ad": candidate.ad.id, "reason": reason, "detail": detail})
-    return rejected[:MOST_REJECTED_LISTED]
+            shown = show_owner(candidate.ad)
+            shown.update(keyword=candidate.keyword.text, reason=reason, detail=detail)
+            rejected.append(shown)
+    return rejected
 
 
 def decide(loaded, body):
@@ -283,10 +292,14 @@ def decide(loaded, body):
         answer["id"] = request.id
     answer["slots"] = []
     for slot, in_slot in zip(request.slots, slots):
-        shown = {"id": slot.id} if slot.id else {}
+        shown = {"id": slot.id}
         shown["ads"] = [show_ad(candidate) for candidate in in_slot]
         answer["slots"].append(shown)
     if body.get("explain", False):
         rejected = show_rejected(candidates, placed, stops)
-        answer["explain"] = {"candidates": len(candidates), "rejected": rejected}
+        answer["explain"] = {
+            "candidates": len(candidates),
+            "rejected_total": len(rejected),
+            "rejected": rejected[:MOST_REJECTED_LISTED],
+        }
     return answer

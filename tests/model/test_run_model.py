@@ -49,8 +49,8 @@ def end_later(ad):
     ad.end = None if ad.end is None else ad.end + 1
 
 
-def own_labels(ad):
-    ad.labels = ad.records[0].labels
+def without_campaign_labels(ad):
+    ad.labels = ad.labels - ad.campaign.labels if ad.campaign else ad.labels
 
 
 BROKEN_RULES = {
@@ -61,7 +61,7 @@ BROKEN_RULES = {
         lambda wanted, present, window, find=hits.find_broad: find(wanted, present, window + 1),
     ),
     "an ad is not over at its end": broken(inventory, "load", load_changed(end_later)),
-    "a campaign's labels do not count": broken(inventory, "load", load_changed(own_labels)),
+    "a campaign's labels do not count": broken(inventory, "load", load_changed(without_campaign_labels)),
     "the larger rotation comes first": broken(
         model, "fnv1a", lambda data, fnv1a=model.fnv1a: -fnv1a(data)
     ),
