@@ -1,12 +1,72 @@
-# For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one compiler run.
-import glob
-import os
-
-# uWSGI's builder runs this file in its own folder, where the paths below are relative to it.
-ROOMS = ("base", "text", "inventory", "index", "match", "api", "uwsgi")
-
+# For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler.
 NAME = "admatch"
 CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
 LDFLAGS = []
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
-GCC_LIST = []
+GCC_LIST = [
+    "plugin/base/arena.c",
+    "plugin/base/buffer.c",
+    "plugin/base/decimal.c",
+    "plugin/base/error.c",
+    "plugin/base/intern.c",
+    "plugin/base/json.c",
+    "plugin/base/json_value.c",
+    "plugin/base/time.c",
+    "plugin/base/timezone.c",
+    "plugin/base/timezone_rule.c",
+    "plugin/text/characters.c",
+    "plugin/text/stem.c",
+    "plugin/text/words.c",
+    "plugin/inventory/inventory.c",
+    "plugin/inventory/keyword.c",
+    "plugin/inventory/lines.c",
+    "plugin/inventory/names.c",
+    "plugin/inventory/reader.c",
+    "plugin/inventory/record.c",
+    "plugin/inventory/report.c",
+    "plugin/inventory/targeting.c",
+    "plugin/index/build_postings.c",
+    "plugin/index/build_records.c",
+    "plugin/index/build_tables.c",
+    "plugin/index/build_trie.c",
+    "plugin/index/build_words.c",
+    "plugin/index/builder.c",
+    "plugin/index/image.c",
+    "plugin/index/pools.c",
+    "plugin/index/verify.c",
+    "plugin/index/verify_records.c",
+    "plugin/match/decide.c",
+    "plugin/match/explain.c",
+    "plugin/match/gates.c",
+    "plugin/match/matcher.c",
+    "plugin/match/rank.c",
+    "plugin/match/search.c",
+    "plugin/match/search_broad.c",
+    "plugin/match/spans.c",
+    "plugin/match/targeting.c",
+    "plugin/api/api.c",
+    "plugin/api/gzip.c",
+    "plugin/api/percent.c",
+    "plugin/api/render.c",
+    "plugin/api/request.c",
+    "plugin/api/request_json.c",
+    "plugin/api/request_query.c",
+    "plugin/uwsgi/body.c",
+    "plugin/uwsgi/control.c",
+    "plugin/uwsgi/decide.c",
+    "plugin/uwsgi/generation.c",
+    "plugin/uwsgi/log.c",
+    "plugin/uwsgi/log_variables.c",
+    "plugin/uwsgi/metrics.c",
+    "plugin/uwsgi/metrics_table.c",
+    "plugin/uwsgi/metrics_write.c",
+    "plugin/uwsgi/plugin.c",
+    "plugin/uwsgi/publisher.c",
+    "plugin/uwsgi/request.c",
+    "plugin/uwsgi/respond.c",
+    "plugin/uwsgi/settings.c",
+    "plugin/uwsgi/state.c",
+    "plugin/uwsgi/state_settle.c",
+    "plugin/uwsgi/supply.c",
+    "plugin/uwsgi/watcher.c",
+]

@@ -1,4 +1,5 @@
-/* The text format of Prometheus, version 0.0.4. */
+/* The text format of Prometheus, version 0.0.4, in which a line "# UNIT" is a comment for readers.
+ */
 #include <string.h>
 
 #include "metrics_table.h"
@@ -21,6 +22,13 @@ static void write_head(struct am_buffer *buffer, const struct am_metric *metric)
     append(buffer, metric->name);
     append(buffer, " ");
     append(buffer, types[metric->type]);
+    append(buffer, "\n");
+    if (!metric->unit[0])
+        return;
+    append(buffer, "# UNIT admatch_");
+    append(buffer, metric->name);
+    append(buffer, " ");
+    append(buffer, metric->unit);
     append(buffer, "\n");
 }
 

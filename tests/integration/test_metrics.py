@@ -1,0 +1,115 @@
+"""What is counted, where it can be read, and that docs/METRICS.md says so."""
+
+import re
+import unittest
+
+from harness import ROOT, ServerTest, SharedServerTest, ad, eventually
+
+ADS = [ad("shoes", "running shoes"), ad("paused", "running shoes", status="paused", bid=5), ad("anyone", "*", bid=0.1)]
+
+
+def documented():
+    """{name: (type, unit, help)} of the table in docs/METRICS.md."""
+    rows = re.findall(r"^\| `(admatch_\w+)` \| (\w+) \| (\w*) *\| ([^|]*) \|$", (ROOT / "docs" / "METRICS.md").read_text(), re.M)
+    return {name: (kind, unit, text.strip()) for name, kind, unit, text in rows}
+
+
+class CountersTest(SharedServerTest):
+    RECORDS, OPTIONS = ADS, ("processes = 2", "threads = 2", "log-format = %(status) %(admatch.ad)|%(admatch.keyword)|%(admatch.generation)|%(admatch.ads)|%(admatch.words)|")
+
+    def difference(self, ask):
+        before = self.server.metrics()
+        ask()
+        after = self.server.metrics()
+        return {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+
+    def test_a_decision_is_counted_once_wherever_it_belongs(self):
+        found = self.difference(lambda: self.server.decide(text="my running shoes", slots=[{"count": 4}]))
+        for name, value in {
+            'admatch_requests_total{endpoint="decide",status="200"}': 1, "admatch_decisions_total": 1,
+            "admatch_slots_filled_total": 2, "admatch_slots_unfilled_total": 2, "admatch_candidates_total": 3,
+            'admatch_rejections_total{gate="paused"}': 1, "admatch_words_total": 3, "admatch_text_bytes_total": 16,
+            "admatch_decide_seconds_count": 1, 'admatch_decide_seconds_bucket{le="+Inf"}': 1,
+        }.items():
+            self.assertEqual(found.get(name), value, name)
+        self.assertGreater(found["admatch_body_bytes_total"], 16)
+
+    def test_refused_requests_are_counted_by_endpoint_and_status(self):
+        def ask():
+            self.server.ask("GET", "/nowhere")
+            self.server.ask("DELETE", "/healthz")
+            self.server.ask("POST", "/v1/decide", "{", {"Content-Type": "application/json"})
+            self.server.ask("POST", "/v1/decide", "{", {"Content-Type": "image/png"})
+
+        found = self.difference(ask)
+        for endpoint, status in (("other", 404), ("healthz", 405), ("decide", 400), ("decide", 415)):
+            self.assertEqual(found[f'admatch_requests_total{{endpoint="{endpoint}",status="{status}"}}'], 1)
+        self.assertNotIn("admatch_decisions_total", found)
+
+    def test_histograms_add_up(self):
+        for _ in range(20):
+            self.server.decide(query="shoes")
+        samples = self.server.metrics()
+        for name in ("decide", "request"):
+            buckets = [value for key, value in samples.items() if key.startswith(f"admatch_{name}_seconds_bucket")]
+            self.assertEqual(buckets, sorted(buckets))
+            self.assertEqual(buckets[-1], samples[f"admatch_{name}_seconds_count"])
+            self.assertGreater(samples[f"admatch_{name}_seconds_sum"], 0)
+        requests = sum(value for key, value in samples.items() if key.startswith("admatch_requests_total"))
+        self.assertEqual(samples["admatch_request_seconds_count"], requests)
+
+    def test_cpu_time_of_requests_is_measured(self):
+        connection = self.server.connect()
+        self.addCleanup(connection.close)
+        for _ in range(300):
+            connection.ask("GET", "/healthz")
+        samples = self.server.metrics()
+        self.assertGreater(samples["admatch_cpu_seconds_total"], 0)
+        self.assertTrue(0 < samples["admatch_cpu_seconds_per_1000_requests"] < 10)
+
+    def test_every_metric_is_documented_as_it_is(self):
+        text = self.server.ask("GET", "/metrics").body.decode()
+        helps = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.M))
+        types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+        units = dict(re.findall(r"^# UNIT (\w+) (\w+)$", text, re.M))
+        self.assertEqual(documented(), {name: (types[name], units.get(name, ""), helps[name]) for name in helps})
+
+    def test_names_follow_the_conventions_of_prometheus(self):
+        text = self.server.ask("GET", "/metrics").body.decode()
+        for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M):
+            self.assertEqual(name.endswith("_total"), kind == "counter", name)
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                self.assertRegex(line, r'^admatch_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?\d+(\.\d+)?$')
+
+    def test_the_content_type_is_that_of_prometheus(self):
+        self.assertEqual(self.server.ask("GET", "/metrics").headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+
+    def test_uwsgi_shows_the_same_values(self):
+        self.server.decide(query="running shoes")
+        wanted = self.server.metrics()["admatch_decisions_total"]
+        metrics = lambda: self.server.stats()["metrics"]
+        eventually("the collector has run", lambda: metrics()["admatch.decisions_total"]["value"] == wanted)
+        self.assertEqual(metrics()["admatch.ads"]["value"], len(ADS))
+        self.assertGreater(metrics()["admatch.build_microseconds"]["value"], 0)
+        named = set(re.findall(r"`(admatch\.\w+)`", (ROOT / "docs" / "METRICS.md").read_text()))
+        self.assertEqual({name for name in metrics() if name.startswith("admatch.")} , named)
+
+    def test_the_access_log_carries_the_decision(self):
+        generation = self.server.decide(query="running shoes").generation
+        eventually("it is logged", lambda: f"200 shoes|running shoes|{generation}|1|2|" in self.server.log())
+
+
+class GaugesTest(ServerTest):
+    def test_the_generation_is_described(self):
+        server = self.serve([{"type": "campaign", "id": "c", "advertiser": "x", "negative_keywords": ["bad"]}, *ADS])
+        samples = server.metrics()
+        self.assertEqual([samples[f"admatch_{name}"] for name in ("generation", "ads", "campaigns", "keywords")], [1, 3, 1, 4])
+        self.assertEqual(samples["admatch_image_bytes"], (server.state / server.images()[0]).stat().st_size)
+        self.assertEqual((samples["admatch_builds_total"], samples["admatch_found_total"], samples["admatch_swaps_total"]), (1, 0, 0))
+        eventually("it ages", lambda: server.metrics()["admatch_generation_age_seconds"] >= 1)
+        eventually("it is checked", lambda: server.metrics()["admatch_last_check_timestamp_seconds"] > 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
