@@ -30,7 +30,7 @@ struct am_api {
 
 /* Where the parts of the region lie. */
 struct plan {
-    size_t reader, nodes, text, unpacked, gzip, answer, total;
+    size_t reader, nodes, text, url_places, unpacked, gzip, answer, total;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -45,6 +45,7 @@ static struct plan plan_region(size_t body_bytes) {
     plan.reader = add_part(&plan, sizeof(struct am_request_reader));
     plan.nodes = add_part(&plan, AM_REQUEST_MAX_NODES * sizeof(struct am_json_node));
     plan.text = add_part(&plan, am_request_text_size(body_bytes));
+    plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_url_place));
     plan.unpacked = add_part(&plan, body_bytes + 1);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
     plan.answer = add_part(&plan, ANSWER_BYTES);
@@ -63,6 +64,7 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->reader = (struct am_request_reader *)(region + plan.reader);
     api->reader->nodes = (struct am_json_node *)(region + plan.nodes);
     api->reader->text = region + plan.text;
+    api->reader->url_places = (struct am_url_place *)(region + plan.url_places);
     api->reader->body_limit = api->limits.body_bytes;
     api->unpacked = region + plan.unpacked;
     api->answer = am_buffer_over(region + plan.answer, ANSWER_BYTES);
@@ -165,15 +167,28 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     return am_request_read_json(api->reader, body, &api->error);
 }
 
-/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. */
-static void show_url_as_given(struct am_api *api) {
-    for (uint32_t i = 0; i < api->decision.ad_count; i++) {
-        struct am_placed_ad *placed = &api->decision.ads[i];
-        if (placed->field == AM_NONE ||
-            api->reader->request.fields[placed->field].kind != AM_FIELD_URL)
+static bool stands_in_url(const struct am_request *request, const struct am_placed_ad *placed) {
+    return placed->field != AM_NONE && request->fields[placed->field].kind == AM_FIELD_URL;
+}
+
+/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. The
+ * places are looked up once a request, since many ads may stand in a long URL. */
+static void show_url_as_given(const struct am_request_reader *reader,
+                              const struct am_decision *decision) {
+    const struct am_url_place *places = NULL;
+    for (uint32_t i = 0; i < decision->ad_count; i++) {
+        struct am_placed_ad *placed = &decision->ads[i];
+        if (!stands_in_url(&reader->request, placed))
             continue;
-        for (uint32_t k = 0; k < placed->span_count; k++)
-            am_url_span(api->reader->url, &placed->spans[k]);
+        if (!places) {
+            am_url_places(reader->url, reader->url_places);
+            places = reader->url_places;
+        }
+        for (uint32_t k = 0; k < placed->span_count; k++) {
+            const struct am_span span = placed->spans[k];
+            placed->spans[k] = (struct am_span){places[span.begin].byte, places[span.end].byte,
+                                                places[span.begin].utf16, places[span.end].utf16};
+        }
     }
 }
 
@@ -194,7 +209,7 @@ void am_api_decide(struct am_api *api,
                      am_view_of(api->error.where), response);
         return;
     }
-    show_url_as_given(api);
+    show_url_as_given(api->reader, &api->decision);
     api->answer.size = 0;
     api->answer.overflowed = false;
     am_render_decision(&api->answer, image, read, &api->decision);

@@ -95,18 +95,37 @@ struct am_view am_url_words(struct am_view url, char *memory) {
     return (struct am_view){memory, size};
 }
 
-void am_url_span(struct am_view url, struct am_span *span) {
-    struct url_walk walk = url_start(url);
-    size_t begin = 0, end = 0, decoded = 0, before = walk.at;
-    char byte;
-    for (; decoded < span->end && url_next(&walk, &byte); before = walk.at) {
-        if (decoded == span->begin)
-            begin = before;
-        if (++decoded == span->end)
-            end = walk.at;
+/* Counts UTF-16 units along a text, in steps of at most one character. */
+struct unit_count {
+    const char *text;
+    size_t counted; /* bytes whose units are in `units` */
+    uint32_t units;
+};
+
+/* The units before byte `at`, which never goes back. Bytes are settled where a character surely
+ * ends: before one that continues none, or when there are as many as a character can have. */
+static uint32_t units_before(struct unit_count *count, size_t at, bool continues) {
+    size_t pending = at - count->counted;
+    uint32_t units = count->units + am_utf16_length(count->text + count->counted, pending);
+    if (!continues || pending >= 4) {
+        count->units = units;
+        count->counted = at;
     }
-    span->begin = (uint32_t)begin;
-    span->end = (uint32_t)end;
-    span->utf16_begin = am_utf16_length(url.data, begin);
-    span->utf16_end = span->utf16_begin + am_utf16_length(url.data + begin, end - begin);
+    return units;
+}
+
+void am_url_places(struct am_view url, struct am_url_place *places) {
+    struct url_walk walk = url_start(url);
+    struct unit_count count = {.text = url.data};
+    size_t before = 0;
+    char byte;
+    /* Settles scheme and host, which may be long. */
+    count.counted = walk.at;
+    count.units = am_utf16_length(url.data, walk.at);
+    for (before = walk.at; url_next(&walk, &byte); before = walk.at) {
+        bool continues = ((unsigned char)url.data[before] & 0xC0) == 0x80;
+        *places++ =
+            (struct am_url_place){(uint32_t)before, units_before(&count, before, continues)};
+    }
+    *places = (struct am_url_place){(uint32_t)before, units_before(&count, before, false)};
 }

@@ -24,8 +24,9 @@ enum am_blocked {
 /* Storage for one request at a time. Large, so it is made once and used again. */
 struct am_request_reader {
     /* Set once by the owner. */
-    struct am_json_node *nodes; /* AM_REQUEST_MAX_NODES */
-    char *text;                 /* am_request_text_size(body limit) */
+    struct am_json_node *nodes;      /* AM_REQUEST_MAX_NODES */
+    char *text;                      /* am_request_text_size(body limit) */
+    struct am_url_place *url_places; /* body_limit + 1 */
     size_t body_limit;
 
     struct am_request request; /* what was read; points into this struct and into the body */
@@ -120,7 +121,13 @@ bool am_percent_decode(struct am_view text, char *memory, struct am_view *decode
  * fragment, are left out. */
 struct am_view am_url_words(struct am_view url, char *memory);
 
-/* Turns a span of am_url_words' text into the span of the URL as it was given. */
-void am_url_span(struct am_view url, struct am_span *span);
+/* Where a byte of am_url_words stands in the URL as it was given. */
+struct am_url_place {
+    uint32_t byte, utf16;
+};
+
+/* The places of all bytes of am_url_words(url), and of their end: one more place than there are
+ * bytes. */
+void am_url_places(struct am_view url, struct am_url_place *places);
 
 #endif

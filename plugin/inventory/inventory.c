@@ -79,6 +79,7 @@ static enum am_code parse(struct am_reader *reader, struct am_view line, struct 
 
 static void read_line(struct am_reader *reader, struct am_view line) {
     struct am_error error = {0};
+    size_t drafts = reader->campaigns.count + reader->ads.count;
     reader->label[0] = '\0';
     reader->bad = false;
     if (!line.data) {
@@ -95,6 +96,9 @@ static void read_line(struct am_reader *reader, struct am_view line) {
         else
             am_read_record(reader);
     }
+    /* Bad records that came as far as a draft are counted when the drafts are sorted out. */
+    if (reader->bad && reader->campaigns.count + reader->ads.count == drafts)
+        reader->report->skipped++;
 }
 
 static enum am_code read_lines(struct am_reader *reader, struct am_lines *lines,
@@ -291,7 +295,7 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     if (!drop_bad(reader))
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     report->records = reader->campaigns.count + reader->ads.count;
-    report->skipped = report->errors ? records - report->records : 0;
+    report->skipped += records - report->records;
     if (report->errors && !reader->options->skip_bad_records)
         return refuse(report, name, error);
     if (reader->ads.count == 0)

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -339,7 +340,8 @@ class BuildTest(CommandTest):
 
     def test_nothing_but_the_image_is_left_behind(self):
         self.build()
-        self.run_refused(1, "build", self.write("bad", "nonsense\n"), "-o", self.folder / "b.admx")
+        done = run("build", self.write("bad", "nonsense\n"), "-o", self.folder / "b.admx")
+        self.assertEqual(done.returncode, 1)
         self.assertEqual(
             sorted(path.name for path in self.folder.iterdir()),
             ["bad", "image.admx", "inventory.jsonl"],
@@ -594,7 +596,7 @@ class MatchTest(CommandTest):
         done = run("match", self.inventory, "--request", "-", stdin='{"query":1}')
         self.assertEqual(done.returncode, 1)
         error = json.loads(done.stdout)["error"]
-        self.assertEqual((error["status"], error["where"]), (422, "$.query"))
+        self.assertEqual((error["status"], error["where"]), (400, "$.query"))
 
     def test_answers_go_to_a_file(self):
         output = self.folder / "answer.json"
@@ -674,16 +676,18 @@ class BatchTest(CommandTest):
         self.assertIn(b"gzip", done.stderr)
 
     def test_memory_does_not_grow_with_the_batch(self):
-        line = json.dumps({"id": "1", "text": "word " * 20_000}) + "\n"
+        line = (json.dumps({"id": "1", "text": "word " * 20_000}) + "\n").encode()
+        files = [str(self.inventory), "--batch", "-", "-o", "/dev/null"]
+        child = subprocess.Popen([ADMATCH, "match", *files], stdin=subprocess.PIPE)
         peaks = []
         for count in (30, 300):
-            path = self.write("requests", line * count)
-            files = [str(self.inventory), "--batch", str(path), "-o", "/dev/null"]
-            child = subprocess.Popen([ADMATCH, "match", *files])
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            self.assertEqual(child.returncode, 0)
-            peaks.append(usage.ru_maxrss)
+            for _ in range(count):
+                child.stdin.write(line)
+            child.stdin.flush()
+            status = pathlib.Path(f"/proc/{child.pid}/status").read_text()
+            peaks.append(int(re.search(r"VmHWM:\s*(\d+)", status)[1]))
+        child.stdin.close()
+        self.assertEqual(child.wait(), 0)
         self.assertLess(peaks[1], peaks[0] + 4096)
 
     def test_a_reader_that_leaves_ends_the_batch_quietly(self):

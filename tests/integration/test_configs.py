@@ -1,0 +1,189 @@
+"""Every file of configs/ is started as it is, but for ports that are free here. And `make run`, `uwsgi --build-plugin`, `make install`."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+from harness import BUILD, EXAMPLE, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, environment, eventually, free_port, new_folder
+
+CONFIGS = ROOT / "configs"
+
+
+class ConfigsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = new_folder(self.addCleanup)
+        self.ports = {}
+        # a copy of what the files name relative to the root, so that several runs do not meet
+        for name in ("configs", "tests/data"):
+            shutil.copytree(ROOT / name, self.folder / name)
+        (self.folder / "build").mkdir()
+        (self.folder / "build/release").symlink_to(BUILD)
+        for path in (self.folder / "configs").rglob("*"):
+            if path.is_file():
+                path.write_text(re.sub(r"(127\.0\.0\.1:)(\d{4})", self.other_port, path.read_text()))
+
+    def other_port(self, found):
+        return found[1] + str(self.ports.setdefault(int(found[2]), free_port()))
+
+    def run_command(self, name, *command, **variables):
+        log = self.folder / f"{name}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                       env=environment(**variables), start_new_session=True)
+        self.addCleanup(self.end, process)
+        process.log = log
+        return process
+
+    def run_config(self, name, **variables):
+        return self.run_command(name.replace("/", "-"), UWSGI, "--ini", f"configs/{name}", **variables)
+
+    def end(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def ask(self, process, port, path="/v1/decide?query=trail+running+shoes"):
+        def answered():
+            if process.poll() is not None:
+                raise AssertionError(process.log.read_text(errors="replace"))
+            connection = Connection("127.0.0.1", port, timeout=PATIENCE)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                return connection.ask("GET", path)
+
+        answer = eventually(f"port {port} answers", answered)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer
+
+    def test_minimal(self):
+        self.assertTrue(self.ask(self.run_config("minimal.ini"), self.ports[8080]).ads)
+
+    def test_production(self):
+        process = self.run_config("production.ini")
+        answer = self.ask(process, self.ports[8081])
+        self.assertTrue(answer.ads)
+        eventually("the decision is logged", lambda: f"ad={answer.ads[0]} " in process.log.read_text())
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+
+    def test_each_line_of_production_has_its_reason(self):
+        lines = (CONFIGS / "production.ini").read_text().splitlines()
+        for before, line in zip(lines, lines[1:]):
+            if re.match(r"[a-z]", line) and not line.startswith("mule-reload-mercy"):
+                self.assertTrue(before.startswith(";") , line)
+
+    def test_emperor_with_two_vassals_of_different_inventories(self):
+        process = self.run_config("emperor/emperor.ini")
+        self.assertTrue(self.ask(process, self.ports[8082]).ads)
+        self.assertEqual(self.ask(process, self.ports[8083], "/v1/decide?query=night+train&country=DE").ads, ["night-train"])
+
+    def test_zerg(self):
+        server = self.run_config("zerg/server.ini")
+        port = self.ports[8084]
+        self.ask(server, port)
+        zerg = self.run_config("zerg/zerg.ini")
+        eventually("the zerg works", lambda: "spawned uWSGI worker 1" in zerg.log.read_text())
+
+        def served_by_zerg():
+            self.ask(server, port)
+            return "GET /v1/decide" in zerg.log.read_text()
+
+        eventually("the zerg answers, too", served_by_zerg)
+        self.assertIn("bytes found in", zerg.log.read_text())
+
+    def test_paas(self):
+        port = free_port()
+        process = self.run_config("paas.ini", PORT=str(port), ADMATCH_INVENTORY="tests/data/example.jsonl", ADMATCH_PLUGINS=str(BUILD),
+                                  ADMATCH_STATE_DIR=str(self.folder / "state"))
+        self.assertTrue(self.ask(process, port).ads)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+    @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
+    def test_nginx_in_front(self):
+        uwsgi = self.run_config("nginx/admatch.ini")
+        (self.folder / "build/nginx").mkdir()
+        eventually("uWSGI listens", lambda: self.listens(self.ports[3031]))
+        log = self.folder / "nginx.log"
+        with open(log, "wb") as output:
+            nginx = subprocess.Popen(["nginx", "-p", "build/nginx", "-e", "error.log", "-c", self.folder / "configs/nginx/nginx.conf"],
+                                     cwd=self.folder, stdout=output, stderr=output, start_new_session=True)
+        nginx.log = log
+        self.addCleanup(self.end, nginx)
+        self.assertTrue(self.ask(nginx, self.ports[8086]).ads)
+        self.assertIn(b"admatch_requests_total", self.ask(nginx, self.ports[8086], "/metrics").body)
+        connection = Connection("127.0.0.1", self.ports[8086], timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        for _ in range(3):
+            answer = connection.ask("POST", "/v1/decide", b'{"query":"trail running shoes"}', {"Content-Type": "application/json"})
+            self.assertEqual((answer.status, bool(answer.ads)), (200, True))
+            self.assertEqual(connection.ask("POST", "/v1/decide", b"x" * 1100000, {"Content-Type": "application/json"}).status, 413)
+        self.assertIsNone(uwsgi.poll())
+
+    def listens(self, port):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+
+    def test_every_configuration_is_started_here(self):
+        started = set(re.findall(r'run_config\("([^"]+)"', pathlib.Path(__file__).read_text()))
+        files = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.ini")}
+        self.assertEqual(files - {name for name in files if "vassals/" in name}, started)
+
+
+@unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")
+class BuildTest(unittest.TestCase):
+    def test_uwsgi_builds_the_plugin_itself(self):
+        folder = new_folder(self.addCleanup)
+        done = subprocess.run([UWSGI, "--build-plugin", ROOT], cwd=folder, capture_output=True, text=True)
+        plugin = folder / "admatch_plugin.so"
+        self.assertTrue(plugin.is_file(), done.stdout + done.stderr)
+        exported = subprocess.run(["nm", "-D", "--defined-only", plugin], capture_output=True, text=True, check=True).stdout
+        self.assertEqual([line.split()[-1] for line in exported.splitlines()], ["admatch_plugin"])
+        self.assertNotIn("warning:", done.stdout + done.stderr)
+        port = free_port()
+        process = subprocess.Popen([UWSGI, "--plugins-dir", folder, "--need-plugin", "admatch", "--http-socket", f"127.0.0.1:{port}",
+                                    "--admatch-inventory", EXAMPLE, "--admatch-state-dir", folder / "state"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
+        connection = Connection("127.0.0.1", port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+
+        def answered():
+            with contextlib.suppress(OSError):
+                return connection.ask("GET", "/readyz")
+
+        self.assertEqual(eventually("it answers", answered).status, 200)
+
+    def test_make_install_puts_everything_in_its_place(self):
+        folder = new_folder(self.addCleanup)
+        subprocess.run(["make", "-s", "install", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
+        installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1"})
+
+    def test_make_run_serves_and_prints_a_line_to_try(self):
+        folder = new_folder(self.addCleanup)
+        port, log = free_port(), folder / "log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(["make", "-s", "run", f"PORT={port}"], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+        self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
+        line = eventually("it prints a line", lambda: re.search(r"^\s+(curl .*)$", log.read_text(), re.M))
+
+        def answered():
+            done = subprocess.run(line[1], shell=True, capture_output=True)
+            return done.returncode == 0 and done.stdout
+
+        self.assertIn(b'"slots":[{', eventually("the line gets an answer", answered))
+
+
+if __name__ == "__main__":
+    unittest.main()
