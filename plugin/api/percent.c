@@ -116,16 +116,11 @@ static uint32_t units_before(struct unit_count *count, size_t at, bool continues
 
 void am_url_places(struct am_view url, struct am_url_place *places) {
     struct url_walk walk = url_start(url);
-    struct unit_count count = {.text = url.data};
-    size_t before = 0;
-    char byte;
-    /* Settles scheme and host, which may be long. */
-    count.counted = walk.at;
-    count.units = am_utf16_length(url.data, walk.at);
-    for (before = walk.at; url_next(&walk, &byte); before = walk.at) {
-        bool continues = ((unsigned char)url.data[before] & 0xC0) == 0x80;
-        *places++ =
-            (struct am_url_place){(uint32_t)before, units_before(&count, before, continues)};
+    struct unit_count count = {url.data, walk.at, am_utf16_length(url.data, walk.at)};
+    size_t at = walk.at;
+    for (char byte; url_next(&walk, &byte); at = walk.at) {
+        bool continues = ((unsigned char)url.data[at] & 0xC0) == 0x80;
+        *places++ = (struct am_url_place){(uint32_t)at, units_before(&count, at, continues)};
     }
-    *places = (struct am_url_place){(uint32_t)before, units_before(&count, before, false)};
+    *places = (struct am_url_place){(uint32_t)at, units_before(&count, at, false)};
 }

@@ -18,6 +18,7 @@ MODES = {
     "lazy-apps": ("lazy-apps = true",),
     "lazy": ("lazy = true",),
     "cheaper": ("processes = 4", "cheaper = 1"),
+    # uWSGI's async loop itself fails with http11-socket: it adds the kept connection to its queue twice
     "async": ("plugin = /usr/lib/uwsgi/plugins/ugreen_plugin.so", "async = 4", "ugreen = true"),
 }
 
@@ -35,7 +36,8 @@ class SwapTest(ServerTest):
     def test_a_renamed_file_is_served_in_each_mode(self):
         for mode, options in MODES.items():
             with self.subTest(mode=mode):
-                server = self.serve(OLD, *options, name=mode.replace(" ", "-"))
+                protocol = "http-socket" if mode == "async" else "http11-socket"
+                server = self.serve(OLD, *options, name=mode.replace(" ", "-"), protocol=protocol)
                 before = server.generation()
                 self.assertTrue(serves(server, "old"))
                 put(self.inventory, NEW)

@@ -103,6 +103,31 @@ static void a_query_string_and_plain_text_are_answered_alike(void **state) {
                   wanted);
 }
 
+static void spans_in_a_url_count_in_the_url_as_given(void **state) {
+    struct am_view body =
+        AM_VIEW("{\"url\":\"https://h.example/caf%C3%A9/running%20\xc3\xa9?shoes#x\"}");
+    assert_answer(state, decide(state, AM_CONTENT_JSON, body),
+                  "{\"slots\":[{\"id\":\"\",\"ads\":[" SHOES(
+                      "{\"keyword\":\"running shoes\",\"type\":\"broad\",\"field\":\"url\","
+                      "\"spans\":[{\"bytes\":[28,35],\"utf16\":[28,35]},"
+                      "{\"bytes\":[41,46],\"utf16\":[40,45]}]}") "]}]}");
+}
+
+static void spans_far_into_a_long_url_are_right(void **state) {
+    struct served *served = *state;
+    static char body[300000] = "{\"count\":2,\"url\":\"/";
+    size_t start = strlen(body);
+    memset(body + start, '-', 200000);
+    strcpy(body + start + 200000, "running%2Dshoes\"}");
+    const struct am_api_request request = {
+        .content = AM_CONTENT_JSON, .body = am_view_of(body), .now = CLOCK};
+    struct am_api_response response;
+    am_api_decide(served->api, &request, &response);
+    assert_int_equal(response.decision->ad_count, 2);
+    assert_int_equal(response.decision->ads[0].spans[1].begin, 1 + 200000 + 10);
+    assert_int_equal(response.decision->ads[0].spans[1].utf16_end, 1 + 200000 + 15);
+}
+
 static void an_item_of_keywords_is_told_by_its_index(void **state) {
     struct am_view body = AM_VIEW("keywords=nothing&keywords=Exactly+this");
     assert_answer(state, decide(state, AM_CONTENT_QUERY_STRING, body),
@@ -256,6 +281,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_json_request_is_answered_in_full),
         TEST(a_query_string_and_plain_text_are_answered_alike),
+        TEST(spans_in_a_url_count_in_the_url_as_given),
+        TEST(spans_far_into_a_long_url_are_right),
         TEST(an_item_of_keywords_is_told_by_its_index),
         TEST(no_ad_is_an_answer_too),
         TEST(attributes_sizes_and_blocks_reach_the_decision),

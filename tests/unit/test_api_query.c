@@ -1,4 +1,5 @@
 /* Requests written as a query string, and percent-encoding. */
+#include "../../plugin/text/words.h"
 #include "api_reader.h"
 
 #include <stdio.h>
@@ -211,6 +212,55 @@ static void path_and_query_of_a_url_have_the_words(void **state) {
     }
 }
 
+/* Held against a plain count from the beginning for each byte. */
+static void assert_places(struct am_view url) {
+    char *words = malloc(url.size + 1);
+    struct am_url_place *places = calloc(url.size + 1, sizeof *places);
+    assert_true(words && places);
+    size_t count = am_url_words(url, words).size;
+    am_url_places(url, places);
+    for (size_t i = 0; i <= count; i++) {
+        assert_true(places[i].byte <= url.size);
+        assert_int_equal(places[i].utf16, am_utf16_length(url.data, places[i].byte));
+        if (i == count)
+            break;
+        bool encoded = places[i + 1].byte == places[i].byte + 3;
+        assert_true(encoded || places[i + 1].byte == places[i].byte + 1);
+        char given = url.data[places[i].byte];
+        assert_true(encoded ? given == '%'
+                            : given == words[i] || (given == '+' && words[i] == ' '));
+    }
+    free(words);
+    free(places);
+}
+
+static void places_in_a_url_lead_back_to_what_was_given(void **state) {
+    (void)state;
+    struct am_url_place places[16];
+    am_url_places(AM_VIEW("p://\xc3\xa9/%C3%A9x?\xf0\x9f\x98\x80+#z"), places);
+    static const struct am_url_place wanted[] = {{6, 5},   {7, 6},   {10, 9},  {13, 12},
+                                                 {14, 13}, {15, 14}, {16, 15}, {17, 15},
+                                                 {18, 15}, {19, 16}, {20, 17}};
+    for (size_t i = 0; i < AM_COUNT_OF(wanted); i++) {
+        assert_int_equal(places[i].byte, wanted[i].byte);
+        assert_int_equal(places[i].utf16, wanted[i].utf16);
+    }
+    static const char alphabet[] = "a%4/?+#:\xc3\xa9\x80\x80\xf0\x9f\x98\xe2\x82";
+    uint32_t random = 2463534242;
+    for (int i = 0; i < 50000; i++) {
+        char url[40];
+        size_t size = random % sizeof url;
+        for (size_t k = 0; k < size; k++) {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            url[k] = alphabet[(random >> 3) % (sizeof alphabet - 1)];
+        }
+        random += 0x9E3779B9;
+        assert_places((struct am_view){url, size});
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -228,6 +278,7 @@ int main(void) {
         TEST(bytes_of_any_value_pass),
         cmocka_unit_test(percent_encoding_is_decoded_or_refused),
         cmocka_unit_test(path_and_query_of_a_url_have_the_words),
+        cmocka_unit_test(places_in_a_url_lead_back_to_what_was_given),
     };
     return cmocka_run_group_tests_name("requests as query strings", tests, NULL, NULL);
 }
