@@ -10,7 +10,7 @@
 
 enum {
     AM_KEYWORD_MAX_WRITTEN_WORDS = 16, /* between white space */
-    AM_KEYWORD_MAX_WORDS = 32,         /* as split: u.s. is two, each Han letter is one */
+    AM_KEYWORD_MAX_WORDS = 96,         /* as split: u.s. is two, each Han letter is one */
     AM_KEYWORD_MAX_BYTES = 1000,
     AM_CREATIVE_MAX_BYTES = 64 << 10,
     AM_LINE_MAX_BYTES = 1 << 20,

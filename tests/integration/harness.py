@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -27,9 +28,13 @@ FINDINGS = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitiz
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the kernel gives to outgoing connections, and at random, since tests run side by side."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(what, condition, patience=None):
@@ -147,7 +152,7 @@ def mapped_images(pid):
 class Server:
     """One instance of uWSGI. Options are lines of its ini file; what is not given has defaults that suit tests."""
 
-    def __init__(self, folder, inventory, *options, protocol="http11-socket", variables=None, name="server"):
+    def __init__(self, folder, inventory, *options, protocol="http11-socket", arguments=(), name="server"):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.name = name
@@ -174,16 +179,16 @@ class Server:
         lines += [option for option in options if option]
         self.ini = self.folder / f"{name}.ini"
         self.ini.write_text("\n".join(lines) + "\n")
-        self.variables = variables or {}
+        self.arguments = arguments
         self.process = None
 
     def spawn(self):
         self.fresh_from = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [UWSGI, "--ini", str(self.ini)],
+                [UWSGI, "--ini", str(self.ini), *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment(**self.variables), start_new_session=True,
+                env=environment(), start_new_session=True,
             )
         return self
 
@@ -311,12 +316,13 @@ class ServerTest(unittest.TestCase):
 
 
 class SharedServerTest(unittest.TestCase):
-    """One server for all tests of a class: RECORDS are its ads, OPTIONS its options."""
+    """One server for all tests of a class: RECORDS are its ads, OPTIONS lines of its ini file, ARGUMENTS of its command line."""
 
-    RECORDS, OPTIONS = (), ()
+    RECORDS, OPTIONS, ARGUMENTS = (), (), ()
 
     @classmethod
     def setUpClass(cls):
         cls.folder = new_folder(cls.addClassCleanup)
         put(cls.folder / "inventory.jsonl", cls.RECORDS)
-        cls.server = new_server(cls.addClassCleanup, cls.folder, cls.folder / "inventory.jsonl", *cls.OPTIONS).start()
+        cls.server = new_server(cls.addClassCleanup, cls.folder, cls.folder / "inventory.jsonl", *cls.OPTIONS,
+                                arguments=cls.ARGUMENTS).start()
