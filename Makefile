@@ -123,6 +123,9 @@ model: all ## the engine against an independent model in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
 
+examples: all ## the worked examples, by the command and by the model
+	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
+
 integration: all ## a real uWSGI over real sockets
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
@@ -131,7 +134,7 @@ docs-check: all ## what the documents promise, against the program
 
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
-	@status=0; for part in unit model integration replay docs-check rooms; do \
+	@status=0; for part in unit model examples integration replay docs-check rooms; do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status

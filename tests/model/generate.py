@@ -12,7 +12,8 @@ from inventory import seconds
 ATOMS = [
     "run", "running", "runs", "Runner", "shoe", "SHOES", "trail", "cheap", "cheaper", "a", "b", "x",
     "salomon", "caf\u00e9", "cafe\u0301", "CAFE", "na\u00efve", "women's", "womens", "WOMEN\u2019S",
-    "women\uff07s", "'tis", "dogs'", "c++", "C+++", "c#", "c#+#", "c", "a+b", "+x", "at&t", "AT\uff06T", "at&", "r&3",
+    "women\uff07s", "'tis", "dogs'", "c++", "C+++", "c#", "c#+#", "c", "a+b", "+x",
+    "at&t", "AT\uff06T", "at&", "r&3",
     "3.5", "3\uff0e5", "3", "5", "3.5.1", ".5", "v3.x", "t-shirt", "t", "shirt", "shirts",
     "\uff21\uff22\uff23", "abc", "\u65e5\u672c\u8a9e", "\u65e5", "\u6771\u4eac", "\u6771", "\u3007", "\u3005",
     "\u30e9\u30fc\u30e1\u30f3", "\uff97\uff70\uff92\uff9d", "\u304c", "\u304b\u3099", "\u3072\u3089",
@@ -142,9 +143,6 @@ class Generator:
         self.maybe(record, "end", 0.1, self.time)
         if "start" in record and "end" in record and seconds(record["end"]) <= seconds(record["start"]):
             del record["end"]
-        parsed = datetime.datetime.fromisoformat
-        if "start" in record and "end" in record and parsed(record["end"]) <= parsed(record["start"]):
-            del record["end"]
         self.maybe(record, "priority", 0.02 if self.flat else 0.15, lambda: self.pick([-1, 0, 1, 5]))
         self.maybe(record, "targeting", 0.25, lambda: self.pick([{}, self.targeting(), self.targeting()]))
         self.maybe(record, "timezone", 0.3, lambda: self.pick(ZONES))
@@ -227,7 +225,8 @@ class Generator:
         query = self.pick([urllib.parse.quote_plus, lambda text: text.replace("#", "")])(self.text(3))
         bad = self.pick(["", "", "%FF", "%E2%82", "%zz", "%", "+"])
         host = self.pick(["https://run.example", "http://shoes.example:80", ""])
-        return f"{host}/{path}{bad}" + self.pick(["", f"?q={query}", f"?q={query}{bad}&x=1", "?"]) + self.pick(["", "", "#trail"])
+        query_string = self.pick(["", "?", f"?q={query}", f"?q={query}{bad}&x=1"])
+        return f"{host}/{path}{bad}{query_string}" + self.pick(["", "", "#trail"])
 
     def slot(self, number):
         slot = {}

@@ -96,6 +96,8 @@ def find_exact(wanted, present):
 
 
 def find_phrase(wanted, present):
+    if wanted[0] not in present:
+        return None
     for begin in range(len(present) - len(wanted) + 1):
         if present[begin : begin + len(wanted)] == wanted:
             return list(range(begin, begin + len(wanted)))
@@ -103,6 +105,8 @@ def find_phrase(wanted, present):
 
 
 def find_broad(wanted, present, window):
+    if not wanted.issubset(present):
+        return None
     for end in range(len(present)):
         begin = max(0, end - window + 1)
         last = {}

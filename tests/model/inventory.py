@@ -79,11 +79,20 @@ def read_keyword(written, settings):
     )
 
 
+def same_keyword(one, other):
+    """The same match type and the same words; of broad keywords the same set of words, before any stemming."""
+    if one.match != other.match:
+        return False
+    if one.match == "broad":
+        return set(one.normal) == set(other.normal)
+    return one.normal == other.normal
+
+
 def without_duplicates(keywords, ad_bid):
-    """Of keywords of one match type and the same words, in the same order, the highest bid stays."""
+    """Of the same keyword in one ad, the highest bid stays, the first on a tie."""
     kept = []
     for keyword in keywords:
-        same = [k for k in kept if (k.match, k.normal) == (keyword.match, keyword.normal)]
+        same = [other for other in kept if same_keyword(keyword, other)]
         if not same:
             kept.append(keyword)
         elif bid_of(keyword, ad_bid) > bid_of(same[0], ad_bid):

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""The model as a command, called as `admatch match INVENTORY --batch REQUESTS --test` is: to ask it by hand, and to test
-the comparison itself."""
+"""The model as a command, called as `admatch match INVENTORY --batch REQUESTS --test` is: to ask it by hand."""
 
 import json
 import sys

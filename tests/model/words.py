@@ -35,6 +35,7 @@ UNSPACED_SCRIPTS = [
     (0x1000, 0x109F),  # Myanmar
     (0x1780, 0x17FF),  # Khmer
     (0x3005, 0x3007),  # 々〆〇
+    (0x3021, 0x3029),  # 〡 to 〩
     (0x303B, 0x303B),
     (0x3041, 0x30FA),  # Hiragana, Katakana
     (0x30FC, 0x30FF),
@@ -48,7 +49,7 @@ UNSPACED_SCRIPTS = [
     (0x1B000, 0x1B16F),
     (0x20000, 0x3FFFD),
 ]
-IDEOGRAPHIC_ZERO = "\u3007"  # general category Nl, yet a letter of Han here
+HAN_NUMERALS = "\u3007\u3021\u3022\u3023\u3024\u3025\u3026\u3027\u3028\u3029"  # category Nl, yet like letters of Han
 
 
 class Source(NamedTuple):
@@ -113,7 +114,7 @@ def fold_character(character):
 @functools.lru_cache(maxsize=None)
 def kind_of(character):
     category = unicodedata.category(character)
-    if character == IDEOGRAPHIC_ZERO:
+    if character in HAN_NUMERALS:
         return "own word"
     if category[0] == "L":
         return "own word" if in_ranges(character, UNSPACED_SCRIPTS) else "letter"
@@ -121,12 +122,12 @@ def kind_of(character):
 
 
 def normalise(sources, fold_accents):
-    """All characters decomposed and folded. A dropped accent still belongs to the span of what it stood on."""
+    """All characters decomposed and folded. A dropped accent still belongs to the span of its letter or digit."""
     pieces = []
     for source in sources:
         for character in fold_character(source.character):
             if fold_accents and "\u0300" <= character <= "\u036f":
-                if pieces:
+                if pieces and pieces[-1].kind != "other":
                     pieces[-1] = pieces[-1]._replace(end=source.end)
             else:
                 pieces.append(Piece(character, kind_of(character), source.begin, source.end))
@@ -202,7 +203,7 @@ def split(data, fold_accents):
 @functools.lru_cache(maxsize=20000)
 def utf16_length(data):
     """UTF-16 units of a piece of original text."""
-    return sum(2 if ord(source.character) > 0xFFFF else 1 for source in decode(data))
+    return len(data.decode("utf-8", "replace").encode("utf-16-le")) // 2
 
 
 def utf16_span(data, begin, end):
