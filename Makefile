@@ -35,7 +35,7 @@ CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean deps run test unit model integration replay docs-check lint fuzz soak bench install deb
+.PHONY: all help clean deps run test unit model examples integration replay docs-check lint fuzz soak bench install deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
