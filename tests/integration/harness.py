@@ -58,10 +58,10 @@ def environment(**more):
     variables = dict(os.environ, **more)
     if SANITIZER:
         variables["LD_PRELOAD"] = ":".join(runtime_path(name) for name in RUNTIMES[SANITIZER])
-        variables["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
+        suppressions = ROOT / "tests" / "integration"
+        variables["ASAN_OPTIONS"] = f"detect_leaks=0:abort_on_error=1:suppressions={suppressions / 'asan.supp'}"
         variables["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
-        suppressions = ROOT / "tests" / "integration" / "tsan.supp"
-        variables["TSAN_OPTIONS"] = f"suppressions={suppressions}:die_after_fork=0"
+        variables["TSAN_OPTIONS"] = f"suppressions={suppressions / 'tsan.supp'}:die_after_fork=0"
     return variables
 
 
@@ -201,7 +201,7 @@ class Server:
         if self.process.poll() is not None:
             raise AssertionError(f"uWSGI ended with {self.process.returncode}:\n{self.log()}")
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.ask("GET", "/healthz").status == 200
+            return self.ask("GET", "/healthz").status == 200 and self.stats_path.exists()
         return False
 
     def ends(self):
