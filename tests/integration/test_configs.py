@@ -107,6 +107,7 @@ class ConfigsTest(unittest.TestCase):
         process = self.run_config("paas.ini", PORT=str(port), ADMATCH_INVENTORY="tests/data/example.jsonl",
                                   ADMATCH_STATE_DIR=str(self.folder / "state"))
         self.assertTrue(self.ask(process, port).ads)
+        eventually("SIGTERM means a graceful end", lambda: "(master-start)..." in process.log.read_text())
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(PATIENCE), 0)
 
