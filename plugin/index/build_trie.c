@@ -53,7 +53,7 @@ static bool make_terminal(struct am_builder *builder,
                           struct am_error *error) {
     if (*terminal != AM_NONE)
         return true;
-    struct am_build_terminal made = {edge, AM_NONE};
+    struct am_build_terminal made = {edge, 0, AM_NONE};
     if (!am_vector_push(&builder->terminals, &made))
         return am_build_out_of_memory(error);
     *terminal = (uint32_t)(builder->terminals.count - 1);
@@ -167,8 +167,8 @@ static bool insert_keywords(struct am_builder *builder, struct am_error *error) 
     return true;
 }
 
-/* Final ids by class: terminals that are no nodes, leaves, terminals with children, nodes that only
- * lead on. A walk then reads all it needs to know of a node from its number. */
+/* Final numbers by class: terminals that are no nodes, leaves, terminals with children, nodes that
+ * only lead on. A walk then reads all it needs to know of a node from its number. */
 static void
 number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool with_children) {
     struct am_build_terminal *terminals = builder->terminals.data;
@@ -182,25 +182,32 @@ number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool wi
         terminals[i].final = *next;
         if (edge)
             edge->final = *next;
-        (*next)++;
+        *next += terminals[i].postings;
     }
 }
 
-static void number_nodes(struct am_builder *builder) {
+static bool number_all(struct am_builder *builder, struct am_error *error) {
     struct am_image_settings *settings = &builder->settings;
     uint32_t next = 0;
     number_terminals(builder, &next, false, false);
     settings->first_node = next;
     number_terminals(builder, &next, true, false);
-    settings->leaf_count = next;
+    settings->leaf_end = next;
     number_terminals(builder, &next, true, true);
-    settings->terminal_count = next;
+    settings->terminal_end = next;
+    settings->terminal_count = (uint32_t)builder->terminals.count;
+    settings->word_count = (uint32_t)builder->words.count;
+    /* The exact root is the largest parent number. */
+    uint64_t largest =
+        (uint64_t)next + builder->edges.count + 2 * (uint64_t)settings->word_count + 1;
+    if (largest >= UINT32_MAX)
+        return am_build_too_many(error, "keywords, nodes and words");
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)
         if (edges[i].terminal == AM_NONE)
             edges[i].final = next++;
-    settings->node_count = next;
-    settings->word_count = (uint32_t)builder->words.count;
+    settings->node_end = next;
+    return true;
 }
 
 static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) {
@@ -215,8 +222,6 @@ static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) 
     return AM_VECTOR_AT(&builder->edges, struct am_build_edge, parent - 2 * words - 1)->final;
 }
 
-/* Flat keywords and words keep temporary terminal ids: the postings phase maps them; edges get
- * their final keys here. */
 static void finish_edges(struct am_builder *builder) {
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)
@@ -230,28 +235,26 @@ static uint32_t final_terminal(const struct am_builder *builder, uint32_t termin
     return AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->final;
 }
 
-static void finish_terminals(struct am_builder *builder) {
+static void finish_words(struct am_builder *builder) {
     struct am_build_word *words = builder->words.data;
     for (size_t i = 0; i < builder->words.count; i++) {
         words[i].phrase_terminal = final_terminal(builder, words[i].phrase_terminal);
         words[i].broad_terminal = final_terminal(builder, words[i].broad_terminal);
     }
-    struct am_flat_keyword *flat = builder->flat.data;
-    for (size_t i = 0; i < builder->flat.count; i++)
-        flat[i].terminal = final_terminal(builder, flat[i].terminal);
     builder->settings.any_terminal = final_terminal(builder, builder->settings.any_terminal);
+}
+
+bool am_build_number_nodes(struct am_builder *builder, struct am_error *error) {
+    if (!number_all(builder, error))
+        return false;
+    finish_edges(builder);
+    finish_words(builder);
+    return true;
 }
 
 bool am_build_trie(struct am_builder *builder, struct am_error *error) {
     builder->settings.any_terminal = AM_NONE;
-    if (!insert_keywords(builder, error))
-        return false;
+    bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
-    number_nodes(builder);
-    /* The exact root is the largest parent number. */
-    if (builder->settings.node_count >= UINT32_MAX - 1 - 2 * builder->settings.word_count)
-        return am_build_too_many(error, "nodes and words");
-    finish_edges(builder);
-    finish_terminals(builder);
-    return true;
+    return done;
 }

@@ -21,7 +21,6 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
         .edges = AM_VECTOR_OF(struct am_build_edge),
         .terminals = AM_VECTOR_OF(struct am_build_terminal),
         .negatives = AM_VECTOR_OF(struct am_build_negative),
-        .final_terminals = AM_VECTOR_OF(struct am_terminal),
         .postings = AM_VECTOR_OF(struct am_posting),
         .keywords = AM_VECTOR_OF(struct am_keyword_record),
         .ads = AM_VECTOR_OF(struct am_ad_record),
@@ -37,23 +36,10 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,
-        &builder->flat_words,
-        &builder->words,
-        &builder->edges,
-        &builder->terminals,
-        &builder->negatives,
-        &builder->final_terminals,
-        &builder->postings,
-        &builder->keywords,
-        &builder->ads,
-        &builder->details,
-        &builder->campaigns,
-        &builder->vocabulary,
-        &builder->word_records,
-        &builder->edge_buckets,
-        &builder->filter,
-        &builder->term_table,
+        &builder->flat,         &builder->flat_words,   &builder->words,     &builder->edges,
+        &builder->terminals,    &builder->negatives,    &builder->postings,  &builder->keywords,
+        &builder->ads,          &builder->details,      &builder->campaigns, &builder->vocabulary,
+        &builder->word_records, &builder->edge_buckets, &builder->filter,    &builder->term_table,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -102,7 +88,6 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_WORDS] = &builder->word_records,
         [AM_SECTION_EDGES] = &builder->edge_buckets,
         [AM_SECTION_FILTER] = &builder->filter,
-        [AM_SECTION_TERMINALS] = &builder->final_terminals,
         [AM_SECTION_POSTINGS] = &builder->postings,
         [AM_SECTION_KEYWORDS] = &builder->keywords,
         [AM_SECTION_ADS] = &builder->ads,

@@ -6,9 +6,9 @@
 #ifndef AM_INDEX_POOLS_H
 #define AM_INDEX_POOLS_H
 
-#include "format.h"
 #include "../base/intern.h"
 #include "../base/vector.h"
+#include "format.h"
 
 struct am_pools {
     enum am_code failure;

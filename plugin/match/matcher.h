@@ -32,7 +32,7 @@ struct am_hit {
 /* One terminal's postings on their way through the merge. */
 struct am_list {
     uint32_t rank; /* of the next posting */
-    uint32_t posting, end;
+    uint32_t posting;
     uint32_t hit; /* index into hits */
 };
 

@@ -204,7 +204,7 @@ static void filter_steps(const struct am_image *image, struct steps *steps) {
 static void take_steps(struct am_matcher *matcher, struct steps *steps, uint32_t depth) {
     const struct am_image *image = matcher->image;
     const struct am_request_words *words = &matcher->words;
-    uint32_t leaves = image->settings->leaf_count, terminals = image->settings->terminal_count;
+    uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
     uint32_t count = steps->count, next = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
@@ -256,7 +256,7 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
         if (node == AM_NONE)
             return;
     }
-    if (node < image->settings->terminal_count)
+    if (node < image->settings->terminal_end)
         am_search_emit(matcher, node, first);
 }
 

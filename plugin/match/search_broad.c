@@ -87,9 +87,9 @@ static void follow(const struct neighbourhood *around,
             child == AM_NONE ? 0 : widen(around, extents, count, from, to, wider);
         if (wider_count == 0)
             continue;
-        if (child < image->settings->terminal_count)
+        if (child < image->settings->terminal_end)
             emit_once(around->matcher, child);
-        if (child >= image->settings->leaf_count && depth < AM_KEYWORD_MAX_WORDS)
+        if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             follow(around, child, to, wider, wider_count, depth + 1);
     }
 }

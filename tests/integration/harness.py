@@ -253,8 +253,16 @@ class Server:
         return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
 
     def command(self, letter):
-        with open(self.fifo, "w") as fifo:
-            fifo.write(letter)
+        def written():
+            # The master opens its end anew after each command.
+            try:
+                with open(self.fifo, "w") as fifo:
+                    fifo.write(letter)
+                return True
+            except BrokenPipeError:
+                return False
+
+        eventually(f"the master FIFO takes {letter!r}", written)
 
     def stats(self):
         with socket.socket(socket.AF_UNIX) as connection:
