@@ -254,6 +254,8 @@ bool am_build_number_nodes(struct am_builder *builder, struct am_error *error) {
 
 bool am_build_trie(struct am_builder *builder, struct am_error *error) {
     builder->settings.any_terminal = AM_NONE;
+    if (!am_intern_reserve(&builder->edge_table, builder->flat_words.count / 2))
+        return am_build_out_of_memory(error);
     bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
     return done;
