@@ -65,7 +65,7 @@ struct am_matcher {
     struct am_matcher_limits limits;
     const struct am_image *image;
     const struct am_timezones *zones;
-    struct am_stemmer *stemmer; /* NULL: no stemming */
+    struct am_stemmer *stemmer; /* NULL: no stemming, or no broad keyword to stem for */
 
     void *fixed_memory; /* sized by the limits */
     size_t fixed_size;
@@ -74,6 +74,7 @@ struct am_matcher {
 
     struct am_splitter_memory splitter_memory;
     struct am_request_words words;
+    struct am_vocabulary_bucket *stem_cache; /* see search_stems.c; NULL: no stemming */
     struct am_hit *hits;
     size_t hit_count;
 

@@ -5,6 +5,7 @@
  * instructions, is what the time goes into with a million phrases. */
 #include "../index/vocabulary.h"
 #include "matcher.h"
+#include "search_stems.h"
 
 enum { BATCH = 128 };
 
@@ -84,9 +85,8 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
                                           : AM_NONE;
     }
     if (matcher->stemmer)
-        for (uint32_t i = 0; i < count; i++)
-            words->broad_ids[words->count + i] = am_search_stem(
-                matcher, batch[i].text, batch[i].size, &words->broad_flags[words->count + i]);
+        am_search_stems(matcher, batch, keys, count, words->broad_ids + words->count,
+                        words->broad_flags + words->count);
     words->count += count;
     words->real_count += count;
 }
