@@ -119,6 +119,7 @@ static bool insert_broad(struct am_builder *builder,
     flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
                AM_WORD_CONTINUES_BROAD);
     builder->settings.broad_keywords++;
+    builder->settings.broad_words += count;
     if (count > 1)
         return insert_path(builder, broad_root(builder, ids[0]), ids, 1, count, &flat->terminal,
                            error);

@@ -63,6 +63,7 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
     matcher->hits =
         carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
               sizeof *matcher->hits);
+    matcher->paths = carve(carver, (size_t)settings->broad_words + 1, sizeof *matcher->paths);
     matcher->words.broad_ids =
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
     matcher->words.broad_flags = stems(image) ? carve(carver, words, 1) : matcher->words.flags;

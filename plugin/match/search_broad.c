@@ -25,14 +25,20 @@ struct neighbourhood {
     struct near_word near[MAX_NEAR]; /* ascending by id, then place */
     uint32_t count;
     uint32_t window;
+    uint32_t path[AM_KEYWORD_MAX_WORDS]; /* ids on the way to the node being left */
 };
 
 /* Sound because a place is below 2 x 64. */
 _Static_assert(MAX_NEAR <= UINT8_MAX, "places fit in a byte");
 
-static void emit_once(struct am_matcher *matcher, uint32_t terminal) {
-    if (am_idmap_add(&matcher->terminals_hit, terminal, 0))
-        am_search_emit(matcher, terminal, AM_NONE);
+/* Notes a broad keyword, once: its words are ids[0..count). */
+static void
+emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, uint32_t count) {
+    if (!am_idmap_add(&matcher->terminals_hit, terminal, 0))
+        return;
+    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, AM_NONE, matcher->path_count};
+    for (uint32_t i = 0; i < count; i++)
+        matcher->paths[matcher->path_count++] = ids[i];
 }
 
 /* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
@@ -68,9 +74,9 @@ static uint32_t widen(const struct neighbourhood *around,
     return wider_count;
 }
 
-/* Follows every edge from `node` by words near[from...]. Depth is bounded by the words of a
- * keyword. */
-static void follow(const struct neighbourhood *around,
+/* Follows every edge from `node` by words near[from...]. `depth`: words so far, the next one
+ * included; bounded by the words of a keyword. */
+static void follow(struct neighbourhood *around,
                    uint32_t node,
                    uint32_t from,
                    const struct extent *extents,
@@ -91,8 +97,9 @@ static void follow(const struct neighbourhood *around,
             child == AM_NONE ? 0 : widen(around, extents, count, from, to, wider);
         if (wider_count == 0)
             continue;
+        around->path[depth - 1] = id;
         if (child < image->settings->terminal_end)
-            emit_once(around->matcher, child);
+            emit_once(around->matcher, child, around->path, depth);
         if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             follow(around, child, to, wider, wider_count, depth + 1);
     }
@@ -198,14 +205,17 @@ static void filter_pairs(const struct am_image *image, struct pairs *pairs) {
 
 static void take_pairs(struct broad_search *search) {
     const struct am_image *image = search->matcher->image;
+    const uint32_t *ids = search->matcher->words.broad_ids;
     struct pairs *pairs = &search->pairs;
     filter_pairs(image, pairs);
     for (uint32_t i = 0; i < pairs->count; i++) {
         uint32_t node = am_search_edge(image, pairs->key[i], pairs->hash[i]);
         if (node == AM_NONE)
             continue;
+        search->around.path[0] = ids[pairs->root[i]];
+        search->around.path[1] = ids[pairs->other[i]];
         if (node < image->settings->terminal_end)
-            emit_once(search->matcher, node);
+            emit_once(search->matcher, node, search->around.path, 2);
         if (node >= image->settings->leaf_end)
             go_on(search, node, pairs->root[i], pairs->other[i]);
     }
@@ -243,7 +253,8 @@ static void single_words(struct am_matcher *matcher) {
             __builtin_prefetch(&image->words[words->broad_ids[i]]);
     for (uint32_t i = 0; i < words->count; i++)
         if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            emit_once(matcher, image->words[words->broad_ids[i]].broad_terminal);
+            emit_once(matcher, image->words[words->broad_ids[i]].broad_terminal,
+                      &words->broad_ids[i], 1);
 }
 
 void am_search_broad(struct am_matcher *matcher) {
