@@ -16,6 +16,8 @@ GCC_LIST = [
     "plugin/base/timezone_rule.c",
     "plugin/text/characters.c",
     "plugin/text/stem.c",
+    "plugin/text/block.c",
+    "plugin/text/machine.c",
     "plugin/text/words.c",
     "plugin/inventory/inventory.c",
     "plugin/inventory/keyword.c",
