@@ -23,7 +23,12 @@ void am_api_free(struct am_api *api);
 enum am_code am_api_attach(struct am_api *api, const struct am_image *image,
                            const struct am_timezones *zones, struct am_error *error);
 
-enum am_content { AM_CONTENT_JSON, AM_CONTENT_TEXT, AM_CONTENT_QUERY_STRING };
+enum am_content {
+    AM_CONTENT_JSON,
+    AM_CONTENT_TEXT,
+    AM_CONTENT_QUERY_STRING,
+    AM_CONTENT_OPENRTB, /* a bid request, to be answered with a bid response */
+};
 
 /* What a request brought, after HTTP. */
 struct am_api_request {
@@ -36,10 +41,11 @@ struct am_api_request {
 
 /* An answer; body points into the api and lives until the next call. */
 struct am_api_response {
-    unsigned status; /* 200, 400, 413, 422, 500 (the answer does not fit), 503 */
+    unsigned status; /* 200, 204 (OpenRTB: no bid, an empty body), 400, 413, 422, 500 (the answer does
+                        not fit), 503 */
     struct am_view body;
-    const struct am_decision *decision; /* with status 200; else NULL */
-    const struct am_request *request;   /* with status 200; else NULL */
+    const struct am_decision *decision; /* when one was made and told of; else NULL */
+    const struct am_request *request;   /* with it; else NULL */
 };
 
 /* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies apart: zlib's state is made in am_api_new). */

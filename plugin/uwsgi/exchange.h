@@ -17,6 +17,7 @@ struct am_exchange {
 
 /* What each endpoint does: fills the answer. decide.c */
 void am_decide_answer(struct am_exchange *exchange, struct am_answer *answer);
+void am_openrtb_answer(struct am_exchange *exchange, struct am_answer *answer);
 
 /* An answer {"error":...}, of that status. */
 void am_error_answer(struct am_exchange *exchange,
