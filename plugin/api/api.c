@@ -205,6 +205,16 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
 }
 
+static enum am_code decide(struct am_api *api, bool for_bids) {
+    const struct am_request *read = &api->reader->request;
+    enum am_code code;
+    do
+        code = am_decide(api->matcher, read, &api->decision, &api->error);
+    while (code == AM_OK && for_bids &&
+           am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
+    return code;
+}
+
 static void render(struct am_api *api,
                    const struct am_api_request *request,
                    const struct am_decision *decision) {
@@ -230,7 +240,7 @@ void am_api_decide(struct am_api *api,
     const struct am_decision *decision = NULL;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request)) {
-        code = am_decide(api->matcher, read, &api->decision, &api->error);
+        code = decide(api, request->content == AM_CONTENT_OPENRTB);
         decision = &api->decision;
     }
     if (code != AM_OK) {

@@ -9,7 +9,7 @@
 #include "../base/decimal.h"
 #include "json_members.h"
 
-enum { AM_OPENRTB_MAX_SEATS = 256 };
+enum { AM_OPENRTB_MAX_SEATS = 256, AM_OPENRTB_MAX_ROUNDS = 32 };
 
 /* Why there is no bid: `nbr` of an answer in test mode. From 500 on, codes are a bidder's own. */
 enum am_no_bid {
@@ -46,6 +46,7 @@ struct am_openrtb {
     bool restricts_seats;
     struct am_view seats[AM_OPENRTB_MAX_SEATS];
     uint32_t seat_count;
+    uint32_t rounds;           /* decisions made again since a winner had no allowed seat */
     bool secure[AM_MAX_SLOTS]; /* by slot */
 };
 
@@ -60,6 +61,12 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
                              const struct am_image *image,
                              struct am_view body,
                              struct am_error *error);
+
+/* Blocks the advertisers among the winners whose seats are not in `wseat`. True: there were some,
+ * so the request is to be decided anew. False after AM_OPENRTB_MAX_ROUNDS times. */
+bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
+                            struct am_request_reader *reader,
+                            const struct am_decision *decision);
 
 /* Writes the bid response. Without any bid, openrtb->no_bid says why, and nothing is written but in
  * test mode. `decision` may be NULL when nothing was decided. */

@@ -20,18 +20,35 @@ static struct am_view text_of(const struct bidder *to, am_string_ref ref) {
     return am_image_string(to->image, ref);
 }
 
-static struct am_view advertiser_of(const struct bidder *to, const struct am_placed_ad *placed) {
-    return text_of(to, to->image->terms[to->image->ads[placed->ad].advertiser].text);
+static struct am_view advertiser_of(const struct am_image *image,
+                                    const struct am_placed_ad *placed) {
+    return am_image_string(image, image->terms[image->ads[placed->ad].advertiser].text);
 }
 
 /* ---- which winners may be offered ----------------------------------------------------------- */
 
-static bool is_allowed_seat(const struct bidder *to, struct am_view advertiser) {
-    const struct am_openrtb *openrtb = to->openrtb;
+static bool is_allowed_seat(const struct am_openrtb *openrtb, struct am_view advertiser) {
     for (uint32_t i = 0; i < openrtb->seat_count; i++)
         if (am_view_equal(openrtb->seats[i], advertiser))
             return true;
     return !openrtb->restricts_seats;
+}
+
+bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
+                            struct am_request_reader *reader,
+                            const struct am_decision *decision) {
+    const struct am_image *image = openrtb->image;
+    bool barred = false;
+    if (!openrtb->restricts_seats || openrtb->rounds++ == AM_OPENRTB_MAX_ROUNDS)
+        return false;
+    for (uint32_t i = 0; i < decision->ad_count; i++) {
+        struct am_view advertiser = advertiser_of(image, &decision->ads[i]);
+        if (!is_allowed_seat(openrtb, advertiser))
+            barred |=
+                am_request_add_blocked(reader, AM_BLOCKED_ADVERTISERS, advertiser, NULL) == AM_OK;
+    }
+    reader->request.blocked_advertisers.count = reader->blocked_count[AM_BLOCKED_ADVERTISERS];
+    return barred;
 }
 
 static bool contains(struct am_view text, struct am_view part) {
@@ -52,7 +69,7 @@ collect_offers(const struct bidder *to, const struct am_decision *decision, stru
     for (uint32_t i = 0; i < to->request->slot_count; i++) {
         if (decision->slot_filled[i] == 0)
             continue;
-        if (is_allowed_seat(to, advertiser_of(to, placed)) &&
+        if (is_allowed_seat(to->openrtb, advertiser_of(to->image, placed)) &&
             !(to->openrtb->secure[i] && is_insecure(to, placed)))
             offers[count++] = (struct offer){placed, &to->request->slots[i], false};
         placed += decision->slot_filled[i];
@@ -150,10 +167,10 @@ static void put_bid(struct bidder *to, const struct offer *offer) {
 
 /* All bids of the first offer's advertiser, which has its own seat. */
 static void put_seat(struct bidder *to, struct offer *offers, uint32_t count) {
-    struct am_view seat = advertiser_of(to, offers[0].placed);
+    struct am_view seat = advertiser_of(to->image, offers[0].placed);
     am_buffer_literal(to->out, "{\"bid\":[");
     for (uint32_t i = 0; i < count; i++) {
-        if (offers[i].written || !am_view_equal(advertiser_of(to, offers[i].placed), seat))
+        if (offers[i].written || !am_view_equal(advertiser_of(to->image, offers[i].placed), seat))
             continue;
         if (i > 0)
             am_buffer_literal(to->out, ",");
