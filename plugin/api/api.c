@@ -5,6 +5,7 @@
 #include "../base/reserve.h"
 #include "gzip.h"
 #include "openrtb.h"
+#include "preview.h"
 #include "render.h"
 #include "request.h"
 
@@ -21,6 +22,7 @@ struct am_api {
     size_t region_size;
     struct am_request_reader *reader;
     char *unpacked; /* limits.body_bytes + 1 */
+    char *decoded;  /* limits.body_bytes, for a value of the preview's form */
     struct am_buffer answer;
     struct am_gzip gzip;
     struct am_openrtb *openrtb;
@@ -32,7 +34,8 @@ struct am_api {
 
 /* Where the parts of the region lie. */
 struct plan {
-    size_t reader, nodes, text, url_places, unpacked, gzip, openrtb, creative_nodes, answer, total;
+    size_t reader, nodes, text, url_places, unpacked, decoded, gzip, openrtb, creative_nodes,
+        answer, total;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -49,9 +52,10 @@ static struct plan plan_region(size_t body_bytes) {
     plan.text = add_part(&plan, am_request_text_size(body_bytes));
     plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_url_place));
     plan.unpacked = add_part(&plan, body_bytes + 1);
+    plan.decoded = add_part(&plan, body_bytes);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
     plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
-    plan.creative_nodes = add_part(&plan, AM_OPENRTB_CREATIVE_NODES * sizeof(struct am_json_node));
+    plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -71,6 +75,7 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->reader->url_places = (struct am_url_place *)(region + plan.url_places);
     api->reader->body_limit = api->limits.body_bytes;
     api->unpacked = region + plan.unpacked;
+    api->decoded = region + plan.decoded;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
     api->answer = am_buffer_over(region + plan.answer, ANSWER_BYTES);
@@ -255,4 +260,56 @@ void am_api_decide(struct am_api *api,
     }
     *response = (struct am_api_response){api->answer.size ? 200 : 204, am_buffer_view(&api->answer),
                                          decision, decision ? read : NULL};
+}
+
+/* ---- the preview ----------------------------------------------------------------------------- */
+
+static enum am_code
+preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
+    struct am_request_reader *reader = api->reader;
+    enum am_code code = am_request_check_size(reader, request->body, &api->error);
+    if (code != AM_OK)
+        return code;
+    page->question = am_preview_question(request->body, api->unpacked);
+    if (page->question.size == 0)
+        return AM_OK;
+    am_request_start(reader, api->zones, request->now, request->test);
+    code = am_request_read_query_string(reader, page->question, &api->error);
+    reader->request.explain = true;
+    if (code == AM_OK)
+        code = decide(api, false);
+    if (code != AM_OK)
+        return code;
+    show_url_as_given(reader, &api->decision);
+    page->request = &reader->request;
+    page->decision = &api->decision;
+    page->url = reader->url;
+    return AM_OK;
+}
+
+void am_api_preview(struct am_api *api,
+                    const struct am_api_request *request,
+                    struct am_api_response *response) {
+    struct am_preview page = {.image = am_api_image(api),
+                              .question = {"", 0},
+                              .memory = api->decoded,
+                              .creative_nodes = api->openrtb->creative_nodes,
+                              .status = 200};
+    enum am_code code = AM_OK;
+    if (!page.image) {
+        page.status = 503;
+        page.reason = AM_VIEW("no inventory is loaded yet");
+    } else if ((code = preview(api, request, &page)) != AM_OK) {
+        page.status = status_of(code);
+        page.reason = am_view_of(api->error.message);
+        page.where = am_view_of(api->error.where);
+    }
+    api->answer.size = 0;
+    api->answer.overflowed = false;
+    am_preview_render(&api->answer, &page);
+    if (api->answer.overflowed)
+        am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
+    else
+        *response = (struct am_api_response){page.status, am_buffer_view(&api->answer),
+                                             page.decision, page.request};
 }

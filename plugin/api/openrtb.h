@@ -32,7 +32,7 @@ struct am_openrtb_impression {
  */
 struct am_openrtb {
     const struct am_image *image;
-    struct am_json_node *creative_nodes; /* AM_OPENRTB_CREATIVE_NODES, set once by the owner */
+    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, set once by the owner */
     enum am_no_bid no_bid;
     bool test;
     bool found;           /* the name looked for in a list */
@@ -49,9 +49,6 @@ struct am_openrtb {
     uint32_t rounds;           /* decisions made again since a winner had no allowed seat */
     bool secure[AM_MAX_SLOTS]; /* by slot */
 };
-
-/* A value takes two bytes at least, but for the first. */
-enum { AM_OPENRTB_CREATIVE_NODES = AM_CREATIVE_MAX_BYTES / 2 + 2 };
 
 /* After am_request_start. On success reader->request holds the request for a decision, with a slot
  * for each impression that may be bid on; when openrtb->no_bid is set, there is nothing to decide.

@@ -11,8 +11,7 @@ static uint64_t nanoseconds_now(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* "application/json; charset=utf-8" is "application/json". */
-static bool media_type_is(struct am_view given, const char *type) {
+bool am_media_type_is(struct am_view given, const char *type) {
     const char *end = given.size ? memchr(given.data, ';', given.size) : NULL;
     size_t size = end ? (size_t)(end - given.data) : given.size;
     while (size && (given.data[size - 1] == ' ' || given.data[size - 1] == '\t'))
@@ -32,16 +31,16 @@ read_content(struct wsgi_request *request, bool openrtb, struct am_api_request *
     static char encoding_name[] = "HTTP_CONTENT_ENCODING";
     struct am_view type = {request->content_type, request->content_type_len};
     struct am_view encoding = variable(request, encoding_name);
-    if (type.size == 0 || media_type_is(type, "application/json"))
+    if (type.size == 0 || am_media_type_is(type, "application/json"))
         asked->content = openrtb ? AM_CONTENT_OPENRTB : AM_CONTENT_JSON;
     else if (openrtb)
         return "Content-Type: expected application/json";
-    else if (media_type_is(type, "text/plain"))
+    else if (am_media_type_is(type, "text/plain"))
         asked->content = AM_CONTENT_TEXT;
     else
         return "Content-Type: expected application/json or text/plain";
-    asked->gzip = media_type_is(encoding, "gzip");
-    if (encoding.size && !asked->gzip && !media_type_is(encoding, "identity"))
+    asked->gzip = am_media_type_is(encoding, "gzip");
+    if (encoding.size && !asked->gzip && !am_media_type_is(encoding, "identity"))
         return "Content-Encoding: expected gzip, or none";
     return NULL;
 }

@@ -1,6 +1,6 @@
 #include "metrics_table.h"
 
-const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "openrtb", "healthz",
+const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "openrtb", "preview", "healthz",
                                                      "readyz", "metrics", "other"};
 const char *const am_status_names[AM_STATUSES] = {"200", "204", "400", "404", "405",  "411",
                                                   "413", "415", "422", "503", "other"};

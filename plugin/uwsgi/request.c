@@ -6,6 +6,7 @@
 #include "../base/reserve.h"
 #include "exchange.h"
 #include "host.h"
+#include "settings.h"
 
 enum {
     METRICS_SIZE = 256 << 10,
@@ -29,6 +30,7 @@ static void answer_metrics(struct am_exchange *exchange, struct am_answer *answe
 static const struct endpoint endpoints[] = {
     {"/v1/decide", AM_ENDPOINT_DECIDE, "GET, HEAD, POST", true, true, am_decide_answer},
     {"/openrtb2/bid", AM_ENDPOINT_OPENRTB, "POST", false, true, am_openrtb_answer},
+    {"/preview", AM_ENDPOINT_PREVIEW, "GET, HEAD, POST", true, true, am_preview_answer},
     {"/healthz", AM_ENDPOINT_HEALTHZ, "GET, HEAD", true, false, answer_health},
     {"/readyz", AM_ENDPOINT_READYZ, "GET, HEAD", true, false, answer_readiness},
     {"/metrics", AM_ENDPOINT_METRICS, "GET, HEAD", true, false, answer_metrics},
@@ -89,7 +91,9 @@ static const struct endpoint *find_endpoint(const struct wsgi_request *request) 
     for (size_t i = 0; i < AM_COUNT_OF(endpoints); i++)
         if (strlen(endpoints[i].path) == request->path_info_len &&
             memcmp(endpoints[i].path, request->path_info, request->path_info_len) == 0)
-            return &endpoints[i];
+            return endpoints[i].endpoint == AM_ENDPOINT_PREVIEW && !am_settings.preview
+                       ? NULL
+                       : &endpoints[i];
     return NULL;
 }
 
