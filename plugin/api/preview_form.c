@@ -52,7 +52,7 @@ static const struct field text_fields[] = {
 };
 
 static const struct field short_fields[] = {
-    {"count", "Ads", "inputmode=\"numeric\" maxlength=\"3\""},
+    {"count", "Ads", "inputmode=\"numeric\" maxlength=\"3\" placeholder=\"1\""},
     {"country", "Country", "maxlength=\"2\" placeholder=\"US\" autocapitalize=\"characters\""},
     {"device", "Device", "list=\"devices\" placeholder=\"mobile\""},
     {"language", "Language", "placeholder=\"en\""},
