@@ -384,6 +384,7 @@ static void texts_become_fields(void **state) {
     assert_winner(IMP ",\"site\":{\"content\":{\"title\":\"Shoes for running\"}}", "shoes");
     assert_winner(IMP ",\"site\":{\"content\":{\"url\":\"/running-shoes\"}}", "shoes");
     assert_winner(IMP ",\"site\":{\"page\":\"/\",\"content\":{\"url\":\"/running-shoes\"}}", "");
+    assert_winner(IMP ",\"site\":{\"content\":{\"url\":\"/running-shoes\"},\"page\":\"/\"}", "");
     assert_winner(IMP ",\"app\":{\"name\":\"Running Shoes\"}", "shoes");
     assert_winner(IMP ",\"app\":{\"name\":\"Running Shoes\",\"content\":{\"title\":\"Tea\"}}",
                   "tea");
