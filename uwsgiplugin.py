@@ -42,6 +42,7 @@ GCC_LIST = [
     "plugin/match/rank.c",
     "plugin/match/search.c",
     "plugin/match/search_broad.c",
+    "plugin/match/search_stems.c",
     "plugin/match/spans.c",
     "plugin/match/targeting.c",
     "plugin/api/api.c",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "large.h"
 
 struct am_vector {
     void *data;
@@ -32,6 +33,7 @@ static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
         void *data = realloc(vector->data, bytes);
         if (!data)
             return NULL;
+        am_advise_huge(data, bytes);
         vector->data = data;
         vector->capacity = capacity;
     }

@@ -61,14 +61,14 @@ struct draft {
     uint32_t flat; /* index; of a negative: its id */
 };
 
-static struct am_keyword_record keyword_record(struct am_builder *builder,
+static struct am_keyword_record keyword_record(const struct am_builder *builder,
                                                const struct am_flat_keyword *flat) {
     const struct am_ad *ad = &builder->inventory->ads[flat->owner];
     int64_t bid = flat->source->bid >= 0 ? flat->source->bid : ad->bid;
     return (struct am_keyword_record){
         .bid = (uint64_t)bid,
         .ecpm = (uint64_t)am_ecpm((enum am_pricing)ad->pricing, bid, ad->ctr),
-        .text = am_pools_string(&builder->pools, flat->source->text),
+        .text = flat->text,
         .position = flat->position,
         .match = flat->source->match,
         .word_count = flat->word_count,
@@ -82,10 +82,11 @@ static bool draft_positives(struct am_builder *builder,
                             struct am_error *error) {
     struct am_intern table = {0};
     bool done = false;
-    const struct am_flat_keyword *flat = builder->flat.data;
+    struct am_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++) {
         if (flat[i].source->negative)
             continue;
+        flat[i].text = am_pools_string(&builder->pools, flat[i].source->text);
         struct am_keyword_record record = keyword_record(builder, &flat[i]);
         struct rank_key key = rank_key_of(builder, &flat[i], &record);
         struct am_intern_slot *slot = am_intern_find(&table, key_hash(&key), key_equal, keys, &key);

@@ -119,6 +119,7 @@ static bool insert_broad(struct am_builder *builder,
     flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
                AM_WORD_CONTINUES_BROAD);
     builder->settings.broad_keywords++;
+    builder->settings.broad_words += count;
     if (count > 1)
         return insert_path(builder, broad_root(builder, ids[0]), ids, 1, count, &flat->terminal,
                            error);
@@ -254,6 +255,8 @@ bool am_build_number_nodes(struct am_builder *builder, struct am_error *error) {
 
 bool am_build_trie(struct am_builder *builder, struct am_error *error) {
     builder->settings.any_terminal = AM_NONE;
+    if (!am_intern_reserve(&builder->edge_table, builder->flat_words.count / 2))
+        return am_build_out_of_memory(error);
     bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
     return done;

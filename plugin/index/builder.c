@@ -59,7 +59,7 @@ static bool pools_fine(const struct am_builder *builder, struct am_error *error)
 }
 
 static bool run_phases(struct am_builder *builder, struct am_error *error) {
-    if (!am_pools_start(&builder->pools))
+    if (!am_pools_start(&builder->pools, builder->inventory->ad_count))
         return pools_fine(builder, error);
     if (builder->inventory->stem) {
         builder->stemmer = am_stemmer_new(builder->inventory->language, error);
@@ -135,6 +135,7 @@ static enum am_code lay_out(const struct am_builder *builder,
     char *data = NULL;
     if (posix_memalign((void **)&data, AM_IMAGE_ALIGNMENT, size) != 0)
         return am_error_set(error, AM_E_MEMORY, "out of memory: the image needs %zu bytes", size);
+    am_advise_huge(data, size);
     size_t end = 0;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
         /* Gaps are zero, so that the same inventory gives the same bytes. */

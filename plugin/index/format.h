@@ -91,7 +91,8 @@ struct am_image_settings {
                                                 dropping duplicates */
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
     uint32_t terminal_count;                 /* lists of postings */
-    uint32_t reserved[3];                    /* zero */
+    uint32_t broad_words;                    /* of all broad terminals, or more */
+    uint32_t reserved[2];                    /* zero */
 };
 _Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
 

@@ -221,6 +221,10 @@ verify_list(struct am_verifier *verifier, uint32_t terminal, const struct place 
     const struct am_image *image = verifier->image;
     if (!is_terminal(image, terminal))
         return am_verify_fail(verifier, "postings", terminal, "no list starts here");
+    if (place->match == AM_MATCH_BROAD) {
+        verifier->broad_terminals++;
+        verifier->broad_words += place->words;
+    }
     for (uint32_t i = terminal;; i++) {
         const char *problem = posting_problem(verifier, i, place);
         if (!problem && i > terminal && image->postings[i].rank < image->postings[i - 1].rank)
@@ -285,7 +289,9 @@ static bool verify_terminals(struct am_verifier *verifier) {
         if (node < settings->terminal_end && !verify_list(verifier, node, &place))
             return false;
     }
-    return true;
+    return (verifier->broad_terminals <= settings->broad_keywords &&
+            verifier->broad_words <= settings->broad_words) ||
+           am_verify_fail(verifier, "settings", 0, "more broad keywords than it counts");
 }
 
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error) {
