@@ -13,8 +13,8 @@ struct am_decide_options {
     int64_t now;
 };
 
-/* Answers one JSON body with one line. *served tells whether it was understood. False when the output
- * takes no more. */
+/* Answers one JSON body with one line. *served tells whether it was understood. False when the
+ * output takes no more. */
 bool am_decide_one(struct am_api *api,
                    const struct am_decide_options *options,
                    struct am_view body,
