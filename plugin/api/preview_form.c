@@ -115,11 +115,11 @@ static void put_text_area(struct am_buffer *out, const struct am_preview *previe
 
 static void
 put_hidden(struct am_buffer *out, const struct am_preview *preview, const struct pair *pair) {
-    am_buffer_literal(out, "<input type=\"hidden\" name=\"");
+    am_buffer_literal(out, "<li><input type=\"hidden\" name=\"");
     put_value(out, preview, pair->name);
     am_buffer_literal(out, "\" value=\"");
     put_value(out, preview, pair->value);
-    am_buffer_literal(out, "\"><li><code>");
+    am_buffer_literal(out, "\"><code>");
     put_value(out, preview, pair->name);
     am_buffer_literal(out, "</code> ");
     put_value(out, preview, pair->value);

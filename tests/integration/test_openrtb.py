@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import math
 import os
 import random
 import subprocess
 import unittest
+from decimal import Decimal
 
 from harness import BUILD, SharedServerTest, ad
 
@@ -50,6 +52,34 @@ def random_request(chooser):
         "bcat": maybe(0.2, [chooser.choice(["IAB17", "IAB1"])]), "wseat": maybe(0.2, ["acme"]), "bseat": maybe(0.2, ["acme"]),
         "ext": maybe(0.2, {"admatch": {"unique": "none", "text": "new running shoes"}}), "unknown": {"a": [1, {}]},
     }
+
+
+def as_decide_request(request):
+    """What docs/OPENRTB.md makes of a random request, in the words of /v1/decide; None where there can be no bid."""
+    site, device, own = (request.get(name) or {} for name in ("site", "device", "ext"))
+    own = own.get("admatch", {})
+    slots = []
+    for impression in request["imp"]:
+        banner, floor = impression["banner"], max(impression["bidfloor"] or 0, 0)
+        if banner is None or (impression["pmp"] or {}).get("private_auction") or (floor and impression["bidfloorcur"] == "EUR"):
+            continue
+        given = [*(banner["format"] or []), banner]
+        sizes = [f"{size['w']}x{size['h']}" for size in given if size.get("w") and size.get("h")]
+        if sizes:  # all of these banners say something of their size
+            slots.append({"id": impression["id"], "floor": math.ceil(Decimal(repr(floor)) * 1000000) / 1000000, "size": sizes})
+    if not slots or "USD" not in (request.get("cur") or ["USD"]):
+        return None
+    keywords = [word.strip() for word in (site.get("keywords") or "").split(",")]
+    if not (request.get("regs") or {}).get("coppa"):
+        keywords.append((request.get("user") or {}).get("keywords", ""))
+    context = {"country": {"USA": "US", "us": "US", "DEU": "DE"}.get((device.get("geo") or {}).get("country")),
+               "device": {1: "mobile", 2: "desktop", 3: "tv"}.get(device.get("devicetype")),
+               "placement": request["imp"][0]["tagid"] if len(request["imp"]) == 1 else None}
+    asked = {"id": request["id"], "query": site.get("search"), "keywords": [word for word in keywords if word],
+             "title": (site.get("content") or {}).get("title"), "text": own.get("text"), "url": site.get("page"), "unique": own.get("unique"),
+             "slots": slots, "context": {key: value for key, value in context.items() if value},
+             "block": {"domains": request.get("badv") or [], "categories": request.get("bcat") or [], "advertisers": request.get("bseat") or []}}
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 class OpenRtbTest(SharedServerTest):
@@ -151,6 +181,25 @@ class OpenRtbTest(SharedServerTest):
             self.assertGreater(seen.get(status, 0), 30, seen)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{seen[400]} of 600 requests were refused", done.stderr.decode())
+
+    def test_the_ads_that_win_are_those_of_decide(self):
+        chooser = random.Random(7)
+        connection = self.server.connect()
+        self.addCleanup(connection.close)
+        compared = 0
+        while compared < 400:
+            request = {key: value for key, value in random_request(chooser).items() if value is not None and key not in ("wseat", "test")}
+            for impression in request.get("imp", []):
+                impression["secure"] = None
+            answer = connection.ask("POST", PATH, json.dumps(request), JSON)
+            if answer.status == 400:
+                continue
+            compared += 1
+            bids = [(bid["impid"], bid["adid"], bid["price"], seat["seat"]) for seat in (answer.json["seatbid"] if answer.body else ()) for bid in seat["bid"]]
+            asked = as_decide_request(request)
+            decided = connection.ask("POST", "/v1/decide", json.dumps(asked), JSON).json["slots"] if asked else []
+            placed = [(slot["id"], won["ad"], won["ecpm"], won["advertiser"]) for slot in decided for won in slot["ads"]]
+            self.assertEqual(sorted(bids), sorted(placed), request)
 
     def test_the_command_answers_one_request(self):
         body = json.dumps(bid_request()).encode()
