@@ -111,22 +111,33 @@ static bool insert_phrase(struct am_builder *builder,
     return true;
 }
 
-static bool insert_broad(struct am_builder *builder,
-                         struct am_flat_keyword *flat,
-                         const uint32_t *ids,
-                         struct am_error *error) {
-    uint32_t count = flat->word_count;
-    flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
-               AM_WORD_CONTINUES_BROAD);
-    builder->settings.broad_keywords++;
-    builder->settings.broad_words += count;
-    if (count > 1)
-        return insert_path(builder, broad_root(builder, ids[0]), ids, 1, count, &flat->terminal,
-                           error);
+static bool insert_broad_path(struct am_builder *builder,
+                              struct am_flat_keyword *flat,
+                              const uint32_t *ids,
+                              struct am_error *error) {
+    if (flat->word_count > 1)
+        return insert_path(builder, broad_root(builder, ids[0]), ids, 1, flat->word_count,
+                           &flat->terminal, error);
     struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[0]);
     if (!make_terminal(builder, AM_NONE, &word->broad_terminal, error))
         return false;
     flat->terminal = word->broad_terminal;
+    return true;
+}
+
+static bool insert_broad(struct am_builder *builder,
+                         struct am_flat_keyword *flat,
+                         const uint32_t *ids,
+                         struct am_error *error) {
+    flag_words(builder, ids, flat->word_count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
+               AM_WORD_CONTINUES_BROAD);
+    size_t terminals = builder->terminals.count;
+    if (!insert_broad_path(builder, flat, ids, error))
+        return false;
+    if (builder->terminals.count > terminals) {
+        builder->settings.broad_terminals++;
+        builder->settings.broad_words += flat->word_count;
+    }
     return true;
 }
 

@@ -75,13 +75,13 @@ struct am_image_settings {
     uint32_t word_count;                   /* V: word ids are 0..V-1 */
     /* A terminal's number is the index of its first posting; the ranges below are of such numbers,
      * and there are no terminals with the numbers of further postings. S <= L <= T <= N. */
-    uint32_t first_node;     /* S: terminals below are no nodes: keywords of one word, and "*" */
-    uint32_t leaf_end;       /* L: terminals from S up to here are nodes without children */
-    uint32_t terminal_end;   /* T: those from L up to here are nodes with children; all postings */
-    uint32_t node_end;       /* N: nodes from T up to here only lead on */
-    uint32_t any_terminal;   /* terminal of the ads with the keyword "*", or AM_NONE */
-    uint32_t negative_count; /* distinct negative keywords: their ids are 0..negative_count-1 */
-    uint32_t broad_keywords; /* broad terminals: 0 lets a request skip the broad walk */
+    uint32_t first_node;      /* S: terminals below are no nodes: keywords of one word, and "*" */
+    uint32_t leaf_end;        /* L: terminals from S up to here are nodes without children */
+    uint32_t terminal_end;    /* T: those from L up to here are nodes with children; all postings */
+    uint32_t node_end;        /* N: nodes from T up to here only lead on */
+    uint32_t any_terminal;    /* terminal of the ads with the keyword "*", or AM_NONE */
+    uint32_t negative_count;  /* distinct negative keywords: their ids are 0..negative_count-1 */
+    uint32_t broad_terminals; /* 0 lets a request skip the broad walk */
     uint32_t exact_keywords;
     uint32_t longest_phrase; /* words of the longest phrase keyword */
     uint32_t longest_exact;
@@ -91,7 +91,7 @@ struct am_image_settings {
                                                 dropping duplicates */
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
     uint32_t terminal_count;                 /* lists of postings */
-    uint32_t broad_words;                    /* of all broad terminals, or more */
+    uint32_t broad_words;                    /* of all broad terminals together */
     uint32_t reserved[2];                    /* zero */
 };
 _Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");

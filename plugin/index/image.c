@@ -108,7 +108,9 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                    settings->terminal_end <= settings->node_end &&
                    settings->terminal_count <= settings->terminal_end &&
                    (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
-    if (!hash_tables || !parallel || !pools || !classes)
+    /* Each of these nodes has an edge: bounds what the deep check allocates. */
+    bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
+    if (!hash_tables || !parallel || !pools || !classes || !edges)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
 }

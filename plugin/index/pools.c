@@ -198,7 +198,7 @@ static am_set_ref
 values_of(struct am_pools *pools, const struct am_targeting *targeting, uint32_t key) {
     pools->scratch.count = 0;
     uint32_t *terms = am_vector_extend(&pools->scratch, targeting->count);
-    if (!terms)
+    if (!terms && targeting->count)
         return fail(pools, AM_E_MEMORY, "lists");
     for (uint32_t i = 0; i < targeting->count; i++)
         terms[i] = am_pools_term(pools, AM_TERM_ATTRIBUTE + targeting->attribute, key,

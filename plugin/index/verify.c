@@ -63,9 +63,12 @@ static int flags_found(const struct am_image *image, uint32_t word) {
     return -1;
 }
 
+static bool terminal_fine(const struct am_image *image, uint32_t terminal, bool flag) {
+    return flag ? terminal < image->settings->first_node : terminal == AM_NONE;
+}
+
 static bool verify_words(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
-    uint32_t terminals = image->settings->first_node;
     for (uint32_t i = 0; i < image->settings->word_count; i++) {
         const struct am_word_record *word = &image->words[i];
         if (!am_verify_string(verifier, word->text))
@@ -76,8 +79,8 @@ static bool verify_words(struct am_verifier *verifier) {
         int flags = flags_found(image, i);
         if (flags < 0)
             return am_verify_fail(verifier, "words", i, "the vocabulary does not find it");
-        if ((word->phrase_terminal < terminals) != !!(flags & AM_WORD_IS_PHRASE) ||
-            (word->broad_terminal < terminals) != !!(flags & AM_WORD_IS_BROAD))
+        if (!terminal_fine(image, word->phrase_terminal, flags & AM_WORD_IS_PHRASE) ||
+            !terminal_fine(image, word->broad_terminal, flags & AM_WORD_IS_BROAD))
             return am_verify_fail(verifier, "words", i, "its flags contradict its terminals");
     }
     return true;
@@ -289,9 +292,9 @@ static bool verify_terminals(struct am_verifier *verifier) {
         if (node < settings->terminal_end && !verify_list(verifier, node, &place))
             return false;
     }
-    return (verifier->broad_terminals <= settings->broad_keywords &&
-            verifier->broad_words <= settings->broad_words) ||
-           am_verify_fail(verifier, "settings", 0, "more broad keywords than it counts");
+    return (verifier->broad_terminals == settings->broad_terminals &&
+            verifier->broad_words == settings->broad_words) ||
+           am_verify_fail(verifier, "settings", 0, "its counts of broad terminals are wrong");
 }
 
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error) {

@@ -52,7 +52,7 @@ static void carve_map(struct carver *carver, struct am_idmap *map, size_t keys) 
 
 /* Only broad keywords match on stems. */
 static bool stems(const struct am_image *image) {
-    return image->settings->stem && image->settings->broad_keywords;
+    return image->settings->stem && image->settings->broad_terminals;
 }
 
 static void
@@ -61,7 +61,7 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
     size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
     matcher->hits =
-        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
+        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals,
               sizeof *matcher->hits);
     matcher->paths = carve(carver, (size_t)settings->broad_words + 1, sizeof *matcher->paths);
     matcher->words.broad_ids =

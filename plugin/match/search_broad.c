@@ -259,7 +259,7 @@ static void single_words(struct am_matcher *matcher) {
 
 void am_search_broad(struct am_matcher *matcher) {
     const struct am_request_words *words = &matcher->words;
-    if (matcher->image->settings->broad_keywords == 0)
+    if (matcher->image->settings->broad_terminals == 0)
         return;
     single_words(matcher);
     struct broad_search search; /* no initialiser: it would clear kilobytes for every query */
