@@ -253,8 +253,15 @@ class Server:
         return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
 
     def command(self, letter):
-        with open(self.fifo, "w") as fifo:
-            fifo.write(letter)
+        """To the master's FIFO, which it opens again after each command."""
+        fifo = eventually("the master reads its FIFO", self.open_fifo)
+        os.write(fifo, letter.encode())
+        os.close(fifo)
+
+    def open_fifo(self):
+        with contextlib.suppress(OSError):
+            return os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
+        return None
 
     def stats(self):
         with socket.socket(socket.AF_UNIX) as connection:
