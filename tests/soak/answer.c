@@ -49,10 +49,13 @@ static bool generation_of(const char *text, char name[GENERATION_SIZE + 1]) {
     return true;
 }
 
-/* The one mark of a body; -1 when there are several, or fewer than `least`. */
+/* The one mark of a body; -1 when there are several, or fewer than `least`. With 0 marks expected,
+ * all is mark 0. */
 static long mark_of(const char *body, size_t size, unsigned least) {
     long mark = -1;
     unsigned count = 0;
+    if (least == 0)
+        return 0;
     for (const char *at = body; (at = memchr(at, '@', size - (size_t)(at - body))); at++) {
         long found = strtol(at + 1, NULL, 10);
         if ((count++ && found != mark) || found < 0 || found >= MARKS)

@@ -1,9 +1,11 @@
 """What the sections of the soak share: servers, marked inventories, load, and a look at processes."""
 
 import contextlib
+import gzip
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -157,3 +159,30 @@ def open_files(pid):
     with contextlib.suppress(OSError):
         return len(os.listdir(f"/proc/{pid}/fd"))
     return 0
+
+
+# ---- a large inventory --------------------------------------------------------------------------------
+
+PHRASES = 1_000_000
+PHRASE_LISTS = (os.environ.get("ADMATCH_PHRASES", ""), ROOT.parent / "shared" / "data" / "phrases_1m.txt.gz")
+
+
+def generate(*arguments):
+    subprocess.run([sys.executable, ROOT / "tests" / "bench" / "generate.py", *map(str, arguments)], check=True)
+
+
+def phrase_list(workspace):
+    """A million phrases: those at hand, or invented ones."""
+    for path in map(pathlib.Path, filter(None, PHRASE_LISTS)):
+        if path.exists():
+            return path
+    generate("phrases", "-n", PHRASES, "-o", workspace / "phrases.txt.gz")
+    return workspace / "phrases.txt.gz"
+
+
+def texts(phrases, count, words=40):
+    """Requests with texts that phrases of the list stand in."""
+    with gzip.open(phrases, "rt") as lines:
+        chosen = [line.strip() for _, line in zip(range(count * words // 4), lines)]
+    random.Random(1).shuffle(chosen)
+    return [json.dumps({"id": f"r{n}", "text": ", ".join(chosen[n::count]), "slots": [{"count": 5}]}) for n in range(count)]

@@ -45,7 +45,8 @@ void tally_print(const struct tally *tally, double seconds);
 long answer_size(const char *data, size_t size, size_t *body);
 
 /* Checks a whole answer against itself: status, the generation of header and body, and that all
- * marks, of which there must be at least `least`, are one. Counts it. */
+ * marks, of which there must be at least `least`, are one (0: there are none to look at). Counts
+ * it. */
 void answer_check(struct tally *tally, const char *data, size_t size, size_t body, unsigned least);
 
 #endif
