@@ -15,7 +15,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from harness import BUILD, SHARED_MEMORY, Server, ad, check_log, children_of, eventually, lines_of, mapped_images, put  # noqa: E402, F401
+from harness import (  # noqa: E402, F401
+    BUILD, SHARED_MEMORY, UWSGI, Server, ad, check_log, children_of, environment, eventually, lines_of, mapped_images, put)
 
 ADMATCH = BUILD / "admatch"
 LOAD = BUILD / "tests" / "load"

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -329,6 +330,7 @@ int main(int count, char **arguments) {
     load.connections = calloc(kept + once, sizeof *load.connections);
     if (!load.connections || kept + once > MOST_CONNECTIONS)
         die("load");
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what it prints */
     signal(SIGTERM, stop);
     signal(SIGINT, stop);
     read_requests();
