@@ -172,8 +172,12 @@ $(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
 replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
-soak: all ## requests, swaps and reloads for SOAK_SECONDS (600), with an eye on memory
-	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/soak.py $(SOAK_SECONDS)
+$(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.c,$^)
+
+soak: all $(BUILD)/tests/load ## swaps, kills, memory and latency under load for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
+	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 	@$(MAKE) --no-print-directory all

@@ -8,6 +8,7 @@
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
+#include "parent.h"
 #include "publisher.h"
 #include "request.h"
 #include "settings.h"
@@ -139,6 +140,8 @@ static void init_apps(void) {
 static void post_fork(void) {
     if (!am_settings.inventory || uwsgi.mywid == 0 || uwsgi.muleid)
         return;
+    if (uwsgi.no_orphans)
+        am_end_with_master();
     am_requests_forked();
     am_generations_move();
     am_generations_follow();

@@ -154,6 +154,20 @@ static void accept(struct am_publisher *publisher, struct am_made *made, bool fo
     am_image_close(made->image);
 }
 
+void am_publisher_resume(struct am_publisher *publisher) {
+    struct am_publication publication;
+    struct am_image *image = NULL;
+    am_control_read(publisher->control, &publication);
+    if (publication.number <= 1)
+        return;
+    publisher->seen = false;
+    am_gauge_set(&am_metrics_gauges()->generation, publication.number);
+    am_gauge_set(&am_metrics_gauges()->published_at, (uint64_t)publication.published_at);
+    if (am_state_open_image(&publisher->state, publication.path, &image, NULL) == AM_OK)
+        show(image);
+    am_image_close(image);
+}
+
 static enum am_look take(struct am_publisher *publisher, bool forced) {
     struct am_made made;
     struct am_error error = {0};

@@ -21,6 +21,11 @@ struct am_publisher {
  * last served from; when there is nothing either, logs what to do and exits. */
 void am_publisher_start(struct am_publisher *publisher);
 
+/* In a mule that starts: a mule before it may have published, and may have been killed at any
+ * moment of that. What is served now is told again to the metrics, and the inventory will be looked
+ * at unless the publication is the start's, which `publisher` knows. */
+void am_publisher_resume(struct am_publisher *publisher);
+
 enum am_look {
     AM_LOOK_DONE, /* published, refused, or nothing new */
     AM_LOOK_SOON, /* the file is being written: look again in a moment */

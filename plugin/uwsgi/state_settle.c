@@ -149,16 +149,18 @@ collect_used(const struct am_state *state, const struct names *all, struct names
 }
 
 /* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or
- * NAME.admx.PID.tmp. Not while somebody makes it. */
-static void remove_piece(const struct am_state *state, const char *name) {
+ * NAME.admx.PID.tmp. Not while somebody makes it. `locked` is the image that the caller has locked:
+ * nobody else makes that one, so what lies beside it was left by a killed process. */
+static void remove_piece(const struct am_state *state, const char *name, const char *locked) {
     char path[PATH_MAX + NAME_MAX + 2], image[PATH_MAX + NAME_MAX + 2];
     const char *end = strstr(name, ".admx");
     snprintf(path, sizeof path, "%s/%s", state->folder, name);
-    if (!end) {
+    if (end)
+        snprintf(image, sizeof image, "%s/%.*s.admx", state->folder, (int)(end - name), name);
+    if (!end || (strcmp(image, locked) == 0 && ends_with(name, ".tmp"))) {
         unlink(path);
         return;
     }
-    snprintf(image, sizeof image, "%s/%.*s.admx", state->folder, (int)(end - name), name);
     int lock = am_state_lock(state, image, false);
     if (lock < 0)
         return;
@@ -166,20 +168,22 @@ static void remove_piece(const struct am_state *state, const char *name) {
     am_state_unlock(image, lock);
 }
 
-static void
-remove_unused(const struct am_state *state, const struct names *all, const struct names *used) {
+static void remove_unused(const struct am_state *state,
+                          const struct names *all,
+                          const struct names *used,
+                          const char *locked) {
     for (size_t i = 0; i < all->count; i++) {
         const char *name = all->items[i];
         bool unused = ends_with(name, ".admx") && !has_name(used, name);
         if (unused || ends_with(name, ".tmp") || ends_with(name, ".admx.lock"))
-            remove_piece(state, name);
+            remove_piece(state, name, locked);
     }
 }
 
-static void clean(const struct am_state *state) {
+static void clean(const struct am_state *state, const char *locked) {
     struct names all = {0}, used = {0};
     if (list_folder(state, &all) && collect_used(state, &all, &used))
-        remove_unused(state, &all, &used);
+        remove_unused(state, &all, &used, locked);
     free_names(&all);
     free_names(&used);
 }
@@ -196,6 +200,6 @@ void am_state_settle(const struct am_state *state,
         return;
     note_path(state, inventory, lenient, name);
     write_note(state, name, inventory, image_path);
-    clean(state);
+    clean(state, image_path);
     am_state_unlock(folder, lock);
 }

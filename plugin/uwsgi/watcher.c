@@ -7,6 +7,7 @@
 
 #include "host.h"
 #include "log.h"
+#include "parent.h"
 
 enum {
     FIFO_COMMAND = 'a',
@@ -43,6 +44,7 @@ static void leave(int signal_number) {
 }
 
 static void set_up(void) {
+    am_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
@@ -86,6 +88,7 @@ bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t 
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
     set_up();
+    am_publisher_resume(publisher);
     int idle = refresh ? (int)refresh * 1000 : -1;
     enum am_look look = am_publisher_look(publisher, false);
     bool forced = false;

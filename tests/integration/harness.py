@@ -253,16 +253,17 @@ class Server:
         return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
 
     def command(self, letter):
-        def written():
-            # The master opens its end anew after each command.
-            try:
-                with open(self.fifo, "w") as fifo:
-                    fifo.write(letter)
-                return True
-            except BrokenPipeError:
-                return False
+        """To the master's FIFO, which it opens again after each command."""
+        eventually(f"the master's FIFO takes {letter!r}", lambda: self.write_fifo(letter))
 
-        eventually(f"the master FIFO takes {letter!r}", written)
+    def write_fifo(self, letter):
+        with contextlib.suppress(OSError):
+            fifo = os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                return os.write(fifo, letter.encode()) == 1
+            finally:
+                os.close(fifo)
+        return False
 
     def stats(self):
         with socket.socket(socket.AF_UNIX) as connection:

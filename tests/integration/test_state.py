@@ -108,6 +108,16 @@ class FolderTest(ServerTest):
         self.assertEqual([path.name for path in state.iterdir() if path.suffix in (".tmp", ".lock")], [])
         self.assertEqual(kept.decide(query="word").ads, ["other"])
 
+    def test_what_a_killed_build_of_the_same_image_left_is_removed(self):
+        server = self.serve(ADS)
+        image = server.state / server.images()[0]
+        server.stop()
+        image.unlink()
+        for end in (".4711.tmp", ".lock"):
+            image.with_name(image.name + end).write_bytes(b"x")
+        server.start()
+        self.assertEqual({path.suffix for path in server.state.iterdir()}, {".admx", ".last"})
+
     def test_images_of_inventories_that_are_gone_are_removed(self):
         other = self.folder / "other.jsonl"
         put(other, [ad("other", "word")])

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import SANITIZER, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put
+from harness import SANITIZER, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
 
 OLD = [ad("old", "shoes")]
 NEW = [ad("new", "shoes")]
@@ -30,6 +30,11 @@ def serves(server, name):
 
 def processes(server):
     return [server.process.pid, *children_of(server.process.pid)]
+
+
+def is_alive(pid):
+    status = status_of(pid)
+    return status is not None and not status["State"].startswith("Z")
 
 
 class SwapTest(ServerTest):
@@ -244,6 +249,30 @@ class RobustnessTest(ServerTest):
         eventually("the new ad is served", lambda: serves(server, "new"))
         eventually("nothing else is left", lambda: not [p for p in server.state.iterdir() if p.suffix in (".tmp", ".lock")])
         self.assertEqual(len(server.images()), 1)
+
+    def test_a_mule_that_comes_after_a_swap_does_not_take_the_first_file_for_the_served_one(self):
+        server = self.serve(OLD, "admatch-refresh = 0")
+        kept = self.folder / "kept"
+        os.link(self.inventory, kept)
+        put(self.inventory, NEW)
+        server.command("a")
+        eventually("the new ad is served", lambda: serves(server, "new"))
+        kept.rename(self.inventory)  # the very file that the server started with
+        os.kill(server.mule(), signal.SIGKILL)
+        eventually("the old ad is served", lambda: serves(server, "old"))
+
+    def test_no_worker_outlives_a_killed_master_with_no_orphans(self):
+        os.chmod(self.folder, 0o755)
+        for options in ((), ("uid = nobody", "gid = nogroup", "master-as-root = true", f"admatch-state-dir = {self.folder}/of-nobody")):
+            with self.subTest(options=options):
+                server = self.serve(OLD, "no-orphans = true", *options)
+                others = children_of(server.process.pid)
+                os.kill(server.process.pid, signal.SIGKILL)
+                server.process.wait()
+                eventually("all others end", lambda: not any(is_alive(pid) for pid in others))
+                server.start()
+                self.assertTrue(serves(server, "old"))
+                server.stop()
 
 
 class ReloadTest(ServerTest):

@@ -1,0 +1,15 @@
+#include "parent.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "log.h"
+
+void am_end_with_master(void) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        am_log("process %ld would outlive its master", (long)getpid());
+    if (getppid() != uwsgi.workers[0].pid)
+        _exit(1);
+}
