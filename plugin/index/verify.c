@@ -96,7 +96,7 @@ static bool verify_vocabulary(struct am_verifier *verifier) {
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
             static const uint8_t empty[AM_VOCABULARY_KEY];
             bool vacant = memcmp(bucket->key[way], empty, sizeof empty) == 0;
-            if (vacant != (bucket->word[way] == AM_NONE))
+            if (vacant != (bucket->word[way] == AM_NONE) || (vacant && bucket->flags[way]))
                 return am_verify_fail(verifier, "vocabulary", i, "a way that is half empty");
             used += !vacant;
             if (!vacant && bucket->word[way] >= image->settings->word_count)

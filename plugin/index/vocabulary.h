@@ -17,18 +17,17 @@ static inline bool am_word_key_is_long(struct am_word_key key) {
     return (key.low & 0xFF) == AM_WORD_KEY_LONG;
 }
 
-/* `text` must have AM_WORD_PADDING readable bytes after it. size is 1..AM_WORD_MAX_BYTES. */
+/* `text` must have AM_WORD_PADDING readable bytes after it. size is at most AM_WORD_MAX_BYTES; the
+ * key of size 0 is all zero, as that of an empty place. */
 static inline struct am_word_key am_word_key(const char *text, uint32_t size) {
-    static const uint64_t masks[AM_VOCABULARY_KEY / 2 + 1] = {
-        0,          0xFF,         0xFFFF,         0xFFFFFF,
-        0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
-        UINT64_MAX};
+    /* The 16 bytes from 16 - size on are the mask that keeps `size` bytes. */
+    static const uint64_t window[4] = {UINT64_MAX, UINT64_MAX, 0, 0};
     if (__builtin_expect(size > AM_VOCABULARY_KEY, 0))
         return (struct am_word_key){AM_WORD_KEY_LONG | (uint64_t)size << 8,
                                     XXH3_64bits(text, size)};
-    uint32_t low_size = size < 8 ? size : 8;
-    return (struct am_word_key){am_load_u64(text) & masks[low_size],
-                                am_load_u64(text + 8) & masks[size - low_size]};
+    const char *mask = (const char *)window + AM_VOCABULARY_KEY - size;
+    return (struct am_word_key){am_load_u64(text) & am_load_u64(mask),
+                                am_load_u64(text + 8) & am_load_u64(mask + 8)};
 }
 
 static inline uint64_t am_word_key_hash(struct am_word_key key) {

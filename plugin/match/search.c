@@ -7,7 +7,9 @@
 #include "matcher.h"
 #include "search_stems.h"
 
-enum { BATCH = 128 };
+/* Words looked up, and words from which phrases are sought, at a time. The latter are more, because
+ * the last steps of long phrases are few and would wait for memory one by one. */
+enum { BATCH = 128, PHRASE_BATCH = 512 };
 
 /* ---- words ------------------------------------------------------------------------------------
  */
@@ -44,31 +46,32 @@ static uint32_t find_word_further(const struct am_image *image,
     return AM_NONE;
 }
 
+static inline uint32_t
+is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
+    return ((am_load_u64(bucket->key[way]) ^ key.low) |
+            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
+}
+
 /* The id and flags of the word with that key, or AM_NONE and 0. Which way of the bucket has it, if
  * any, is beyond prediction, so all are compared without a branch: a sixth off the time of
- * splitting and looking up. */
+ * splitting and looking up. A key of zeros, of a word that is too long for any keyword, finds
+ * nothing: what it is equal to are empty places. */
 static inline uint32_t find_word(const struct am_image *image,
                                  struct am_word_key key,
                                  uint64_t at,
-                                 const char *text,
-                                 uint32_t size,
+                                 const struct am_word *word,
                                  uint8_t *flags) {
     const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
-    uint32_t missing = 0, word_flags = 0; /* missing: ~word, so that all ways can be or-ed */
-#pragma GCC unroll 3
-    for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
-        uint64_t difference = (am_load_u64(bucket->key[way]) ^ key.low) |
-                              (am_load_u64(bucket->key[way] + 8) ^ key.high);
-        uint32_t same = -(uint32_t)(difference == 0);
-        missing |= ~bucket->word[way] & same;
-        word_flags |= bucket->flags[way] & same;
-    }
-    uint32_t word = ~missing;
-    if (__builtin_expect((word == AM_NONE && bucket->overflowed) || am_word_key_is_long(key), 0))
-        return find_word_further(image, key, at, text, size, flags);
-    *flags = (uint8_t)word_flags;
-    return word;
+    uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
+             third = is_in_way(bucket, 2, key);
+    uint32_t found = -(first | second | third);
+    uint32_t way = second | third << 1;
+    if (__builtin_expect((!found && bucket->overflowed) || am_word_key_is_long(key), 0))
+        return find_word_further(image, key, at, word->text, word->size, flags);
+    *flags = bucket->flags[way] & (uint8_t)found;
+    return bucket->word[way] | ~found; /* AM_NONE has all bits */
 }
+_Static_assert(AM_VOCABULARY_WAYS == 3, "find_word compares three");
 
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
@@ -79,7 +82,8 @@ am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
     struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
     uint64_t at = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets);
-    return find_word(image, key, at, stem.data, (uint32_t)stem.size, flags);
+    const struct am_word word = {.text = stem.data, .size = (uint32_t)stem.size};
+    return find_word(image, key, at, &word, flags);
 }
 
 /* Looks up a batch: first all keys, whose buckets are then on their way, then all buckets. */
@@ -89,20 +93,17 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
     struct am_word_key keys[BATCH];
     uint64_t at[BATCH];
     for (uint32_t i = 0; i < count; i++) {
-        if (batch[i].size == 0)
-            continue;
         keys[i] = am_word_key(batch[i].text, batch[i].size);
         at[i] = am_bucket_of(am_word_key_hash(keys[i]), image->vocabulary_buckets);
         __builtin_prefetch(&image->vocabulary[at[i]]);
     }
+    uint32_t *ids = words->ids + words->count;
+    uint8_t *flags = words->flags + words->count;
+    for (uint32_t i = 0; i < count; i++)
+        ids[i] = find_word(image, keys[i], at[i], &batch[i], &flags[i]);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t place = words->count + i;
-        words->begins[place] = batch[i].begin;
-        words->ends[place] = batch[i].end;
-        words->flags[place] = 0;
-        words->ids[place] = batch[i].size ? find_word(image, keys[i], at[i], batch[i].text,
-                                                      batch[i].size, &words->flags[place])
-                                          : AM_NONE;
+        words->begins[words->count + i] = batch[i].begin;
+        words->ends[words->count + i] = batch[i].end;
     }
     if (matcher->stemmer)
         am_search_stems(matcher, batch, keys, count, words->broad_ids + words->count,
@@ -163,15 +164,15 @@ enum am_code am_search_words(struct am_matcher *matcher,
 
 /* Edges to follow, each from a phrase's node by the next word. */
 struct steps {
-    uint64_t key[BATCH];
-    uint64_t hash[BATCH];
-    uint32_t word[BATCH]; /* index of the phrase's first word */
+    uint64_t key[PHRASE_BATCH];
+    uint64_t hash[PHRASE_BATCH];
+    uint32_t word[PHRASE_BATCH]; /* index of the phrase's first word */
     uint32_t count;
 };
 
 static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to) {
     const struct am_request_words *words = &matcher->words;
-    uint32_t found[BATCH];
+    uint32_t found[PHRASE_BATCH];
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
         found[count] = i;
@@ -193,8 +194,8 @@ first_steps(const struct am_matcher *matcher, uint32_t from, uint32_t to, struct
     for (uint32_t i = from; i < to; i++) {
         steps->key[count] = am_edge_key(root + words->ids[i], words->ids[i + 1]);
         steps->word[count] = i;
-        count += (words->flags[i] & AM_WORD_BEGINS_PHRASE) &&
-                 (words->flags[i + 1] & AM_WORD_CONTINUES_PHRASE);
+        count += (words->flags[i] / AM_WORD_BEGINS_PHRASE) &
+                 (words->flags[i + 1] / AM_WORD_CONTINUES_PHRASE) & 1;
     }
     steps->count = count;
 }
@@ -248,8 +249,8 @@ void am_search_phrases(struct am_matcher *matcher) {
         return;
     uint32_t count = matcher->words.count;
     struct steps steps;
-    for (uint32_t from = 0; from < count; from += BATCH) {
-        uint32_t to = count - from < BATCH ? count : from + BATCH;
+    for (uint32_t from = 0; from < count; from += PHRASE_BATCH) {
+        uint32_t to = count - from < PHRASE_BATCH ? count : from + PHRASE_BATCH;
         single_words(matcher, from, to);
         /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
         first_steps(matcher, from, to, &steps);
