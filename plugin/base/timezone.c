@@ -130,7 +130,10 @@ static void free_zone(struct am_timezone *zone) {
 
 /* Takes over what `zone` owns, or frees it; false when memory runs out. */
 static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const char *name) {
-    zone.name = strdup(name);
+    size_t size = strlen(name) + 1;
+    zone.name = malloc(size);
+    if (zone.name)
+        memcpy(zone.name, name, size);
     if (zone.name && zones->count == zones->capacity) {
         size_t capacity = zones->capacity ? zones->capacity * 2 : 64;
         struct am_timezone *grown = realloc(zones->zones, capacity * sizeof *grown);

@@ -33,7 +33,8 @@ static void put_word(struct am_vocabulary_bucket *buckets,
                      struct am_word_key key,
                      uint32_t word,
                      uint8_t flags) {
-    size_t at = am_bucket_of(am_word_key_hash(key), count);
+    uint64_t hash = am_word_key_hash(key);
+    size_t at = am_bucket_of(hash, count);
     for (;;) {
         struct am_vocabulary_bucket *bucket = &buckets[at];
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
@@ -43,7 +44,7 @@ static void put_word(struct am_vocabulary_bucket *buckets,
                 bucket->flags[way] = flags;
                 return;
             }
-        bucket->overflowed = 1;
+        bucket->displaced |= am_displaced_word(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
 }
@@ -67,7 +68,8 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
 }
 
 static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
-    size_t at = am_bucket_of(am_edge_hash(key), count);
+    uint64_t hash = am_edge_hash(key);
+    size_t at = am_bucket_of(hash, count);
     for (;;) {
         struct am_edge_bucket *bucket = &buckets[at];
         for (int way = 0; way < AM_EDGE_WAYS; way++)
@@ -76,7 +78,7 @@ static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key,
                 bucket->child[way] = child;
                 return;
             }
-        bucket->overflowed = 1;
+        bucket->displaced |= am_displaced_edge(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
 }
@@ -91,7 +93,7 @@ static bool build_edges(struct am_builder *builder, struct am_error *error) {
     struct am_edge_bucket *buckets = builder->edge_buckets.data;
     uint64_t *filter = builder->filter.data;
     for (size_t i = 0; i < count; i++)
-        buckets[i].overflowed = 0;
+        buckets[i].displaced = 0;
     const struct am_build_edge *edge = builder->edges.data;
     for (size_t i = 0; i < edges; i++) {
         uint64_t hash = am_edge_hash(edge[i].key);

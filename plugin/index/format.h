@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 2, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 3, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -121,7 +121,7 @@ struct am_vocabulary_bucket {
     uint8_t key[AM_VOCABULARY_WAYS][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
     uint32_t word[AM_VOCABULARY_WAYS];                  /* AM_NONE: empty */
     uint8_t flags[AM_VOCABULARY_WAYS];                  /* enum am_word_flags */
-    uint8_t overflowed; /* 1: some word whose home is here stands in a later bucket: look on */
+    uint8_t displaced; /* am_displaced_word of the words that found this bucket full: look on */
 };
 _Static_assert(sizeof(struct am_vocabulary_bucket) == 64, "vocabulary bucket");
 
@@ -140,9 +140,18 @@ enum { AM_EDGE_WAYS = 5 };
 struct am_edge_bucket {
     uint64_t key[AM_EDGE_WAYS]; /* parent << 32 | word id */
     uint32_t child[AM_EDGE_WAYS];
-    uint32_t overflowed; /* as in the vocabulary */
+    uint32_t displaced; /* am_displaced_edge of the edges that found this bucket full */
 };
 _Static_assert(sizeof(struct am_edge_bucket) == 64, "edge bucket");
+
+/* What found its bucket full has set one bit there, chosen by bits of the hash that choose nothing
+ * else; a search that finds the bit clear ends. */
+static inline uint8_t am_displaced_word(uint64_t hash) {
+    return (uint8_t)(1 << (hash & 7));
+}
+static inline uint32_t am_displaced_edge(uint64_t hash) {
+    return UINT32_C(1) << (hash >> 24 & 31);
+}
 
 static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
     return (uint64_t)parent << 32 | word;

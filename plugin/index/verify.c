@@ -50,13 +50,14 @@ static struct am_word_key key_of(const struct am_image *image, uint32_t word) {
 /* The flags with which a word stands in the bucket where lookups find it, or -1. */
 static int flags_found(const struct am_image *image, uint32_t word) {
     struct am_word_key key = key_of(image, word);
-    uint64_t home = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets), at = home;
+    uint64_t hash = am_word_key_hash(key);
+    uint64_t home = am_bucket_of(hash, image->vocabulary_buckets), at = home;
     do {
         const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
             if (bucket->word[way] == word && memcmp(bucket->key[way], &key, sizeof key) == 0)
                 return bucket->flags[way];
-        if (!bucket->overflowed)
+        if (!(bucket->displaced & am_displaced_word(hash)))
             return -1;
         at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
     } while (at != home);
@@ -89,10 +90,10 @@ static bool verify_words(struct am_verifier *verifier) {
 static bool verify_vocabulary(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
     uint64_t used = 0;
-    bool ends = false;
+    uint32_t ends = 0; /* bits that some bucket has clear */
     for (uint64_t i = 0; i < image->vocabulary_buckets; i++) {
         const struct am_vocabulary_bucket *bucket = &image->vocabulary[i];
-        ends |= !bucket->overflowed;
+        ends |= ~(uint32_t)bucket->displaced;
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
             static const uint8_t empty[AM_VOCABULARY_KEY];
             bool vacant = memcmp(bucket->key[way], empty, sizeof empty) == 0;
@@ -103,7 +104,7 @@ static bool verify_vocabulary(struct am_verifier *verifier) {
                 return am_verify_fail(verifier, "vocabulary", i, "no such word");
         }
     }
-    if (!ends)
+    if ((ends & UINT8_MAX) != UINT8_MAX)
         return am_verify_fail(verifier, "vocabulary", 0, "a search would never end");
     if (used != image->settings->word_count)
         return am_verify_fail(verifier, "vocabulary", 0, "a word stands in it twice");
@@ -152,10 +153,10 @@ static bool verify_edges(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
     uint64_t nodes = count_nodes(image);
     uint64_t edges = 0;
-    bool ends = false;
+    uint32_t ends = 0; /* bits that some bucket has clear */
     for (uint64_t i = 0; i < image->edge_buckets; i++) {
         const struct am_edge_bucket *bucket = &image->edges[i];
-        ends |= !bucket->overflowed;
+        ends |= ~bucket->displaced;
         for (int way = 0; way < AM_EDGE_WAYS; way++) {
             if (bucket->key[way] == AM_EDGE_EMPTY)
                 continue;
@@ -166,7 +167,7 @@ static bool verify_edges(struct am_verifier *verifier) {
             edges++;
         }
     }
-    if (!ends)
+    if (ends != UINT32_MAX)
         return am_verify_fail(verifier, "edges", 0, "a search would never end");
     if (edges != nodes)
         return am_verify_fail(verifier, "edges", 0, "a node that no edge leads to");

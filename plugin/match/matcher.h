@@ -133,7 +133,7 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
 #pragma GCC unroll 5
         for (int way = 0; way < AM_EDGE_WAYS; way++)
             missing |= ~bucket->child[way] & -(uint32_t)(bucket->key[way] == key);
-        if (__builtin_expect(missing || !bucket->overflowed, 1))
+        if (__builtin_expect(missing || !(bucket->displaced & am_displaced_edge(hash)), 1))
             return ~missing;
         at = at + 1 < image->edge_buckets ? at + 1 : 0;
     }

@@ -20,7 +20,8 @@ is_same_word(const struct am_image *image, uint32_t id, const char *text, uint32
                          (struct am_view){text, size});
 }
 
-/* The rare rest of a lookup: a long word, whose key is a hash only, or a bucket that overflowed. */
+/* The rare rest of a lookup: a long word, whose key is a hash only, or one that found its
+ * bucket full. */
 static uint32_t find_word_further(const struct am_image *image,
                                   struct am_word_key key,
                                   uint64_t at,
@@ -38,7 +39,7 @@ static uint32_t find_word_further(const struct am_image *image,
             *flags = bucket->flags[way];
             return bucket->word[way];
         }
-        if (!bucket->overflowed)
+        if (!(bucket->displaced & am_displaced_word(am_word_key_hash(key))))
             break;
         at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
     }
@@ -58,15 +59,18 @@ is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key
  * nothing: what it is equal to are empty places. */
 static inline uint32_t find_word(const struct am_image *image,
                                  struct am_word_key key,
-                                 uint64_t at,
+                                 uint64_t hash,
                                  const struct am_word *word,
                                  uint8_t *flags) {
+    uint64_t at = am_bucket_of(hash, image->vocabulary_buckets);
     const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
     uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
              third = is_in_way(bucket, 2, key);
     uint32_t found = -(first | second | third);
     uint32_t way = second | third << 1;
-    if (__builtin_expect((!found && bucket->overflowed) || am_word_key_is_long(key), 0))
+    if (__builtin_expect((!found && (bucket->displaced & am_displaced_word(hash))) ||
+                             am_word_key_is_long(key),
+                         0))
         return find_word_further(image, key, at, word->text, word->size, flags);
     *flags = bucket->flags[way] & (uint8_t)found;
     return bucket->word[way] | ~found; /* AM_NONE has all bits */
@@ -81,9 +85,8 @@ am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint
     const struct am_image *image = matcher->image;
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
     struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
-    uint64_t at = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets);
     const struct am_word word = {.text = stem.data, .size = (uint32_t)stem.size};
-    return find_word(image, key, at, &word, flags);
+    return find_word(image, key, am_word_key_hash(key), &word, flags);
 }
 
 /* Looks up a batch: first all keys, whose buckets are then on their way, then all buckets. */
@@ -91,16 +94,16 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
     const struct am_image *image = matcher->image;
     struct am_request_words *words = &matcher->words;
     struct am_word_key keys[BATCH];
-    uint64_t at[BATCH];
+    uint64_t hashes[BATCH];
     for (uint32_t i = 0; i < count; i++) {
         keys[i] = am_word_key(batch[i].text, batch[i].size);
-        at[i] = am_bucket_of(am_word_key_hash(keys[i]), image->vocabulary_buckets);
-        __builtin_prefetch(&image->vocabulary[at[i]]);
+        hashes[i] = am_word_key_hash(keys[i]);
+        __builtin_prefetch(&image->vocabulary[am_bucket_of(hashes[i], image->vocabulary_buckets)]);
     }
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
     for (uint32_t i = 0; i < count; i++)
-        ids[i] = find_word(image, keys[i], at[i], &batch[i], &flags[i]);
+        ids[i] = find_word(image, keys[i], hashes[i], &batch[i], &flags[i]);
     for (uint32_t i = 0; i < count; i++) {
         words->begins[words->count + i] = batch[i].begin;
         words->ends[words->count + i] = batch[i].end;

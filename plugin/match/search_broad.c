@@ -230,14 +230,15 @@ static void add_pairs(struct broad_search *search, uint32_t root) {
     uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
     reach_of(search, root, &first, &last);
     for (uint32_t i = first; i <= last; i++) {
-        uint64_t key = am_edge_key(node, words->broad_ids[i]);
-        uint64_t hash = am_edge_hash(key);
-        pairs->key[count] = key;
-        pairs->hash[count] = hash;
-        pairs->root[count] = root;
         pairs->other[count] = i;
-        __builtin_prefetch(&image->filter[am_bucket_of(hash, image->filter_blocks)]);
-        count += (words->broad_flags[i] & AM_WORD_CONTINUES_BROAD) && words->broad_ids[i] > root_id;
+        count +=
+            (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > root_id);
+    }
+    for (uint32_t i = pairs->count; i < count; i++) {
+        pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
+        pairs->hash[i] = am_edge_hash(pairs->key[i]);
+        pairs->root[i] = root;
+        __builtin_prefetch(&image->filter[am_bucket_of(pairs->hash[i], image->filter_blocks)]);
     }
     pairs->count = count;
 }

@@ -7,7 +7,7 @@
 enum { BUCKETS = 8192 };
 
 /* A bucket of the cache is laid out as one of the vocabulary, with the stem's id and flags beside
- * the key of the word as it stands in the text; `overflowed` tells which way is replaced next.
+ * the key of the word as it stands in the text; `displaced` tells which way is replaced next.
  * Zeroed memory is an empty cache, since no word has a key of zeros. */
 size_t am_stem_cache_size(void) {
     return BUCKETS * sizeof(struct am_vocabulary_bucket);
@@ -32,11 +32,11 @@ static int enter(struct am_matcher *matcher,
                  const struct am_word *word) {
     uint8_t flags;
     uint32_t id = am_search_stem(matcher, word->text, word->size, &flags);
-    int way = bucket->overflowed;
+    int way = bucket->displaced;
     memcpy(bucket->key[way], &key, sizeof key);
     bucket->word[way] = id;
     bucket->flags[way] = flags;
-    bucket->overflowed = (uint8_t)(way + 1 < AM_VOCABULARY_WAYS ? way + 1 : 0);
+    bucket->displaced = (uint8_t)(way + 1 < AM_VOCABULARY_WAYS ? way + 1 : 0);
     return way;
 }
 

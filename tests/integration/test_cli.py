@@ -392,7 +392,7 @@ class ImageTest(CommandTest):
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (
-            r"^format version +2$",
+            r"^format version +3$",
             r"^generation +[0-9a-f]{16}$",
             r"^currency +EUR$",
             r"^language +en$",
@@ -444,24 +444,26 @@ class ImageReader:
     def word(self, text):
         key = text.encode().ljust(16, b"\0")
         count = self.sections[2][2]
-        at = self.mix(*struct.unpack("<QQ", key)) * count >> 64
+        hashed = self.mix(*struct.unpack("<QQ", key))
+        at = hashed * count >> 64
         while True:
             bucket = self.record(2, at, "16s16s16s3I3BB")
             if key in bucket[:3]:
                 return bucket[3 + bucket.index(key)]
-            if not bucket[9]:
+            if not bucket[9] >> (hashed & 7) & 1:
                 return self.NONE
             at = (at + 1) % count
 
     def child(self, parent, word):
         key = parent << 32 | word
         count = self.sections[4][2]
-        at = self.mix(key, 0x8EBC6AF09C88C6E3) * count >> 64
+        hashed = self.mix(key, 0x8EBC6AF09C88C6E3)
+        at = hashed * count >> 64
         while True:
             bucket = self.record(4, at, "5Q5II")
             if key in bucket[:5]:
                 return bucket[5 + bucket.index(key)]
-            if not bucket[10]:
+            if not bucket[10] >> (hashed >> 24 & 31) & 1:
                 return self.NONE
             at = (at + 1) % count
 
