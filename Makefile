@@ -70,7 +70,8 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 
 # ---- dependencies -----------------------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
+# uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
 PACKAGES_LINT := clang clang-format
@@ -107,8 +108,8 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 	@$(MAKE) --no-print-directory all
 	@port=$(PORT); \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
-	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nCtrl-C ends it.\n\n' $$port; \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl
+	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl --admatch-preview
 
 # ---- tests ------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@
 
 #include "../base/reserve.h"
 #include "gzip.h"
+#include "openrtb.h"
+#include "preview.h"
 #include "render.h"
 #include "request.h"
 
@@ -20,8 +22,10 @@ struct am_api {
     size_t region_size;
     struct am_request_reader *reader;
     char *unpacked; /* limits.body_bytes + 1 */
+    char *decoded;  /* limits.body_bytes, for a value of the preview's form */
     struct am_buffer answer;
     struct am_gzip gzip;
+    struct am_openrtb *openrtb;
     struct am_decision decision;
     struct am_error error;
 };
@@ -30,7 +34,8 @@ struct am_api {
 
 /* Where the parts of the region lie. */
 struct plan {
-    size_t reader, nodes, text, url_places, unpacked, gzip, answer, total;
+    size_t reader, nodes, text, url_places, unpacked, decoded, gzip, openrtb, creative_nodes,
+        answer, total;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -47,7 +52,10 @@ static struct plan plan_region(size_t body_bytes) {
     plan.text = add_part(&plan, am_request_text_size(body_bytes));
     plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_url_place));
     plan.unpacked = add_part(&plan, body_bytes + 1);
+    plan.decoded = add_part(&plan, body_bytes);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
+    plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
+    plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -67,6 +75,9 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->reader->url_places = (struct am_url_place *)(region + plan.url_places);
     api->reader->body_limit = api->limits.body_bytes;
     api->unpacked = region + plan.unpacked;
+    api->decoded = region + plan.decoded;
+    api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
+    api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
     api->answer = am_buffer_over(region + plan.answer, ANSWER_BYTES);
     return am_gzip_start(&api->gzip, region + plan.gzip, error);
 }
@@ -161,6 +172,8 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         return am_request_read_text(api->reader, body, &api->error);
     case AM_CONTENT_QUERY_STRING:
         return am_request_read_query_string(api->reader, body, &api->error);
+    case AM_CONTENT_OPENRTB:
+        return am_openrtb_read(api->openrtb, api->reader, am_api_image(api), body, &api->error);
     case AM_CONTENT_JSON:
         break;
     }
@@ -192,30 +205,111 @@ static void show_url_as_given(const struct am_request_reader *reader,
     }
 }
 
+/* Whether there is something to decide: a bid request may forbid any bid. */
+static bool is_open(const struct am_api *api, const struct am_api_request *request) {
+    return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
+}
+
+static enum am_code decide(struct am_api *api, bool for_bids) {
+    const struct am_request *read = &api->reader->request;
+    enum am_code code;
+    do
+        code = am_decide(api->matcher, read, &api->decision, &api->error);
+    while (code == AM_OK && for_bids &&
+           am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
+    return code;
+}
+
+static void render(struct am_api *api,
+                   const struct am_api_request *request,
+                   const struct am_decision *decision) {
+    const struct am_request *read = &api->reader->request;
+    api->answer.size = 0;
+    api->answer.overflowed = false;
+    if (request->content == AM_CONTENT_OPENRTB) {
+        am_openrtb_render(&api->answer, api->openrtb, read, decision);
+    } else {
+        show_url_as_given(api->reader, decision);
+        am_render_decision(&api->answer, am_api_image(api), read, decision);
+    }
+}
+
 void am_api_decide(struct am_api *api,
                    const struct am_api_request *request,
                    struct am_api_response *response) {
-    const struct am_image *image = am_api_image(api);
-    if (!image) {
+    if (!am_api_image(api)) {
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
         return;
     }
-    enum am_code code = read_request(api, request);
     const struct am_request *read = &api->reader->request;
-    if (code == AM_OK)
-        code = am_decide(api->matcher, read, &api->decision, &api->error);
+    const struct am_decision *decision = NULL;
+    enum am_code code = read_request(api, request);
+    if (code == AM_OK && is_open(api, request)) {
+        code = decide(api, request->content == AM_CONTENT_OPENRTB);
+        decision = &api->decision;
+    }
     if (code != AM_OK) {
         am_api_error(api, status_of(code), am_view_of(api->error.message),
                      am_view_of(api->error.where), response);
         return;
     }
-    show_url_as_given(api->reader, &api->decision);
-    api->answer.size = 0;
-    api->answer.overflowed = false;
-    am_render_decision(&api->answer, image, read, &api->decision);
+    render(api, request, decision);
     if (api->answer.overflowed) {
         am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
         return;
     }
-    *response = (struct am_api_response){200, am_buffer_view(&api->answer), &api->decision, read};
+    *response = (struct am_api_response){api->answer.size ? 200 : 204, am_buffer_view(&api->answer),
+                                         decision, decision ? read : NULL};
+}
+
+/* ---- the preview ----------------------------------------------------------------------------- */
+
+static enum am_code
+preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
+    struct am_request_reader *reader = api->reader;
+    enum am_code code = am_request_check_size(reader, request->body, &api->error);
+    if (code != AM_OK)
+        return code;
+    page->question = am_preview_question(request->body, api->unpacked);
+    if (page->question.size == 0)
+        return AM_OK;
+    am_request_start(reader, api->zones, request->now, request->test);
+    code = am_request_read_query_string(reader, page->question, &api->error);
+    reader->request.explain = true;
+    if (code == AM_OK)
+        code = decide(api, false);
+    if (code != AM_OK)
+        return code;
+    show_url_as_given(reader, &api->decision);
+    page->request = &reader->request;
+    page->decision = &api->decision;
+    page->url = reader->url;
+    return AM_OK;
+}
+
+void am_api_preview(struct am_api *api,
+                    const struct am_api_request *request,
+                    struct am_api_response *response) {
+    struct am_preview page = {.image = am_api_image(api),
+                              .question = {"", 0},
+                              .memory = api->decoded,
+                              .creative_nodes = api->openrtb->creative_nodes,
+                              .status = 200};
+    enum am_code code = AM_OK;
+    if (!page.image) {
+        page.status = 503;
+        page.reason = AM_VIEW("no inventory is loaded yet");
+    } else if ((code = preview(api, request, &page)) != AM_OK) {
+        page.status = status_of(code);
+        page.reason = am_view_of(api->error.message);
+        page.where = am_view_of(api->error.where);
+    }
+    api->answer.size = 0;
+    api->answer.overflowed = false;
+    am_preview_render(&api->answer, &page);
+    if (api->answer.overflowed)
+        am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
+    else
+        *response = (struct am_api_response){page.status, am_buffer_view(&api->answer),
+                                             page.decision, page.request};
 }

@@ -1,6 +1,8 @@
-/* Requests and answers as bytes, the same for the server and for the command. Knows HTTP's words but no server.
+/* Requests and answers as bytes, the same for the server and for the command. Knows HTTP's words
+ * but no server.
  *
- * A `struct am_api` is one thread's working memory: request storage, JSON nodes, output buffer, matcher. */
+ * A `struct am_api` is one thread's working memory: request storage, JSON nodes, output buffer,
+ * matcher. */
 #ifndef AM_API_API_H
 #define AM_API_API_H
 
@@ -20,10 +22,17 @@ struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *e
 void am_api_free(struct am_api *api);
 
 /* As am_matcher_attach. Without an image, am_api_decide answers 503. */
-enum am_code am_api_attach(struct am_api *api, const struct am_image *image,
-                           const struct am_timezones *zones, struct am_error *error);
+enum am_code am_api_attach(struct am_api *api,
+                           const struct am_image *image,
+                           const struct am_timezones *zones,
+                           struct am_error *error);
 
-enum am_content { AM_CONTENT_JSON, AM_CONTENT_TEXT, AM_CONTENT_QUERY_STRING };
+enum am_content {
+    AM_CONTENT_JSON,
+    AM_CONTENT_TEXT,
+    AM_CONTENT_QUERY_STRING,
+    AM_CONTENT_OPENRTB, /* a bid request, to be answered with a bid response */
+};
 
 /* What a request brought, after HTTP. */
 struct am_api_request {
@@ -36,18 +45,33 @@ struct am_api_request {
 
 /* An answer; body points into the api and lives until the next call. */
 struct am_api_response {
-    unsigned status; /* 200, 400, 413, 422, 500 (the answer does not fit), 503 */
+    unsigned status; /* 200, 204 (OpenRTB: no bid, an empty body), 400, 413, 422, 500 (the answer
+                        does not fit), 503 */
     struct am_view body;
-    const struct am_decision *decision; /* with status 200; else NULL */
-    const struct am_request *request;   /* with status 200; else NULL */
+    const struct am_decision *decision; /* when one was made and told of; else NULL */
+    const struct am_request *request;   /* with it; else NULL */
 };
 
-/* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies apart: zlib's state is made in am_api_new). */
-void am_api_decide(struct am_api *api, const struct am_api_request *request,
+/* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies
+ * apart: zlib's state is made in am_api_new). */
+void am_api_decide(struct am_api *api,
+                   const struct am_api_request *request,
                    struct am_api_response *response);
 
-/* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left out. */
-void am_api_error(struct am_api *api, unsigned status, struct am_view reason, struct am_view where,
+/* The page for people: HTML with a form, and when it was filled in, the decision with its reasons.
+ * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). Errors are pages,
+ * too; never fails. */
+void am_api_preview(struct am_api *api,
+                    const struct am_api_request *request,
+                    struct am_api_response *response);
+extern const char am_preview_policy[]; /* Content-Security-Policy of that page */
+
+/* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left
+ * out. */
+void am_api_error(struct am_api *api,
+                  unsigned status,
+                  struct am_view reason,
+                  struct am_view where,
                   struct am_api_response *response);
 
 /* The image attached, or NULL. */

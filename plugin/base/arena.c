@@ -1,9 +1,11 @@
 #include "arena.h"
 
+#include "large.h"
+
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { CHUNK_SIZE = 1 << 20 };
+enum { CHUNK_SIZE = 1 << 20, LARGEST_CHUNK_SIZE = 32 << 20 };
 
 struct am_arena_chunk {
     struct am_arena_chunk *next;
@@ -11,15 +13,26 @@ struct am_arena_chunk {
     alignas(max_align_t) char bytes[];
 };
 
-/* Makes `size` bytes free at the end of the newest chunk, from `alignment` on. NULL when memory runs out. */
+/* Chunks double, so that large ones can have huge pages. */
+static size_t next_chunk_size(const struct am_arena *arena) {
+    if (!arena->chunk)
+        return CHUNK_SIZE;
+    return arena->chunk->size < LARGEST_CHUNK_SIZE / 2 ? arena->chunk->size * 2
+                                                       : LARGEST_CHUNK_SIZE;
+}
+
+/* Makes `size` bytes free at the end of the newest chunk, from `alignment` on. NULL when memory
+ * runs out. */
 static char *take(struct am_arena *arena, size_t size, size_t alignment) {
     size_t start = (arena->used + alignment - 1) & ~(alignment - 1);
     if (!arena->chunk || start > arena->chunk->size || size > arena->chunk->size - start) {
-        size_t chunk_size = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+        size_t chunk_size = next_chunk_size(arena);
+        if (chunk_size < size)
+            chunk_size = size;
         size_t total;
         if (!am_add_size(chunk_size, sizeof(struct am_arena_chunk), &total))
             return NULL;
-        struct am_arena_chunk *chunk = malloc(total);
+        struct am_arena_chunk *chunk = am_allocate_large(total);
         if (!chunk)
             return NULL;
         chunk->next = arena->chunk;

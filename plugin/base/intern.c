@@ -1,11 +1,15 @@
 #include "intern.h"
 
-static bool grow(struct am_intern *table) {
-    size_t capacity = table->capacity ? table->capacity * 2 : 1024;
-    struct am_intern_slot *slots = malloc(capacity * sizeof *slots);
+#include "large.h"
+
+static bool grow(struct am_intern *table, size_t capacity) {
+    size_t bytes;
+    if (!am_multiply_size(capacity, sizeof *table->slots, &bytes))
+        return false;
+    struct am_intern_slot *slots = am_allocate_large(bytes);
     if (!slots)
         return false;
-    memset(slots, 0xFF, capacity * sizeof *slots);
+    memset(slots, 0xFF, bytes);
     for (size_t old = 0; old < table->capacity; old++) {
         struct am_intern_slot slot = table->slots[old];
         if (slot.id == UINT32_MAX)
@@ -21,12 +25,21 @@ static bool grow(struct am_intern *table) {
     return true;
 }
 
+bool am_intern_reserve(struct am_intern *table, size_t count) {
+    size_t capacity = 1024;
+    while (capacity / 3 * 2 <= count)
+        if (!am_multiply_size(capacity, 2, &capacity))
+            return false;
+    return capacity <= table->capacity || grow(table, capacity);
+}
+
 struct am_intern_slot *am_intern_find(struct am_intern *table,
                                       uint64_t hash,
                                       am_intern_equal *equal,
                                       const void *context,
                                       const void *key) {
-    if (table->count >= table->capacity / 3 * 2 && !grow(table))
+    if (table->count >= table->capacity / 3 * 2 &&
+        !grow(table, table->capacity ? table->capacity * 2 : 1024))
         return NULL;
     size_t at = hash & (table->capacity - 1);
     while (table->slots[at].id != UINT32_MAX) {

@@ -22,6 +22,8 @@ struct am_intern {
 /* Whether the thing with that id is the one that `key` describes. */
 typedef bool am_intern_equal(const void *context, uint32_t id, const void *key);
 
+/* Room for that many things without growing. False when memory runs out. */
+bool am_intern_reserve(struct am_intern *table, size_t count);
 /* The slot of the equal thing, or of the empty place where it belongs (slot->id is UINT32_MAX then:
  * the caller sets it, having made the thing). NULL when memory runs out. The pointer lives until
  * the next call. */

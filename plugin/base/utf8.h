@@ -1,5 +1,5 @@
-/* One step through bytes that may or may not be UTF-8 (Unicode 15, table 3-7). Private to the base
- * room. */
+/* One step through bytes that may or may not be UTF-8 (Unicode 15, table 3-7), for those who
+ * escape text. */
 #ifndef AM_BASE_UTF8_H
 #define AM_BASE_UTF8_H
 

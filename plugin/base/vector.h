@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "large.h"
 
 struct am_vector {
     void *data;
@@ -16,8 +17,8 @@ struct am_vector {
 #define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
 #define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
 
-/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out. Counts
- * them in. */
+/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out, and where
+ * there is no item at all. Counts them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
     size_t needed, bytes;
     if (!am_add_size(vector->count, more, &needed))
@@ -32,12 +33,13 @@ static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
         void *data = realloc(vector->data, bytes);
         if (!data)
             return NULL;
+        am_advise_huge(data, bytes);
         vector->data = data;
         vector->capacity = capacity;
     }
-    void *items = (char *)vector->data + vector->count * vector->item_size;
+    size_t first = vector->count * vector->item_size;
     vector->count = needed;
-    return items;
+    return vector->data ? (char *)vector->data + first : NULL;
 }
 
 static inline bool am_vector_push(struct am_vector *vector, const void *item) {

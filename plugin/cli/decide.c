@@ -8,14 +8,14 @@ bool am_decide_one(struct am_api *api,
                    struct am_output *output,
                    bool *served) {
     struct am_api_request request = {
-        .content = AM_CONTENT_JSON,
+        .content = options->openrtb ? AM_CONTENT_OPENRTB : AM_CONTENT_JSON,
         .body = body,
         .now = options->has_now ? options->now : time(NULL),
         .test = options->test,
     };
     struct am_api_response response;
     am_api_decide(api, &request, &response);
-    *served = response.status == 200;
+    *served = response.status == 200 || response.status == 204;
     return am_output_line(output, response.body);
 }
 

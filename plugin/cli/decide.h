@@ -7,13 +7,14 @@
 #include "output.h"
 
 struct am_decide_options {
+    bool openrtb; /* bodies are bid requests; one without a bid is answered with an empty line */
     bool test;    /* each request's own `now` counts */
     bool has_now; /* decide at `now` instead of at the time of the clock */
     int64_t now;
 };
 
-/* Answers one JSON body with one line. *served tells whether it was a 200. False when the output
- * takes no more. */
+/* Answers one JSON body with one line. *served tells whether it was understood. False when the
+ * output takes no more. */
 bool am_decide_one(struct am_api *api,
                    const struct am_decide_options *options,
                    struct am_view body,

@@ -16,7 +16,6 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_WORDS] = "words",
     [AM_SECTION_EDGES] = "edges",
     [AM_SECTION_FILTER] = "filter",
-    [AM_SECTION_TERMINALS] = "terminals",
     [AM_SECTION_POSTINGS] = "postings",
     [AM_SECTION_KEYWORDS] = "keywords",
     [AM_SECTION_ADS] = "ads",
@@ -92,7 +91,8 @@ static void print_counts(const struct am_image *image) {
     }
     print_number("keywords, negative", settings->negative_keywords);
     print_number("words", settings->word_count);
-    print_number("trie nodes", settings->node_count);
+    print_number("trie nodes",
+                 (uint64_t)settings->node_end - settings->terminal_end + settings->terminal_count);
     print_number("trie terminals", settings->terminal_count);
     print_number("longest phrase", settings->longest_phrase);
     print_number("longest exact", settings->longest_exact);
@@ -149,7 +149,7 @@ const struct am_command am_command_info = {
     .summary = "Shows an image's header, settings, counts and sections",
     .details =
         "  -h, --help  show this help\n\n"
-        "The index is what lies in the sections vocabulary, words, edges, filter, terminals and\n"
+        "The index is what lies in the sections vocabulary, words, edges, filter and\n"
         "postings; its bytes per keyword count positive and negative keywords.\n",
     .letters = ":h",
     .options = options,

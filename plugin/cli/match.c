@@ -19,6 +19,8 @@ enum {
     OPTION_EXPLAIN,
     OPTION_REQUEST,
     OPTION_BATCH,
+    OPTION_OPENRTB,
+    OPTION_OPENRTB_BATCH,
     OPTION_NOW,
     OPTION_TEST,
     OPTION_SKIP,
@@ -36,6 +38,8 @@ static const struct option options[] = {
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"request", required_argument, NULL, OPTION_REQUEST},
     {"batch", required_argument, NULL, OPTION_BATCH},
+    {"openrtb", required_argument, NULL, OPTION_OPENRTB},
+    {"openrtb-batch", required_argument, NULL, OPTION_OPENRTB_BATCH},
     {"output", required_argument, NULL, 'o'},
     {"now", required_argument, NULL, OPTION_NOW},
     {"test", no_argument, NULL, OPTION_TEST},
@@ -48,6 +52,7 @@ static const struct option options[] = {
 struct plan {
     const char *source;
     const char *text_file, *request_file, *batch_file; /* NULL: not given */
+    const char *written; /* the option that gave one of the last two, or NULL */
     const char *output;
     bool made_of_options; /* something of the request itself was given as an option */
     bool skip;
@@ -119,14 +124,34 @@ static bool read_request_option(struct am_arguments *arguments, int option, stru
     return true;
 }
 
+/* An option that names a file of requests. False when it is none of these. */
+static bool read_file_option(struct am_arguments *arguments, int option, struct plan *plan) {
+    static const struct {
+        int option;
+        const char *name;
+        bool batch, openrtb;
+    } kinds[] = {
+        {OPTION_REQUEST, "--request", false, false},
+        {OPTION_BATCH, "--batch", true, false},
+        {OPTION_OPENRTB, "--openrtb", false, true},
+        {OPTION_OPENRTB_BATCH, "--openrtb-batch", true, true},
+    };
+    size_t i = 0;
+    while (i < AM_COUNT_OF(kinds) && kinds[i].option != option)
+        i++;
+    if (i == AM_COUNT_OF(kinds))
+        return false;
+    if (plan->written && strcmp(plan->written, kinds[i].name) != 0)
+        arguments->status =
+            am_cli_usage(arguments, "%s and %s exclude one another", plan->written, kinds[i].name);
+    plan->written = kinds[i].name;
+    plan->decide.openrtb = kinds[i].openrtb;
+    *(kinds[i].batch ? &plan->batch_file : &plan->request_file) = optarg;
+    return true;
+}
+
 static void read_other_option(struct am_arguments *arguments, int option, struct plan *plan) {
     switch (option) {
-    case OPTION_REQUEST:
-        plan->request_file = optarg;
-        break;
-    case OPTION_BATCH:
-        plan->batch_file = optarg;
-        break;
     case OPTION_NOW:
         arguments->status = read_now(arguments, &plan->decide);
         break;
@@ -152,15 +177,12 @@ static int check_output(struct am_arguments *arguments, const struct plan *plan)
 }
 
 static int check_plan(struct am_arguments *arguments, const struct plan *plan) {
-    if (plan->request_file && plan->batch_file)
-        return am_cli_usage(arguments, "--request and --batch exclude one another");
-    bool from_file = plan->request_file || plan->batch_file;
-    if (from_file && plan->made_of_options)
+    if (plan->written && plan->made_of_options)
         return am_cli_usage(arguments,
                             "%s takes requests as they are: what else they should say "
                             "must stand in them",
-                            plan->batch_file ? "--batch" : "--request");
-    if (!from_file && !plan->made_of_options)
+                            plan->written);
+    if (!plan->written && !plan->made_of_options)
         return am_cli_usage(arguments, "there is no request: give --query, --text, --request, "
                                        "--batch or another");
     return check_output(arguments, plan);
@@ -168,7 +190,8 @@ static int check_plan(struct am_arguments *arguments, const struct plan *plan) {
 
 static int read_plan(struct am_arguments *arguments, struct plan *plan) {
     for (int option; (option = am_cli_option(arguments)) != -1;) {
-        if (!read_request_option(arguments, option, plan))
+        if (!read_request_option(arguments, option, plan) &&
+            !read_file_option(arguments, option, plan))
             read_other_option(arguments, option, plan);
         if (arguments->status != AM_EXIT_UNDECIDED)
             return arguments->status;
@@ -318,6 +341,9 @@ const struct am_command am_command_match = {
         "requests as they are sent to POST /v1/decide:\n"
         "      --request FILE       one JSON body\n"
         "      --batch FILE         a JSON body a line; answers are lines in the same order\n"
+        "bid requests as they are sent to POST /openrtb2/bid; no bid is an empty line:\n"
+        "      --openrtb FILE       one bid request\n"
+        "      --openrtb-batch FILE a bid request a line\n"
         "all:\n"
         "  -o, --output FILE        write answers there, not to standard output\n"
         "      --now TIME           decide at this time (2026-11-01T00:00:00Z)\n"

@@ -13,14 +13,15 @@ struct am_flat_keyword {
     uint32_t first_word; /* index into flat_words */
     uint32_t owner;      /* positive: ad; negative: not used */
     uint32_t position;   /* in the ad's list */
-    uint32_t terminal;   /* temporary id, then final */
+    uint32_t terminal;   /* index into terminals */
+    am_string_ref text;  /* as written, once its posting is drafted */
     uint8_t word_count;  /* of broad keywords: distinct words */
 };
 
 struct am_build_word {
     am_string_ref text;
     uint32_t broad_frequency; /* broad keywords that have it */
-    uint32_t phrase_terminal; /* temporary, then final, or AM_NONE */
+    uint32_t phrase_terminal; /* index into terminals, then final number, or AM_NONE */
     uint32_t broad_terminal;
     uint8_t flags; /* enum am_word_flags */
 };
@@ -28,14 +29,15 @@ struct am_build_word {
 /* Each edge makes one node: node i is where edge i leads to. */
 struct am_build_edge {
     uint64_t key;      /* temporary parent << 32 | word */
-    uint32_t terminal; /* temporary id, or AM_NONE */
-    uint32_t final;    /* final node id */
+    uint32_t terminal; /* index into terminals, or AM_NONE */
+    uint32_t final;    /* final number */
     bool has_children;
 };
 
 struct am_build_terminal {
-    uint32_t edge;  /* AM_NONE: of a single word, or "*" */
-    uint32_t final; /* final id */
+    uint32_t edge;     /* AM_NONE: of a single word, or "*" */
+    uint32_t postings; /* how many */
+    uint32_t final;    /* index of the first */
 };
 
 struct am_builder {
@@ -48,26 +50,25 @@ struct am_builder {
     struct am_intern word_table;
     struct am_vector edges; /* struct am_build_edge */
     struct am_intern edge_table;
-    struct am_vector terminals; /* struct am_build_terminal, by temporary id */
+    struct am_vector terminals; /* struct am_build_terminal, in order of appearance */
     struct am_vector negatives; /* struct am_build_negative, by negative id */
     struct am_intern negative_table;
-    struct am_vector final_terminals; /* struct am_terminal */
-    struct am_vector postings;        /* struct am_posting */
-    struct am_vector keywords;        /* struct am_keyword_record */
-    struct am_vector ads;             /* struct am_ad_record */
-    struct am_vector details;         /* struct am_ad_details */
-    struct am_vector campaigns;       /* struct am_campaign_record */
-    struct am_vector vocabulary;      /* struct am_vocabulary_bucket */
-    struct am_vector word_records;    /* struct am_word_record */
-    struct am_vector edge_buckets;    /* struct am_edge_bucket */
-    struct am_vector filter;          /* uint64_t */
-    struct am_vector term_table;      /* uint32_t */
+    struct am_vector postings;     /* struct am_posting */
+    struct am_vector keywords;     /* struct am_keyword_record */
+    struct am_vector ads;          /* struct am_ad_record */
+    struct am_vector details;      /* struct am_ad_details */
+    struct am_vector campaigns;    /* struct am_campaign_record */
+    struct am_vector vocabulary;   /* struct am_vocabulary_bucket */
+    struct am_vector word_records; /* struct am_word_record */
+    struct am_vector edge_buckets; /* struct am_edge_bucket */
+    struct am_vector filter;       /* uint64_t */
+    struct am_vector term_table;   /* uint32_t */
     struct am_image_settings settings;
 };
 
 /* A negative keyword: its terminal and its text as written. */
 struct am_build_negative {
-    uint32_t terminal; /* final id */
+    uint32_t terminal; /* index into terminals */
     am_string_ref text;
 };
 
@@ -76,12 +77,15 @@ struct am_build_negative {
 /* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest
  * among broad keywords first. */
 bool am_build_words(struct am_builder *builder, struct am_error *error);
-/* Makes nodes and terminals of the keywords, and gives both their final numbers. */
+/* Makes nodes and terminals of the keywords. */
 bool am_build_trie(struct am_builder *builder, struct am_error *error);
 /* Strings, terms, lists, trees; ads, campaigns. Numbers negative keywords. */
 bool am_build_records(struct am_builder *builder, struct am_error *error);
-/* Ranks every positive keyword, and lays out the postings. */
+/* Ranks every positive keyword, numbers the nodes, and lays out the postings. */
 bool am_build_postings(struct am_builder *builder, struct am_error *error);
+/* Part of the above: gives nodes and terminals their final numbers, once every terminal's postings
+ * are counted. */
+bool am_build_number_nodes(struct am_builder *builder, struct am_error *error);
 /* The hash tables: vocabulary, edges and their filter, terms. */
 bool am_build_tables(struct am_builder *builder, struct am_error *error);
 

@@ -61,14 +61,14 @@ struct draft {
     uint32_t flat; /* index; of a negative: its id */
 };
 
-static struct am_keyword_record keyword_record(struct am_builder *builder,
+static struct am_keyword_record keyword_record(const struct am_builder *builder,
                                                const struct am_flat_keyword *flat) {
     const struct am_ad *ad = &builder->inventory->ads[flat->owner];
     int64_t bid = flat->source->bid >= 0 ? flat->source->bid : ad->bid;
     return (struct am_keyword_record){
         .bid = (uint64_t)bid,
         .ecpm = (uint64_t)am_ecpm((enum am_pricing)ad->pricing, bid, ad->ctr),
-        .text = am_pools_string(&builder->pools, flat->source->text),
+        .text = flat->text,
         .position = flat->position,
         .match = flat->source->match,
         .word_count = flat->word_count,
@@ -82,10 +82,11 @@ static bool draft_positives(struct am_builder *builder,
                             struct am_error *error) {
     struct am_intern table = {0};
     bool done = false;
-    const struct am_flat_keyword *flat = builder->flat.data;
+    struct am_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++) {
         if (flat[i].source->negative)
             continue;
+        flat[i].text = am_pools_string(&builder->pools, flat[i].source->text);
         struct am_keyword_record record = keyword_record(builder, &flat[i]);
         struct rank_key key = rank_key_of(builder, &flat[i], &record);
         struct am_intern_slot *slot = am_intern_find(&table, key_hash(&key), key_equal, keys, &key);
@@ -145,62 +146,67 @@ static int list_order(const void *a, const void *b) {
     return (left->flat > right->flat) - (left->flat < right->flat);
 }
 
-/* Groups the drafts by terminal: a counting sort, then each list by itself. */
+static void count_postings(struct am_builder *builder, const struct am_vector *drafts) {
+    const struct draft *draft = drafts->data;
+    for (size_t i = 0; i < drafts->count; i++)
+        AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, draft[i].terminal)->postings++;
+}
+
+/* The drafts at their final places: a counting sort by terminal, then each list by itself. */
 static struct draft *
 group_drafts(struct am_builder *builder, const struct am_vector *drafts, struct am_error *error) {
-    size_t terminals = builder->settings.terminal_count;
+    const struct am_build_terminal *terminals = builder->terminals.data;
+    size_t count = builder->terminals.count;
     struct draft *grouped = malloc((drafts->count + 1) * sizeof *grouped);
-    uint32_t *starts = calloc(terminals + 2, sizeof *starts);
-    if (!grouped || !starts) {
+    uint32_t *next = malloc((count + 1) * sizeof *next);
+    if (!grouped || !next) {
         free(grouped);
         grouped = NULL;
         am_build_out_of_memory(error);
         goto cleanup;
     }
+    for (size_t i = 0; i < count; i++)
+        next[i] = terminals[i].final;
     const struct draft *draft = drafts->data;
     for (size_t i = 0; i < drafts->count; i++)
-        starts[draft[i].terminal + 2]++;
-    for (size_t i = 2; i <= terminals + 1; i++)
-        starts[i] += starts[i - 1];
-    for (size_t i = 0; i < drafts->count; i++)
-        grouped[starts[draft[i].terminal + 1]++] = draft[i];
-    for (size_t i = 0; i < terminals; i++)
-        if (starts[i + 1] - starts[i] > 1)
-            qsort(grouped + starts[i], starts[i + 1] - starts[i], sizeof *grouped, list_order);
+        grouped[next[draft[i].terminal]++] = draft[i];
+    for (size_t i = 0; i < count; i++)
+        if (terminals[i].postings > 1)
+            qsort(grouped + terminals[i].final, terminals[i].postings, sizeof *grouped, list_order);
 cleanup:
-    free(starts);
+    free(next);
     return grouped;
 }
 
-static bool append_posting(struct am_builder *builder, const struct draft *draft) {
-    struct am_posting posting = {draft->rank, draft->flat};
-    struct am_keyword_record record;
+static void lay_out_one(struct am_builder *builder,
+                        const struct draft *draft,
+                        struct am_posting *posting,
+                        struct am_keyword_record *record) {
     if (draft->rank == 0) {
         const struct am_build_negative *negative =
             AM_VECTOR_AT(&builder->negatives, struct am_build_negative, draft->flat);
-        record = (struct am_keyword_record){.text = negative->text};
+        *posting = (struct am_posting){0, draft->flat};
+        *record = (struct am_keyword_record){.text = negative->text};
     } else {
         const struct am_flat_keyword *flat =
             AM_VECTOR_AT(&builder->flat, struct am_flat_keyword, draft->flat);
-        posting.ad = flat->owner;
-        record = keyword_record(builder, flat);
+        *posting = (struct am_posting){draft->rank, flat->owner};
+        *record = keyword_record(builder, flat);
     }
-    return am_vector_push(&builder->postings, &posting) &&
-           am_vector_push(&builder->keywords, &record);
 }
 
 static bool lay_out(struct am_builder *builder,
                     const struct draft *grouped,
                     size_t count,
                     struct am_error *error) {
-    size_t next = 0;
-    for (uint32_t terminal = 0; terminal <= builder->settings.terminal_count; terminal++) {
-        struct am_terminal record = {(uint32_t)next, next < count ? grouped[next].rank : 0};
-        if (!am_vector_push(&builder->final_terminals, &record))
-            return am_build_out_of_memory(error);
-        for (; next < count && grouped[next].terminal == terminal; next++)
-            if (!append_posting(builder, &grouped[next]))
-                return am_build_out_of_memory(error);
+    struct am_posting *posting = am_vector_extend(&builder->postings, count);
+    struct am_keyword_record *record = am_vector_extend(&builder->keywords, count);
+    if (count && (!posting || !record))
+        return am_build_out_of_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        lay_out_one(builder, &grouped[i], &posting[i], &record[i]);
+        if (i + 1 == count || grouped[i + 1].terminal != grouped[i].terminal)
+            posting[i].ad_and_last |= AM_POSTING_LAST;
     }
     return true;
 }
@@ -213,10 +219,14 @@ bool am_build_postings(struct am_builder *builder, struct am_error *error) {
     if (!draft_positives(builder, &drafts, &keys, error) || !assign_ranks(&drafts, &keys, error) ||
         !draft_negatives(builder, &drafts, error))
         goto cleanup;
-    if (drafts.count >= UINT32_MAX - 1) {
-        am_build_too_many(error, "keywords");
+    if (drafts.count >= UINT32_MAX - 1 || builder->negatives.count > AM_POSTING_MAX_AD ||
+        builder->inventory->ad_count > AM_POSTING_MAX_AD) {
+        am_build_too_many(error, "keywords, or half as many ads or negative keywords");
         goto cleanup;
     }
+    count_postings(builder, &drafts);
+    if (!am_build_number_nodes(builder, error))
+        goto cleanup;
     grouped = group_drafts(builder, &drafts, error);
     done = grouped && lay_out(builder, grouped, drafts.count, error);
 cleanup:

@@ -136,7 +136,7 @@ static bool build_campaigns(struct am_builder *builder,
         parts[i].tree =
             am_pools_tree(&builder->pools, campaign->rules.targeting, campaign->rules.timezone);
         struct am_campaign_record record = {
-            am_pools_string(&builder->pools, campaign->id),
+            am_pools_own_string(&builder->pools, campaign->id),
             am_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE, campaign->advertiser)};
         if (!am_vector_push(&builder->campaigns, &record))
             return am_build_out_of_memory(error);
@@ -149,7 +149,7 @@ details_of(struct am_builder *builder, const struct am_ad *ad, const struct am_r
     struct am_pools *pools = &builder->pools;
     return (struct am_ad_details){
         .bid = (uint64_t)ad->bid,
-        .id = am_pools_string(pools, ad->id),
+        .id = am_pools_own_string(pools, ad->id),
         .url = am_pools_string(pools, ad->url),
         .creative = am_pools_string(pools, ad->creative),
         .priority = am_ad_priority(ad, builder->inventory),

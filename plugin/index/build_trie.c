@@ -53,7 +53,7 @@ static bool make_terminal(struct am_builder *builder,
                           struct am_error *error) {
     if (*terminal != AM_NONE)
         return true;
-    struct am_build_terminal made = {edge, AM_NONE};
+    struct am_build_terminal made = {edge, 0, AM_NONE};
     if (!am_vector_push(&builder->terminals, &made))
         return am_build_out_of_memory(error);
     *terminal = (uint32_t)(builder->terminals.count - 1);
@@ -111,21 +111,33 @@ static bool insert_phrase(struct am_builder *builder,
     return true;
 }
 
-static bool insert_broad(struct am_builder *builder,
-                         struct am_flat_keyword *flat,
-                         const uint32_t *ids,
-                         struct am_error *error) {
-    uint32_t count = flat->word_count;
-    flag_words(builder, ids, count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
-               AM_WORD_CONTINUES_BROAD);
-    builder->settings.broad_keywords++;
-    if (count > 1)
-        return insert_path(builder, broad_root(builder, ids[0]), ids, 1, count, &flat->terminal,
-                           error);
+static bool insert_broad_path(struct am_builder *builder,
+                              struct am_flat_keyword *flat,
+                              const uint32_t *ids,
+                              struct am_error *error) {
+    if (flat->word_count > 1)
+        return insert_path(builder, broad_root(builder, ids[0]), ids, 1, flat->word_count,
+                           &flat->terminal, error);
     struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[0]);
     if (!make_terminal(builder, AM_NONE, &word->broad_terminal, error))
         return false;
     flat->terminal = word->broad_terminal;
+    return true;
+}
+
+static bool insert_broad(struct am_builder *builder,
+                         struct am_flat_keyword *flat,
+                         const uint32_t *ids,
+                         struct am_error *error) {
+    flag_words(builder, ids, flat->word_count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
+               AM_WORD_CONTINUES_BROAD);
+    size_t terminals = builder->terminals.count;
+    if (!insert_broad_path(builder, flat, ids, error))
+        return false;
+    if (builder->terminals.count > terminals) {
+        builder->settings.broad_terminals++;
+        builder->settings.broad_words += flat->word_count;
+    }
     return true;
 }
 
@@ -167,8 +179,8 @@ static bool insert_keywords(struct am_builder *builder, struct am_error *error) 
     return true;
 }
 
-/* Final ids by class: terminals that are no nodes, leaves, terminals with children, nodes that only
- * lead on. A walk then reads all it needs to know of a node from its number. */
+/* Final numbers by class: terminals that are no nodes, leaves, terminals with children, nodes that
+ * only lead on. A walk then reads all it needs to know of a node from its number. */
 static void
 number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool with_children) {
     struct am_build_terminal *terminals = builder->terminals.data;
@@ -182,25 +194,32 @@ number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool wi
         terminals[i].final = *next;
         if (edge)
             edge->final = *next;
-        (*next)++;
+        *next += terminals[i].postings;
     }
 }
 
-static void number_nodes(struct am_builder *builder) {
+static bool number_all(struct am_builder *builder, struct am_error *error) {
     struct am_image_settings *settings = &builder->settings;
     uint32_t next = 0;
     number_terminals(builder, &next, false, false);
     settings->first_node = next;
     number_terminals(builder, &next, true, false);
-    settings->leaf_count = next;
+    settings->leaf_end = next;
     number_terminals(builder, &next, true, true);
-    settings->terminal_count = next;
+    settings->terminal_end = next;
+    settings->terminal_count = (uint32_t)builder->terminals.count;
+    settings->word_count = (uint32_t)builder->words.count;
+    /* The exact root is the largest parent number. */
+    uint64_t largest =
+        (uint64_t)next + builder->edges.count + 2 * (uint64_t)settings->word_count + 1;
+    if (largest >= UINT32_MAX)
+        return am_build_too_many(error, "keywords, nodes and words");
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)
         if (edges[i].terminal == AM_NONE)
             edges[i].final = next++;
-    settings->node_count = next;
-    settings->word_count = (uint32_t)builder->words.count;
+    settings->node_end = next;
+    return true;
 }
 
 static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) {
@@ -215,8 +234,6 @@ static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) 
     return AM_VECTOR_AT(&builder->edges, struct am_build_edge, parent - 2 * words - 1)->final;
 }
 
-/* Flat keywords and words keep temporary terminal ids: the postings phase maps them; edges get
- * their final keys here. */
 static void finish_edges(struct am_builder *builder) {
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)
@@ -230,28 +247,28 @@ static uint32_t final_terminal(const struct am_builder *builder, uint32_t termin
     return AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->final;
 }
 
-static void finish_terminals(struct am_builder *builder) {
+static void finish_words(struct am_builder *builder) {
     struct am_build_word *words = builder->words.data;
     for (size_t i = 0; i < builder->words.count; i++) {
         words[i].phrase_terminal = final_terminal(builder, words[i].phrase_terminal);
         words[i].broad_terminal = final_terminal(builder, words[i].broad_terminal);
     }
-    struct am_flat_keyword *flat = builder->flat.data;
-    for (size_t i = 0; i < builder->flat.count; i++)
-        flat[i].terminal = final_terminal(builder, flat[i].terminal);
     builder->settings.any_terminal = final_terminal(builder, builder->settings.any_terminal);
+}
+
+bool am_build_number_nodes(struct am_builder *builder, struct am_error *error) {
+    if (!number_all(builder, error))
+        return false;
+    finish_edges(builder);
+    finish_words(builder);
+    return true;
 }
 
 bool am_build_trie(struct am_builder *builder, struct am_error *error) {
     builder->settings.any_terminal = AM_NONE;
-    if (!insert_keywords(builder, error))
-        return false;
+    if (!am_intern_reserve(&builder->edge_table, builder->flat_words.count / 2))
+        return am_build_out_of_memory(error);
+    bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
-    number_nodes(builder);
-    /* The exact root is the largest parent number. */
-    if (builder->settings.node_count >= UINT32_MAX - 1 - 2 * builder->settings.word_count)
-        return am_build_too_many(error, "nodes and words");
-    finish_edges(builder);
-    finish_terminals(builder);
-    return true;
+    return done;
 }

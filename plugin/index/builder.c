@@ -21,7 +21,6 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
         .edges = AM_VECTOR_OF(struct am_build_edge),
         .terminals = AM_VECTOR_OF(struct am_build_terminal),
         .negatives = AM_VECTOR_OF(struct am_build_negative),
-        .final_terminals = AM_VECTOR_OF(struct am_terminal),
         .postings = AM_VECTOR_OF(struct am_posting),
         .keywords = AM_VECTOR_OF(struct am_keyword_record),
         .ads = AM_VECTOR_OF(struct am_ad_record),
@@ -37,23 +36,10 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,
-        &builder->flat_words,
-        &builder->words,
-        &builder->edges,
-        &builder->terminals,
-        &builder->negatives,
-        &builder->final_terminals,
-        &builder->postings,
-        &builder->keywords,
-        &builder->ads,
-        &builder->details,
-        &builder->campaigns,
-        &builder->vocabulary,
-        &builder->word_records,
-        &builder->edge_buckets,
-        &builder->filter,
-        &builder->term_table,
+        &builder->flat,         &builder->flat_words,   &builder->words,     &builder->edges,
+        &builder->terminals,    &builder->negatives,    &builder->postings,  &builder->keywords,
+        &builder->ads,          &builder->details,      &builder->campaigns, &builder->vocabulary,
+        &builder->word_records, &builder->edge_buckets, &builder->filter,    &builder->term_table,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -73,7 +59,7 @@ static bool pools_fine(const struct am_builder *builder, struct am_error *error)
 }
 
 static bool run_phases(struct am_builder *builder, struct am_error *error) {
-    if (!am_pools_start(&builder->pools))
+    if (!am_pools_start(&builder->pools, builder->inventory->ad_count))
         return pools_fine(builder, error);
     if (builder->inventory->stem) {
         builder->stemmer = am_stemmer_new(builder->inventory->language, error);
@@ -102,7 +88,6 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_WORDS] = &builder->word_records,
         [AM_SECTION_EDGES] = &builder->edge_buckets,
         [AM_SECTION_FILTER] = &builder->filter,
-        [AM_SECTION_TERMINALS] = &builder->final_terminals,
         [AM_SECTION_POSTINGS] = &builder->postings,
         [AM_SECTION_KEYWORDS] = &builder->keywords,
         [AM_SECTION_ADS] = &builder->ads,
@@ -150,6 +135,7 @@ static enum am_code lay_out(const struct am_builder *builder,
     char *data = NULL;
     if (posix_memalign((void **)&data, AM_IMAGE_ALIGNMENT, size) != 0)
         return am_error_set(error, AM_E_MEMORY, "out of memory: the image needs %zu bytes", size);
+    am_advise_huge(data, size);
     size_t end = 0;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
         /* Gaps are zero, so that the same inventory gives the same bytes. */

@@ -38,7 +38,6 @@ enum am_section {
     AM_SECTION_WORDS,      /* by word id */
     AM_SECTION_EDGES,      /* hash buckets: (node, word id) -> node */
     AM_SECTION_FILTER,     /* blocked Bloom filter over the edges */
-    AM_SECTION_TERMINALS,  /* by terminal node; one more at the end */
     AM_SECTION_POSTINGS,   /* by terminal, best rank first */
     AM_SECTION_KEYWORDS,   /* beside the postings: what only an answer needs */
     AM_SECTION_ADS,        /* what every candidate needs: one cache line an ad */
@@ -74,13 +73,15 @@ struct am_image_settings {
     uint32_t broad_window;
     uint32_t match_weight[AM_MATCH_TYPES]; /* per mille */
     uint32_t word_count;                   /* V: word ids are 0..V-1 */
-    uint32_t first_node;     /* S: terminals 0..S-1 are no nodes: keywords of one word, and "*" */
-    uint32_t leaf_count;     /* L: nodes S..L-1 are terminals without children; >= S */
-    uint32_t terminal_count; /* T: nodes L..T-1 are terminals with children; >= L */
-    uint32_t node_count;     /* N: nodes T..N-1 only lead on; >= T */
-    uint32_t any_terminal;   /* terminal of the ads with the keyword "*", or AM_NONE */
-    uint32_t negative_count; /* distinct negative keywords: their ids are 0..negative_count-1 */
-    uint32_t broad_keywords; /* broad terminals: 0 lets a request skip the broad walk */
+    /* A terminal's number is the index of its first posting; the ranges below are of such numbers,
+     * and there are no terminals with the numbers of further postings. S <= L <= T <= N. */
+    uint32_t first_node;      /* S: terminals below are no nodes: keywords of one word, and "*" */
+    uint32_t leaf_end;        /* L: terminals from S up to here are nodes without children */
+    uint32_t terminal_end;    /* T: those from L up to here are nodes with children; all postings */
+    uint32_t node_end;        /* N: nodes from T up to here only lead on */
+    uint32_t any_terminal;    /* terminal of the ads with the keyword "*", or AM_NONE */
+    uint32_t negative_count;  /* distinct negative keywords: their ids are 0..negative_count-1 */
+    uint32_t broad_terminals; /* 0 lets a request skip the broad walk */
     uint32_t exact_keywords;
     uint32_t longest_phrase; /* words of the longest phrase keyword */
     uint32_t longest_exact;
@@ -89,15 +90,17 @@ struct am_image_settings {
     uint32_t keyword_counts[AM_MATCH_TYPES]; /* positive keywords, as in the inventory after
                                                 dropping duplicates */
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
-    uint32_t reserved[4];                    /* zero */
+    uint32_t terminal_count;                 /* lists of postings */
+    uint32_t broad_words;                    /* of all broad terminals together */
+    uint32_t reserved[2];                    /* zero */
 };
 _Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
  * needs no edge, since the word itself names the node: */
-#define AM_NODE_OF_PHRASE(settings, word) ((settings)->node_count + (word))
-#define AM_NODE_OF_BROAD(settings, word) ((settings)->node_count + (settings)->word_count + (word))
-#define AM_NODE_OF_EXACT(settings) ((settings)->node_count + 2 * (settings)->word_count)
+#define AM_NODE_OF_PHRASE(settings, word) ((settings)->node_end + (word))
+#define AM_NODE_OF_BROAD(settings, word) ((settings)->node_end + (settings)->word_count + (word))
+#define AM_NODE_OF_EXACT(settings) ((settings)->node_end + 2 * (settings)->word_count)
 
 enum am_word_flags {
     AM_WORD_IS_PHRASE = 1,        /* a phrase keyword of this one word: WORDS.phrase_terminal */
@@ -160,20 +163,25 @@ static inline uint64_t am_filter_mask(uint64_t hash) {
            UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
 }
 
-struct am_terminal {
-    uint32_t first; /* index of its first posting; the next record's `first` is the end */
-    uint32_t
-        best; /* rank of its first posting, so that most lists are ordered without touching them */
-};
-
 /* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation
  * decides. Rank 0 is no ad: the terminal is (also) a negative keyword, and `ad` is its negative id;
  * ids differ where the same words were written differently. Such postings come first in their list.
- */
+ *
+ * A terminal's number being the index of its first posting, and the list's end a bit of its last
+ * one, a keyword that one ad has costs 8 bytes and one cache line in all. */
 struct am_posting {
     uint32_t rank;
-    uint32_t ad;
+    uint32_t ad_and_last; /* ad, or negative id; | AM_POSTING_LAST at its list's end */
 };
+#define AM_POSTING_LAST (UINT32_C(1) << 31)
+#define AM_POSTING_MAX_AD (AM_POSTING_LAST - 1)
+
+static inline uint32_t am_posting_ad(const struct am_posting *posting) {
+    return posting->ad_and_last & ~AM_POSTING_LAST;
+}
+static inline bool am_posting_is_last(const struct am_posting *posting) {
+    return posting->ad_and_last & AM_POSTING_LAST;
+}
 
 struct am_keyword_record {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */

@@ -17,7 +17,6 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_WORDS] = sizeof(struct am_word_record),
     [AM_SECTION_EDGES] = sizeof(struct am_edge_bucket),
     [AM_SECTION_FILTER] = sizeof(uint64_t),
-    [AM_SECTION_TERMINALS] = sizeof(struct am_terminal),
     [AM_SECTION_POSTINGS] = sizeof(struct am_posting),
     [AM_SECTION_KEYWORDS] = sizeof(struct am_keyword_record),
     [AM_SECTION_ADS] = sizeof(struct am_ad_record),
@@ -97,19 +96,21 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
     const struct am_image_settings *settings = image->settings;
     bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->filter_blocks &&
                        image->term_slots;
-    bool parallel =
-        count_of(image, AM_SECTION_WORDS) == settings->word_count &&
-        count_of(image, AM_SECTION_TERMINALS) == (uint64_t)settings->terminal_count + 1 &&
-        count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
-        count_of(image, AM_SECTION_ADS) == settings->ad_count &&
-        count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
-        count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+    bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
+                    settings->terminal_end == image->posting_count &&
+                    count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
+                    count_of(image, AM_SECTION_ADS) == settings->ad_count &&
+                    count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+                    count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
     bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
-    bool classes = settings->first_node <= settings->leaf_count &&
-                   settings->leaf_count <= settings->terminal_count &&
-                   settings->terminal_count <= settings->node_count &&
-                   (uint64_t)settings->node_count + 2 * (uint64_t)settings->word_count < UINT32_MAX;
-    if (!hash_tables || !parallel || !pools || !classes)
+    bool classes = settings->first_node <= settings->leaf_end &&
+                   settings->leaf_end <= settings->terminal_end &&
+                   settings->terminal_end <= settings->node_end &&
+                   settings->terminal_count <= settings->terminal_end &&
+                   (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
+    /* Each of these nodes has an edge: bounds what the deep check allocates. */
+    bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
+    if (!hash_tables || !parallel || !pools || !classes || !edges)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
 }
@@ -121,7 +122,6 @@ static void set_pointers(struct am_image *image) {
     image->words = start_of(image, AM_SECTION_WORDS);
     image->edges = start_of(image, AM_SECTION_EDGES);
     image->filter = start_of(image, AM_SECTION_FILTER);
-    image->terminals = start_of(image, AM_SECTION_TERMINALS);
     image->postings = start_of(image, AM_SECTION_POSTINGS);
     image->keywords = start_of(image, AM_SECTION_KEYWORDS);
     image->ads = start_of(image, AM_SECTION_ADS);

@@ -21,7 +21,6 @@ struct am_image {
     const struct am_word_record *words;
     const struct am_edge_bucket *edges;
     const uint64_t *filter;
-    const struct am_terminal *terminals;
     const struct am_posting *postings;
     const struct am_keyword_record *keywords;
     const struct am_ad_record *ads;

@@ -10,7 +10,7 @@ static uint32_t fail(struct am_pools *pools, enum am_code code, const char *pool
     return 0;
 }
 
-bool am_pools_start(struct am_pools *pools) {
+bool am_pools_start(struct am_pools *pools, size_t ads) {
     *pools = (struct am_pools){
         .strings = AM_VECTOR_OF(char),
         .sets = AM_VECTOR_OF(uint32_t),
@@ -19,6 +19,8 @@ bool am_pools_start(struct am_pools *pools) {
         .tree_nodes = AM_VECTOR_OF(struct am_tree_node),
         .scratch = AM_VECTOR_OF(uint32_t),
     };
+    if (!am_intern_reserve(&pools->string_table, 2 * ads))
+        fail(pools, AM_E_MEMORY, "strings");
     /* Reference 0 is the empty string and the empty list, by the format. */
     am_pools_string(pools, (struct am_view){"", 0});
     am_pools_set(pools, NULL, 0);
@@ -50,15 +52,9 @@ static bool string_equal(const void *context, uint32_t ref, const void *key) {
     return am_view_equal(string_at(context, ref), *(const struct am_view *)key);
 }
 
-am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
+am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text) {
     if (pools->failure)
         return 0;
-    struct am_intern_slot *slot = am_intern_find(
-        &pools->string_table, XXH3_64bits(text.data, text.size), string_equal, pools, &text);
-    if (!slot)
-        return fail(pools, AM_E_MEMORY, "strings");
-    if (slot->id != UINT32_MAX)
-        return slot->id;
     size_t ref = pools->strings.count / 4;
     if (ref >= UINT32_MAX)
         return fail(pools, AM_E_LIMIT, "string bytes / 4");
@@ -71,8 +67,22 @@ am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
     memcpy(place, &size, 4);
     if (size)
         memcpy(place + 4, text.data, size);
-    slot->id = (uint32_t)ref;
-    return slot->id;
+    return (uint32_t)ref;
+}
+
+am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
+    if (pools->failure)
+        return 0;
+    struct am_intern_slot *slot = am_intern_find(
+        &pools->string_table, XXH3_64bits(text.data, text.size), string_equal, pools, &text);
+    if (!slot)
+        return fail(pools, AM_E_MEMORY, "strings");
+    if (slot->id != UINT32_MAX)
+        return slot->id;
+    am_string_ref ref = am_pools_own_string(pools, text);
+    if (!pools->failure)
+        slot->id = ref;
+    return ref;
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -188,7 +198,7 @@ static am_set_ref
 values_of(struct am_pools *pools, const struct am_targeting *targeting, uint32_t key) {
     pools->scratch.count = 0;
     uint32_t *terms = am_vector_extend(&pools->scratch, targeting->count);
-    if (!terms)
+    if (!terms && targeting->count)
         return fail(pools, AM_E_MEMORY, "lists");
     for (uint32_t i = 0; i < targeting->count; i++)
         terms[i] = am_pools_term(pools, AM_TERM_ATTRIBUTE + targeting->attribute, key,

@@ -6,9 +6,9 @@
 #ifndef AM_INDEX_POOLS_H
 #define AM_INDEX_POOLS_H
 
-#include "format.h"
 #include "../base/intern.h"
 #include "../base/vector.h"
+#include "format.h"
 
 struct am_pools {
     enum am_code failure;
@@ -22,10 +22,14 @@ struct am_pools {
     struct am_vector scratch; /* uint32_t */
 };
 
-bool am_pools_start(struct am_pools *pools);
+/* `ads`: about how many ads there will be, each with a few strings of its own. */
+bool am_pools_start(struct am_pools *pools, size_t ads);
 void am_pools_free(struct am_pools *pools);
 
 am_string_ref am_pools_string(struct am_pools *pools, struct am_view text);
+/* The same for a string that is known to be the only one of its kind: it is not looked for, nor
+ * found by the above. */
+am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text);
 /* The items as they are; sort them first where the format wants them ascending. */
 am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count);
 /* Sorts `items` in place, drops duplicates, stores. */

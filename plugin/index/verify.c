@@ -63,9 +63,12 @@ static int flags_found(const struct am_image *image, uint32_t word) {
     return -1;
 }
 
+static bool terminal_fine(const struct am_image *image, uint32_t terminal, bool flag) {
+    return flag ? terminal < image->settings->first_node : terminal == AM_NONE;
+}
+
 static bool verify_words(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
-    uint32_t terminals = image->settings->first_node;
     for (uint32_t i = 0; i < image->settings->word_count; i++) {
         const struct am_word_record *word = &image->words[i];
         if (!am_verify_string(verifier, word->text))
@@ -76,8 +79,8 @@ static bool verify_words(struct am_verifier *verifier) {
         int flags = flags_found(image, i);
         if (flags < 0)
             return am_verify_fail(verifier, "words", i, "the vocabulary does not find it");
-        if ((word->phrase_terminal < terminals) != !!(flags & AM_WORD_IS_PHRASE) ||
-            (word->broad_terminal < terminals) != !!(flags & AM_WORD_IS_BROAD))
+        if (!terminal_fine(image, word->phrase_terminal, flags & AM_WORD_IS_PHRASE) ||
+            !terminal_fine(image, word->broad_terminal, flags & AM_WORD_IS_BROAD))
             return am_verify_fail(verifier, "words", i, "its flags contradict its terminals");
     }
     return true;
@@ -110,15 +113,33 @@ static bool verify_vocabulary(struct am_verifier *verifier) {
 /* ---- edges ------------------------------------------------------------------------------------
  */
 
+/* Whether a list of postings starts here. */
+static bool is_terminal(const struct am_image *image, uint32_t posting) {
+    return posting == 0 || am_posting_is_last(&image->postings[posting - 1]);
+}
+
+static bool is_node(const struct am_image *image, uint32_t number) {
+    return number >= image->settings->terminal_end || is_terminal(image, number);
+}
+
+static uint64_t count_nodes(const struct am_image *image) {
+    const struct am_image_settings *settings = image->settings;
+    uint64_t nodes = settings->node_end - settings->terminal_end;
+    for (uint32_t i = settings->first_node; i < settings->terminal_end; i++)
+        nodes += is_terminal(image, i);
+    return nodes;
+}
+
 static const char *edge_problem(const struct am_verifier *verifier, uint64_t key, uint32_t child) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;
     uint32_t parent = (uint32_t)(key >> 32), word = (uint32_t)key;
-    if (parent < settings->leaf_count || parent > AM_NODE_OF_EXACT(settings))
+    if (parent < settings->leaf_end || parent > AM_NODE_OF_EXACT(settings))
         return "it leaves a node that has no children";
     if (word >= settings->word_count)
         return "no such word";
-    if (child < settings->first_node || child >= settings->node_count)
+    if (child < settings->first_node || child >= settings->node_end ||
+        !is_node(verifier->image, child))
         return "it leads to no node";
     if (verifier->parents[child] != AM_NONE)
         return "its node has two parents";
@@ -129,7 +150,7 @@ static const char *edge_problem(const struct am_verifier *verifier, uint64_t key
 
 static bool verify_edges(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
-    uint64_t nodes = image->settings->node_count - image->settings->first_node;
+    uint64_t nodes = count_nodes(image);
     uint64_t edges = 0;
     bool ends = false;
     for (uint64_t i = 0; i < image->edge_buckets; i++) {
@@ -164,7 +185,7 @@ struct place {
 static bool place_of_node(const struct am_verifier *verifier, uint32_t node, struct place *place) {
     const struct am_image_settings *settings = verifier->image->settings;
     uint32_t steps = 0;
-    while (node < settings->node_count) {
+    while (node < settings->node_end) {
         if (++steps > AM_KEYWORD_MAX_WORDS)
             return false;
         node = verifier->parents[node];
@@ -185,8 +206,10 @@ posting_problem(const struct am_verifier *verifier, uint32_t index, const struct
     if (!am_verify_string(verifier, keyword->text))
         return "its text is no string";
     if (posting->rank == 0)
-        return posting->ad < image->settings->negative_count ? NULL : "no such negative keyword";
-    if (posting->ad >= image->settings->ad_count)
+        return am_posting_ad(posting) < image->settings->negative_count
+                   ? NULL
+                   : "no such negative keyword";
+    if (am_posting_ad(posting) >= image->settings->ad_count)
         return "no such ad";
     if (keyword->match != place->match || keyword->word_count != place->words)
         return "its match type or word count is not that of its place in the trie";
@@ -195,22 +218,25 @@ posting_problem(const struct am_verifier *verifier, uint32_t index, const struct
     return NULL;
 }
 
+/* The list of a terminal, which ends because the last posting of all does. */
 static bool
 verify_list(struct am_verifier *verifier, uint32_t terminal, const struct place *place) {
     const struct am_image *image = verifier->image;
-    uint32_t first = image->terminals[terminal].first, end = image->terminals[terminal + 1].first;
-    if (first >= end || end > image->posting_count)
-        return am_verify_fail(verifier, "terminals", terminal, "its list is empty or out of place");
-    if (image->terminals[terminal].best != image->postings[first].rank)
-        return am_verify_fail(verifier, "terminals", terminal, "its best rank is not its first");
-    for (uint32_t i = first; i < end; i++) {
+    if (!is_terminal(image, terminal))
+        return am_verify_fail(verifier, "postings", terminal, "no list starts here");
+    if (place->match == AM_MATCH_BROAD) {
+        verifier->broad_terminals++;
+        verifier->broad_words += place->words;
+    }
+    for (uint32_t i = terminal;; i++) {
         const char *problem = posting_problem(verifier, i, place);
-        if (!problem && i > first && image->postings[i].rank < image->postings[i - 1].rank)
+        if (!problem && i > terminal && image->postings[i].rank < image->postings[i - 1].rank)
             problem = "ranks do not ascend";
         if (problem)
             return am_verify_fail(verifier, "postings", i, problem);
+        if (am_posting_is_last(&image->postings[i]))
+            return true;
     }
-    return true;
 }
 
 static bool verify_word_terminals(struct am_verifier *verifier) {
@@ -230,32 +256,51 @@ static bool verify_word_terminals(struct am_verifier *verifier) {
     }
     if (settings->any_terminal != AM_NONE && !verify_list(verifier, settings->any_terminal, &any))
         return false;
-    return seen == settings->first_node ||
-           am_verify_fail(verifier, "terminals", 0, "terminals that no word has");
+    uint32_t lists = 0;
+    for (uint32_t i = 0; i < settings->first_node; i++)
+        lists += is_terminal(image, i);
+    return seen == lists ||
+           am_verify_fail(verifier, "postings", 0, "a list that no word and no node has");
+}
+
+/* Lists may not reach from one class of terminals into the next. */
+static bool verify_classes(struct am_verifier *verifier) {
+    const struct am_image *image = verifier->image;
+    const struct am_image_settings *settings = image->settings;
+    const uint32_t ends[] = {settings->first_node, settings->leaf_end, settings->terminal_end};
+    for (size_t i = 0; i < AM_COUNT_OF(ends); i++)
+        if (!is_terminal(image, ends[i]))
+            return am_verify_fail(verifier, "postings", ends[i] - 1, "its list does not end here");
+    uint32_t lists = 0;
+    for (uint32_t i = 0; i < settings->terminal_end; i++)
+        lists += is_terminal(image, i);
+    return lists == settings->terminal_count ||
+           am_verify_fail(verifier, "settings", 0, "terminal_count is not the number of lists");
 }
 
 static bool verify_terminals(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;
-    if (image->terminals[0].first != 0 ||
-        image->terminals[settings->terminal_count].first != image->posting_count)
-        return am_verify_fail(verifier, "terminals", 0, "lists do not cover the postings");
     if (!verify_word_terminals(verifier))
         return false;
-    for (uint32_t node = settings->first_node; node < settings->node_count; node++) {
+    for (uint32_t node = settings->first_node; node < settings->node_end; node++) {
         struct place place;
+        if (!is_node(image, node))
+            continue;
         if (!place_of_node(verifier, node, &place))
             return am_verify_fail(verifier, "edges", node, "a node too deep, or in a circle");
-        if (node < settings->terminal_count && !verify_list(verifier, node, &place))
+        if (node < settings->terminal_end && !verify_list(verifier, node, &place))
             return false;
     }
-    return true;
+    return (verifier->broad_terminals == settings->broad_terminals &&
+            verifier->broad_words == settings->broad_words) ||
+           am_verify_fail(verifier, "settings", 0, "its counts of broad terminals are wrong");
 }
 
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error) {
     struct am_error local;
     struct am_verifier verifier = {.image = image, .error = error ? error : &local};
-    size_t nodes = (size_t)image->settings->node_count + 1;
+    size_t nodes = (size_t)image->settings->node_end + 1;
     enum am_code code = AM_OK;
     verifier.string_starts = calloc(image->strings_size / 4 / 64 + 1, sizeof(uint64_t));
     verifier.set_starts = calloc(image->set_count / 64 + 1, sizeof(uint64_t));
@@ -266,7 +311,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
     }
     memset(verifier.parents, 0xFF, nodes * sizeof *verifier.parents);
     if (!am_verify_records(&verifier) || !verify_settings(&verifier) ||
-        !verify_vocabulary(&verifier) || !verify_edges(&verifier) || !verify_terminals(&verifier))
+        !verify_classes(&verifier) || !verify_vocabulary(&verifier) || !verify_edges(&verifier) ||
+        !verify_terminals(&verifier))
         code = verifier.error->code;
 cleanup:
     free(verifier.string_starts);

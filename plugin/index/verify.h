@@ -10,6 +10,7 @@ struct am_verifier {
     uint64_t *string_starts; /* bit per 4 bytes of the strings: a string begins here */
     uint64_t *set_starts;    /* bit per u32 of the sets: a list begins here */
     uint32_t *parents;       /* by node: its parent, AM_NONE: not seen yet */
+    uint64_t broad_terminals, broad_words; /* seen so far */
 };
 
 /* Reports section, record and reason; always false. */

@@ -117,6 +117,8 @@ static const char *leaf_problem(const struct am_verifier *verifier,
                                 const struct am_tree_node *node) {
     const struct am_image *image = verifier->image;
     if (node->kind == AM_TARGETING_HOURS) {
+        if (node->attribute != AM_ATTRIBUTE_HOUR)
+            return "hours of another attribute";
         if (!am_verify_set(verifier, node->set) || am_image_set(image, node->set).count != 6)
             return "hours need a list of six";
         return am_verify_string(verifier, node->key) ? NULL : "its time zone is no string";

@@ -152,12 +152,6 @@ static struct am_intern_slot *find_id(struct am_reader *reader, struct id_table 
     return slot;
 }
 
-static void set_label(struct am_reader *reader, const char *kind, struct am_view id,
-                      uint32_t line) {
-    snprintf(reader->label, sizeof reader->label, "%s \"%.*s\"", kind, AM_VIEW_ARGUMENTS(id));
-    reader->line = line;
-}
-
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */
 static bool enter_id(struct am_reader *reader, struct id_table *ids, const char *kind,
                      uint32_t index, struct am_view id, uint32_t line, uint32_t *first) {
@@ -171,7 +165,8 @@ static bool enter_id(struct am_reader *reader, struct id_table *ids, const char 
         return true;
     }
     *first = slot->id;
-    set_label(reader, kind, id, line);
+    am_reader_label(reader, kind, id);
+    reader->line = line;
     return false;
 }
 
@@ -196,7 +191,8 @@ static void resolve_ad(struct am_reader *reader, struct id_table *campaign_ids, 
     struct am_intern_slot *slot = find_id(reader, campaign_ids, draft->campaign_id);
     if (!slot)
         return;
-    set_label(reader, "ad", ad->id, ad->rules.line);
+    am_reader_label(reader, "ad", ad->id);
+    reader->line = ad->rules.line;
     if (slot->id == UINT32_MAX) {
         campaign_ids->table.count--; /* the place stays empty */
         am_reader_error(reader, "campaign: \"%.*s\" is nowhere in this inventory",
@@ -240,8 +236,14 @@ static void resolve_ads(struct am_reader *reader, struct id_table *campaign_ids,
 static void resolve(struct am_reader *reader) {
     struct id_table campaign_ids = {{0}, &reader->campaigns, offsetof(struct am_campaign, id)};
     struct id_table ad_ids = {{0}, &reader->ads, offsetof(struct am_ad, id)};
+    if (!am_intern_reserve(&campaign_ids.table, reader->campaigns.count) ||
+        !am_intern_reserve(&ad_ids.table, reader->ads.count)) {
+        reader->out_of_memory = true;
+        goto cleanup;
+    }
     enter_campaigns(reader, &campaign_ids);
     resolve_ads(reader, &campaign_ids, &ad_ids);
+cleanup:
     am_intern_free(&campaign_ids.table);
     am_intern_free(&ad_ids.table);
 }

@@ -284,7 +284,7 @@ static void normalise_all(struct normaliser *normaliser, const struct am_keyword
 
 static void start_record(struct am_reader *reader, const char *kind, struct am_view id,
                          uint32_t line) {
-    snprintf(reader->label, sizeof reader->label, "%s \"%.*s\"", kind, AM_VIEW_ARGUMENTS(id));
+    am_reader_label(reader, kind, id);
     reader->line = line;
     reader->bad = false;
 }

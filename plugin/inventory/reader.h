@@ -26,10 +26,14 @@ struct am_reader {
     struct am_vector keywords;                   /* struct am_keyword of the record being read */
     bool has_settings;
     uint32_t line;
-    char label[AM_ID_MAX_BYTES + 16]; /* `ad "a7"`: begins each message */
+    char label[AM_ID_MAX_BYTES + 16]; /* `ad "a7"`: begins each message; see am_reader_label */
     bool bad;                         /* the record being read has an error */
     bool out_of_memory;
 };
+
+/* Names the record being read in further messages: its kind, of at most 10 bytes, and its id, which
+ * may be empty. */
+void am_reader_label(struct am_reader *reader, const char *kind, struct am_view id);
 
 /* Says what is wrong with the record being read (printf style), and marks it bad. */
 void am_reader_error(struct am_reader *reader, const char *format, ...)

@@ -410,11 +410,7 @@ static void label_record(struct am_reader *reader, const char *kind) {
         text = am_json_string(&reader->json, id, reader->decoded, NULL);
     if (text.size > AM_ID_MAX_BYTES)
         text.size = 0;
-    if (text.size)
-        snprintf(reader->label, sizeof reader->label, "%s \"%.*s\"", kind,
-                 AM_VIEW_ARGUMENTS(text));
-    else
-        snprintf(reader->label, sizeof reader->label, "%s", kind);
+    am_reader_label(reader, kind, text);
 }
 
 static void require(struct am_reader *reader, bool there, const char *name, const char *what) {
@@ -469,7 +465,7 @@ static void read_ad(struct am_reader *reader) {
 }
 
 static void read_settings(struct am_reader *reader) {
-    snprintf(reader->label, sizeof reader->label, "inventory");
+    am_reader_label(reader, "inventory", (struct am_view){"", 0});
     if (reader->has_settings) {
         am_reader_error(reader, "a second line of type \"inventory\": expected at most one");
         return;

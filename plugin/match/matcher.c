@@ -1,6 +1,8 @@
 /* The working memory of one core. */
 #include "matcher.h"
 
+#include "search_stems.h"
+
 #include <stdlib.h>
 
 #include "../base/reserve.h"
@@ -48,17 +50,24 @@ static void carve_map(struct carver *carver, struct am_idmap *map, size_t keys) 
         am_idmap_start(map, memory, entries);
 }
 
+/* Only broad keywords match on stems. */
+static bool stems(const struct am_image *image) {
+    return image->settings->stem && image->settings->broad_terminals;
+}
+
 static void
 carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct carver *carver) {
     const struct am_image_settings *settings = image->settings;
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
     size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
     matcher->hits =
-        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_keywords,
+        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals,
               sizeof *matcher->hits);
+    matcher->paths = carve(carver, (size_t)settings->broad_words + 1, sizeof *matcher->paths);
     matcher->words.broad_ids =
-        settings->stem ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
-    matcher->words.broad_flags = settings->stem ? carve(carver, words, 1) : matcher->words.flags;
+        stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
+    matcher->words.broad_flags = stems(image) ? carve(carver, words, 1) : matcher->words.flags;
+    matcher->stem_cache = stems(image) ? carve(carver, am_stem_cache_size(), 1) : NULL;
     matcher->lists = carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->lists);
     matcher->ties = carve(carver, image->posting_count + 1, sizeof *matcher->ties);
     matcher->candidates =
@@ -137,7 +146,7 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
         return am_error_set(error, AM_E_MEMORY,
                             "out of memory: address space for an image of %u ads",
                             image->settings->ad_count);
-    if (image->settings->stem) {
+    if (stems(image)) {
         stemmer = am_stemmer_new(am_image_string(image, image->settings->language), error);
         if (!stemmer) {
             am_release(memory, size);

@@ -25,14 +25,14 @@ struct am_request_words {
 /* A keyword found. */
 struct am_hit {
     uint32_t terminal;
-    uint32_t word; /* index of its first word; AM_NONE where spans are found afterwards (broad) or
-                      there are none ("*") */
+    uint32_t word; /* index of its first word; AM_NONE: broad */
+    uint32_t path; /* broad: index of its word ids in matcher->paths */
 };
 
 /* One terminal's postings on their way through the merge. */
 struct am_list {
     uint32_t rank; /* of the next posting */
-    uint32_t posting, end;
+    uint32_t posting;
     uint32_t hit; /* index into hits */
 };
 
@@ -65,7 +65,7 @@ struct am_matcher {
     struct am_matcher_limits limits;
     const struct am_image *image;
     const struct am_timezones *zones;
-    struct am_stemmer *stemmer; /* NULL: no stemming */
+    struct am_stemmer *stemmer; /* NULL: no stemming, or no broad keyword to stem for */
 
     void *fixed_memory; /* sized by the limits */
     size_t fixed_size;
@@ -74,8 +74,11 @@ struct am_matcher {
 
     struct am_splitter_memory splitter_memory;
     struct am_request_words words;
+    struct am_vocabulary_bucket *stem_cache; /* see search_stems.c; NULL: no stemming */
     struct am_hit *hits;
     size_t hit_count;
+    uint32_t *paths; /* word ids of the broad keywords found, one after the other */
+    uint32_t path_count;
 
     struct am_list *lists; /* a heap, best rank first */
     uint32_t list_count;
@@ -115,10 +118,8 @@ void am_search_exact(struct am_matcher *matcher, const struct am_request *reques
 /* Appends broad keywords, each at least once. */
 void am_search_broad(struct am_matcher *matcher);
 
-/* The id of a word as am_splitter gives it, or AM_NONE; *flags gets its flags, or 0. */
-uint32_t
-am_search_word(const struct am_image *image, const char *text, uint32_t size, uint8_t *flags);
-/* The id of its stem, when the matcher stems; else as am_search_word. */
+/* The id of a word's stem, or AM_NONE; *flags gets its flags, or 0. `text` and `size` as
+ * am_splitter gives them. */
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags);
 
@@ -137,7 +138,7 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
 }
 
 static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t word) {
-    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, word};
+    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, word, AM_NONE};
 }
 
 /* ---- rank.c: hits to candidates, best first ---------------------------------------------------

@@ -26,18 +26,17 @@ static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
 
 /* Adds the postings of a terminal as a list; notes the negative keywords at its front. */
 static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
-    const struct am_image *image = matcher->image;
-    struct am_list list = {image->terminals[terminal].best, image->terminals[terminal].first,
-                           image->terminals[terminal + 1].first, hit};
-    while (list.posting < list.end && list.rank == 0) {
-        uint32_t id = image->postings[list.posting].ad;
-        if (am_idmap_add(&matcher->negatives_hit, id, list.posting))
+    const struct am_posting *posting = &matcher->image->postings[terminal];
+    for (; posting->rank == 0; posting++) {
+        uint32_t id = am_posting_ad(posting);
+        uint32_t index = (uint32_t)(posting - matcher->image->postings);
+        if (am_idmap_add(&matcher->negatives_hit, id, index))
             matcher->negative_ids[matcher->negative_count++] = id;
-        list.posting++;
-        list.rank = list.posting < list.end ? image->postings[list.posting].rank : 0;
+        if (am_posting_is_last(posting))
+            return;
     }
-    if (list.posting < list.end)
-        matcher->lists[matcher->list_count++] = list;
+    matcher->lists[matcher->list_count++] =
+        (struct am_list){posting->rank, (uint32_t)(posting - matcher->image->postings), hit};
 }
 
 /* Of a keyword found several times, the first place counts: hits of one terminal stand in text
@@ -49,7 +48,7 @@ static void distinct_hits(struct am_matcher *matcher) {
         if (hit.word != AM_NONE && !am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
             continue;
         matcher->hits[kept++] = hit;
-        __builtin_prefetch(&matcher->image->terminals[hit.terminal]);
+        __builtin_prefetch(&matcher->image->postings[hit.terminal]);
     }
     matcher->hit_count = kept;
 }
@@ -74,7 +73,7 @@ void am_rank_start(struct am_matcher *matcher, const struct am_request *request)
  */
 
 static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
-    return am_image_string(image, image->details[image->postings[posting].ad].id);
+    return am_image_string(image, image->details[am_posting_ad(&image->postings[posting])].id);
 }
 
 static bool
@@ -105,20 +104,26 @@ static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
     ties[at] = moved;
 }
 
+/* Moves the list's first posting, and all of the same rank that follow, to the ties. False: that
+ * was its end. */
+static bool take_rank(struct am_matcher *matcher, struct am_list *list) {
+    const struct am_posting *postings = matcher->image->postings;
+    for (uint32_t rank = list->rank; list->rank == rank;) {
+        matcher->ties[matcher->tie_count++] = (struct am_tie){0, list->posting, list->hit};
+        if (am_posting_is_last(&postings[list->posting]))
+            return false;
+        list->rank = postings[++list->posting].rank;
+    }
+    return true;
+}
+
 /* Moves every posting of the best rank from the lists to the ties. */
 static void collect_ties(struct am_matcher *matcher) {
     const struct am_image *image = matcher->image;
     uint32_t rank = matcher->lists[0].rank;
     while (matcher->list_count && matcher->lists[0].rank == rank) {
-        struct am_list *list = &matcher->lists[0];
-        while (list->posting < list->end && image->postings[list->posting].rank == rank) {
-            matcher->ties[matcher->tie_count++] = (struct am_tie){0, list->posting, list->hit};
-            list->posting++;
-        }
-        if (list->posting < list->end)
-            list->rank = image->postings[list->posting].rank;
-        else
-            *list = matcher->lists[--matcher->list_count];
+        if (!take_rank(matcher, &matcher->lists[0]))
+            matcher->lists[0] = matcher->lists[--matcher->list_count];
         if (matcher->list_count)
             sift_list(matcher->lists, matcher->list_count, 0);
     }
@@ -146,7 +151,7 @@ bool am_rank_next(struct am_matcher *matcher) {
         matcher->ties[0] = matcher->ties[--matcher->tie_count];
         if (matcher->tie_count)
             sift_tie(matcher, 0);
-        uint32_t ad = matcher->image->postings[best.posting].ad;
+        uint32_t ad = am_posting_ad(&matcher->image->postings[best.posting]);
         if (!am_idmap_add(&matcher->ads_seen, ad, 0))
             continue;
         matcher->candidates[matcher->candidate_count++] = (struct am_candidate){

@@ -5,6 +5,7 @@
  * instructions, is what the time goes into with a million phrases. */
 #include "../index/vocabulary.h"
 #include "matcher.h"
+#include "search_stems.h"
 
 enum { BATCH = 128 };
 
@@ -44,21 +45,15 @@ static uint32_t find_word(const struct am_image *image,
 }
 
 uint32_t
-am_search_word(const struct am_image *image, const char *text, uint32_t size, uint8_t *flags) {
+am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
     *flags = 0;
     if (size == 0)
         return AM_NONE;
-    struct am_word_key key = am_word_key(text, size);
-    uint64_t at = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets);
-    return find_word(image, key, at, text, size, flags);
-}
-
-uint32_t
-am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
-    if (!matcher->stemmer || size == 0)
-        return am_search_word(matcher->image, text, size, flags);
+    const struct am_image *image = matcher->image;
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
-    return am_search_word(matcher->image, stem.data, (uint32_t)stem.size, flags);
+    struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
+    uint64_t at = am_bucket_of(am_word_key_hash(key), image->vocabulary_buckets);
+    return find_word(image, key, at, stem.data, (uint32_t)stem.size, flags);
 }
 
 /* Looks up a batch: first all keys, whose buckets are then on their way, then all buckets. */
@@ -84,9 +79,8 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
                                           : AM_NONE;
     }
     if (matcher->stemmer)
-        for (uint32_t i = 0; i < count; i++)
-            words->broad_ids[words->count + i] = am_search_stem(
-                matcher, batch[i].text, batch[i].size, &words->broad_flags[words->count + i]);
+        am_search_stems(matcher, batch, keys, count, words->broad_ids + words->count,
+                        words->broad_flags + words->count);
     words->count += count;
     words->real_count += count;
 }
@@ -122,7 +116,7 @@ enum am_code am_search_words(struct am_matcher *matcher,
                              struct am_error *error) {
     size_t bytes = 0;
     matcher->words.count = matcher->words.real_count = 0;
-    matcher->hit_count = 0;
+    matcher->hit_count = matcher->path_count = 0;
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {
@@ -204,7 +198,7 @@ static void filter_steps(const struct am_image *image, struct steps *steps) {
 static void take_steps(struct am_matcher *matcher, struct steps *steps, uint32_t depth) {
     const struct am_image *image = matcher->image;
     const struct am_request_words *words = &matcher->words;
-    uint32_t leaves = image->settings->leaf_count, terminals = image->settings->terminal_count;
+    uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
     uint32_t count = steps->count, next = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
@@ -256,7 +250,7 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
         if (node == AM_NONE)
             return;
     }
-    if (node < image->settings->terminal_count)
+    if (node < image->settings->terminal_end)
         am_search_emit(matcher, node, first);
 }
 

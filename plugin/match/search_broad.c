@@ -1,6 +1,10 @@
 /* Broad keywords: a set trie, each keyword's words in order of rarity, rarest first (Rivest 1976
  * for the trie of sorted sets; rarest first after inverted-index practice). A keyword is found from
- * its rarest word; the others are sought in the window around it. */
+ * its rarest word; the others are sought in the window around it.
+ *
+ * Most work is the first step, from each word to each less rare one near it, and most of it is in
+ * vain. So these pairs are collected and tried many at a time, as phrases are (search.c); only what
+ * goes on from a pair is walked depth first. */
 #include "matcher.h"
 
 enum { MAX_NEAR = 2 * AM_BROAD_WINDOW_MAX };
@@ -21,14 +25,20 @@ struct neighbourhood {
     struct near_word near[MAX_NEAR]; /* ascending by id, then place */
     uint32_t count;
     uint32_t window;
+    uint32_t path[AM_KEYWORD_MAX_WORDS]; /* ids on the way to the node being left */
 };
 
 /* Sound because a place is below 2 x 64. */
 _Static_assert(MAX_NEAR <= UINT8_MAX, "places fit in a byte");
 
-static void emit_once(struct am_matcher *matcher, uint32_t terminal) {
-    if (am_idmap_add(&matcher->terminals_hit, terminal, 0))
-        am_search_emit(matcher, terminal, AM_NONE);
+/* Notes a broad keyword, once: its words are ids[0..count). */
+static void
+emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, uint32_t count) {
+    if (!am_idmap_add(&matcher->terminals_hit, terminal, 0))
+        return;
+    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, AM_NONE, matcher->path_count};
+    for (uint32_t i = 0; i < count; i++)
+        matcher->paths[matcher->path_count++] = ids[i];
 }
 
 /* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
@@ -64,9 +74,9 @@ static uint32_t widen(const struct neighbourhood *around,
     return wider_count;
 }
 
-/* Follows every edge from `node` by words near[from...]. Depth is bounded by the words of a
- * keyword. */
-static void follow(const struct neighbourhood *around,
+/* Follows every edge from `node` by words near[from...]. `depth`: words so far, the next one
+ * included; bounded by the words of a keyword. */
+static void follow(struct neighbourhood *around,
                    uint32_t node,
                    uint32_t from,
                    const struct extent *extents,
@@ -87,69 +97,185 @@ static void follow(const struct neighbourhood *around,
             child == AM_NONE ? 0 : widen(around, extents, count, from, to, wider);
         if (wider_count == 0)
             continue;
-        if (child < image->settings->terminal_count)
-            emit_once(around->matcher, child);
-        if (child >= image->settings->leaf_count && depth < AM_KEYWORD_MAX_WORDS)
+        around->path[depth - 1] = id;
+        if (child < image->settings->terminal_end)
+            emit_once(around->matcher, child, around->path, depth);
+        if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             follow(around, child, to, wider, wider_count, depth + 1);
     }
 }
 
-static void insert_sorted(struct neighbourhood *around, struct near_word word) {
-    uint32_t at = around->count++;
-    for (; at > 0 && around->near[at - 1].id > word.id; at--)
-        around->near[at] = around->near[at - 1];
-    around->near[at] = word;
+static void sort_near(struct neighbourhood *around) {
+    for (uint32_t i = 1; i < around->count; i++) {
+        struct near_word moved = around->near[i];
+        uint32_t at = i;
+        for (; at > 0 && around->near[at - 1].id > moved.id; at--)
+            around->near[at] = around->near[at - 1];
+        around->near[at] = moved;
+    }
 }
 
-/* Collects the less rare words around `root`; returns whether any of them may be the second of a
- * keyword. */
-static bool
-look_around(struct neighbourhood *around, uint32_t root, uint32_t first, uint32_t last) {
-    const struct am_image *image = around->matcher->image;
-    const struct am_request_words *words = &around->matcher->words;
-    uint32_t root_id = words->broad_ids[root];
-    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
+/* ---- pairs: a keyword's rarest word, and its second -------------------------------------------
+ */
+
+enum { BATCH = 256 };
+
+/* Words root[i] and other[i] of a field, no further apart than the window allows. */
+struct pairs {
+    uint64_t key[BATCH + MAX_NEAR];
+    uint64_t hash[BATCH + MAX_NEAR];
+    uint32_t root[BATCH + MAX_NEAR];
+    uint32_t other[BATCH + MAX_NEAR];
+    uint32_t count;
+};
+
+struct broad_search {
+    struct am_matcher *matcher;
+    struct neighbourhood around;
+    struct pairs pairs;
+    uint32_t field_first, field_end; /* word indexes */
+};
+
+/* The words that a window can hold together with `root`: [*first, *last]. */
+static void
+reach_of(const struct broad_search *search, uint32_t root, uint32_t *first, uint32_t *last) {
+    uint32_t reach = search->around.window - 1;
+    *first = root - search->field_first < reach ? search->field_first : root - reach;
+    *last = search->field_end - 1 - root < reach ? search->field_end - 1 : root + reach;
+}
+
+/* Lists the words beside `root` that may follow `other` from `node`, places counted from `first`;
+ * returns whether there is an edge to any of them, as far as the filter knows. */
+static bool look_around(
+    struct broad_search *search, uint32_t node, uint32_t other, uint32_t first, uint32_t last) {
+    const struct am_request_words *words = &search->matcher->words;
+    struct neighbourhood *around = &search->around;
+    uint32_t least = words->broad_ids[other], count = 0;
     bool promising = false;
-    around->count = 0;
     for (uint32_t i = first; i <= last; i++) {
         uint32_t id = words->broad_ids[i];
-        if (!(words->broad_flags[i] & AM_WORD_CONTINUES_BROAD) || id <= root_id)
-            continue;
-        insert_sorted(around, (struct near_word){id, i - first});
-        promising |= am_image_filter_has(image, am_edge_hash(am_edge_key(node, id)));
+        bool follows = (words->broad_flags[i] & AM_WORD_CONTINUES_BROAD) && id > least;
+        around->near[count] = (struct near_word){id, i - first};
+        count += follows;
+        promising |= follows & am_image_filter_has(search->matcher->image,
+                                                   am_edge_hash(am_edge_key(node, id)));
     }
+    around->count = count;
     return promising;
 }
 
-static void
-search_from(struct neighbourhood *around, uint32_t root, uint32_t field_first, uint32_t field_end) {
-    uint32_t reach = around->window - 1;
-    uint32_t first = root - field_first < reach ? field_first : root - reach;
-    uint32_t last = field_end - 1 - root < reach ? field_end - 1 : root + reach;
-    if (!look_around(around, root, first, last))
+/* Goes on from the node of a pair. Where the second word stands near the first one several times,
+ * its first place stands for all. */
+static void go_on(struct broad_search *search, uint32_t node, uint32_t root, uint32_t other) {
+    const uint32_t *ids = search->matcher->words.broad_ids;
+    uint32_t first, last;
+    reach_of(search, root, &first, &last);
+    for (uint32_t i = first; i < other; i++)
+        if (ids[i] == ids[other])
+            return;
+    if (!look_around(search, node, other, first, last))
         return;
-    const struct am_matcher *matcher = around->matcher;
-    uint8_t place = (uint8_t)(root - first);
-    struct extent extent = {place, place};
-    follow(around, AM_NODE_OF_BROAD(matcher->image->settings, matcher->words.broad_ids[root]), 0,
-           &extent, 1, 2);
+    sort_near(&search->around);
+    struct extent extents[MAX_NEAR];
+    uint32_t count = 0;
+    for (uint32_t i = other; i <= last; i++)
+        if (ids[i] == ids[other])
+            count = add_extent(extents, count,
+                               (struct extent){(uint8_t)((i < root ? i : root) - first),
+                                               (uint8_t)((i > root ? i : root) - first)});
+    follow(&search->around, node, 0, extents, count, 3);
+}
+
+/* Drops the pairs of which the filter knows that no keyword has them, and fetches the edges of the
+ * others. */
+static void filter_pairs(const struct am_image *image, struct pairs *pairs) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        uint64_t hash = pairs->hash[i];
+        pairs->key[kept] = pairs->key[i];
+        pairs->hash[kept] = hash;
+        pairs->root[kept] = pairs->root[i];
+        pairs->other[kept] = pairs->other[i];
+        kept += am_image_filter_has(image, hash);
+    }
+    pairs->count = kept;
+    for (uint32_t i = 0; i < kept; i++)
+        __builtin_prefetch(&image->edges[am_bucket_of(pairs->hash[i], image->edge_buckets)]);
+}
+
+static void take_pairs(struct broad_search *search) {
+    const struct am_image *image = search->matcher->image;
+    const uint32_t *ids = search->matcher->words.broad_ids;
+    struct pairs *pairs = &search->pairs;
+    filter_pairs(image, pairs);
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        uint32_t node = am_search_edge(image, pairs->key[i], pairs->hash[i]);
+        if (node == AM_NONE)
+            continue;
+        search->around.path[0] = ids[pairs->root[i]];
+        search->around.path[1] = ids[pairs->other[i]];
+        if (node < image->settings->terminal_end)
+            emit_once(search->matcher, node, search->around.path, 2);
+        if (node >= image->settings->leaf_end)
+            go_on(search, node, pairs->root[i], pairs->other[i]);
+    }
+    pairs->count = 0;
+}
+
+static void add_pairs(struct broad_search *search, uint32_t root) {
+    const struct am_image *image = search->matcher->image;
+    const struct am_request_words *words = &search->matcher->words;
+    struct pairs *pairs = &search->pairs;
+    uint32_t root_id = words->broad_ids[root], first, last, count = pairs->count;
+    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
+    reach_of(search, root, &first, &last);
+    for (uint32_t i = first; i <= last; i++) {
+        uint64_t key = am_edge_key(node, words->broad_ids[i]);
+        uint64_t hash = am_edge_hash(key);
+        pairs->key[count] = key;
+        pairs->hash[count] = hash;
+        pairs->root[count] = root;
+        pairs->other[count] = i;
+        __builtin_prefetch(&image->filter[am_bucket_of(hash, image->filter_blocks)]);
+        count += (words->broad_flags[i] & AM_WORD_CONTINUES_BROAD) && words->broad_ids[i] > root_id;
+    }
+    pairs->count = count;
+}
+
+/* ---- all words --------------------------------------------------------------------------------
+ */
+
+static void single_words(struct am_matcher *matcher) {
+    const struct am_request_words *words = &matcher->words;
+    const struct am_image *image = matcher->image;
+    for (uint32_t i = 0; i < words->count; i++)
+        if (words->broad_flags[i] & AM_WORD_IS_BROAD)
+            __builtin_prefetch(&image->words[words->broad_ids[i]]);
+    for (uint32_t i = 0; i < words->count; i++)
+        if (words->broad_flags[i] & AM_WORD_IS_BROAD)
+            emit_once(matcher, image->words[words->broad_ids[i]].broad_terminal,
+                      &words->broad_ids[i], 1);
 }
 
 void am_search_broad(struct am_matcher *matcher) {
-    const struct am_image *image = matcher->image;
     const struct am_request_words *words = &matcher->words;
-    if (image->settings->broad_keywords == 0)
+    if (matcher->image->settings->broad_terminals == 0)
         return;
-    struct neighbourhood around = {.matcher = matcher, .window = image->settings->broad_window};
-    uint32_t first = 0;
-    for (uint32_t i = 0; i < words->count; i++)
-        if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            emit_once(matcher, image->words[words->broad_ids[i]].broad_terminal);
-    for (uint32_t field = 0; first < words->count; field++) {
-        uint32_t end = words->field_first[field + 1] - 1;
-        for (uint32_t i = first; i < end; i++)
+    single_words(matcher);
+    struct broad_search search; /* no initialiser: it would clear kilobytes for every query */
+    search.matcher = search.around.matcher = matcher;
+    search.around.window = matcher->image->settings->broad_window;
+    search.pairs.count = 0;
+    search.field_first = 0;
+    for (uint32_t field = 0; search.field_first < words->count; field++) {
+        search.field_end = words->field_first[field + 1] - 1;
+        for (uint32_t i = search.field_first; i < search.field_end; i++) {
             if (words->broad_flags[i] & AM_WORD_BEGINS_BROAD)
-                search_from(&around, i, first, end);
-        first = end + 1;
+                add_pairs(&search, i);
+            if (search.pairs.count >= BATCH)
+                take_pairs(&search);
+        }
+        take_pairs(&search);
+        search.field_first = search.field_end + 1;
     }
 }

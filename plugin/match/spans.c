@@ -22,28 +22,6 @@ add_span(const struct am_request_words *words, uint32_t word, struct am_placed_a
         (struct am_span){.begin = words->begins[word], .end = words->ends[word]};
 }
 
-/* The distinct words of a broad keyword, as ids. */
-static uint32_t keyword_ids(struct am_matcher *matcher, uint32_t keyword, uint32_t *ids) {
-    const struct am_image *image = matcher->image;
-    struct am_word words[AM_WORDS_LEAST];
-    struct am_splitter splitter;
-    uint32_t count = 0;
-    size_t split;
-    am_splitter_start(&splitter, am_image_string(image, image->keywords[keyword].text),
-                      image->settings->fold_accents, matcher->splitter_memory);
-    while ((split = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
-        for (size_t i = 0; i < split && count < AM_KEYWORD_MAX_WORDS; i++) {
-            uint8_t flags;
-            uint32_t id = am_search_stem(matcher, words[i].text, words[i].size, &flags);
-            uint32_t at = 0;
-            while (at < count && ids[at] != id)
-                at++;
-            ids[at] = id;
-            count += at == count;
-        }
-    return count;
-}
-
 /* Sorts the few word indexes of a broad hit into text order. */
 static void sort_words(uint32_t *words, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
@@ -82,12 +60,13 @@ static bool locate(const struct am_request_words *words,
     return false;
 }
 
-static void fill_broad(struct am_matcher *matcher,
+static void fill_broad(const struct am_matcher *matcher,
                        const struct am_request *request,
+                       const uint32_t *ids,
                        struct am_placed_ad *placed) {
     const struct am_request_words *words = &matcher->words;
-    uint32_t ids[AM_KEYWORD_MAX_WORDS], last[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = keyword_ids(matcher, placed->keyword, ids);
+    uint32_t last[AM_KEYWORD_MAX_WORDS];
+    uint32_t count = matcher->image->keywords[placed->keyword].word_count;
     for (uint32_t field = 0; field < request->field_count; field++) {
         if (!locate(words, words->field_first[field], words->field_first[field + 1] - 1,
                     matcher->image->settings->broad_window, ids, count, last))
@@ -120,11 +99,11 @@ void am_spans_fill(struct am_matcher *matcher,
                    struct am_placed_ad *placed) {
     if (candidate->hit == AM_NONE)
         return;
-    uint32_t word = matcher->hits[candidate->hit].word;
-    if (word == AM_NONE)
-        fill_broad(matcher, request, placed);
+    const struct am_hit *hit = &matcher->hits[candidate->hit];
+    if (hit->word == AM_NONE)
+        fill_broad(matcher, request, matcher->paths + hit->path, placed);
     else
-        fill_run(matcher, request, word, matcher->image->keywords[placed->keyword].word_count,
+        fill_run(matcher, request, hit->word, matcher->image->keywords[placed->keyword].word_count,
                  placed);
     if (placed->span_count)
         fill_utf16(placed, request->fields[placed->field].text.data);

@@ -8,6 +8,7 @@
 #define AM_TEXT_WORDS_H
 
 #include "../base/bytes.h"
+#include "block.h"
 
 /* Raised by any change that makes some text split or normalise differently; stands in every image.
  */
@@ -43,9 +44,9 @@ size_t am_splitter_memory_size(size_t text_size);
 struct am_splitter {
     struct am_view text;
     bool fold_accents;
-    size_t at;         /* bytes of text consumed */
-    bool general_only; /* never take the short way for ASCII: for tests, set after am_splitter_start
-                        */
+    size_t at;                   /* bytes of text consumed */
+    am_block_function *classify; /* the best way of this machine; a test may set another after
+                                    am_splitter_start, or NULL: no blocks at all */
     void *state;
 };
 

@@ -1,4 +1,4 @@
-/* /v1/decide: from a request in memory to its answer. */
+/* /v1/decide and /openrtb2/bid: from a request in memory to its answer. */
 #include <time.h>
 
 #include "exchange.h"
@@ -11,8 +11,7 @@ static uint64_t nanoseconds_now(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* "application/json; charset=utf-8" is "application/json". */
-static bool media_type_is(struct am_view given, const char *type) {
+bool am_media_type_is(struct am_view given, const char *type) {
     const char *end = given.size ? memchr(given.data, ';', given.size) : NULL;
     size_t size = end ? (size_t)(end - given.data) : given.size;
     while (size && (given.data[size - 1] == ' ' || given.data[size - 1] == '\t'))
@@ -27,18 +26,21 @@ static struct am_view variable(struct wsgi_request *request, char *name) {
 }
 
 /* What kind of body was posted; NULL, or why it is not one that we take. */
-static const char *read_content(struct wsgi_request *request, struct am_api_request *asked) {
+static const char *
+read_content(struct wsgi_request *request, bool openrtb, struct am_api_request *asked) {
     static char encoding_name[] = "HTTP_CONTENT_ENCODING";
     struct am_view type = {request->content_type, request->content_type_len};
     struct am_view encoding = variable(request, encoding_name);
-    if (type.size == 0 || media_type_is(type, "application/json"))
-        asked->content = AM_CONTENT_JSON;
-    else if (media_type_is(type, "text/plain"))
+    if (type.size == 0 || am_media_type_is(type, "application/json"))
+        asked->content = openrtb ? AM_CONTENT_OPENRTB : AM_CONTENT_JSON;
+    else if (openrtb)
+        return "Content-Type: expected application/json";
+    else if (am_media_type_is(type, "text/plain"))
         asked->content = AM_CONTENT_TEXT;
     else
         return "Content-Type: expected application/json or text/plain";
-    asked->gzip = media_type_is(encoding, "gzip");
-    if (encoding.size && !asked->gzip && !media_type_is(encoding, "identity"))
+    asked->gzip = am_media_type_is(encoding, "gzip");
+    if (encoding.size && !asked->gzip && !am_media_type_is(encoding, "identity"))
         return "Content-Encoding: expected gzip, or none";
     return NULL;
 }
@@ -85,10 +87,18 @@ void am_decide_answer(struct am_exchange *exchange, struct am_answer *answer) {
         decide(exchange, &asked, answer);
         return;
     }
-    const char *refusal = read_content(request, &asked);
+    const bool openrtb = exchange->endpoint == AM_ENDPOINT_OPENRTB;
+    const char *refusal = read_content(request, openrtb, &asked);
     asked.body = exchange->body.bytes;
     if (refusal)
         am_error_answer(exchange, 415, refusal, answer);
     else
         decide(exchange, &asked, answer);
+}
+
+static const struct am_header openrtb_headers[] = {{"X-OpenRTB-Version", "2.6"}, {NULL, NULL}};
+
+void am_openrtb_answer(struct am_exchange *exchange, struct am_answer *answer) {
+    answer->headers = openrtb_headers;
+    am_decide_answer(exchange, answer);
 }

@@ -17,6 +17,12 @@ struct am_exchange {
 
 /* What each endpoint does: fills the answer. decide.c */
 void am_decide_answer(struct am_exchange *exchange, struct am_answer *answer);
+void am_openrtb_answer(struct am_exchange *exchange, struct am_answer *answer);
+/* preview.c */
+void am_preview_answer(struct am_exchange *exchange, struct am_answer *answer);
+
+/* "application/json; charset=utf-8" is "application/json". decide.c */
+bool am_media_type_is(struct am_view given, const char *type);
 
 /* An answer {"error":...}, of that status. */
 void am_error_answer(struct am_exchange *exchange,

@@ -50,7 +50,7 @@ void am_histogram_count(struct am_histogram *histogram, uint64_t nanoseconds) {
 }
 
 unsigned am_status_index(unsigned status) {
-    static const unsigned statuses[] = {200, 400, 404, 405, 411, 413, 415, 422, 503};
+    static const unsigned statuses[] = {200, 204, 400, 404, 405, 411, 413, 415, 422, 503};
     _Static_assert(AM_COUNT_OF(statuses) == AM_STATUSES - 1, "a name for each status");
     unsigned index = 0;
     while (index < AM_COUNT_OF(statuses) && statuses[index] != status)

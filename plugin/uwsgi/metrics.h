@@ -12,6 +12,8 @@
 
 enum am_endpoint {
     AM_ENDPOINT_DECIDE,
+    AM_ENDPOINT_OPENRTB,
+    AM_ENDPOINT_PREVIEW,
     AM_ENDPOINT_HEALTHZ,
     AM_ENDPOINT_READYZ,
     AM_ENDPOINT_METRICS,
@@ -21,7 +23,7 @@ enum am_endpoint {
 extern const char *const am_endpoint_names[AM_ENDPOINTS];
 
 /* Statuses that are answered; the last stands for any other. */
-enum { AM_STATUSES = 10 };
+enum { AM_STATUSES = 11 };
 extern const char *const am_status_names[AM_STATUSES];
 
 enum { AM_BUCKETS = 16 };

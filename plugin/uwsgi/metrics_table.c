@@ -1,8 +1,8 @@
 #include "metrics_table.h"
 
-const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "healthz", "readyz", "metrics",
-                                                     "other"};
-const char *const am_status_names[AM_STATUSES] = {"200", "400", "404", "405", "411",
+const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "openrtb", "preview", "healthz",
+                                                     "readyz", "metrics", "other"};
+const char *const am_status_names[AM_STATUSES] = {"200", "204", "400", "404", "405",  "411",
                                                   "413", "415", "422", "503", "other"};
 
 static const char *gate_label(unsigned index) {
@@ -20,8 +20,8 @@ enum { WHOLE = 0, NANOSECONDS = 9 };
 const struct am_metric am_metric_table[] = {
     {"requests_total", "Requests answered, by endpoint and status.", "", COUNTER,
      AM_SOURCE_REQUESTS, 0, WHOLE, NULL, NULL, 0},
-    {"decisions_total", "Decisions made: answers of /v1/decide with status 200.", "", COUNTER,
-     ROWS(decisions), WHOLE, NULL, NULL, 0},
+    {"decisions_total", "Decisions made, for /v1/decide or for bids.", "", COUNTER, ROWS(decisions),
+     WHOLE, NULL, NULL, 0},
     {"slots_filled_total", "Places that got an ad.", "", COUNTER, ROWS(slots_filled), WHOLE, NULL,
      NULL, 0},
     {"slots_unfilled_total", "Places asked for that stayed empty.", "", COUNTER,

@@ -6,6 +6,7 @@
 #include "../base/reserve.h"
 #include "exchange.h"
 #include "host.h"
+#include "settings.h"
 
 enum {
     METRICS_SIZE = 256 << 10,
@@ -17,7 +18,8 @@ static struct am_exchange *exchanges; /* one for each core */
 struct endpoint {
     const char *path;
     enum am_endpoint endpoint;
-    const char *allow;
+    const char *allow; /* the methods, as the header says them */
+    bool reads, posts; /* GET and HEAD, POST */
     void (*answer)(struct am_exchange *exchange, struct am_answer *answer);
 };
 
@@ -26,10 +28,12 @@ static void answer_readiness(struct am_exchange *exchange, struct am_answer *ans
 static void answer_metrics(struct am_exchange *exchange, struct am_answer *answer);
 
 static const struct endpoint endpoints[] = {
-    {"/v1/decide", AM_ENDPOINT_DECIDE, "GET, HEAD, POST", am_decide_answer},
-    {"/healthz", AM_ENDPOINT_HEALTHZ, "GET, HEAD", answer_health},
-    {"/readyz", AM_ENDPOINT_READYZ, "GET, HEAD", answer_readiness},
-    {"/metrics", AM_ENDPOINT_METRICS, "GET, HEAD", answer_metrics},
+    {"/v1/decide", AM_ENDPOINT_DECIDE, "GET, HEAD, POST", true, true, am_decide_answer},
+    {"/openrtb2/bid", AM_ENDPOINT_OPENRTB, "POST", false, true, am_openrtb_answer},
+    {"/preview", AM_ENDPOINT_PREVIEW, "GET, HEAD, POST", true, true, am_preview_answer},
+    {"/healthz", AM_ENDPOINT_HEALTHZ, "GET, HEAD", true, false, answer_health},
+    {"/readyz", AM_ENDPOINT_READYZ, "GET, HEAD", true, false, answer_readiness},
+    {"/metrics", AM_ENDPOINT_METRICS, "GET, HEAD", true, false, answer_metrics},
 };
 
 enum am_code am_requests_start(unsigned cores, struct am_error *error) {
@@ -87,13 +91,15 @@ static const struct endpoint *find_endpoint(const struct wsgi_request *request) 
     for (size_t i = 0; i < AM_COUNT_OF(endpoints); i++)
         if (strlen(endpoints[i].path) == request->path_info_len &&
             memcmp(endpoints[i].path, request->path_info, request->path_info_len) == 0)
-            return &endpoints[i];
+            return endpoints[i].endpoint == AM_ENDPOINT_PREVIEW && !am_settings.preview
+                       ? NULL
+                       : &endpoints[i];
     return NULL;
 }
 
 static bool is_allowed(const struct wsgi_request *request, const struct endpoint *endpoint) {
-    return am_method_is(request, "GET") || am_method_is(request, "HEAD") ||
-           (endpoint->endpoint == AM_ENDPOINT_DECIDE && am_method_is(request, "POST"));
+    bool reads = am_method_is(request, "GET") || am_method_is(request, "HEAD");
+    return (endpoint->reads && reads) || (endpoint->posts && am_method_is(request, "POST"));
 }
 
 static bool lacks_length(struct wsgi_request *request) {

@@ -22,12 +22,25 @@ static bool write_status(struct wsgi_request *request, unsigned status) {
     return uwsgi_response_prepare_headers_int(request, (int)status) == 0;
 }
 
-static bool write_headers(struct wsgi_request *request, const struct am_answer *answer) {
+static bool write_content_headers(struct wsgi_request *request, const struct am_answer *answer) {
     char length[24];
+    if (answer->status == 204)
+        return true;
     snprintf(length, sizeof length, "%zu", answer->body.size);
-    return write_status(request, answer->status) &&
-           add_header(request, "Content-Type", answer->type) &&
-           add_header(request, "Content-Length", length) &&
+    return add_header(request, "Content-Type", answer->type) &&
+           add_header(request, "Content-Length", length);
+}
+
+static bool write_more_headers(struct wsgi_request *request, const struct am_header *headers) {
+    for (; headers && headers->name; headers++)
+        if (!add_header(request, headers->name, headers->value))
+            return false;
+    return true;
+}
+
+static bool write_headers(struct wsgi_request *request, const struct am_answer *answer) {
+    return write_status(request, answer->status) && write_content_headers(request, answer) &&
+           write_more_headers(request, answer->headers) &&
            (!answer->generation ||
             add_header(request, "X-Admatch-Generation", answer->generation)) &&
            (!answer->allow || add_header(request, "Allow", answer->allow)) &&

@@ -6,13 +6,18 @@
 
 struct wsgi_request;
 
+struct am_header {
+    const char *name, *value;
+};
+
 struct am_answer {
     unsigned status;
-    const char *type; /* Content-Type */
-    struct am_view body;
-    const char *generation; /* NULL: none */
-    const char *allow;      /* with 405: the methods; else NULL */
-    bool close;             /* say that the connection will be closed */
+    const char *type;                /* Content-Type */
+    struct am_view body;             /* with 204: none, and then no type and no length either */
+    const char *generation;          /* NULL: none */
+    const char *allow;               /* with 405: the methods; else NULL */
+    const struct am_header *headers; /* more of them, ended by one without a name; or NULL */
+    bool close;                      /* say that the connection will be closed */
 };
 
 /* Writes head and body; for HEAD, only the head. False: the client is gone. */

@@ -13,6 +13,7 @@ struct am_settings {
     uint64_t limit_words;
     bool skip_bad_records;
     int test;
+    int preview;
 };
 
 extern struct am_settings am_settings;

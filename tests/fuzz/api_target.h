@@ -41,7 +41,7 @@ static void fuzz_require(bool holds) {
 }
 
 /* Decides, and holds the answer to what is promised of every answer. */
-static void fuzz_decide(const struct am_api_request *request) {
+static inline void fuzz_decide(const struct am_api_request *request) {
     enum { NODES = 1 << 18 };
     static struct am_json_node nodes[NODES];
     struct am_api_response response;

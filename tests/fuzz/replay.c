@@ -1,4 +1,5 @@
-/* Runs a fuzz target over files instead of a fuzzer's inputs: each file of the folders given, and the empty input. */
+/* Runs a fuzz target over files instead of a fuzzer's inputs: each file of the folders given, and
+ * the empty input. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>

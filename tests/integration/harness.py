@@ -254,14 +254,16 @@ class Server:
 
     def command(self, letter):
         """To the master's FIFO, which it opens again after each command."""
-        fifo = eventually("the master reads its FIFO", self.open_fifo)
-        os.write(fifo, letter.encode())
-        os.close(fifo)
+        eventually(f"the master's FIFO takes {letter!r}", lambda: self.write_fifo(letter))
 
-    def open_fifo(self):
+    def write_fifo(self, letter):
         with contextlib.suppress(OSError):
-            return os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
-        return None
+            fifo = os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                return os.write(fifo, letter.encode()) == 1
+            finally:
+                os.close(fifo)
+        return False
 
     def stats(self):
         with socket.socket(socket.AF_UNIX) as connection:

@@ -348,7 +348,10 @@ class BuildTest(CommandTest):
         )
 
     def test_a_terminal_is_told_what_was_built(self):
-        controller, terminal = pty.openpty()
+        try:
+            controller, terminal = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"this machine gives no pseudo-terminals: {error}")
         image = self.folder / "image.admx"
         done = subprocess.run(
             [ADMATCH, "build", self.inventory, "-o", image], stdout=terminal, stderr=terminal
@@ -430,7 +433,7 @@ class ImageReader:
         return struct.unpack_from("<" + layout, self.data, offset + size * index)
 
     def string(self, reference):
-        at = self.sections[17][1] + 4 * reference
+        at = self.sections[16][1] + 4 * reference
         size = struct.unpack_from("<I", self.data, at)[0]
         return self.data[at + 4 : at + 4 + size].decode()
 
@@ -463,15 +466,16 @@ class ImageReader:
             at = (at + 1) % count
 
     def postings(self, terminal):
-        first = self.record(6, terminal, "II")[0]
-        end = self.record(6, terminal + 1, "II")[0]
-        return [self.record(7, at, "II") for at in range(first, end)]
+        postings = []
+        while not postings or not postings[-1][1] >> 31:
+            postings.append(self.record(6, terminal + len(postings), "II"))
+        return [(rank, ad & 2**31 - 1) for rank, ad in postings]
 
     def ads(self, terminal):
         if terminal >= self.settings["T"]:
             return []
         ads = [ad for rank, ad in self.postings(terminal) if rank]
-        return [self.string(self.record(10, ad, "QI")[1]) for ad in ads]
+        return [self.string(self.record(9, ad, "QI")[1]) for ad in ads]
 
     def walk(self, node, words):
         for word in words:

@@ -175,7 +175,7 @@ def take_word(pieces, at):
             at = end + 1
         elif joiner in "+#":
             run_end = tail_end(pieces, end)
-            if kind_at(pieces, run_end) not in ("letter", "digit", "own word"):
+            if kind_at(pieces, run_end) not in ("letter", "digit"):
                 taken += pieces[end : min(run_end, end + 2)]
             return taken, run_end
         else:

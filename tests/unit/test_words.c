@@ -1,4 +1,4 @@
-/* The splitter against the table of docs/WORDS.md, and its short way against its general one. */
+/* The splitter against the table of docs/WORDS.md, and its ways against one another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,22 +10,35 @@
 #include "../../plugin/text/stem.h"
 #include "../../plugin/text/words.h"
 
-/* Every word of the text as "word[begin,end) ". */
-static void split(const char *text, size_t size, bool fold_accents, bool general_only, char *out) {
+/* The machine alone, and then the machine with each way of reading blocks. */
+enum { MACHINE_ALONE = -1 };
+
+/* Every word of the text as "word[begin,end) ". The text lies at the end of its memory, so that
+ * sanitizers and valgrind see a read past it. */
+static void split(const char *text, size_t size, bool fold_accents, int way, char *out) {
     struct am_splitter_memory memory = {NULL, am_splitter_memory_size(size)};
     struct am_splitter splitter;
     struct am_word words[AM_WORDS_LEAST];
     size_t count;
+    char *copy = malloc(size ? size : 1);
     memory.memory = malloc(memory.size);
+    assert_non_null(copy);
     assert_non_null(memory.memory);
-    am_splitter_start(&splitter, (struct am_view){text, size}, fold_accents, memory);
-    splitter.general_only = general_only;
+    memcpy(copy, text, size);
+    am_splitter_start(&splitter, (struct am_view){copy, size}, fold_accents, memory);
+    splitter.classify = way == MACHINE_ALONE ? NULL : am_block_way((enum am_block_way)way);
     *out = '\0';
     while ((count = am_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
         for (size_t i = 0; i < count; i++)
             out += sprintf(out, "%.*s[%u,%u) ", (int)words[i].size, words[i].text, words[i].begin,
                            words[i].end);
     free(memory.memory);
+    free(copy);
+}
+
+/* Ways that this machine does not have are left out. */
+static bool have(int way) {
+    return way == MACHINE_ALONE || am_block_way((enum am_block_way)way) != NULL;
 }
 
 static void words_and_spans_are_those_of_the_table(void **state) {
@@ -45,6 +58,7 @@ static void words_and_spans_are_those_of_the_table(void **state) {
         {"a.b 1.b 1.2.", "a[0,1) b[2,3) 1[4,5) b[6,7) 1.2[8,11) "},
         {"rock'n'roll 'tis", "rocknroll[0,11) tis[13,16) "},
         {"Stra\u00dfe", "strasse[0,7) "},
+        {"C++\u5165\u9580", "c++[0,3) \u5165[3,6) \u9580[6,9) "},
         {"a\xff"
          "b",
          "a[0,1) b[2,3) "},
@@ -54,60 +68,85 @@ static void words_and_spans_are_those_of_the_table(void **state) {
     };
     char found[1024];
     for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
-        split(cases[i].text, strlen(cases[i].text), true, false, found);
-        assert_string_equal(found, cases[i].words);
-        split(cases[i].text, strlen(cases[i].text), true, true, found);
-        assert_string_equal(found, cases[i].words);
+        for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+            if (have(way)) {
+                split(cases[i].text, strlen(cases[i].text), true, way, found);
+                assert_string_equal(found, cases[i].words);
+            }
     }
 }
 
 static void accents_stay_without_fold_accents(void **state) {
     (void)state;
     char found[256];
-    split("Cafe\u0301", 6, false, false, found);
+    split("Cafe\u0301", 6, false, AM_BLOCK_PORTABLE, found);
     assert_string_equal(found, "caf\u00e9[0,6) ");
 }
 
-static void the_short_way_for_ascii_gives_the_same_words(void **state) {
-    (void)state;
-    static const char *const pieces[] = {"a",
-                                         "Bc",
-                                         "7",
-                                         "42",
-                                         "'",
-                                         ".",
-                                         "&",
-                                         "+",
-                                         "#",
-                                         " ",
-                                         "-",
-                                         "\n",
-                                         "\u00e9",
-                                         "\u0301",
-                                         "\u2019",
-                                         "\u6771",
-                                         "\u0e01\u0e31",
-                                         "\xff",
-                                         "\xe6\x9d",
-                                         "\u00ad",
-                                         "\ufdfa"};
-    unsigned seed = 20260101;
-    char *found[2] = {malloc(1 << 16), malloc(1 << 16)};
-    for (int round = 0; round < 100000; round++) {
-        char text[128];
-        size_t size = 0;
-        for (int count = rand_r(&seed) % 16; count > 0; count--) {
-            const char *piece = pieces[(unsigned)rand_r(&seed) % AM_COUNT_OF(pieces)];
-            memcpy(text + size, piece, strlen(piece));
-            size += strlen(piece);
-        }
-        split(text, size, round % 2, false, found[0]);
-        split(text, size, round % 2, true, found[1]);
+static const char *const pieces[] = {"a",      "Bc",       "7",      "42",      "'",
+                                     ".",      "&",        "+",      "#",       " ",
+                                     "-",      "\n",       "word",   "Zebra's", "\u00e9",
+                                     "\u0301", "\u2019",   "\u201c", "\u6771",  "\u0e01\u0e31",
+                                     "\xff",   "\xe6\x9d", "\u00ad", "\ufdfa",  "\u212b"};
+
+static size_t append(char *text, size_t size, const char *piece) {
+    memcpy(text + size, piece, strlen(piece));
+    return size + strlen(piece);
+}
+
+static void every_way_gives_the_same_words(const char *text, size_t size, bool fold_accents) {
+    static char found[2][1 << 16];
+    split(text, size, fold_accents, MACHINE_ALONE, found[0]);
+    for (int way = 0; way < AM_BLOCK_WAYS; way++) {
+        if (!have(way))
+            continue;
+        split(text, size, fold_accents, way, found[1]);
         if (strcmp(found[0], found[1]) != 0)
-            fail_msg("\"%.*s\": %s, generally %s", (int)size, text, found[0], found[1]);
+            fail_msg("\"%.*s\", way %d: %s, the machine: %s", (int)size, text, way, found[1],
+                     found[0]);
     }
-    free(found[0]);
-    free(found[1]);
+}
+
+static void every_way_splits_random_text_alike(void **state) {
+    (void)state;
+    unsigned seed = 20260101;
+    for (int round = 0; round < 60000; round++) {
+        char text[512];
+        size_t size = 0;
+        for (int count = rand_r(&seed) % 40; count > 0; count--)
+            size = append(text, size, pieces[(unsigned)rand_r(&seed) % AM_COUNT_OF(pieces)]);
+        every_way_gives_the_same_words(text, size, round % 2);
+    }
+}
+
+/* What matters at the edge of a block is two bytes to either side. */
+static void every_way_splits_alike_wherever_blocks_end(void **state) {
+    (void)state;
+    for (size_t offset = 0; offset <= 2 * AM_BLOCK + 2; offset++)
+        for (size_t first = 0; first < AM_COUNT_OF(pieces); first++)
+            for (size_t second = 0; second < AM_COUNT_OF(pieces); second++) {
+                char text[512];
+                size_t size = offset;
+                memset(text, offset % 2 ? ' ' : 'x', offset);
+                size = append(text, size, pieces[first]);
+                size = append(text, size, pieces[second]);
+                size = append(text, size, "a b");
+                every_way_gives_the_same_words(text, size, true);
+            }
+}
+
+static void long_stretches_without_words_do_not_end_a_text(void **state) {
+    (void)state;
+    enum { LENGTH = 200000 };
+    char *text = malloc(LENGTH), found[64];
+    memset(text, '-', LENGTH);
+    memcpy(text + LENGTH - 3, "end", 3);
+    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+        if (have(way)) {
+            split(text, LENGTH, true, way, found);
+            assert_string_equal(found, "end[199997,200000) ");
+        }
+    free(text);
 }
 
 static void a_word_that_is_too_long_holds_its_place(void **state) {
@@ -115,10 +154,11 @@ static void a_word_that_is_too_long_holds_its_place(void **state) {
     char text[AM_WORD_MAX_BYTES + 8], found[256];
     memset(text, 'x', sizeof text);
     memcpy(text + sizeof text - 3, " ok", 3);
-    for (int general = 0; general < 2; general++) {
-        split(text, sizeof text, true, general, found);
-        assert_string_equal(found, "[0,1005) ok[1006,1008) ");
-    }
+    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+        if (have(way)) {
+            split(text, sizeof text, true, way, found);
+            assert_string_equal(found, "[0,1005) ok[1006,1008) ");
+        }
 }
 
 static void utf16_units_count_as_in_javascript(void **state) {
@@ -148,7 +188,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_and_spans_are_those_of_the_table),
         cmocka_unit_test(accents_stay_without_fold_accents),
-        cmocka_unit_test(the_short_way_for_ascii_gives_the_same_words),
+        cmocka_unit_test(every_way_splits_random_text_alike),
+        cmocka_unit_test(every_way_splits_alike_wherever_blocks_end),
+        cmocka_unit_test(long_stretches_without_words_do_not_end_a_text),
         cmocka_unit_test(a_word_that_is_too_long_holds_its_place),
         cmocka_unit_test(utf16_units_count_as_in_javascript),
         cmocka_unit_test(stems_are_snowballs),

@@ -1,0 +1,75 @@
+/* Private to the api room: JSON objects read by a table of their members, each with a function that
+ * takes its value. Shared by the requests of /v1/decide and of OpenRTB. */
+#ifndef AM_API_JSON_MEMBERS_H
+#define AM_API_JSON_MEMBERS_H
+
+#include "request.h"
+
+struct am_openrtb;
+
+struct am_members {
+    struct am_request_reader *reader;
+    struct am_json json;
+    struct am_slot *slot;       /* that members of a slot are for */
+    struct am_openrtb *openrtb; /* NULL for requests of other kinds */
+    struct am_error *error;
+};
+
+typedef enum am_code
+am_member_function(struct am_members *in, const struct am_json_node *value, int argument);
+
+struct am_member {
+    struct am_view name;
+    am_member_function *read;
+    int argument;
+    bool unlisted; /* not to be named where members are listed for people */
+};
+
+#define AM_MEMBER(literal, function, value)                                                        \
+    { .name = {literal, sizeof(literal) - 1}, .read = (function), .argument = (value) }
+#define AM_MEMBER_UNLISTED(literal, function)                                                      \
+    { .name = {literal, sizeof(literal) - 1}, .read = (function), .unlisted = true }
+
+enum { AM_MEMBERS_MAX = 32 };
+
+/* What is in no table is an error, or is passed over (with it, values that are null). */
+enum am_members_unknown { AM_UNKNOWN_REFUSED, AM_UNKNOWN_IGNORED };
+
+/* Hands each member's value to its function. A known member that stands twice is an error. */
+enum am_code am_members_read(struct am_members *in,
+                             const struct am_json_node *object,
+                             const struct am_member *members,
+                             size_t count,
+                             enum am_members_unknown unknown);
+
+typedef enum am_code
+am_item_function(struct am_members *in, struct am_view item, int argument, struct am_view context);
+
+/* Hands on each string of a list. */
+enum am_code am_member_list(struct am_members *in,
+                            const struct am_json_node *list,
+                            am_item_function *read,
+                            int argument,
+                            struct am_view context);
+/* The same where one string may stand for a list of one. */
+enum am_code am_member_one_or_list(struct am_members *in,
+                                   const struct am_json_node *node,
+                                   am_item_function *read,
+                                   int argument,
+                                   struct am_view context);
+/* An object whose members are free keys of kv, each with one value or several. */
+enum am_code am_member_free_keys(struct am_members *in, const struct am_json_node *object);
+
+enum am_code
+am_member_string(struct am_members *in, const struct am_json_node *node, struct am_view *text);
+/* A string's bytes, decoded to the reader's text where something is escaped. */
+struct am_view am_member_decoded(struct am_members *in, const struct am_json_node *node);
+
+/* Adds the place to an error, if it is one. */
+enum am_code
+am_member_at(struct am_members *in, const struct am_json_node *node, enum am_code code);
+/* "expected WHAT, found a number", with its place. */
+enum am_code
+am_member_expected(struct am_members *in, const struct am_json_node *node, const char *what);
+
+#endif

@@ -1,0 +1,28 @@
+/* Large allocations of a build, asked to be backed by huge pages. */
+#ifndef AM_BASE_LARGE_H
+#define AM_BASE_LARGE_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { AM_LARGE = 4 << 20, AM_HUGE_PAGE = 2 << 20 };
+
+/* A hint only. Without it a tenth of a build goes into page faults of 4 KiB each (measured at a
+ * million ads: 3.6 s without, 3.2 s with). */
+static inline void am_advise_huge(void *memory, size_t size) {
+    uintptr_t first = ((uintptr_t)memory + AM_HUGE_PAGE - 1) & ~(uintptr_t)(AM_HUGE_PAGE - 1);
+    uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(AM_HUGE_PAGE - 1);
+    if (size >= AM_LARGE && first < end)
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
+/* malloc, with that hint; free() it. */
+static inline void *am_allocate_large(size_t size) {
+    void *memory = malloc(size);
+    if (memory)
+        am_advise_huge(memory, size);
+    return memory;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* Private to the match room: the stems of a request's words. */
+#ifndef AM_MATCH_SEARCH_STEMS_H
+#define AM_MATCH_SEARCH_STEMS_H
+
+#include "../index/vocabulary.h"
+
+struct am_matcher;
+
+/* Bytes of a matcher's stem_cache, zeroed at first, one for each image that it is attached to. */
+size_t am_stem_cache_size(void);
+
+/* The id and flags of each word's stem, or AM_NONE and 0. `keys` as am_word_key makes them of words
+ * that have a text. */
+void am_search_stems(struct am_matcher *matcher,
+                     const struct am_word *words,
+                     const struct am_word_key *keys,
+                     uint32_t count,
+                     uint32_t *ids,
+                     uint8_t *flags);
+
+#endif

@@ -1,0 +1,63 @@
+/* Private to the text room: the general way to words, a character at a time. */
+#ifndef AM_TEXT_MACHINE_H
+#define AM_TEXT_MACHINE_H
+
+#include "characters.h"
+#include "words.h"
+
+enum {
+    AM_MACHINE_MARKS = 64,         /* in one run that is reordered; further ones start a new run */
+    AM_MACHINE_DECOMPOSITION = 64, /* code points of one; U+FDFA gives 18 */
+    AM_MACHINE_CHARACTERS = AM_WORD_MAX_BYTES + 1,
+};
+
+/* Where words go: the caller's array, and memory for their texts. */
+struct am_word_output {
+    struct am_word *words;
+    size_t count, capacity;
+    char *at, *end;
+};
+
+/* A normalised character and the source bytes that it comes from. */
+struct am_character {
+    int32_t code;
+    uint32_t begin, end;
+};
+
+struct am_machine {
+    /* The word being read, and what may or may not belong to it, depending on what follows. */
+    int32_t characters[AM_MACHINE_CHARACTERS];
+    size_t count; /* of characters; beyond the array they are only counted */
+    uint32_t begin, end;
+    bool composes;                /* some character may be composed with another */
+    enum am_character_class base; /* of the last letter or digit; OTHER: no word is open */
+    int32_t joiner;               /* ' . or & after `base`, waiting for what follows; 0: none */
+    struct am_character tail[2];  /* the first two of a run of + and # */
+    uint32_t tail_count;          /* of the whole run */
+
+    /* Marks that wait until their run is over, to be put in canonical order. */
+    struct am_character marks[AM_MACHINE_MARKS + AM_MACHINE_DECOMPOSITION];
+    uint8_t mark_classes[AM_MACHINE_MARKS + AM_MACHINE_DECOMPOSITION];
+    size_t mark_count;
+};
+
+void am_machine_start(struct am_machine *machine);
+
+/* No word is open and nothing waits: what was read has no bearing on what follows. */
+static inline bool am_machine_idle(const struct am_machine *machine) {
+    return machine->base == AM_CHARACTER_OTHER && machine->mark_count == 0;
+}
+
+/* Room for the words that one more source character can complete. */
+bool am_machine_room(const struct am_word_output *output);
+
+/* Takes the code point of the source bytes [begin, end). */
+void am_machine_take(struct am_machine *machine,
+                     bool fold_accents,
+                     struct am_character source,
+                     struct am_word_output *output);
+
+/* The text is over: gives what is left. */
+void am_machine_finish(struct am_machine *machine, struct am_word_output *output);
+
+#endif

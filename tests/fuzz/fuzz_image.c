@@ -1,0 +1,154 @@
+/* Images: sound ones with patches, checksum put right, so that only the deep check stands between
+ * a patch and the matcher.
+ *
+ * Input: a byte that chooses the inventory (255: the rest is a whole image instead), then patches
+ * of eight bytes:
+ *
+ *     0         1      2          4                8
+ *     +---------+------+----------+----------------+
+ *     | section | what | position | value          |
+ *     +---------+------+----------+----------------+
+ *
+ * Section 0 is header and section table. Positions count 4 bytes and wrap at the section's end. */
+#include <xxhash.h>
+
+#include "image_target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const inventories[] = {
+    "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"a b\\\"\",\"\\\"a\\\"\","
+    "\"\\\"a b c\\\"\",\"\\\"d e\\\"\"]}\n"
+    "{\"id\":\"b\",\"advertiser\":\"y\",\"bid\":2,\"keywords\":[\"\\\"a b\\\"\",\"\\\"f\\\"\"]}\n",
+    "{\"type\":\"inventory\",\"language\":\"en\",\"broad_window\":5}\n"
+    "{\"type\":\"campaign\",\"id\":\"c1\",\"advertiser\":\"acme\",\"priority\":1,"
+    "\"negative_keywords\":[\"free\",\"\\\"e "
+    "f\\\"\"],\"labels\":[\"l\"],\"exclude_labels\":[\"m\"],"
+    "\"timezone\":\"Europe/Berlin\",\"targeting\":{\"hour\":[1,2,167],\"country\":[\"US\"]}}\n"
+    "{\"id\":\"a1\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"a b\",\"\\\"a b c\\\"\",\"[a]\","
+    "\"b c d\",\"running\"]}\n"
+    "{\"id\":\"a2\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"b\",\"-x\",\"-[a "
+    "b]\"],\"sizes\":[\"1x1\",\"2x2\"]}\n"
+    "{\"id\":\"a3\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"],\"categories\":[\"IAB7-3\"]"
+    ","
+    "\"targeting\":{\"not\":{\"country\":[\"US\"]},\"any\":[{\"kv\":{\"k\":[\"v\",\"w\"]}},"
+    "{\"hour\":[1]}]}}\n"
+    "{\"id\":\"a4\",\"advertiser\":\"c\",\"bid\":2,\"keywords\":[\"*\",\"caf\xc3\xa9\",\"a-word-of-"
+    "more-than-sixteen-bytesxxxxxxxxxxxxxxxxxxx\"],\"domain\":\"a.b.c\",\"creative\":{\"a\":1},"
+    "\"url\":\"https://a.b/\"}\n",
+};
+enum { INVENTORIES = 2, RAW = 255, PATCH = 8 };
+
+static struct am_image_bytes build(const char *text) {
+    struct am_load_options options = {0};
+    struct am_inventory *inventory = NULL;
+    struct am_report report = {0};
+    struct am_error error = {0};
+    struct am_image_bytes bytes = {0};
+    if (am_inventory_load_memory(am_view_of(text), "fuzz", &options, &inventory, &report, &error) ||
+        am_image_build(inventory, false, &bytes, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        abort();
+    }
+    am_inventory_free(inventory);
+    am_report_free(&report);
+    return bytes;
+}
+
+static const struct am_image_bytes *base_image(unsigned which) {
+    static struct am_image_bytes images[INVENTORIES];
+    if (!images[which].data)
+        images[which] = build(inventories[which]);
+    return &images[which];
+}
+
+/* A copy of exactly that size, so that a read past its end is seen. */
+static char *copy_aligned(const void *data, size_t size) {
+    char *copy = NULL;
+    fuzz_require(posix_memalign((void **)&copy, AM_IMAGE_ALIGNMENT, size ? size : 1) == 0);
+    if (size)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+static void
+section_of(const char *image, size_t size, unsigned section, size_t *begin, size_t *length) {
+    struct am_section_entry entry = {0};
+    *begin = 0;
+    *length = sizeof(struct am_image_header) + AM_SECTIONS * sizeof entry;
+    if (section == 0)
+        return;
+    memcpy(&entry, image + sizeof(struct am_image_header) + (section - 1) * sizeof entry,
+           sizeof entry);
+    if (entry.offset < size && entry.count && entry.record_size &&
+        entry.count <= (size - entry.offset) / entry.record_size) {
+        if (entry.count * entry.record_size >= 4) {
+            *begin = entry.offset;
+            *length = entry.count * entry.record_size;
+        }
+    }
+}
+
+static void patch(char *image, size_t size, const uint8_t *data) {
+    uint16_t position;
+    uint32_t value, old;
+    size_t begin, length;
+    memcpy(&position, data + 2, sizeof position);
+    memcpy(&value, data + 4, sizeof value);
+    section_of(image, size, data[0] % (AM_SECTIONS + 1), &begin, &length);
+    char *at = image + begin + (size_t)position * 4 % length / 4 * 4;
+    memcpy(&old, at, sizeof old);
+    switch (data[1] % 4) {
+    case 0:
+        old = value;
+        break;
+    case 1:
+        old += (uint32_t)(int32_t)(int8_t)value;
+        break;
+    case 2:
+        old ^= UINT32_C(1) << (value & 31);
+        break;
+    default:
+        memcpy(&old, image + begin + (size_t)value % (length / 4) * 4, sizeof old);
+    }
+    memcpy(at, &old, sizeof old);
+}
+
+static void put_checksum_right(char *image, size_t size) {
+    size_t checked = offsetof(struct am_image_header, total_size);
+    uint64_t checksum = XXH3_64bits(image + checked, size - checked);
+    memcpy(image + offsetof(struct am_image_header, checksum), &checksum, sizeof checksum);
+}
+
+static void use(const char *bytes, size_t size) {
+    struct am_image *image = NULL;
+    struct am_error error = {0};
+    if (am_image_open_memory(bytes, size, &image, &error) == AM_OK &&
+        am_image_verify(image, &error) == AM_OK)
+        fuzz_use_image(image);
+    else
+        fuzz_require(error.message[0] != '\0');
+    am_image_close(image);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0)
+        return 0;
+    char *image;
+    size_t image_size;
+    if (data[0] == RAW) {
+        image_size = size - 1;
+        image = copy_aligned(data + 1, image_size);
+    } else {
+        const struct am_image_bytes *base = base_image(data[0] % INVENTORIES);
+        image_size = base->size;
+        image = copy_aligned(base->data, image_size);
+        for (size_t at = 1; at + PATCH <= size; at += PATCH)
+            patch(image, image_size, data + at);
+    }
+    if (image_size >= sizeof(struct am_image_header))
+        put_checksum_right(image, image_size);
+    use(image, image_size);
+    free(image);
+    return 0;
+}

@@ -1,0 +1,89 @@
+/* The splitter: every way gives the same words; spans lie in the text, in order. The first byte
+ * chooses fold_accents. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../plugin/text/words.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MOST_WORDS = 1 << 14, BATCH = AM_WORDS_LEAST };
+
+struct found {
+    struct am_word words[MOST_WORDS];
+    char texts[1 << 20];
+    size_t count, used;
+};
+
+static void require(bool holds) {
+    if (!holds)
+        abort();
+}
+
+static struct am_splitter_memory new_memory(size_t text_size) {
+    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(text_size)};
+    memory.memory = malloc(memory.size);
+    require(memory.memory != NULL);
+    return memory;
+}
+
+static void keep(struct found *found, const struct am_word *word) {
+    require(found->count < MOST_WORDS && found->used + word->size <= sizeof found->texts);
+    struct am_word *kept = &found->words[found->count++];
+    *kept = *word;
+    kept->text = memcpy(found->texts + found->used, word->text, word->size);
+    found->used += word->size;
+}
+
+static void
+split(struct am_view text, bool fold, am_block_function *classify, struct found *found) {
+    struct am_word batch[BATCH];
+    struct am_splitter splitter;
+    struct am_splitter_memory memory = new_memory(text.size);
+    size_t count;
+    found->count = found->used = 0;
+    am_splitter_start(&splitter, text, fold, memory);
+    splitter.classify = classify;
+    while ((count = am_splitter_next(&splitter, batch, BATCH)) > 0)
+        for (size_t i = 0; i < count; i++)
+            keep(found, &batch[i]);
+    require(splitter.at == text.size);
+    free(memory.memory);
+}
+
+static void check_spans(const struct found *found, struct am_view text) {
+    for (size_t i = 0; i < found->count; i++) {
+        const struct am_word *word = &found->words[i];
+        require(word->begin < word->end && word->end <= text.size);
+        require(word->size <= AM_WORD_MAX_BYTES);
+        require(i == 0 || found->words[i - 1].begin <= word->begin);
+        uint32_t units = am_utf16_length(text.data + word->begin, word->end - word->begin);
+        require(units >= 1 && units <= word->end - word->begin);
+    }
+}
+
+static void check_same(const struct found *a, const struct found *b) {
+    require(a->count == b->count && a->used == b->used);
+    require(memcmp(a->texts, b->texts, a->used) == 0);
+    for (size_t i = 0; i < a->count; i++)
+        require(a->words[i].size == b->words[i].size && a->words[i].begin == b->words[i].begin &&
+                a->words[i].end == b->words[i].end);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct found machine, other;
+    if (size == 0 || size > 4096)
+        return 0;
+    bool fold = data[0] & 1;
+    struct am_view text = {(const char *)data + 1, size - 1};
+    split(text, fold, NULL, &machine);
+    check_spans(&machine, text);
+    for (int way = 0; way < AM_BLOCK_WAYS; way++) {
+        am_block_function *classify = am_block_way((enum am_block_way)way);
+        if (!classify)
+            continue;
+        split(text, fold, classify, &other);
+        check_same(&machine, &other);
+    }
+    return 0;
+}
