@@ -73,6 +73,7 @@ GCC_LIST = [
     "plugin/uwsgi/metrics.c",
     "plugin/uwsgi/metrics_table.c",
     "plugin/uwsgi/metrics_write.c",
+    "plugin/uwsgi/parent.c",
     "plugin/uwsgi/plugin.c",
     "plugin/uwsgi/preview.c",
     "plugin/uwsgi/publisher.c",

@@ -44,11 +44,11 @@ const char am_preview_style[] =
     "font-size:.9rem}\n"
     "th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;"
     "border-top:1px solid var(--line);min-width:6rem}thead th{border:0;color:var(--quiet);"
-    "font-weight:400}td code{display:block}\n"
+    "font-weight:400}td code{display:block;white-space:nowrap}\n"
     ".empty{color:var(--quiet)}.refusal{border-color:var(--bad)}.refusal h2{color:var(--bad)}\n";
 
 /* Nothing is loaded, nothing is run, and of styles only the one above. */
 const char am_preview_policy[] =
-    "default-src 'none'; style-src 'sha256-aURwMr3FYFNAetR0Oqjr09LbdJxBPdR+gcYV1I5R6TU='; "
+    "default-src 'none'; style-src 'sha256-6GS1iS7ZeOeWlxVZ5zn9IixZuzV6jrfbwdBzEG+qQ74='; "
     "form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'";

@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 1, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 2, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];

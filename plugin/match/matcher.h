@@ -123,16 +123,18 @@ void am_search_broad(struct am_matcher *matcher);
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags);
 
-/* The child of `parent` by `word`, or AM_NONE. `hash` is am_edge_hash(key). */
+/* The child by the edge of that key, or AM_NONE. `hash` is am_edge_hash(key). Like words, the ways
+ * of a bucket are compared without a branch. */
 static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key, uint64_t hash) {
     uint64_t at = am_bucket_of(hash, image->edge_buckets);
     for (;;) {
         const struct am_edge_bucket *bucket = &image->edges[at];
+        uint32_t missing = 0; /* ~child */
+#pragma GCC unroll 5
         for (int way = 0; way < AM_EDGE_WAYS; way++)
-            if (bucket->key[way] == key)
-                return bucket->child[way];
-        if (__builtin_expect(!bucket->overflowed, 1))
-            return AM_NONE;
+            missing |= ~bucket->child[way] & -(uint32_t)(bucket->key[way] == key);
+        if (__builtin_expect(missing || !bucket->overflowed, 1))
+            return ~missing;
         at = at + 1 < image->edge_buckets ? at + 1 : 0;
     }
 }

@@ -51,15 +51,6 @@ static struct words_of_block find_words(const struct am_block *block) {
     return found;
 }
 
-/* Where the word begins that reaches the limit and is not certain, else the limit. */
-static unsigned rest_of(const struct words_of_block *found) {
-    unsigned words = (unsigned)__builtin_popcountll(found->ends);
-    uint64_t starts = found->starts & ((UINT64_C(1) << found->limit) - 1);
-    for (unsigned i = 0; i < words; i++)
-        starts &= starts - 1;
-    return starts ? (unsigned)__builtin_ctzll(starts) : found->limit;
-}
-
 /* Without the apostrophes of the word [first, end). */
 static uint32_t
 copy_without(const char *text, uint64_t apostrophes, unsigned first, unsigned end, char *to) {
@@ -75,7 +66,7 @@ copy_without(const char *text, uint64_t apostrophes, unsigned first, unsigned en
  * are the folded block itself, of which only what holds words is kept. */
 static unsigned
 give_words(struct words_of_block found, uint32_t begin, struct am_word_output *output) {
-    unsigned rest = rest_of(&found), end = 0;
+    unsigned end = 0;
     const char *folded = output->at;
     char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
     struct am_word *word = output->words + output->count;
@@ -91,7 +82,10 @@ give_words(struct words_of_block found, uint32_t begin, struct am_word_output *o
     }
     output->count = (size_t)(word - output->words);
     output->at = aside == folded + AM_BLOCK + AM_WORD_PADDING ? output->at + end : aside;
-    return rest;
+    /* What is left of the starts is the word that reaches the limit and is not certain, if there is
+     * one, and what lies beyond. */
+    uint64_t uncertain = found.starts & ((UINT64_C(1) << found.limit) - 1);
+    return uncertain ? (unsigned)__builtin_ctzll(uncertain) : found.limit;
 }
 
 /* The block at `at`; past the text's end it is spaces. */
