@@ -5,9 +5,10 @@ import json
 import pathlib
 import re
 import socket
+import time
 import unittest
 
-from harness import ROOT, ServerTest, SharedServerTest, ad, eventually
+from harness import ROOT, ServerTest, SharedServerTest, ad, eventually, forks_late, put
 
 ADS = [ad("shoes", "running shoes"), ad("paused", "running shoes", status="paused", bid=5), ad("anyone", "*", bid=0.1)]
 
@@ -121,6 +122,21 @@ class GaugesTest(ServerTest):
         self.assertEqual((samples["admatch_builds_total"], samples["admatch_found_total"], samples["admatch_swaps_total"]), (1, 0, 0))
         eventually("it ages", lambda: server.metrics()["admatch_generation_age_seconds"] >= 1)
         eventually("it is checked", lambda: server.metrics()["admatch_last_check_timestamp_seconds"] > 0)
+
+    @forks_late
+    def test_no_core_lags_behind_for_want_of_requests_or_of_its_worker(self):
+        server = self.serve(ADS, "processes = 3", "threads = 2", "cheaper = 1", "cheaper-algo = manual")
+        for command in "++":
+            server.command(command)
+            time.sleep(1.1)
+        eventually("all workers are there", lambda: len(server.workers()) == 3)
+        for _ in range(60):
+            server.decide(query="shoes")
+        server.command("-")
+        eventually("one is gone", lambda: len(server.workers()) == 2)
+        put(self.inventory, ADS[:2])
+        eventually("it is published", lambda: server.metrics()["admatch_generation"] == 2)
+        eventually("no core lags", lambda: server.metrics()["admatch_lagging_cores"] == 0, 3)
 
 
 class PusherTest(ServerTest):
