@@ -11,7 +11,7 @@ from common import Load, Version, eventually, failures, folder, serving
 PERIOD_SECONDS = 10  # and as long for its like without swaps
 FILLERS = 100_000
 SWAP_SECONDS = 1.0
-LOAD_SHARE = 0.3  # of what the machine can answer
+LOAD_SHARE = 0.15  # of what the machine can answer
 RATIO = 1.5  # at most, of the medians of the p99s
 
 
