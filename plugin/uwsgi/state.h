@@ -2,9 +2,8 @@
  *
  *   DIGEST-FORMAT.WORDS[-skip|-copy].admx        an image, named by what it was made from
  *   DIGEST-FORMAT.WORDS[-skip|-copy].admx.lock   held while somebody makes that image
- *   KEY.last                                     which image an inventory's path was last served
- * from folder.lock                                  held while notes are written and unused files
- * removed
+ *   KEY.last                                     which image an inventory's path is served from
+ *   folder.lock                                  held while notes are written and files removed
  *
  * Nothing here is trusted that anybody but the owner could have written. */
 #ifndef AM_UWSGI_STATE_H

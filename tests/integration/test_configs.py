@@ -144,11 +144,6 @@ class ConfigsTest(unittest.TestCase):
 
 @unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")
 class BuildTest(unittest.TestCase):
-    def test_uwsgiplugin_lists_every_source(self):
-        listed = re.findall(r'^    "(plugin/[^"]+)",$', (ROOT / "uwsgiplugin.py").read_text(), re.M)
-        sources = {str(path.relative_to(ROOT)) for path in ROOT.glob("plugin/*/*.c") if path.parent.name != "cli"}
-        self.assertEqual((set(listed), len(listed)), (sources, len(sources)))
-
     def test_uwsgi_builds_the_plugin_itself(self):
         folder = new_folder(self.addCleanup)
         done = subprocess.run([UWSGI, "--build-plugin", ROOT], cwd=folder, capture_output=True, text=True)
