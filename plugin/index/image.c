@@ -150,6 +150,7 @@ static void set_pointers(struct am_image *image) {
 static enum am_code open_bytes(const char *data,
                                size_t size,
                                const char *name,
+                               bool summed,
                                struct am_image *image,
                                struct am_error *error) {
     enum am_code code = check_header(data, size, name, error);
@@ -159,7 +160,7 @@ static enum am_code open_bytes(const char *data,
         return code;
     size_t checked = offsetof(struct am_image_header, total_size);
     const struct am_image_header *header = (const void *)data;
-    if (XXH3_64bits(data + checked, size - checked) != header->checksum)
+    if (!summed && XXH3_64bits(data + checked, size - checked) != header->checksum)
         return corrupt(error, name, "its checksum does not match its bytes");
     *image = (struct am_image){.data = data, .size = size};
     const struct am_section_entry *table = (const void *)(data + sizeof *header);
@@ -178,7 +179,7 @@ enum am_code am_image_open_memory(const void *data,
     struct am_image *opened = malloc(sizeof *opened);
     if (!opened)
         return am_error_set(error, AM_E_MEMORY, "out of memory while opening an image");
-    enum am_code code = open_bytes(data, size, "memory", opened, error);
+    enum am_code code = open_bytes(data, size, "memory", false, opened, error);
     if (code == AM_OK)
         *image = opened;
     else
@@ -186,8 +187,8 @@ enum am_code am_image_open_memory(const void *data,
     return code;
 }
 
-enum am_code
-am_image_open_fd(int fd, const char *name, struct am_image **image, struct am_error *error) {
+enum am_code am_image_open_fd(
+    int fd, const char *name, bool summed, struct am_image **image, struct am_error *error) {
     struct am_image *opened = malloc(sizeof *opened);
     void *data = MAP_FAILED;
     size_t size = 0;
@@ -211,7 +212,7 @@ am_image_open_fd(int fd, const char *name, struct am_image **image, struct am_er
         code = am_error_set_errno(error, AM_E_IO, "cannot map %s (%zu bytes)", name, size);
         goto cleanup;
     }
-    code = open_bytes(data, size, name, opened, error);
+    code = open_bytes(data, size, name, summed, opened, error);
 cleanup:
     if (code == AM_OK) {
         opened->mapped = true;
@@ -228,7 +229,7 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-    enum am_code code = am_image_open_fd(fd, path, image, error);
+    enum am_code code = am_image_open_fd(fd, path, false, image, error);
     int saved = errno;
     close(fd);
     errno = saved;

@@ -41,9 +41,10 @@ struct am_image {
  * am_image_verify. On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason
  * its own message), AM_E_MEMORY. */
 enum am_code am_image_open(const char *path, struct am_image **image, struct am_error *error);
-/* From a file descriptor, which stays the caller's. `name` stands in messages. */
-enum am_code
-am_image_open_fd(int fd, const char *name, struct am_image **image, struct am_error *error);
+/* From a file descriptor, which stays the caller's. `name` stands in messages. `summed`: its
+ * checksum has been verified since it was written, and need not be again. */
+enum am_code am_image_open_fd(
+    int fd, const char *name, bool summed, struct am_image **image, struct am_error *error);
 /* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. */
 enum am_code am_image_open_memory(const void *data,
                                   size_t size,

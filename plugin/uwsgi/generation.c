@@ -6,9 +6,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "log.h"
+#include "metrics.h"
+#include "slice.h"
 
 enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 
@@ -88,7 +92,9 @@ static void close_retired(void) {
 /* Attaches a core to the current generation when no request holds it. A core that was never used is
  * left alone: its memory stays untouched. True when the core no longer reads, and will never again
  * read, a retired generation. */
-static bool bring_along(struct am_core *core, struct am_generation *current) {
+static bool bring_along(unsigned index, struct am_generation *current) {
+    struct am_core *core = &here.cores[index];
+    struct am_counters *row = am_metrics_row((unsigned)uwsgi.mywid, index);
     int expected = SEAT_FREE;
     if (!atomic_compare_exchange_strong(&core->seat, &expected, SEAT_TAKEN_BY_MOVER))
         return atomic_load(&core->attached) == current;
@@ -98,6 +104,8 @@ static bool bring_along(struct am_core *core, struct am_generation *current) {
         atomic_store(&core->attached, current);
         moved = true;
     }
+    if (moved && row->generation)
+        am_gauge_set(&row->generation, current->number);
     atomic_store(&core->seat, SEAT_FREE);
     return moved;
 }
@@ -111,7 +119,7 @@ static void retire(void) {
     if (!here.retired)
         return;
     for (unsigned i = 0; i < here.core_count; i++)
-        all = bring_along(&here.cores[i], current) && all;
+        all = bring_along(i, current) && all;
     if (all)
         close_retired();
 }
@@ -123,10 +131,22 @@ static void log_failure(const struct am_publication *publication, const char *re
     here.failed_number = publication->number;
 }
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* Enters the image's pages into this process's page table, all at once and before requests need
+ * them, who would otherwise take a fault for each. A kernel before 5.14 cannot, which only costs
+ * those faults. */
+static void populate(const struct am_image *image) {
+    (void)madvise((void *)(uintptr_t)image->data, image->size, MADV_POPULATE_READ);
+}
+
 static bool move_to(const struct am_publication *publication, struct am_error *error) {
     struct am_image *image = NULL;
-    if (am_state_open_image(here.state, publication->path, &image, error) != AM_OK)
+    if (am_state_open_image(here.state, publication->path, true, &image, error) != AM_OK)
         return false;
+    populate(image);
     struct am_generation *generation = generation_new(image, publication);
     if (!generation) {
         am_image_close(image);
@@ -159,6 +179,7 @@ bool am_generations_move(void) {
 
 static void *mover(void *unused) {
     (void)unused;
+    am_slice_short(0);
     for (;;) {
         bool moved = am_generations_move();
         retire();
@@ -169,9 +190,16 @@ static void *mover(void *unused) {
     return NULL;
 }
 
+/* Rows outlive the worker that had them before. */
+static void forget_rows(void) {
+    for (unsigned i = 0; i < here.core_count; i++)
+        am_gauge_set(&am_metrics_row((unsigned)uwsgi.mywid, i)->generation, 0);
+}
+
 void am_generations_follow(void) {
     pthread_t thread;
     sigset_t all, before;
+    forget_rows();
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int status = pthread_create(&thread, NULL, mover, NULL);

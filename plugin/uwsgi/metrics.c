@@ -85,12 +85,18 @@ static uint64_t cpu_per_thousand(void) {
     return requests ? (uint64_t)((unsigned __int128)nanoseconds * 1000 / requests) : 0;
 }
 
+/* Rows of workers that are no more, or cheaped, lag for ever, and mean nothing. */
 static uint64_t lagging_cores(void) {
     uint64_t count = 0;
     uint64_t published = load(shared.gauges, offsetof(struct am_gauges, generation));
-    for (size_t row = 0; row < (size_t)(shared.workers + 1) * shared.cores; row++) {
-        uint64_t answered = load(&shared.rows[row], offsetof(struct am_counters, generation));
-        count += answered != 0 && answered < published;
+    for (unsigned worker = 1; worker <= shared.workers; worker++) {
+        if (uwsgi.workers[worker].cheaped || uwsgi.workers[worker].pid <= 0)
+            continue;
+        for (unsigned core = 0; core < shared.cores; core++) {
+            uint64_t answered =
+                load(am_metrics_row(worker, core), offsetof(struct am_counters, generation));
+            count += answered != 0 && answered < published;
+        }
     }
     return count;
 }

@@ -47,7 +47,7 @@ struct am_counters {
     uint64_t body_bytes;
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
-    uint64_t generation;   /* the number that the core answered from last; 0: none yet */
+    uint64_t generation;   /* the number that the core, having answered, is on; 0: no answer yet */
     struct am_histogram decide, request;
 };
 

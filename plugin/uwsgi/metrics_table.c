@@ -50,7 +50,7 @@ const struct am_metric am_metric_table[] = {
      GAUGES(generation), WHOLE, NULL, NULL, 0},
     {"generation_age_seconds", "Time since that generation was published.", "seconds", GAUGE,
      AM_SOURCE_AGE, offsetof(struct am_gauges, published_at), WHOLE, NULL, NULL, 0},
-    {"lagging_cores", "Cores whose last answer came from an older generation than that.", "", GAUGE,
+    {"lagging_cores", "Cores that have answered and are not on that generation yet.", "", GAUGE,
      AM_SOURCE_LAGGING, 0, WHOLE, NULL, NULL, 0},
     {"ads", "Ads in that generation.", "", GAUGE, GAUGES(ads), WHOLE, NULL, NULL, 0},
     {"campaigns", "Campaigns in that generation.", "", GAUGE, GAUGES(campaigns), WHOLE, NULL, NULL,

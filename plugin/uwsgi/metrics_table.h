@@ -13,7 +13,7 @@ enum am_metric_source {
     AM_SOURCE_GAUGES,    /* struct am_gauges at offset */
     AM_SOURCE_AGE,       /* now minus the time in struct am_gauges at offset */
     AM_SOURCE_CPU_RATIO, /* CPU time per 1,000 requests */
-    AM_SOURCE_LAGGING,   /* cores that answered last from an older generation */
+    AM_SOURCE_LAGGING,   /* cores on an older generation */
 };
 
 struct am_metric {

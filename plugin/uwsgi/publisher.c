@@ -78,7 +78,7 @@ static bool publish_last_good(struct am_publisher *publisher) {
     struct am_image *image = NULL;
     if (!am_state_recall(&publisher->state, publisher->supply.path, publisher->supply.lenient,
                          path) ||
-        am_state_open_image(&publisher->state, path, &image, NULL) != AM_OK)
+        am_state_open_image(&publisher->state, path, false, &image, NULL) != AM_OK)
         return false;
     show(image);
     publish(publisher, path);
@@ -163,7 +163,7 @@ void am_publisher_resume(struct am_publisher *publisher) {
     publisher->seen = false;
     am_gauge_set(&am_metrics_gauges()->generation, publication.number);
     am_gauge_set(&am_metrics_gauges()->published_at, (uint64_t)publication.published_at);
-    if (am_state_open_image(&publisher->state, publication.path, &image, NULL) == AM_OK)
+    if (am_state_open_image(&publisher->state, publication.path, false, &image, NULL) == AM_OK)
         show(image);
     am_image_close(image);
 }

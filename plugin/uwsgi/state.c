@@ -85,6 +85,7 @@ check_image_file(const struct am_state *state, const char *path, int fd, struct 
 
 enum am_code am_state_open_image(const struct am_state *state,
                                  const char *path,
+                                 bool summed,
                                  struct am_image **image,
                                  struct am_error *error) {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -94,7 +95,7 @@ enum am_code am_state_open_image(const struct am_state *state,
         return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
     enum am_code code = check_image_file(state, path, fd, error);
     if (code == AM_OK)
-        code = am_image_open_fd(fd, path, image, error);
+        code = am_image_open_fd(fd, path, summed, image, error);
     close(fd);
     return code;
 }

@@ -2,9 +2,8 @@
  *
  *   DIGEST-FORMAT.WORDS[-skip|-copy].admx        an image, named by what it was made from
  *   DIGEST-FORMAT.WORDS[-skip|-copy].admx.lock   held while somebody makes that image
- *   KEY.last                                     which image an inventory's path was last served
- * from folder.lock                                  held while notes are written and unused files
- * removed
+ *   KEY.last                                     which image an inventory's path is served from
+ *   folder.lock                                  held while notes are written and files removed
  *
  * Nothing here is trusted that anybody but the owner could have written. */
 #ifndef AM_UWSGI_STATE_H
@@ -37,11 +36,13 @@ enum am_code am_state_image_path(const struct am_state *state,
                                  char path[PATH_MAX],
                                  struct am_error *error);
 
-/* Opens an image of the folder (header, section table, checksum). AM_E_STATE: there is none.
- * AM_E_INVALID: not the owner's, or others may write it. Any other error: it is damaged. Any
- * process. */
+/* Opens an image of the folder (header, section table, checksum; with `summed`, its checksum has
+ * been verified by whoever published it, and is not verified again, which would take processors
+ * from requests). AM_E_STATE: there is none. AM_E_INVALID: not the owner's, or others may write it.
+ * Any other error: it is damaged. Any process. */
 enum am_code am_state_open_image(const struct am_state *state,
                                  const char *path,
+                                 bool summed,
                                  struct am_image **image,
                                  struct am_error *error);
 

@@ -161,7 +161,8 @@ static enum am_code make(const struct am_supply *supply,
         code = am_state_store(state, &bytes, made->path, error);
     am_image_bytes_free(&bytes);
     malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
-    return code == AM_OK ? am_state_open_image(state, made->path, &made->image, error) : code;
+    return code == AM_OK ? am_state_open_image(state, made->path, false, &made->image, error)
+                         : code;
 }
 
 /* An image that cannot be used as it lies there is made again, over it. */
@@ -172,7 +173,7 @@ static enum am_code find_or_make(const struct am_supply *supply,
                                  struct am_made *made,
                                  struct am_report *report,
                                  struct am_error *error) {
-    made->found = am_state_open_image(state, made->path, &made->image, NULL) == AM_OK;
+    made->found = am_state_open_image(state, made->path, false, &made->image, NULL) == AM_OK;
     if (!made->found)
         return make(supply, state, origin, digest, made, report, error);
     return AM_OK;

@@ -2,12 +2,12 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "host.h"
 #include "log.h"
 #include "parent.h"
+#include "slice.h"
 
 enum {
     FIFO_COMMAND = 'a',
@@ -48,7 +48,7 @@ static void set_up(void) {
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    if (setpriority(PRIO_PROCESS, 0, NICENESS) != 0)
+    if (!am_slice_short(NICENESS))
         am_log("the mule runs at the priority of the workers");
 }
 

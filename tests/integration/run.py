@@ -1,6 +1,7 @@
 """Runs the integration tests (all, or those named), a class at a time and some of them side by side, since they mostly wait.
 Closes with a line that counts them."""
 
+import collections
 import concurrent.futures
 import pathlib
 import re
@@ -10,7 +11,7 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 6  # they mostly wait
 LIMIT = 900  # seconds that a class may take
 
 
@@ -32,7 +33,8 @@ def find_classes(names):
         raise SystemExit("\n".join(str(getattr(test, "_exception", test)) for test in broken))
     if names and any(name.count(".") > 1 for name in names):
         return list(dict.fromkeys(test.id() for test in tests))
-    return list(dict.fromkeys(f"{type(test).__module__}.{type(test).__qualname__}" for test in tests))
+    sizes = collections.Counter(f"{type(test).__module__}.{type(test).__qualname__}" for test in tests)
+    return [name for name, _ in sizes.most_common()]  # the long ones first, so that none is waited for alone in the end
 
 
 def run(name):

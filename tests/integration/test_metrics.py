@@ -1,9 +1,14 @@
 """What is counted, where it can be read, and that docs/METRICS.md says so."""
 
+import contextlib
+import json
+import pathlib
 import re
+import socket
+import time
 import unittest
 
-from harness import ROOT, ServerTest, SharedServerTest, ad, eventually
+from harness import ROOT, ServerTest, SharedServerTest, ad, eventually, forks_late, put
 
 ADS = [ad("shoes", "running shoes"), ad("paused", "running shoes", status="paused", bid=5), ad("anyone", "*", bid=0.1)]
 
@@ -117,6 +122,106 @@ class GaugesTest(ServerTest):
         self.assertEqual((samples["admatch_builds_total"], samples["admatch_found_total"], samples["admatch_swaps_total"]), (1, 0, 0))
         eventually("it ages", lambda: server.metrics()["admatch_generation_age_seconds"] >= 1)
         eventually("it is checked", lambda: server.metrics()["admatch_last_check_timestamp_seconds"] > 0)
+
+    @forks_late
+    def test_no_core_lags_behind_for_want_of_requests_or_of_its_worker(self):
+        server = self.serve(ADS, "processes = 3", "threads = 2", "cheaper = 1", "cheaper-algo = manual")
+        for command in "++":
+            server.command(command)
+            time.sleep(1.1)
+        eventually("all workers are there", lambda: len(server.workers()) == 3)
+        for _ in range(60):
+            server.decide(query="shoes")
+        server.command("-")
+        eventually("one is gone", lambda: len(server.workers()) == 2)
+        put(self.inventory, ADS[:2])
+        eventually("it is published", lambda: server.metrics()["admatch_generation"] == 2)
+        eventually("no core lags", lambda: server.metrics()["admatch_lagging_cores"] == 0, 3)
+
+
+class PusherTest(ServerTest):
+    """The numbers leave through uWSGI's own pushers."""
+
+    PLUGINS = pathlib.Path("/usr/lib/uwsgi/plugins")
+    WANTED = "admatch.ads"
+
+    def plugin(self, name):
+        path = self.PLUGINS / f"{name}_plugin.so"
+        if not path.exists():
+            self.skipTest(f"there is no {path}")
+        return f"plugin = {path}"
+
+    def listen(self, kind):
+        listener = socket.socket(socket.AF_INET, kind)
+        self.addCleanup(listener.close)
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(20)
+        return listener, listener.getsockname()[1]
+
+    def test_statsd(self):
+        listener, port = self.listen(socket.SOCK_DGRAM)
+        self.serve(ADS, self.plugin("stats_pusher_statsd"), f"stats-push = statsd:127.0.0.1:{port},test", "stats-pusher-default-freq = 1")
+        seen = {}
+
+        def received():
+            with contextlib.suppress(UnicodeDecodeError, ValueError):
+                name, value = listener.recv(65536).decode().split(":", 1)
+                seen[name] = value
+            return f"test.{self.WANTED}" in seen
+
+        eventually("the number of ads was sent", received)
+        self.assertEqual(seen[f"test.{self.WANTED}"], f"{len(ADS)}|g")
+
+    def test_carbon(self):
+        listener, port = self.listen(socket.SOCK_STREAM)
+        listener.listen()
+        self.serve(ADS, self.plugin("carbon"), f"carbon = 127.0.0.1:{port}", "carbon-freq = 1", "carbon-use-metrics = true")
+
+        def received():
+            connection = listener.accept()[0]
+            with connection, connection.makefile() as lines:
+                return [line for line in lines if f".{self.WANTED} " in line]
+
+        self.assertEqual(eventually("the number of ads was sent", received)[0].split()[1], str(len(ADS)))
+
+
+def series_of(name):
+    """What a scrape has for that metric."""
+    return {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if documented()[name][0] == "histogram" else {name}
+
+
+class DashboardTest(unittest.TestCase):
+    def setUp(self):
+        self.board = json.loads((ROOT / "configs" / "grafana" / "admatch.json").read_text())
+        self.expressions = [target["expr"] for panel in self.board["panels"] for target in panel["targets"]]
+        self.series = set().union(*map(series_of, documented()))
+
+    def named(self, text):
+        return set(re.findall(r"\badmatch_\w+", text))
+
+    def test_every_metric_that_it_names_exists(self):
+        queries = [*self.expressions, *(note["expr"] for note in self.board["annotations"]["list"]),
+                   *(variable["definition"] for variable in self.board["templating"]["list"] if variable["type"] == "query")]
+        for query in queries:
+            self.assertTrue(self.named(query), query)
+            self.assertEqual(self.named(query) - self.series, set(), query)
+            self.assertEqual([query.count(mark) for mark in "([{"], [query.count(mark) for mark in ")]}"], query)
+
+    def test_every_metric_is_on_it(self):
+        shown = set().union(*map(self.named, self.expressions))
+        self.assertEqual({name for name in documented() if not shown & series_of(name)}, set())
+
+    def test_its_panels_are_complete_and_do_not_overlap(self):
+        cells = [(x, y) for panel in self.board["panels"] for place in [panel["gridPos"]]
+                 for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])]
+        self.assertEqual(len(cells), len(set(cells)))
+        self.assertLessEqual(max(x for x, _ in cells), 23)
+        self.assertEqual(len({panel["id"] for panel in self.board["panels"]}), len(self.board["panels"]))
+
+    def test_alarms_name_metrics_that_exist(self):
+        text = (ROOT / "docs" / "OPERATIONS.md").read_text()
+        self.assertGreater(len(self.named(text)), 5)
+        self.assertEqual({name for name in self.named(text) - self.series if not name.endswith("_plugin")}, set())
 
 
 if __name__ == "__main__":

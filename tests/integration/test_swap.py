@@ -7,6 +7,7 @@ import threading
 import time
 import unittest
 
+from emperor import Emperor
 from harness import SANITIZER, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
 
 OLD = [ad("old", "shoes")]
@@ -201,6 +202,7 @@ class RefusalTest(ServerTest):
         self.assertEqual(server.metrics()["admatch_skipped_records"], 1)
         self.assertIn("bad records were left out", server.log())
 
+    @unittest.skipIf(os.geteuid(), "only root can mount a small file system")
     def test_a_full_disk_is_refused_and_serving_goes_on_and_recovers(self):
         small = self.folder / "small"
         small.mkdir(mode=0o700)
@@ -329,6 +331,19 @@ class ReloadTest(ServerTest):
         self.assertTrue(serves(server, "new"))
         put(self.inventory, OLD)
         eventually("the mended one is served", lambda: serves(server, "old"))
+
+    @forks_late
+    def test_a_vassal_that_is_touched_comes_up_on_the_current_generation(self):
+        put(self.inventory, OLD)
+        server = self.serve(None, start=False)
+        with Emperor(self.folder, server):
+            put(self.inventory, NEW)
+            eventually("the new ad is served", lambda: serves(server, "new"))
+            os.utime(server.ini)
+            server.logged("binary reloading uWSGI")
+            server.logged("generation", times=3)
+            eventually("it serves again", lambda: server.answers() and serves(server, "new"))
+            self.assertEqual(server.metrics()["admatch_builds_total"], 0)
 
     def test_a_restart_finds_the_image(self):
         server = self.swapped()

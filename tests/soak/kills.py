@@ -14,7 +14,7 @@ from emperor import Emperor
 
 KILLS, KILLS_SECONDS = 100, 150  # with less time, fewer
 VICTIMS = ("worker", "mule", "master")
-FILLERS = 40_000
+FILLERS = 60_000
 RATE = 500
 BACK_SECONDS = 20  # within which the newest inventory must be served again
 OPTIONS = ("processes = 3", "threads = 4", "no-orphans = true", "admatch-refresh = 1", "disable-logging = true", "listen = 100")
@@ -37,7 +37,7 @@ def is_building(server):
     return any(path.name.endswith(".admx.lock") for path in server.state.iterdir())
 
 
-def wait_for_build(server, patience=3.0):
+def wait_for_build(server, patience=1.5):
     """Until somebody makes an image; then some part of the time that it takes."""
     deadline = time.monotonic() + patience
     while not is_building(server) and time.monotonic() < deadline:
@@ -61,6 +61,13 @@ class Toll:
         self.while_building, self.slowest = 0, 0.0
         self.generations = {}
 
+    def kill(self, server, victim, generator):
+        wait_for_build(server)
+        time.sleep(generator.uniform(0, 0.25))
+        self.while_building += is_building(server)
+        kill(server, victim, generator)
+        self.kills[victim] += 1
+
 
 def one_kill(server, workspace, number, toll, generator):
     victim = VICTIMS[number % len(VICTIMS)]
@@ -69,11 +76,9 @@ def one_kill(server, workspace, number, toll, generator):
     version.path.rename(workspace / "inventory.jsonl")
     with contextlib.suppress(AssertionError):
         server.command("a")
-    wait_for_build(server)
-    time.sleep(generator.uniform(0, 0.3))
-    toll.while_building += is_building(server)
-    kill(server, victim, generator)
-    toll.kills[victim] += 1
+    toll.kill(server, victim, generator)
+    if victim == "master" and number % 2:  # and the next one, which makes the image before it forks
+        toll.kill(server, victim, generator)
     killed = time.monotonic()
     eventually(f"generation {version.generation} is served after a kill of the {victim}", lambda: serves(server, version), BACK_SECONDS)
     toll.slowest = max(toll.slowest, time.monotonic() - killed)
@@ -104,7 +109,7 @@ def run(findings, seconds):
             seen = load.end()
             check_left(server, findings)
     said = ", ".join(f"{count} of the {victim}" for victim, count in toll.kills.items())
-    findings.claim(sum(toll.kills.values()) == wanted, f"{wanted} kills in {time.monotonic() - began:.0f} s ({said}), {toll.while_building} while an image was "
+    findings.claim(sum(toll.kills.values()) >= wanted, f"{sum(toll.kills.values())} kills in {time.monotonic() - began:.0f} s ({said}), {toll.while_building} while an image was "
                    f"being made; the newest inventory was served by all within {toll.slowest:.1f} s of each")
     wrong, examples = failures(seen, "status", "shape", "mixed")
     findings.claim(wrong == 0, f"{seen['answers']} answers, {wrong} torn, mixed or with another status {examples}")

@@ -258,6 +258,12 @@ static struct connection *find_idle(void) {
     return NULL;
 }
 
+static void wake_at(uint64_t due) {
+    struct itimerspec at = {.it_value = {(time_t)(due / 1000000000), (long)(due % 1000000000)}};
+    if (timerfd_settime(load.timer, TFD_TIMER_ABSTIME, &at, NULL) != 0)
+        die("timer");
+}
+
 /* Sends what is due and has a connection that is free. */
 static void keep_rate(uint64_t now) {
     struct connection *connection;
@@ -267,6 +273,8 @@ static void keep_rate(uint64_t now) {
         load.scheduled++;
         start_request(connection, due);
     }
+    if (due > now)
+        wake_at(due);
 }
 
 static void look_after(struct connection *connection, uint64_t now) {
@@ -281,13 +289,10 @@ static void look_after(struct connection *connection, uint64_t now) {
 }
 
 static void set_timer(void) {
-    struct itimerspec every = {{0, 1000000}, {0, 1000000}};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    if (load.rate && load.rate > 1000)
-        every.it_interval.tv_nsec = every.it_value.tv_nsec = 1000000000 / (long)load.rate;
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (load.epoll < 0 || load.timer < 0 || timerfd_settime(load.timer, 0, &every, NULL) != 0 ||
+    if (load.epoll < 0 || load.timer < 0 ||
         epoll_ctl(load.epoll, EPOLL_CTL_ADD, load.timer, &event) != 0)
         die("timer");
 }
@@ -342,6 +347,8 @@ int main(int count, char **arguments) {
         if (!load.rate)
             start_request(&load.connections[i], 0);
     }
+    if (load.rate)
+        wake_at(load.began + 1);
     run(atof(arguments[2]));
     tally_print(&tally, (double)(nanoseconds_now() - load.began) / 1e9);
     return 0;

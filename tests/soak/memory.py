@@ -109,8 +109,9 @@ def neighbours(workspace, inventory, bodies, fixed, findings):
         time.sleep(1)
         together = pss(first, *others)
         added, images = together[0] - alone[0] - len(others) * fixed, together[1] - alone[1]
-        findings.note(f"server alone {mib(alone[0])} MiB, with two vassals and a zerg {mib(together[0])} MiB; three empty uWSGI {mib(3 * fixed)} MiB")
-        findings.claim(added <= ADDED_SHARE * image, f"two vassals and a zerg add {mib(added)} MiB, {100 * added / image:.2f} % of an image of {mib(image)} MiB; "
+        findings.note(f"server alone {mib(alone[0])} MiB, with two vassals and a zerg {mib(together[0])} MiB: {mib(together[0] - alone[0])} MiB with all their processes; "
+                      f"three empty uWSGI, each alone, {mib(len(others) * fixed)} MiB")
+        findings.claim(added <= ADDED_SHARE * image, f"two vassals and a zerg add {mib(added)} MiB to their empty processes, at most {ADDED_SHARE:.0%} of an image of {mib(image)} MiB; "
                        f"mapped images grow by {mib(images)} MiB")
 
 

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import subprocess
 
-from common import UWSGI, children_of, environment, eventually
+from harness import UWSGI, children_of, environment, eventually
 
 
 def descendants(pid):
@@ -47,7 +47,7 @@ class Emperor:
         for server in servers:
             server.process, server.fresh_from = VassalProcess(self, server.name), 0
             server.ini.write_text(server.ini.read_text() + f"logto = {server.log_path}\n")
-            server.ini.rename(vassals / server.ini.name)
+            server.ini = server.ini.rename(vassals / server.ini.name)
         self.servers = servers
 
     def __enter__(self):
@@ -67,3 +67,5 @@ class Emperor:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        for server in self.servers:
+            server.process = None
