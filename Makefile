@@ -37,7 +37,7 @@ CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean deps run test unit model examples integration replay docs-check lint fuzz soak bench install deb
+.PHONY: all help clean deps run test unit valgrind model examples integration replay docs-check lint fuzz soak bench install deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -124,6 +124,10 @@ $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc reall
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
+
+valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, no leak
+	@status=0; for test in $(UNIT_TESTS); do \
+	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
 model: all ## the engine against an independent model in Python
 	cd tests/model && $(PYTHON) -m unittest -q

@@ -13,7 +13,8 @@
 
 enum { MAX_FILE = 64 << 10, MAX_DEPTH = 4, HEADER = 44, WEEK_HOURS = 168, EPOCH_WEEK_HOUR = 72 };
 
-/* Transitions before this (2000-01-01) are dropped: only the offset that they leave behind matters. */
+/* Transitions before this (2000-01-01) are dropped: only the offset that they leave behind matters.
+ */
 #define FIRST_KEPT INT64_C(946684800)
 
 struct transition {
@@ -32,9 +33,11 @@ struct am_timezone {
 struct am_timezones {
     struct am_timezone *zones; /* sorted by name */
     size_t count, capacity;
+    bool out_of_memory; /* while loading */
 };
 
-/* ---- one file (RFC 8536) ----------------------------------------------------------------------- */
+/* ---- one file (RFC 8536) -----------------------------------------------------------------------
+ */
 
 static int64_t big_endian(const unsigned char *bytes, unsigned size) {
     uint64_t value = bytes[0] & 0x80 ? UINT64_MAX : 0;
@@ -67,8 +70,11 @@ static size_t block_size(const struct block *block, size_t time_size) {
 }
 
 /* The data block of 8-byte times and what follows it. */
-static bool find_block(const unsigned char *bytes, size_t size, struct block *block,
-                       const unsigned char **data, struct am_view *footer) {
+static bool find_block(const unsigned char *bytes,
+                       size_t size,
+                       struct block *block,
+                       const unsigned char **data,
+                       struct am_view *footer) {
     if (!read_header(bytes, size, block) || bytes[4] < '2')
         return false;
     size_t first = HEADER + block_size(block, 4);
@@ -87,14 +93,16 @@ static bool find_block(const unsigned char *bytes, size_t size, struct block *bl
     return true;
 }
 
-static bool read_transitions(const struct block *block, const unsigned char *data,
-                             struct am_timezone *zone) {
+static bool read_transitions(const struct block *block,
+                             const unsigned char *data,
+                             struct am_timezone *zone,
+                             bool *out_of_memory) {
     const unsigned char *types = data + (size_t)block->time_count * 8;
     const unsigned char *offsets = types + block->time_count;
     zone->first_offset = (int32_t)big_endian(offsets, 4);
     zone->transitions = malloc(((size_t)block->time_count + 1) * sizeof *zone->transitions);
     if (!zone->transitions)
-        return false;
+        return !(*out_of_memory = true);
     for (uint32_t i = 0; i < block->time_count; i++) {
         if (types[i] >= block->type_count)
             return false;
@@ -108,20 +116,21 @@ static bool read_transitions(const struct block *block, const unsigned char *dat
     return true;
 }
 
-static bool parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone) {
+static bool
+parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone, bool *out_of_memory) {
     struct block block;
     const unsigned char *data;
     struct am_view footer;
     if (!find_block(bytes, size, &block, &data, &footer) ||
-        !read_transitions(&block, data, zone))
+        !read_transitions(&block, data, zone, out_of_memory))
         return false;
-    int32_t last =
-        zone->count ? zone->transitions[zone->count - 1].offset : zone->first_offset;
+    int32_t last = zone->count ? zone->transitions[zone->count - 1].offset : zone->first_offset;
     am_timezone_rule_parse(footer, last, &zone->rule);
     return true;
 }
 
-/* ---- the folder ------------------------------------------------------------------------------- */
+/* ---- the folder -------------------------------------------------------------------------------
+ */
 
 static void free_zone(struct am_timezone *zone) {
     free(zone->name);
@@ -150,6 +159,18 @@ static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const 
     return true;
 }
 
+/* A file that is no zone is passed over; false when memory runs out. */
+static bool
+load_zone(struct am_timezones *zones, const unsigned char *bytes, size_t size, const char *name) {
+    struct am_timezone zone = {0};
+    bool parsed = parse_zone(bytes, size, &zone, &zones->out_of_memory);
+    if (parsed)
+        zones->out_of_memory = !add_zone(zones, zone, name);
+    else
+        free_zone(&zone);
+    return !zones->out_of_memory;
+}
+
 static size_t read_file(const char *path, unsigned char *bytes) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -162,8 +183,11 @@ static size_t read_file(const char *path, unsigned char *bytes) {
     return size;
 }
 
-static bool load_folder(struct am_timezones *zones, const char *root, const char *relative,
-                        unsigned depth, unsigned char *bytes) {
+static bool load_folder(struct am_timezones *zones,
+                        const char *root,
+                        const char *relative,
+                        unsigned depth,
+                        unsigned char *bytes) {
     char path[PATH_MAX], name[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", root, relative);
     DIR *folder = opendir(path);
@@ -175,8 +199,8 @@ static bool load_folder(struct am_timezones *zones, const char *root, const char
         struct stat status;
         if (entry->d_name[0] == '.')
             continue;
-        int size = snprintf(name, sizeof name, "%s%s%s", relative, *relative ? "/" : "",
-                            entry->d_name);
+        int size =
+            snprintf(name, sizeof name, "%s%s%s", relative, *relative ? "/" : "", entry->d_name);
         if (size < 0 || (size_t)size >= sizeof name)
             continue;
         size = snprintf(path, sizeof path, "%s/%s", root, name);
@@ -188,11 +212,8 @@ static bool load_folder(struct am_timezones *zones, const char *root, const char
                 fine = load_folder(zones, root, name, depth + 1, bytes);
             continue;
         }
-        struct am_timezone zone = {0};
-        if (!S_ISREG(status.st_mode) || !parse_zone(bytes, read_file(path, bytes), &zone))
-            free_zone(&zone);
-        else
-            fine = add_zone(zones, zone, name);
+        if (S_ISREG(status.st_mode))
+            fine = load_zone(zones, bytes, read_file(path, bytes), name);
     }
     closedir(folder);
     return fine;
@@ -200,6 +221,16 @@ static bool load_folder(struct am_timezones *zones, const char *root, const char
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const struct am_timezone *)a)->name, ((const struct am_timezone *)b)->name);
+}
+
+/* UTC is always known; false when memory runs out. */
+static bool add_utc(struct am_timezones *zones) {
+    if (am_timezone_find(zones, AM_VIEW("UTC")))
+        return true;
+    if (!add_zone(zones, (struct am_timezone){0}, "UTC"))
+        return false;
+    qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
+    return true;
 }
 
 struct am_timezones *am_timezones_load(const char *directory, struct am_error *error) {
@@ -215,19 +246,15 @@ struct am_timezones *am_timezones_load(const char *directory, struct am_error *e
         return NULL;
     }
     errno = 0;
-    if (!load_folder(zones, directory, "", 0, bytes))
+    if (!load_folder(zones, directory, "", 0, bytes) && !zones->out_of_memory)
         am_error_set_errno(error, AM_E_IO, "cannot read time zones from %s", directory);
     free(bytes);
-    struct am_view utc = AM_VIEW("UTC");
     if (zones->count)
         qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
-    if (!am_timezone_find(zones, utc)) {
-        if (!add_zone(zones, (struct am_timezone){0}, "UTC")) {
-            am_timezones_free(zones);
-            am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
-            return NULL;
-        }
-        qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
+    if (zones->out_of_memory || !add_utc(zones)) {
+        am_timezones_free(zones);
+        am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
+        return NULL;
     }
     return zones;
 }
@@ -241,7 +268,8 @@ void am_timezones_free(struct am_timezones *zones) {
     free(zones);
 }
 
-/* ---- questions -------------------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------------------
+ */
 
 const struct am_timezone *am_timezone_find(const struct am_timezones *zones, struct am_view name) {
     size_t low = 0, high = zones ? zones->count : 0;

@@ -82,6 +82,8 @@ static void try_with_every_failure(work_function *work, void *context) {
         until_failure = -1;
         if (live != before)
             fail_msg("allocation %ld failing leaves %ld behind", failures, live - before);
+        if (code == AM_OK && failed)
+            fail_msg("allocation %ld failing goes unnoticed", failures);
         if (code == AM_OK)
             break;
         if (!failed || code != AM_E_MEMORY || !error.message[0])
