@@ -17,8 +17,10 @@
 enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 
 enum {
-    IDLE_WAIT = 60000,     /* milliseconds that the mover sleeps when nothing is published */
-    RETIRE_WAIT = 20,      /* between looks at cores that still read a retired image */
+    IDLE_WAIT = 60000, /* milliseconds that the mover sleeps when nothing is published */
+    RETIRE_WAIT = 20,  /* between looks at cores that still read a retired image */
+    START_WAIT = 100,  /* of a worker that starts while its image is being replaced */
+    START_WAITS = 100,
     RETRY_WAIT = 1000,     /* after a published image could not be opened */
     ADVICE_STEP = 1 << 20, /* bytes of an image mapped or unmapped at once */
 };
@@ -168,10 +170,17 @@ static bool move_to(const struct am_publication *publication, struct am_error *e
 bool am_generations_move(void) {
     struct am_publication publication;
     struct am_error error = {0};
+    unsigned waits = 0;
     while (am_control_number(here.control) != am_generations_number()) {
         am_control_read(here.control, &publication);
         if (move_to(&publication, &error))
             continue;
+        /* The publisher removes the old file just before it publishes the next one: a worker that
+         * starts in between has nothing to serve from, and waits. */
+        if (error.code == AM_E_STATE && !atomic_load(&here.current) && waits++ < START_WAITS) {
+            am_control_wait(here.control, publication.number, START_WAIT);
+            continue;
+        }
         /* When the next one has been published meanwhile, the file may be gone by right. */
         if (am_control_number(here.control) == publication.number) {
             log_failure(&publication, error.message);
