@@ -19,7 +19,10 @@ enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 enum {
     IDLE_WAIT = 60000, /* milliseconds that the mover sleeps when nothing is published */
     RETIRE_WAIT = 20,  /* between looks at cores that still read a retired image */
-    RETRY_WAIT = 1000, /* after a published image could not be opened */
+    START_WAIT = 100,  /* of a worker that starts while its image is being replaced */
+    START_WAITS = 100,
+    RETRY_WAIT = 1000,     /* after a published image could not be opened */
+    ADVICE_STEP = 1 << 20, /* bytes of an image mapped or unmapped at once */
 };
 
 static struct {
@@ -80,10 +83,27 @@ static void make_current(struct am_generation *generation) {
     here.retired = old;
 }
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* Advises about an image in small steps, with room for requests in between: one long step would
+ * keep the processor. */
+static void advise(const struct am_image *image, int advice) {
+    for (size_t at = 0; at < image->size; at += ADVICE_STEP) {
+        size_t rest = image->size - at;
+        char *step = (char *)(uintptr_t)image->data + at;
+        if (madvise(step, rest < ADVICE_STEP ? rest : ADVICE_STEP, advice) != 0)
+            return; /* a kernel before 5.14: requests take the faults */
+        sched_yield();
+    }
+}
+
 static void close_retired(void) {
     while (here.retired) {
         struct am_generation *generation = here.retired;
         here.retired = generation->older;
+        advise(generation->image, MADV_DONTNEED);
         am_image_close(generation->image);
         free(generation);
     }
@@ -131,22 +151,11 @@ static void log_failure(const struct am_publication *publication, const char *re
     here.failed_number = publication->number;
 }
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
-/* Enters the image's pages into this process's page table, all at once and before requests need
- * them, who would otherwise take a fault for each. A kernel before 5.14 cannot, which only costs
- * those faults. */
-static void populate(const struct am_image *image) {
-    (void)madvise((void *)(uintptr_t)image->data, image->size, MADV_POPULATE_READ);
-}
-
 static bool move_to(const struct am_publication *publication, struct am_error *error) {
     struct am_image *image = NULL;
     if (am_state_open_image(here.state, publication->path, true, &image, error) != AM_OK)
         return false;
-    populate(image);
+    advise(image, MADV_POPULATE_READ); /* else requests would take a fault for each page */
     struct am_generation *generation = generation_new(image, publication);
     if (!generation) {
         am_image_close(image);
@@ -161,10 +170,17 @@ static bool move_to(const struct am_publication *publication, struct am_error *e
 bool am_generations_move(void) {
     struct am_publication publication;
     struct am_error error = {0};
+    unsigned waits = 0;
     while (am_control_number(here.control) != am_generations_number()) {
         am_control_read(here.control, &publication);
         if (move_to(&publication, &error))
             continue;
+        /* The publisher removes the old file just before it publishes the next one: a worker that
+         * starts in between has nothing to serve from, and waits. */
+        if (error.code == AM_E_STATE && !atomic_load(&here.current) && waits++ < START_WAITS) {
+            am_control_wait(here.control, publication.number, START_WAIT);
+            continue;
+        }
         /* When the next one has been published meanwhile, the file may be gone by right. */
         if (am_control_number(here.control) == publication.number) {
             log_failure(&publication, error.message);

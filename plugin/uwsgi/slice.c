@@ -17,6 +17,11 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
+bool am_slice_idle(void) {
+    const struct sched_param none = {.sched_priority = 0};
+    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+}
+
 bool am_slice_short(int less) {
     int nice = getpriority(PRIO_PROCESS, 0) + less;
     if (nice > WORST_NICENESS)

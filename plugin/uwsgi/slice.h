@@ -11,4 +11,8 @@
  */
 bool am_slice_short(int less);
 
+/* The calling thread runs only while processors have nothing else to do, for good: the system does
+ * not let it back. False: it has refused. */
+bool am_slice_idle(void);
+
 #endif

@@ -43,12 +43,12 @@ static void leave(int signal_number) {
     _exit(0);
 }
 
-static void set_up(void) {
+static void set_up(bool idle) {
     am_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    if (!am_slice_short(NICENESS))
+    if (idle ? !am_slice_idle() : !am_slice_short(NICENESS))
         am_log("the mule runs at the priority of the workers");
 }
 
@@ -84,10 +84,13 @@ static bool wait_for_look(int milliseconds) {
 
 /* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_watcher_run(const char *patch,
+                    struct am_publisher *publisher,
+                    uint64_t refresh,
+                    bool build_idle) {
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
-    set_up();
+    set_up(build_idle);
     am_publisher_resume(publisher);
     int idle = refresh ? (int)refresh * 1000 : -1;
     enum am_look look = am_publisher_look(publisher, false);
