@@ -158,12 +158,18 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
 }
 
 uint32_t am_utf16_length(const char *text, size_t size) {
+    const uint64_t high = UINT64_C(0x8080808080808080);
     uint32_t units = 0;
     struct am_view view = {text, size};
-    for (size_t at = 0; at < size; units++)
-        if ((unsigned char)text[at] < 0x80)
-            at++;
-        else
+    for (size_t at = 0; at < size;) {
+        while (size - at >= 8 && !(am_load_u64(text + at) & high)) {
+            at += 8;
+            units += 8;
+        }
+        if (at < size) {
             units += am_character_read(view, &at) > 0xFFFF;
+            units++;
+        }
+    }
     return units;
 }

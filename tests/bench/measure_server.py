@@ -33,7 +33,7 @@ class Server:
         self.port = free_port()
         folder = context.build if plugin == "admatch" else context.work
         self.process = subprocess.Popen(
-            ["uwsgi-core", "--plugins-dir", folder, "--need-plugin", plugin, "--http11-socket", f"127.0.0.1:{self.port}", "--master",
+            ["uwsgi-core", "--plugins-dir", folder, "--need-plugin", plugin, "--http11-socket", f"127.0.0.1:{self.port}", "--master", "--die-on-term",
              "--processes", str(processes), "--threads", str(threads), "--disable-logging", "--buffer-size", "65535", "--listen", "128", *options],
             cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(600):
