@@ -2,6 +2,7 @@
 #
 #   make SANITIZER=address|undefined|thread ...   builds apart, in build/<sanitizer>
 #   make WERROR=1 ...                             warnings are errors (CI does)
+#   make V=1 ...                                  shows whole commands
 
 SHELL := /bin/bash
 CC ?= gcc
@@ -21,6 +22,7 @@ MODEL_ARGUMENTS ?= $(if $(SANITIZER),--decisions 20000)
 FUZZ_SECONDS ?= 30
 SOAK_SECONDS ?= 600
 VERSION := 1.0.0
+QUIET := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
@@ -49,14 +51,17 @@ help: ## this list
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	@echo '  CC $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo '  AR $@'
+	$(QUIET)ar rcs $@ $^
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBRARIES)
+	@echo '  LD $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBRARIES)
 
 # The target's own header and flags: struct layouts depend on them.
 $(BUILD)/uwsgi.h:
@@ -65,10 +70,12 @@ $(BUILD)/uwsgi.h:
 
 $(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD) -MMD -MP -c $< -o $@
+	@echo '  CC $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD) -MMD -MP -c $< -o $@
 
 $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
-	$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LIBRARIES)
+	@echo '  LD $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LIBRARIES)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
@@ -119,7 +126,8 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	@echo '  LD $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -178,7 +186,8 @@ fuzz: deps-lint ## fuzz each target for FUZZ_SECONDS (30)
 
 $(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
+	@echo '  LD $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
 
 replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
