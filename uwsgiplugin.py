@@ -1,7 +1,7 @@
 # For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler.
 NAME = "admatch"
-CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
-LDFLAGS = []
+CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
+LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
 GCC_LIST = [
     "plugin/base/arena.c",

@@ -4,14 +4,16 @@ import contextlib
 import http.client
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import unittest
 
-from harness import BUILD, EXAMPLE, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, environment, eventually, free_port, new_folder
+from harness import BUILD, EXAMPLE, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
 
 CONFIGS = ROOT / "configs"
 
@@ -140,6 +142,38 @@ class ConfigsTest(unittest.TestCase):
         started = set(re.findall(r'run_config\("([^"]+)"', pathlib.Path(__file__).read_text()))
         files = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.ini")}
         self.assertEqual(files - {name for name in files if "vassals/" in name}, started)
+
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_the_hardened_server_has_few_rights(self):
+        config = self.folder / "configs/hardened/hardened.ini"
+        state = self.folder / "private"
+        # the folder of a test is not nobody's, so the state folder is made for it beforehand
+        state.mkdir(mode=0o700)
+        shutil.chown(state, "nobody", "nogroup")
+        config.write_text(config.read_text().replace("/dev/shm/admatch-hardened", str(state)))
+        process = self.run_config("hardened/hardened.ini")
+        port = self.ports[8084]
+        answer = eventually("it answers", lambda: ask_uwsgi(port, "/v1/decide", "query=trail+running+shoes"))
+        self.assertIn(b'"ads":[{', answer)
+        for pid in (process.pid, *children_of(process.pid)):
+            status = status_of(pid)
+            self.assertEqual(set(status["Uid"].split()), {str(pwd.getpwnam("nobody").pw_uid)})
+            self.assertEqual(int(status["CapEff"], 16), 0)
+        inventory = self.folder / "tests/data/example.jsonl"
+        writable = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "test", "-w", inventory])
+        self.assertNotEqual(writable.returncode, 0)
+        self.assertEqual({path.stat().st_mode & 0o077 for path in state.iterdir()}, {0})
+
+
+def ask_uwsgi(port, path, query):
+    """A GET by the uwsgi protocol; None where nothing answers yet."""
+    variables = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SERVER_PROTOCOL": "HTTP/1.1"}
+    packed = b"".join(struct.pack("<H", len(part)) + part.encode() for item in variables.items() for part in item)
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(struct.pack("<BHB", 0, len(packed), 0) + packed)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+    return None
 
 
 @unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")

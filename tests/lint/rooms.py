@@ -1,5 +1,5 @@
-"""The rooms of plugin/: who may include whom; that only plugin/uwsgi knows uWSGI; that the plugin exports one symbol; and that
-uwsgiplugin.py lists all sources. Usage: rooms.py [admatch_plugin.so]"""
+"""The rooms of plugin/: who may include whom; that only plugin/uwsgi knows uWSGI; that the plugin exports one symbol, and is
+hardened; and that uwsgiplugin.py lists all sources. Usage: rooms.py [admatch_plugin.so]"""
 
 import pathlib
 import re
@@ -48,6 +48,22 @@ def check_exports(plugin):
         yield f"{plugin}: expected to export admatch_plugin alone, found {', '.join(sorted(exported))}"
 
 
+def check_hardening(plugin):
+    """What docs/SECURITY.md promises of the file."""
+    headers = subprocess.run(["readelf", "-lW", plugin], capture_output=True, text=True, check=True).stdout
+    dynamic = subprocess.run(["readelf", "-dW", plugin], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(["nm", "-D", "--undefined-only", plugin], capture_output=True, text=True, check=True).stdout
+    if "GNU_RELRO" not in headers:
+        yield f"{plugin}: expected read-only relocations (GNU_RELRO)"
+    if not re.search(r"GNU_STACK.* RW ", headers):
+        yield f"{plugin}: expected a stack that cannot be executed"
+    if "NOW" not in dynamic:
+        yield f"{plugin}: expected all symbols bound at start (BIND_NOW)"
+    for symbol in ("__stack_chk_fail", "__memcpy_chk"):
+        if symbol not in symbols:
+            yield f"{plugin}: expected {symbol}, of stack protector and _FORTIFY_SOURCE"
+
+
 def check_builder():
     listed = {}
     exec((ROOT / "uwsgiplugin.py").read_text(), listed)
@@ -63,6 +79,7 @@ def main():
     problems += check_builder()
     for plugin in sys.argv[1:]:
         problems += check_exports(plugin)
+        problems += check_hardening(plugin)
     print("\n".join(problems) or f"rooms: {len(sources())} files are in order")
     return 1 if problems else 0
 
