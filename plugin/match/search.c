@@ -67,7 +67,7 @@ static inline uint32_t find_word(const struct am_image *image,
     uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
              third = is_in_way(bucket, 2, key);
     uint32_t found = -(first | second | third);
-    uint32_t way = second | third << 1;
+    uint32_t way = second | (third & ~second) << 1; /* several are empty places */
     if (__builtin_expect((!found && (bucket->displaced & am_displaced_word(hash))) ||
                              am_word_key_is_long(key),
                          0))

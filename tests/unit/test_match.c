@@ -4,7 +4,8 @@
 static void phrases_need_their_words_side_by_side_in_order(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"trail running shoes\\\"\"]}");
+    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"trail "
+                          "running shoes\\\"\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "New Trail  running-shoes!", 1), "a ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "trail shoes running", 1), "");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "trail running", 1), "");
@@ -14,7 +15,8 @@ static void phrases_need_their_words_side_by_side_in_order(void **state) {
 static void exact_keywords_need_the_whole_query(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"[red wine]\"]}");
+    engine_start(&engine,
+                 "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"[red wine]\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_QUERY, "Red wine", 1), "a ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_KEYWORD, "red WINE", 1), "a ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_QUERY, "red wine glass", 1), "");
@@ -25,11 +27,13 @@ static void exact_keywords_need_the_whole_query(void **state) {
 static void broad_keywords_need_all_words_within_the_window(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"type\":\"inventory\",\"broad_window\":4}\n"
-                          "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"red wine glass\"]}");
+    engine_start(&engine,
+                 "{\"type\":\"inventory\",\"broad_window\":4}\n"
+                 "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"red wine glass\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "glass for red wine", 1), "a ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "glass for a red wine", 1), "");
-    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "wine wine glass wine glass red", 1), "a ");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "wine wine glass wine glass red", 1),
+                        "a ");
     assert_int_equal(engine.decision.ads[0].span_count, 3);
     assert_int_equal(engine.decision.ads[0].spans[0].begin, 16);
     assert_int_equal(engine.decision.ads[0].spans[2].end, 30);
@@ -39,8 +43,11 @@ static void broad_keywords_need_all_words_within_the_window(void **state) {
 static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"cafe noir\\\"\"]}");
-    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "\xf0\x9f\x98\x80 Caf\xc3\xa9 noir", 1), "a ");
+    engine_start(
+        &engine,
+        "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"cafe noir\\\"\"]}");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "\xf0\x9f\x98\x80 Caf\xc3\xa9 noir", 1),
+                        "a ");
     const struct am_placed_ad *ad = &engine.decision.ads[0];
     assert_int_equal(ad->spans[0].begin, 5);
     assert_int_equal(ad->spans[0].end, 10);
@@ -53,10 +60,14 @@ static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state)
 static void a_phrase_does_not_cross_fields(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"red wine\\\"\"]}");
-    struct am_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")}, {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
+    engine_start(
+        &engine,
+        "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"red wine\\\"\"]}");
+    struct am_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")},
+                                {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
     struct am_slot slot = {.count = 1};
-    struct am_request request = {.fields = fields, .field_count = 2, .slots = &slot, .slot_count = 1};
+    struct am_request request = {
+        .fields = fields, .field_count = 2, .slots = &slot, .slot_count = 1};
     assert_string_equal(engine_decide(&engine, &request), "");
     engine_stop(&engine);
 }
@@ -64,7 +75,8 @@ static void a_phrase_does_not_cross_fields(void **state) {
 static void words_of_more_than_sixteen_bytes_are_compared_whole(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"internationalization\\\"\"]}");
+    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":["
+                          "\"\\\"internationalization\\\"\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "on internationalization.", 1), "a ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "on internationalizatioN2", 1), "");
     engine_stop(&engine);
@@ -73,8 +85,9 @@ static void words_of_more_than_sixteen_bytes_are_compared_whole(void **state) {
 static void a_negative_keyword_vetoes_its_ad_only(void **state) {
     (void)state;
     struct engine engine;
-    engine_start(&engine, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":2,\"keywords\":[\"wine\",\"-free\"]}\n"
-                          "{\"id\":\"b\",\"advertiser\":\"y\",\"bid\":1,\"keywords\":[\"wine\"]}");
+    engine_start(&engine,
+                 "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":2,\"keywords\":[\"wine\",\"-free\"]}\n"
+                 "{\"id\":\"b\",\"advertiser\":\"y\",\"bid\":1,\"keywords\":[\"wine\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_QUERY, "wine", 2), "a b ");
     assert_string_equal(engine_ask(&engine, AM_FIELD_QUERY, "free wine", 2), "b ");
     assert_int_equal(engine.decision.rejected_by[AM_GATE_NEGATIVE_KEYWORD], 1);
@@ -87,7 +100,9 @@ static void a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads(void
     char *lines = malloc(ADS * 100), *at = lines;
     assert_non_null(lines);
     for (int i = 0; i < ADS; i++)
-        at += sprintf(at, "{\"id\":\"a%d\",\"advertiser\":\"x%d\",\"bid\":%d.5,\"keywords\":[\"wine\"]}\n", i, i, i);
+        at += sprintf(
+            at, "{\"id\":\"a%d\",\"advertiser\":\"x%d\",\"bid\":%d.5,\"keywords\":[\"wine\"]}\n", i,
+            i, i);
     struct engine engine;
     engine_start(&engine, lines);
     assert_string_equal(engine_ask(&engine, AM_FIELD_QUERY, "wine", 3), "a1999 a1998 a1997 ");
@@ -99,8 +114,11 @@ static void a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads(void
 static void a_damaged_image_is_refused_or_harmless(void **state) {
     (void)state;
     struct am_image_bytes bytes = engine_build(
-        "{\"type\":\"campaign\",\"id\":\"c\",\"advertiser\":\"x\",\"negative_keywords\":[\"free\"],\"targeting\":{\"country\":[\"US\"],\"not\":{\"site\":[\"bad.example\"]}}}\n"
-        "{\"id\":\"a\",\"campaign\":\"c\",\"bid\":2,\"keywords\":[\"red wine\",\"\\\"white wine\\\"\",\"[port wine]\",\"wine\",\"*\"],\"labels\":[\"l\"],\"domain\":\"a.b.example\"}");
+        "{\"type\":\"campaign\",\"id\":\"c\",\"advertiser\":\"x\",\"negative_keywords\":[\"free\"],"
+        "\"targeting\":{\"country\":[\"US\"],\"not\":{\"site\":[\"bad.example\"]}}}\n"
+        "{\"id\":\"a\",\"campaign\":\"c\",\"bid\":2,\"keywords\":[\"red wine\",\"\\\"white "
+        "wine\\\"\",\"[port "
+        "wine]\",\"wine\",\"*\"],\"labels\":[\"l\"],\"domain\":\"a.b.example\"}");
     char *copy = NULL;
     assert_int_equal(posix_memalign((void **)&copy, 64, bytes.size), 0);
     for (size_t i = 0; i < bytes.size; i++) {
@@ -115,6 +133,21 @@ static void a_damaged_image_is_refused_or_harmless(void **state) {
     am_image_bytes_free(&bytes);
 }
 
+/* Its key is that of the empty places of a bucket, of which there may be several. */
+static void a_word_that_is_too_long_for_any_keyword_matches_nothing(void **state) {
+    (void)state;
+    struct engine engine;
+    char text[AM_WORD_MAX_BYTES + 8];
+    memset(text, 'x', sizeof text);
+    memcpy(text + sizeof text - 4, " ab", 4);
+    engine_start(&engine,
+                 "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"ab\\\"\"]}\n");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, text, 1), "a ");
+    assert_int_equal(engine.decision.hits, 1);
+    assert_int_equal(engine.decision.words, 2);
+    engine_stop(&engine);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_need_their_words_side_by_side_in_order),
@@ -125,6 +158,7 @@ int main(void) {
         cmocka_unit_test(words_of_more_than_sixteen_bytes_are_compared_whole),
         cmocka_unit_test(a_negative_keyword_vetoes_its_ad_only),
         cmocka_unit_test(a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads),
+        cmocka_unit_test(a_word_that_is_too_long_for_any_keyword_matches_nothing),
         cmocka_unit_test(a_damaged_image_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
