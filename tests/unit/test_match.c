@@ -1,6 +1,8 @@
 /* Hits and spans, through whole decisions. */
 #include "engine.h"
 
+#include "../../plugin/text/words.h"
+
 static void phrases_need_their_words_side_by_side_in_order(void **state) {
     (void)state;
     struct engine engine;
