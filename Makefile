@@ -197,6 +197,10 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.c,$^)
 
+.PHONY: same-answers
+same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
+	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
+
 soak: all $(BUILD)/tests/load ## swaps, kills, memory and latency under load for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
 	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
