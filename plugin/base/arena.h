@@ -13,7 +13,8 @@ struct am_arena {
 
 #define AM_ARENA_EMPTY ((struct am_arena){NULL, 0})
 
-/* `size` bytes aligned for any object, not zeroed; NULL when memory runs out. Lives until am_arena_free. */
+/* `size` bytes aligned for any object, not zeroed; NULL when memory runs out. Lives until
+ * am_arena_free. */
 void *am_arena_take(struct am_arena *arena, size_t size);
 
 /* A copy of the bytes with no alignment and no terminator; .data is NULL when memory runs out

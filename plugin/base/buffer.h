@@ -1,5 +1,5 @@
-/* An output buffer over memory of fixed capacity. Overflow is remembered, never written: check `overflowed` once at
- * the end. No allocation, so a response can be rendered on the hot path. */
+/* An output buffer over memory of fixed capacity. Overflow is remembered, never written: check
+ * `overflowed` once at the end. No allocation, so a response can be rendered on the hot path. */
 #ifndef AM_BASE_BUFFER_H
 #define AM_BASE_BUFFER_H
 
@@ -29,7 +29,8 @@ static inline void am_buffer_append(struct am_buffer *buffer, const void *bytes,
     buffer->size += size;
 }
 
-#define am_buffer_literal(buffer, literal) am_buffer_append((buffer), (literal), sizeof(literal) - 1)
+#define am_buffer_literal(buffer, literal)                                                         \
+    am_buffer_append((buffer), (literal), sizeof(literal) - 1)
 
 static inline void am_buffer_view_append(struct am_buffer *buffer, struct am_view view) {
     if (view.size)
@@ -41,8 +42,9 @@ void am_buffer_unsigned(struct am_buffer *buffer, uint64_t value);
 /* value x 10^-places as am_decimal_write writes it. */
 void am_buffer_decimal(struct am_buffer *buffer, int64_t value, unsigned places);
 
-/* A JSON string with its quotes: escapes ", \, control characters and DEL; ill-formed UTF-8 becomes U+FFFD, one per
- * maximal subpart, so that the output is always valid JSON and valid UTF-8. "/" and non-ASCII pass as they are. */
+/* A JSON string with its quotes: escapes ", \, control characters and DEL; ill-formed UTF-8 becomes
+ * U+FFFD, one per maximal subpart, so that the output is always valid JSON and valid UTF-8. "/" and
+ * non-ASCII pass as they are. */
 void am_buffer_json_string(struct am_buffer *buffer, struct am_view text);
 
 #endif

@@ -1,4 +1,5 @@
-/* Views of bytes that someone else owns, unaligned little-endian access, and arithmetic that cannot wrap. */
+/* Views of bytes that someone else owns, unaligned little-endian access, and arithmetic that cannot
+ * wrap. */
 #ifndef AM_BASE_BYTES_H
 #define AM_BASE_BYTES_H
 

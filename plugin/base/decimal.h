@@ -2,15 +2,15 @@
 #ifndef AM_BASE_DECIMAL_H
 #define AM_BASE_DECIMAL_H
 
-#include "error.h"
 #include "bytes.h"
+#include "error.h"
 
-/* Reads a JSON number (RFC 8259 section 6; sign and exponent included) as an integer count of 10^-places.
- * "1.25" with 6 places is 1250000. Digits beyond `places` must be zero. `text` must already be a
- * well-formed JSON number.
- * AM_E_INVALID: more than `places` decimals; AM_E_LIMIT: does not fit int64. The message speaks of "at most N decimals". */
-enum am_code am_decimal_parse(struct am_view text, unsigned places, int64_t *value,
-                              struct am_error *error);
+/* Reads a JSON number (RFC 8259 section 6; sign and exponent included) as an integer count of
+ * 10^-places. "1.25" with 6 places is 1250000. Digits beyond `places` must be zero. `text` must
+ * already be a well-formed JSON number. AM_E_INVALID: more than `places` decimals; AM_E_LIMIT: does
+ * not fit int64. The message speaks of "at most N decimals". */
+enum am_code
+am_decimal_parse(struct am_view text, unsigned places, int64_t *value, struct am_error *error);
 
 enum { AM_DECIMAL_TEXT_SIZE = 32 };
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Drops a UTF-8 sequence that truncation cut in two, so that a message is always valid where its parts were. */
+/* Drops a UTF-8 sequence that truncation cut in two, so that a message is always valid where its
+ * parts were. */
 static void drop_partial_character(char *text, size_t size, int wanted) {
     if (wanted < 0 || (size_t)wanted < size)
         return;
@@ -34,8 +35,8 @@ enum am_code am_error_set(struct am_error *error, enum am_code code, const char 
     return code;
 }
 
-enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const char *format,
-                                ...) {
+enum am_code
+am_error_set_errno(struct am_error *error, enum am_code code, const char *format, ...) {
     int saved = errno;
     if (!error)
         return code;
@@ -62,9 +63,15 @@ void am_error_at(struct am_error *error, const char *format, ...) {
 
 const char *am_code_name(enum am_code code) {
     static const char *const names[] = {
-        [AM_OK] = "ok",           [AM_E_MEMORY] = "memory",   [AM_E_IO] = "io",
-        [AM_E_SYNTAX] = "syntax", [AM_E_INVALID] = "invalid", [AM_E_LIMIT] = "limit",
-        [AM_E_VERSION] = "version", [AM_E_CORRUPT] = "corrupt", [AM_E_STATE] = "state",
+        [AM_OK] = "ok",
+        [AM_E_MEMORY] = "memory",
+        [AM_E_IO] = "io",
+        [AM_E_SYNTAX] = "syntax",
+        [AM_E_INVALID] = "invalid",
+        [AM_E_LIMIT] = "limit",
+        [AM_E_VERSION] = "version",
+        [AM_E_CORRUPT] = "corrupt",
+        [AM_E_STATE] = "state",
     };
     if ((size_t)code >= sizeof names / sizeof names[0])
         return "unknown";

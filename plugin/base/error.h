@@ -1,8 +1,9 @@
 /* Errors: one enum, and one message written for people.
  *
- * Every fallible function of the project returns an `enum am_code` (or a pointer or bool) and fills a
- * caller-owned `struct am_error` when it fails. The message says what is wrong, where, and what was expected,
- * without a trailing full stop or newline. Functions that succeed leave the error untouched. */
+ * Every fallible function of the project returns an `enum am_code` (or a pointer or bool) and fills
+ * a caller-owned `struct am_error` when it fails. The message says what is wrong, where, and what
+ * was expected, without a trailing full stop or newline. Functions that succeed leave the error
+ * untouched. */
 #ifndef AM_BASE_ERROR_H
 #define AM_BASE_ERROR_H
 
@@ -25,14 +26,17 @@ enum { AM_ERROR_MESSAGE_SIZE = 512, AM_ERROR_WHERE_SIZE = 128 };
 struct am_error {
     enum am_code code;
     char message[AM_ERROR_MESSAGE_SIZE]; /* NUL-terminated; truncated on a UTF-8 boundary */
-    char where[AM_ERROR_WHERE_SIZE];     /* NUL-terminated place inside the input, "$.slots[0].count", or "" */
+    char where[AM_ERROR_WHERE_SIZE]; /* NUL-terminated place inside the input, "$.slots[0].count",
+                                        or "" */
 };
 
-/* Sets code and message (printf style), empties `where`, and returns `code`. `error` may be NULL. */
+/* Sets code and message (printf style), empties `where`, and returns `code`. `error` may be NULL.
+ */
 enum am_code am_error_set(struct am_error *error, enum am_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with the text of errno appended: "cannot open X: No such file or directory". Keeps errno. */
+/* The same with the text of errno appended: "cannot open X: No such file or directory". Keeps
+ * errno. */
 enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
-/* Hashes. FNV-1a is a contract with users (it decides rotation); the mixer is private to an image's format. */
+/* Hashes. FNV-1a is a contract with users (it decides rotation); the mixer is private to an image's
+ * format. */
 #ifndef AM_BASE_HASH_H
 #define AM_BASE_HASH_H
 
@@ -6,7 +7,8 @@
 
 #define AM_FNV1A_START UINT64_C(0xcbf29ce484222325)
 
-/* FNV-1a, 64 bits (draft-eastlake-fnv section 2). Start with AM_FNV1A_START; feed more bytes by passing the result. */
+/* FNV-1a, 64 bits (draft-eastlake-fnv section 2). Start with AM_FNV1A_START; feed more bytes by
+ * passing the result. */
 static inline uint64_t am_fnv1a(uint64_t state, const void *bytes, size_t size) {
     const unsigned char *byte = bytes;
     for (size_t i = 0; i < size; i++)
@@ -14,11 +16,11 @@ static inline uint64_t am_fnv1a(uint64_t state, const void *bytes, size_t size) 
     return state;
 }
 
-/* Two words into one: the high and low halves of a 128-bit product, folded (the "mum" step of wyhash).
- * Part of the image format: a change is a new format version. */
+/* Two words into one: the high and low halves of a 128-bit product, folded (the "mum" step of
+ * wyhash). Part of the image format: a change is a new format version. */
 static inline uint64_t am_mix(uint64_t a, uint64_t b) {
-    unsigned __int128 product = (unsigned __int128)(a ^ UINT64_C(0xa0761d6478bd642f)) *
-                                (b ^ UINT64_C(0xe7037ed1a0b428db));
+    unsigned __int128 product =
+        (unsigned __int128)(a ^ UINT64_C(0xa0761d6478bd642f)) * (b ^ UINT64_C(0xe7037ed1a0b428db));
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 

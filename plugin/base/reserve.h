@@ -1,5 +1,5 @@
-/* Address space for working memory: sized for the worst case once, backed by pages only where it is touched, so that the hot
- * path never allocates and an idle core costs nothing. */
+/* Address space for working memory: sized for the worst case once, backed by pages only where it is
+ * touched, so that the hot path never allocates and an idle core costs nothing. */
 #ifndef AM_BASE_RESERVE_H
 #define AM_BASE_RESERVE_H
 
@@ -7,7 +7,8 @@
 
 #include "bytes.h"
 
-/* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system refuses. size > 0. */
+/* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system
+ * refuses. size > 0. */
 static inline void *am_reserve(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

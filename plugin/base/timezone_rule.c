@@ -4,9 +4,11 @@
 
 enum { DAY = 86400 };
 
-/* ---- calendar --------------------------------------------------------------------------------- */
+/* ---- calendar ---------------------------------------------------------------------------------
+ */
 
-/* Both after Howard Hinnant, "chrono-compatible low-level date algorithms": years that begin in March, eras of 400 years. */
+/* Both after Howard Hinnant, "chrono-compatible low-level date algorithms": years that begin in
+ * March, eras of 400 years. */
 int64_t am_days_of(int64_t year, int month, int day) {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -33,7 +35,8 @@ static bool is_leap(int64_t year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 struct cursor {
     const char *at, *end;
@@ -125,7 +128,8 @@ void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_tim
         *rule = (struct am_timezone_rule){.known = true, .standard = fallback};
 }
 
-/* ---- asking ----------------------------------------------------------------------------------- */
+/* ---- asking -----------------------------------------------------------------------------------
+ */
 
 /* Local wall-clock seconds since the epoch at which the change of that year happens. */
 static int64_t change_in(const struct am_timezone_change *change, int64_t year) {

@@ -17,8 +17,8 @@ struct am_vector {
 #define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
 #define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
 
-/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out, and where
- * there is no item at all. Counts them in. */
+/* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out, and
+ * where there is no item at all. Counts them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
     size_t needed, bytes;
     if (!am_add_size(vector->count, more, &needed))

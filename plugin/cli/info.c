@@ -147,10 +147,9 @@ const struct am_command am_command_info = {
     .name = "info",
     .synopsis = "IMAGE",
     .summary = "Shows an image's header, settings, counts and sections",
-    .details =
-        "  -h, --help  show this help\n\n"
-        "The index is what lies in the sections vocabulary, words, edges, filter and\n"
-        "postings; its bytes per keyword count positive and negative keywords.\n",
+    .details = "  -h, --help  show this help\n\n"
+               "The index is what lies in the sections vocabulary, words, edges, filter and\n"
+               "postings; its bytes per keyword count positive and negative keywords.\n",
     .letters = ":h",
     .options = options,
     .run = run,

@@ -5,13 +5,13 @@
 
 #include "../base/intern.h"
 #include "../text/stem.h"
-#include "reader.h"
 #include "lines.h"
+#include "reader.h"
 
 enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096 };
 
-static bool start(struct am_reader *reader, const struct am_load_options *options,
-                  struct am_report *report) {
+static bool
+start(struct am_reader *reader, const struct am_load_options *options, struct am_report *report) {
     *reader = (struct am_reader){
         .options = options,
         .report = report,
@@ -24,8 +24,7 @@ static bool start(struct am_reader *reader, const struct am_load_options *option
     };
     reader->inventory = calloc(1, sizeof *reader->inventory);
     reader->decoded = malloc(AM_LINE_MAX_BYTES);
-    if (!reader->inventory || !reader->decoded ||
-        !am_vector_extend(&reader->nodes, NODES_AT_FIRST))
+    if (!reader->inventory || !reader->decoded || !am_vector_extend(&reader->nodes, NODES_AT_FIRST))
         return false;
     reader->inventory->currency = AM_VIEW("USD");
     reader->inventory->fold_accents = true;
@@ -56,7 +55,8 @@ void am_inventory_free(struct am_inventory *inventory) {
     free(inventory);
 }
 
-/* ---- lines ------------------------------------------------------------------------------------ */
+/* ---- lines ------------------------------------------------------------------------------------
+ */
 
 static bool is_blank(struct am_view line) {
     for (size_t i = 0; i < line.size; i++)
@@ -68,8 +68,8 @@ static bool is_blank(struct am_view line) {
 /* Parses with as many nodes as it takes. */
 static enum am_code parse(struct am_reader *reader, struct am_view line, struct am_error *error) {
     for (;;) {
-        enum am_code code = am_json_parse(line, reader->nodes.data,
-                                          (uint32_t)reader->nodes.count, &reader->json, error);
+        enum am_code code = am_json_parse(line, reader->nodes.data, (uint32_t)reader->nodes.count,
+                                          &reader->json, error);
         if (code != AM_E_LIMIT || reader->nodes.count > line.size)
             return code;
         if (!am_vector_extend(&reader->nodes, reader->nodes.count))
@@ -101,8 +101,8 @@ static void read_line(struct am_reader *reader, struct am_view line) {
         reader->report->skipped++;
 }
 
-static enum am_code read_lines(struct am_reader *reader, struct am_lines *lines,
-                               struct am_error *error) {
+static enum am_code
+read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *error) {
     struct am_view line;
     bool more;
     for (;;) {
@@ -126,7 +126,8 @@ static enum am_code read_lines(struct am_reader *reader, struct am_lines *lines,
     }
 }
 
-/* ---- records that name one another ------------------------------------------------------------ */
+/* ---- records that name one another ------------------------------------------------------------
+ */
 
 struct id_table {
     struct am_intern table;
@@ -135,8 +136,7 @@ struct id_table {
 };
 
 static struct am_view id_of(const struct id_table *ids, uint32_t index) {
-    const char *record =
-        (const char *)ids->records->data + (size_t)index * ids->records->item_size;
+    const char *record = (const char *)ids->records->data + (size_t)index * ids->records->item_size;
     return *(const struct am_view *)(const void *)(record + ids->id_offset);
 }
 
@@ -144,8 +144,8 @@ static bool id_equal(const void *context, uint32_t id, const void *key) {
     return am_view_equal(id_of(context, id), *(const struct am_view *)key);
 }
 
-static struct am_intern_slot *find_id(struct am_reader *reader, struct id_table *ids,
-                                      struct am_view id) {
+static struct am_intern_slot *
+find_id(struct am_reader *reader, struct id_table *ids, struct am_view id) {
     struct am_intern_slot *slot =
         am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
     reader->out_of_memory |= slot == NULL;
@@ -153,8 +153,13 @@ static struct am_intern_slot *find_id(struct am_reader *reader, struct id_table 
 }
 
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */
-static bool enter_id(struct am_reader *reader, struct id_table *ids, const char *kind,
-                     uint32_t index, struct am_view id, uint32_t line, uint32_t *first) {
+static bool enter_id(struct am_reader *reader,
+                     struct id_table *ids,
+                     const char *kind,
+                     uint32_t index,
+                     struct am_view id,
+                     uint32_t line,
+                     uint32_t *first) {
     if (id.size == 0)
         return true;
     struct am_intern_slot *slot = find_id(reader, ids, id);
@@ -176,7 +181,8 @@ static void enter_campaigns(struct am_reader *reader, struct id_table *ids) {
     for (uint32_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++) {
         uint32_t first = 0;
         if (enter_id(reader, ids, "campaign", i, campaigns[i].id, campaigns[i].rules.line,
-                     &first) || reader->out_of_memory)
+                     &first) ||
+            reader->out_of_memory)
             continue;
         am_reader_error(reader, "id: line %u has the same; ids of campaigns must differ",
                         campaigns[first].rules.line);
@@ -184,7 +190,9 @@ static void enter_campaigns(struct am_reader *reader, struct id_table *ids) {
     }
 }
 
-static void resolve_ad(struct am_reader *reader, struct id_table *campaign_ids, struct am_ad *ad,
+static void resolve_ad(struct am_reader *reader,
+                       struct id_table *campaign_ids,
+                       struct am_ad *ad,
                        struct am_draft *draft) {
     if (draft->campaign_id.size == 0)
         return;
@@ -207,18 +215,18 @@ static void resolve_ad(struct am_reader *reader, struct id_table *campaign_ids, 
                         AM_VIEW_ARGUMENTS(draft->campaign_id), campaign->rules.line);
         draft->bad = true;
     } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
-        am_reader_error(reader, "advertiser: expected \"%.*s\", that of its campaign, found "
-                                "\"%.*s\"",
-                        AM_VIEW_ARGUMENTS(campaign->advertiser),
-                        AM_VIEW_ARGUMENTS(ad->advertiser));
+        am_reader_error(reader,
+                        "advertiser: expected \"%.*s\", that of its campaign, found "
+                        "\"%.*s\"",
+                        AM_VIEW_ARGUMENTS(campaign->advertiser), AM_VIEW_ARGUMENTS(ad->advertiser));
         draft->bad = true;
     }
     ad->campaign = slot->id;
     ad->advertiser = campaign->advertiser;
 }
 
-static void resolve_ads(struct am_reader *reader, struct id_table *campaign_ids,
-                        struct id_table *ad_ids) {
+static void
+resolve_ads(struct am_reader *reader, struct id_table *campaign_ids, struct id_table *ad_ids) {
     struct am_ad *ads = reader->ads.data;
     struct am_draft *drafts = reader->ad_drafts.data;
     for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
@@ -248,7 +256,8 @@ cleanup:
     am_intern_free(&ad_ids.table);
 }
 
-/* ---- what remains ----------------------------------------------------------------------------- */
+/* ---- what remains -----------------------------------------------------------------------------
+ */
 
 /* Drops bad campaigns and ads; ads follow their campaign's new number. */
 static bool drop_bad(struct am_reader *reader) {
@@ -279,8 +288,8 @@ static bool drop_bad(struct am_reader *reader) {
     return true;
 }
 
-static enum am_code refuse(const struct am_report *report, const char *name,
-                           struct am_error *error) {
+static enum am_code
+refuse(const struct am_report *report, const char *name, struct am_error *error) {
     for (uint32_t i = 0; i < report->problem_count; i++)
         if (!report->problems[i].warning)
             return am_error_set(error, AM_E_INVALID, "%s: %llu error%s; the first: line %u: %s",
@@ -313,9 +322,12 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     return AM_OK;
 }
 
-static enum am_code load(struct am_lines *lines, const char *name,
-                         const struct am_load_options *options, struct am_inventory **inventory,
-                         struct am_report *report, struct am_error *error) {
+static enum am_code load(struct am_lines *lines,
+                         const char *name,
+                         const struct am_load_options *options,
+                         struct am_inventory **inventory,
+                         struct am_report *report,
+                         struct am_error *error) {
     struct am_reader reader;
     enum am_code code;
     if (!start(&reader, options, report)) {
@@ -342,8 +354,10 @@ cleanup:
     return code;
 }
 
-enum am_code am_inventory_load(const char *path, const struct am_load_options *options,
-                               struct am_inventory **inventory, struct am_report *report,
+enum am_code am_inventory_load(const char *path,
+                               const struct am_load_options *options,
+                               struct am_inventory **inventory,
+                               struct am_report *report,
                                struct am_error *error) {
     struct am_error local;
     struct am_lines *lines = am_lines_open(path, error ? error : &local);
@@ -354,9 +368,11 @@ enum am_code am_inventory_load(const char *path, const struct am_load_options *o
     return code;
 }
 
-enum am_code am_inventory_load_memory(struct am_view text, const char *name,
+enum am_code am_inventory_load_memory(struct am_view text,
+                                      const char *name,
                                       const struct am_load_options *options,
-                                      struct am_inventory **inventory, struct am_report *report,
+                                      struct am_inventory **inventory,
+                                      struct am_report *report,
                                       struct am_error *error) {
     struct am_error local;
     struct am_lines *lines = am_lines_over(text, name, error ? error : &local);

@@ -26,8 +26,8 @@ static bool unwrap(struct am_view *text, char open, char close) {
 }
 
 /* "-[a b]" and so on. */
-static bool read_notation(struct am_reader *reader, struct am_view written,
-                          struct am_keyword *keyword) {
+static bool
+read_notation(struct am_reader *reader, struct am_view written, struct am_keyword *keyword) {
     struct am_view text = trimmed(written);
     if (text.size && text.data[0] == '-') {
         keyword->negative = true;
@@ -40,8 +40,9 @@ static bool read_notation(struct am_reader *reader, struct am_view written,
     if (am_view_equal(text, AM_VIEW("*")))
         keyword->match = AM_MATCH_ANY;
     if (!unwrap(&text, '"', '"') || !unwrap(&text, '[', ']')) {
-        am_reader_error(reader, "keyword %.*s: expected word, \"phrase\" or [exact], with both "
-                                "quotes or brackets",
+        am_reader_error(reader,
+                        "keyword %.*s: expected word, \"phrase\" or [exact], with both "
+                        "quotes or brackets",
                         AM_VIEW_ARGUMENTS(written));
         return false;
     }
@@ -49,8 +50,8 @@ static bool read_notation(struct am_reader *reader, struct am_view written,
     return true;
 }
 
-static bool read_match(struct am_reader *reader, const struct am_json_node *value,
-                       struct am_keyword *keyword) {
+static bool
+read_match(struct am_reader *reader, const struct am_json_node *value, struct am_keyword *keyword) {
     for (int type = AM_MATCH_EXACT; type <= AM_MATCH_BROAD; type++)
         if (am_json_string_is(&reader->json, value, am_match_type_name((enum am_match_type)type))) {
             keyword->match = (uint8_t)type;
@@ -60,8 +61,10 @@ static bool read_match(struct am_reader *reader, const struct am_json_node *valu
     return false;
 }
 
-static bool read_object_member(struct am_reader *reader, const struct am_json_node *key,
-                               const struct am_json_node *value, struct am_keyword *keyword) {
+static bool read_object_member(struct am_reader *reader,
+                               const struct am_json_node *key,
+                               const struct am_json_node *value,
+                               struct am_keyword *keyword) {
     static const char *const names[] = {"text", "match", "negative", "bid", NULL};
     if (am_json_string_is(&reader->json, key, "text")) {
         if (!am_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES, &keyword->text))
@@ -84,7 +87,8 @@ static bool read_object_member(struct am_reader *reader, const struct am_json_no
     return true;
 }
 
-static bool read_object(struct am_reader *reader, const struct am_json_node *value,
+static bool read_object(struct am_reader *reader,
+                        const struct am_json_node *value,
                         struct am_keyword *keyword) {
     const struct am_json_node *key = am_json_first(value);
     for (uint32_t i = 0; i < value->children; i++) {
@@ -102,7 +106,8 @@ static bool read_object(struct am_reader *reader, const struct am_json_node *val
     return true;
 }
 
-void am_read_keyword(struct am_reader *reader, const struct am_json_node *value,
+void am_read_keyword(struct am_reader *reader,
+                     const struct am_json_node *value,
                      bool always_negative) {
     struct am_keyword keyword = {.bid = -1, .match = AM_MATCH_BROAD};
     struct am_view written;
@@ -127,7 +132,8 @@ void am_read_keyword(struct am_reader *reader, const struct am_json_node *value,
         reader->out_of_memory = true;
 }
 
-/* ---- words ------------------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------------------
+ */
 
 struct normaliser {
     struct am_reader *reader;
@@ -136,8 +142,8 @@ struct normaliser {
 };
 
 /* Joins the keyword's words; false with an error said. */
-static bool join_words(struct normaliser *normaliser, struct am_keyword *keyword,
-                       uint32_t *word_count) {
+static bool
+join_words(struct normaliser *normaliser, struct am_keyword *keyword, uint32_t *word_count) {
     struct am_reader *reader = normaliser->reader;
     struct am_word words[AM_WORDS_LEAST];
     struct am_splitter splitter;
@@ -168,8 +174,9 @@ static void normalise(struct normaliser *normaliser, struct am_keyword *keyword)
     if (keyword->match == AM_MATCH_ANY || !join_words(normaliser, keyword, &count))
         return;
     if (count == 0) {
-        am_reader_error(reader, "keyword \"%.*s\": no word is left; expected at least one letter "
-                                "or digit",
+        am_reader_error(reader,
+                        "keyword \"%.*s\": no word is left; expected at least one letter "
+                        "or digit",
                         AM_VIEW_ARGUMENTS(keyword->text));
         return;
     }
@@ -191,7 +198,8 @@ static void normalise(struct normaliser *normaliser, struct am_keyword *keyword)
         keyword->match = AM_MATCH_PHRASE;
 }
 
-/* ---- duplicates ------------------------------------------------------------------------------- */
+/* ---- duplicates -------------------------------------------------------------------------------
+ */
 
 struct keyed {
     uint64_t hash;
@@ -229,8 +237,9 @@ static int by_hash(const void *a, const void *b) {
     return (left->position > right->position) - (left->position < right->position);
 }
 
-/* Of keywords with the same match and words the highest bid stays, the first on a tie. Two 64-bit hashes of one ad's keywords
- * that agree by accident would cost a keyword: the texts are compared, too. */
+/* Of keywords with the same match and words the highest bid stays, the first on a tie. Two 64-bit
+ * hashes of one ad's keywords that agree by accident would cost a keyword: the texts are compared,
+ * too. */
 static void drop_duplicates(struct normaliser *normaliser, struct am_ad *ad) {
     struct am_reader *reader = normaliser->reader;
     struct am_keyword *keywords = (struct am_keyword *)(uintptr_t)ad->keywords;
@@ -276,14 +285,14 @@ cleanup:
     am_vector_free(&keyed);
 }
 
-static void normalise_all(struct normaliser *normaliser, const struct am_keyword *keywords,
-                          uint32_t count) {
+static void
+normalise_all(struct normaliser *normaliser, const struct am_keyword *keywords, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         normalise(normaliser, (struct am_keyword *)(uintptr_t)&keywords[i]);
 }
 
-static void start_record(struct am_reader *reader, const char *kind, struct am_view id,
-                         uint32_t line) {
+static void
+start_record(struct am_reader *reader, const char *kind, struct am_view id, uint32_t line) {
     am_reader_label(reader, kind, id);
     reader->line = line;
     reader->bad = false;

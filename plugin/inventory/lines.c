@@ -97,7 +97,8 @@ static enum am_code read_memory(struct am_lines *lines) {
     return AM_OK;
 }
 
-/* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic whole. */
+/* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
+ * whole. */
 static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
     if (lines->fd < 0) {
         read_memory(lines);
@@ -198,8 +199,8 @@ static struct am_view without_return(struct am_view line) {
     return line;
 }
 
-enum am_code am_lines_next(struct am_lines *lines, struct am_view *line, bool *more,
-                            struct am_error *error) {
+enum am_code
+am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
     bool started = false, too_long = false;
     lines->line_size = 0;
     *more = true;

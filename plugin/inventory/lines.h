@@ -13,10 +13,11 @@ struct am_lines *am_lines_open(const char *path, struct am_error *error);
 struct am_lines *am_lines_over(struct am_view text, const char *name, struct am_error *error);
 void am_lines_close(struct am_lines *lines);
 
-/* The next line without its end; *more is false after the last one. A line longer than AM_LINE_MAX_BYTES is passed over and comes back with .data NULL.
- * The view lives until the next call. */
-enum am_code am_lines_next(struct am_lines *lines, struct am_view *line, bool *more,
-                            struct am_error *error);
+/* The next line without its end; *more is false after the last one. A line longer than
+ * AM_LINE_MAX_BYTES is passed over and comes back with .data NULL. The view lives until the next
+ * call. */
+enum am_code
+am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error);
 
 /* Bytes read of the file, and its size (0: unknown). */
 uint64_t am_lines_done(const struct am_lines *lines);

@@ -10,8 +10,8 @@ const char *am_match_type_name(enum am_match_type type) {
 }
 
 static const char *const attribute_names[AM_ATTRIBUTES] = {
-    "country", "region",   "metro", "city",      "device",   "os", "browser",
-    "language", "site", "placement", "category", "hour", "kv",
+    "country",  "region", "metro",     "city",     "device", "os", "browser",
+    "language", "site",   "placement", "category", "hour",   "kv",
 };
 
 const char *am_attribute_name(enum am_attribute attribute) {
@@ -93,7 +93,8 @@ const char *am_nearest_name(struct am_view name, const char *const *names) {
         if (candidate.size > NAME_MAX_BYTES)
             continue;
         unsigned apart = distance(name, candidate);
-        if (apart < best && apart * 3 <= (name.size > candidate.size ? name.size : candidate.size)) {
+        if (apart < best &&
+            apart * 3 <= (name.size > candidate.size ? name.size : candidate.size)) {
             best = apart;
             nearest = *names;
         }

@@ -16,8 +16,8 @@ void am_reader_label(struct am_reader *reader, const char *kind, struct am_view 
     reader->label[at] = '\0';
 }
 
-static void add_problem(struct am_reader *reader, bool warning, const char *format,
-                        va_list arguments) {
+static void
+add_problem(struct am_reader *reader, bool warning, const char *format, va_list arguments) {
     char text[AM_ERROR_MESSAGE_SIZE];
     int size = reader->label[0] ? snprintf(text, sizeof text, "%s: ", reader->label) : 0;
     vsnprintf(text + size, sizeof text - (size_t)size, format, arguments);
@@ -40,7 +40,9 @@ void am_reader_warning(struct am_reader *reader, const char *format, ...) {
     va_end(arguments);
 }
 
-void am_reader_expected(struct am_reader *reader, const char *name, const char *expected,
+void am_reader_expected(struct am_reader *reader,
+                        const char *name,
+                        const char *expected,
                         const struct am_json_node *value) {
     struct am_view raw = am_json_raw(&reader->json, value);
     bool cut = raw.size > 60;
@@ -61,8 +63,7 @@ struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text
 void *am_reader_keep(struct am_reader *reader, const struct am_vector *items) {
     if (items->count == 0)
         return NULL;
-    void *kept =
-        am_arena_take(&reader->inventory->arena, items->count * items->item_size);
+    void *kept = am_arena_take(&reader->inventory->arena, items->count * items->item_size);
     if (kept)
         memcpy(kept, items->data, items->count * items->item_size);
     else
@@ -70,8 +71,11 @@ void *am_reader_keep(struct am_reader *reader, const struct am_vector *items) {
     return kept;
 }
 
-bool am_read_text(struct am_reader *reader, const char *name, const struct am_json_node *value,
-                  size_t most, struct am_view *text) {
+bool am_read_text(struct am_reader *reader,
+                  const char *name,
+                  const struct am_json_node *value,
+                  size_t most,
+                  struct am_view *text) {
     if (value->type != AM_JSON_STRING) {
         am_reader_expected(reader, name, "a string", value);
         return false;
@@ -92,7 +96,9 @@ bool am_read_text(struct am_reader *reader, const char *name, const struct am_js
     return !reader->out_of_memory;
 }
 
-bool am_read_boolean(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_boolean(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      bool *result) {
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE) {
         am_reader_expected(reader, name, "true or false", value);
@@ -102,8 +108,13 @@ bool am_read_boolean(struct am_reader *reader, const char *name, const struct am
     return true;
 }
 
-bool am_read_number(struct am_reader *reader, const char *name, const struct am_json_node *value,
-                    unsigned places, int64_t least, int64_t most, const char *expected,
+bool am_read_number(struct am_reader *reader,
+                    const char *name,
+                    const struct am_json_node *value,
+                    unsigned places,
+                    int64_t least,
+                    int64_t most,
+                    const char *expected,
                     int64_t *result) {
     int64_t number;
     struct am_error error;
@@ -117,7 +128,9 @@ bool am_read_number(struct am_reader *reader, const char *name, const struct am_
     return true;
 }
 
-bool am_read_time(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_time(struct am_reader *reader,
+                  const char *name,
+                  const struct am_json_node *value,
                   int64_t *result) {
     struct am_error error;
     if (value->type == AM_JSON_STRING &&
@@ -143,7 +156,9 @@ uint32_t am_sort_views(struct am_view *views, uint32_t count) {
     return kept;
 }
 
-bool am_read_strings(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_strings(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      struct am_strings *strings) {
     if (value->type != AM_JSON_ARRAY) {
         am_reader_expected(reader, name, "a list of strings", value);

@@ -19,8 +19,8 @@ struct am_reader {
     struct am_report *report;
     const struct am_load_options *options;
     struct am_json json;
-    struct am_vector nodes; /* struct am_json_node */
-    char *decoded;          /* AM_LINE_MAX_BYTES: an escaped string */
+    struct am_vector nodes;                      /* struct am_json_node */
+    char *decoded;                               /* AM_LINE_MAX_BYTES: an escaped string */
     struct am_vector campaigns, campaign_drafts; /* struct am_campaign, struct am_draft */
     struct am_vector ads, ad_drafts;             /* struct am_ad, struct am_draft */
     struct am_vector keywords;                   /* struct am_keyword of the record being read */
@@ -41,24 +41,41 @@ void am_reader_error(struct am_reader *reader, const char *format, ...)
 void am_reader_warning(struct am_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* "NAME: expected EXPECTED, found ..." with the value as written, cut short. */
-void am_reader_expected(struct am_reader *reader, const char *name, const char *expected,
+void am_reader_expected(struct am_reader *reader,
+                        const char *name,
+                        const char *expected,
                         const struct am_json_node *value);
 
-/* Values. Each says what is wrong and returns false, or stores a value that lives in the inventory's arena. */
+/* Values. Each says what is wrong and returns false, or stores a value that lives in the
+ * inventory's arena. */
 
 /* A string of 1..most bytes without control characters. */
-bool am_read_text(struct am_reader *reader, const char *name, const struct am_json_node *value,
-                  size_t most, struct am_view *text);
-bool am_read_boolean(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_text(struct am_reader *reader,
+                  const char *name,
+                  const struct am_json_node *value,
+                  size_t most,
+                  struct am_view *text);
+bool am_read_boolean(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      bool *result);
 /* A number least..most in units of 10^-places; `expected` describes it. */
-bool am_read_number(struct am_reader *reader, const char *name, const struct am_json_node *value,
-                    unsigned places, int64_t least, int64_t most, const char *expected,
+bool am_read_number(struct am_reader *reader,
+                    const char *name,
+                    const struct am_json_node *value,
+                    unsigned places,
+                    int64_t least,
+                    int64_t most,
+                    const char *expected,
                     int64_t *result);
-bool am_read_time(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_time(struct am_reader *reader,
+                  const char *name,
+                  const struct am_json_node *value,
                   int64_t *result);
 /* A list of strings, sorted, without duplicates. */
-bool am_read_strings(struct am_reader *reader, const char *name, const struct am_json_node *value,
+bool am_read_strings(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      struct am_strings *strings);
 /* Copies `count` items of the vector into the arena. */
 void *am_reader_keep(struct am_reader *reader, const struct am_vector *items);
@@ -67,13 +84,15 @@ struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text
 uint32_t am_sort_views(struct am_view *views, uint32_t count);
 
 /* keyword.c: reads one item of `keywords` or `negative_keywords` into reader->keywords. */
-void am_read_keyword(struct am_reader *reader, const struct am_json_node *value,
+void am_read_keyword(struct am_reader *reader,
+                     const struct am_json_node *value,
                      bool always_negative);
 /* Words of all keywords, once the settings are known; then duplicates inside each ad go. */
 void am_normalise_keywords(struct am_reader *reader);
 
 /* targeting.c */
-bool am_read_targeting(struct am_reader *reader, const struct am_json_node *value,
+bool am_read_targeting(struct am_reader *reader,
+                       const struct am_json_node *value,
                        const struct am_targeting **targeting);
 
 /* record.c: a line that is a JSON object. */

@@ -4,8 +4,10 @@
 
 #include "reader.h"
 
-typedef void read_function(struct am_reader *reader, const char *name,
-                           const struct am_json_node *value, void *record);
+typedef void read_function(struct am_reader *reader,
+                           const char *name,
+                           const struct am_json_node *value,
+                           void *record);
 
 struct member {
     const char *name;
@@ -14,28 +16,37 @@ struct member {
 
 static const char money[] = "a decimal above 0 with at most 6 decimals";
 
-/* ---- what campaigns and ads have in common ------------------------------------------------------ */
+/* ---- what campaigns and ads have in common ------------------------------------------------------
+ */
 
-static void read_status(struct am_reader *reader, const char *name,
-                        const struct am_json_node *value, void *record) {
+static void read_status(struct am_reader *reader,
+                        const char *name,
+                        const struct am_json_node *value,
+                        void *record) {
     struct am_rules *rules = record;
     rules->paused = am_json_string_is(&reader->json, value, "paused");
     if (!rules->paused && !am_json_string_is(&reader->json, value, "active"))
         am_reader_expected(reader, name, "\"active\" or \"paused\"", value);
 }
 
-static void read_start(struct am_reader *reader, const char *name,
-                       const struct am_json_node *value, void *record) {
+static void read_start(struct am_reader *reader,
+                       const char *name,
+                       const struct am_json_node *value,
+                       void *record) {
     am_read_time(reader, name, value, &((struct am_rules *)record)->start);
 }
 
-static void read_end(struct am_reader *reader, const char *name, const struct am_json_node *value,
+static void read_end(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      void *record) {
     am_read_time(reader, name, value, &((struct am_rules *)record)->end);
 }
 
-static void read_priority(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
+static void read_priority(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
     struct am_rules *rules = record;
     int64_t priority;
     if (am_read_number(reader, name, value, 0, -1000, 1000, "an integer from -1000 to 1000",
@@ -45,14 +56,18 @@ static void read_priority(struct am_reader *reader, const char *name,
     }
 }
 
-static void read_targeting(struct am_reader *reader, const char *name,
-                           const struct am_json_node *value, void *record) {
+static void read_targeting(struct am_reader *reader,
+                           const char *name,
+                           const struct am_json_node *value,
+                           void *record) {
     (void)name;
     am_read_targeting(reader, value, &((struct am_rules *)record)->targeting);
 }
 
-static void read_timezone(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
+static void read_timezone(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
     struct am_rules *rules = record;
     if (!am_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->timezone))
         return;
@@ -61,32 +76,42 @@ static void read_timezone(struct am_reader *reader, const char *name,
                            "an IANA time zone that this machine knows (package tzdata)", value);
 }
 
-static void read_labels(struct am_reader *reader, const char *name,
-                        const struct am_json_node *value, void *record) {
+static void read_labels(struct am_reader *reader,
+                        const char *name,
+                        const struct am_json_node *value,
+                        void *record) {
     am_read_strings(reader, name, value, &((struct am_rules *)record)->labels);
 }
 
-static void read_exclude_labels(struct am_reader *reader, const char *name,
-                                const struct am_json_node *value, void *record) {
+static void read_exclude_labels(struct am_reader *reader,
+                                const char *name,
+                                const struct am_json_node *value,
+                                void *record) {
     am_read_strings(reader, name, value, &((struct am_rules *)record)->exclude_labels);
 }
 
-static void read_categories(struct am_reader *reader, const char *name,
-                            const struct am_json_node *value, void *record) {
+static void read_categories(struct am_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            void *record) {
     am_read_strings(reader, name, value, &((struct am_rules *)record)->categories);
 }
 
-static void read_domain(struct am_reader *reader, const char *name,
-                        const struct am_json_node *value, void *record) {
+static void read_domain(struct am_reader *reader,
+                        const char *name,
+                        const struct am_json_node *value,
+                        void *record) {
     struct am_rules *rules = record;
     if (am_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
-        am_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
-                          (char *)(uintptr_t)rules->domain.data);
+        am_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain, (char *)(uintptr_t)rules->domain.data);
 }
 
-/* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the record's end. */
-static void read_keyword_list(struct am_reader *reader, const char *name,
-                              const struct am_json_node *value, bool negative) {
+/* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the
+ * record's end. */
+static void read_keyword_list(struct am_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              bool negative) {
     if (value->type != AM_JSON_ARRAY) {
         am_reader_expected(reader, name, "a list of keywords", value);
         return;
@@ -98,8 +123,10 @@ static void read_keyword_list(struct am_reader *reader, const char *name,
     }
 }
 
-static void read_negative_keywords(struct am_reader *reader, const char *name,
-                                   const struct am_json_node *value, void *record) {
+static void read_negative_keywords(struct am_reader *reader,
+                                   const char *name,
+                                   const struct am_json_node *value,
+                                   void *record) {
     (void)record;
     read_keyword_list(reader, name, value, true);
 }
@@ -119,17 +146,21 @@ static const struct member rules_members[] = {
     {NULL, NULL},
 };
 
-/* ---- campaign --------------------------------------------------------------------------------- */
+/* ---- campaign ---------------------------------------------------------------------------------
+ */
 
-static void read_campaign_id(struct am_reader *reader, const char *name,
-                             const struct am_json_node *value, void *record) {
+static void read_campaign_id(struct am_reader *reader,
+                             const char *name,
+                             const struct am_json_node *value,
+                             void *record) {
     am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_campaign *)record)->id);
 }
 
-static void read_campaign_advertiser(struct am_reader *reader, const char *name,
-                                     const struct am_json_node *value, void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                 &((struct am_campaign *)record)->advertiser);
+static void read_campaign_advertiser(struct am_reader *reader,
+                                     const char *name,
+                                     const struct am_json_node *value,
+                                     void *record) {
+    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_campaign *)record)->advertiser);
 }
 
 static const struct member campaign_members[] = {
@@ -138,7 +169,8 @@ static const struct member campaign_members[] = {
     {NULL, NULL},
 };
 
-/* ---- ad --------------------------------------------------------------------------------------- */
+/* ---- ad ---------------------------------------------------------------------------------------
+ */
 
 struct ad_record {
     struct am_ad ad;
@@ -146,31 +178,41 @@ struct ad_record {
     bool has_ctr;
 };
 
-static void read_ad_id(struct am_reader *reader, const char *name,
-                       const struct am_json_node *value, void *record) {
+static void read_ad_id(struct am_reader *reader,
+                       const char *name,
+                       const struct am_json_node *value,
+                       void *record) {
     am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct ad_record *)record)->ad.id);
 }
 
-static void read_ad_campaign(struct am_reader *reader, const char *name,
-                             const struct am_json_node *value, void *record) {
+static void read_ad_campaign(struct am_reader *reader,
+                             const char *name,
+                             const struct am_json_node *value,
+                             void *record) {
     am_read_text(reader, name, value, AM_ID_MAX_BYTES,
                  &((struct ad_record *)record)->draft.campaign_id);
 }
 
-static void read_ad_advertiser(struct am_reader *reader, const char *name,
-                               const struct am_json_node *value, void *record) {
+static void read_ad_advertiser(struct am_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               void *record) {
     am_read_text(reader, name, value, AM_ID_MAX_BYTES,
                  &((struct ad_record *)record)->ad.advertiser);
 }
 
-static void read_bid(struct am_reader *reader, const char *name, const struct am_json_node *value,
+static void read_bid(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      void *record) {
     am_read_number(reader, name, value, 6, 1, AM_MONEY_MAX, money,
                    &((struct ad_record *)record)->ad.bid);
 }
 
-static void read_pricing(struct am_reader *reader, const char *name,
-                         const struct am_json_node *value, void *record) {
+static void read_pricing(struct am_reader *reader,
+                         const char *name,
+                         const struct am_json_node *value,
+                         void *record) {
     struct am_ad *ad = &((struct ad_record *)record)->ad;
     if (am_json_string_is(&reader->json, value, "cpc"))
         ad->pricing = AM_PRICING_CPC;
@@ -178,7 +220,9 @@ static void read_pricing(struct am_reader *reader, const char *name,
         am_reader_expected(reader, name, "\"cpm\" or \"cpc\"", value);
 }
 
-static void read_ctr(struct am_reader *reader, const char *name, const struct am_json_node *value,
+static void read_ctr(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      void *record) {
     struct ad_record *ad = record;
     ad->has_ctr = true;
@@ -186,8 +230,10 @@ static void read_ctr(struct am_reader *reader, const char *name, const struct am
                    "a decimal above 0, at most 1, with at most 6 decimals", &ad->ad.ctr);
 }
 
-static void read_quality(struct am_reader *reader, const char *name,
-                         const struct am_json_node *value, void *record) {
+static void read_quality(struct am_reader *reader,
+                         const char *name,
+                         const struct am_json_node *value,
+                         void *record) {
     am_read_number(reader, name, value, 3, 0, AM_PER_MILLE_MAX,
                    "a decimal from 0 to 1000 with at most 3 decimals",
                    &((struct ad_record *)record)->ad.quality);
@@ -198,8 +244,10 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-static void read_sizes(struct am_reader *reader, const char *name,
-                       const struct am_json_node *value, void *record) {
+static void read_sizes(struct am_reader *reader,
+                       const char *name,
+                       const struct am_json_node *value,
+                       void *record) {
     struct am_ad *ad = &((struct ad_record *)record)->ad;
     if (value->type != AM_JSON_ARRAY) {
         am_reader_expected(reader, name, "a list of sizes like \"300x250\"", value);
@@ -230,19 +278,25 @@ static void read_sizes(struct am_reader *reader, const char *name,
     am_vector_free(&sizes);
 }
 
-static void read_keywords(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
+static void read_keywords(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
     (void)record;
     read_keyword_list(reader, name, value, false);
 }
 
-static void read_url(struct am_reader *reader, const char *name, const struct am_json_node *value,
+static void read_url(struct am_reader *reader,
+                     const char *name,
+                     const struct am_json_node *value,
                      void *record) {
     am_read_text(reader, name, value, AM_URL_MAX_BYTES, &((struct ad_record *)record)->ad.url);
 }
 
-static void read_creative(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
+static void read_creative(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
     if (value->type != AM_JSON_OBJECT)
         am_reader_expected(reader, name, "an object", value);
     else if (value->size > AM_CREATIVE_MAX_BYTES)
@@ -254,16 +308,19 @@ static void read_creative(struct am_reader *reader, const char *name,
 }
 
 static const struct member ad_members[] = {
-    {"id", read_ad_id},         {"campaign", read_ad_campaign}, {"advertiser", read_ad_advertiser},
-    {"bid", read_bid},          {"pricing", read_pricing},      {"ctr", read_ctr},
-    {"quality", read_quality},  {"sizes", read_sizes},          {"keywords", read_keywords},
-    {"url", read_url},          {"creative", read_creative},    {NULL, NULL},
+    {"id", read_ad_id},        {"campaign", read_ad_campaign}, {"advertiser", read_ad_advertiser},
+    {"bid", read_bid},         {"pricing", read_pricing},      {"ctr", read_ctr},
+    {"quality", read_quality}, {"sizes", read_sizes},          {"keywords", read_keywords},
+    {"url", read_url},         {"creative", read_creative},    {NULL, NULL},
 };
 
-/* ---- inventory -------------------------------------------------------------------------------- */
+/* ---- inventory --------------------------------------------------------------------------------
+ */
 
-static void read_currency(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
+static void read_currency(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
     struct am_view code;
     if (!am_read_text(reader, name, value, 3, &code))
         return;
@@ -276,32 +333,41 @@ static void read_currency(struct am_reader *reader, const char *name,
         am_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
 }
 
-static void read_language(struct am_reader *reader, const char *name,
-                          const struct am_json_node *value, void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                 &((struct am_inventory *)record)->language);
+static void read_language(struct am_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
+    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_inventory *)record)->language);
 }
 
-static void read_fold_accents(struct am_reader *reader, const char *name,
-                              const struct am_json_node *value, void *record) {
+static void read_fold_accents(struct am_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              void *record) {
     am_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
 }
 
-static void read_stem(struct am_reader *reader, const char *name, const struct am_json_node *value,
+static void read_stem(struct am_reader *reader,
+                      const char *name,
+                      const struct am_json_node *value,
                       void *record) {
     am_read_boolean(reader, name, value, &((struct am_inventory *)record)->stem);
 }
 
-static void read_broad_window(struct am_reader *reader, const char *name,
-                              const struct am_json_node *value, void *record) {
+static void read_broad_window(struct am_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              void *record) {
     int64_t window;
     if (am_read_number(reader, name, value, 0, 1, AM_BROAD_WINDOW_MAX, "an integer from 1 to 64",
                        &window))
         ((struct am_inventory *)record)->broad_window = (uint32_t)window;
 }
 
-static void read_match_weight(struct am_reader *reader, const char *name,
-                              const struct am_json_node *value, void *record) {
+static void read_match_weight(struct am_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              void *record) {
     struct am_inventory *inventory = record;
     if (value->type != AM_JSON_OBJECT) {
         am_reader_expected(reader, name, "an object of exact, phrase and broad", value);
@@ -325,18 +391,24 @@ static void read_match_weight(struct am_reader *reader, const char *name,
 }
 
 static const struct member inventory_members[] = {
-    {"currency", read_currency},         {"language", read_language},
-    {"fold_accents", read_fold_accents}, {"stem", read_stem},
-    {"broad_window", read_broad_window}, {"match_weight", read_match_weight},
+    {"currency", read_currency},
+    {"language", read_language},
+    {"fold_accents", read_fold_accents},
+    {"stem", read_stem},
+    {"broad_window", read_broad_window},
+    {"match_weight", read_match_weight},
     {NULL, NULL},
 };
 
-/* ---- records ---------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------
+ */
 
 enum { MAX_NAMES = 32 };
 
-static void warn_unknown(struct am_reader *reader, const struct am_json_node *key,
-                         const struct member *first, const struct member *second) {
+static void warn_unknown(struct am_reader *reader,
+                         const struct am_json_node *key,
+                         const struct member *first,
+                         const struct member *second) {
     const char *names[MAX_NAMES] = {"type"};
     size_t count = 1;
     for (; first->name; first++)
@@ -360,7 +432,9 @@ static const struct member *find_member(const struct am_reader *reader,
 }
 
 /* Reads every member into `record`, or, those that ads and campaigns share, into `rules`. */
-static void read_members(struct am_reader *reader, const struct member *own, void *record,
+static void read_members(struct am_reader *reader,
+                         const struct member *own,
+                         void *record,
                          struct am_rules *rules) {
     const struct member *shared = rules ? rules_members : NULL;
     const struct am_json_node *root = reader->json.nodes;
@@ -390,8 +464,8 @@ static void finish_rules(struct am_reader *reader, const struct am_rules *rules)
 }
 
 /* Moves the negative, or the positive, ones of the keywords read into the arena. */
-static const struct am_keyword *keep_keywords(struct am_reader *reader, bool negative,
-                                              uint32_t *count) {
+static const struct am_keyword *
+keep_keywords(struct am_reader *reader, bool negative, uint32_t *count) {
     struct am_vector chosen = AM_VECTOR_OF(struct am_keyword);
     const struct am_keyword *keywords = reader->keywords.data;
     for (size_t i = 0; i < reader->keywords.count; i++)

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* Keywords are checked after all lines were read, so that a later problem may belong before an earlier one: twice the number is
- * collected of each phase, and the first ones are kept. */
+/* Keywords are checked after all lines were read, so that a later problem may belong before an
+ * earlier one: twice the number is collected of each phase, and the first ones are kept. */
 enum { COLLECTED = 4 * AM_MAX_ERRORS_LISTED };
 
 static bool is_listed(const struct am_report *report, bool warning) {
@@ -28,8 +28,7 @@ bool am_report_add(struct am_report *report, uint32_t line, bool warning, const 
         report->problems = grown;
         report->capacity = capacity;
     }
-    struct am_view copy =
-        am_arena_copy(&report->arena, (struct am_view){text, strlen(text) + 1});
+    struct am_view copy = am_arena_copy(&report->arena, (struct am_view){text, strlen(text) + 1});
     if (!copy.data)
         return false;
     report->problems[report->problem_count++] = (struct am_problem){line, warning, copy.data};

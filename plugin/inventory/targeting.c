@@ -4,21 +4,24 @@
 #include "reader.h"
 
 static const char *const member_names[] = {
-    "country", "region", "metro",     "city",     "device", "os", "browser", "language",
-    "site",    "placement", "category", "hour", "kv", "not", "all", "any", NULL};
+    "country",   "region",   "metro", "city", "device", "os",  "browser", "language", "site",
+    "placement", "category", "hour",  "kv",   "not",    "all", "any",     NULL};
 
-static bool read_object(struct am_reader *reader, const struct am_json_node *value,
-                        unsigned depth, struct am_targeting *node);
+static bool read_object(struct am_reader *reader,
+                        const struct am_json_node *value,
+                        unsigned depth,
+                        struct am_targeting *node);
 
 /* The children collected in `children` become those of `node`. */
-static void adopt(struct am_reader *reader, struct am_vector *children,
-                  struct am_targeting *node) {
+static void adopt(struct am_reader *reader, struct am_vector *children, struct am_targeting *node) {
     node->children = am_reader_keep(reader, children);
     node->count = (uint32_t)children->count;
 }
 
-static bool read_objects(struct am_reader *reader, const char *name,
-                         const struct am_json_node *value, unsigned depth,
+static bool read_objects(struct am_reader *reader,
+                         const char *name,
+                         const struct am_json_node *value,
+                         unsigned depth,
                          struct am_targeting *node) {
     if (value->type != AM_JSON_ARRAY || value->children == 0) {
         am_reader_expected(reader, name, "a list of at least one targeting object", value);
@@ -39,7 +42,9 @@ static bool read_objects(struct am_reader *reader, const char *name,
     return fine;
 }
 
-static bool read_not(struct am_reader *reader, const struct am_json_node *value, unsigned depth,
+static bool read_not(struct am_reader *reader,
+                     const struct am_json_node *value,
+                     unsigned depth,
                      struct am_targeting *node) {
     struct am_targeting child;
     struct am_vector children = AM_VECTOR_OF(struct am_targeting);
@@ -57,8 +62,10 @@ static bool is_country(struct am_view code) {
            code.data[1] <= 'z';
 }
 
-static bool read_values(struct am_reader *reader, const char *name,
-                        const struct am_json_node *value, struct am_targeting *node) {
+static bool read_values(struct am_reader *reader,
+                        const char *name,
+                        const struct am_json_node *value,
+                        struct am_targeting *node) {
     struct am_vector values = AM_VECTOR_OF(struct am_view);
     const struct am_json_node *item = am_json_first(value);
     bool fine = true;
@@ -82,8 +89,8 @@ static bool read_values(struct am_reader *reader, const char *name,
     return fine;
 }
 
-static bool read_hours(struct am_reader *reader, const struct am_json_node *value,
-                       struct am_targeting *node) {
+static bool
+read_hours(struct am_reader *reader, const struct am_json_node *value, struct am_targeting *node) {
     const struct am_json_node *item = am_json_first(value);
     node->kind = AM_TARGETING_HOURS;
     for (uint32_t i = 0; i < value->children; i++) {
@@ -98,8 +105,10 @@ static bool read_hours(struct am_reader *reader, const struct am_json_node *valu
 }
 
 /* "attribute": [values] */
-static bool read_attribute(struct am_reader *reader, enum am_attribute attribute,
-                           struct am_view key, const struct am_json_node *value,
+static bool read_attribute(struct am_reader *reader,
+                           enum am_attribute attribute,
+                           struct am_view key,
+                           const struct am_json_node *value,
                            struct am_targeting *node) {
     char name[AM_ID_MAX_BYTES + 32];
     snprintf(name, sizeof name, "targeting.%s%s%.*s", am_attribute_name(attribute),
@@ -117,7 +126,8 @@ static bool read_attribute(struct am_reader *reader, enum am_attribute attribute
                                           : read_values(reader, name, value, node);
 }
 
-static bool read_key_values(struct am_reader *reader, const struct am_json_node *value,
+static bool read_key_values(struct am_reader *reader,
+                            const struct am_json_node *value,
                             struct am_vector *children) {
     if (value->type != AM_JSON_OBJECT) {
         am_reader_expected(reader, "targeting.kv", "an object of lists", value);
@@ -138,8 +148,10 @@ static bool read_key_values(struct am_reader *reader, const struct am_json_node 
     return true;
 }
 
-static bool read_member(struct am_reader *reader, struct am_view name,
-                        const struct am_json_node *value, unsigned depth,
+static bool read_member(struct am_reader *reader,
+                        struct am_view name,
+                        const struct am_json_node *value,
+                        unsigned depth,
                         struct am_vector *children) {
     struct am_targeting child = {0};
     bool fine;
@@ -153,8 +165,8 @@ static bool read_member(struct am_reader *reader, struct am_view name,
         child.kind = all ? AM_TARGETING_ALL : AM_TARGETING_ANY;
         fine = read_objects(reader, all ? "targeting.all" : "targeting.any", value, depth, &child);
     } else if (am_attribute_of(name) != AM_ATTRIBUTES) {
-        fine = read_attribute(reader, am_attribute_of(name), (struct am_view){"", 0}, value,
-                              &child);
+        fine =
+            read_attribute(reader, am_attribute_of(name), (struct am_view){"", 0}, value, &child);
     } else {
         const char *nearest = am_nearest_name(name, member_names);
         am_reader_error(reader, "targeting: unknown attribute \"%.*s\"%s%s%s",
@@ -167,8 +179,10 @@ static bool read_member(struct am_reader *reader, struct am_view name,
     return fine;
 }
 
-static bool read_object(struct am_reader *reader, const struct am_json_node *value,
-                        unsigned depth, struct am_targeting *node) {
+static bool read_object(struct am_reader *reader,
+                        const struct am_json_node *value,
+                        unsigned depth,
+                        struct am_targeting *node) {
     *node = (struct am_targeting){.kind = AM_TARGETING_ALL};
     if (value->type != AM_JSON_OBJECT) {
         am_reader_expected(reader, "targeting", "an object", value);
@@ -195,7 +209,8 @@ static bool read_object(struct am_reader *reader, const struct am_json_node *val
     return fine;
 }
 
-bool am_read_targeting(struct am_reader *reader, const struct am_json_node *value,
+bool am_read_targeting(struct am_reader *reader,
+                       const struct am_json_node *value,
                        const struct am_targeting **targeting) {
     struct am_targeting root;
     if (!read_object(reader, value, 1, &root))

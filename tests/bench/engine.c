@@ -9,7 +9,8 @@
  *   answer   TEXTS are request bodies: from bytes of JSON to bytes of JSON
  *   open     opens the image, checks included; TEXTS are not read
  *
- * cold: before each text, 96 MiB of other memory go through the caches; a pass is then 100 texts. */
+ * cold: before each text, 96 MiB of other memory go through the caches; a pass is then 100 texts.
+ */
 #include "../../plugin/api/api.h"
 #include "../../plugin/match/matcher.h"
 #include "passes.h"
@@ -44,8 +45,8 @@ struct ask {
 
 static void
 ask_for(const struct bench *bench, size_t text, enum am_field_kind kind, struct ask *ask) {
-    *ask = (struct ask){
-        .field = {kind, 0, {bench->texts.text[text], bench->texts.size[text]}}, .slot.count = 3};
+    *ask = (struct ask){.field = {kind, 0, {bench->texts.text[text], bench->texts.size[text]}},
+                        .slot.count = 3};
     ask->request = (struct am_request){.id = AM_VIEW("r"),
                                        .fields = &ask->field,
                                        .field_count = 1,

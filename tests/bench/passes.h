@@ -1,6 +1,6 @@
 /* How each program measured here speaks with tests/bench/run.py: it loads, says so in one line of
- * JSON, and then makes one timed pass over its texts for each line that it reads, and tells of it. So
- * the passes of several programs can take turns. */
+ * JSON, and then makes one timed pass over its texts for each line that it reads, and tells of it.
+ * So the passes of several programs can take turns. */
 #ifndef ADMATCH_BENCH_PASSES_H
 #define ADMATCH_BENCH_PASSES_H
 

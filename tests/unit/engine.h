@@ -76,8 +76,8 @@ static inline const char *engine_decide(struct engine *engine, const struct am_r
 }
 
 /* One slot of `count` ads for a text field (kind) and nothing else. */
-static inline const char *engine_ask(struct engine *engine, enum am_field_kind kind,
-                                     const char *text, uint32_t count) {
+static inline const char *
+engine_ask(struct engine *engine, enum am_field_kind kind, const char *text, uint32_t count) {
     struct am_field field = {kind, 0, am_view_of(text)};
     struct am_slot slot = {.count = count};
     struct am_request request = {.id = AM_VIEW("r"),

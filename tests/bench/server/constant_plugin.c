@@ -22,5 +22,7 @@ static void constant_after(struct wsgi_request *request) {
     log_request(request);
 }
 
-struct uwsgi_plugin constant_plugin = {
-    .name = "constant", .modifier1 = 0, .request = constant_request, .after_request = constant_after};
+struct uwsgi_plugin constant_plugin = {.name = "constant",
+                                       .modifier1 = 0,
+                                       .request = constant_request,
+                                       .after_request = constant_after};
