@@ -105,9 +105,11 @@ static bool is_allowed(const struct wsgi_request *request, const struct endpoint
 static bool lacks_length(struct wsgi_request *request) {
     static char length[] = "CONTENT_LENGTH", coding[] = "HTTP_TRANSFER_ENCODING";
     uint16_t length_size = 0, coding_size = 0;
+    if (!am_method_is(request, "POST"))
+        return false;
     uwsgi_get_var(request, length, sizeof length - 1, &length_size);
     uwsgi_get_var(request, coding, sizeof coding - 1, &coding_size);
-    return am_method_is(request, "POST") && !length_size && !coding_size;
+    return !length_size && !coding_size;
 }
 
 static void answer_request(struct am_exchange *exchange,
