@@ -7,7 +7,7 @@
 #include "host.h"
 #include "log.h"
 #include "parent.h"
-#include "slice.h"
+#include "priority.h"
 
 enum {
     FIFO_COMMAND = 'a',
@@ -47,7 +47,7 @@ static void set_up(void) {
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    am_slice_short();
+    am_priority_background();
 }
 
 /* uWSGI signals that are meant for all mules come here too, and must not pile up. */
