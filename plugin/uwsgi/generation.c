@@ -195,7 +195,7 @@ bool am_generations_move(void) {
 
 static void *mover(void *unused) {
     (void)unused;
-    am_slice_short(0);
+    am_slice_short();
     for (;;) {
         bool moved = am_generations_move();
         retire();

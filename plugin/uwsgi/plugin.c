@@ -149,5 +149,5 @@ static void post_fork(void) {
 
 static int mule(char *patch) {
     return am_settings.inventory &&
-           am_watcher_run(patch, &publisher, am_settings.refresh, am_settings.build_idle);
+           am_watcher_run(patch, &publisher, am_settings.refresh);
 }

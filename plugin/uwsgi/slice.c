@@ -1,12 +1,15 @@
 #include "slice.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SLICE_NANOSECONDS = 100000, WORST_NICENESS = 19 };
+enum { SLICE_NANOSECONDS = 100000, OFFER_SIGNAL = SIGURG };
 
 /* The kernel's struct sched_attr, first version, under a name that no C library has. */
 struct scheduling {
@@ -17,17 +20,37 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-bool am_slice_idle(void) {
-    const struct sched_param none = {.sched_priority = 0};
-    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+void am_slice_short(void) {
+    struct scheduling wanted = {.size = sizeof wanted,
+                                .policy = SCHED_OTHER,
+                                .nice = getpriority(PRIO_PROCESS, 0),
+                                .runtime = SLICE_NANOSECONDS};
+    (void)syscall(SYS_sched_setattr, 0, &wanted, 0);
 }
 
-bool am_slice_short(int less) {
-    int nice = getpriority(PRIO_PROCESS, 0) + less;
-    if (nice > WORST_NICENESS)
-        nice = WORST_NICENESS;
-    struct scheduling wanted = {
-        .size = sizeof wanted, .policy = SCHED_OTHER, .nice = nice, .runtime = SLICE_NANOSECONDS};
-    return syscall(SYS_sched_setattr, 0, &wanted, 0) == 0 ||
-           setpriority(PRIO_PROCESS, 0, nice) == 0;
+/* ---- offers -----------------------------------------------------------------------------------
+ */
+
+static timer_t offers;
+static bool offering;
+
+static void offer(int unused) {
+    (void)unused;
+    sched_yield();
+}
+
+void am_slice_begin_offers(void) {
+    const struct itimerspec often = {{0, SLICE_NANOSECONDS}, {0, SLICE_NANOSECONDS}};
+    const struct sigaction action = {.sa_handler = offer, .sa_flags = SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = OFFER_SIGNAL};
+    offering = sigaction(OFFER_SIGNAL, &action, NULL) == 0 &&
+               timer_create(CLOCK_MONOTONIC, &event, &offers) == 0;
+    if (offering)
+        timer_settime(offers, 0, &often, NULL);
+}
+
+void am_slice_end_offers(void) {
+    if (offering)
+        timer_delete(offers);
+    offering = false;
 }

@@ -59,7 +59,7 @@ def run(findings, seconds):
         versions = [Version(workspace, mark, fillers=FILLERS) for mark in range(3)]
         inventory = workspace / "inventory.jsonl"
         os.link(versions[0].path, inventory)
-        with serving(workspace, inventory, "processes = 2", "threads = 4", "admatch-refresh = 0", "admatch-build-idle = true", "disable-logging = true", "listen = 100") as server:
+        with serving(workspace, inventory, "processes = 2", "threads = 4", "admatch-refresh = 0", "disable-logging = true", "listen = 100") as server:
             most = Load(server.port, 2, kept=8, once=0).wait()
             rate = int(LOAD_SHARE * most["answers"] / most["seconds"])
             without, swapped = [], []
