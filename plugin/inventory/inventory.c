@@ -313,11 +313,14 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     if (reader->ads.count == 0)
         return am_error_set(error, AM_E_INVALID, "%s: no ad in it: expected at least one", name);
     struct am_inventory *inventory = reader->inventory;
+    enum am_code stems = am_stemmer_check(inventory->language);
+    if (stems == AM_E_MEMORY)
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
+    inventory->stem = inventory->stem && stems == AM_OK;
     inventory->campaigns = reader->campaigns.data;
     inventory->campaign_count = (uint32_t)reader->campaigns.count;
     inventory->ads = reader->ads.data;
     inventory->ad_count = (uint32_t)reader->ads.count;
-    inventory->stem = inventory->stem && am_stemmer_knows(inventory->language);
     inventory->match_weight[AM_MATCH_ANY] = 1000;
     reader->campaigns.data = reader->ads.data = NULL;
     return AM_OK;
