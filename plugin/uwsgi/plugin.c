@@ -148,6 +148,5 @@ static void post_fork(void) {
 }
 
 static int mule(char *patch) {
-    return am_settings.inventory &&
-           am_watcher_run(patch, &publisher, am_settings.refresh);
+    return am_settings.inventory && am_watcher_run(patch, &publisher, am_settings.refresh);
 }
