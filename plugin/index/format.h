@@ -94,7 +94,7 @@ struct am_image_settings {
     uint32_t broad_words;                    /* of all broad terminals together */
     uint32_t reserved[2];                    /* zero */
 };
-_Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
+_Static_assert(sizeof(struct am_image_settings) == 31 * sizeof(uint32_t), "settings");
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
  * needs no edge, since the word itself names the node: */
