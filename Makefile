@@ -175,20 +175,28 @@ lint: deps-lint ## layout of the code: format, rooms, exports
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer
+# ENGINE=afl: the same targets by AFL++; they are built apart, in build/afl.
+ENGINE ?= libfuzzer
+FUZZ_CC := $(if $(filter afl,$(ENGINE)),AFL_QUIET=1 afl-clang-fast,$(CLANG))
+FUZZ_BUILD := build/$(if $(filter afl,$(ENGINE)),afl,fuzz)
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=$(FUZZ_BUILD)/%.o)
 
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(ENGINE_SOURCES)
+.SECONDARY: $(FUZZ_OBJECTS)
+$(FUZZ_BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $^ $(LIBRARIES)
+	@echo '  CC $@'
+	$(QUIET)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
+	@echo '  LD $@'
+	$(QUIET)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ_OBJECTS) $(LIBRARIES)
 
 # Found inputs go to build/, so that the corpus in the tree grows only by choice.
-fuzz: deps-lint ## fuzz each target for FUZZ_SECONDS (30)
-	@$(MAKE) --no-print-directory $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
+fuzz: deps-lint ## fuzz each target for FUZZ_SECONDS (30), by libFuzzer or with ENGINE=afl by AFL++; FUZZ_TARGETS="json words" for some
+	@$(MAKE) --no-print-directory $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/fuzz_%)
 	@status=0; for topic in $(FUZZ_TARGETS); do \
-	    echo "== $$topic"; mkdir -p build/fuzz/found/$$topic build/fuzz/crashes; \
-	    build/fuzz/fuzz_$$topic -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/crashes/$$topic- \
-	        build/fuzz/found/$$topic $$(ls -d tests/fuzz/corpus/$$topic 2> /dev/null) 2>&1 | tail -n 8; \
-	    test "$${PIPESTATUS[0]}" = 0 || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
+	    echo "== $$topic"; tests/fuzz/run_$(ENGINE).sh $$topic $(FUZZ_BUILD) $(FUZZ_SECONDS) || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
 $(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)

@@ -5,7 +5,10 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { CHUNK_SIZE = 1 << 20, LARGEST_CHUNK_SIZE = 32 << 20 };
+enum {
+    CHUNK_SIZE = AM_BUFFER_SIZE(1 << 20, 256),
+    LARGEST_CHUNK_SIZE = AM_BUFFER_SIZE(32 << 20, 4096),
+};
 
 struct am_arena_chunk {
     struct am_arena_chunk *next;

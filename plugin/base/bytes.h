@@ -12,6 +12,14 @@
 #error "admatch images are little-endian and are mapped as they are; this machine is big-endian"
 #endif
 
+/* Sizes of buffers. A fuzzer's build (-DAM_SMALL_BUFFERS) has small ones, so that small inputs get
+ * to their ends. */
+#ifdef AM_SMALL_BUFFERS
+#define AM_BUFFER_SIZE(size, small_size) (small_size)
+#else
+#define AM_BUFFER_SIZE(size, small_size) (size)
+#endif
+
 /* Bytes owned by someone else; not NUL-terminated. `data` may be NULL only when `size` is 0. */
 struct am_view {
     const char *data;

@@ -34,7 +34,10 @@ unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time);
 enum am_code am_time_parse(struct am_view text, int64_t *time, struct am_error *error);
 
 enum { AM_TIME_TEXT_SIZE = 32 };
-/* Writes "2026-11-01T00:00:00Z" with a NUL. */
+/* The years 0 to 9999, and a day more at either end: times may be written with an offset. */
+#define AM_TIME_MIN INT64_C(-62167305600)
+#define AM_TIME_MAX INT64_C(253402387200)
+/* Writes "2026-11-01T00:00:00Z" with a NUL. `time` is one of AM_TIME_MIN to AM_TIME_MAX. */
 void am_time_write(int64_t time, char text[AM_TIME_TEXT_SIZE]);
 
 #endif

@@ -186,9 +186,16 @@ static bool tree_fine(const struct am_image *image, uint32_t tree) {
     return tree == AM_NONE || tree < image->tree_count;
 }
 
+/* Explain writes times as dates. `none`: there is no such time. */
+static bool time_fine(int64_t time, int64_t none) {
+    return time == none || (time >= AM_TIME_MIN && time <= AM_TIME_MAX);
+}
+
 static const char *ad_problem(const struct am_verifier *verifier, const struct am_ad_record *ad) {
     const struct am_image *image = verifier->image;
     uint64_t terms = image->term_count, negatives = image->settings->negative_count;
+    if (!time_fine(ad->start, INT64_MIN) || !time_fine(ad->end, INT64_MAX))
+        return "its start or end is in no year from 0 to 9999";
     if (ad->campaign != AM_NONE && ad->campaign >= image->settings->campaign_count)
         return "no such campaign";
     if (!is_term(image, ad->advertiser, AM_TERM_ADVERTISER))

@@ -10,7 +10,7 @@
 
 #include "inventory.h"
 
-enum { CHUNK = 256 << 10, GZIP_WINDOW = 15 + 16 };
+enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16 };
 
 struct am_lines {
     const char *name;

@@ -16,6 +16,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The fuzzer's own mutations; not there when the corpus is replayed. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
 static const char *const inventories[] = {
     "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"a b\\\"\",\"\\\"a\\\"\","
     "\"\\\"a b c\\\"\",\"\\\"d e\\\"\"]}\n"
@@ -151,4 +155,98 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     use(image, image_size);
     free(image);
     return 0;
+}
+
+/* ---- mutations --------------------------------------------------------------------------------
+ *
+ * Half of them are the fuzzer's own. The others keep to patches: of a field of some record, with a
+ * value that this field, a neighbour or a count of the image could have, or just not. */
+
+static uint32_t draw(uint64_t *state, uint32_t below) {
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33) % below;
+}
+
+static struct am_section_entry entry_of(const struct am_image_bytes *image, uint32_t section) {
+    struct am_section_entry entry;
+    memcpy(&entry,
+           (const char *)image->data + sizeof(struct am_image_header) +
+               (section - 1) * sizeof entry,
+           sizeof entry);
+    return entry;
+}
+
+static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
+    static const uint32_t ends[] = {0,         1,         2,          AM_NONE,  AM_NONE - 1,
+                                    1u << 31u, INT32_MAX, UINT16_MAX, 1u << 24u};
+    uint32_t count, value;
+    switch (draw(state, 4)) {
+    case 0:
+        return ends[draw(state, AM_COUNT_OF(ends))];
+    case 1:
+        count = (uint32_t)entry_of(image, 1 + draw(state, AM_SECTIONS)).count;
+        return count - 1 + draw(state, 3);
+    case 2:
+        memcpy(&value, (const char *)image->data + (size_t)draw(state, image->size / 4) * 4, 4);
+        return value;
+    default:
+        return draw(state, 64);
+    }
+}
+
+static void draw_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
+    uint32_t section = draw(state, AM_SECTIONS + 1), value = draw_value(image, state);
+    uint32_t position = draw(state, UINT16_MAX);
+    if (section) {
+        struct am_section_entry entry = entry_of(image, section);
+        uint32_t record = entry.count ? draw(state, (uint32_t)entry.count) : 0;
+        position = (record * entry.record_size + draw(state, entry.record_size)) / 4;
+    }
+    uint16_t place = (uint16_t)position;
+    at[0] = (uint8_t)section;
+    at[1] = (uint8_t)draw(state, 4);
+    memcpy(at + 2, &place, sizeof place);
+    memcpy(at + 4, &value, sizeof value);
+}
+
+/* One part of a patch is drawn anew. */
+static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
+    uint8_t drawn[PATCH];
+    uint16_t place;
+    draw_patch(drawn, image, state);
+    memcpy(&place, at + 2, sizeof place);
+    switch (draw(state, 4)) {
+    case 0:
+        at[1] = drawn[1];
+        break;
+    case 1:
+        place = (uint16_t)(place - 2 + draw(state, 5));
+        memcpy(at + 2, &place, sizeof place);
+        break;
+    case 2:
+        memcpy(at + 2, drawn + 2, sizeof place);
+        break;
+    default:
+        memcpy(at + 4, drawn + 4, 4);
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed) {
+    uint64_t state = seed;
+    if (size == 0 || data[0] == RAW || max_size < 1 + PATCH || draw(&state, 2))
+        return LLVMFuzzerMutate(data, size, max_size);
+    const struct am_image_bytes *image = base_image(data[0] % INVENTORIES);
+    uint32_t patches = (uint32_t)((size - 1) / PATCH), chosen = patches ? draw(&state, patches) : 0;
+    uint8_t *at = data + 1 + (size_t)chosen * PATCH, *end = data + 1 + (size_t)patches * PATCH;
+    uint32_t what = draw(&state, 8);
+    if (patches == 0 || (what < 3 && 1 + (size_t)(patches + 1) * PATCH <= max_size)) {
+        draw_patch(end, image, &state);
+        return (size_t)(end - data) + PATCH;
+    }
+    if (what == 3 && patches > 1) {
+        memmove(at, at + PATCH, (size_t)(end - at) - PATCH);
+        return (size_t)(end - data) - PATCH;
+    }
+    change_patch(at, image, &state);
+    return (size_t)(end - data);
 }

@@ -3,8 +3,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What only looks at answers need not be fuzzed itself: that would be most of the time. */
+#ifdef __clang__
+#define UNWATCHED __attribute__((no_sanitize("coverage", "address", "undefined")))
+#else
+#define UNWATCHED
+#endif
+
 /* In text that went through the escaping, no tag begins: all tags of the page begin with these. */
-static bool is_own_tag(const char *at, size_t left) {
+UNWATCHED static bool is_own_tag(const char *at, size_t left) {
     static const char *const tags[] = {
         "!DOCTYPE html>",
         "html ",
@@ -46,12 +53,23 @@ static bool is_own_tag(const char *at, size_t left) {
         "th ",
         "td>",
     };
-    for (size_t i = 0; i < AM_COUNT_OF(tags); i++) {
-        size_t size = strlen(tags[i]);
-        if (left >= size && memcmp(at, tags[i], size) == 0)
+    for (size_t i = 0; i < AM_COUNT_OF(tags); i++)
+        if (*tags[i] == *at && left >= strlen(tags[i]) && memcmp(at, tags[i], strlen(tags[i])) == 0)
             return true;
-    }
     return *at == '/';
+}
+
+UNWATCHED static void check_page(struct am_view page) {
+    const char *end = page.data + page.size;
+    uint32_t open = 0, closed = 0;
+    for (const char *at = page.data; at < end; at++) {
+        open += *at == '<';
+        closed += *at == '>';
+        if (*at == '<')
+            fuzz_require(at + 1 < end && is_own_tag(at + 1, (size_t)(end - at - 1)));
+    }
+    /* The style has one '>' that closes nothing. */
+    fuzz_require(closed == open + 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -65,15 +83,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     am_api_preview(fuzz_api(), &request, &response);
     fuzz_require(response.status == 200 || response.status == 400 || response.status == 413 ||
                  response.status == 422);
-    const char *end = response.body.data + response.body.size;
-    uint32_t open = 0, closed = 0;
-    for (const char *at = response.body.data; at < end; at++) {
-        open += *at == '<';
-        closed += *at == '>';
-        if (*at == '<')
-            fuzz_require(at + 1 < end && is_own_tag(at + 1, (size_t)(end - at - 1)));
-    }
-    /* The style has one '>' that closes nothing. */
-    fuzz_require(closed == open + 1);
+    check_page(response.body);
     return 0;
 }

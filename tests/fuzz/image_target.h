@@ -47,11 +47,14 @@ static void fuzz_check_answer(const struct am_api_response *response) {
         fuzz_require(am_json_parse(response->body, nodes, NODES, &json, NULL) == AM_OK);
 }
 
-/* Decides with the image, which must have passed the deep check. */
+/* Decides with the image, which must have passed the deep check. As in a server, one working memory
+ * serves one image after the other. */
 static void fuzz_use_image(const struct am_image *image) {
     static const struct am_api_limits limits = {1 << 16, 1000};
+    static struct am_api *api;
     struct am_error error = {0};
-    struct am_api *api = am_api_new(&limits, &error);
+    if (!api)
+        api = am_api_new(&limits, &error);
     fuzz_require(api != NULL);
     /* Refusal is fine: time zones or languages that this machine does not know. */
     if (am_api_attach(api, image, fuzz_zones(), &error) == AM_OK)
@@ -66,7 +69,6 @@ static void fuzz_use_image(const struct am_image *image) {
         }
     else
         fuzz_require(error.message[0]);
-    am_api_free(api);
 }
 
 #endif

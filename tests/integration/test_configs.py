@@ -116,14 +116,8 @@ class ConfigsTest(unittest.TestCase):
     @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
     def test_nginx_in_front(self):
         uwsgi = self.run_config("nginx/admatch.ini")
-        (self.folder / "build/nginx").mkdir()
         eventually("uWSGI listens", lambda: self.listens(self.ports[3031]))
-        log = self.folder / "nginx.log"
-        with open(log, "wb") as output:
-            nginx = subprocess.Popen(["nginx", "-p", "build/nginx", "-e", "error.log", "-c", self.folder / "configs/nginx/nginx.conf"],
-                                     cwd=self.folder, stdout=output, stderr=output, start_new_session=True)
-        nginx.log = log
-        self.addCleanup(self.end, nginx)
+        nginx = self.run_nginx("nginx/nginx.conf")
         self.assertTrue(self.ask(nginx, self.ports[8086]).ads)
         self.assertIn(b"admatch_requests_total", self.ask(nginx, self.ports[8086], "/metrics").body)
         connection = Connection("127.0.0.1", self.ports[8086], timeout=PATIENCE)
@@ -132,7 +126,17 @@ class ConfigsTest(unittest.TestCase):
             answer = connection.ask("POST", "/v1/decide", b'{"query":"trail running shoes"}', {"Content-Type": "application/json"})
             self.assertEqual((answer.status, bool(answer.ads)), (200, True))
             self.assertEqual(connection.ask("POST", "/v1/decide", b"x" * 1100000, {"Content-Type": "application/json"}).status, 413)
+        self.assertTrue(self.ask_in_chunks(self.ports[8086]).ads)
         self.assertIsNone(uwsgi.poll())
+
+    def run_nginx(self, name):
+        (self.folder / "build/nginx").mkdir()
+        return self.run_command("nginx", "nginx", "-p", "build/nginx", "-e", "error.log", "-c", self.folder / "configs" / name)
+
+    def ask_in_chunks(self, port):
+        connection = Connection("127.0.0.1", port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            return connection.ask("POST", "/v1/decide", iter([b'{"query":', b'"trail running shoes"}']), {"Content-Type": "application/json"})
 
     def listens(self, port):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -144,8 +148,7 @@ class ConfigsTest(unittest.TestCase):
         self.assertEqual(files - {name for name in files if "vassals/" in name}, started)
 
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
-    def test_the_hardened_server_has_few_rights(self):
+    def run_hardened(self):
         config = self.folder / "configs/hardened/hardened.ini"
         state = self.folder / "private"
         # the folder of a test is not nobody's, so the state folder is made for it beforehand
@@ -153,9 +156,32 @@ class ConfigsTest(unittest.TestCase):
         shutil.chown(state, "nobody", "nogroup")
         config.write_text(config.read_text().replace("/dev/shm/admatch-hardened", str(state)))
         process = self.run_config("hardened/hardened.ini")
-        port = self.ports[8084]
-        answer = eventually("it answers", lambda: ask_uwsgi(port, "/v1/decide", "query=trail+running+shoes"))
+        answer = eventually("it answers", lambda: ask_uwsgi(self.ports[8084], "/v1/decide", "query=trail+running+shoes"))
         self.assertIn(b'"ads":[{', answer)
+        return process, state
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
+    def test_slow_clients_cost_the_hardened_server_no_thread(self):
+        uwsgi, _ = self.run_hardened()
+        port, nginx = self.ports[8087], self.run_nginx("hardened/nginx.conf")
+        self.assertTrue(self.ask(nginx, port).ads)
+        workers = children_of(uwsgi.pid)
+        head = b"POST /v1/decide HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n"
+        for data in (head, head + b"\r\n{") * 50:  # more than threads
+            slow = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+            self.addCleanup(slow.close)
+            slow.sendall(data)
+        for _ in range(5):
+            self.assertTrue(self.ask(nginx, port).ads)
+        self.assertTrue(self.ask_in_chunks(port).ads)
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(slow.recv(1000), b"")  # let go
+        self.assertEqual(children_of(uwsgi.pid), workers)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_the_hardened_server_has_few_rights(self):
+        process, state = self.run_hardened()
         for pid in (process.pid, *children_of(process.pid)):
             status = status_of(pid)
             self.assertEqual(set(status["Uid"].split()), {str(pwd.getpwnam("nobody").pw_uid)})

@@ -8,8 +8,8 @@
 
 #include "load.h"
 
-static const char *const failure_names[FAILURES] = {"connect", "closed", "timeout",
-                                                    "status",  "shape",  "mixed"};
+static const char *const failure_names[FAILURES] = {"connect", "closed", "timeout", "status",
+                                                    "shape",   "mixed",  "other"};
 
 /* ---- reading an answer ------------------------------------------------------------------------
  */
@@ -81,23 +81,57 @@ static bool count_mark(struct tally *tally, long number, const char *generation)
     return strcmp(mark->generation, generation) == 0;
 }
 
-void answer_check(struct tally *tally, const char *data, size_t size, size_t body, unsigned least) {
-    static const char member[] = "\"generation\":\"";
+/* What the body says after `member`; NULL when that is not there. */
+static const char *inside(const char *body, size_t size, const char *member) {
+    const char *found = memmem(body, size, member, strlen(member));
+    return found ? found + strlen(member) : NULL;
+}
+
+/* FNV-1a, but never 0. */
+static uint64_t hash_of(const char *data, size_t size) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
+    return hash ? hash : 1;
+}
+
+static bool same_as_before(struct tally *tally, long mark, size_t request, uint64_t hash) {
+    uint64_t **bodies = &tally->marks[mark].bodies;
+    if (!*bodies && !(*bodies = calloc(tally->request_count, sizeof **bodies))) {
+        perror("load");
+        exit(2);
+    }
+    if (!(*bodies)[request])
+        (*bodies)[request] = hash;
+    return (*bodies)[request] == hash;
+}
+
+void answer_check(struct tally *tally,
+                  const char *data,
+                  size_t size,
+                  size_t body,
+                  size_t request,
+                  unsigned least) {
     char named[GENERATION_SIZE + 1], written[GENERATION_SIZE + 1];
-    const char *inside = memmem(data + body, size - body, member, sizeof member - 1);
+    const char *said = inside(data + body, size - body, "\"generation\":\"");
+    if (!said) /* a bid response */
+        said = inside(data + body, size - body, "\"bidid\":\"");
     if (size < 12 || memcmp(data, "HTTP/1.1 200", 12) != 0) {
         tally_failure(tally, FAILED_STATUS, data, size);
         return;
     }
     if (!generation_of(header(data, data + body - 2, "X-Admatch-Generation"), named) ||
-        !generation_of(inside ? inside + sizeof member - 1 : NULL, written) ||
-        data[size - 1] != '}') {
+        !generation_of(said, written) || data[size - 1] != '}') {
         tally_failure(tally, FAILED_SHAPE, data, size);
         return;
     }
     long mark = mark_of(data + body, size - body, least);
     if (mark < 0 || strcmp(named, written) != 0 || !count_mark(tally, mark, named)) {
         tally_failure(tally, FAILED_MIXED, data, size);
+        return;
+    }
+    if (!same_as_before(tally, mark, request, hash_of(data + body, size - body))) {
+        tally_failure(tally, FAILED_OTHER, data, size);
         return;
     }
     tally->answers++;
@@ -148,6 +182,13 @@ static double quantile(const struct tally *tally, double share) {
     return 0;
 }
 
+static void print_bodies(const struct mark *mark, size_t count) {
+    printf(",\"bodies\":[");
+    for (size_t i = 0; i < count; i++)
+        printf("%s\"%016llx\"", i ? "," : "", (unsigned long long)mark->bodies[i]);
+    printf("]}");
+}
+
 static void print_marks(const struct tally *tally) {
     const char *comma = "";
     printf("\"marks\":[");
@@ -155,9 +196,10 @@ static void print_marks(const struct tally *tally) {
         const struct mark *mark = &tally->marks[i];
         if (!mark->answers)
             continue;
-        printf(
-            "%s{\"mark\":%u,\"generation\":\"%s\",\"answers\":%llu,\"first\":%.6f,\"last\":%.6f}",
-            comma, i, mark->generation, (unsigned long long)mark->answers, mark->first, mark->last);
+        printf("%s{\"mark\":%u,\"generation\":\"%s\",\"answers\":%llu,\"first\":%.6f,\"last\":%.6f",
+               comma, i, mark->generation, (unsigned long long)mark->answers, mark->first,
+               mark->last);
+        print_bodies(mark, tally->request_count);
         comma = ",";
     }
     printf("]");

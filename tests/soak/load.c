@@ -4,8 +4,12 @@
  *   load PORT SECONDS KEPT ONCE RATE LEAST < BODIES
  *
  * KEPT connections stay open, ONCE connections are made anew for each request. RATE requests a
- * second, or with 0 as many as are answered. BODIES: JSON requests, one a line, sent in turn.
- * LEAST: how many marks an answer must have. Ends early on SIGTERM.
+ * second, or with 0 as many as are answered. LEAST: how many marks an answer must have. Ends early
+ * on SIGTERM. BODIES: requests, one a line, sent in turn, each as
+ *
+ *   JSON                        the body of a decision's request
+ *   GET TARGET
+ *   POST TARGET TYPE BODY
  *
  * A kept connection that the server closes between two requests is opened again, as HTTP clients
  * do, and counted; the request is sent once more. With a RATE, latencies count from when a request
@@ -86,17 +90,36 @@ static void die(const char *what) {
 /* ---- requests ---------------------------------------------------------------------------------
  */
 
-static struct text make_request(const char *body, bool kept) {
+static struct text make_post(const char *target, const char *type, const char *body, bool kept) {
     struct text text = {NULL, 0};
-    int size =
-        asprintf(&text.data,
-                 "POST /v1/decide HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                 "Content-Length: %zu\r\n%s\r\n%s",
-                 strlen(body), kept ? "" : "Connection: close\r\n", body);
+    int size = asprintf(&text.data,
+                        "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
+                        "Content-Length: %zu\r\n%s\r\n%s",
+                        target, type, strlen(body), kept ? "" : "Connection: close\r\n", body);
     if (size < 0)
         die("load");
     text.size = (size_t)size;
     return text;
+}
+
+static struct text make_get(const char *target, bool kept) {
+    struct text text = {NULL, 0};
+    int size = asprintf(&text.data, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", target,
+                        kept ? "" : "Connection: close\r\n");
+    if (size < 0)
+        die("load");
+    text.size = (size_t)size;
+    return text;
+}
+
+static struct text make_request(const char *line, bool kept) {
+    char target[512], type[64];
+    int read = 0;
+    if (strncmp(line, "GET ", 4) == 0)
+        return make_get(line + 4, kept);
+    if (sscanf(line, "POST %511s %63s %n", target, type, &read) == 2 && read)
+        return make_post(target, type, line + read, kept);
+    return make_post("/v1/decide", "application/json", line, kept);
 }
 
 static void read_requests(void) {
@@ -119,6 +142,7 @@ static void read_requests(void) {
         fprintf(stderr, "load: expected requests on standard input\n");
         exit(2);
     }
+    tally.request_count = load.request_count;
 }
 
 /* ---- connections ------------------------------------------------------------------------------
@@ -197,7 +221,7 @@ static void start_request(struct connection *connection, uint64_t due) {
 
 static void finish(struct connection *connection, size_t size, size_t body) {
     tally_latency(&tally, nanoseconds_now() - connection->due);
-    answer_check(&tally, connection->answer, size, body, load.least);
+    answer_check(&tally, connection->answer, size, body, connection->request, load.least);
     connection->used = true;
     connection->state = IDLE;
     if (!connection->kept)

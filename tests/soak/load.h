@@ -15,6 +15,7 @@ enum failure {
     FAILED_STATUS, /* another status than 200 */
     FAILED_SHAPE,  /* not the answer that was expected: headers, length, number of ads */
     FAILED_MIXED,  /* marks or names of several generations in one answer */
+    FAILED_OTHER,  /* another body than the same request had from the same inventory before */
     FAILURES,
 };
 
@@ -22,9 +23,11 @@ struct mark {
     char generation[GENERATION_SIZE + 1]; /* the first one seen with that mark */
     uint64_t answers;
     double first, last; /* seconds since the epoch */
+    uint64_t *bodies;   /* of each request, the hash of the first body with that mark; 0: none */
 };
 
 struct tally {
+    size_t request_count;
     uint64_t answers;
     uint64_t reopened; /* kept connections that were closed between two requests */
     uint64_t failures[FAILURES];
@@ -45,8 +48,13 @@ void tally_print(const struct tally *tally, double seconds);
 long answer_size(const char *data, size_t size, size_t *body);
 
 /* Checks a whole answer against itself: status, the generation of header and body, and that all
- * marks, of which there must be at least `least`, are one (0: there are none to look at). Counts
- * it. */
-void answer_check(struct tally *tally, const char *data, size_t size, size_t body, unsigned least);
+ * marks, of which there must be at least `least`, are one (0: there are none to look at); and that
+ * the body is what request number `request` had before. Counts it. */
+void answer_check(struct tally *tally,
+                  const char *data,
+                  size_t size,
+                  size_t body,
+                  size_t request,
+                  unsigned least);
 
 #endif
