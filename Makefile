@@ -228,6 +228,7 @@ install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFI
 	install -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
 	install -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
 	install -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/uwsgi-plugin-admatch/copyright
 
 # Depends on the very uWSGI that it was built with: the layout of its structures is not stable.
 deb: all ## a Debian package in build/

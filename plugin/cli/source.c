@@ -65,7 +65,7 @@ enum am_code am_cli_build(const struct am_inventory *inventory,
     enum am_code code = am_image_build(inventory, lenient, &built, error);
     if (code != AM_OK)
         return code;
-    code = am_image_open_memory(built.data, built.size, &opened, error);
+    code = am_image_open_memory(built.data, built.size, "the image", &opened, error);
     if (code == AM_OK)
         code = am_image_verify(opened, error);
     if (code == AM_OK) {

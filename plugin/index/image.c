@@ -172,14 +172,15 @@ static enum am_code open_bytes(const char *data,
 
 enum am_code am_image_open_memory(const void *data,
                                   size_t size,
+                                  const char *name,
                                   struct am_image **image,
                                   struct am_error *error) {
     if ((uintptr_t)data % AM_IMAGE_ALIGNMENT)
-        return corrupt(error, "memory", "it is not aligned to 64 bytes");
+        return corrupt(error, name, "it is not aligned to 64 bytes");
     struct am_image *opened = malloc(sizeof *opened);
     if (!opened)
         return am_error_set(error, AM_E_MEMORY, "out of memory while opening an image");
-    enum am_code code = open_bytes(data, size, "memory", false, opened, error);
+    enum am_code code = open_bytes(data, size, name, false, opened, error);
     if (code == AM_OK)
         *image = opened;
     else

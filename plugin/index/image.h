@@ -45,9 +45,11 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
  * checksum has been verified since it was written, and need not be again. */
 enum am_code am_image_open_fd(
     int fd, const char *name, bool summed, struct am_image **image, struct am_error *error);
-/* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. */
+/* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. `name`
+ * stands in messages. */
 enum am_code am_image_open_memory(const void *data,
                                   size_t size,
+                                  const char *name,
                                   struct am_image **image,
                                   struct am_error *error);
 void am_image_close(struct am_image *image); /* NULL is fine */

@@ -20,9 +20,6 @@ bool am_verify_fail(struct am_verifier *verifier,
                     const char *reason);
 
 bool am_verify_string(const struct am_verifier *verifier, am_string_ref ref);
-bool am_verify_set(const struct am_verifier *verifier, am_set_ref ref);
-/* A list that ascends strictly, all items below `limit`. */
-bool am_verify_ascending(const struct am_verifier *verifier, am_set_ref ref, uint64_t limit);
 
 /* Strings, lists, terms, trees, ads, campaigns. */
 bool am_verify_records(struct am_verifier *verifier);

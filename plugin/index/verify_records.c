@@ -8,12 +8,13 @@ bool am_verify_string(const struct am_verifier *verifier, am_string_ref ref) {
     return ref < verifier->image->strings_size / 4 && am_bit_get(verifier->string_starts, ref);
 }
 
-bool am_verify_set(const struct am_verifier *verifier, am_set_ref ref) {
+static bool verify_set(const struct am_verifier *verifier, am_set_ref ref) {
     return ref < verifier->image->set_count && am_bit_get(verifier->set_starts, ref);
 }
 
-bool am_verify_ascending(const struct am_verifier *verifier, am_set_ref ref, uint64_t limit) {
-    if (!am_verify_set(verifier, ref))
+/* A list that ascends strictly, all items below `limit`. */
+static bool verify_ascending(const struct am_verifier *verifier, am_set_ref ref, uint64_t limit) {
+    if (!verify_set(verifier, ref))
         return false;
     struct am_set set = am_image_set(verifier->image, ref);
     for (uint32_t i = 0; i < set.count; i++)
@@ -119,7 +120,7 @@ static const char *leaf_problem(const struct am_verifier *verifier,
     if (node->kind == AM_TARGETING_HOURS) {
         if (node->attribute != AM_ATTRIBUTE_HOUR)
             return "hours of another attribute";
-        if (!am_verify_set(verifier, node->set) || am_image_set(image, node->set).count != 6)
+        if (!verify_set(verifier, node->set) || am_image_set(image, node->set).count != 6)
             return "hours need a list of six";
         return am_verify_string(verifier, node->key) ? NULL : "its time zone is no string";
     }
@@ -127,7 +128,7 @@ static const char *leaf_problem(const struct am_verifier *verifier,
         return "unknown attribute";
     if (node->attribute == AM_ATTRIBUTE_KV && !is_term(image, node->key, AM_TERM_KEY))
         return "its key is no key term";
-    return am_verify_ascending(verifier, node->set, image->term_count)
+    return verify_ascending(verifier, node->set, image->term_count)
                ? NULL
                : "its values are no ascending list of terms";
 }
@@ -204,14 +205,14 @@ static const char *ad_problem(const struct am_verifier *verifier, const struct a
         return "its domain is no domain term";
     if (!tree_fine(image, ad->tree) || !tree_fine(image, ad->campaign_tree))
         return "no such targeting tree";
-    if (!am_verify_ascending(verifier, ad->negatives, negatives) ||
-        !am_verify_ascending(verifier, ad->campaign_negatives, negatives))
+    if (!verify_ascending(verifier, ad->negatives, negatives) ||
+        !verify_ascending(verifier, ad->campaign_negatives, negatives))
         return "its negatives are no ascending list of negative ids";
-    if (!am_verify_ascending(verifier, ad->sizes, UINT64_C(1) << 32))
+    if (!verify_ascending(verifier, ad->sizes, UINT64_C(1) << 32))
         return "its sizes are no ascending list";
-    if (!am_verify_ascending(verifier, ad->labels, terms) ||
-        !am_verify_ascending(verifier, ad->exclude_labels, terms) ||
-        !am_verify_ascending(verifier, ad->categories, terms))
+    if (!verify_ascending(verifier, ad->labels, terms) ||
+        !verify_ascending(verifier, ad->exclude_labels, terms) ||
+        !verify_ascending(verifier, ad->categories, terms))
         return "its labels or categories are no ascending lists of terms";
     return NULL;
 }
@@ -225,7 +226,7 @@ static const char *details_problem(const struct am_verifier *verifier,
         return "its creative is too large";
     if (details->quality > AM_PER_MILLE_MAX)
         return "its quality is above the limit";
-    return am_verify_ascending(verifier, details->categories, verifier->image->term_count)
+    return verify_ascending(verifier, details->categories, verifier->image->term_count)
                ? NULL
                : "its categories are no ascending list of terms";
 }

@@ -210,10 +210,14 @@ static void resolve_ad(struct am_reader *reader,
     }
     const struct am_campaign *campaign =
         AM_VECTOR_AT(&reader->campaigns, struct am_campaign, slot->id);
-    if (AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, slot->id)->bad) {
-        am_reader_error(reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
-                        AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
-        draft->bad = true;
+    struct am_draft *campaign_draft =
+        AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, slot->id);
+    if (campaign_draft->bad) {
+        /* Once: thousands of ads would hide what is wrong with their campaign. */
+        if (!campaign_draft->told)
+            am_reader_error(reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
+                            AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
+        campaign_draft->told = draft->bad = true;
     } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
         am_reader_error(reader,
                         "advertiser: expected \"" AM_QUOTED "\", that of its campaign, found "
@@ -289,6 +293,18 @@ static bool drop_bad(struct am_reader *reader) {
     return true;
 }
 
+static void check_stems(struct am_reader *reader) {
+    const struct am_view language = reader->inventory->language;
+    if (!reader->stem_line || am_stemmer_check(language) != AM_E_INVALID)
+        return;
+    am_reader_label(reader, "inventory", AM_VIEW(""));
+    reader->line = reader->stem_line;
+    am_reader_warning(reader,
+                      "stem: no stems are known for the language \"" AM_QUOTED
+                      "\": broad keywords match words as they are written",
+                      AM_QUOTED_ARGUMENTS(language));
+}
+
 static enum am_code
 refuse(const struct am_report *report, const char *name, struct am_error *error) {
     for (uint32_t i = 0; i < report->problem_count; i++)
@@ -346,6 +362,7 @@ static enum am_code load(struct am_lines *lines,
     reader.inventory->source_size = am_lines_done(lines);
     resolve(&reader);
     am_normalise_keywords(&reader);
+    check_stems(&reader);
     am_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)
                                 : conclude(&reader, name, error);

@@ -12,6 +12,7 @@
 struct am_draft {
     struct am_view campaign_id; /* of an ad; empty: none */
     bool bad;                   /* has an error: not kept */
+    bool told;                  /* of a bad campaign: an ad of it has been reported for that */
 };
 
 struct am_reader {
@@ -25,6 +26,7 @@ struct am_reader {
     struct am_vector ads, ad_drafts;             /* struct am_ad, struct am_draft */
     struct am_vector keywords;                   /* struct am_keyword of the record being read */
     bool has_settings;
+    uint32_t stem_line; /* where "stem": true was written, or 0 */
     uint32_t line;
     char label[AM_ID_MAX_BYTES + 16]; /* `ad "a7"`: begins each message; see am_reader_label */
     bool bad;                         /* the record being read has an error */

@@ -351,7 +351,10 @@ static void read_stem(struct am_reader *reader,
                       const char *name,
                       const struct am_json_node *value,
                       void *record) {
-    am_read_boolean(reader, name, value, &((struct am_inventory *)record)->stem);
+    struct am_inventory *inventory = record;
+    am_read_boolean(reader, name, value, &inventory->stem);
+    if (value->type == AM_JSON_TRUE)
+        reader->stem_line = reader->line;
 }
 
 static void read_broad_window(struct am_reader *reader,

@@ -13,6 +13,8 @@ enum {
     CPU_SAMPLE = 64, /* requests between looks at the CPU clock, which costs a system call */
 };
 
+#define IDLE "{\"error\":{\"status\":503,\"reason\":\"admatch-inventory is not set\"}}"
+
 static struct am_exchange *exchanges; /* one for each core */
 
 struct endpoint {
@@ -141,13 +143,25 @@ static struct am_exchange *start(struct wsgi_request *request) {
     return exchange;
 }
 
+/* There is no admatch-inventory. */
+static int answer_idle(struct wsgi_request *request) {
+    static const struct am_answer answer = {
+        .status = 503,
+        .type = "application/json",
+        .body = {IDLE, sizeof IDLE - 1},
+        .close = true,
+    };
+    am_respond(request, &answer);
+    return UWSGI_OK;
+}
+
 /* A core is pinned only once the body is here, so that slow clients hold back no old generation
  * while they send. */
 int am_request_serve(struct wsgi_request *request) {
     if (uwsgi_parse_vars(request))
         return -1;
-    if (!exchanges) /* admatch-inventory was not given */
-        return uwsgi_response_prepare_headers_int(request, 503);
+    if (!exchanges)
+        return answer_idle(request);
     struct am_exchange *exchange = start(request);
     const struct endpoint *endpoint = find_endpoint(request);
     struct am_answer answer = {.type = "application/json", .close = exchange->body.close};

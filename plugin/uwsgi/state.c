@@ -26,8 +26,9 @@ static enum am_code check_folder(const struct am_state *state, struct am_error *
                             state->folder, (unsigned)status.st_uid, (unsigned)state->owner);
     if (status.st_mode & 077)
         return am_error_set(error, AM_E_INVALID,
-                            "the state folder %s has mode %04o, so others can reach it: run chmod "
-                            "0700 on it, or name another with admatch-state-dir",
+                            "the state folder %s has mode %04o, so others can reach it: name one "
+                            "of its own with admatch-state-dir, or, if it is that, run chmod 0700 "
+                            "on it",
                             state->folder, (unsigned)(status.st_mode & 07777));
     return AM_OK;
 }

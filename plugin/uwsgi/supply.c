@@ -132,9 +132,10 @@ static enum am_code build(const struct am_supply *supply,
 }
 
 /* The deep check: what passes it cannot make the matcher read outside the image. */
-static enum am_code verify(const struct am_image_bytes *bytes, struct am_error *error) {
+static enum am_code
+verify(const struct am_image_bytes *bytes, const char *path, struct am_error *error) {
     struct am_image *image = NULL;
-    enum am_code code = am_image_open_memory(bytes->data, bytes->size, &image, error);
+    enum am_code code = am_image_open_memory(bytes->data, bytes->size, path, &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
     am_image_close(image);
@@ -155,7 +156,7 @@ static enum am_code make(const struct am_supply *supply,
                             : build(supply, digest, &bytes, made, report, error);
     struct am_signature now;
     if (code == AM_OK)
-        code = verify(&bytes, error);
+        code = verify(&bytes, supply->path, error);
     am_priority_end_offers();
     if (code == AM_OK)
         code = am_supply_signature(supply->path, &now, error);

@@ -127,7 +127,7 @@ static void put_checksum_right(char *image, size_t size) {
 static void use(const char *bytes, size_t size) {
     struct am_image *image = NULL;
     struct am_error error = {0};
-    if (am_image_open_memory(bytes, size, &image, &error) == AM_OK &&
+    if (am_image_open_memory(bytes, size, "test", &image, &error) == AM_OK &&
         am_image_verify(image, &error) == AM_OK)
         fuzz_use_image(image);
     else

@@ -20,7 +20,7 @@ static void use_inventory(const struct am_inventory *inventory) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }
-    if (am_image_open_memory(bytes.data, bytes.size, &image, &error) != AM_OK ||
+    if (am_image_open_memory(bytes.data, bytes.size, "test", &image, &error) != AM_OK ||
         am_image_verify(image, &error) != AM_OK) {
         fprintf(stderr, "%s\n", error.message);
         abort();

@@ -1,9 +1,12 @@
 """Every file of configs/ is started as it is, but for ports that are free here. And `make run`, `uwsgi --build-plugin`, `make install`."""
 
 import contextlib
+import ctypes
+import errno
 import http.client
 import os
 import pathlib
+import platform
 import pwd
 import re
 import shutil
@@ -35,11 +38,11 @@ class ConfigsTest(unittest.TestCase):
     def other_port(self, found):
         return found[1] + str(self.ports.setdefault(int(found[2]), free_port()))
 
-    def run_command(self, name, *command, **variables):
+    def run_command(self, name, *command, before=None, **variables):
         log = self.folder / f"{name}.log"
         with open(log, "wb") as output:
             process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                       env=environment(**variables), start_new_session=True)
+                                       env=environment(**variables), start_new_session=True, preexec_fn=before)
         self.addCleanup(self.end, process)
         process.log = log
         return process
@@ -148,15 +151,15 @@ class ConfigsTest(unittest.TestCase):
         self.assertEqual(files - {name for name in files if "vassals/" in name}, started)
 
 
-    def run_hardened(self):
+    def run_hardened(self, **options):
         config = self.folder / "configs/hardened/hardened.ini"
         state = self.folder / "private"
         # the folder of a test is not nobody's, so the state folder is made for it beforehand
         state.mkdir(mode=0o700)
         shutil.chown(state, "nobody", "nogroup")
         config.write_text(config.read_text().replace("/dev/shm/admatch-hardened", str(state)))
-        process = self.run_config("hardened/hardened.ini")
-        answer = eventually("it answers", lambda: ask_uwsgi(self.ports[8084], "/v1/decide", "query=trail+running+shoes"))
+        process = self.run_config("hardened/hardened.ini", **options)
+        answer = eventually("it answers", lambda: ask_uwsgi(self.ports[8088], "/v1/decide", "query=trail+running+shoes"))
         self.assertIn(b'"ads":[{', answer)
         return process, state
 
@@ -190,6 +193,33 @@ class ConfigsTest(unittest.TestCase):
         writable = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "test", "-w", inventory])
         self.assertNotEqual(writable.returncode, 0)
         self.assertEqual({path.stat().st_mode & 0o077 for path in state.iterdir()}, {0})
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    @unittest.skipUnless(platform.machine() == "x86_64", "the numbers of system calls are those of x86-64")
+    def test_the_hardened_server_serves_under_the_filter_of_its_unit(self):
+        self.assertRegex((CONFIGS / "hardened/admatch.service").read_text(), r"(?m)^SystemCallFilter=~.*@resources.*\nSystemCallErrorNumber=EPERM$")
+        process, _ = self.run_hardened(before=refuse_resources)
+        status = status_of(process.pid)
+        self.assertEqual(status["Seccomp"], "2")
+        self.assertNotIn("killed by signal", process.log.read_text())
+
+
+# systemd's @resources: ioprio_set, mbind, migrate_pages, move_pages, prlimit64, sched_setaffinity, sched_setattr, sched_setparam,
+# sched_setscheduler, set_mempolicy, setpriority, setrlimit
+RESOURCES = (251, 237, 256, 279, 302, 203, 314, 142, 144, 238, 141, 160)
+
+
+def refuse_resources():
+    """From now on these system calls fail with EPERM: a seccomp filter, as systemd sets it."""
+    load, equal, answer = 0x20, 0x15, 0x06  # of classic BPF
+    program = [(load, 0, 0, 0)]  # the system call's number
+    program += [(equal, len(RESOURCES) - at, 0, number) for at, number in enumerate(RESOURCES)]
+    program += [(answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x00050000 | errno.EPERM)]  # allow; fail
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, filter_, 0, 0):  # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+        raise OSError(ctypes.get_errno(), "no seccomp filter")
 
 
 def ask_uwsgi(port, path, query):
@@ -229,7 +259,8 @@ class BuildTest(unittest.TestCase):
         folder = new_folder(self.addCleanup)
         subprocess.run(["make", "-s", "install", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-        self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1"})
+        self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
+                                     "usr/local/share/doc/uwsgi-plugin-admatch/copyright"})
 
     def test_make_run_serves_and_prints_a_line_to_try(self):
         folder = new_folder(self.addCleanup)

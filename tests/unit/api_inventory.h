@@ -21,7 +21,8 @@ static inline bool build_image(struct served *served, struct am_view text, struc
     if (code == AM_OK)
         code = am_image_build(inventory, false, &served->bytes, error);
     if (code == AM_OK)
-        code = am_image_open_memory(served->bytes.data, served->bytes.size, &served->image, error);
+        code = am_image_open_memory(served->bytes.data, served->bytes.size, "test", &served->image,
+                                    error);
     if (code == AM_OK)
         code = am_image_verify(served->image, error);
     am_report_free(&report);

@@ -41,7 +41,8 @@ static inline void engine_start(struct engine *engine, const char *lines) {
     struct am_error error = {0};
     const struct am_matcher_limits limits = AM_MATCHER_LIMITS_DEFAULT;
     *engine = (struct engine){.bytes = engine_build(lines)};
-    if (am_image_open_memory(engine->bytes.data, engine->bytes.size, &engine->image, &error) ||
+    if (am_image_open_memory(engine->bytes.data, engine->bytes.size, "test", &engine->image,
+                             &error) ||
         am_image_verify(engine->image, &error))
         fail_msg("open: %s", error.message);
     engine->matcher = am_matcher_new(&limits, &error);

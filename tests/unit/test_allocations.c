@@ -196,7 +196,8 @@ static void building_an_image(void **state) {
 static enum am_code open_and_verify(void *context, struct am_error *error) {
     const struct served *served = context;
     struct am_image *image = NULL;
-    enum am_code code = am_image_open_memory(served->bytes.data, served->bytes.size, &image, error);
+    enum am_code code =
+        am_image_open_memory(served->bytes.data, served->bytes.size, "test", &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
     am_image_close(image);

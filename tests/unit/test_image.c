@@ -85,7 +85,7 @@ static bool refused_or_used(struct fixture *fixture) {
     struct am_error error = {0};
     struct am_decision decision;
     bool refused =
-        am_image_open_memory(fixture->copy, fixture->bytes.size, &image, &error) != AM_OK ||
+        am_image_open_memory(fixture->copy, fixture->bytes.size, "test", &image, &error) != AM_OK ||
         am_image_verify(image, &error) != AM_OK;
     if (refused)
         assert_true(error.message[0] != '\0');
@@ -138,8 +138,9 @@ static void each_field_of_the_header_is_checked(void **state) {
         fixture->copy[fields[i].at] ^= 1;
         if (fields[i].at != offsetof(struct am_image_header, checksum))
             seal(fixture->copy, fixture->bytes.size);
-        assert_int_equal(am_image_open_memory(fixture->copy, fixture->bytes.size, &image, &error),
-                         fields[i].code);
+        assert_int_equal(
+            am_image_open_memory(fixture->copy, fixture->bytes.size, "test", &image, &error),
+            fields[i].code);
         assert_null(image);
         memcpy(fixture->copy, fixture->bytes.data, fixture->bytes.size);
     }
@@ -153,11 +154,12 @@ static void any_shorter_image_is_refused(void **state) {
         char *part = NULL;
         assert_int_equal(posix_memalign((void **)&part, 64, size ? size : 1), 0);
         memcpy(part, fixture->bytes.data, size);
-        assert_int_equal(am_image_open_memory(part, size, &image, &error), AM_E_CORRUPT);
+        assert_int_equal(am_image_open_memory(part, size, "test", &image, &error), AM_E_CORRUPT);
         if (size >= sizeof(struct am_image_header)) {
             ((struct am_image_header *)(void *)part)->total_size = size;
             seal(part, size);
-            assert_int_equal(am_image_open_memory(part, size, &image, &error), AM_E_CORRUPT);
+            assert_int_equal(am_image_open_memory(part, size, "test", &image, &error),
+                             AM_E_CORRUPT);
         }
         free(part);
     }

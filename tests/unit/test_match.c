@@ -128,7 +128,7 @@ static void a_damaged_image_is_refused_or_harmless(void **state) {
         struct am_error error = {0};
         memcpy(copy, bytes.data, bytes.size);
         copy[i] ^= 0x5A;
-        assert_int_not_equal(am_image_open_memory(copy, bytes.size, &image, &error), AM_OK);
+        assert_int_not_equal(am_image_open_memory(copy, bytes.size, "test", &image, &error), AM_OK);
         assert_true(error.message[0] != '\0');
     }
     free(copy);

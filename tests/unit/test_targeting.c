@@ -202,7 +202,7 @@ static void hours_of_two_time_zones_are_two_trees(void **state) {
                      "\"timezone\":\"Europe/Berlin\"}");
     struct am_image *image = NULL;
     struct am_error error = {0};
-    assert_int_equal(am_image_open_memory(bytes.data, bytes.size, &image, &error), AM_OK);
+    assert_int_equal(am_image_open_memory(bytes.data, bytes.size, "test", &image, &error), AM_OK);
     assert_int_equal(image->tree_count, 2);
     am_image_close(image);
     am_image_bytes_free(&bytes);
