@@ -65,6 +65,8 @@ $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	$(QUIET)$(CC) $(ALL_CFLAGS) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
 # The target's own header and flags: struct layouts depend on them.
+UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
+
 $(BUILD)/uwsgi.h:
 	@mkdir -p $(@D)
 	$(UWSGI) --dot-h > $@.new && mv $@.new $@
@@ -72,7 +74,7 @@ $(BUILD)/uwsgi.h:
 $(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h
 	@mkdir -p $(@D)
 	@echo '  CC $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD) -MMD -MP -c $< -o $@
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(UWSGI_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
@@ -86,7 +88,7 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
-PACKAGES_LINT := clang clang-format
+PACKAGES_LINT := clang clang-format clang-tidy cppcheck
 PACKAGES_BENCH := wrk valgrind apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 
 # Installs what is missing and no more; a user who may not is told what to ask for.
@@ -169,9 +171,10 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 rooms: $(BUILD)/admatch_plugin.so
 	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
 
-lint: deps-lint ## layout of the code: format, rooms, exports
+lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gcc -fanalyzer find in all C
 	@$(MAKE) --no-print-directory rooms
 	clang-format --dry-run --Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
+	$(PYTHON) tests/lint/analyse.py $(filter -std% -O% -W% -D_GNU% -DXXH%,$(ALL_CFLAGS)) $(UWSGI_CFLAGS)
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 

@@ -33,7 +33,6 @@ void *__libc_memalign(size_t alignment, size_t size);
 #define REPLACES __attribute__((visibility("default")))
 
 static void *map(void *address, size_t size, int protection, int flags, int fd, off_t offset) {
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
     return (void *)syscall(SYS_mmap, address, size, protection, flags, fd, offset);
 }
 

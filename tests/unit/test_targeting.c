@@ -129,9 +129,15 @@ static void hours_count_from_monday_midnight(void **state) {
     static const struct {
         int64_t seconds;
         bool holds;
-    } times[] = {{0, true},          {3599, true},      {3600, false},
-                 {167 * 3600, true}, {-3600, true},     {-3601, false},
-                 {7 * 86400, true},  {64 * 3600, true}, {63 * 3600, false}};
+    } times[] = {{0, true},
+                 {3599, true},
+                 {3600, false},
+                 {INT64_C(167) * 3600, true},
+                 {-3600, true},
+                 {-3601, false},
+                 {INT64_C(7) * 86400, true},
+                 {INT64_C(64) * 3600, true},
+                 {INT64_C(63) * 3600, false}};
     struct engine engine;
     start_with(&engine, "{\"hour\":[0,64,167]}");
     for (size_t i = 0; i < AM_COUNT_OF(times); i++) {
