@@ -102,7 +102,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: deps-build deps-run deps-test deps-lint deps-afl deps-bench
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -111,9 +111,11 @@ deps-test: deps-build
 	$(call install_packages,$(PACKAGES_TEST))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
+deps-afl: deps-build
+	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
-deps: deps-run deps-test deps-lint deps-bench ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-lint deps-afl deps-bench ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -210,7 +212,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
+soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
 	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
