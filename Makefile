@@ -150,7 +150,12 @@ model: all ## the engine against an independent model in Python
 examples: all ## the worked examples, by the command and by the model
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
 
-integration: all ## a real uWSGI over real sockets
+$(BUILD)/tests/failing.so: tests/integration/failing.c
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE -shared -o $@ $<
+
+integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program

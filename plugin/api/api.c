@@ -295,7 +295,7 @@ void am_api_preview(struct am_api *api,
                               .memory = api->decoded,
                               .creative_nodes = api->openrtb->creative_nodes,
                               .status = 200};
-    enum am_code code = AM_OK;
+    enum am_code code;
     if (!page.image) {
         page.status = 503;
         page.reason = AM_VIEW("no inventory is loaded yet");

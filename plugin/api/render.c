@@ -105,6 +105,29 @@ static void put_ad(const struct renderer *to, const struct am_placed_ad *placed)
     am_buffer_literal(to->out, "}");
 }
 
+/* What ads are shown with lies all over the image. It is fetched for all of them at once: one after
+ * the other, each text would be waited for. */
+static void fetch_texts(const struct renderer *to, const struct am_decision *decision) {
+    const struct am_image *image = to->image;
+    for (uint32_t i = 0; i < decision->ad_count; i++) {
+        const struct am_ad_record *ad = &image->ads[decision->ads[i].ad];
+        const struct am_ad_details *details = &image->details[decision->ads[i].ad];
+        am_image_fetch_string(image, details->id);
+        am_image_fetch_string(image, details->url);
+        am_image_fetch_string(image, details->creative);
+        am_image_fetch_string(image, image->keywords[decision->ads[i].keyword].text);
+        __builtin_prefetch(&image->terms[ad->advertiser]);
+        if (ad->campaign != AM_NONE)
+            __builtin_prefetch(&image->campaigns[ad->campaign]);
+    }
+    for (uint32_t i = 0; i < decision->ad_count; i++) {
+        const struct am_ad_record *ad = &image->ads[decision->ads[i].ad];
+        am_image_fetch_string(image, image->terms[ad->advertiser].text);
+        if (ad->campaign != AM_NONE)
+            am_image_fetch_string(image, image->campaigns[ad->campaign].id);
+    }
+}
+
 static void put_slots(const struct renderer *to, const struct am_decision *decision) {
     const struct am_placed_ad *placed = decision->ads;
     am_buffer_literal(to->out, ",\"slots\":[");
@@ -157,6 +180,7 @@ void am_render_decision(struct am_buffer *out,
                         const struct am_request *request,
                         const struct am_decision *decision) {
     const struct renderer to = {out, image, request};
+    fetch_texts(&to, decision);
     am_buffer_literal(out, "{");
     if (request->id.data) {
         am_buffer_literal(out, "\"id\":");

@@ -22,14 +22,30 @@ static void drop_partial_character(char *text, size_t size, int wanted) {
     }
 }
 
+/* Of C1, too, which terminals obey as well: U+0080 to U+009F, two bytes each. */
+static void mask_control_characters(char *text) {
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text, next = (unsigned char)text[1];
+        if (byte < 0x20 || byte == 0x7F)
+            *text = '?';
+        else if (byte == 0xC2 && next >= 0x80 && next <= 0x9F)
+            text[0] = text[1] = '?';
+    }
+}
+
+void am_message_format(char *text, size_t size, const char *format, va_list arguments) {
+    int wanted = vsnprintf(text, size, format, arguments);
+    drop_partial_character(text, size, wanted);
+    mask_control_characters(text);
+}
+
 enum am_code am_error_set(struct am_error *error, enum am_code code, const char *format, ...) {
     if (!error)
         return code;
     va_list arguments;
     va_start(arguments, format);
-    int wanted = vsnprintf(error->message, sizeof error->message, format, arguments);
+    am_message_format(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    drop_partial_character(error->message, sizeof error->message, wanted);
     error->code = code;
     error->where[0] = '\0';
     return code;
@@ -56,9 +72,8 @@ void am_error_at(struct am_error *error, const char *format, ...) {
         return;
     va_list arguments;
     va_start(arguments, format);
-    int wanted = vsnprintf(error->where, sizeof error->where, format, arguments);
+    am_message_format(error->where, sizeof error->where, format, arguments);
     va_end(arguments);
-    drop_partial_character(error->where, sizeof error->where, wanted);
 }
 
 const char *am_code_name(enum am_code code) {

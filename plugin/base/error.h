@@ -7,6 +7,7 @@
 #ifndef AM_BASE_ERROR_H
 #define AM_BASE_ERROR_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 enum am_code {
@@ -43,6 +44,12 @@ enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const
 /* Sets `where` (printf style). `error` may be NULL. */
 void am_error_at(struct am_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* vsnprintf for what people read, in messages, logs and terminals: cut between characters, and
+ * control characters, by which a quoted text could forge a line of a log or steer a terminal, are
+ * written as '?'. `size` is above 0. */
+void am_message_format(char *text, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* The lower-case name of a code, "syntax", for logs and JSON. Never NULL. */
 const char *am_code_name(enum am_code code);

@@ -33,6 +33,19 @@ bool am_intern_reserve(struct am_intern *table, size_t count) {
     return capacity <= table->capacity || grow(table, capacity);
 }
 
+/* The place of the equal thing, or the empty one where it belongs. The table has an empty one. */
+static size_t probe(const struct am_intern *table,
+                    uint64_t hash,
+                    am_intern_equal *equal,
+                    const void *context,
+                    const void *key) {
+    size_t at = hash & (table->capacity - 1);
+    while (table->slots[at].id != UINT32_MAX &&
+           (table->slots[at].hash != hash || !equal(context, table->slots[at].id, key)))
+        at = (at + 1) & (table->capacity - 1);
+    return at;
+}
+
 struct am_intern_slot *am_intern_find(struct am_intern *table,
                                       uint64_t hash,
                                       am_intern_equal *equal,
@@ -41,15 +54,20 @@ struct am_intern_slot *am_intern_find(struct am_intern *table,
     if (table->count >= table->capacity / 3 * 2 &&
         !grow(table, table->capacity ? table->capacity * 2 : 1024))
         return NULL;
-    size_t at = hash & (table->capacity - 1);
-    while (table->slots[at].id != UINT32_MAX) {
-        if (table->slots[at].hash == hash && equal(context, table->slots[at].id, key))
-            return &table->slots[at];
-        at = (at + 1) & (table->capacity - 1);
+    struct am_intern_slot *slot = &table->slots[probe(table, hash, equal, context, key)];
+    if (slot->id == UINT32_MAX) {
+        slot->hash = hash;
+        table->count++;
     }
-    table->slots[at].hash = hash;
-    table->count++;
-    return &table->slots[at];
+    return slot;
+}
+
+uint32_t am_intern_get(const struct am_intern *table,
+                       uint64_t hash,
+                       am_intern_equal *equal,
+                       const void *context,
+                       const void *key) {
+    return table->capacity ? table->slots[probe(table, hash, equal, context, key)].id : UINT32_MAX;
 }
 
 void am_intern_free(struct am_intern *table) {

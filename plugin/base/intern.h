@@ -32,6 +32,12 @@ struct am_intern_slot *am_intern_find(struct am_intern *table,
                                       am_intern_equal *equal,
                                       const void *context,
                                       const void *key);
+/* The id of the equal thing, or UINT32_MAX. */
+uint32_t am_intern_get(const struct am_intern *table,
+                       uint64_t hash,
+                       am_intern_equal *equal,
+                       const void *context,
+                       const void *key);
 void am_intern_free(struct am_intern *table);
 
 #endif

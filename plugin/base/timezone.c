@@ -55,7 +55,7 @@ static bool read_header(const unsigned char *bytes, size_t size, struct block *b
         return false;
     uint32_t counts[6];
     for (unsigned i = 0; i < 6; i++)
-        counts[i] = (uint32_t)big_endian(bytes + 20 + 4 * i, 4);
+        counts[i] = (uint32_t)big_endian(bytes + 20 + (size_t)i * 4, 4);
     *block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
     /* Real files stay far below; with this no sum of sizes can wrap. */
     for (unsigned i = 0; i < 6; i++)
@@ -65,7 +65,7 @@ static bool read_header(const unsigned char *bytes, size_t size, struct block *b
 }
 
 static size_t block_size(const struct block *block, size_t time_size) {
-    return block->time_count * (time_size + 1) + block->type_count * 6 + block->name_bytes +
+    return block->time_count * (time_size + 1) + (size_t)block->type_count * 6 + block->name_bytes +
            block->leap_count * (time_size + 4) + block->standard_count + block->ut_count;
 }
 

@@ -37,9 +37,11 @@ static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
         vector->data = data;
         vector->capacity = capacity;
     }
+    if (!vector->data)
+        return NULL;
     size_t first = vector->count * vector->item_size;
     vector->count = needed;
-    return vector->data ? (char *)vector->data + first : NULL;
+    return (char *)vector->data + first;
 }
 
 static inline bool am_vector_push(struct am_vector *vector, const void *item) {

@@ -316,7 +316,7 @@ enum am_code am_idle_find(const struct am_inventory *inventory,
     *summary = (struct am_idle_summary){0};
     if (inventory->stem && !(finder.stemmer = am_stemmer_new(inventory->language, error)))
         return error->code;
-    if (!look_at_all(&finder))
+    if (!look_at_all(&finder) || (finder.stemmer && am_stemmer_failed(finder.stemmer)))
         code = am_error_set(error, AM_E_MEMORY, "not enough memory to look through the keywords");
     am_stemmer_free(finder.stemmer);
     am_interner_free(&finder.words);

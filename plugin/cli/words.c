@@ -93,6 +93,8 @@ static int show_words(const char *operand, bool fold_accents, const char *langua
         code = error.code;
     if (code == AM_OK)
         code = print_words(text, fold_accents, stemmer, &error);
+    if (code == AM_OK && stemmer && am_stemmer_failed(stemmer))
+        code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
     am_stemmer_free(stemmer);
     am_input_close(input);
     return am_cli_finish(code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error));
@@ -111,7 +113,7 @@ static int run(int argc, char **argv) {
     const char *operand = am_cli_operand(&arguments, "TEXT");
     if (!operand)
         return arguments.status;
-    if (language && !am_stemmer_knows(am_view_of(language)))
+    if (language && am_stemmer_check(am_view_of(language)) == AM_E_INVALID)
         return am_cli_usage(&arguments, "there are no stems for the language '%s'", language);
     return show_words(operand, fold_accents, language);
 }

@@ -23,6 +23,7 @@ struct am_build_word {
     uint32_t broad_frequency; /* broad keywords that have it */
     uint32_t phrase_terminal; /* index into terminals, then final number, or AM_NONE */
     uint32_t broad_terminal;
+    uint32_t stem; /* id of its stem; AM_NONE: no keyword has that, or there is no stemmer */
     uint8_t flags; /* enum am_word_flags */
 };
 

@@ -179,6 +179,20 @@ static bool insert_keywords(struct am_builder *builder, struct am_error *error) 
     return true;
 }
 
+/* A word that broad matching need not take for its stem has the same broad flags as that: it is the
+ * stem, or no broad keyword has either. */
+static void flag_stems(struct am_builder *builder) {
+    const uint8_t broad = AM_WORD_IS_BROAD | AM_WORD_BEGINS_BROAD | AM_WORD_CONTINUES_BROAD;
+    struct am_build_word *words = builder->words.data;
+    if (!builder->stemmer)
+        return;
+    for (uint32_t i = 0; i < builder->words.count; i++) {
+        uint8_t of_stem = words[i].stem == AM_NONE ? 0 : words[words[i].stem].flags;
+        if (words[i].stem != i && (words[i].flags | of_stem) & broad)
+            words[i].flags |= AM_WORD_HAS_STEM;
+    }
+}
+
 /* Final numbers by class: terminals that are no nodes, leaves, terminals with children, nodes that
  * only lead on. A walk then reads all it needs to know of a node from its number. */
 static void
@@ -270,5 +284,6 @@ bool am_build_trie(struct am_builder *builder, struct am_error *error) {
         return am_build_out_of_memory(error);
     bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
+    flag_stems(builder);
     return done;
 }

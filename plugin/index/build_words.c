@@ -25,7 +25,8 @@ intern_word(struct am_builder *builder, struct am_view text, uint32_t *id, struc
             return am_build_too_many(error, "distinct words (times four)");
         struct am_build_word word = {.text = am_pools_string(&builder->pools, text),
                                      .phrase_terminal = AM_NONE,
-                                     .broad_terminal = AM_NONE};
+                                     .broad_terminal = AM_NONE,
+                                     .stem = AM_NONE};
         if (!am_vector_push(&builder->words, &word))
             return am_build_out_of_memory(error);
         slot->id = (uint32_t)(builder->words.count - 1);
@@ -118,6 +119,26 @@ static bool flatten_all(struct am_builder *builder, struct am_error *error) {
     return true;
 }
 
+static bool has_broad(const struct am_builder *builder) {
+    const struct am_flat_keyword *flat = builder->flat.data;
+    for (size_t i = 0; i < builder->flat.count; i++)
+        if (flat[i].source->match == AM_MATCH_BROAD)
+            return true;
+    return false;
+}
+
+static void find_stems(struct am_builder *builder) {
+    struct am_build_word *words = builder->words.data;
+    if (!builder->stemmer || !has_broad(builder))
+        return;
+    for (size_t i = 0; i < builder->words.count; i++) {
+        const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)words[i].text * 4);
+        struct am_view stem = stem_of(builder, (struct am_view){at + 4, am_load_u32(at)});
+        words[i].stem = am_intern_get(&builder->word_table, XXH3_64bits(stem.data, stem.size),
+                                      word_equal, builder, &stem);
+    }
+}
+
 static int ascending_u64(const void *a, const void *b) {
     uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
     return (left > right) - (left < right);
@@ -163,6 +184,10 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
     uint32_t *ids = builder->flat_words.data;
     for (size_t i = 0; i < builder->flat_words.count; i++)
         ids[i] = new_ids[ids[i]];
+    struct am_build_word *words = builder->words.data;
+    for (size_t i = 0; i < builder->words.count; i++)
+        if (words[i].stem != AM_NONE)
+            words[i].stem = new_ids[words[i].stem];
     const struct am_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++)
         if (flat[i].source->match == AM_MATCH_BROAD)
@@ -172,7 +197,10 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
 }
 
 bool am_build_words(struct am_builder *builder, struct am_error *error) {
-    bool done = flatten_all(builder, error) && renumber_words(builder, error);
+    bool done = flatten_all(builder, error);
+    if (done)
+        find_stems(builder);
+    done = done && renumber_words(builder, error);
     am_intern_free(&builder->word_table); /* its ids are the old ones */
     return done;
 }

@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 3, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 4, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -94,7 +94,7 @@ struct am_image_settings {
     uint32_t broad_words;                    /* of all broad terminals together */
     uint32_t reserved[2];                    /* zero */
 };
-_Static_assert(sizeof(struct am_image_settings) == 31 * 4, "settings");
+_Static_assert(sizeof(struct am_image_settings) == 31 * sizeof(uint32_t), "settings");
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
  * needs no edge, since the word itself names the node: */
@@ -110,6 +110,7 @@ enum am_word_flags {
     AM_WORD_BEGINS_BROAD = 16,    /* rarest word of a longer broad keyword */
     AM_WORD_CONTINUES_BROAD = 32, /* a less rare word of a broad keyword */
     AM_WORD_IN_EXACT = 64,        /* in an exact keyword */
+    AM_WORD_HAS_STEM = 128,       /* broad matching takes it for another word, its stem */
 };
 
 enum { AM_VOCABULARY_WAYS = 3, AM_VOCABULARY_KEY = 16 };

@@ -194,10 +194,8 @@ enum am_code am_image_open_fd(
     size_t size = 0;
     struct stat status;
     enum am_code code;
-    if (!opened) {
-        code = am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
-        goto cleanup;
-    }
+    if (!opened)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
     if (fstat(fd, &status) != 0) {
         code = am_error_set_errno(error, AM_E_IO, "cannot examine %s", name);
         goto cleanup;

@@ -65,6 +65,11 @@ static inline struct am_view am_image_string(const struct am_image *image, am_st
     return (struct am_view){at + 4, am_load_u32(at)};
 }
 
+/* Has a string on its way from memory. */
+static inline void am_image_fetch_string(const struct am_image *image, am_string_ref ref) {
+    __builtin_prefetch(image->strings + (size_t)ref * 4);
+}
+
 struct am_set {
     const uint32_t *items;
     uint32_t count;

@@ -98,7 +98,7 @@ static bool set_equal(const void *context, uint32_t ref, const void *key) {
     const struct items *items = key;
     const uint32_t *set = AM_VECTOR_AT(&pools->sets, uint32_t, ref);
     return set[0] == items->count &&
-           (items->count == 0 || memcmp(set + 1, items->data, items->count * 4) == 0);
+           (items->count == 0 || memcmp(set + 1, items->data, (size_t)items->count * 4) == 0);
 }
 
 am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count) {
@@ -146,7 +146,6 @@ am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t
 struct term_key {
     uint32_t kind, key;
     struct am_view text;
-    const struct am_pools *pools;
 };
 
 static bool term_equal(const void *context, uint32_t id, const void *key) {
@@ -162,7 +161,7 @@ uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, stru
     if (pools->failure)
         return 0;
     am_string_ref ref = am_pools_string(pools, text);
-    struct term_key wanted = {kind, key, text, pools};
+    struct term_key wanted = {kind, key, text};
     struct am_intern_slot *slot = am_intern_find(&pools->term_table, am_term_hash(kind, key, text),
                                                  term_equal, pools, &wanted);
     if (!slot)

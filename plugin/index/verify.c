@@ -24,8 +24,6 @@ static bool verify_settings(struct am_verifier *verifier) {
         reason = "its currency or language is no string";
     else if (settings->fold_accents > 1 || settings->stem > 1)
         reason = "fold_accents and stem must be 0 or 1";
-    else if (settings->stem && !am_stemmer_knows(am_image_string(image, settings->language)))
-        reason = "it stems in a language that Snowball does not know";
     else if (settings->broad_window < 1 || settings->broad_window > AM_BROAD_WINDOW_MAX)
         reason = "broad_window is out of range";
     else if (settings->any_terminal != AM_NONE && settings->any_terminal >= settings->first_node)
@@ -34,6 +32,19 @@ static bool verify_settings(struct am_verifier *verifier) {
         if (settings->match_weight[i] > AM_PER_MILLE_MAX)
             reason = "a match weight is above the limit";
     return !reason || am_verify_fail(verifier, "settings", 0, reason);
+}
+
+static bool verify_language(struct am_verifier *verifier) {
+    const struct am_image_settings *settings = verifier->image->settings;
+    if (!settings->stem)
+        return true;
+    enum am_code code = am_stemmer_check(am_image_string(verifier->image, settings->language));
+    if (code == AM_E_MEMORY)
+        am_error_set(verifier->error, code, "out of memory while verifying an image");
+    else if (code != AM_OK)
+        am_verify_fail(verifier, "settings", 0,
+                       "it stems in a language that Snowball does not know");
+    return code == AM_OK;
 }
 
 /* ---- vocabulary -------------------------------------------------------------------------------
@@ -312,8 +323,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
     }
     memset(verifier.parents, 0xFF, nodes * sizeof *verifier.parents);
     if (!am_verify_records(&verifier) || !verify_settings(&verifier) ||
-        !verify_classes(&verifier) || !verify_vocabulary(&verifier) || !verify_edges(&verifier) ||
-        !verify_terminals(&verifier))
+        !verify_language(&verifier) || !verify_classes(&verifier) ||
+        !verify_vocabulary(&verifier) || !verify_edges(&verifier) || !verify_terminals(&verifier))
         code = verifier.error->code;
 cleanup:
     free(verifier.string_starts);

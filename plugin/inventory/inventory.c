@@ -203,22 +203,23 @@ static void resolve_ad(struct am_reader *reader,
     reader->line = ad->rules.line;
     if (slot->id == UINT32_MAX) {
         campaign_ids->table.count--; /* the place stays empty */
-        am_reader_error(reader, "campaign: \"%.*s\" is nowhere in this inventory",
-                        AM_VIEW_ARGUMENTS(draft->campaign_id));
+        am_reader_error(reader, "campaign: \"" AM_QUOTED "\" is nowhere in this inventory",
+                        AM_QUOTED_ARGUMENTS(draft->campaign_id));
         draft->bad = true;
         return;
     }
     const struct am_campaign *campaign =
         AM_VECTOR_AT(&reader->campaigns, struct am_campaign, slot->id);
     if (AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, slot->id)->bad) {
-        am_reader_error(reader, "campaign: \"%.*s\" has errors itself (line %u)",
-                        AM_VIEW_ARGUMENTS(draft->campaign_id), campaign->rules.line);
+        am_reader_error(reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
+                        AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
         draft->bad = true;
     } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
         am_reader_error(reader,
-                        "advertiser: expected \"%.*s\", that of its campaign, found "
-                        "\"%.*s\"",
-                        AM_VIEW_ARGUMENTS(campaign->advertiser), AM_VIEW_ARGUMENTS(ad->advertiser));
+                        "advertiser: expected \"" AM_QUOTED "\", that of its campaign, found "
+                        "\"" AM_QUOTED "\"",
+                        AM_QUOTED_ARGUMENTS(campaign->advertiser),
+                        AM_QUOTED_ARGUMENTS(ad->advertiser));
         draft->bad = true;
     }
     ad->campaign = slot->id;
@@ -312,11 +313,14 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     if (reader->ads.count == 0)
         return am_error_set(error, AM_E_INVALID, "%s: no ad in it: expected at least one", name);
     struct am_inventory *inventory = reader->inventory;
+    enum am_code stems = am_stemmer_check(inventory->language);
+    if (stems == AM_E_MEMORY)
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
+    inventory->stem = inventory->stem && stems == AM_OK;
     inventory->campaigns = reader->campaigns.data;
     inventory->campaign_count = (uint32_t)reader->campaigns.count;
     inventory->ads = reader->ads.data;
     inventory->ad_count = (uint32_t)reader->ads.count;
-    inventory->stem = inventory->stem && am_stemmer_knows(inventory->language);
     inventory->match_weight[AM_MATCH_ANY] = 1000;
     reader->campaigns.data = reader->ads.data = NULL;
     return AM_OK;
@@ -359,11 +363,10 @@ enum am_code am_inventory_load(const char *path,
                                struct am_inventory **inventory,
                                struct am_report *report,
                                struct am_error *error) {
-    struct am_error local;
-    struct am_lines *lines = am_lines_open(path, error ? error : &local);
-    if (!lines)
-        return error ? error->code : local.code;
-    enum am_code code = load(lines, path, options, inventory, report, error);
+    struct am_lines *lines = NULL;
+    enum am_code code = am_lines_open(path, &lines, error);
+    if (code == AM_OK)
+        code = load(lines, path, options, inventory, report, error);
     am_lines_close(lines);
     return code;
 }
@@ -374,11 +377,10 @@ enum am_code am_inventory_load_memory(struct am_view text,
                                       struct am_inventory **inventory,
                                       struct am_report *report,
                                       struct am_error *error) {
-    struct am_error local;
-    struct am_lines *lines = am_lines_over(text, name, error ? error : &local);
-    if (!lines)
-        return error ? error->code : local.code;
-    enum am_code code = load(lines, name, options, inventory, report, error);
+    struct am_lines *lines = NULL;
+    enum am_code code = am_lines_over(text, name, &lines, error);
+    if (code == AM_OK)
+        code = load(lines, name, options, inventory, report, error);
     am_lines_close(lines);
     return code;
 }

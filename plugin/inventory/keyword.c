@@ -41,9 +41,9 @@ read_notation(struct am_reader *reader, struct am_view written, struct am_keywor
         keyword->match = AM_MATCH_ANY;
     if (!unwrap(&text, '"', '"') || !unwrap(&text, '[', ']')) {
         am_reader_error(reader,
-                        "keyword %.*s: expected word, \"phrase\" or [exact], with both "
+                        "keyword " AM_QUOTED ": expected word, \"phrase\" or [exact], with both "
                         "quotes or brackets",
-                        AM_VIEW_ARGUMENTS(written));
+                        AM_QUOTED_ARGUMENTS(written));
         return false;
     }
     keyword->text = text;
@@ -155,8 +155,8 @@ join_words(struct normaliser *normaliser, struct am_keyword *keyword, uint32_t *
     while ((split = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
         for (size_t i = 0; i < split; i++, (*word_count)++) {
             if (words[i].size == 0) {
-                am_reader_error(reader, "keyword \"%.*s\": a word of more than %d bytes",
-                                AM_VIEW_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
+                am_reader_error(reader, "keyword \"" AM_QUOTED "\": a word of more than %d bytes",
+                                AM_QUOTED_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
                 return false;
             }
             char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
@@ -175,20 +175,21 @@ static void normalise(struct normaliser *normaliser, struct am_keyword *keyword)
         return;
     if (count == 0) {
         am_reader_error(reader,
-                        "keyword \"%.*s\": no word is left; expected at least one letter "
+                        "keyword \"" AM_QUOTED "\": no word is left; expected at least one letter "
                         "or digit",
-                        AM_VIEW_ARGUMENTS(keyword->text));
+                        AM_QUOTED_ARGUMENTS(keyword->text));
         return;
     }
     uint32_t written = am_count_written_words(keyword->text);
     if (written > AM_KEYWORD_MAX_WRITTEN_WORDS) {
-        am_reader_error(reader, "keyword \"%.*s\": %u words, expected at most %d",
-                        AM_VIEW_ARGUMENTS(keyword->text), written, AM_KEYWORD_MAX_WRITTEN_WORDS);
+        am_reader_error(reader, "keyword \"" AM_QUOTED "\": %u words, expected at most %d",
+                        AM_QUOTED_ARGUMENTS(keyword->text), written, AM_KEYWORD_MAX_WRITTEN_WORDS);
         return;
     }
     if (count > AM_KEYWORD_MAX_WORDS) {
-        am_reader_error(reader, "keyword \"%.*s\": splits into %u words, expected at most %d",
-                        AM_VIEW_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
+        am_reader_error(reader,
+                        "keyword \"" AM_QUOTED "\": splits into %u words, expected at most %d",
+                        AM_QUOTED_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
         return;
     }
     keyword->words = am_reader_keep_text(

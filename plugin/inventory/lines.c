@@ -29,48 +29,52 @@ struct am_lines {
     size_t line_size;
 };
 
-static struct am_lines *make(const char *name, struct am_error *error) {
+static struct am_lines *make(const char *name) {
     struct am_lines *lines = calloc(1, sizeof *lines);
-    if (lines) {
-        lines->fd = -1;
-        lines->name = name;
-        lines->digest = XXH3_createState();
-        lines->raw = malloc(CHUNK);
-        lines->plain = malloc(CHUNK);
-        lines->line = malloc(AM_LINE_MAX_BYTES);
-        if (lines->digest && lines->raw && lines->plain && lines->line) {
-            XXH3_128bits_reset(lines->digest);
-            return lines;
-        }
-        am_lines_close(lines);
+    if (!lines)
+        return NULL;
+    lines->fd = -1;
+    lines->name = name;
+    lines->digest = XXH3_createState();
+    lines->raw = malloc(CHUNK);
+    lines->plain = malloc(CHUNK);
+    lines->line = malloc(AM_LINE_MAX_BYTES);
+    if (lines->digest && lines->raw && lines->plain && lines->line) {
+        XXH3_128bits_reset(lines->digest);
+        return lines;
     }
-    am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
+    am_lines_close(lines);
     return NULL;
 }
 
-struct am_lines *am_lines_open(const char *path, struct am_error *error) {
+enum am_code am_lines_open(const char *path, struct am_lines **lines, struct am_error *error) {
     struct stat status;
-    struct am_lines *lines = make(path, error);
-    if (!lines)
-        return NULL;
-    lines->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (lines->fd < 0 || fstat(lines->fd, &status) != 0) {
-        am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-        am_lines_close(lines);
-        return NULL;
+    struct am_lines *made = make(path);
+    if (!made)
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", path);
+    made->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (made->fd < 0 || fstat(made->fd, &status) != 0) {
+        enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
+        am_lines_close(made);
+        return code;
     }
     if (S_ISREG(status.st_mode))
-        lines->total = (uint64_t)status.st_size;
-    return lines;
+        made->total = (uint64_t)status.st_size;
+    *lines = made;
+    return AM_OK;
 }
 
-struct am_lines *am_lines_over(struct am_view text, const char *name, struct am_error *error) {
-    struct am_lines *lines = make(name, error);
-    if (lines) {
-        lines->memory = text;
-        lines->total = text.size;
-    }
-    return lines;
+enum am_code am_lines_over(struct am_view text,
+                           const char *name,
+                           struct am_lines **lines,
+                           struct am_error *error) {
+    struct am_lines *made = make(name);
+    if (!made)
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
+    made->memory = text;
+    made->total = text.size;
+    *lines = made;
+    return AM_OK;
 }
 
 void am_lines_close(struct am_lines *lines) {

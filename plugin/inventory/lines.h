@@ -7,10 +7,13 @@
 
 struct am_lines;
 
-/* Opens a path ("-": standard input). NULL and *error. */
-struct am_lines *am_lines_open(const char *path, struct am_error *error);
-/* Over memory, which must outlive the source. */
-struct am_lines *am_lines_over(struct am_view text, const char *name, struct am_error *error);
+/* Opens a path ("-": standard input). AM_E_IO, AM_E_MEMORY. */
+enum am_code am_lines_open(const char *path, struct am_lines **lines, struct am_error *error);
+/* Over memory, which must outlive the source. AM_E_MEMORY. */
+enum am_code am_lines_over(struct am_view text,
+                           const char *name,
+                           struct am_lines **lines,
+                           struct am_error *error);
 void am_lines_close(struct am_lines *lines);
 
 /* The next line without its end; *more is false after the last one. A line longer than

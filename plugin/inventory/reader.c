@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { QUOTED_BYTES = 60 };
+
 /* By hand, since it is done for every record and seldom read: snprintf took 4 % of a build. */
 void am_reader_label(struct am_reader *reader, const char *kind, struct am_view id) {
     size_t at = strlen(kind);
@@ -18,10 +20,11 @@ void am_reader_label(struct am_reader *reader, const char *kind, struct am_view 
 
 static void
 add_problem(struct am_reader *reader, bool warning, const char *format, va_list arguments) {
-    char text[AM_ERROR_MESSAGE_SIZE];
-    int size = reader->label[0] ? snprintf(text, sizeof text, "%s: ", reader->label) : 0;
-    vsnprintf(text + size, sizeof text - (size_t)size, format, arguments);
-    if (!am_report_add(reader->report, reader->line, warning, text))
+    char what[AM_ERROR_MESSAGE_SIZE];
+    struct am_error whole;
+    am_message_format(what, sizeof what, format, arguments);
+    am_error_set(&whole, AM_E_INVALID, "%s%s%s", reader->label, reader->label[0] ? ": " : "", what);
+    if (!am_report_add(reader->report, reader->line, warning, whole.message))
         reader->out_of_memory = true;
 }
 
@@ -45,12 +48,17 @@ void am_reader_expected(struct am_reader *reader,
                         const char *expected,
                         const struct am_json_node *value) {
     struct am_view raw = am_json_raw(&reader->json, value);
-    bool cut = raw.size > 60;
-    size_t size = cut ? 60 : raw.size;
-    while (cut && size && ((unsigned char)raw.data[size] & 0xC0) == 0x80)
+    am_reader_error(reader, "%s: expected %s, found " AM_QUOTED, name, expected,
+                    AM_QUOTED_ARGUMENTS(raw));
+}
+
+size_t am_quoted_size(struct am_view text) {
+    if (text.size <= QUOTED_BYTES)
+        return text.size;
+    size_t size = QUOTED_BYTES;
+    while (size && ((unsigned char)text.data[size] & 0xC0) == 0x80)
         size--;
-    am_reader_error(reader, "%s: expected %s, found %.*s%s", name, expected, (int)size, raw.data,
-                    cut ? "..." : "");
+    return size;
 }
 
 struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text) {

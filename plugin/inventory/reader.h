@@ -46,6 +46,14 @@ void am_reader_expected(struct am_reader *reader,
                         const char *expected,
                         const struct am_json_node *value);
 
+/* For texts in messages, which anyone may have made long: only their beginning, so that what is
+ * wrong with them is never cut off. AM_QUOTED in the format, AM_QUOTED_ARGUMENTS(view) for it. */
+#define AM_QUOTED "%.*s%s"
+#define AM_QUOTED_ARGUMENTS(view)                                                                  \
+    (int)am_quoted_size(view), (view).data, am_quoted_size(view) < (view).size ? "..." : ""
+/* Bytes of it that are quoted: whole characters. */
+size_t am_quoted_size(struct am_view text);
+
 /* Values. Each says what is wrong and returns false, or stores a value that lives in the
  * inventory's arena. */
 

@@ -554,8 +554,8 @@ void am_read_record(struct am_reader *reader) {
     const struct am_json_node *duplicate = am_json_duplicate_key(json);
     if (duplicate) {
         struct am_view name = am_json_raw(json, duplicate);
-        am_reader_error(reader, "the member %.*s stands twice in one object",
-                        AM_VIEW_ARGUMENTS(name));
+        am_reader_error(reader, "the member " AM_QUOTED " stands twice in one object",
+                        AM_QUOTED_ARGUMENTS(name));
         return;
     }
     if (!type || am_json_string_is(json, type, "ad"))

@@ -110,9 +110,9 @@ static bool read_attribute(struct am_reader *reader,
                            struct am_view key,
                            const struct am_json_node *value,
                            struct am_targeting *node) {
-    char name[AM_ID_MAX_BYTES + 32];
-    snprintf(name, sizeof name, "targeting.%s%s%.*s", am_attribute_name(attribute),
-             key.size ? "." : "", AM_VIEW_ARGUMENTS(key));
+    char name[128];
+    snprintf(name, sizeof name, "targeting.%s%s" AM_QUOTED, am_attribute_name(attribute),
+             key.size ? "." : "", AM_QUOTED_ARGUMENTS(key));
     *node = (struct am_targeting){.kind = AM_TARGETING_IN, .attribute = attribute, .key = key};
     if (value->type != AM_JSON_ARRAY) {
         am_reader_expected(reader, name, "a list", value);

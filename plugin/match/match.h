@@ -124,7 +124,6 @@ struct am_decision {
     uint64_t rejected_total;
     const struct am_rejected_ad *rejected; /* explain: the best-ranked 100 of them, in rank order */
     uint32_t rejected_count;
-    uint64_t search_nanoseconds; /* unused by the engine: for the caller's clock */
 };
 
 struct am_matcher;

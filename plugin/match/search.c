@@ -9,7 +9,7 @@
 
 /* Words looked up, and words from which phrases are sought, at a time. The latter are more, because
  * the last steps of long phrases are few and would wait for memory one by one. */
-enum { BATCH = 128, PHRASE_BATCH = 512 };
+enum { BATCH = AM_STEM_BATCH, PHRASE_BATCH = 512 };
 
 /* ---- words ------------------------------------------------------------------------------------
  */
@@ -79,9 +79,6 @@ _Static_assert(AM_VOCABULARY_WAYS == 3, "find_word compares three");
 
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
-    *flags = 0;
-    if (size == 0)
-        return AM_NONE;
     const struct am_image *image = matcher->image;
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
     struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
@@ -109,7 +106,7 @@ static void look_up(struct am_matcher *matcher, const struct am_word *batch, uin
         words->ends[words->count + i] = batch[i].end;
     }
     if (matcher->stemmer)
-        am_search_stems(matcher, batch, keys, count, words->broad_ids + words->count,
+        am_search_stems(matcher, batch, keys, ids, flags, count, words->broad_ids + words->count,
                         words->broad_flags + words->count);
     words->count += count;
     words->real_count += count;

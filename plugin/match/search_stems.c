@@ -40,26 +40,47 @@ static int enter(struct am_matcher *matcher,
     return way;
 }
 
+/* Lists the words whose own entry does not tell: those that no keyword has as they are, although
+ * their stem may be in one, and those that have another word for a stem. */
+static uint32_t list_unknown(const struct am_word *words,
+                             const uint32_t *word_ids,
+                             const uint8_t *word_flags,
+                             uint32_t count,
+                             uint32_t *unknown) {
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        unknown[listed] = i;
+        listed += (word_ids[i] == AM_NONE && words[i].size) | word_flags[i] / AM_WORD_HAS_STEM;
+    }
+    return listed;
+}
+
 void am_search_stems(struct am_matcher *matcher,
                      const struct am_word *words,
                      const struct am_word_key *keys,
+                     const uint32_t *word_ids,
+                     const uint8_t *word_flags,
                      uint32_t count,
                      uint32_t *ids,
                      uint8_t *flags) {
-    for (uint32_t i = 0; i < count; i++)
-        if (words[i].size)
-            __builtin_prefetch(bucket_of(matcher, keys[i]));
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t unknown[AM_STEM_BATCH];
+    uint32_t listed = list_unknown(words, word_ids, word_flags, count, unknown);
+    memcpy(ids, word_ids, count * sizeof *ids);
+    memcpy(flags, word_flags, count);
+    for (uint32_t i = 0; i < listed; i++)
+        __builtin_prefetch(bucket_of(matcher, keys[unknown[i]]));
+    for (uint32_t i = 0; i < listed; i++) {
+        uint32_t at = unknown[i];
         /* The key of a long word is a hash, and a cache has no word to compare with. */
-        if (words[i].size == 0 || am_word_key_is_long(keys[i])) {
-            ids[i] = am_search_stem(matcher, words[i].text, words[i].size, &flags[i]);
+        if (am_word_key_is_long(keys[at])) {
+            ids[at] = am_search_stem(matcher, words[at].text, words[at].size, &flags[at]);
             continue;
         }
-        struct am_vocabulary_bucket *bucket = bucket_of(matcher, keys[i]);
-        int way = find_way(bucket, keys[i]);
+        struct am_vocabulary_bucket *bucket = bucket_of(matcher, keys[at]);
+        int way = find_way(bucket, keys[at]);
         if (__builtin_expect(way < 0, 0))
-            way = enter(matcher, bucket, keys[i], &words[i]);
-        ids[i] = bucket->word[way];
-        flags[i] = bucket->flags[way];
+            way = enter(matcher, bucket, keys[at], &words[at]);
+        ids[at] = bucket->word[way];
+        flags[at] = bucket->flags[way];
     }
 }

@@ -1,6 +1,7 @@
 #include "stem.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <libstemmer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,40 +20,57 @@ struct cached {
 
 struct am_stemmer {
     struct sb_stemmer *snowball;
+    bool failed;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
     struct cached cache[CACHE_SLOTS];
 };
 
-static struct sb_stemmer *snowball_of(struct am_view language) {
+/* libstemmer has one NULL for a language that it does not know and for memory that runs out. */
+static enum am_code snowball_of(struct am_view language, struct sb_stemmer **snowball) {
     char name[LANGUAGE_BYTES];
     if (language.size == 0 || language.size >= sizeof name)
-        return NULL;
+        return AM_E_INVALID;
     for (size_t i = 0; i < language.size; i++)
         name[i] = (char)tolower((unsigned char)language.data[i]);
     name[language.size] = '\0';
-    return sb_stemmer_new(name, "UTF_8");
+    errno = 0;
+    *snowball = sb_stemmer_new(name, "UTF_8");
+    if (*snowball)
+        return AM_OK;
+    return errno == ENOMEM ? AM_E_MEMORY : AM_E_INVALID;
 }
 
-bool am_stemmer_knows(struct am_view language) {
-    struct sb_stemmer *snowball = snowball_of(language);
+enum am_code am_stemmer_check(struct am_view language) {
+    struct sb_stemmer *snowball = NULL;
+    enum am_code code = snowball_of(language, &snowball);
     sb_stemmer_delete(snowball);
-    return snowball != NULL;
+    return code;
+}
+
+/* libstemmer grows its buffer to the longest word it meets: it meets one here, so that requests
+ * find the buffer as large as they may need it. */
+static enum am_code stretch(struct am_stemmer *stemmer) {
+    char longest[AM_WORD_MAX_BYTES];
+    memset(longest, 'a', sizeof longest);
+    bool stretched =
+        sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)longest, sizeof longest) != NULL;
+    return stretched ? AM_OK : AM_E_MEMORY;
 }
 
 struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *error) {
     struct am_stemmer *stemmer = calloc(1, sizeof *stemmer);
-    if (!stemmer) {
-        am_error_set(error, AM_E_MEMORY, "out of memory: stemmer");
-        return NULL;
-    }
-    stemmer->snowball = snowball_of(language);
-    if (!stemmer->snowball) {
-        free(stemmer);
-        am_error_set(error, AM_E_INVALID, "no stemmer for the language \"%.*s\"",
+    enum am_code code = stemmer ? snowball_of(language, &stemmer->snowball) : AM_E_MEMORY;
+    if (code == AM_OK)
+        code = stretch(stemmer);
+    if (code == AM_OK)
+        return stemmer;
+    am_stemmer_free(stemmer);
+    if (code == AM_E_MEMORY)
+        am_error_set(error, code, "out of memory: stemmer");
+    else
+        am_error_set(error, code, "no stemmer for the language \"%.*s\"",
                      AM_VIEW_ARGUMENTS(language));
-        return NULL;
-    }
-    return stemmer;
+    return NULL;
 }
 
 void am_stemmer_free(struct am_stemmer *stemmer) {
@@ -76,6 +94,7 @@ static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view wo
     const sb_symbol *stem =
         sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)word.data, (int)word.size);
     int size = stem ? sb_stemmer_length(stemmer->snowball) : 0;
+    stemmer->failed |= stem == NULL;
     if (size <= 0 || size > AM_WORD_MAX_BYTES)
         return word;
     memcpy(stemmer->result, stem, (size_t)size);
@@ -91,7 +110,7 @@ struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
         &stemmer->cache[am_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
     if (cached->word_size != word.size || memcmp(cached->word, word.data, word.size) != 0) {
         struct am_view stem = ask_snowball(stemmer, word);
-        if (stem.size > CACHED_BYTES)
+        if (stem.size > CACHED_BYTES || stem.data == word.data) /* or memory ran out */
             return stem;
         cached->word_size = (uint8_t)word.size;
         memcpy(cached->word, word.data, word.size);
@@ -100,4 +119,8 @@ struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
     }
     memcpy(stemmer->result, cached->stem, CACHED_BYTES);
     return (struct am_view){stemmer->result, cached->stem_size};
+}
+
+bool am_stemmer_failed(const struct am_stemmer *stemmer) {
+    return stemmer->failed;
 }

@@ -7,9 +7,10 @@
 
 struct am_stemmer; /* one per thread: libstemmer and the cache are not thread-safe */
 
-/* Whether Snowball knows the language, an ISO 639-1 code ("en") or an English name ("english"), any
- * ASCII case. */
-bool am_stemmer_knows(struct am_view language);
+/* AM_OK when Snowball knows the language, an ISO 639-1 code ("en") or an English name ("english"),
+ * any ASCII case; AM_E_INVALID when not; AM_E_MEMORY when it cannot be told, since Snowball must be
+ * started to know. */
+enum am_code am_stemmer_check(struct am_view language);
 
 /* A stemmer to free with am_stemmer_free; NULL when the language is unknown (AM_E_INVALID) or
  * memory runs out (AM_E_MEMORY). */
@@ -20,8 +21,12 @@ void am_stemmer_free(struct am_stemmer *stemmer); /* NULL is fine */
  * stemmer, has AM_WORD_PADDING readable bytes after it, and is the word itself where there is
  * nothing to stem. Words that have an ASCII digit,
  * '&', '+', '#', or are longer than AM_WORD_MAX_BYTES, come back as they are. Composes (NFC) what
- * Snowball needs composed. Never fails: where memory runs out inside libstemmer, the word itself.
- */
+ * Snowball needs composed. Where memory runs out inside libstemmer: the word itself, and
+ * am_stemmer_failed tells. */
 struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word);
+
+/* Whether any word so far came back as it was because memory ran out. A request can do without a
+ * stem; an image made without one would go on serving without it. */
+bool am_stemmer_failed(const struct am_stemmer *stemmer);
 
 #endif

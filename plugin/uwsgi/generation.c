@@ -12,7 +12,7 @@
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
-#include "slice.h"
+#include "priority.h"
 
 enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 
@@ -195,7 +195,7 @@ bool am_generations_move(void) {
 
 static void *mover(void *unused) {
     (void)unused;
-    am_slice_short(0);
+    am_priority_background();
     for (;;) {
         bool moved = am_generations_move();
         retire();

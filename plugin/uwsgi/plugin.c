@@ -9,6 +9,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "parent.h"
+#include "priority.h"
 #include "publisher.h"
 #include "request.h"
 #include "settings.h"
@@ -142,12 +143,12 @@ static void post_fork(void) {
         return;
     if (uwsgi.no_orphans)
         am_end_with_master();
+    am_priority_requests();
     am_requests_forked();
     am_generations_move();
     am_generations_follow();
 }
 
 static int mule(char *patch) {
-    return am_settings.inventory &&
-           am_watcher_run(patch, &publisher, am_settings.refresh, am_settings.build_idle);
+    return am_settings.inventory && am_watcher_run(patch, &publisher, am_settings.refresh);
 }

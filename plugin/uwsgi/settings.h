@@ -12,7 +12,6 @@ struct am_settings {
     uint64_t limit_body;
     uint64_t limit_words;
     bool skip_bad_records;
-    int build_idle;
     int test;
     int preview;
 };

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "priority.h"
+
 enum { READ_SIZE = 1 << 20 };
 
 enum am_code
@@ -147,12 +149,14 @@ static enum am_code make(const struct am_supply *supply,
                          struct am_report *report,
                          struct am_error *error) {
     struct am_image_bytes bytes = {NULL, 0};
+    am_priority_begin_offers();
     enum am_code code = origin == AM_ORIGIN_COPY
                             ? read_image(supply, (size_t)made->signature.size, &bytes, error)
                             : build(supply, digest, &bytes, made, report, error);
     struct am_signature now;
     if (code == AM_OK)
         code = verify(&bytes, error);
+    am_priority_end_offers();
     if (code == AM_OK)
         code = am_supply_signature(supply->path, &now, error);
     if (code == AM_OK && !am_signature_equal(&now, &made->signature))

@@ -7,12 +7,11 @@
 #include "host.h"
 #include "log.h"
 #include "parent.h"
-#include "slice.h"
+#include "priority.h"
 
 enum {
     FIFO_COMMAND = 'a',
     SOON_MILLISECONDS = 100,
-    NICENESS = 10, /* a build must not take the processors from requests */
 };
 
 static char mule_name[] = "admatch";
@@ -43,13 +42,12 @@ static void leave(int signal_number) {
     _exit(0);
 }
 
-static void set_up(bool idle) {
+static void set_up(void) {
     am_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    if (idle ? !am_slice_idle() : !am_slice_short(NICENESS))
-        am_log("the mule runs at the priority of the workers");
+    am_priority_background();
 }
 
 /* uWSGI signals that are meant for all mules come here too, and must not pile up. */
@@ -84,13 +82,10 @@ static bool wait_for_look(int milliseconds) {
 
 /* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_watcher_run(const char *patch,
-                    struct am_publisher *publisher,
-                    uint64_t refresh,
-                    bool build_idle) {
+bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
-    set_up(build_idle);
+    set_up();
     am_publisher_resume(publisher);
     int idle = refresh ? (int)refresh * 1000 : -1;
     enum am_look look = am_publisher_look(publisher, false);

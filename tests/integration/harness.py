@@ -156,7 +156,7 @@ def mapped_images(pid):
 class Server:
     """One instance of uWSGI. Options are lines of its ini file; what is not given has defaults that suit tests."""
 
-    def __init__(self, folder, inventory, *options, protocol="http11-socket", arguments=(), name="server"):
+    def __init__(self, folder, inventory, *options, protocol="http11-socket", arguments=(), name="server", variables=None):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.name = name
@@ -184,6 +184,7 @@ class Server:
         self.ini = self.folder / f"{name}.ini"
         self.ini.write_text("\n".join(lines) + "\n")
         self.arguments = arguments
+        self.variables = variables or {}
         self.process = None
 
     def spawn(self):
@@ -192,7 +193,7 @@ class Server:
             self.process = subprocess.Popen(
                 [UWSGI, "--ini", str(self.ini), *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment(), start_new_session=True,
+                env=environment(**self.variables), start_new_session=True,
             )
         return self
 

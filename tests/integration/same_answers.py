@@ -2,7 +2,7 @@
 
     same_answers.py INVENTORY QUERIES      plain or gzip; QUERIES has one query a line
 
-`make same-answers INVENTORY=… QUERIES=…` runs it. Not part of `make test`, whose tests/integration/test_cli.py
+`make same-answers INVENTORY=… QUERIES=…` runs it. Not part of `make test`, whose tests/integration/test_cli_match.py
 does the same with few requests.
 """
 

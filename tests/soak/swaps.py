@@ -113,7 +113,7 @@ class Zerg:
         if self.server is None:
             self.times += 1
             self.server = Server(self.workspace, self.inventory, f"zerg = {self.socket}", "protocol = http11", "processes = 2", "threads = 2",
-                                 "admatch-refresh = 0", "no-orphans = true", protocol="protocol", name="zerg")
+                                 "admatch-refresh = 0", "disable-logging = true", "no-orphans = true", protocol="protocol", name="zerg")
             self.server.spawn()
             self.server.logged("spawned uWSGI worker 2")
             eventually("it can be asked", lambda: self.server.stats_path.exists() and self.server.fifo.exists())
@@ -196,7 +196,7 @@ def run(findings, seconds):
         version.path.rename(swapper.inventory)
         zerg_socket = f"zerg-server = {workspace / 'zerg.socket'}"
         with serving(workspace, swapper.inventory, "processes = 4", "threads = 8", "cheaper = 2", "cheaper-algo = manual", "thunder-lock = true",
-                     "admatch-refresh = 0", "listen = 100", zerg_socket) as server:
+                     "admatch-refresh = 0", "disable-logging = true", "listen = 100", zerg_socket) as server:
             before = warm_up(server)
             zerg = Zerg(workspace, server, swapper.inventory)
             loads = [Load(server.port, 10 * seconds, kept=6, once=2), Load(server.port, 10 * seconds, kept=0, once=4)]

@@ -82,6 +82,15 @@ static void long_places_are_cut_between_characters(void **state) {
     assert_int_equal(strlen(error.where), AM_ERROR_WHERE_SIZE - 2);
 }
 
+static void no_control_character_stands_in_a_message(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    am_error_set(&error, AM_E_INVALID, "found \"%s\"", "a\nb\x1b[2J\x7f\xc2\x9b\xc2\xa0\xc3\x9f");
+    assert_string_equal(error.message, "found \"a?b?[2J???\xc2\xa0\xc3\x9f\"");
+    am_error_at(&error, "$.%s", "a\tb");
+    assert_string_equal(error.where, "$.a?b");
+}
+
 static void every_code_has_a_name_of_its_own(void **state) {
     (void)state;
     for (int code = AM_OK; code <= AM_E_STATE; code++) {
@@ -102,6 +111,7 @@ int main(void) {
         cmocka_unit_test(errno_is_told_and_kept),
         cmocka_unit_test(long_messages_are_cut_between_characters),
         cmocka_unit_test(long_places_are_cut_between_characters),
+        cmocka_unit_test(no_control_character_stands_in_a_message),
         cmocka_unit_test(every_code_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* The inventory reader: limits at the limit and one past it, and how files may begin and end. */
 #include "engine.h"
 
+#include <zlib.h>
+
 static char text[3 << 20];
 
 /* Errors that loading `size` bytes of `text` tells of. */
@@ -68,10 +70,205 @@ static void bad_lines_are_errors(void **state) {
     }
 }
 
+/* ---- files ------------------------------------------------------------------------------------
+ */
+
+static const char one[] = "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1}\n";
+static const char two[] = "{\"id\":\"b\",\"advertiser\":\"x\",\"bid\":1}\n";
+
+/* Loads bytes; the number of ads, or the message and -1. */
+static int
+ads_of(const char *bytes, size_t size, struct am_report *report, struct am_error *error) {
+    struct am_inventory *inventory = NULL;
+    const struct am_load_options options = {0};
+    *report = (struct am_report){0};
+    *error = (struct am_error){0};
+    enum am_code code = am_inventory_load_memory((struct am_view){bytes, size}, "test", &options,
+                                                 &inventory, report, error);
+    int count = code == AM_OK ? (int)inventory->ad_count : -1;
+    am_inventory_free(inventory);
+    return count;
+}
+
+static void assert_ads(const char *bytes, size_t size, int expected) {
+    struct am_report report;
+    struct am_error error;
+    int count = ads_of(bytes, size, &report, &error);
+    if (count != expected)
+        fail_msg("%d ads, expected %d: %s", count, expected, error.message);
+    am_report_free(&report);
+}
+
+static void assert_refused(const char *bytes, size_t size, enum am_code code, const char *reason) {
+    struct am_report report;
+    struct am_error error;
+    assert_int_equal(ads_of(bytes, size, &report, &error), -1);
+    assert_int_equal(error.code, code);
+    if (!strstr(error.message, reason))
+        fail_msg("%s: expected %s", error.message, reason);
+    am_report_free(&report);
+}
+
+/* One gzip member of `plain` at `packed`; its size. */
+static size_t pack(struct am_view plain, char *packed, size_t room) {
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)plain.data,
+                       .avail_in = (uInt)plain.size,
+                       .next_out = (Bytef *)packed,
+                       .avail_out = (uInt)room};
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return stream.total_out;
+}
+
+static void lines_may_begin_and_end_as_editors_leave_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int ads;
+    } files[] = {
+        {"\xEF\xBB\xBF{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1}\n", 1},
+        {"{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1}", 1},
+        {"{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1}\r\n"
+         "{\"id\":\"b\",\"advertiser\":\"x\",\"bid\":1}\r\n",
+         2},
+        {"\n \t\n\r\n{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1}\n\n", 1},
+        {" {\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1} \t\r\n", 1},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        assert_ads(files[i].text, strlen(files[i].text), files[i].ads);
+}
+
+/* A mark at the beginning of the file is one; elsewhere it is a character like others. */
+static void a_byte_order_mark_inside_the_file_is_an_error(void **state) {
+    (void)state;
+    int size = sprintf(text, "%s\xEF\xBB\xBF%s", one, two);
+    assert_refused(text, (size_t)size, AM_E_INVALID, "line 2: expected a value, found byte 0xef");
+}
+
+static void a_line_may_have_a_mebibyte_and_no_more(void **state) {
+    (void)state;
+    static const char end[] = "\"}\n";
+    for (size_t more = 0; more <= 1; more++) {
+        char *at =
+            text + sprintf(text, "%s{\"id\":\"b\",\"advertiser\":\"x\",\"bid\":1,\"x\":\"", one);
+        char *line_end = text + strlen(one) + AM_LINE_MAX_BYTES + more;
+        memset(at, 'x', (size_t)(line_end - at));
+        at = line_end - (sizeof end - 2);
+        memcpy(at, end, sizeof end - 1);
+        at += sizeof end - 1;
+        if (more)
+            assert_refused(text, (size_t)(at - text), AM_E_INVALID,
+                           "line 2: a line of more than 1048576 bytes");
+        else
+            assert_ads(text, (size_t)(at - text), 2);
+    }
+}
+
+/* Lines that cross the chunks in which a file is read. */
+static void lines_may_cross_chunks(void **state) {
+    (void)state;
+    enum { ADS = 20000 };
+    char *at = text;
+    for (int i = 0; i < ADS; i++)
+        at += sprintf(at, "{\"id\":\"ad%d\",\"advertiser\":\"x\",\"bid\":1}\n", i);
+    assert_true((size_t)(at - text) < sizeof text);
+    assert_ads(text, (size_t)(at - text), ADS);
+    static char packed[1 << 20];
+    size_t size = pack((struct am_view){text, (size_t)(at - text)}, packed, sizeof packed);
+    assert_ads(packed, size, ADS);
+}
+
+static void gzip_members_may_follow_one_another(void **state) {
+    (void)state;
+    static char packed[1024];
+    size_t first = pack(am_view_of(one), packed, sizeof packed);
+    assert_ads(packed, first, 1);
+    size_t both = first + pack(am_view_of(two), packed + first, sizeof packed - first);
+    assert_ads(packed, both, 2);
+    size_t all = both + pack(AM_VIEW(""), packed + both, sizeof packed - both);
+    assert_ads(packed, all, 2);
+}
+
+/* A line may begin in one member and end in the next. */
+static void a_line_may_cross_gzip_members(void **state) {
+    (void)state;
+    static char packed[1024];
+    size_t size = pack((struct am_view){one, 10}, packed, sizeof packed);
+    size += pack(am_view_of(one + 10), packed + size, sizeof packed - size);
+    assert_ads(packed, size, 1);
+}
+
+static void gzip_cut_anywhere_is_refused(void **state) {
+    (void)state;
+    static char packed[1024];
+    size_t first = pack(am_view_of(one), packed, sizeof packed);
+    size_t both = first + pack(am_view_of(two), packed + first, sizeof packed - first);
+    for (size_t size = 2; size < both; size++)
+        if (size != first)
+            assert_refused(packed, size, AM_E_SYNTAX, "the gzip data ends in the middle, after ");
+    assert_refused(packed, 1, AM_E_INVALID, "line 1: expected a value, found byte 0x1f");
+}
+
+static void gzip_with_something_after_it_is_refused(void **state) {
+    (void)state;
+    static char packed[1024];
+    size_t size = pack(am_view_of(one), packed, sizeof packed);
+    memcpy(packed + size, "garbage", 7);
+    assert_refused(packed, size + 7, AM_E_SYNTAX, "damaged gzip data near byte ");
+    assert_refused(packed, size + 1, AM_E_SYNTAX, "the gzip data ends in the middle, after ");
+    memset(packed + size, 0, 8);
+    assert_refused(packed, size + 8, AM_E_SYNTAX, "damaged gzip data near byte ");
+}
+
+/* Whatever byte of the body or the trailer is changed: refused, never another inventory. */
+static void gzip_with_a_changed_byte_is_refused(void **state) {
+    (void)state;
+    enum { HEADER = 10 };
+    static char packed[1024];
+    size_t size = pack(am_view_of(one), packed, sizeof packed);
+    for (size_t i = HEADER; i < size; i++) {
+        packed[i] ^= 0x55;
+        struct am_report report;
+        struct am_error error;
+        assert_int_equal(ads_of(packed, size, &report, &error), -1);
+        assert_int_equal(error.code, AM_E_SYNTAX);
+        am_report_free(&report);
+        packed[i] ^= 0x55;
+    }
+    assert_ads(packed, size, 1);
+}
+
+static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state) {
+    (void)state;
+    char *at = text;
+    for (int i = 0; i < AM_MAX_ERRORS_LISTED + 3; i++)
+        at += sprintf(at, "{\"id\":\"%d\",\"advertiser\":\"x\",\"bid\":0,\"bit\":0}\n", i);
+    struct am_report report;
+    struct am_error error;
+    assert_int_equal(ads_of(text, (size_t)(at - text), &report, &error), -1);
+    assert_int_equal(report.errors, AM_MAX_ERRORS_LISTED + 3);
+    assert_int_equal(report.warnings, AM_MAX_ERRORS_LISTED + 3);
+    assert_int_equal(report.problem_count, 2 * AM_MAX_ERRORS_LISTED);
+    assert_int_equal(report.problems[0].line, 1);
+    assert_int_equal(report.problems[report.problem_count - 1].line, AM_MAX_ERRORS_LISTED);
+    am_report_free(&report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_limit_holds_at_it_and_not_one_past_it),
         cmocka_unit_test(bad_lines_are_errors),
+        cmocka_unit_test(lines_may_begin_and_end_as_editors_leave_them),
+        cmocka_unit_test(a_byte_order_mark_inside_the_file_is_an_error),
+        cmocka_unit_test(a_line_may_have_a_mebibyte_and_no_more),
+        cmocka_unit_test(lines_may_cross_chunks),
+        cmocka_unit_test(gzip_members_may_follow_one_another),
+        cmocka_unit_test(a_line_may_cross_gzip_members),
+        cmocka_unit_test(gzip_cut_anywhere_is_refused),
+        cmocka_unit_test(gzip_with_something_after_it_is_refused),
+        cmocka_unit_test(gzip_with_a_changed_byte_is_refused),
+        cmocka_unit_test(the_first_hundred_errors_are_listed_and_all_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

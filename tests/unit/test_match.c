@@ -150,6 +150,26 @@ static void a_word_that_is_too_long_for_any_keyword_matches_nothing(void **state
     engine_stop(&engine);
 }
 
+/* Words that some keyword has are not stemmed again: their entries tell what broad matching takes
+ * them for. */
+static void known_words_match_broad_keywords_by_their_stems(void **state) {
+    (void)state;
+    struct engine engine;
+    engine_start(&engine,
+                 "{\"type\":\"inventory\",\"language\":\"en\"}\n"
+                 "{\"id\":\"run\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"run\"]}\n"
+                 "{\"id\":\"trail\",\"advertiser\":\"x\",\"bid\":1,"
+                 "\"keywords\":[\"\\\"running wild\\\"\"]}\n"
+                 "{\"id\":\"fast\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"accelerate\"]}");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "running", 3), "run ");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "runs", 3), "run ");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "runner", 3), "");
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "accelerating", 3), "fast ");
+    /* The stem of "accelerate", but not its own one: that is "accel". */
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "acceler", 3), "");
+    engine_stop(&engine);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_need_their_words_side_by_side_in_order),
@@ -157,6 +177,7 @@ int main(void) {
         cmocka_unit_test(broad_keywords_need_all_words_within_the_window),
         cmocka_unit_test(spans_count_bytes_and_utf16_units_of_the_original_text),
         cmocka_unit_test(a_phrase_does_not_cross_fields),
+        cmocka_unit_test(known_words_match_broad_keywords_by_their_stems),
         cmocka_unit_test(words_of_more_than_sixteen_bytes_are_compared_whole),
         cmocka_unit_test(a_negative_keyword_vetoes_its_ad_only),
         cmocka_unit_test(a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads),

@@ -1,0 +1,27 @@
+/* Who runs first: requests, or work that goes on beside them (builds, and the threads that follow
+ * new generations). */
+#ifndef AM_UWSGI_PRIORITY_H
+#define AM_UWSGI_PRIORITY_H
+
+/* Since Linux 6.6 a thread keeps its processor for a slice of some milliseconds, even when one that
+ * is due earlier wakes up; since 6.12 a thread may ask for shorter slices than others, and then
+ * need not wait for the end of theirs. The threads of a worker ask for them here, so that a request
+ * that wakes up on the processor of a build has it at once. Called after the fork, before the
+ * worker makes its threads, which inherit it. Elsewhere it has no effect. */
+void am_priority_requests(void);
+
+/* The calling thread takes slices of the usual length, and is ten steps nicer than before, for
+ * good. More niceness would make a build on a busy machine take minutes; SCHED_IDLE would let the
+ * kernel put a request on the thread's processor as if nobody ran there, to wait for the clock's
+ * tick. */
+void am_priority_background(void);
+
+/* From begin to end, the calling thread offers its processor to whoever waits for it, ten times a
+ * millisecond: most kernels look only with their clock's tick, every 1 to 10 milliseconds, whether
+ * somebody else is due. By the signal SIGURG, which begin takes over for good; system calls that a
+ * signal ends early (posix_fallocate) do not belong in between. One thread of a process at a time.
+ * Without a timer, which the system may refuse, nothing is offered. */
+void am_priority_begin_offers(void);
+void am_priority_end_offers(void);
+
+#endif
