@@ -9,7 +9,6 @@
 #include "log.h"
 #include "metrics.h"
 #include "parent.h"
-#include "priority.h"
 #include "publisher.h"
 #include "request.h"
 #include "settings.h"
@@ -143,7 +142,6 @@ static void post_fork(void) {
         return;
     if (uwsgi.no_orphans)
         am_end_with_master();
-    am_priority_requests();
     am_requests_forked();
     am_generations_move();
     am_generations_follow();

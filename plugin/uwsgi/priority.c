@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 enum {
-    REQUEST_SLICE = 100000, /* nanoseconds, the shortest that Linux grants */
     NICENESS = 10,
+    LONG_SLICE = 100000000, /* nanoseconds, the longest that Linux grants */
     OFFER_NANOSECONDS = 100000,
     OFFER_SIGNAL = SIGURG,
 };
@@ -25,23 +25,14 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-/* `slice` 0: of the usual length. On Linux a thread has a niceness of its own. Who has chosen
- * another policy, keeps it. */
-static void set(int more_nice, uint64_t slice) {
+/* On Linux a thread has a niceness of its own. Who has chosen another policy, keeps it. */
+void am_priority_background(void) {
     struct scheduling wanted = {.size = sizeof wanted,
                                 .policy = SCHED_OTHER,
-                                .nice = getpriority(PRIO_PROCESS, 0) + more_nice,
-                                .runtime = slice};
+                                .nice = getpriority(PRIO_PROCESS, 0) + NICENESS,
+                                .runtime = LONG_SLICE};
     if (sched_getscheduler(0) == SCHED_OTHER)
         (void)syscall(SYS_sched_setattr, 0, &wanted, 0);
-}
-
-void am_priority_requests(void) {
-    set(0, REQUEST_SLICE);
-}
-
-void am_priority_background(void) {
-    set(NICENESS, 0);
 }
 
 /* ---- offers -----------------------------------------------------------------------------------

@@ -3,17 +3,12 @@
 #ifndef AM_UWSGI_PRIORITY_H
 #define AM_UWSGI_PRIORITY_H
 
-/* Since Linux 6.6 a thread keeps its processor for a slice of some milliseconds, even when one that
- * is due earlier wakes up; since 6.12 a thread may ask for shorter slices than others, and then
- * need not wait for the end of theirs. The threads of a worker ask for them here, so that a request
- * that wakes up on the processor of a build has it at once. Called after the fork, before the
- * worker makes its threads, which inherit it. Elsewhere it has no effect. */
-void am_priority_requests(void);
-
-/* The calling thread takes slices of the usual length, and is ten steps nicer than before, for
- * good. More niceness would make a build on a busy machine take minutes; SCHED_IDLE would let the
- * kernel put a request on the thread's processor as if nobody ran there, to wait for the clock's
- * tick. */
+/* The calling thread stands back for good: it is ten steps nicer, and takes the longest slices.
+ * Since Linux 6.6 a thread keeps its processor for a slice even when one that is due earlier wakes
+ * up; since 6.12 not against one with shorter slices, so a request that wakes up on the processor
+ * of a build has it at once. More niceness would make a build on a busy machine take minutes; short
+ * slices would make it due earlier; SCHED_IDLE would let the kernel put a request on the thread's
+ * processor as if nobody ran there, to wait for the clock's tick. */
 void am_priority_background(void);
 
 /* From begin to end, the calling thread offers its processor to whoever waits for it, ten times a
