@@ -89,6 +89,7 @@ PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcr
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck
+PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 
 # Installs what is missing and no more; a user who may not is told what to ask for.
@@ -103,7 +104,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: deps-build deps-run deps-test deps-lint deps-afl deps-bench
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -112,9 +113,11 @@ deps-test: deps-build
 	$(call install_packages,$(PACKAGES_TEST))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
+deps-afl: deps-build
+	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
-deps: deps-run deps-test deps-lint deps-bench ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-lint deps-afl deps-bench ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	$(QUIET)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ_OBJECTS) $(LIBRARIES)
 
 # Found inputs go to build/, so that the corpus in the tree grows only by choice.
-fuzz: deps-lint ## fuzz each target for FUZZ_SECONDS (30), by libFuzzer or with ENGINE=afl by AFL++; FUZZ_TARGETS="json words" for some
+fuzz: $(if $(filter afl,$(ENGINE)),deps-afl,deps-lint) ## fuzz each target for FUZZ_SECONDS (30), by libFuzzer or with ENGINE=afl by AFL++; FUZZ_TARGETS="json words" for some
 	@$(MAKE) --no-print-directory $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/fuzz_%)
 	@status=0; for topic in $(FUZZ_TARGETS); do \
 	    echo "== $$topic"; tests/fuzz/run_$(ENGINE).sh $$topic $(FUZZ_BUILD) $(FUZZ_SECONDS) || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
@@ -217,7 +220,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: all $(BUILD)/tests/load ## swaps, kills, memory and latency under load for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
+soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
 	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
