@@ -1,12 +1,18 @@
-"""What the documents say, against the program: options and their texts, links between documents, commands of the manual.
-Usage: docs.py BUILD_FOLDER"""
+"""What the documents say, against the program: links, options, log variables, targets of make, printed examples, the image's format; that
+nothing was left behind in them; and that no two configurations bind the same port. Usage: docs.py BUILD_FOLDER"""
 
+import json
 import pathlib
 import re
+import shlex
+import struct
 import subprocess
 import sys
+import tempfile
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
 UWSGI = next((path for path in ("/usr/bin/uwsgi-core", "/usr/bin/uwsgi") if pathlib.Path(path).exists()), "uwsgi")
 
 
@@ -45,8 +51,111 @@ def check_log_variables():
         yield f"docs/METRICS.md: log variable {name} is {'missing' if name in written else 'never written'}"
 
 
+def check_leftovers():
+    """Marks of texts that were to be filled in, or of a merge."""
+    for path in [*documents(), ROOT / "docs" / "admatch.1"]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"@@|^(<<<<<<<|>>>>>>>)", line):
+                yield f"{path.relative_to(ROOT)}:{number}: something was left behind: {line.strip()[:60]}"
+
+
+def check_targets():
+    targets = set(re.findall(r"^([a-z][a-z-]*):(?!=)", (ROOT / "Makefile").read_text(), re.M))
+    for path in documents():
+        for name in re.findall(r"(?:`|^ {4})make ([a-z][a-z-]*)", path.read_text(), re.M):
+            if name not in targets:
+                yield f"{path.relative_to(ROOT)}: the Makefile has no target {name}"
+
+
+def check_ports():
+    """A port is bound by one file of configs/, so that all of them can run at once."""
+    owners = {}
+    for path in sorted(path for pattern in ("*.ini", "*.conf") for path in (ROOT / "configs").rglob(pattern)):
+        text = path.read_text()
+        bound = re.findall(r"^\s*(?:[a-z0-9-]*socket|stats|http|listen)[ =]+[\d.]+:(\d+)", text, re.M)
+        for port in [*bound, *re.findall(r"\bPORT=(\d+)", text)]:
+            if port in owners:
+                yield f"{path.relative_to(ROOT)}: port {port} is that of {owners[port].relative_to(ROOT)}"
+            owners[port] = path
+
+
+# ---- printed examples -------------------------------------------------------------------------
+
+
+def examples(text):
+    """The words of the command and the answer, without line breaks, of each block that begins with `$ curl`."""
+    for block in re.findall(r"^ {4}\$ (curl .*(?:\n {4}.*)*)", text, re.M):
+        lines = [line.strip() for line in block.splitlines()]
+        for end in range(1, len(lines) + 1):
+            try:
+                words = shlex.split("\n".join(lines[:end]))
+            except ValueError:  # a quote is open: the command goes on
+                continue
+            yield words, "".join(lines[end:])
+            break
+
+
+def body_of(words, url):
+    """What is posted, or the same request as a body."""
+    if "-d" in words:
+        return words[words.index("-d") + 1]
+    body = {"context": {}}
+    for name, value in urllib.parse.parse_qsl(url.query):
+        (body if name in ("id", "query", "title", "text", "url") else body["context"])[name] = value
+    return json.dumps(body)
+
+
+def check_examples(build, folder):
+    """The command answers as the server does; all examples ask tests/data/example.jsonl."""
+    count = 0
+    for path in documents():
+        for words, printed in examples(path.read_text()):
+            url = urllib.parse.urlsplit(next(word for word in words if "://" in word))
+            (folder / "request").write_text(body_of(words, url))
+            option = "--openrtb" if url.path == "/openrtb2/bid" else "--request"
+            done = subprocess.run([build / "admatch", "match", EXAMPLE, option, folder / "request"], capture_output=True, text=True)
+            count += 1
+            if done.stdout.strip() != printed:
+                yield f"{path.relative_to(ROOT)}: {url.path} answers otherwise: {done.stdout.strip()}{done.stderr}"
+    if not count:
+        yield "no document has an example of a request"
+
+
+# ---- the format -------------------------------------------------------------------------------
+
+
+def check_format(build, folder):
+    """Versions, sections and places of FORMAT.md, against an image and the names in the code."""
+    subprocess.run([build / "admatch", "build", EXAMPLE, "-o", folder / "image"], check=True, capture_output=True)
+    image = (folder / "image").read_bytes()
+    version, words = struct.unpack_from("<II", image, 8)
+    count, = struct.unpack_from("<I", image, 56)
+    entries = [struct.unpack_from("<IIQQ", image, 128 + 24 * i) for i in range(count)]
+    names = re.findall(r"^ {4}AM_SECTION_(\w+)(?: = 1)?,", (ROOT / "plugin" / "index" / "format.h").read_text(), re.M)
+    first, second = entries[:2]
+    wanted = {
+        "the format version in the title": f"(.admx), format version {version}\n",
+        "the format version": f"| 8 | u32 | format version | {version} |",
+        "the word rules version": f"| 12 | u32 | word rules version | {words};",
+        "the number of sections": f"and {count} sections,",
+        "the section count": f"| 56 | u32 | section count | {count} |",
+        "the number of entries": f"\n{count} entries of 24 bytes",
+        "the places in the picture": f"0        128              {first[2]}          {first[2] + first[1] * first[3]}     {second[2]}\n",
+    }
+    text = (ROOT / "docs" / "FORMAT.md").read_text()
+    for what, line in wanted.items():
+        if line not in text:
+            yield f"docs/FORMAT.md: {what}: expected {line.strip()!r}"
+    sections = [(int(number), name, int(size)) for number, name, size in re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (\d+) \|", text, re.M)]
+    if sections != [(entry[0], name, entry[1]) for entry, name in zip(entries, names)] or len(names) != count:
+        yield f"docs/FORMAT.md: sections: expected {', '.join(names)}, of {', '.join(str(entry[1]) for entry in entries)} bytes"
+
+
 def main():
-    problems = [*check_links(), *check_options(sys.argv[1]), *check_log_variables()]
+    build = pathlib.Path(sys.argv[1])
+    problems = [*check_links(), *check_options(build), *check_log_variables(), *check_leftovers(), *check_targets(), *check_ports()]
+    with tempfile.TemporaryDirectory() as folder:
+        problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")
     return 1 if problems else 0
 
