@@ -75,20 +75,3 @@ void am_error_at(struct am_error *error, const char *format, ...) {
     am_message_format(error->where, sizeof error->where, format, arguments);
     va_end(arguments);
 }
-
-const char *am_code_name(enum am_code code) {
-    static const char *const names[] = {
-        [AM_OK] = "ok",
-        [AM_E_MEMORY] = "memory",
-        [AM_E_IO] = "io",
-        [AM_E_SYNTAX] = "syntax",
-        [AM_E_INVALID] = "invalid",
-        [AM_E_LIMIT] = "limit",
-        [AM_E_VERSION] = "version",
-        [AM_E_CORRUPT] = "corrupt",
-        [AM_E_STATE] = "state",
-    };
-    if ((size_t)code >= sizeof names / sizeof names[0])
-        return "unknown";
-    return names[code];
-}

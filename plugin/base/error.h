@@ -51,7 +51,4 @@ void am_error_at(struct am_error *error, const char *format, ...)
 void am_message_format(char *text, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
-/* The lower-case name of a code, "syntax", for logs and JSON. Never NULL. */
-const char *am_code_name(enum am_code code);
-
 #endif

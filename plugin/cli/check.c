@@ -151,7 +151,14 @@ static int run(int argc, char **argv) {
             return am_cli_usage(&arguments, "--now: %s", error.message);
     }
     const char *path = am_cli_operand(&arguments, "INVENTORY");
-    return path ? check(path, skip, now) : arguments.status;
+    if (!path)
+        return arguments.status;
+    if (am_image_is(path)) {
+        am_error_set(&error, AM_E_INVALID,
+                     "%s is an image, not an inventory: `admatch verify` checks images", path);
+        return am_cli_fail(&error);
+    }
+    return check(path, skip, now);
 }
 
 const struct am_command am_command_check = {

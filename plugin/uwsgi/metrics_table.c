@@ -57,7 +57,7 @@ const struct am_metric am_metric_table[] = {
      0},
     {"keywords", "Keywords in that generation, negative ones included.", "", GAUGE,
      GAUGES(keywords), WHOLE, NULL, NULL, 0},
-    {"image_bytes", "Size of its image, of which the host holds one copy.", "bytes", GAUGE,
+    {"image_bytes", "Size of its image, of which all instances of a user on a host hold one copy.", "bytes", GAUGE,
      GAUGES(image_bytes), WHOLE, NULL, NULL, 0},
     {"build_seconds", "Time that it took to find or build that image, checks included.", "seconds",
      GAUGE, GAUGES(build_nanoseconds), NANOSECONDS, NULL, NULL, 0},

@@ -37,6 +37,10 @@ class CheckTest(CommandTest):
         piped = self.run_fine("check", "--now", WITHIN, "-", stdin=self.inventory.read_bytes())
         self.assertEqual(piped.stdout, plain)
 
+    def test_an_image_is_not_read_as_an_inventory(self):
+        said = self.run_refused(1, "check", self.build())
+        self.assertIn("is an image, not an inventory: `admatch verify` checks images", said)
+
     def test_every_bad_line_is_told_with_its_place(self):
         bad = self.write(
             "bad.jsonl",

@@ -185,6 +185,15 @@ class PusherTest(ServerTest):
         self.assertEqual(eventually("the number of ads was sent", received)[0].split()[1], str(len(ADS)))
 
 
+class AccessLogTest(SharedServerTest):
+    RECORDS = [ad('a"b', '"running shoes"')]
+    ARGUMENTS = ("--log-format", '%(status) ad=%(admatch.ad) keyword="%(admatch.keyword)" ads=%(admatch.ads) words=%(admatch.words)')
+
+    def test_it_tells_the_decision_in_one_line_that_no_text_can_break(self):
+        self.server.decide(query="my running shoes")
+        eventually("it is logged", lambda: '200 ad=a\'b keyword="running shoes" ads=1 words=3\n' in self.server.log())
+
+
 def series_of(name):
     """What a scrape has for that metric."""
     return {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if documented()[name][0] == "histogram" else {name}

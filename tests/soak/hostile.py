@@ -97,7 +97,7 @@ def nginx(workspace, uwsgi_port):
     prefix.mkdir()
     workspace.chmod(0o755)  # its worker is another user
     config = prefix / "nginx.conf"
-    config.write_text((HARDENED / "nginx.conf").read_text().replace("127.0.0.1:8084", f"127.0.0.1:{uwsgi_port}").replace("127.0.0.1:8087", f"127.0.0.1:{port}"))
+    config.write_text((HARDENED / "nginx.conf").read_text().replace("127.0.0.1:8088", f"127.0.0.1:{uwsgi_port}").replace("127.0.0.1:8087", f"127.0.0.1:{port}"))
     with open(prefix / "output", "wb") as output:
         process = subprocess.Popen(["nginx", "-p", prefix, "-e", "error.log", "-c", config], stdout=output, stderr=output)
     try:

@@ -12,7 +12,7 @@ import time
 from common import ASKED, Load, Server, Version, eventually, failures, folder, mapped_images, requests
 from emperor import Emperor
 
-KILLS, KILLS_SECONDS = 100, 150  # with less time, fewer
+KILLS, KILLS_SECONDS = 100, 110  # with less time, fewer
 VICTIMS = ("worker", "mule", "master")
 FILLERS = 60_000
 RATE = 500

@@ -9,7 +9,7 @@ import time
 
 from common import ASKED, Load, Server, Version, check_log, eventually, everyone, failures, folder, mapped_images, open_files, pss, put, requests, serving
 
-SWAPS, SWAPS_SECONDS = 200, 200  # with less time, fewer
+SWAPS, SWAPS_SECONDS = 200, 170  # with less time, fewer
 WORKER_SECONDS = 1.0  # within which every process must be on what was published
 
 

@@ -91,18 +91,6 @@ static void no_control_character_stands_in_a_message(void **state) {
     assert_string_equal(error.where, "$.a?b");
 }
 
-static void every_code_has_a_name_of_its_own(void **state) {
-    (void)state;
-    for (int code = AM_OK; code <= AM_E_STATE; code++) {
-        assert_true(strlen(am_code_name((enum am_code)code)) > 0);
-        for (int other = AM_OK; other < code; other++)
-            assert_string_not_equal(am_code_name((enum am_code)code),
-                                    am_code_name((enum am_code)other));
-    }
-    assert_string_equal(am_code_name(AM_E_SYNTAX), "syntax");
-    assert_string_equal(am_code_name((enum am_code)99), "unknown");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_an_error_returns_its_code),
@@ -112,7 +100,6 @@ int main(void) {
         cmocka_unit_test(long_messages_are_cut_between_characters),
         cmocka_unit_test(long_places_are_cut_between_characters),
         cmocka_unit_test(no_control_character_stands_in_a_message),
-        cmocka_unit_test(every_code_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);
 }
