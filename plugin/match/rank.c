@@ -55,8 +55,8 @@ static void distinct_hits(struct am_matcher *matcher) {
     matcher->hit_count = kept;
 }
 
-/* Has the records of the ads that will most likely win on their way from memory, all at once:
- * queries take a fifth less time with a million ads. The best lists are at the top of the heap. */
+/* Has the records of the ads that will most likely win on their way from memory, all at once. The
+ * best lists are at the top of the heap. */
 static void fetch_best(const struct am_matcher *matcher) {
     const struct am_image *image = matcher->image;
     for (uint32_t i = 0; i < matcher->list_count && i < FETCHED; i++) {
