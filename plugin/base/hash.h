@@ -16,11 +16,13 @@ static inline uint64_t am_fnv1a(uint64_t state, const void *bytes, size_t size) 
     return state;
 }
 
+#define AM_MIX_A UINT64_C(0xa0761d6478bd642f)
+#define AM_MIX_B UINT64_C(0xe7037ed1a0b428db)
+
 /* Two words into one: the high and low halves of a 128-bit product, folded (the "mum" step of
  * wyhash). Part of the image format: a change is a new format version. */
 static inline uint64_t am_mix(uint64_t a, uint64_t b) {
-    unsigned __int128 product =
-        (unsigned __int128)(a ^ UINT64_C(0xa0761d6478bd642f)) * (b ^ UINT64_C(0xe7037ed1a0b428db));
+    unsigned __int128 product = (unsigned __int128)(a ^ AM_MIX_A) * (b ^ AM_MIX_B);
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 

@@ -20,6 +20,7 @@ struct am_flat_keyword {
 
 struct am_build_word {
     am_string_ref text;
+    uint32_t frequency;       /* times that keywords have it */
     uint32_t broad_frequency; /* broad keywords that have it */
     uint32_t phrase_terminal; /* index into terminals, then final number, or AM_NONE */
     uint32_t broad_terminal;

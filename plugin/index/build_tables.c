@@ -4,7 +4,7 @@
 
 /* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier
  * saves second looks. */
-enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60, FILTER_BITS_PER_EDGE = 12 };
+enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60, FILTER_BITS_PER_EDGE = 8 };
 
 static size_t buckets_for(size_t items, size_t ways, size_t fill) {
     return items * 100 / (ways * fill) + 1;
@@ -60,9 +60,14 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
     for (uint32_t i = 0; i < words; i++) {
         const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
         struct am_word_record record = {word->text, word->phrase_terminal, word->broad_terminal};
-        put_word(buckets, count, key_of_word(builder, i), i, word->flags);
         if (!am_vector_push(&builder->word_records, &record))
             return am_build_out_of_memory(error);
+    }
+    /* The most frequent words come last in number and are put first, since who comes first finds
+     * room in its own bucket. */
+    for (uint32_t i = (uint32_t)words; i-- > 0;) {
+        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
+        put_word(buckets, count, key_of_word(builder, i), i, word->flags);
     }
     return true;
 }
@@ -83,23 +88,41 @@ static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key,
     }
 }
 
+static bool is_first(const struct am_builder *builder, const struct am_build_edge *edge) {
+    return edge->key >> 32 >= builder->settings.node_end;
+}
+
+static bool build_filters(struct am_builder *builder, struct am_error *error) {
+    const struct am_build_edge *edge = builder->edges.data;
+    size_t edges = builder->edges.count, first = 0;
+    for (size_t i = 0; i < edges; i++)
+        first += is_first(builder, &edge[i]);
+    size_t first_blocks = first * FILTER_BITS_PER_EDGE / 64 + 1;
+    size_t later_blocks = (edges - first) * FILTER_BITS_PER_EDGE / 64 + 1;
+    if (!make_table(&builder->filter, first_blocks + later_blocks, 0, error))
+        return false;
+    builder->settings.first_filter_blocks = (uint32_t)first_blocks;
+    uint64_t *first_filter = builder->filter.data, *later_filter = first_filter + first_blocks;
+    for (size_t i = 0; i < edges; i++) {
+        uint64_t hash = am_edge_hash(edge[i].key);
+        if (is_first(builder, &edge[i]))
+            first_filter[am_bucket_of(hash, first_blocks)] |= am_filter_mask(hash);
+        else
+            later_filter[am_bucket_of(hash, later_blocks)] |= am_filter_mask(hash);
+    }
+    return true;
+}
+
 static bool build_edges(struct am_builder *builder, struct am_error *error) {
-    size_t edges = builder->edges.count;
-    size_t count = buckets_for(edges, AM_EDGE_WAYS, EDGE_FILL);
-    size_t blocks = edges * FILTER_BITS_PER_EDGE / 64 + 1;
-    if (!make_table(&builder->edge_buckets, count, 0xFF, error) ||
-        !make_table(&builder->filter, blocks, 0, error))
+    size_t count = buckets_for(builder->edges.count, AM_EDGE_WAYS, EDGE_FILL);
+    if (!make_table(&builder->edge_buckets, count, 0xFF, error))
         return false;
     struct am_edge_bucket *buckets = builder->edge_buckets.data;
-    uint64_t *filter = builder->filter.data;
     for (size_t i = 0; i < count; i++)
         buckets[i].displaced = 0;
     const struct am_build_edge *edge = builder->edges.data;
-    for (size_t i = 0; i < edges; i++) {
-        uint64_t hash = am_edge_hash(edge[i].key);
+    for (size_t i = 0; i < builder->edges.count; i++)
         put_edge(buckets, count, edge[i].key, edge[i].final);
-        filter[am_bucket_of(hash, blocks)] |= am_filter_mask(hash);
-    }
     return true;
 }
 
@@ -124,5 +147,5 @@ static bool build_term_table(struct am_builder *builder, struct am_error *error)
 
 bool am_build_tables(struct am_builder *builder, struct am_error *error) {
     return build_vocabulary(builder, error) && build_edges(builder, error) &&
-           build_term_table(builder, error);
+           build_filters(builder, error) && build_term_table(builder, error);
 }

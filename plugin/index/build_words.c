@@ -86,9 +86,10 @@ static bool flatten(struct am_builder *builder,
     if ((!place && count) || !am_vector_push(&builder->flat, &flat))
         return am_build_out_of_memory(error);
     for (uint32_t i = 0; i < count; i++) {
+        struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[i]);
         place[i] = ids[i];
-        if (broad)
-            AM_VECTOR_AT(&builder->words, struct am_build_word, ids[i])->broad_frequency++;
+        word->frequency++;
+        word->broad_frequency += broad;
     }
     return true;
 }
@@ -139,20 +140,29 @@ static void find_stems(struct am_builder *builder) {
     }
 }
 
-static int ascending_u64(const void *a, const void *b) {
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
 static int ascending_u32(const void *a, const void *b) {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
     return (left > right) - (left < right);
 }
 
-/* new_ids[old id]: rarest among broad keywords first; equally rare ones in order of appearance. */
+struct word_order {
+    uint32_t broad_frequency, frequency, id;
+};
+
+static int by_rarity(const void *a, const void *b) {
+    const struct word_order *left = a, *right = b;
+    if (left->broad_frequency != right->broad_frequency)
+        return left->broad_frequency < right->broad_frequency ? -1 : 1;
+    if (left->frequency != right->frequency)
+        return left->frequency < right->frequency ? -1 : 1;
+    return (left->id < right->id) - (left->id > right->id);
+}
+
+/* new_ids[old id]: rarest among broad keywords first; equally rare ones by how rare they are in all
+ * keywords, then the last to appear first. */
 static uint32_t *order_words(struct am_builder *builder) {
     size_t count = builder->words.count;
-    uint64_t *order = malloc((count + 1) * sizeof *order);
+    struct word_order *order = malloc((count + 1) * sizeof *order);
     uint32_t *new_ids = malloc((count + 1) * sizeof *new_ids);
     struct am_build_word *words = malloc((count + 1) * sizeof *words);
     if (!order || !new_ids || !words) {
@@ -162,12 +172,11 @@ static uint32_t *order_words(struct am_builder *builder) {
     }
     const struct am_build_word *old = builder->words.data;
     for (size_t i = 0; i < count; i++)
-        order[i] = (uint64_t)old[i].broad_frequency << 32 | i;
-    qsort(order, count, sizeof *order, ascending_u64);
+        order[i] = (struct word_order){old[i].broad_frequency, old[i].frequency, (uint32_t)i};
+    qsort(order, count, sizeof *order, by_rarity);
     for (size_t i = 0; i < count; i++) {
-        uint32_t from = (uint32_t)order[i];
-        new_ids[from] = (uint32_t)i;
-        words[i] = old[from];
+        new_ids[order[i].id] = (uint32_t)i;
+        words[i] = old[order[i].id];
     }
     if (count)
         memcpy(builder->words.data, words, count * sizeof *words);

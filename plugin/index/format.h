@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 4, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 5, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -37,7 +37,7 @@ enum am_section {
     AM_SECTION_VOCABULARY, /* hash buckets: word bytes -> word id */
     AM_SECTION_WORDS,      /* by word id */
     AM_SECTION_EDGES,      /* hash buckets: (node, word id) -> node */
-    AM_SECTION_FILTER,     /* blocked Bloom filter over the edges */
+    AM_SECTION_FILTER,     /* two blocked Bloom filters, over first and over later edges */
     AM_SECTION_POSTINGS,   /* by terminal, best rank first */
     AM_SECTION_KEYWORDS,   /* beside the postings: what only an answer needs */
     AM_SECTION_ADS,        /* what every candidate needs: one cache line an ad */
@@ -92,7 +92,8 @@ struct am_image_settings {
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
     uint32_t terminal_count;                 /* lists of postings */
     uint32_t broad_words;                    /* of all broad terminals together */
-    uint32_t reserved[2];                    /* zero */
+    uint32_t first_filter_blocks;            /* of FILTER; the others are the later filter's */
+    uint32_t reserved;                       /* zero */
 };
 _Static_assert(sizeof(struct am_image_settings) == 31 * sizeof(uint32_t), "settings");
 
@@ -158,16 +159,19 @@ static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
     return (uint64_t)parent << 32 | word;
 }
 /* High bits choose the bucket and the filter's block, low bits the bits in that block. */
+#define AM_EDGE_HASH_SEED UINT64_C(0x8ebc6af09c88c6e3)
 static inline uint64_t am_edge_hash(uint64_t key) {
-    return am_mix(key, UINT64_C(0x8ebc6af09c88c6e3));
+    return am_mix(key, AM_EDGE_HASH_SEED);
 }
 /* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval",
  * 2019). */
 static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
     return (uint64_t)((unsigned __int128)hash * count >> 64);
 }
-/* The filter: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze,
- * Sanders, Singler 2007). */
+/* The filters: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze,
+ * Sanders, Singler 2007). One is about the edges of a keyword's first step, whose parents are
+ * AM_NODE_OF_*, the other about all others. Most lookups are first steps, and the filter of these
+ * alone is small enough for a core's own cache. */
 static inline uint64_t am_filter_mask(uint64_t hash) {
     return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
            UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);

@@ -94,8 +94,8 @@ static const void *start_of(const struct am_image *image, enum am_section id) {
 static enum am_code
 check_counts(const struct am_image *image, const char *name, struct am_error *error) {
     const struct am_image_settings *settings = image->settings;
-    bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->filter_blocks &&
-                       image->term_slots;
+    bool hash_tables = image->vocabulary_buckets && image->edge_buckets &&
+                       image->first_filter.count && image->later_filter.count && image->term_slots;
     bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
                     settings->terminal_end == image->posting_count &&
                     count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
@@ -108,11 +108,24 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                    settings->terminal_end <= settings->node_end &&
                    settings->terminal_count <= settings->terminal_end &&
                    (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
+    /* Bucket numbers of 32 bits: search_avx512.c. */
+    bool small = image->edge_buckets <= UINT32_MAX && image->later_filter.count <= UINT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
     bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
-    if (!hash_tables || !parallel || !pools || !classes || !edges)
+    if (!hash_tables || !parallel || !pools || !classes || !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
+}
+
+/* One that has no blocks is refused by check_counts. */
+static void set_filters(struct am_image *image) {
+    const uint64_t *blocks = start_of(image, AM_SECTION_FILTER);
+    uint64_t count = count_of(image, AM_SECTION_FILTER);
+    uint64_t first = image->settings->first_filter_blocks;
+    if (first > count)
+        first = count;
+    image->first_filter = (struct am_filter){blocks, first};
+    image->later_filter = (struct am_filter){blocks + first, count - first};
 }
 
 static void set_pointers(struct am_image *image) {
@@ -121,7 +134,7 @@ static void set_pointers(struct am_image *image) {
     image->vocabulary = start_of(image, AM_SECTION_VOCABULARY);
     image->words = start_of(image, AM_SECTION_WORDS);
     image->edges = start_of(image, AM_SECTION_EDGES);
-    image->filter = start_of(image, AM_SECTION_FILTER);
+    set_filters(image);
     image->postings = start_of(image, AM_SECTION_POSTINGS);
     image->keywords = start_of(image, AM_SECTION_KEYWORDS);
     image->ads = start_of(image, AM_SECTION_ADS);
@@ -135,7 +148,6 @@ static void set_pointers(struct am_image *image) {
     image->strings = start_of(image, AM_SECTION_STRINGS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
-    image->filter_blocks = count_of(image, AM_SECTION_FILTER);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
     image->posting_count = count_of(image, AM_SECTION_POSTINGS);
     image->term_count = count_of(image, AM_SECTION_TERMS);

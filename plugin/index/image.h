@@ -9,6 +9,12 @@
 
 enum { AM_GENERATION_TEXT_SIZE = 17 };
 
+/* Tells cheaply that an edge is not there. */
+struct am_filter {
+    const uint64_t *blocks;
+    uint64_t count; /* at least 1 */
+};
+
 /* Typed pointers into the mapping; all counts come from the checked section table. Read-only after
  * am_image_open; any number of threads. */
 struct am_image {
@@ -20,7 +26,7 @@ struct am_image {
     const struct am_vocabulary_bucket *vocabulary;
     const struct am_word_record *words;
     const struct am_edge_bucket *edges;
-    const uint64_t *filter;
+    struct am_filter first_filter, later_filter; /* see am_filter_mask */
     const struct am_posting *postings;
     const struct am_keyword_record *keywords;
     const struct am_ad_record *ads;
@@ -32,7 +38,7 @@ struct am_image {
     const struct am_tree_node *tree_nodes;
     const uint32_t *sets;
     const char *strings;
-    uint64_t vocabulary_buckets, edge_buckets, filter_blocks, term_slots; /* each at least 1 */
+    uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
@@ -81,10 +87,15 @@ static inline struct am_set am_image_set(const struct am_image *image, am_set_re
     return (struct am_set){image->sets + ref + 1, image->sets[ref]};
 }
 
-/* False: there is surely no edge of that hash. */
-static inline bool am_image_filter_has(const struct am_image *image, uint64_t hash) {
+/* False: there is surely no edge of that hash among those that the filter is about. */
+static inline bool am_filter_has(const struct am_filter *filter, uint64_t hash) {
     uint64_t mask = am_filter_mask(hash);
-    return (image->filter[am_bucket_of(hash, image->filter_blocks)] & mask) == mask;
+    return (filter->blocks[am_bucket_of(hash, filter->count)] & mask) == mask;
+}
+
+/* Has what am_filter_has reads on its way from memory. */
+static inline void am_filter_fetch(const struct am_filter *filter, uint64_t hash) {
+    __builtin_prefetch(&filter->blocks[am_bucket_of(hash, filter->count)]);
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */

@@ -155,7 +155,8 @@ static const char *edge_problem(const struct am_verifier *verifier, uint64_t key
         return "it leads to no node";
     if (verifier->parents[child] != AM_NONE)
         return "its node has two parents";
-    if (!am_image_filter_has(image, am_edge_hash(key)))
+    if (!am_filter_has(parent < settings->node_end ? &image->later_filter : &image->first_filter,
+                       am_edge_hash(key)))
         return "the filter does not let it pass";
     return NULL;
 }

@@ -33,7 +33,8 @@ static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
     matcher->splitter_memory.size = am_splitter_memory_size(matcher->limits.text_bytes);
     matcher->splitter_memory.memory = carve(carver, matcher->splitter_memory.size, 1);
     matcher->words.ids = carve(carver, words, sizeof(uint32_t));
-    matcher->words.flags = carve(carver, words, 1);
+    /* Numbers of 32 bits are read at any flag. */
+    matcher->words.flags = carve(carver, words + sizeof(uint32_t), 1);
     matcher->words.begins = carve(carver, words, sizeof(uint32_t));
     matcher->words.ends = carve(carver, words, sizeof(uint32_t));
     matcher->terms = carve(carver, AM_MAX_ATTRIBUTE_VALUES, sizeof *matcher->terms);
@@ -60,9 +61,9 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
     const struct am_image_settings *settings = image->settings;
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
     size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
-    matcher->hits =
-        carve(carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals,
-              sizeof *matcher->hits);
+    matcher->hits = carve(
+        carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE,
+        sizeof *matcher->hits);
     matcher->paths = carve(carver, (size_t)settings->broad_words + 1, sizeof *matcher->paths);
     matcher->words.broad_ids =
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
@@ -87,6 +88,7 @@ struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct
     if (!matcher)
         goto no_memory;
     matcher->limits = *limits;
+    matcher->way = am_search_way_best();
     carve_fixed(matcher, &carver);
     matcher->fixed_size = carver.used;
     matcher->fixed_memory = carver.overflow ? NULL : am_reserve(carver.used);

@@ -8,6 +8,7 @@
 #include "../text/words.h"
 #include "idmap.h"
 #include "match.h"
+#include "search_ways.h"
 
 /* The words of all fields of a request, field after field, each followed by one empty word that no
  * keyword can cross. */
@@ -65,7 +66,8 @@ struct am_matcher {
     struct am_matcher_limits limits;
     const struct am_image *image;
     const struct am_timezones *zones;
-    struct am_stemmer *stemmer; /* NULL: no stemming, or no broad keyword to stem for */
+    const struct am_search_way *way; /* the best of this machine; a test may set another */
+    struct am_stemmer *stemmer;      /* NULL: no stemming, or no broad keyword to stem for */
 
     void *fixed_memory; /* sized by the limits */
     size_t fixed_size;
@@ -137,6 +139,11 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
             return ~missing;
         at = at + 1 < image->edge_buckets ? at + 1 : 0;
     }
+}
+
+/* Has the bucket of an edge on its way from memory. */
+static inline void am_search_fetch_edge(const struct am_image *image, uint64_t hash) {
+    __builtin_prefetch(&image->edges[am_bucket_of(hash, image->edge_buckets)]);
 }
 
 static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t word) {

@@ -7,10 +7,6 @@
 #include "matcher.h"
 #include "search_stems.h"
 
-/* Words looked up, and words from which phrases are sought, at a time. The latter are more, because
- * the last steps of long phrases are few and would wait for memory one by one. */
-enum { BATCH = AM_STEM_BATCH, PHRASE_BATCH = 512 };
-
 /* ---- words ------------------------------------------------------------------------------------
  */
 
@@ -20,14 +16,15 @@ is_same_word(const struct am_image *image, uint32_t id, const char *text, uint32
                          (struct am_view){text, size});
 }
 
-/* The rare rest of a lookup: a long word, whose key is a hash only, or one that found its
- * bucket full. */
-static uint32_t find_word_further(const struct am_image *image,
-                                  struct am_word_key key,
-                                  uint64_t at,
-                                  const char *text,
-                                  uint32_t size,
-                                  uint8_t *flags) {
+/* The id and flags of one word, AM_NONE and 0 when it is not there. Through all buckets where it
+ * may be, and by its text when its key is a hash only. */
+static uint32_t find_word(const struct am_image *image,
+                          struct am_word_key key,
+                          const char *text,
+                          uint32_t size,
+                          uint8_t *flags) {
+    uint64_t hash = am_word_key_hash(key);
+    uint64_t at = am_bucket_of(hash, image->vocabulary_buckets);
     for (;;) {
         const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
@@ -39,7 +36,7 @@ static uint32_t find_word_further(const struct am_image *image,
             *flags = bucket->flags[way];
             return bucket->word[way];
         }
-        if (!(bucket->displaced & am_displaced_word(am_word_key_hash(key))))
+        if (!(bucket->displaced & am_displaced_word(hash)))
             break;
         at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
     }
@@ -47,67 +44,32 @@ static uint32_t find_word_further(const struct am_image *image,
     return AM_NONE;
 }
 
-static inline uint32_t
-is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
-    return ((am_load_u64(bucket->key[way]) ^ key.low) |
-            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
-}
-
-/* The id and flags of the word with that key, or AM_NONE and 0. Which way of the bucket has it, if
- * any, is beyond prediction, so all are compared without a branch: a sixth off the time of
- * splitting and looking up. A key of zeros, of a word that is too long for any keyword, finds
- * nothing: what it is equal to are empty places. */
-static inline uint32_t find_word(const struct am_image *image,
-                                 struct am_word_key key,
-                                 uint64_t hash,
-                                 const struct am_word *word,
-                                 uint8_t *flags) {
-    uint64_t at = am_bucket_of(hash, image->vocabulary_buckets);
-    const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
-    uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
-             third = is_in_way(bucket, 2, key);
-    uint32_t found = -(first | second | third);
-    uint32_t way = second | (third & ~second) << 1; /* several are empty places */
-    if (__builtin_expect((!found && (bucket->displaced & am_displaced_word(hash))) ||
-                             am_word_key_is_long(key),
-                         0))
-        return find_word_further(image, key, at, word->text, word->size, flags);
-    *flags = bucket->flags[way] & (uint8_t)found;
-    return bucket->word[way] | ~found; /* AM_NONE has all bits */
-}
-_Static_assert(AM_VOCABULARY_WAYS == 3, "find_word compares three");
-
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
     const struct am_image *image = matcher->image;
     struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
     struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
-    const struct am_word word = {.text = stem.data, .size = (uint32_t)stem.size};
-    return find_word(image, key, am_word_key_hash(key), &word, flags);
+    return find_word(image, key, stem.data, (uint32_t)stem.size, flags);
 }
 
-/* Looks up a batch: first all keys, whose buckets are then on their way, then all buckets. */
 static void look_up(struct am_matcher *matcher, const struct am_word *batch, uint32_t count) {
     const struct am_image *image = matcher->image;
     struct am_request_words *words = &matcher->words;
-    struct am_word_key keys[BATCH];
-    uint64_t hashes[BATCH];
-    for (uint32_t i = 0; i < count; i++) {
-        keys[i] = am_word_key(batch[i].text, batch[i].size);
-        hashes[i] = am_word_key_hash(keys[i]);
-        __builtin_prefetch(&image->vocabulary[am_bucket_of(hashes[i], image->vocabulary_buckets)]);
-    }
+    struct am_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
-    for (uint32_t i = 0; i < count; i++)
-        ids[i] = find_word(image, keys[i], hashes[i], &batch[i], &flags[i]);
+    matcher->way->find_words(image, batch, count, &lookup, ids, flags);
+    for (uint32_t n = 0; n < lookup.further_count; n++) {
+        uint32_t i = lookup.further[n];
+        ids[i] = find_word(image, lookup.keys[i], batch[i].text, batch[i].size, &flags[i]);
+    }
     for (uint32_t i = 0; i < count; i++) {
         words->begins[words->count + i] = batch[i].begin;
         words->ends[words->count + i] = batch[i].end;
     }
     if (matcher->stemmer)
-        am_search_stems(matcher, batch, keys, ids, flags, count, words->broad_ids + words->count,
-                        words->broad_flags + words->count);
+        am_search_stems(matcher, batch, lookup.keys, ids, flags, count,
+                        words->broad_ids + words->count, words->broad_flags + words->count);
     words->count += count;
     words->real_count += count;
 }
@@ -122,13 +84,13 @@ static enum am_code search_field(struct am_matcher *matcher,
                                  const struct am_request *request,
                                  uint32_t field,
                                  struct am_error *error) {
-    struct am_word batch[BATCH];
+    struct am_word batch[AM_WORD_BATCH];
     struct am_splitter splitter;
     size_t count;
     am_splitter_start(&splitter, request->fields[field].text,
                       matcher->image->settings->fold_accents, matcher->splitter_memory);
     matcher->words.field_first[field] = matcher->words.count;
-    while ((count = am_splitter_next(&splitter, batch, BATCH)) > 0) {
+    while ((count = am_splitter_next(&splitter, batch, AM_WORD_BATCH)) > 0) {
         if (matcher->words.real_count + count > matcher->limits.words)
             return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
                                 matcher->limits.words);
@@ -162,102 +124,40 @@ enum am_code am_search_words(struct am_matcher *matcher,
 /* ---- phrases ----------------------------------------------------------------------------------
  */
 
-/* Edges to follow, each from a phrase's node by the next word. */
-struct steps {
-    uint64_t key[PHRASE_BATCH];
-    uint64_t hash[PHRASE_BATCH];
-    uint32_t word[PHRASE_BATCH]; /* index of the phrase's first word */
-    uint32_t count;
-};
-
 static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to) {
     const struct am_request_words *words = &matcher->words;
-    uint32_t found[PHRASE_BATCH];
-    uint32_t count = 0;
-    for (uint32_t i = from; i < to; i++) {
-        found[count] = i;
-        count += words->flags[i] & AM_WORD_IS_PHRASE;
-    }
+    const struct am_word_record *records = matcher->image->words;
+    uint32_t found[AM_STEPS + AM_SPARE];
+    uint32_t count = matcher->way->list_phrases(words, from, to, found);
     for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(&matcher->image->words[words->ids[found[i]]]);
+        __builtin_prefetch(&records[words->ids[found[i]]]);
     for (uint32_t i = 0; i < count; i++)
-        am_search_emit(matcher, matcher->image->words[words->ids[found[i]]].phrase_terminal,
-                       found[i]);
+        am_search_emit(matcher, records[words->ids[found[i]]].phrase_terminal, found[i]);
 }
 
-/* Pairs of which the first word begins some phrase and the second goes on with some. */
-static void
-first_steps(const struct am_matcher *matcher, uint32_t from, uint32_t to, struct steps *steps) {
-    const struct am_request_words *words = &matcher->words;
-    uint32_t root = AM_NODE_OF_PHRASE(matcher->image->settings, 0);
-    uint32_t count = 0;
-    for (uint32_t i = from; i < to; i++) {
-        steps->key[count] = am_edge_key(root + words->ids[i], words->ids[i + 1]);
-        steps->word[count] = i;
-        count += (words->flags[i] / AM_WORD_BEGINS_PHRASE) &
-                 (words->flags[i + 1] / AM_WORD_CONTINUES_PHRASE) & 1;
-    }
-    steps->count = count;
-}
-
-/* Drops the steps of which the filter knows that there is no such edge. Nine of ten go here,
- * without the 64 bytes that a look at the edges costs. */
-static void filter_steps(const struct am_image *image, struct steps *steps) {
-    for (uint32_t i = 0; i < steps->count; i++) {
-        steps->hash[i] = am_edge_hash(steps->key[i]);
-        __builtin_prefetch(&image->filter[am_bucket_of(steps->hash[i], image->filter_blocks)]);
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < steps->count; i++) {
-        uint64_t hash = steps->hash[i];
-        steps->key[kept] = steps->key[i];
-        steps->hash[kept] = hash;
-        steps->word[kept] = steps->word[i];
-        kept += am_image_filter_has(image, hash);
-    }
-    steps->count = kept;
-    for (uint32_t i = 0; i < kept; i++)
-        __builtin_prefetch(&image->edges[am_bucket_of(steps->hash[i], image->edge_buckets)]);
-}
-
-/* Follows the edges: emits the phrases that end there, and leaves in `steps` the next ones.
- * `depth`: words so far, the next one included. What is found is written in any case and counted
- * when it is so, since nothing here can be predicted. */
-static void take_steps(struct am_matcher *matcher, struct steps *steps, uint32_t depth) {
+/* Phrases of several words that begin in [from, to). */
+static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t to) {
     const struct am_image *image = matcher->image;
-    const struct am_request_words *words = &matcher->words;
-    uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
-    uint32_t nodes = image->settings->node_end;
-    uint32_t count = steps->count, next = 0;
-    size_t hits = matcher->hit_count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
-        uint32_t word = steps->word[i];
-        matcher->hits[hits] = (struct am_hit){node, word, AM_NONE};
-        hits += node < terminals;
-        steps->key[next] = am_edge_key(node, words->ids[word + depth]);
-        steps->word[next] = word;
-        next += (node >= leaves) & (node < nodes) &
-                ((words->flags[word + depth] & AM_WORD_CONTINUES_PHRASE) != 0);
+    const struct am_search_way *way = matcher->way;
+    struct am_steps steps;
+    /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
+    way->first_steps(image, &matcher->words, from, to, &steps);
+    for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
+        struct am_hit *hits = matcher->hits + matcher->hit_count;
+        way->filter_steps(image, depth == 2 ? &image->first_filter : &image->later_filter, &steps);
+        hits = way->take_steps(image, &matcher->words, depth, &steps, hits);
+        matcher->hit_count = (size_t)(hits - matcher->hits);
     }
-    matcher->hit_count = hits;
-    steps->count = next;
 }
 
 void am_search_phrases(struct am_matcher *matcher) {
     if (matcher->image->settings->longest_phrase == 0)
         return;
     uint32_t count = matcher->words.count;
-    struct steps steps;
-    for (uint32_t from = 0; from < count; from += PHRASE_BATCH) {
-        uint32_t to = count - from < PHRASE_BATCH ? count : from + PHRASE_BATCH;
+    for (uint32_t from = 0; from < count; from += AM_STEPS) {
+        uint32_t to = count - from < AM_STEPS ? count : from + AM_STEPS;
         single_words(matcher, from, to);
-        /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
-        first_steps(matcher, from, to, &steps);
-        for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
-            filter_steps(matcher->image, &steps);
-            take_steps(matcher, &steps, depth);
-        }
+        longer_phrases(matcher, from, to);
     }
 }
 
@@ -273,7 +173,7 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
             return;
         uint64_t key = am_edge_key(node, words->ids[i]);
         uint64_t hash = am_edge_hash(key);
-        if (!am_image_filter_has(image, hash))
+        if (!am_filter_has(i == first ? &image->first_filter : &image->later_filter, hash))
             return;
         node = am_search_edge(image, key, hash);
         if (node == AM_NONE)
@@ -293,4 +193,30 @@ void am_search_exact(struct am_matcher *matcher, const struct am_request *reques
         if (count > 0 && count <= longest)
             search_exact_field(matcher, first, count);
     }
+}
+
+/* ---- ways -------------------------------------------------------------------------------------
+ */
+
+const struct am_search_way *am_search_way(enum am_search_way_name name) {
+    switch (name) {
+    case AM_SEARCH_PORTABLE:
+        return &am_search_portable;
+#ifdef __x86_64__
+    case AM_SEARCH_AVX512:
+        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2")
+                   ? &am_search_avx512
+                   : NULL;
+#endif
+    default:
+        return NULL;
+    }
+}
+
+const struct am_search_way *am_search_way_best(void) {
+    const struct am_search_way *best = NULL;
+    for (int name = AM_SEARCH_WAYS; !best;)
+        best = am_search_way((enum am_search_way_name)-- name);
+    return best;
 }

@@ -90,7 +90,7 @@ static void follow(struct neighbourhood *around,
             to++;
         uint64_t key = am_edge_key(node, id);
         uint64_t hash = am_edge_hash(key);
-        if (!am_image_filter_has(image, hash))
+        if (!am_filter_has(&image->later_filter, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
         uint32_t wider_count =
@@ -118,21 +118,10 @@ static void sort_near(struct neighbourhood *around) {
 /* ---- pairs: a keyword's rarest word, and its second -------------------------------------------
  */
 
-enum { BATCH = 256 };
-
-/* Words root[i] and other[i] of a field, no further apart than the window allows. */
-struct pairs {
-    uint64_t key[BATCH + MAX_NEAR];
-    uint64_t hash[BATCH + MAX_NEAR];
-    uint32_t root[BATCH + MAX_NEAR];
-    uint32_t other[BATCH + MAX_NEAR];
-    uint32_t count;
-};
-
 struct broad_search {
     struct am_matcher *matcher;
     struct neighbourhood around;
-    struct pairs pairs;
+    struct am_pairs pairs;
     uint32_t field_first, field_end; /* word indexes */
 };
 
@@ -144,38 +133,27 @@ reach_of(const struct broad_search *search, uint32_t root, uint32_t *first, uint
     *last = search->field_end - 1 - root < reach ? search->field_end - 1 : root + reach;
 }
 
-/* Lists the words beside `root` that may follow `other` from `node`, places counted from `first`;
- * returns whether there is an edge to any of them, as far as the filter knows. */
-static bool look_around(
-    struct broad_search *search, uint32_t node, uint32_t other, uint32_t first, uint32_t last) {
+/* Lists the words of [first, last] that may follow `other`, places counted from `first`. */
+static void
+look_around(struct broad_search *search, uint32_t other, uint32_t first, uint32_t last) {
     const struct am_request_words *words = &search->matcher->words;
     struct neighbourhood *around = &search->around;
     uint32_t least = words->broad_ids[other], count = 0;
-    bool promising = false;
     for (uint32_t i = first; i <= last; i++) {
         uint32_t id = words->broad_ids[i];
-        bool follows = (words->broad_flags[i] & AM_WORD_CONTINUES_BROAD) && id > least;
         around->near[count] = (struct near_word){id, i - first};
-        count += follows;
-        promising |= follows & am_image_filter_has(search->matcher->image,
-                                                   am_edge_hash(am_edge_key(node, id)));
+        count += (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (id > least);
     }
     around->count = count;
-    return promising;
+    sort_near(around);
 }
 
-/* Goes on from the node of a pair. Where the second word stands near the first one several times,
- * its first place stands for all. */
+/* Goes on from the node of a pair. */
 static void go_on(struct broad_search *search, uint32_t node, uint32_t root, uint32_t other) {
     const uint32_t *ids = search->matcher->words.broad_ids;
     uint32_t first, last;
     reach_of(search, root, &first, &last);
-    for (uint32_t i = first; i < other; i++)
-        if (ids[i] == ids[other])
-            return;
-    if (!look_around(search, node, other, first, last))
-        return;
-    sort_near(&search->around);
+    look_around(search, other, first, last);
     struct extent extents[MAX_NEAR];
     uint32_t count = 0;
     for (uint32_t i = other; i <= last; i++)
@@ -183,100 +161,123 @@ static void go_on(struct broad_search *search, uint32_t node, uint32_t root, uin
             count = add_extent(extents, count,
                                (struct extent){(uint8_t)((i < root ? i : root) - first),
                                                (uint8_t)((i > root ? i : root) - first)});
+    search->around.path[0] = ids[root];
+    search->around.path[1] = ids[other];
     follow(&search->around, node, 0, extents, count, 3);
 }
 
-/* Drops the pairs of which the filter knows that no keyword has them, and fetches the edges of the
- * others. */
-static void filter_pairs(const struct am_image *image, struct pairs *pairs) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < pairs->count; i++) {
-        uint64_t hash = pairs->hash[i];
-        pairs->key[kept] = pairs->key[i];
-        pairs->hash[kept] = hash;
-        pairs->root[kept] = pairs->root[i];
-        pairs->other[kept] = pairs->other[i];
-        kept += am_image_filter_has(image, hash);
-    }
-    pairs->count = kept;
-    for (uint32_t i = 0; i < kept; i++)
-        __builtin_prefetch(&image->edges[am_bucket_of(pairs->hash[i], image->edge_buckets)]);
+/* Where the second word of a pair stands near the first one several times, its first place stands
+ * for all. */
+static bool is_first_place(const uint32_t *ids, uint32_t first, uint32_t other) {
+    for (uint32_t i = first; i < other; i++)
+        if (ids[i] == ids[other])
+            return false;
+    return true;
 }
 
-static void take_pairs(struct broad_search *search) {
-    const struct am_image *image = search->matcher->image;
+/* Whether a third word may follow a pair, as far as the filter knows. */
+static bool
+may_go_on(const struct broad_search *search, uint32_t node, uint32_t root, uint32_t other) {
+    const struct am_matcher *matcher = search->matcher;
+    uint32_t first, last;
+    reach_of(search, root, &first, &last);
+    return matcher->way->may_go_on(matcher->image, &matcher->words, node,
+                                   matcher->words.broad_ids[other], first, last) &&
+           is_first_place(matcher->words.broad_ids, first, other);
+}
+
+static void fetch_pairs(const struct broad_search *search) {
+    for (uint32_t i = 0; i < search->pairs.count; i++)
+        am_search_fetch_edge(search->matcher->image, search->pairs.hash[i]);
+}
+
+/* Emits the pairs that are keywords; lists those that begin longer ones, in `going`. */
+static uint32_t
+emit_pairs(const struct broad_search *search, const uint32_t *nodes, uint32_t *going) {
+    const struct am_image_settings *settings = search->matcher->image->settings;
     const uint32_t *ids = search->matcher->words.broad_ids;
-    struct pairs *pairs = &search->pairs;
-    filter_pairs(image, pairs);
+    const struct am_pairs *pairs = &search->pairs;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < pairs->count; i++) {
-        uint32_t node = am_search_edge(image, pairs->key[i], pairs->hash[i]);
-        if (node == AM_NONE)
-            continue;
-        search->around.path[0] = ids[pairs->root[i]];
-        search->around.path[1] = ids[pairs->other[i]];
-        if (node < image->settings->terminal_end)
-            emit_once(search->matcher, node, search->around.path, 2);
-        if (node >= image->settings->leaf_end)
-            go_on(search, node, pairs->root[i], pairs->other[i]);
+        if (nodes[i] < settings->terminal_end) {
+            const uint32_t path[2] = {ids[pairs->root[i]], ids[pairs->other[i]]};
+            emit_once(search->matcher, nodes[i], path, 2);
+        }
+        going[count] = i;
+        count += (nodes[i] >= settings->leaf_end) & (nodes[i] != AM_NONE);
     }
+    return count;
+}
+
+/* All that can be asked of memory for several pairs is asked before any of them is gone on from. */
+static void take_pairs(struct broad_search *search) {
+    struct am_pairs *pairs = &search->pairs;
+    uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
+    search->matcher->way->follow_pairs(search->matcher->image, pairs, nodes);
+    uint32_t count = emit_pairs(search, nodes, going);
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t i = going[n];
+        going[promising] = i;
+        promising += may_go_on(search, nodes[i], pairs->root[i], pairs->other[i]);
+    }
+    for (uint32_t n = 0; n < promising; n++)
+        go_on(search, nodes[going[n]], pairs->root[going[n]], pairs->other[going[n]]);
     pairs->count = 0;
 }
 
 static void add_pairs(struct broad_search *search, uint32_t root) {
-    const struct am_image *image = search->matcher->image;
-    const struct am_request_words *words = &search->matcher->words;
-    struct pairs *pairs = &search->pairs;
-    uint32_t root_id = words->broad_ids[root], first, last, count = pairs->count;
-    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
+    const struct am_matcher *matcher = search->matcher;
+    uint32_t first, last;
     reach_of(search, root, &first, &last);
-    for (uint32_t i = first; i <= last; i++) {
-        pairs->other[count] = i;
-        count +=
-            (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > root_id);
+    if (search->pairs.count + (last - first + 1) > AM_STEPS) {
+        fetch_pairs(search);
+        take_pairs(search);
     }
-    for (uint32_t i = pairs->count; i < count; i++) {
-        pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
-        pairs->hash[i] = am_edge_hash(pairs->key[i]);
-        pairs->root[i] = root;
-        __builtin_prefetch(&image->filter[am_bucket_of(pairs->hash[i], image->filter_blocks)]);
-    }
-    pairs->count = count;
+    matcher->way->add_pairs(matcher->image, &matcher->words, root, first, last, &search->pairs);
 }
 
 /* ---- all words --------------------------------------------------------------------------------
  */
 
-static void single_words(struct am_matcher *matcher) {
-    const struct am_request_words *words = &matcher->words;
-    const struct am_image *image = matcher->image;
-    for (uint32_t i = 0; i < words->count; i++)
+/* Has the records of the field's words that are keywords by themselves on their way. */
+static void fetch_single_words(const struct broad_search *search) {
+    const struct am_request_words *words = &search->matcher->words;
+    for (uint32_t i = search->field_first; i < search->field_end; i++)
         if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            __builtin_prefetch(&image->words[words->broad_ids[i]]);
-    for (uint32_t i = 0; i < words->count; i++)
+            __builtin_prefetch(&search->matcher->image->words[words->broad_ids[i]]);
+}
+
+static void single_words(const struct broad_search *search) {
+    const struct am_request_words *words = &search->matcher->words;
+    const struct am_word_record *records = search->matcher->image->words;
+    for (uint32_t i = search->field_first; i < search->field_end; i++)
         if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            emit_once(matcher, image->words[words->broad_ids[i]].broad_terminal,
+            emit_once(search->matcher, records[words->broad_ids[i]].broad_terminal,
                       &words->broad_ids[i], 1);
 }
 
+static void search_field(struct broad_search *search) {
+    const struct am_request_words *words = &search->matcher->words;
+    fetch_single_words(search);
+    for (uint32_t i = search->field_first; i < search->field_end; i++)
+        if (words->broad_flags[i] & AM_WORD_BEGINS_BROAD)
+            add_pairs(search, i);
+    fetch_pairs(search);
+    single_words(search);
+    take_pairs(search);
+}
+
 void am_search_broad(struct am_matcher *matcher) {
-    const struct am_request_words *words = &matcher->words;
     if (matcher->image->settings->broad_terminals == 0)
         return;
-    single_words(matcher);
     struct broad_search search; /* no initialiser: it would clear kilobytes for every query */
     search.matcher = search.around.matcher = matcher;
     search.around.window = matcher->image->settings->broad_window;
     search.pairs.count = 0;
     search.field_first = 0;
-    for (uint32_t field = 0; search.field_first < words->count; field++) {
-        search.field_end = words->field_first[field + 1] - 1;
-        for (uint32_t i = search.field_first; i < search.field_end; i++) {
-            if (words->broad_flags[i] & AM_WORD_BEGINS_BROAD)
-                add_pairs(&search, i);
-            if (search.pairs.count >= BATCH)
-                take_pairs(&search);
-        }
-        take_pairs(&search);
+    for (uint32_t field = 0; search.field_first < matcher->words.count; field++) {
+        search.field_end = matcher->words.field_first[field + 1] - 1;
+        search_field(&search);
         search.field_first = search.field_end + 1;
     }
 }

@@ -63,7 +63,7 @@ void am_search_stems(struct am_matcher *matcher,
                      uint32_t count,
                      uint32_t *ids,
                      uint8_t *flags) {
-    uint32_t unknown[AM_STEM_BATCH];
+    uint32_t unknown[AM_WORD_BATCH];
     uint32_t listed = list_unknown(words, word_ids, word_flags, count, unknown);
     memcpy(ids, word_ids, count * sizeof *ids);
     memcpy(flags, word_flags, count);

@@ -2,18 +2,16 @@
 #ifndef AM_MATCH_SEARCH_STEMS_H
 #define AM_MATCH_SEARCH_STEMS_H
 
-#include "../index/vocabulary.h"
+#include "search_ways.h"
 
 struct am_matcher;
-
-enum { AM_STEM_BATCH = 128 };
 
 /* Bytes of a matcher's stem_cache, zeroed at first, one for each image that it is attached to. */
 size_t am_stem_cache_size(void);
 
 /* The id and flags of what broad matching takes each word for: its stem, or AM_NONE and 0.
  * `word_ids` and `word_flags` are the words' own; `keys` as am_word_key makes them of words that
- * have a text. `count`: at most AM_STEM_BATCH. */
+ * have a text. `count`: at most AM_WORD_BATCH. */
 void am_search_stems(struct am_matcher *matcher,
                      const struct am_word *words,
                      const struct am_word_key *keys,

@@ -102,6 +102,7 @@ static void split_blocks(struct am_splitter *splitter, struct am_word_output *ou
     char padded[AM_BLOCK];
     struct am_block block;
     while (splitter->at < splitter->text.size && am_machine_room(output)) {
+        __builtin_prefetch(splitter->text.data + splitter->at + 512);
         splitter->classify(block_at(splitter->text, splitter->at, padded), output->at, &block);
         struct words_of_block found = find_words(&block);
         unsigned rest = give_words(found, (uint32_t)splitter->at, output);

@@ -1,5 +1,6 @@
 /* Inventory files, plain or gzip: load, build, open, verify, decide. The first byte of the input
  * chooses whether bad records are skipped. */
+#include "../../plugin/match/matcher.h"
 #include "image_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -8,6 +9,50 @@ static void check_report(const struct am_report *report, enum am_code code) {
     for (uint32_t i = 0; i < report->problem_count; i++) {
         fuzz_require(report->problems[i].text[0] != '\0');
         fuzz_require(report->problems[i].line <= report->lines + 1 || code != AM_OK);
+    }
+}
+
+/* Enough words for the loops that are only worth while with many. */
+static const char many_words[] = "a b c d e f running a c e caf\xC3\xA9 b d f a a b b c c d d e e "
+                                 "f f shoes a f b e c d a b d e f a";
+
+struct finding {
+    struct am_hit hits[1 << 12];
+    size_t count;
+};
+
+static void
+find(struct am_matcher *matcher, const struct am_search_way *way, struct finding *found) {
+    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
+    const struct am_request request = {.fields = &field, .field_count = 1};
+    matcher->way = way;
+    fuzz_require(am_search_words(matcher, &request, NULL) == AM_OK);
+    am_search_phrases(matcher);
+    am_idmap_clear(&matcher->terminals_hit);
+    am_search_broad(matcher);
+    fuzz_require(matcher->hit_count <= AM_COUNT_OF(found->hits));
+    memcpy(found->hits, matcher->hits, matcher->hit_count * sizeof *matcher->hits);
+    found->count = matcher->hit_count;
+}
+
+/* Every way of searching finds the same. */
+static void compare_ways(const struct am_image *image) {
+    static const struct am_matcher_limits limits = {1 << 12, 100};
+    static struct am_matcher *matcher;
+    static struct finding portable, other;
+    if (!matcher)
+        matcher = am_matcher_new(&limits, NULL);
+    fuzz_require(matcher != NULL);
+    if (am_matcher_attach(matcher, image, fuzz_zones(), NULL) != AM_OK)
+        return;
+    find(matcher, &am_search_portable, &portable);
+    for (int name = 0; name < AM_SEARCH_WAYS; name++) {
+        const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+        if (!way)
+            continue;
+        find(matcher, way, &other);
+        fuzz_require(other.count == portable.count &&
+                     memcmp(other.hits, portable.hits, other.count * sizeof *other.hits) == 0);
     }
 }
 
@@ -26,6 +71,7 @@ static void use_inventory(const struct am_inventory *inventory) {
         abort();
     }
     fuzz_use_image(image);
+    compare_ways(image);
     am_image_close(image);
     am_image_bytes_free(&bytes);
 }

@@ -25,7 +25,8 @@ static const struct am_timezones *fuzz_zones(void) {
 /* Requests that go every way through an image made from words a to f and the attributes below. */
 static const char *const fuzz_requests[] = {
     "{\"query\":\"a b c\",\"explain\":true}",
-    "{\"text\":\"d e f a b c d e f running caf\\u00e9 a a b b c c\",\"explain\":true,"
+    "{\"text\":\"d e f a b c d e f running caf\\u00e9 a a b b c c e d c b a f f e e d d a c e b d "
+    "f\",\"explain\":true,"
     "\"slots\":[{\"id\":\"s\",\"count\":3,\"size\":[\"1x1\"],\"floor\":0.5},{\"id\":\"t\","
     "\"count\":"
     "100}]}",

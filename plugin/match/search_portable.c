@@ -1,0 +1,177 @@
+/* The loops of a search in plain C. A result is written in any case and counted when it is one,
+ * since nothing here can be predicted. */
+#include "matcher.h"
+#include "search_ways.h"
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static inline uint32_t
+is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
+    return ((am_load_u64(bucket->key[way]) ^ key.low) |
+            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
+}
+
+/* Which way of a bucket has the word, if any, is beyond prediction, so all are compared without a
+ * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
+ * long for any keyword, finds nothing: what it is equal to are empty places. */
+static void find_words(const struct am_image *image,
+                       const struct am_word *words,
+                       uint32_t count,
+                       struct am_lookup *lookup,
+                       uint32_t *ids,
+                       uint8_t *flags) {
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        lookup->keys[i] = am_word_key(words[i].text, words[i].size);
+        uint64_t hash = lookup->hashes[i] = am_word_key_hash(lookup->keys[i]);
+        __builtin_prefetch(&image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct am_word_key key = lookup->keys[i];
+        uint64_t hash = lookup->hashes[i];
+        const struct am_vocabulary_bucket *bucket =
+            &image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)];
+        uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
+                 third = is_in_way(bucket, 2, key);
+        uint32_t found = first | second | third;
+        uint32_t way = second | (third & ~second) << 1; /* several are empty places */
+        flags[i] = bucket->flags[way] & (uint8_t)-found;
+        ids[i] = bucket->word[way] | (found - 1); /* AM_NONE has all bits */
+        lookup->further[listed] = i;
+        listed += (~found & ((bucket->displaced & am_displaced_word(hash)) != 0)) |
+                  am_word_key_is_long(key);
+    }
+    lookup->further_count = listed;
+}
+_Static_assert(AM_VOCABULARY_WAYS == 3, "find_words compares three");
+
+/* ---- phrases ----------------------------------------------------------------------------------
+ */
+
+static uint32_t
+list_phrases(const struct am_request_words *words, uint32_t from, uint32_t to, uint32_t *listed) {
+    uint32_t count = 0;
+    for (uint32_t i = from; i < to; i++) {
+        listed[count] = i;
+        count += words->flags[i] & AM_WORD_IS_PHRASE;
+    }
+    return count;
+}
+
+static void first_steps(const struct am_image *image,
+                        const struct am_request_words *words,
+                        uint32_t from,
+                        uint32_t to,
+                        struct am_steps *steps) {
+    uint32_t root = AM_NODE_OF_PHRASE(image->settings, 0);
+    uint32_t count = 0;
+    for (uint32_t i = from; i < to; i++) {
+        steps->key[count] = am_edge_key(root + words->ids[i], words->ids[i + 1]);
+        steps->word[count] = i;
+        count += (words->flags[i] / AM_WORD_BEGINS_PHRASE) &
+                 (words->flags[i + 1] / AM_WORD_CONTINUES_PHRASE) & 1;
+    }
+    steps->count = count;
+}
+
+static void
+filter_steps(const struct am_image *image, const struct am_filter *filter, struct am_steps *steps) {
+    for (uint32_t i = 0; i < steps->count; i++) {
+        steps->hash[i] = am_edge_hash(steps->key[i]);
+        am_filter_fetch(filter, steps->hash[i]);
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < steps->count; i++) {
+        uint64_t hash = steps->hash[i];
+        steps->key[kept] = steps->key[i];
+        steps->hash[kept] = hash;
+        steps->word[kept] = steps->word[i];
+        kept += am_filter_has(filter, hash);
+    }
+    steps->count = kept;
+    for (uint32_t i = 0; i < kept; i++)
+        am_search_fetch_edge(image, steps->hash[i]);
+}
+
+static struct am_hit *take_steps(const struct am_image *image,
+                                 const struct am_request_words *words,
+                                 uint32_t depth,
+                                 struct am_steps *steps,
+                                 struct am_hit *hits) {
+    uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
+    uint32_t nodes = image->settings->node_end;
+    uint32_t count = steps->count, next = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
+        uint32_t word = steps->word[i];
+        *hits = (struct am_hit){node, word, AM_NONE};
+        hits += node < terminals;
+        steps->key[next] = am_edge_key(node, words->ids[word + depth]);
+        steps->word[next] = word;
+        next += (node >= leaves) & (node < nodes) &
+                ((words->flags[word + depth] & AM_WORD_CONTINUES_PHRASE) != 0);
+    }
+    steps->count = next;
+    return hits;
+}
+
+/* ---- broad keywords ---------------------------------------------------------------------------
+ */
+
+/* Whether word i can follow, in a broad keyword, the word of id `least`. */
+static inline bool follows(const struct am_request_words *words, uint32_t i, uint32_t least) {
+    return (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > least);
+}
+
+static void add_pairs(const struct am_image *image,
+                      const struct am_request_words *words,
+                      uint32_t root,
+                      uint32_t first,
+                      uint32_t last,
+                      struct am_pairs *pairs) {
+    uint32_t node = AM_NODE_OF_BROAD(image->settings, words->broad_ids[root]);
+    uint32_t from = pairs->count, count = from, kept = from;
+    for (uint32_t i = first; i <= last; i++) {
+        pairs->other[count] = i;
+        count += follows(words, i, words->broad_ids[root]);
+    }
+    for (uint32_t i = from; i < count; i++) {
+        pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
+        pairs->hash[i] = am_edge_hash(pairs->key[i]);
+        am_filter_fetch(&image->first_filter, pairs->hash[i]);
+    }
+    for (uint32_t i = from; i < count; i++) {
+        uint64_t hash = pairs->hash[i];
+        pairs->key[kept] = pairs->key[i];
+        pairs->hash[kept] = hash;
+        pairs->root[kept] = root;
+        pairs->other[kept] = pairs->other[i];
+        kept += am_filter_has(&image->first_filter, hash);
+    }
+    pairs->count = kept;
+}
+
+static void
+follow_pairs(const struct am_image *image, const struct am_pairs *pairs, uint32_t *nodes) {
+    for (uint32_t i = 0; i < pairs->count; i++)
+        nodes[i] = am_search_edge(image, pairs->key[i], pairs->hash[i]);
+}
+
+static bool may_go_on(const struct am_image *image,
+                      const struct am_request_words *words,
+                      uint32_t node,
+                      uint32_t least,
+                      uint32_t first,
+                      uint32_t last) {
+    bool may = false;
+    for (uint32_t i = first; i <= last; i++) {
+        uint64_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
+        may |= follows(words, i, least) & am_filter_has(&image->later_filter, hash);
+    }
+    return may;
+}
+
+const struct am_search_way am_search_portable = {find_words,   list_phrases, first_steps,
+                                                 filter_steps, take_steps,   add_pairs,
+                                                 follow_pairs, may_go_on};

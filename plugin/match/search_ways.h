@@ -1,0 +1,122 @@
+/* Private to the match room: the loops of a search that take many words or edges at once, each in
+ * ways that give the same: portable C, and AVX-512. A matcher uses the best way of its machine;
+ * tests hold the ways against each other. */
+#ifndef AM_MATCH_SEARCH_WAYS_H
+#define AM_MATCH_SEARCH_WAYS_H
+
+#include "../index/image.h"
+#include "../index/vocabulary.h"
+
+enum {
+    AM_WORD_BATCH = 128, /* words looked up at a time */
+    /* Words from which phrases are sought, and edges followed, at a time. They are more, because
+     * the last steps of long phrases are few and would wait for memory one by one. */
+    AM_STEPS = 512,
+    /* Room after all lists: a wide store writes past what it keeps. */
+    AM_SPARE = 16,
+};
+
+/* A batch of words on their way to ids. */
+struct am_lookup {
+    struct am_word_key keys[AM_WORD_BATCH];
+    uint64_t hashes[AM_WORD_BATCH]; /* am_word_key_hash of the keys */
+    /* Indexes of the words that are not done, because their key is a hash or because they may stand
+     * in another bucket than their own; some twice. */
+    uint32_t further[2 * AM_WORD_BATCH];
+    uint32_t further_count;
+};
+
+/* Edges to follow, each from a phrase's node by the next word. */
+struct am_steps {
+    uint64_t key[AM_STEPS + AM_SPARE];
+    uint64_t hash[AM_STEPS + AM_SPARE]; /* am_edge_hash of the key, once filtered */
+    uint32_t word[AM_STEPS + AM_SPARE]; /* index of the phrase's first word */
+    uint32_t count;
+};
+
+/* Pairs of words of a field that may begin a broad keyword, with the edges that they stand for. */
+struct am_pairs {
+    uint64_t key[AM_STEPS + AM_SPARE];
+    uint64_t hash[AM_STEPS + AM_SPARE];
+    uint32_t root[AM_STEPS + AM_SPARE];  /* index of the rarer word */
+    uint32_t other[AM_STEPS + AM_SPARE]; /* of the other one */
+    uint32_t count;
+};
+
+struct am_request_words;
+struct am_hit;
+
+struct am_search_way {
+    /* Fills the lookup, and ids and flags of `count` words: AM_NONE and 0 of those that are not
+     * there, nothing certain of `further` ones. */
+    void (*find_words)(const struct am_image *image,
+                       const struct am_word *words,
+                       uint32_t count,
+                       struct am_lookup *lookup,
+                       uint32_t *ids,
+                       uint8_t *flags);
+
+    /* Lists the words of [from, to) that are phrases by themselves; returns how many. At most
+     * AM_STEPS. */
+    uint32_t (*list_phrases)(const struct am_request_words *words,
+                             uint32_t from,
+                             uint32_t to,
+                             uint32_t *listed);
+    /* For i in [from, to): the pairs of words i and i + 1 of which the first begins some phrase and
+     * the second goes on with some. At most AM_STEPS. */
+    void (*first_steps)(const struct am_image *image,
+                        const struct am_request_words *words,
+                        uint32_t from,
+                        uint32_t to,
+                        struct am_steps *steps);
+    /* Fills the hashes, drops the steps of which the filter knows that there is no such edge, and
+     * has the buckets of the others on their way from memory. Nine of ten go here, without the 64
+     * bytes that a look at the edges costs. */
+    void (*filter_steps)(const struct am_image *image,
+                         const struct am_filter *filter,
+                         struct am_steps *steps);
+    /* Follows the edges: writes the phrases that end there to `hits` (with room for AM_SPARE more)
+     * and returns the end of these; leaves in `steps` the next ones. `depth`: words so far, the
+     * next one included. */
+    struct am_hit *(*take_steps)(const struct am_image *image,
+                                 const struct am_request_words *words,
+                                 uint32_t depth,
+                                 struct am_steps *steps,
+                                 struct am_hit *hits);
+
+    /* Appends the pairs of `root` and words of [first, last] that are less rare, as far as the
+     * first filter lets them pass. `pairs` has room for last - first + 1 more. */
+    void (*add_pairs)(const struct am_image *image,
+                      const struct am_request_words *words,
+                      uint32_t root,
+                      uint32_t first,
+                      uint32_t last,
+                      struct am_pairs *pairs);
+    /* Where the pairs lead, AM_NONE where there is no such edge. */
+    void (*follow_pairs)(const struct am_image *image,
+                         const struct am_pairs *pairs,
+                         uint32_t *nodes);
+    /* Whether the later filter lets pass some edge from `node` by a word of [first, last] whose id
+     * is above `least`. */
+    bool (*may_go_on)(const struct am_image *image,
+                      const struct am_request_words *words,
+                      uint32_t node,
+                      uint32_t least,
+                      uint32_t first,
+                      uint32_t last);
+};
+
+/* The ways there are, best last. */
+enum am_search_way_name { AM_SEARCH_PORTABLE, AM_SEARCH_AVX512, AM_SEARCH_WAYS };
+
+/* NULL where this machine has no such instructions. */
+const struct am_search_way *am_search_way(enum am_search_way_name name);
+/* The best that this machine has. */
+const struct am_search_way *am_search_way_best(void);
+
+extern const struct am_search_way am_search_portable;
+#ifdef __x86_64__
+extern const struct am_search_way am_search_avx512;
+#endif
+
+#endif

@@ -1,0 +1,148 @@
+/* The ways of searching against one another: every way of this machine finds the very same, in the
+ * same order, in random texts with random keywords. Seeds are fixed; a failure names its own. */
+#include "../../plugin/match/matcher.h"
+#include "engine.h"
+
+enum { KEYWORDS = 4000, TEXT_BYTES = 64 << 10, INVENTORIES = 4, TEXTS = 60 };
+
+static uint64_t seed;
+
+static uint32_t below(uint32_t limit) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)((seed >> 32) * limit >> 32);
+}
+
+/* A word of one of `words` numbers, small ones more often; some are longer than a bucket's key. */
+static size_t put_word(char *to, uint32_t words) {
+    uint32_t number = below(below(words) + 1);
+    int size = sprintf(to, "w%u", number);
+    if (number % 9 == 0)
+        size += sprintf(to + size, "withmanyletters%u", number);
+    return (size_t)size;
+}
+
+static size_t put_words(char *to, uint32_t count, uint32_t words) {
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size += put_word(to + size, words);
+        to[size++] = ' ';
+    }
+    return size - 1;
+}
+
+/* Keywords of all match types, of one word to six, out of `words` words. */
+static char *random_inventory(uint32_t words) {
+    static const char *const quotes[][2] = {{"[", "]"}, {"\\\"", "\\\""}, {"", ""}};
+    char *lines = malloc((size_t)KEYWORDS * 400);
+    size_t at = 0;
+    assert_non_null(lines);
+    for (uint32_t i = 0; i < KEYWORDS; i++) {
+        const char *const *quote = quotes[below(3)];
+        at += (size_t)sprintf(lines + at,
+                              "{\"id\":\"a%u\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"%s",
+                              i, quote[0]);
+        at += put_words(lines + at, 1 + below(6), words);
+        at += (size_t)sprintf(lines + at, "%s\"]}\n", quote[1]);
+    }
+    return lines;
+}
+
+struct finding {
+    struct am_hit *hits;
+    size_t hit_count;
+    uint32_t *paths;
+    uint32_t path_count;
+};
+
+static void *copy_of(const void *items, size_t size) {
+    void *copy = malloc(size + 1);
+    assert_non_null(copy);
+    return memcpy(copy, items, size);
+}
+
+static struct finding
+find(struct engine *engine, const struct am_search_way *way, const struct am_request *request) {
+    struct am_matcher *matcher = engine->matcher;
+    struct am_error error;
+    matcher->way = way;
+    assert_int_equal(am_search_words(matcher, request, &error), AM_OK);
+    am_search_exact(matcher, request);
+    am_search_phrases(matcher);
+    am_idmap_clear(&matcher->terminals_hit);
+    am_search_broad(matcher);
+    return (struct finding){
+        copy_of(matcher->hits, matcher->hit_count * sizeof *matcher->hits), matcher->hit_count,
+        copy_of(matcher->paths, matcher->path_count * sizeof *matcher->paths), matcher->path_count};
+}
+
+static void compare_ways(struct engine *engine, const struct am_request *request, uint64_t start) {
+    struct finding expected = find(engine, &am_search_portable, request);
+    for (int name = 0; name < AM_SEARCH_WAYS; name++) {
+        const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+        if (!way)
+            continue;
+        struct finding found = find(engine, way, request);
+        if (found.hit_count != expected.hit_count || found.path_count != expected.path_count ||
+            memcmp(found.hits, expected.hits, found.hit_count * sizeof *found.hits) != 0 ||
+            memcmp(found.paths, expected.paths, found.path_count * sizeof *found.paths) != 0)
+            fail_msg("way %d differs from the portable one, seed %llu", name,
+                     (unsigned long long)start);
+        free(found.hits);
+        free(found.paths);
+    }
+    free(expected.hits);
+    free(expected.paths);
+}
+
+/* One to three fields of up to some thousand words, some of them unknown, one of them too long. */
+static size_t compare_in_random_text(struct engine *engine, uint32_t words) {
+    static char text[TEXT_BYTES];
+    struct am_field fields[3];
+    struct am_request request = {.fields = fields, .field_count = 1 + below(3)};
+    uint64_t start = seed;
+    size_t at = 0;
+    for (uint32_t field = 0; field < request.field_count; field++) {
+        size_t size = put_words(text + at, 1 + below(below(5) ? 30 : 700), words + words / 3);
+        fields[field] = (struct am_field){AM_FIELD_TEXT, 0, {text + at, size}};
+        at += size;
+    }
+    compare_ways(engine, &request, start);
+    return engine->matcher->hit_count;
+}
+
+static void every_way_finds_the_same(void **state) {
+    (void)state;
+    static const uint32_t vocabularies[INVENTORIES] = {3, 40, 400, 4000};
+    for (int i = 0; i < INVENTORIES; i++) {
+        struct engine engine;
+        size_t hits = 0;
+        seed = UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)i;
+        char *lines = random_inventory(vocabularies[i]);
+        engine_start(&engine, lines);
+        for (int text = 0; text < TEXTS; text++)
+            hits += compare_in_random_text(&engine, vocabularies[i]);
+        assert_true(hits > TEXTS);
+        engine_stop(&engine);
+        free(lines);
+    }
+}
+
+static void the_best_way_is_one_that_this_machine_has(void **state) {
+    (void)state;
+    assert_non_null(am_search_way(AM_SEARCH_PORTABLE));
+    assert_null(am_search_way(AM_SEARCH_WAYS));
+    bool known = false;
+    for (int name = 0; name < AM_SEARCH_WAYS; name++)
+        known |= am_search_way_best() == am_search_way((enum am_search_way_name)name);
+    assert_true(known);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_way_finds_the_same),
+        cmocka_unit_test(the_best_way_is_one_that_this_machine_has),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
