@@ -32,11 +32,12 @@ static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t b
     return known->utf16;
 }
 
-static void print_word(const struct am_word *word,
-                       struct am_view text,
+static void print_word(const struct am_splitter *splitter,
+                       const struct am_word *word,
                        struct position *known,
                        struct am_stemmer *stemmer) {
-    struct am_view normal = {word->text, word->size};
+    struct am_view text = splitter->text;
+    struct am_view normal = {am_word_text(splitter, word), word->size};
     uint32_t begin = utf16_at(known, text, word->begin);
     uint32_t end = utf16_at(known, text, word->end);
     printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), word->begin, word->end, begin,
@@ -63,7 +64,7 @@ static enum am_code print_words(struct am_view text,
     am_splitter_start(&splitter, text, fold_accents, memory);
     for (size_t count; (count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
         for (size_t i = 0; i < count; i++)
-            print_word(&words[i], text, &known, stemmer);
+            print_word(&splitter, &words[i], &known, stemmer);
     free(memory.memory);
     return AM_OK;
 }

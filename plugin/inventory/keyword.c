@@ -162,7 +162,7 @@ join_words(struct normaliser *normaliser, struct am_keyword *keyword, uint32_t *
             char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
             if (!place)
                 return !(reader->out_of_memory = true);
-            memcpy(place, words[i].text, words[i].size);
+            memcpy(place, am_word_text(&splitter, &words[i]), words[i].size);
             place[words[i].size] = ' ';
         }
     return true;

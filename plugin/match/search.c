@@ -52,26 +52,27 @@ am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint
     return find_word(image, key, stem.data, (uint32_t)stem.size, flags);
 }
 
-static void look_up(struct am_matcher *matcher, const struct am_word *batch, uint32_t count) {
+static void look_up(struct am_matcher *matcher, const struct am_word_batch *batch) {
     const struct am_image *image = matcher->image;
     struct am_request_words *words = &matcher->words;
     struct am_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
-    matcher->way->find_words(image, batch, count, &lookup, ids, flags);
+    matcher->way->find_words(image, batch, &lookup, ids, flags);
     for (uint32_t n = 0; n < lookup.further_count; n++) {
         uint32_t i = lookup.further[n];
-        ids[i] = find_word(image, lookup.keys[i], batch[i].text, batch[i].size, &flags[i]);
+        ids[i] = find_word(image, lookup.keys[i], batch->texts + batch->words[i].text,
+                           batch->words[i].size, &flags[i]);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        words->begins[words->count + i] = batch[i].begin;
-        words->ends[words->count + i] = batch[i].end;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        words->begins[words->count + i] = batch->words[i].begin;
+        words->ends[words->count + i] = batch->words[i].end;
     }
     if (matcher->stemmer)
-        am_search_stems(matcher, batch, lookup.keys, ids, flags, count,
-                        words->broad_ids + words->count, words->broad_flags + words->count);
-    words->count += count;
-    words->real_count += count;
+        am_search_stems(matcher, batch, lookup.keys, ids, flags, words->broad_ids + words->count,
+                        words->broad_flags + words->count);
+    words->count += batch->count;
+    words->real_count += batch->count;
 }
 
 static void end_field(struct am_request_words *words) {
@@ -84,17 +85,17 @@ static enum am_code search_field(struct am_matcher *matcher,
                                  const struct am_request *request,
                                  uint32_t field,
                                  struct am_error *error) {
-    struct am_word batch[AM_WORD_BATCH];
+    struct am_word_batch batch;
     struct am_splitter splitter;
-    size_t count;
     am_splitter_start(&splitter, request->fields[field].text,
                       matcher->image->settings->fold_accents, matcher->splitter_memory);
     matcher->words.field_first[field] = matcher->words.count;
-    while ((count = am_splitter_next(&splitter, batch, AM_WORD_BATCH)) > 0) {
-        if (matcher->words.real_count + count > matcher->limits.words)
+    batch.texts = splitter.texts;
+    while ((batch.count = (uint32_t)am_splitter_next(&splitter, batch.words, AM_WORD_BATCH)) > 0) {
+        if (matcher->words.real_count + batch.count > matcher->limits.words)
             return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
                                 matcher->limits.words);
-        look_up(matcher, batch, (uint32_t)count);
+        look_up(matcher, &batch);
     }
     end_field(&matcher->words);
     return AM_OK;

@@ -45,17 +45,17 @@ struct probes {
 };
 
 AVX512 static void fetch_buckets(const struct am_image *image,
-                                 const struct am_word *words,
-                                 uint32_t count,
+                                 const struct am_word_batch *batch,
                                  struct am_lookup *lookup,
                                  struct probes *probes) {
     const struct am_vocabulary_bucket *buckets = image->vocabulary;
     uint64_t bucket_count = image->vocabulary_buckets;
     uint32_t listed = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (__builtin_expect(words[i].size > AM_VOCABULARY_KEY, 0))
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct am_word *word = &batch->words[i];
+        if (__builtin_expect(word->size > AM_VOCABULARY_KEY, 0))
             lookup->further[listed++] = i;
-        struct am_word_key key = am_word_key(words[i].text, words[i].size);
+        struct am_word_key key = am_word_key(batch->texts + word->text, word->size);
         uint64_t hash = am_word_key_hash(key);
         lookup->keys[i] = key;
         lookup->hashes[i] = hash;
@@ -118,19 +118,18 @@ AVX512 static void correct_missing(uint32_t count,
 
 /* In three loops: a third off the time of looking up against one that does all for each word. */
 AVX512 static void find_words(const struct am_image *image,
-                              const struct am_word *words,
-                              uint32_t count,
+                              const struct am_word_batch *batch,
                               struct am_lookup *lookup,
                               uint32_t *ids,
                               uint8_t *flags) {
     struct probes probes;
-    if (count < FEW_WORDS) {
-        am_search_portable.find_words(image, words, count, lookup, ids, flags);
+    if (batch->count < FEW_WORDS) {
+        am_search_portable.find_words(image, batch, lookup, ids, flags);
         return;
     }
-    fetch_buckets(image, words, count, lookup, &probes);
-    compare_buckets(count, lookup, &probes, ids, flags);
-    correct_missing(count, lookup, &probes, ids, flags);
+    fetch_buckets(image, batch, lookup, &probes);
+    compare_buckets(batch->count, lookup, &probes, ids, flags);
+    correct_missing(batch->count, lookup, &probes, ids, flags);
 }
 
 /* ---- edges ------------------------------------------------------------------------------------

@@ -16,14 +16,13 @@ is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key
  * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
  * long for any keyword, finds nothing: what it is equal to are empty places. */
 static void find_words(const struct am_image *image,
-                       const struct am_word *words,
-                       uint32_t count,
+                       const struct am_word_batch *batch,
                        struct am_lookup *lookup,
                        uint32_t *ids,
                        uint8_t *flags) {
-    uint32_t listed = 0;
+    uint32_t count = batch->count, listed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        lookup->keys[i] = am_word_key(words[i].text, words[i].size);
+        lookup->keys[i] = am_word_key(batch->texts + batch->words[i].text, batch->words[i].size);
         uint64_t hash = lookup->hashes[i] = am_word_key_hash(lookup->keys[i]);
         __builtin_prefetch(&image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)]);
     }

@@ -29,9 +29,10 @@ static int find_way(const struct am_vocabulary_bucket *bucket, struct am_word_ke
 static int enter(struct am_matcher *matcher,
                  struct am_vocabulary_bucket *bucket,
                  struct am_word_key key,
-                 const struct am_word *word) {
+                 const char *text,
+                 uint32_t size) {
     uint8_t flags;
-    uint32_t id = am_search_stem(matcher, word->text, word->size, &flags);
+    uint32_t id = am_search_stem(matcher, text, size, &flags);
     int way = bucket->displaced;
     memcpy(bucket->key[way], &key, sizeof key);
     bucket->word[way] = id;
@@ -42,44 +43,44 @@ static int enter(struct am_matcher *matcher,
 
 /* Lists the words whose own entry does not tell: those that no keyword has as they are, although
  * their stem may be in one, and those that have another word for a stem. */
-static uint32_t list_unknown(const struct am_word *words,
+static uint32_t list_unknown(const struct am_word_batch *batch,
                              const uint32_t *word_ids,
                              const uint8_t *word_flags,
-                             uint32_t count,
                              uint32_t *unknown) {
     uint32_t listed = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < batch->count; i++) {
         unknown[listed] = i;
-        listed += (word_ids[i] == AM_NONE && words[i].size) | word_flags[i] / AM_WORD_HAS_STEM;
+        listed +=
+            (word_ids[i] == AM_NONE && batch->words[i].size) | word_flags[i] / AM_WORD_HAS_STEM;
     }
     return listed;
 }
 
 void am_search_stems(struct am_matcher *matcher,
-                     const struct am_word *words,
+                     const struct am_word_batch *batch,
                      const struct am_word_key *keys,
                      const uint32_t *word_ids,
                      const uint8_t *word_flags,
-                     uint32_t count,
                      uint32_t *ids,
                      uint8_t *flags) {
     uint32_t unknown[AM_WORD_BATCH];
-    uint32_t listed = list_unknown(words, word_ids, word_flags, count, unknown);
-    memcpy(ids, word_ids, count * sizeof *ids);
-    memcpy(flags, word_flags, count);
+    uint32_t listed = list_unknown(batch, word_ids, word_flags, unknown);
+    memcpy(ids, word_ids, batch->count * sizeof *ids);
+    memcpy(flags, word_flags, batch->count);
     for (uint32_t i = 0; i < listed; i++)
         __builtin_prefetch(bucket_of(matcher, keys[unknown[i]]));
     for (uint32_t i = 0; i < listed; i++) {
-        uint32_t at = unknown[i];
+        uint32_t at = unknown[i], size = batch->words[at].size;
+        const char *text = batch->texts + batch->words[at].text;
         /* The key of a long word is a hash, and a cache has no word to compare with. */
         if (am_word_key_is_long(keys[at])) {
-            ids[at] = am_search_stem(matcher, words[at].text, words[at].size, &flags[at]);
+            ids[at] = am_search_stem(matcher, text, size, &flags[at]);
             continue;
         }
         struct am_vocabulary_bucket *bucket = bucket_of(matcher, keys[at]);
         int way = find_way(bucket, keys[at]);
         if (__builtin_expect(way < 0, 0))
-            way = enter(matcher, bucket, keys[at], &words[at]);
+            way = enter(matcher, bucket, keys[at], text, size);
         ids[at] = bucket->word[way];
         flags[at] = bucket->flags[way];
     }

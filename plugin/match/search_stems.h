@@ -10,14 +10,12 @@ struct am_matcher;
 size_t am_stem_cache_size(void);
 
 /* The id and flags of what broad matching takes each word for: its stem, or AM_NONE and 0.
- * `word_ids` and `word_flags` are the words' own; `keys` as am_word_key makes them of words that
- * have a text. `count`: at most AM_WORD_BATCH. */
+ * `word_ids` and `word_flags` are the words' own; `keys` as am_word_key makes them. */
 void am_search_stems(struct am_matcher *matcher,
-                     const struct am_word *words,
+                     const struct am_word_batch *batch,
                      const struct am_word_key *keys,
                      const uint32_t *word_ids,
                      const uint8_t *word_flags,
-                     uint32_t count,
                      uint32_t *ids,
                      uint8_t *flags);
 

@@ -16,7 +16,14 @@ enum {
     AM_SPARE = 16,
 };
 
-/* A batch of words on their way to ids. */
+/* Words as the splitter gave them. */
+struct am_word_batch {
+    struct am_word words[AM_WORD_BATCH];
+    uint32_t count;
+    const char *texts; /* that their `text` counts from */
+};
+
+/* What is known of a batch on the way to ids. */
 struct am_lookup {
     struct am_word_key keys[AM_WORD_BATCH];
     uint64_t hashes[AM_WORD_BATCH]; /* am_word_key_hash of the keys */
@@ -47,11 +54,10 @@ struct am_request_words;
 struct am_hit;
 
 struct am_search_way {
-    /* Fills the lookup, and ids and flags of `count` words: AM_NONE and 0 of those that are not
-     * there, nothing certain of `further` ones. */
+    /* Fills the lookup, and ids and flags of the words: AM_NONE and 0 of those that are not there,
+     * nothing certain of `further` ones. */
     void (*find_words)(const struct am_image *image,
-                       const struct am_word *words,
-                       uint32_t count,
+                       const struct am_word_batch *batch,
                        struct am_lookup *lookup,
                        uint32_t *ids,
                        uint8_t *flags);

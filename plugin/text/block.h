@@ -1,11 +1,19 @@
 /* Sixty-four bytes of text at a time: which of them are letters, digits and so on, as bit masks,
- * and the same bytes in lower case. */
+ * the same bytes in lower case, and the words between two masks. */
 #ifndef AM_TEXT_BLOCK_H
 #define AM_TEXT_BLOCK_H
 
 #include "../base/bytes.h"
 
-enum { AM_BLOCK = 64 };
+enum { AM_BLOCK = 64, AM_BLOCK_WORDS = 32 /* the most in one */ };
+
+struct am_word {
+    uint32_t text;  /* where its normalised UTF-8 is, see am_word_text */
+    uint32_t size;  /* bytes of text; 0 when longer than AM_WORD_MAX_BYTES */
+    uint32_t begin; /* span in the original text, bytes, [begin, end): everything from the word's
+                       first source */
+    uint32_t end;   /* character to its last, inner joiners, marks and a tail of + or # included */
+};
 
 /* Bit i is about byte i. */
 struct am_block {
@@ -16,21 +24,31 @@ struct am_block {
     uint64_t tail; /* + and # */
 };
 
-/* Reads AM_BLOCK bytes, writes as many to `folded`: ASCII letters in lower case, all else as it is.
- */
-typedef void am_block_function(const char *bytes, char *folded, struct am_block *block);
+struct am_block_way {
+    /* Reads `size` bytes, 1 to AM_BLOCK; those after them count as spaces. Writes AM_BLOCK bytes to
+     * `folded`: ASCII letters in lower case, all else as it is. */
+    void (*read)(const char *bytes, size_t size, char *folded, struct am_block *block);
+    /* Writes a word for each bit of `ends`, the byte after it; `starts` has the bits of their first
+     * bytes. `block`: text, size 0, begin and end of a word where bit 0 stands. `words` has room
+     * for AM_BLOCK_WORDS, whatever their number. */
+    void (*list)(uint64_t starts,
+                 uint64_t ends,
+                 const struct am_word *block,
+                 struct am_word *words);
+};
 
 /* The ways there are, best last; each gives the same. */
-enum am_block_way {
+enum am_block_way_name {
     AM_BLOCK_PORTABLE,
     AM_BLOCK_AVX2,
     AM_BLOCK_AVX512,
+    AM_BLOCK_VBMI2,
     AM_BLOCK_WAYS,
 };
 
 /* NULL where this machine has no such instructions. */
-am_block_function *am_block_way(enum am_block_way way);
+const struct am_block_way *am_block_way(enum am_block_way_name name);
 /* The best that this machine has. */
-am_block_function *am_block_best(void);
+const struct am_block_way *am_block_best(void);
 
 #endif

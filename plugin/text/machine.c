@@ -2,12 +2,6 @@
 
 #include <utf8proc.h>
 
-enum {
-    /* The word before it, however long; and all that it can give itself. */
-    SPACE_FOR_CHARACTER = 4 * AM_MACHINE_CHARACTERS + AM_MACHINE_MARKS * (4 + AM_WORD_PADDING) +
-                          AM_MACHINE_DECOMPOSITION * (4 + AM_WORD_PADDING),
-};
-
 static void append(struct am_machine *machine, int32_t code) {
     /* Below U+0300 nothing composes: no marks, no jamo. */
     machine->composes |= code >= 0x300;
@@ -42,8 +36,8 @@ static void end_word(struct am_machine *machine, struct am_word_output *output) 
         machine->end = machine->tail[i].end;
     }
     uint32_t size = encode(machine, output->at);
-    output->words[output->count++] =
-        (struct am_word){output->at, size, machine->begin, machine->end};
+    output->words[output->count++] = (struct am_word){(uint32_t)(output->at - output->texts), size,
+                                                      machine->begin, machine->end};
     output->at += size + AM_WORD_PADDING;
     machine->base = AM_CHARACTER_OTHER;
     machine->count = 0;
@@ -206,9 +200,4 @@ void am_machine_start(struct am_machine *machine) {
     machine->joiner = 0;
     machine->tail_count = 0;
     machine->mark_count = 0;
-}
-
-bool am_machine_room(const struct am_word_output *output) {
-    return output->capacity - output->count >= AM_WORDS_LEAST &&
-           output->end - output->at >= SPACE_FOR_CHARACTER;
 }

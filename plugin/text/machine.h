@@ -9,12 +9,17 @@ enum {
     AM_MACHINE_MARKS = 64,         /* in one run that is reordered; further ones start a new run */
     AM_MACHINE_DECOMPOSITION = 64, /* code points of one; U+FDFA gives 18 */
     AM_MACHINE_CHARACTERS = AM_WORD_MAX_BYTES + 1,
+    /* Bytes that one source character can give: the word before it, however long, and all that it
+     * can give itself. */
+    AM_MACHINE_SPACE = 4 * AM_MACHINE_CHARACTERS + AM_MACHINE_MARKS * (4 + AM_WORD_PADDING) +
+                       AM_MACHINE_DECOMPOSITION * (4 + AM_WORD_PADDING),
 };
 
 /* Where words go: the caller's array, and memory for their texts. */
 struct am_word_output {
     struct am_word *words;
     size_t count, capacity;
+    const char *texts; /* begin of that memory */
     char *at, *end;
 };
 
@@ -49,7 +54,10 @@ static inline bool am_machine_idle(const struct am_machine *machine) {
 }
 
 /* Room for the words that one more source character can complete. */
-bool am_machine_room(const struct am_word_output *output);
+static inline bool am_machine_room(const struct am_word_output *output) {
+    return output->capacity - output->count >= AM_WORDS_LEAST &&
+           output->end - output->at >= AM_MACHINE_SPACE;
+}
 
 /* Takes the code point of the source bytes [begin, end). */
 void am_machine_take(struct am_machine *machine,

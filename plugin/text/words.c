@@ -51,64 +51,69 @@ static struct words_of_block find_words(const struct am_block *block) {
     return found;
 }
 
-/* Without the apostrophes of the word [first, end). */
-static uint32_t
-copy_without(const char *text, uint64_t apostrophes, unsigned first, unsigned end, char *to) {
-    uint32_t size = 0;
-    for (unsigned i = first; i < end; i++) {
-        to[size] = text[i];
-        size += !(apostrophes >> i & 1);
+/* Takes the apostrophes out of the words that have some, into copies behind the block. Returns
+ * where these end. */
+static char *drop_apostrophes(uint64_t apostrophes,
+                              uint32_t begin,
+                              size_t count,
+                              struct am_word_output *output) {
+    const char *folded = output->at;
+    char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
+    for (struct am_word *word = output->words + output->count; count--; word++) {
+        uint32_t first = word->begin - begin;
+        if (!(apostrophes >> first << (AM_BLOCK - word->size)))
+            continue;
+        uint32_t size = 0;
+        for (uint32_t i = first; i < first + word->size; i++) {
+            aside[size] = folded[i];
+            size += !(apostrophes >> i & 1);
+        }
+        word->text = (uint32_t)(aside - output->texts);
+        word->size = size;
+        aside += size + AM_WORD_PADDING;
     }
-    return size;
+    return aside;
 }
 
 /* Gives the block's certain words; returns how far into the block the splitter has come. The texts
  * are the folded block itself, of which only what holds words is kept. */
-static unsigned
-give_words(struct words_of_block found, uint32_t begin, struct am_word_output *output) {
-    unsigned end = 0;
-    const char *folded = output->at;
-    char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
-    struct am_word *word = output->words + output->count;
-    for (; found.ends; found.ends &= found.ends - 1, found.starts &= found.starts - 1, word++) {
-        unsigned first = (unsigned)__builtin_ctzll(found.starts);
-        end = (unsigned)__builtin_ctzll(found.ends);
-        *word = (struct am_word){folded + first, end - first, begin + first, begin + end};
-        if (__builtin_expect(found.apostrophes >> first << (AM_BLOCK - (end - first)) != 0, 0)) {
-            word->size = copy_without(folded, found.apostrophes, first, end, aside);
-            word->text = aside;
-            aside += word->size + AM_WORD_PADDING;
-        }
-    }
-    output->count = (size_t)(word - output->words);
-    output->at = aside == folded + AM_BLOCK + AM_WORD_PADDING ? output->at + end : aside;
-    /* What is left of the starts is the word that reaches the limit and is not certain, if there is
-     * one, and what lies beyond. */
-    uint64_t uncertain = found.starts & ((UINT64_C(1) << found.limit) - 1);
+static unsigned give_words(const struct am_block_way *way,
+                           struct words_of_block found,
+                           uint32_t begin,
+                           struct am_word_output *output) {
+    uint64_t certain = (UINT64_C(1) << found.limit) - 1;
+    size_t count = (size_t)__builtin_popcountll(found.ends);
+    unsigned end = found.ends ? AM_BLOCK - (unsigned)__builtin_clzll(found.ends) - 1 : 0;
+    const struct am_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
+    way->list(found.starts, found.ends, &block, output->words + output->count);
+    /* Measured: no word of nine blocks in ten has an apostrophe. */
+    if (__builtin_expect(found.apostrophes & certain, 0))
+        output->at = drop_apostrophes(found.apostrophes, begin, count, output);
+    else
+        output->at += end;
+    output->count += count;
+    /* A start after the last end is of the word that reaches the limit and is not certain. */
+    uint64_t uncertain = found.starts & certain & ~((UINT64_C(1) << end) - 1);
     return uncertain ? (unsigned)__builtin_ctzll(uncertain) : found.limit;
 }
 
-/* The block at `at`; past the text's end it is spaces. */
-static const char *block_at(struct am_view text, size_t at, char padded[AM_BLOCK]) {
-    if (text.size - at >= AM_BLOCK)
-        return text.data + at;
-    memset(padded, ' ', AM_BLOCK);
-    memcpy(padded, text.data + at, text.size - at);
-    return padded;
+/* Far enough for a page to be here before it is read; it may reach past the text's end. */
+static void fetch_text(const struct am_splitter *splitter) {
+    enum { AHEAD = 8 * AM_BLOCK };
+    __builtin_prefetch((const void *)((uintptr_t)splitter->text.data + splitter->at + AHEAD));
 }
 
 /* Stops where the machine has to go on, or where there is no room. */
 static void split_blocks(struct am_splitter *splitter, struct am_word_output *output) {
-    char padded[AM_BLOCK];
     struct am_block block;
     while (splitter->at < splitter->text.size && am_machine_room(output)) {
-        __builtin_prefetch(splitter->text.data + splitter->at + 512);
-        splitter->classify(block_at(splitter->text, splitter->at, padded), output->at, &block);
+        size_t left = splitter->text.size - splitter->at;
+        fetch_text(splitter);
+        splitter->way->read(splitter->text.data + splitter->at, left < AM_BLOCK ? left : AM_BLOCK,
+                            output->at, &block);
         struct words_of_block found = find_words(&block);
-        unsigned rest = give_words(found, (uint32_t)splitter->at, output);
-        splitter->at += rest;
-        if (splitter->at > splitter->text.size)
-            splitter->at = splitter->text.size;
+        unsigned rest = give_words(splitter->way, found, (uint32_t)splitter->at, output);
+        splitter->at = rest < left ? splitter->at + rest : splitter->text.size;
         /* A word that fills the block is for the machine, too. */
         if (found.stopped || rest == 0)
             return;
@@ -128,8 +133,11 @@ void am_splitter_start(struct am_splitter *splitter,
                        bool fold_accents,
                        struct am_splitter_memory memory) {
     struct state *state = memory.memory;
-    *splitter = (struct am_splitter){
-        .text = text, .fold_accents = fold_accents, .classify = am_block_best(), .state = state};
+    *splitter = (struct am_splitter){.text = text,
+                                     .fold_accents = fold_accents,
+                                     .way = am_block_best(),
+                                     .state = state,
+                                     .texts = state->texts};
     am_machine_start(&state->machine);
 }
 
@@ -143,10 +151,10 @@ static void take_character(struct am_splitter *splitter, struct am_word_output *
 
 size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, size_t capacity) {
     struct state *state = splitter->state;
-    struct am_word_output output = {words, 0, capacity, state->texts,
-                                    state->texts + sizeof state->texts};
+    struct am_word_output output = {
+        words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
     while (splitter->at < splitter->text.size && am_machine_room(&output)) {
-        if (splitter->classify && am_machine_idle(&state->machine)) {
+        if (splitter->way && am_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
             if (splitter->at == splitter->text.size || !am_machine_room(&output))
                 break;

@@ -17,17 +17,9 @@ enum { AM_WORD_RULES_VERSION = 1 };
 enum {
     AM_WORD_MAX_BYTES = 1000, /* normalised; a longer word is given with size 0: it holds its place,
                                  and matches nothing */
-    AM_WORDS_LEAST = 32,      /* room for words that a caller of am_splitter_next must give */
+    AM_WORDS_LEAST =
+        AM_BLOCK_WORDS,   /* room for words that a caller of am_splitter_next must give */
     AM_WORD_PADDING = 16, /* readable bytes after every word's text (their values mean nothing) */
-};
-
-struct am_word {
-    const char
-        *text; /* normalised UTF-8; valid until the next am_splitter_next on the same splitter */
-    uint32_t size;  /* bytes of text; 0 when longer than AM_WORD_MAX_BYTES */
-    uint32_t begin; /* span in the original text, bytes, [begin, end): everything from the word's
-                       first source */
-    uint32_t end;   /* character to its last, inner joiners, marks and a tail of + or # included */
 };
 
 /* Working memory of a splitter; owned by the caller, reusable for one text after the other, not
@@ -44,11 +36,18 @@ size_t am_splitter_memory_size(size_t text_size);
 struct am_splitter {
     struct am_view text;
     bool fold_accents;
-    size_t at;                   /* bytes of text consumed */
-    am_block_function *classify; /* the best way of this machine; a test may set another after
-                                    am_splitter_start, or NULL: no blocks at all */
+    size_t at;                      /* bytes of text consumed */
+    const struct am_block_way *way; /* the best of this machine; a test may set another after
+                                       am_splitter_start, or NULL: no blocks at all */
     void *state;
+    const char *texts; /* of words, in the caller's memory */
 };
+
+/* The text of a word, word->size bytes; valid until the next am_splitter_next on the splitter. */
+static inline const char *am_word_text(const struct am_splitter *splitter,
+                                       const struct am_word *word) {
+    return splitter->texts + word->text;
+}
 
 /* Starts on a text. `memory` must be at least am_splitter_memory_size(text.size) and stays in use
  * until the last am_splitter_next. Cannot fail: ill-formed UTF-8 splits like U+FFFD. */

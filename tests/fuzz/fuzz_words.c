@@ -27,26 +27,26 @@ static struct am_splitter_memory new_memory(size_t text_size) {
     return memory;
 }
 
-static void keep(struct found *found, const struct am_word *word) {
+static void
+keep(struct found *found, const struct am_splitter *splitter, const struct am_word *word) {
     require(found->count < MOST_WORDS && found->used + word->size <= sizeof found->texts);
-    struct am_word *kept = &found->words[found->count++];
-    *kept = *word;
-    kept->text = memcpy(found->texts + found->used, word->text, word->size);
+    found->words[found->count++] = *word;
+    memcpy(found->texts + found->used, am_word_text(splitter, word), word->size);
     found->used += word->size;
 }
 
 static void
-split(struct am_view text, bool fold, am_block_function *classify, struct found *found) {
+split(struct am_view text, bool fold, const struct am_block_way *way, struct found *found) {
     struct am_word batch[BATCH];
     struct am_splitter splitter;
     struct am_splitter_memory memory = new_memory(text.size);
     size_t count;
     found->count = found->used = 0;
     am_splitter_start(&splitter, text, fold, memory);
-    splitter.classify = classify;
+    splitter.way = way;
     while ((count = am_splitter_next(&splitter, batch, BATCH)) > 0)
         for (size_t i = 0; i < count; i++)
-            keep(found, &batch[i]);
+            keep(found, &splitter, &batch[i]);
     require(splitter.at == text.size);
     free(memory.memory);
 }
@@ -78,11 +78,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct am_view text = {(const char *)data + 1, size - 1};
     split(text, fold, NULL, &machine);
     check_spans(&machine, text);
-    for (int way = 0; way < AM_BLOCK_WAYS; way++) {
-        am_block_function *classify = am_block_way((enum am_block_way)way);
-        if (!classify)
+    for (int name = 0; name < AM_BLOCK_WAYS; name++) {
+        const struct am_block_way *way = am_block_way((enum am_block_way_name)name);
+        if (!way)
             continue;
-        split(text, fold, classify, &other);
+        split(text, fold, way, &other);
         check_same(&machine, &other);
     }
     return 0;

@@ -26,19 +26,19 @@ static void split(const char *text, size_t size, bool fold_accents, int way, cha
     assert_non_null(memory.memory);
     memcpy(copy, text, size);
     am_splitter_start(&splitter, (struct am_view){copy, size}, fold_accents, memory);
-    splitter.classify = way == MACHINE_ALONE ? NULL : am_block_way((enum am_block_way)way);
+    splitter.way = way == MACHINE_ALONE ? NULL : am_block_way((enum am_block_way_name)way);
     *out = '\0';
     while ((count = am_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
         for (size_t i = 0; i < count; i++)
-            out += sprintf(out, "%.*s[%u,%u) ", (int)words[i].size, words[i].text, words[i].begin,
-                           words[i].end);
+            out += sprintf(out, "%.*s[%u,%u) ", (int)words[i].size,
+                           am_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
     free(memory.memory);
     free(copy);
 }
 
 /* Ways that this machine does not have are left out. */
 static bool have(int way) {
-    return way == MACHINE_ALONE || am_block_way((enum am_block_way)way) != NULL;
+    return way == MACHINE_ALONE || am_block_way((enum am_block_way_name)way) != NULL;
 }
 
 static void words_and_spans_are_those_of_the_table(void **state) {
