@@ -18,27 +18,38 @@ static int encoded_byte(const char *at, const char *end) {
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+/* Copies, each + as a space: eight bytes at a time, since a page's text may come this way. */
+static void copy_with_spaces(char *to, const char *from, size_t size) {
+    const uint64_t low_bits = UINT64_C(0x7F7F7F7F7F7F7F7F), pluses = UINT64_C(0x2B2B2B2B2B2B2B2B);
+    size_t at = 0;
+    for (; size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t bytes = am_load_u64(from + at);
+        uint64_t other = bytes ^ pluses; /* 0 where there is a plus */
+        uint64_t plus = ~(((other & low_bits) + low_bits) | other) & ~low_bits;
+        /* From + (2B) to the space (20): 0B less. */
+        uint64_t spaced = bytes - (plus >> 7) * ('+' - ' ');
+        memcpy(to + at, &spaced, sizeof spaced);
+    }
+    for (; at < size; at++)
+        to[at] = from[at] == '+' ? ' ' : from[at];
+}
+
 bool am_percent_decode(struct am_view text, char *memory, struct am_view *decoded) {
     const char *at = text.data, *end = at + text.size;
     size_t size = 0;
-    while (at < end && *at != '%' && *at != '+')
-        at++;
-    if (at == end) {
-        *decoded = text;
-        return true;
-    }
-    size = (size_t)(at - text.data);
-    memcpy(memory, text.data, size);
-    for (; at < end; at++) {
-        if (*at != '%') {
-            memory[size++] = *at == '+' ? ' ' : *at;
-            continue;
-        }
+    while (at < end) {
+        const char *percent = memchr(at, '%', (size_t)(end - at));
+        size_t plain = (size_t)((percent ? percent : end) - at);
+        copy_with_spaces(memory + size, at, plain);
+        size += plain;
+        at += plain;
+        if (!percent)
+            break;
         int byte = encoded_byte(at, end);
         if (byte < 0)
             return false;
         memory[size++] = (char)byte;
-        at += 2;
+        at += 3;
     }
     *decoded = (struct am_view){memory, size};
     return true;

@@ -115,7 +115,7 @@ enum am_code am_request_finish(struct am_request_reader *reader, struct am_error
 /* ---- percent-encoding ----------------------------------------------------------------------- */
 
 /* Decodes to `memory` (text.size bytes), '+' as a space. False: a '%' without two hexadecimal
- * digits. The text itself is returned where there is nothing to decode. */
+ * digits. */
 bool am_percent_decode(struct am_view text, char *memory, struct am_view *decoded);
 
 /* Path and query string of a URL, decoded to `memory` (url.size bytes), '+' of the query string as

@@ -16,13 +16,15 @@ static void read_portable(const char *bytes, size_t size, char *folded, struct a
     }
 }
 
-static void
+static uint32_t
 list_portable(uint64_t starts, uint64_t ends, const struct am_word *block, struct am_word *words) {
+    uint32_t count = 0;
     for (; ends; ends &= ends - 1, starts &= starts - 1) {
         uint32_t first = (uint32_t)__builtin_ctzll(starts), end = (uint32_t)__builtin_ctzll(ends);
-        *words++ = (struct am_word){block->text + first, end - first, block->begin + first,
-                                    block->begin + end};
+        words[count++] = (struct am_word){block->text + first, end - first, block->begin + first,
+                                          block->begin + end};
     }
+    return count;
 }
 
 static const struct am_block_way portable = {read_portable, list_portable};
@@ -130,7 +132,7 @@ list_sixteen(__m128i starts, __m128i ends, const struct am_word *block, struct a
 _Static_assert(sizeof(struct am_word) == 16, "list_sixteen writes four words to a register");
 
 /* No loop over words, whose end nothing predicts: half the time of splitting pages. */
-VBMI2 static void
+VBMI2 static uint32_t
 list_vbmi2(uint64_t starts, uint64_t ends, const struct am_word *block, struct am_word *words) {
     const __m512i places = _mm512_set_epi8(
         63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
@@ -139,9 +141,11 @@ list_vbmi2(uint64_t starts, uint64_t ends, const struct am_word *block, struct a
     __m512i first = _mm512_maskz_compress_epi8(starts, places);
     __m512i last = _mm512_maskz_compress_epi8(ends, places);
     list_sixteen(_mm512_castsi512_si128(first), _mm512_castsi512_si128(last), block, words);
-    if (__builtin_expect(__builtin_popcountll(ends) > 16, 0))
+    uint32_t count = (uint32_t)_mm_popcnt_u64(ends);
+    if (__builtin_expect(count > 16, 0))
         list_sixteen(_mm512_extracti32x4_epi32(first, 1), _mm512_extracti32x4_epi32(last, 1), block,
                      words + 16);
+    return count;
 }
 
 static const struct am_block_way vbmi2 = {read_avx512, list_vbmi2};

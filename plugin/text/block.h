@@ -28,13 +28,13 @@ struct am_block_way {
     /* Reads `size` bytes, 1 to AM_BLOCK; those after them count as spaces. Writes AM_BLOCK bytes to
      * `folded`: ASCII letters in lower case, all else as it is. */
     void (*read)(const char *bytes, size_t size, char *folded, struct am_block *block);
-    /* Writes a word for each bit of `ends`, the byte after it; `starts` has the bits of their first
-     * bytes. `block`: text, size 0, begin and end of a word where bit 0 stands. `words` has room
-     * for AM_BLOCK_WORDS, whatever their number. */
-    void (*list)(uint64_t starts,
-                 uint64_t ends,
-                 const struct am_word *block,
-                 struct am_word *words);
+    /* Writes a word for each bit of `ends`, the byte after it, and returns how many; `starts` has
+     * the bits of their first bytes. `block`: text, size 0, begin and end of a word where bit 0
+     * stands. `words` has room for AM_BLOCK_WORDS, whatever their number. */
+    uint32_t (*list)(uint64_t starts,
+                     uint64_t ends,
+                     const struct am_word *block,
+                     struct am_word *words);
 };
 
 /* The ways there are, best last; each gives the same. */

@@ -82,10 +82,9 @@ static unsigned give_words(const struct am_block_way *way,
                            uint32_t begin,
                            struct am_word_output *output) {
     uint64_t certain = (UINT64_C(1) << found.limit) - 1;
-    size_t count = (size_t)__builtin_popcountll(found.ends);
     unsigned end = found.ends ? AM_BLOCK - (unsigned)__builtin_clzll(found.ends) - 1 : 0;
     const struct am_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
-    way->list(found.starts, found.ends, &block, output->words + output->count);
+    uint32_t count = way->list(found.starts, found.ends, &block, output->words + output->count);
     /* Measured: no word of nine blocks in ten has an apostrophe. */
     if (__builtin_expect(found.apostrophes & certain, 0))
         output->at = drop_apostrophes(found.apostrophes, begin, count, output);

@@ -67,7 +67,7 @@ static void
 decide(struct am_exchange *exchange, const struct am_api_request *asked, struct am_answer *answer) {
     struct am_api_response response;
     uint64_t began = nanoseconds_now();
-    am_api_decide(exchange->core->api, asked, &response);
+    am_api_decide(exchange->seat->api, asked, &response);
     uint64_t took = nanoseconds_now() - began;
     answer->status = response.status;
     answer->body = response.body;

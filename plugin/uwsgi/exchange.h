@@ -9,7 +9,7 @@
 
 struct am_exchange {
     struct wsgi_request *request; /* NULL between requests */
-    struct am_core *core;         /* pinned while the answer is made and written */
+    struct am_seat *seat;         /* pinned while the answer is made and written */
     struct am_counters *row;
     enum am_endpoint endpoint;
     struct am_body body;

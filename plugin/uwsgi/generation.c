@@ -18,7 +18,7 @@ enum { SEAT_FREE, SEAT_TAKEN_BY_REQUEST, SEAT_TAKEN_BY_MOVER };
 
 enum {
     IDLE_WAIT = 60000, /* milliseconds that the mover sleeps when nothing is published */
-    RETIRE_WAIT = 20,  /* between looks at cores that still read a retired image */
+    RETIRE_WAIT = 20,  /* between looks at seats that still read a retired image */
     START_WAIT = 100,  /* of a worker that starts while its image is being replaced */
     START_WAITS = 100,
     RETRY_WAIT = 1000,     /* after a published image could not be opened */
@@ -29,8 +29,8 @@ static struct {
     struct am_control *control;
     const struct am_state *state;
     const struct am_timezones *zones;
-    struct am_core *cores;
-    unsigned core_count;
+    struct am_seat *seats;
+    unsigned seat_count;
     struct am_generation *_Atomic current;
     struct am_generation *retired; /* newest first */
     uint32_t failed_number;        /* the publication whose failure has been logged */
@@ -41,18 +41,19 @@ enum am_code am_generations_start(struct am_control *control,
                                   const struct am_state *state,
                                   const struct am_timezones *zones,
                                   const struct am_api_limits *limits,
-                                  unsigned cores,
+                                  unsigned seats,
                                   struct am_error *error) {
     here.control = control;
     here.state = state;
     here.zones = zones;
-    here.core_count = cores;
-    here.cores = am_reserve(cores * sizeof *here.cores);
-    if (!here.cores)
-        return am_error_set(error, AM_E_MEMORY, "out of memory for %u cores", cores);
-    for (unsigned i = 0; i < cores; i++) {
-        here.cores[i].api = am_api_new(limits, error);
-        if (!here.cores[i].api)
+    here.seat_count = seats;
+    here.seats = am_reserve(seats * sizeof *here.seats);
+    if (!here.seats)
+        return am_error_set(error, AM_E_MEMORY, "out of memory for %u cores", seats);
+    for (unsigned i = 0; i < seats; i++) {
+        here.seats[i].index = i;
+        here.seats[i].api = am_api_new(limits, error);
+        if (!here.seats[i].api)
             return error->code;
     }
     return AM_OK;
@@ -109,28 +110,28 @@ static void close_retired(void) {
     }
 }
 
-/* Attaches a core to the current generation when no request holds it. A core that was never used is
- * left alone: its memory stays untouched. True when the core no longer reads, and will never again
+/* Attaches a seat to the current generation when no request holds it. A seat that was never used is
+ * left alone: its memory stays untouched. True when the seat no longer reads, and will never again
  * read, a retired generation. */
 static bool bring_along(unsigned index, struct am_generation *current) {
-    struct am_core *core = &here.cores[index];
+    struct am_seat *seat = &here.seats[index];
     struct am_counters *row = am_metrics_row((unsigned)uwsgi.mywid, index);
     int expected = SEAT_FREE;
-    if (!atomic_compare_exchange_strong(&core->seat, &expected, SEAT_TAKEN_BY_MOVER))
-        return atomic_load(&core->attached) == current;
-    struct am_generation *attached = atomic_load(&core->attached);
+    if (!atomic_compare_exchange_strong(&seat->taken, &expected, SEAT_TAKEN_BY_MOVER))
+        return atomic_load(&seat->attached) == current;
+    struct am_generation *attached = atomic_load(&seat->attached);
     bool moved = !attached || attached == current;
-    if (!moved && am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK) {
-        atomic_store(&core->attached, current);
+    if (!moved && am_api_attach(seat->api, current->image, here.zones, NULL) == AM_OK) {
+        atomic_store(&seat->attached, current);
         moved = true;
     }
     if (moved && row->generation)
         am_gauge_set(&row->generation, current->number);
-    atomic_store(&core->seat, SEAT_FREE);
+    atomic_store(&seat->taken, SEAT_FREE);
     return moved;
 }
 
-/* Closes what is retired once every core is on the current generation. A core that a request holds,
+/* Closes what is retired once every seat is on the current generation. A seat that a request holds,
  * and that is not attached to the current generation, may be about to attach to one that it looked
  * up before the last move: it counts as a reader of what is retired. */
 static void retire(void) {
@@ -138,7 +139,7 @@ static void retire(void) {
     bool all = true;
     if (!here.retired)
         return;
-    for (unsigned i = 0; i < here.core_count; i++)
+    for (unsigned i = 0; i < here.seat_count; i++)
         all = bring_along(i, current) && all;
     if (all)
         close_retired();
@@ -208,7 +209,7 @@ static void *mover(void *unused) {
 
 /* Rows outlive the worker that had them before. */
 static void forget_rows(void) {
-    for (unsigned i = 0; i < here.core_count; i++)
+    for (unsigned i = 0; i < here.seat_count; i++)
         am_gauge_set(&am_metrics_row((unsigned)uwsgi.mywid, i)->generation, 0);
 }
 
@@ -228,10 +229,11 @@ void am_generations_follow(void) {
                (long)getpid(), strerror(status));
 }
 
-/* ---- cores ------------------------------------------------------------------------------------
+/* ---- seats ------------------------------------------------------------------------------------
  */
 
-/* Stands in for a mover that could not be started. Other cores do not wait for the one that moves.
+/* Stands in for a mover that could not be started. Other requests do not wait for the one that
+ * moves.
  */
 static void move_without_mover(void) {
     static atomic_flag moving = ATOMIC_FLAG_INIT;
@@ -244,29 +246,34 @@ static void move_without_mover(void) {
     atomic_flag_clear(&moving);
 }
 
-/* A mover holds a seat only while it attaches an idle core: about as long as the request would need
- * to do so itself. */
-static void take_seat(struct am_core *core) {
+static bool take_seat(struct am_seat *seat) {
     int expected = SEAT_FREE;
-    while (!atomic_compare_exchange_weak(&core->seat, &expected, SEAT_TAKEN_BY_REQUEST)) {
-        if (expected == SEAT_TAKEN_BY_MOVER)
-            sched_yield();
-        expected = SEAT_FREE;
+    return atomic_load_explicit(&seat->taken, memory_order_relaxed) == SEAT_FREE &&
+           atomic_compare_exchange_strong(&seat->taken, &expected, SEAT_TAKEN_BY_REQUEST);
+}
+
+/* When none is free, the mover holds the last one, while it attaches it: about as long as the
+ * request would need to do so itself. */
+static struct am_seat *first_free_seat(void) {
+    for (;;) {
+        for (unsigned i = 0; i < here.seat_count; i++)
+            if (take_seat(&here.seats[i]))
+                return &here.seats[i];
+        sched_yield();
     }
 }
 
-struct am_core *am_core_enter(unsigned index) {
-    struct am_core *core = &here.cores[index];
+struct am_seat *am_seat_enter(void) {
     if (!atomic_load_explicit(&here.mover_runs, memory_order_relaxed))
         move_without_mover();
-    take_seat(core);
+    struct am_seat *seat = first_free_seat();
     struct am_generation *current = atomic_load(&here.current);
-    if (atomic_load(&core->attached) != current &&
-        am_api_attach(core->api, current->image, here.zones, NULL) == AM_OK)
-        atomic_store(&core->attached, current);
-    return core;
+    if (atomic_load(&seat->attached) != current &&
+        am_api_attach(seat->api, current->image, here.zones, NULL) == AM_OK)
+        atomic_store(&seat->attached, current);
+    return seat;
 }
 
-void am_core_leave(struct am_core *core) {
-    atomic_store_explicit(&core->seat, SEAT_FREE, memory_order_release);
+void am_seat_leave(struct am_seat *seat) {
+    atomic_store_explicit(&seat->taken, SEAT_FREE, memory_order_release);
 }

@@ -1,11 +1,11 @@
 /* Which image this process serves from, and how it moves to a new one while requests run.
  *
- * A process has one current generation. Each core (a thread's or a coroutine's seat, `async_id`)
- * has working memory of its own, attached to a generation. A request pins its core; on entering it
- * attaches the core to the current generation, so the next request after a move is answered from
- * the new image. A mover, one thread in each worker, sleeps until something is published, opens it
- * beside the old one, makes it current, attaches the idle cores, and closes the old image when no
- * core is left on it. No request waits for any of this.
+ * A process has one current generation, and as many seats as it has uWSGI cores (threads or
+ * coroutines), each with working memory that is attached to a generation. A request takes the first
+ * free seat and pins it; on entering it attaches the seat to the current generation, so the next
+ * request after a move is answered from the new image. A mover, one thread in each worker, sleeps
+ * until something is published, opens it beside the old one, makes it current, attaches the idle
+ * seats, and closes the old image when none is left on it. No request waits for any of this.
  *
  * The master maps no image. Whatever it mapped, its gateways, spoolers and other mules would
  * inherit and never let go, so that the first image would stay in memory for ever. A worker that is
@@ -25,19 +25,20 @@ struct am_generation {
     struct am_generation *older; /* retired ones that some core may still read; the mover's */
 };
 
-struct am_core {
-    _Alignas(64) _Atomic int seat;          /* private */
+struct am_seat {
+    _Alignas(64) _Atomic int taken; /* private */
+    unsigned index;
     struct am_generation *_Atomic attached; /* NULL: none. Fixed between enter and leave */
     struct am_api *api;
 };
 
-/* Makes the cores of every worker, before the first fork: address space only, pages come with use.
+/* Makes the seats of every worker, before the first fork: address space only, pages come with use.
  * All pointers live as long as the process. Once. */
 enum am_code am_generations_start(struct am_control *control,
                                   const struct am_state *state,
                                   const struct am_timezones *zones,
                                   const struct am_api_limits *limits,
-                                  unsigned cores,
+                                  unsigned seats,
                                   struct am_error *error);
 
 /* Moves this process to what is published, when it is not there yet. Opens an image, so not for
@@ -48,10 +49,12 @@ bool am_generations_move(void);
 /* Starts the mover of this worker. */
 void am_generations_follow(void);
 
-/* Pins a core and attaches it to the current generation. Always succeeds; when the core cannot be
- * attached it stays where it was. */
-struct am_core *am_core_enter(unsigned index);
-void am_core_leave(struct am_core *core);
+/* Pins the first free seat and attaches it to the current generation. Always succeeds, since there
+ * are as many as requests at a time; when the seat cannot be attached it stays where it was. The
+ * first free one, so that the memory that was used last, and is still in the processor's caches, is
+ * used again: eight threads do not need eight working memories while two of them compute. */
+struct am_seat *am_seat_enter(void);
+void am_seat_leave(struct am_seat *seat);
 
 /* The number of the generation that is current in this process; 0: none. */
 uint32_t am_generations_number(void);

@@ -48,7 +48,7 @@ void am_log_variables_add(struct am_exchange *exchange,
                           const struct am_decision *decision,
                           uint64_t nanoseconds) {
     struct wsgi_request *request = exchange->request;
-    const struct am_image *image = am_api_image(exchange->core->api);
+    const struct am_image *image = am_api_image(exchange->seat->api);
     add_number(request, "admatch.microseconds", nanoseconds / 1000);
     if (image)
         add(request, "admatch.generation", am_view_of(image->generation));

@@ -29,7 +29,7 @@ void am_preview_answer(struct am_exchange *exchange, struct am_answer *answer) {
                         answer);
         return;
     }
-    am_api_preview(exchange->core->api, &asked, &response);
+    am_api_preview(exchange->seat->api, &asked, &response);
     answer->status = response.status;
     answer->type = "text/html; charset=utf-8";
     answer->headers = headers;

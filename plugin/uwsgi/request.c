@@ -53,7 +53,7 @@ void am_error_answer(struct am_exchange *exchange,
                      const char *reason,
                      struct am_answer *answer) {
     struct am_api_response response;
-    am_api_error(exchange->core->api, status, am_view_of(reason), AM_VIEW(""), &response);
+    am_api_error(exchange->seat->api, status, am_view_of(reason), AM_VIEW(""), &response);
     answer->status = response.status;
     answer->body = response.body;
 }
@@ -65,7 +65,7 @@ static void answer_health(struct am_exchange *exchange, struct am_answer *answer
 }
 
 static void answer_readiness(struct am_exchange *exchange, struct am_answer *answer) {
-    if (!am_api_image(exchange->core->api)) {
+    if (!am_api_image(exchange->seat->api)) {
         am_error_answer(exchange, 503, "no inventory is loaded yet", answer);
         return;
     }
@@ -155,7 +155,7 @@ static int answer_idle(struct wsgi_request *request) {
     return UWSGI_OK;
 }
 
-/* A core is pinned only once the body is here, so that slow clients hold back no old generation
+/* A seat is pinned only once the body is here, so that slow clients hold back no old generation
  * while they send. */
 int am_request_serve(struct wsgi_request *request) {
     if (uwsgi_parse_vars(request))
@@ -166,15 +166,16 @@ int am_request_serve(struct wsgi_request *request) {
     const struct endpoint *endpoint = find_endpoint(request);
     struct am_answer answer = {.type = "application/json", .close = exchange->body.close};
     exchange->endpoint = endpoint ? endpoint->endpoint : AM_ENDPOINT_OTHER;
-    exchange->core = am_core_enter((unsigned)request->async_id);
-    const struct am_generation *generation = exchange->core->attached;
+    exchange->seat = am_seat_enter();
+    const struct am_generation *generation = exchange->seat->attached;
     answer.generation = generation ? generation->image->generation : NULL;
     answer_request(exchange, endpoint, &answer);
-    am_gauge_set(&exchange->row->generation, generation ? generation->number : 0);
+    am_gauge_set(&am_metrics_row((unsigned)uwsgi.mywid, exchange->seat->index)->generation,
+                 generation ? generation->number : 0);
     am_respond(request, &answer);
     if (exchange->endpoint == AM_ENDPOINT_METRICS && answer.status == 200)
         free((char *)(uintptr_t)answer.body.data);
-    am_core_leave(exchange->core);
+    am_seat_leave(exchange->seat);
     am_body_finish(request, &exchange->body);
     return UWSGI_OK;
 }
