@@ -39,6 +39,7 @@ struct am_build_edge {
 struct am_build_terminal {
     uint32_t edge;     /* AM_NONE: of a single word, or "*" */
     uint32_t postings; /* how many */
+    uint32_t rank;     /* of the first one */
     uint32_t final;    /* index of the first */
 };
 
@@ -55,6 +56,7 @@ struct am_builder {
     struct am_vector terminals; /* struct am_build_terminal, in order of appearance */
     struct am_vector negatives; /* struct am_build_negative, by negative id */
     struct am_intern negative_table;
+    uint32_t rank_count;           /* ranks are 1 to this; 0: negative keywords */
     struct am_vector postings;     /* struct am_posting */
     struct am_vector keywords;     /* struct am_keyword_record */
     struct am_vector ads;          /* struct am_ad_record */
@@ -86,7 +88,7 @@ bool am_build_records(struct am_builder *builder, struct am_error *error);
 /* Ranks every positive keyword, numbers the nodes, and lays out the postings. */
 bool am_build_postings(struct am_builder *builder, struct am_error *error);
 /* Part of the above: gives nodes and terminals their final numbers, once every terminal's postings
- * are counted. */
+ * are counted and their first ranks known. */
 bool am_build_number_nodes(struct am_builder *builder, struct am_error *error);
 /* The hash tables: vocabulary, edges and their filter, terms. */
 bool am_build_tables(struct am_builder *builder, struct am_error *error);

@@ -110,7 +110,10 @@ cleanup:
 }
 
 /* Sorts the distinct keys and replaces their ids in the drafts by ranks from 1. */
-static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys, struct am_error *error) {
+static bool assign_ranks(struct am_builder *builder,
+                         struct am_vector *drafts,
+                         struct am_vector *keys,
+                         struct am_error *error) {
     uint32_t *ranks = malloc((keys->count + 1) * sizeof *ranks);
     if (!ranks)
         return am_build_out_of_memory(error);
@@ -122,6 +125,7 @@ static bool assign_ranks(struct am_vector *drafts, struct am_vector *keys, struc
     struct draft *draft = drafts->data;
     for (size_t i = 0; i < drafts->count; i++)
         draft[i].rank = ranks[draft[i].rank];
+    builder->rank_count = (uint32_t)keys->count;
     free(ranks);
     return true;
 }
@@ -146,10 +150,15 @@ static int list_order(const void *a, const void *b) {
     return (left->flat > right->flat) - (left->flat < right->flat);
 }
 
+/* How many postings each terminal has, and the rank of its first one. */
 static void count_postings(struct am_builder *builder, const struct am_vector *drafts) {
     const struct draft *draft = drafts->data;
-    for (size_t i = 0; i < drafts->count; i++)
-        AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, draft[i].terminal)->postings++;
+    for (size_t i = 0; i < drafts->count; i++) {
+        struct am_build_terminal *terminal =
+            AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, draft[i].terminal);
+        if (terminal->postings++ == 0 || draft[i].rank < terminal->rank)
+            terminal->rank = draft[i].rank;
+    }
 }
 
 /* The drafts at their final places: a counting sort by terminal, then each list by itself. */
@@ -216,8 +225,8 @@ bool am_build_postings(struct am_builder *builder, struct am_error *error) {
     struct am_vector keys = AM_VECTOR_OF(struct distinct_key);
     struct draft *grouped = NULL;
     bool done = false;
-    if (!draft_positives(builder, &drafts, &keys, error) || !assign_ranks(&drafts, &keys, error) ||
-        !draft_negatives(builder, &drafts, error))
+    if (!draft_positives(builder, &drafts, &keys, error) ||
+        !assign_ranks(builder, &drafts, &keys, error) || !draft_negatives(builder, &drafts, error))
         goto cleanup;
     if (drafts.count >= UINT32_MAX - 1 || builder->negatives.count > AM_POSTING_MAX_AD ||
         builder->inventory->ad_count > AM_POSTING_MAX_AD) {

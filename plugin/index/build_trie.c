@@ -53,7 +53,7 @@ static bool make_terminal(struct am_builder *builder,
                           struct am_error *error) {
     if (*terminal != AM_NONE)
         return true;
-    struct am_build_terminal made = {edge, 0, AM_NONE};
+    struct am_build_terminal made = {.edge = edge, .final = AM_NONE};
     if (!am_vector_push(&builder->terminals, &made))
         return am_build_out_of_memory(error);
     *terminal = (uint32_t)(builder->terminals.count - 1);
@@ -193,34 +193,72 @@ static void flag_stems(struct am_builder *builder) {
     }
 }
 
-/* Final numbers by class: terminals that are no nodes, leaves, terminals with children, nodes that
- * only lead on. A walk then reads all it needs to know of a node from its number. */
+/* The terminals by the rank of their first posting, equal ones in order of appearance: a counting
+ * sort. NULL: out of memory. */
+static uint32_t *order_terminals(const struct am_builder *builder) {
+    const struct am_build_terminal *terminals = builder->terminals.data;
+    size_t count = builder->terminals.count, ranks = (size_t)builder->rank_count + 1;
+    uint32_t *order = malloc((count + 1) * sizeof *order);
+    uint32_t *next = calloc(ranks + 1, sizeof *next);
+    if (!order || !next) {
+        free(order);
+        free(next);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        next[terminals[i].rank + 1]++;
+    for (size_t rank = 0; rank < ranks; rank++)
+        next[rank + 1] += next[rank];
+    for (size_t i = 0; i < count; i++)
+        order[next[terminals[i].rank]++] = (uint32_t)i;
+    free(next);
+    return order;
+}
+
+/* Final numbers of a class, in that order. */
 static void
-number_terminals(struct am_builder *builder, uint32_t *next, bool nodes, bool with_children) {
-    struct am_build_terminal *terminals = builder->terminals.data;
+number_class(struct am_builder *builder, const uint32_t *order, unsigned class, uint32_t *next) {
+    builder->settings.negatives_end[class] = *next;
     for (size_t i = 0; i < builder->terminals.count; i++) {
+        struct am_build_terminal *terminal =
+            AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, order[i]);
         struct am_build_edge *edge =
-            terminals[i].edge == AM_NONE
+            terminal->edge == AM_NONE
                 ? NULL
-                : AM_VECTOR_AT(&builder->edges, struct am_build_edge, terminals[i].edge);
-        if ((edge != NULL) != nodes || (edge && edge->has_children != with_children))
+                : AM_VECTOR_AT(&builder->edges, struct am_build_edge, terminal->edge);
+        if ((edge ? 1 + (unsigned)edge->has_children : 0) != class)
             continue;
-        terminals[i].final = *next;
+        terminal->final = *next;
         if (edge)
             edge->final = *next;
-        *next += terminals[i].postings;
+        *next += terminal->postings;
+        if (terminal->rank == 0)
+            builder->settings.negatives_end[class] = *next;
     }
+}
+
+/* Final numbers by class: terminals that are no nodes, leaves, terminals with children; then nodes
+ * that only lead on. A walk then reads all it needs to know of a node from its number. */
+static bool number_terminals(struct am_builder *builder, uint32_t *next, struct am_error *error) {
+    struct am_image_settings *settings = &builder->settings;
+    uint32_t *const ends[AM_TERMINAL_CLASSES] = {&settings->first_node, &settings->leaf_end,
+                                                 &settings->terminal_end};
+    uint32_t *order = order_terminals(builder);
+    if (!order)
+        return am_build_out_of_memory(error);
+    for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        number_class(builder, order, class, next);
+        *ends[class] = *next;
+    }
+    free(order);
+    return true;
 }
 
 static bool number_all(struct am_builder *builder, struct am_error *error) {
     struct am_image_settings *settings = &builder->settings;
     uint32_t next = 0;
-    number_terminals(builder, &next, false, false);
-    settings->first_node = next;
-    number_terminals(builder, &next, true, false);
-    settings->leaf_end = next;
-    number_terminals(builder, &next, true, true);
-    settings->terminal_end = next;
+    if (!number_terminals(builder, &next, error))
+        return false;
     settings->terminal_count = (uint32_t)builder->terminals.count;
     settings->word_count = (uint32_t)builder->words.count;
     /* The exact root is the largest parent number. */

@@ -65,6 +65,8 @@ typedef uint32_t am_string_ref;
 /* A list: index of its count in AM_SECTION_SETS. 0 is the empty list. */
 typedef uint32_t am_set_ref;
 
+enum { AM_TERMINAL_CLASSES = 3 };
+
 struct am_image_settings {
     am_string_ref currency;
     am_string_ref language;
@@ -93,9 +95,17 @@ struct am_image_settings {
     uint32_t terminal_count;                 /* lists of postings */
     uint32_t broad_words;                    /* of all broad terminals together */
     uint32_t first_filter_blocks;            /* of FILTER; the others are the later filter's */
-    uint32_t reserved;                       /* zero */
+    /* Of each class, the first terminal whose list begins with no negative keyword: those below do.
+     * Terminals of one class ascend by the rank of their first posting, so that the best of many is
+     * known by their numbers. */
+    uint32_t negatives_end[AM_TERMINAL_CLASSES];
 };
-_Static_assert(sizeof(struct am_image_settings) == 31 * sizeof(uint32_t), "settings");
+_Static_assert(sizeof(struct am_image_settings) == 33 * sizeof(uint32_t), "settings");
+
+/* Terminals below S, from S to L, from L to T. */
+static inline unsigned am_class_of(const struct am_image_settings *settings, uint32_t terminal) {
+    return (terminal >= settings->first_node) + (terminal >= settings->leaf_end);
+}
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
  * needs no edge, since the word itself names the node: */

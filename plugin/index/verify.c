@@ -276,7 +276,21 @@ static bool verify_word_terminals(struct am_verifier *verifier) {
            am_verify_fail(verifier, "postings", 0, "a list that no word and no node has");
 }
 
-/* Lists may not reach from one class of terminals into the next. */
+/* The matcher compares terminals of one class by their numbers, and looks for negative keywords
+ * only where they are said to be. */
+static const char *order_problem(const struct am_image *image, uint32_t terminal, uint32_t before) {
+    const struct am_image_settings *settings = image->settings;
+    unsigned class = am_class_of(settings, terminal);
+    uint32_t rank = image->postings[terminal].rank;
+    if ((rank == 0) != (terminal < settings->negatives_end[class]))
+        return "its list begins with a negative keyword, or not, against the settings";
+    if (before != AM_NONE && class == am_class_of(settings, before) &&
+        rank < image->postings[before].rank)
+        return "its list begins with a better rank than the one before it";
+    return NULL;
+}
+
+/* Lists may not reach from one class of terminals into the next, and stand in order. */
 static bool verify_classes(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;
@@ -284,9 +298,16 @@ static bool verify_classes(struct am_verifier *verifier) {
     for (size_t i = 0; i < AM_COUNT_OF(ends); i++)
         if (!is_terminal(image, ends[i]))
             return am_verify_fail(verifier, "postings", ends[i] - 1, "its list does not end here");
-    uint32_t lists = 0;
-    for (uint32_t i = 0; i < settings->terminal_end; i++)
-        lists += is_terminal(image, i);
+    uint32_t lists = 0, before = AM_NONE;
+    for (uint32_t i = 0; i < settings->terminal_end; i++) {
+        if (!is_terminal(image, i))
+            continue;
+        const char *problem = order_problem(image, i, before);
+        if (problem)
+            return am_verify_fail(verifier, "postings", i, problem);
+        before = i;
+        lists++;
+    }
     return lists == settings->terminal_count ||
            am_verify_fail(verifier, "settings", 0, "terminal_count is not the number of lists");
 }

@@ -37,6 +37,20 @@ struct am_list {
     uint32_t hit; /* index into hits */
 };
 
+/* A list that has not been read yet. */
+struct am_waiting_list {
+    uint32_t terminal;
+    uint32_t hit;
+};
+
+/* The lists of one class of terminals that have not been read yet, see rank.c. */
+struct am_waiting {
+    struct am_waiting_list *lists;
+    uint32_t count;
+    uint32_t looks;      /* how often the smallest was looked for */
+    uint32_t least_rank; /* no list here has a better one, once one was woken */
+};
+
 /* A posting whose rank others share, waiting for its turn by rotation. */
 struct am_tie {
     uint64_t rotation;
@@ -82,6 +96,7 @@ struct am_matcher {
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
 
+    struct am_waiting waiting[AM_TERMINAL_CLASSES];
     struct am_list *lists; /* a heap, best rank first */
     uint32_t list_count;
     struct am_tie *ties; /* a heap, best rotation first */

@@ -2,10 +2,19 @@
  *
  * Every list is in rank order, so a heap of lists gives the postings in rank order; an ad's first
  * posting is its best keyword. Only postings of equal rank have to be collected, because the
- * request's id decides among them. */
+ * request's id decides among them.
+ *
+ * Most lists of a page are never looked at. Terminals of one class ascend by the rank of their
+ * first posting, so the best of a class is its smallest number: lists wait, unread, until their
+ * turn comes. With a million phrases that takes a fifth off a page's time. */
 #include "matcher.h"
 
-enum { FETCHED = 4 };
+enum {
+    FIRST_WOKEN = 2, /* of each class, at once, so that memory is waited for once */
+    /* Each look for the smallest goes through all that wait; after so many of them in a class, the
+     * rest of it is put into the heap. */
+    MOST_LOOKS = 16,
+};
 
 /* ---- the heap of lists ------------------------------------------------------------------------
  */
@@ -26,20 +35,86 @@ static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
     lists[at] = moved;
 }
 
-/* Adds the postings of a terminal as a list; notes the negative keywords at its front. */
-static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
-    const struct am_posting *posting = &matcher->image->postings[terminal];
-    for (; posting->rank == 0; posting++) {
-        uint32_t id = am_posting_ad(posting);
-        uint32_t index = (uint32_t)(posting - matcher->image->postings);
+static void push_list(struct am_matcher *matcher, struct am_list added) {
+    struct am_list *lists = matcher->lists;
+    uint32_t at = matcher->list_count++;
+    for (; at > 0 && lists[(at - 1) / 2].rank > added.rank; at = (at - 1) / 2)
+        lists[at] = lists[(at - 1) / 2];
+    lists[at] = added;
+}
+
+/* Puts a terminal's list into the heap and notes the negative keywords at its front. */
+static void add_list(struct am_matcher *matcher, struct am_waiting_list waiting) {
+    const struct am_posting *postings = matcher->image->postings;
+    uint32_t index = waiting.terminal;
+    for (; postings[index].rank == 0; index++) {
+        uint32_t id = am_posting_ad(&postings[index]);
         if (am_idmap_add(&matcher->negatives_hit, id, index))
             matcher->negative_ids[matcher->negative_count++] = id;
-        if (am_posting_is_last(posting))
+        if (am_posting_is_last(&postings[index]))
             return;
     }
-    matcher->lists[matcher->list_count++] =
-        (struct am_list){posting->rank, (uint32_t)(posting - matcher->image->postings), hit};
+    push_list(matcher, (struct am_list){postings[index].rank, index, waiting.hit});
 }
+
+/* ---- lists that wait --------------------------------------------------------------------------
+ */
+
+/* The smallest terminal, that is the best one, leaves the class. */
+static struct am_waiting_list take_smallest(struct am_waiting *waiting) {
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < waiting->count; i++)
+        best = waiting->lists[i].terminal < waiting->lists[best].terminal ? i : best;
+    struct am_waiting_list smallest = waiting->lists[best];
+    waiting->lists[best] = waiting->lists[--waiting->count];
+    waiting->looks++;
+    return smallest;
+}
+
+/* Puts the best list of the class into the heap; or all, when it has been looked through often. */
+static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
+    if (waiting->looks < MOST_LOOKS) {
+        struct am_waiting_list best = take_smallest(waiting);
+        waiting->least_rank = matcher->image->postings[best.terminal].rank;
+        add_list(matcher, best);
+        return;
+    }
+    for (uint32_t i = 0; i < waiting->count; i++)
+        __builtin_prefetch(&matcher->image->postings[waiting->lists[i].terminal]);
+    for (uint32_t i = 0; i < waiting->count; i++)
+        add_list(matcher, waiting->lists[i]);
+    waiting->count = 0;
+}
+
+static void wake_first(struct am_matcher *matcher) {
+    struct am_waiting_list woken[AM_TERMINAL_CLASSES][FIRST_WOKEN];
+    uint32_t counts[AM_TERMINAL_CLASSES] = {0};
+    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
+        while (counts[class] < FIRST_WOKEN && matcher->waiting[class].count) {
+            struct am_waiting_list best = take_smallest(&matcher->waiting[class]);
+            __builtin_prefetch(&matcher->image->postings[best.terminal]);
+            woken[class][counts[class]++] = best;
+        }
+    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
+        for (uint32_t i = 0; i < counts[class]; i++) {
+            uint32_t terminal = woken[class][i].terminal;
+            matcher->waiting[class].least_rank = matcher->image->postings[terminal].rank;
+            add_list(matcher, woken[class][i]);
+        }
+}
+
+/* Until no list that waits can have the rank that is best in the heap, or a better one. */
+static void wake_best(struct am_matcher *matcher) {
+    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        struct am_waiting *waiting = &matcher->waiting[class];
+        while (waiting->count &&
+               (matcher->list_count == 0 || waiting->least_rank <= matcher->lists[0].rank))
+            wake(matcher, waiting);
+    }
+}
+
+/* ---- hits -------------------------------------------------------------------------------------
+ */
 
 /* Of a keyword found several times, the first place counts: hits of one terminal stand in text
  * order. */
@@ -50,14 +125,29 @@ static void distinct_hits(struct am_matcher *matcher) {
         if (hit.word != AM_NONE && !am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
             continue;
         matcher->hits[kept++] = hit;
-        __builtin_prefetch(&matcher->image->postings[hit.terminal]);
     }
     matcher->hit_count = kept;
+}
+
+/* Lists with negative keywords cannot wait. */
+static void list_hits(struct am_matcher *matcher) {
+    const struct am_image_settings *settings = matcher->image->settings;
+    for (size_t i = 0; i < matcher->hit_count; i++) {
+        struct am_waiting_list list = {matcher->hits[i].terminal, (uint32_t)i};
+        unsigned class = am_class_of(settings, list.terminal);
+        if (list.terminal < settings->negatives_end[class])
+            add_list(matcher, list);
+        else
+            matcher->waiting[class].lists[matcher->waiting[class].count++] = list;
+    }
+    if (settings->any_terminal != AM_NONE)
+        add_list(matcher, (struct am_waiting_list){settings->any_terminal, AM_NONE});
 }
 
 /* Has the records of the ads that will most likely win on their way from memory, all at once. The
  * best lists are at the top of the heap. */
 static void fetch_best(const struct am_matcher *matcher) {
+    enum { FETCHED = 4 };
     const struct am_image *image = matcher->image;
     for (uint32_t i = 0; i < matcher->list_count && i < FETCHED; i++) {
         uint32_t posting = matcher->lists[i].posting;
@@ -71,15 +161,13 @@ static void fetch_best(const struct am_matcher *matcher) {
 void am_rank_start(struct am_matcher *matcher, const struct am_request *request) {
     matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
     matcher->negative_count = 0;
+    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
+        matcher->waiting[class].count = matcher->waiting[class].looks = 0;
     am_idmap_clear(&matcher->negatives_hit);
     am_idmap_clear(&matcher->ads_seen);
     distinct_hits(matcher);
-    for (size_t i = 0; i < matcher->hit_count; i++)
-        add_list(matcher, matcher->hits[i].terminal, (uint32_t)i);
-    if (matcher->image->settings->any_terminal != AM_NONE)
-        add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
-    for (uint32_t i = matcher->list_count / 2; i-- > 0;)
-        sift_list(matcher->lists, matcher->list_count, i);
+    list_hits(matcher);
+    wake_first(matcher);
     fetch_best(matcher);
     matcher->rotation_start =
         am_fnv1a(am_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
@@ -159,6 +247,7 @@ static void collect_ties(struct am_matcher *matcher) {
 bool am_rank_next(struct am_matcher *matcher) {
     for (;;) {
         if (matcher->tie_count == 0) {
+            wake_best(matcher);
             if (matcher->list_count == 0)
                 return false;
             collect_ties(matcher);

@@ -20,6 +20,9 @@ PARTS = HERE / "ladder"
 UWSGI = ["uwsgi-core", "--master", "--die-on-term", "--disable-logging", "--buffer-size", "65535", "--listen", "128"]
 
 
+CONSTANT = "five constant bytes"  # an empty plugin: as fast as uWSGI, and ab, can be
+
+
 class Way:
     """A server of one way, with all processes that it consists of."""
 
@@ -34,7 +37,7 @@ class Way:
             "Java, shared tree": ["java", "-Xmx6g", "-cp", context.work, "Ladder", self.port, workers],
             "admatch": [*UWSGI, *http, "--plugins-dir", context.build, "--need-plugin", "admatch", "--admatch-inventory", folder / "ads.jsonl",
                         "--admatch-state-dir", context.work / "state"],
-            "empty uWSGI": [*UWSGI, *http, "--plugins-dir", context.work, "--need-plugin", "constant"],
+            CONSTANT: [*UWSGI, *http, "--plugins-dir", context.work, "--need-plugin", "constant"],
         }
         self.name = name
         self.path = "/v1/decide?count=3&unique=ad&text=" if name == "admatch" else "/?text="
@@ -118,7 +121,7 @@ def check_same(ways, texts):
 
 def memory_rows(context, names, text):
     rows = []
-    for name in [*names, "empty uWSGI"]:
+    for name in [*names, CONSTANT]:
         for workers in (1, 8) if context.quick else (1, 2, 4, 8):
             way = Way(context, name, workers)
             loaded = way.megabytes()
@@ -139,7 +142,7 @@ def bars_of(rows, memory):
     for name, limit in (("PHP, unserialise", 100), ("Python, dicts, prefork uWSGI", 10), ("Java, shared tree", 1)):
         if name in rate:
             bars.append(bar(f"requests/s, times {name} ({limit} or more)", ours / rate[name], limit))
-    empty = pss(memory, "empty uWSGI", 8) - pss(memory, "empty uWSGI", 1)
+    empty = pss(memory, CONSTANT, 8) - pss(memory, CONSTANT, 1)
     if "Java, shared tree" in rate:
         bars.append(bar("memory with 8 workers, share of Java's, % (at most 10)",
                         100 * pss(memory, "admatch", 8) / pss(memory, "Java, shared tree", 8), 10, "lower"))
@@ -157,8 +160,8 @@ def measure(context):
     notes = [f"{count(size)} phrases, one ad each; a page of about 700 words; one connection a request (ab), 2 workers."]
     names = list(ways_here(notes))
     texts = context.plain("pages").read_text().splitlines()[:20]
-    ways = [Way(context, name, 2) for name in names]
-    same = check_same(ways, texts)
+    ways = [Way(context, name, 2) for name in [*names, CONSTANT]]
+    same = check_same(ways[:-1], texts)
     notes.append(f"All find as many ads for {len(texts)} pages, and for {same} of them the very same; elsewhere bids are equal, and admatch lets equal ads take turns.")
     rows, seconds = [], 1 if context.quick else 4
     for way in ways:
