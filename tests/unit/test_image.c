@@ -121,6 +121,43 @@ static void any_changed_byte_is_refused_or_harmless(void **state) {
     assert_true(refused > 0);
 }
 
+/* The message of the deep check, or "". */
+static const char *verification(struct fixture *fixture) {
+    static struct am_error error;
+    struct am_image *image = NULL;
+    error = (struct am_error){0};
+    seal(fixture->copy, fixture->bytes.size);
+    assert_int_equal(
+        am_image_open_memory(fixture->copy, fixture->bytes.size, "test", &image, &error), AM_OK);
+    if (am_image_verify(image, &error) == AM_OK)
+        assert_string_equal(error.message, "");
+    am_image_close(image);
+    memcpy(fixture->copy, fixture->bytes.data, fixture->bytes.size);
+    return error.message;
+}
+
+/* The matcher trusts the order of lists: it neither reads a list before its turn, nor looks for
+ * negative keywords where none are said to be. */
+static void lists_out_of_order_are_refused(void **state) {
+    struct fixture *fixture = *state;
+    const struct am_section_entry *table =
+        (const void *)(fixture->copy + sizeof(struct am_image_header));
+    struct am_image_settings *settings =
+        (void *)(fixture->copy + table[AM_SECTION_SETTINGS - 1].offset);
+    struct am_posting *postings = (void *)(fixture->copy + table[AM_SECTION_POSTINGS - 1].offset);
+    assert_true(settings->negatives_end[0] >= 1); /* -free */
+    assert_true(settings->first_node > settings->negatives_end[0] + 1);
+    postings[settings->first_node - 1].rank = 1;
+    postings[settings->negatives_end[0]].rank = 2;
+    assert_non_null(strstr(verification(fixture), "a better rank than the one before it"));
+    settings->negatives_end[0] -= 1;
+    assert_non_null(strstr(verification(fixture), "against the settings"));
+    settings->negatives_end[0] += 1;
+    assert_non_null(strstr(verification(fixture), "against the settings"));
+    settings->negatives_end[1] += 1;
+    assert_non_null(strstr(verification(fixture), "against the settings"));
+}
+
 static void each_field_of_the_header_is_checked(void **state) {
     struct fixture *fixture = *state;
     const struct {
@@ -181,6 +218,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_same_inventory_gives_the_same_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_built_verifies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_changed_byte_is_refused_or_harmless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lists_out_of_order_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_field_of_the_header_is_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_shorter_image_is_refused, set_up, tear_down),
         cmocka_unit_test(what_is_no_file_is_told),

@@ -113,6 +113,42 @@ static void a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads(void
     free(lines);
 }
 
+/* Keywords of one word, of two, and of two that a longer one goes on from: their lists are in the
+ * three classes, and far more than are looked through one by one. */
+static void many_keywords_found_come_best_first(void **state) {
+    (void)state;
+    enum { ADS = 120, ROOM = 400 };
+    static const char *const forms[] = {"\\\"w%d\\\"", "\\\"w%d x%d\\\"", "\\\"w%d x%d\\\""};
+    static char lines[2 * ADS * ROOM], text[ADS * ROOM], expected[ADS * ROOM];
+    struct engine engine;
+    size_t line_at = 0, text_at = 0, expected_at = 0;
+    for (int i = 0; i < ADS; i++) {
+        int bid = i * 37 % ADS + 1; /* each once */
+        line_at += (size_t)sprintf(lines + line_at,
+                                   "{\"id\":\"%d\",\"advertiser\":\"%d\",\"bid\":%d,"
+                                   "\"keywords\":[\"",
+                                   bid, i, bid);
+        line_at += (size_t)sprintf(lines + line_at, forms[i % 3], i, i);
+        line_at += (size_t)sprintf(lines + line_at, "\"]}\n");
+        if (i % 3 == 2)
+            line_at += (size_t)sprintf(lines + line_at,
+                                       "{\"id\":\"l%d\",\"advertiser\":\"l%d\",\"bid\":500,"
+                                       "\"keywords\":[\"\\\"w%d x%d y\\\"\"]}\n",
+                                       i, i, i, i);
+        text_at += (size_t)sprintf(text + text_at, "w%d x%d ", i, i);
+    }
+    for (int bid = ADS; bid > 0; bid--)
+        expected_at += (size_t)sprintf(expected + expected_at, "%d ", bid);
+    engine_start(&engine, lines);
+    assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, text, ADS), expected);
+    for (uint32_t count = 1; count < ADS; count += 7) {
+        const char *few = engine_ask(&engine, AM_FIELD_TEXT, text, count);
+        assert_int_equal(strncmp(few, expected, strlen(few)), 0);
+        assert_int_equal(engine.decision.ad_count, count);
+    }
+    engine_stop(&engine);
+}
+
 static void a_damaged_image_is_refused_or_harmless(void **state) {
     (void)state;
     struct am_image_bytes bytes = engine_build(
@@ -182,6 +218,7 @@ int main(void) {
         cmocka_unit_test(a_negative_keyword_vetoes_its_ad_only),
         cmocka_unit_test(a_popular_keyword_does_not_make_the_matcher_look_at_all_its_ads),
         cmocka_unit_test(a_word_that_is_too_long_for_any_keyword_matches_nothing),
+        cmocka_unit_test(many_keywords_found_come_best_first),
         cmocka_unit_test(a_damaged_image_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
