@@ -69,9 +69,8 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
     matcher->words.broad_flags = stems(image) ? carve(carver, words, 1) : matcher->words.flags;
     matcher->stem_cache = stems(image) ? carve(carver, am_stem_cache_size(), 1) : NULL;
-    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        matcher->waiting[class].lists =
-            carve(carver, (size_t)settings->terminal_count + 1, sizeof(struct am_waiting_list));
+    matcher->waiting_lists =
+        carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->waiting_lists);
     matcher->lists = carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->lists);
     matcher->ties = carve(carver, image->posting_count + 1, sizeof *matcher->ties);
     matcher->candidates =

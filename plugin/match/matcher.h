@@ -96,6 +96,7 @@ struct am_matcher {
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
 
+    struct am_waiting_list *waiting_lists; /* of all classes, one after the other */
     struct am_waiting waiting[AM_TERMINAL_CLASSES];
     struct am_list *lists; /* a heap, best rank first */
     uint32_t list_count;

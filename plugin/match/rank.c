@@ -129,9 +129,21 @@ static void distinct_hits(struct am_matcher *matcher) {
     matcher->hit_count = kept;
 }
 
+/* Gives each class room for the hits that it has. */
+static void start_waiting(struct am_matcher *matcher) {
+    const struct am_image_settings *settings = matcher->image->settings;
+    uint32_t hits[AM_TERMINAL_CLASSES] = {0};
+    for (size_t i = 0; i < matcher->hit_count; i++)
+        hits[am_class_of(settings, matcher->hits[i].terminal)]++;
+    struct am_waiting_list *lists = matcher->waiting_lists;
+    for (int class = 0; class < AM_TERMINAL_CLASSES; lists += hits[class ++])
+        matcher->waiting[class] = (struct am_waiting){.lists = lists};
+}
+
 /* Lists with negative keywords cannot wait. */
 static void list_hits(struct am_matcher *matcher) {
     const struct am_image_settings *settings = matcher->image->settings;
+    start_waiting(matcher);
     for (size_t i = 0; i < matcher->hit_count; i++) {
         struct am_waiting_list list = {matcher->hits[i].terminal, (uint32_t)i};
         unsigned class = am_class_of(settings, list.terminal);
@@ -161,8 +173,6 @@ static void fetch_best(const struct am_matcher *matcher) {
 void am_rank_start(struct am_matcher *matcher, const struct am_request *request) {
     matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
     matcher->negative_count = 0;
-    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        matcher->waiting[class].count = matcher->waiting[class].looks = 0;
     am_idmap_clear(&matcher->negatives_hit);
     am_idmap_clear(&matcher->ads_seen);
     distinct_hits(matcher);

@@ -274,25 +274,27 @@ AVX512 static void first_steps(const struct am_image *image,
 
 AVX512 static void
 filter_steps(const struct am_image *image, const struct am_filter *filter, struct am_steps *steps) {
-    uint64_t blocks[AM_STEPS + AM_SPARE], buckets[AM_STEPS + AM_SPARE];
+    uint32_t blocks[AM_STEPS + AM_SPARE], buckets[AM_STEPS + AM_SPARE];
     uint32_t count = steps->count, kept = 0;
     for (uint32_t i = 0; i < count; i += LANES) {
         __m512i hash = hash_edges(_mm512_loadu_si512(steps->key + i));
         _mm512_storeu_si512(steps->hash + i, hash);
-        _mm512_storeu_si512(blocks + i, buckets_of(hash, filter->count));
+        _mm256_storeu_si256((void *)(blocks + i),
+                            _mm512_cvtepi64_epi32(buckets_of(hash, filter->count)));
     }
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&filter->blocks[blocks[i]]);
     for (uint32_t i = 0; i < count; i += LANES) {
         __m512i hash = _mm512_loadu_si512(steps->hash + i);
-        __mmask8 has = passing(filter, (__mmask8)lanes_inside(count - i, LANES), hash,
-                               _mm512_loadu_si512(blocks + i));
+        __mmask8 has =
+            passing(filter, (__mmask8)lanes_inside(count - i, LANES), hash,
+                    _mm512_cvtepu32_epi64(_mm256_loadu_si256((const void *)(blocks + i))));
         __m512i key = _mm512_loadu_si512(steps->key + i);
         __m256i word = _mm256_loadu_si256((const void *)(steps->word + i));
         _mm512_storeu_si512(steps->key + kept, _mm512_maskz_compress_epi64(has, key));
         _mm512_storeu_si512(steps->hash + kept, _mm512_maskz_compress_epi64(has, hash));
-        _mm512_storeu_si512(buckets + kept, _mm512_maskz_compress_epi64(
-                                                has, buckets_of(hash, image->edge_buckets)));
+        __m256i bucket = _mm512_cvtepi64_epi32(buckets_of(hash, image->edge_buckets));
+        _mm256_storeu_si256((void *)(buckets + kept), _mm256_maskz_compress_epi32(has, bucket));
         _mm256_storeu_si256((void *)(steps->word + kept), _mm256_maskz_compress_epi32(has, word));
         kept += (uint32_t)_mm_popcnt_u32(has);
     }
