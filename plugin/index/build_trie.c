@@ -153,29 +153,29 @@ static bool insert_exact(struct am_builder *builder,
     return insert_path(builder, exact_root(builder), ids, 0, count, &flat->terminal, error);
 }
 
+static bool
+insert_keyword(struct am_builder *builder, struct am_flat_keyword *flat, struct am_error *error) {
+    if (flat->source->match == AM_MATCH_ANY) {
+        bool done = make_terminal(builder, AM_NONE, &builder->settings.any_terminal, error);
+        flat->terminal = builder->settings.any_terminal;
+        return done;
+    }
+    const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
+    switch ((enum am_match_type)flat->source->match) {
+    case AM_MATCH_EXACT:
+        return insert_exact(builder, flat, ids, error);
+    case AM_MATCH_PHRASE:
+        return insert_phrase(builder, flat, ids, error);
+    default:
+        return insert_broad(builder, flat, ids, error);
+    }
+}
+
 static bool insert_keywords(struct am_builder *builder, struct am_error *error) {
     struct am_flat_keyword *flat = builder->flat.data;
-    const uint32_t *flat_words = builder->flat_words.data;
-    for (size_t i = 0; i < builder->flat.count; i++) {
-        const uint32_t *ids = flat_words + flat[i].first_word;
-        bool done = true;
-        switch ((enum am_match_type)flat[i].source->match) {
-        case AM_MATCH_EXACT:
-            done = insert_exact(builder, &flat[i], ids, error);
-            break;
-        case AM_MATCH_PHRASE:
-            done = insert_phrase(builder, &flat[i], ids, error);
-            break;
-        case AM_MATCH_BROAD:
-            done = insert_broad(builder, &flat[i], ids, error);
-            break;
-        default:
-            done = make_terminal(builder, AM_NONE, &builder->settings.any_terminal, error);
-            flat[i].terminal = builder->settings.any_terminal;
-        }
-        if (!done)
+    for (size_t i = 0; i < builder->flat.count; i++)
+        if (!insert_keyword(builder, &flat[i], error))
             return false;
-    }
     return true;
 }
 
