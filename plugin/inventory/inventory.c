@@ -360,8 +360,8 @@ static enum am_code load(struct am_lines *lines,
     report->lines = reader.line;
     am_lines_digest(lines, reader.inventory->digest);
     reader.inventory->source_size = am_lines_done(lines);
-    resolve(&reader);
     am_normalise_keywords(&reader);
+    resolve(&reader); /* after all that can be wrong with a campaign: its ads fall with it */
     check_stems(&reader);
     am_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)

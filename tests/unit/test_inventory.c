@@ -255,6 +255,38 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     am_report_free(&report);
 }
 
+/* Whatever is wrong with a campaign, its ads fall with it, wherever they stand; an image without
+ * the campaign and with its ads would be corrupt. */
+static void ads_fall_with_their_campaign(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "\"negative_keywords\":[\"(\"]", "\"bid\":1,\"status\":\"x\"",
+        "\"negative_keywords\":[\"a b c d e f g h i j k l m n o p q\"]", "\"end\":\"never\""};
+    const struct am_load_options options = {.skip_bad_records = true};
+    for (size_t i = 0; i < AM_COUNT_OF(bad); i++) {
+        struct am_inventory *inventory = NULL;
+        struct am_report report = {0};
+        struct am_image_bytes bytes = {0};
+        int size =
+            sprintf(text,
+                    "{\"id\":\"of-bad\",\"campaign\":\"bad\",\"bid\":1,\"keywords\":[\"a\"]}\n"
+                    "{\"type\":\"campaign\",\"id\":\"bad\",\"advertiser\":\"x\",%s}\n"
+                    "{\"id\":\"of-good\",\"campaign\":\"good\",\"bid\":1,\"keywords\":[\"a\"]}\n"
+                    "{\"type\":\"campaign\",\"id\":\"good\",\"advertiser\":\"x\"}\n",
+                    bad[i]);
+        assert_int_equal(am_inventory_load_memory((struct am_view){text, (size_t)size}, "test",
+                                                  &options, &inventory, &report, NULL),
+                         AM_OK);
+        assert_int_equal(inventory->campaign_count, 1);
+        assert_int_equal(inventory->ad_count, 1);
+        assert_int_equal(inventory->ads[0].campaign, 0);
+        assert_int_equal(am_image_build(inventory, true, &bytes, NULL), AM_OK);
+        am_image_bytes_free(&bytes);
+        am_inventory_free(inventory);
+        am_report_free(&report);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_limit_holds_at_it_and_not_one_past_it),
@@ -269,6 +301,7 @@ int main(void) {
         cmocka_unit_test(gzip_with_something_after_it_is_refused),
         cmocka_unit_test(gzip_with_a_changed_byte_is_refused),
         cmocka_unit_test(the_first_hundred_errors_are_listed_and_all_are_counted),
+        cmocka_unit_test(ads_fall_with_their_campaign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
