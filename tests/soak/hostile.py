@@ -3,6 +3,7 @@
 The servers are those of configs/hardened: nginx in front, uWSGI behind it. uWSGI has a second socket here, to which hostile
 clients talk without the proxy."""
 
+import concurrent.futures
 import contextlib
 import gzip
 import json
@@ -10,6 +11,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ import time
 
 from common import ADMATCH, ROOT, TOPICS, Load, Server, Version, children_of, eventually, everyone, failures, folder, open_files, rollup, serving
 from harness import free_port
+from hostile_client import ACTS
 
 PROCESSES, THREADS = 4, 2
 KEPT, ONCE = 32, 16  # good connections
@@ -305,6 +308,19 @@ def check_hostile(trial, findings):
     findings.claim(not bad, f"no hostile request got a server's error {bad or ''}")
 
 
+def use_every_seat(port):
+    """Heavy requests of more clients than there are threads: a request takes the first free seat of its worker, so the last ones are
+    used only when all are busy, and their memory is to be used before it is compared."""
+
+    def ask(number):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(ACTS["heavy"][number % len(ACTS["heavy"])])
+            client.recv(1)
+
+    with concurrent.futures.ThreadPoolExecutor(4 * PROCESSES * THREADS) as clients:
+        list(clients.map(ask, range(100 * PROCESSES * THREADS)))
+
+
 def run_trial(trial, front, seconds, findings):
     most = trial.load(min(5, seconds / 20))
     rate = int(LOAD_SHARE * most["answers"] / most["seconds"])
@@ -312,6 +328,7 @@ def run_trial(trial, front, seconds, findings):
     trial.swapping.start()
     with trial.attacked(seconds):
         trial.load(seconds * 0.25)
+    use_every_seat(trial.port)
     before = settled(trial.server, front)
     with trial.attacked(seconds):
         full = trial.load(seconds * 0.25)
