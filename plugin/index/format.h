@@ -104,7 +104,7 @@ _Static_assert(sizeof(struct am_image_settings) == 33 * sizeof(uint32_t), "setti
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_class_of(const struct am_image_settings *settings, uint32_t terminal) {
-    return (terminal >= settings->first_node) + (terminal >= settings->leaf_end);
+    return (unsigned)(terminal >= settings->first_node) + (terminal >= settings->leaf_end);
 }
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword

@@ -33,9 +33,9 @@ AVX512 static inline __m512i set_u32(uint32_t value) {
 enum { FEW_WORDS = 24, NO_WAY = AM_VOCABULARY_WAYS };
 
 /* Which way of a bucket has a key, from the bits of equal halves: the pair of set bits. */
-#define WAY(bits) ((bits & 3) == 3 ? 0 : (bits & 12) == 12 ? 1 : (bits & 48) == 48 ? 2 : NO_WAY)
-#define WAYS_4(bits) WAY((bits)), WAY((bits + 1)), WAY((bits + 2)), WAY((bits + 3))
-#define WAYS_16(bits) WAYS_4((bits)), WAYS_4((bits + 4)), WAYS_4((bits + 8)), WAYS_4((bits + 12))
+#define WAY(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_WAY)
+#define WAYS_4(bits) WAY(bits), WAY((bits) + 1), WAY((bits) + 2), WAY((bits) + 3)
+#define WAYS_16(bits) WAYS_4(bits), WAYS_4((bits) + 4), WAYS_4((bits) + 8), WAYS_4((bits) + 12)
 static const uint8_t way_of_halves[64] = {WAYS_16(0), WAYS_16(16), WAYS_16(32), WAYS_16(48)};
 
 struct probes {
@@ -322,7 +322,7 @@ store_hits(struct am_hit *hits, __mmask16 kept, __m512i nodes, __m512i words) {
         to + WORDS,
         _mm512_mask_mov_epi32(none, 0xDB6D, _mm512_permutex2var_epi32(nodes, second, words)));
     _mm512_storeu_si512(
-        to + 2 * WORDS,
+        to + WORDS + WORDS,
         _mm512_mask_mov_epi32(none, 0x6DB6, _mm512_permutex2var_epi32(nodes, third, words)));
     return hits + _mm_popcnt_u32(kept);
 }

@@ -166,7 +166,8 @@ static bool may_go_on(const struct am_image *image,
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
         uint64_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
-        may |= follows(words, i, least) & am_filter_has(&image->later_filter, hash);
+        may |=
+            (follows(words, i, least) & (unsigned)am_filter_has(&image->later_filter, hash)) != 0;
     }
     return may;
 }
