@@ -181,7 +181,7 @@ static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
 /* The filters: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze,
  * Sanders, Singler 2007). One is about the edges of a keyword's first step, whose parents are
  * AM_NODE_OF_*, the other about all others. Most lookups are first steps, and the filter of these
- * alone is small enough for a core's own cache. */
+ * alone is a third of the size. */
 static inline uint64_t am_filter_mask(uint64_t hash) {
     return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
            UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);

@@ -30,6 +30,13 @@ static inline struct am_word_key am_word_key(const char *text, uint32_t size) {
                                 am_load_u64(text + 8) & am_load_u64(mask + 8)};
 }
 
+/* Without a branch: which way of a bucket has a key is beyond prediction. */
+static inline bool
+am_word_key_is_in(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
+    return ((am_load_u64(bucket->key[way]) ^ key.low) |
+            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
+}
+
 static inline uint64_t am_word_key_hash(struct am_word_key key) {
     return am_mix(key.low, key.high);
 }

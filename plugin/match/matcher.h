@@ -157,6 +157,12 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
     }
 }
 
+/* 1 when word i can follow, in a broad keyword, the word of id `least`; else 0. */
+static inline uint32_t
+am_search_follows(const struct am_request_words *words, uint32_t i, uint32_t least) {
+    return (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > least);
+}
+
 /* Has the bucket of an edge on its way from memory. */
 static inline void am_search_fetch_edge(const struct am_image *image, uint64_t hash) {
     __builtin_prefetch(&image->edges[am_bucket_of(hash, image->edge_buckets)]);

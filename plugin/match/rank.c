@@ -6,7 +6,7 @@
  *
  * Most lists of a page are never looked at. Terminals of one class ascend by the rank of their
  * first posting, so the best of a class is its smallest number: lists wait, unread, until their
- * turn comes. With a million phrases that takes a fifth off a page's time. */
+ * turn comes. With a million phrases that takes a tenth off a page's decision. */
 #include "matcher.h"
 
 enum {
@@ -71,12 +71,17 @@ static struct am_waiting_list take_smallest(struct am_waiting *waiting) {
     return smallest;
 }
 
+/* Puts a list that was the best of its class into the heap. */
+static void
+wake_list(struct am_matcher *matcher, struct am_waiting *waiting, struct am_waiting_list best) {
+    waiting->least_rank = matcher->image->postings[best.terminal].rank;
+    add_list(matcher, best);
+}
+
 /* Puts the best list of the class into the heap; or all, when it has been looked through often. */
 static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
     if (waiting->looks < MOST_LOOKS) {
-        struct am_waiting_list best = take_smallest(waiting);
-        waiting->least_rank = matcher->image->postings[best.terminal].rank;
-        add_list(matcher, best);
+        wake_list(matcher, waiting, take_smallest(waiting));
         return;
     }
     for (uint32_t i = 0; i < waiting->count; i++)
@@ -96,11 +101,8 @@ static void wake_first(struct am_matcher *matcher) {
             woken[class][counts[class]++] = best;
         }
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        for (uint32_t i = 0; i < counts[class]; i++) {
-            uint32_t terminal = woken[class][i].terminal;
-            matcher->waiting[class].least_rank = matcher->image->postings[terminal].rank;
-            add_list(matcher, woken[class][i]);
-        }
+        for (uint32_t i = 0; i < counts[class]; i++)
+            wake_list(matcher, &matcher->waiting[class], woken[class][i]);
 }
 
 /* Until no list that waits can have the rank that is best in the heap, or a better one. */

@@ -28,8 +28,7 @@ static uint32_t find_word(const struct am_image *image,
     for (;;) {
         const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
         for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
-            if (am_load_u64(bucket->key[way]) != key.low ||
-                am_load_u64(bucket->key[way] + 8) != key.high)
+            if (!am_word_key_is_in(bucket, way, key))
                 continue;
             if (am_word_key_is_long(key) && !is_same_word(image, bucket->word[way], text, size))
                 continue;

@@ -116,7 +116,7 @@ AVX512 static void correct_missing(uint32_t count,
     }
 }
 
-/* In three loops: a third off the time of looking up against one that does all for each word. */
+/* In three loops: a fifth off the time of looking up against one that does all for each word. */
 AVX512 static void find_words(const struct am_image *image,
                               const struct am_word_batch *batch,
                               struct am_lookup *lookup,

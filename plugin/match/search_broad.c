@@ -140,9 +140,8 @@ look_around(struct broad_search *search, uint32_t other, uint32_t first, uint32_
     struct neighbourhood *around = &search->around;
     uint32_t least = words->broad_ids[other], count = 0;
     for (uint32_t i = first; i <= last; i++) {
-        uint32_t id = words->broad_ids[i];
-        around->near[count] = (struct near_word){id, i - first};
-        count += (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (id > least);
+        around->near[count] = (struct near_word){words->broad_ids[i], i - first};
+        count += am_search_follows(words, i, least);
     }
     around->count = count;
     sort_near(around);

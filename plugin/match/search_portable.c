@@ -6,12 +6,6 @@
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-static inline uint32_t
-is_in_way(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
-    return ((am_load_u64(bucket->key[way]) ^ key.low) |
-            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
-}
-
 /* Which way of a bucket has the word, if any, is beyond prediction, so all are compared without a
  * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
  * long for any keyword, finds nothing: what it is equal to are empty places. */
@@ -31,8 +25,9 @@ static void find_words(const struct am_image *image,
         uint64_t hash = lookup->hashes[i];
         const struct am_vocabulary_bucket *bucket =
             &image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)];
-        uint32_t first = is_in_way(bucket, 0, key), second = is_in_way(bucket, 1, key),
-                 third = is_in_way(bucket, 2, key);
+        uint32_t first = am_word_key_is_in(bucket, 0, key),
+                 second = am_word_key_is_in(bucket, 1, key),
+                 third = am_word_key_is_in(bucket, 2, key);
         uint32_t found = first | second | third;
         uint32_t way = second | (third & ~second) << 1; /* several are empty places */
         flags[i] = bucket->flags[way] & (uint8_t)-found;
@@ -118,11 +113,6 @@ static struct am_hit *take_steps(const struct am_image *image,
 /* ---- broad keywords ---------------------------------------------------------------------------
  */
 
-/* Whether word i can follow, in a broad keyword, the word of id `least`. */
-static inline bool follows(const struct am_request_words *words, uint32_t i, uint32_t least) {
-    return (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > least);
-}
-
 static void add_pairs(const struct am_image *image,
                       const struct am_request_words *words,
                       uint32_t root,
@@ -133,7 +123,7 @@ static void add_pairs(const struct am_image *image,
     uint32_t from = pairs->count, count = from, kept = from;
     for (uint32_t i = first; i <= last; i++) {
         pairs->other[count] = i;
-        count += follows(words, i, words->broad_ids[root]);
+        count += am_search_follows(words, i, words->broad_ids[root]);
     }
     for (uint32_t i = from; i < count; i++) {
         pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
@@ -166,8 +156,8 @@ static bool may_go_on(const struct am_image *image,
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
         uint64_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
-        may |=
-            (follows(words, i, least) & (unsigned)am_filter_has(&image->later_filter, hash)) != 0;
+        may |= am_search_follows(words, i, least) &
+               (unsigned)am_filter_has(&image->later_filter, hash);
     }
     return may;
 }

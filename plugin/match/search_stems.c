@@ -20,8 +20,7 @@ static struct am_vocabulary_bucket *bucket_of(const struct am_matcher *matcher,
 
 static int find_way(const struct am_vocabulary_bucket *bucket, struct am_word_key key) {
     for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
-        if (am_load_u64(bucket->key[way]) == key.low &&
-            am_load_u64(bucket->key[way] + 8) == key.high)
+        if (am_word_key_is_in(bucket, way, key))
             return way;
     return -1;
 }
