@@ -231,7 +231,7 @@ static void put_ads(const struct page *to) {
     put_number(to, decision->words);
     PUT(to, " words read, ");
     put_number(to, decision->hits);
-    PUT(to, " keywords found.</p>\n");
+    PUT(to, " hits of keywords.</p>\n");
     PUT(to, "<ol class=\"ads\">\n");
     for (uint32_t i = 0; i < decision->ad_count; i++)
         put_ad(to, &decision->ads[i]);

@@ -75,7 +75,7 @@ static void count_rejections(struct am_matcher *matcher,
 static void search(struct am_matcher *matcher, const struct am_request *request) {
     am_search_exact(matcher, request);
     am_search_phrases(matcher);
-    am_idmap_clear_for(&matcher->terminals_hit, matcher->hit_count);
+    am_idmap_clear(&matcher->terminals_hit);
     am_search_broad(matcher);
 }
 

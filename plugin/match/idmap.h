@@ -44,17 +44,6 @@ static inline void am_idmap_clear(struct am_idmap *map) {
     map->count = 0;
 }
 
-/* The same, in a table that has room for so many keys at once (at most those reserved for): growing
- * to hundreds of keys costs as much again as adding them. */
-static inline void am_idmap_clear_for(struct am_idmap *map, size_t keys) {
-    am_idmap_clear(map);
-    while ((size_t)1 << (map->bits - 1) <= keys &&
-           ((size_t)4 << map->bits) - ((size_t)1 << AM_IDMAP_SMALLEST) <= map->reserved_entries) {
-        map->table += (size_t)1 << map->bits;
-        map->bits++;
-    }
-}
-
 static inline void am_idmap_start(struct am_idmap *map, void *memory, size_t reserved_entries) {
     *map = (struct am_idmap){.tables = memory, .reserved_entries = reserved_entries};
     am_idmap_clear(map);

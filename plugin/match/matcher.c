@@ -35,8 +35,7 @@ static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
     matcher->words.ids = carve(carver, words, sizeof(uint32_t));
     /* Numbers of 32 bits are read at any flag. */
     matcher->words.flags = carve(carver, words + sizeof(uint32_t), 1);
-    matcher->words.begins = carve(carver, words, sizeof(uint32_t));
-    matcher->words.ends = carve(carver, words, sizeof(uint32_t));
+    matcher->words.split = carve(carver, words + AM_WORD_BATCH, sizeof(struct am_word));
     matcher->terms = carve(carver, AM_MAX_ATTRIBUTE_VALUES, sizeof *matcher->terms);
     matcher->placed = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof *matcher->placed);
     matcher->placed_candidates = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof(uint32_t));
@@ -69,8 +68,6 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
     matcher->words.broad_flags = stems(image) ? carve(carver, words, 1) : matcher->words.flags;
     matcher->stem_cache = stems(image) ? carve(carver, am_stem_cache_size(), 1) : NULL;
-    matcher->waiting_lists =
-        carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->waiting_lists);
     matcher->lists = carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->lists);
     matcher->ties = carve(carver, image->posting_count + 1, sizeof *matcher->ties);
     matcher->candidates =

@@ -13,13 +13,13 @@
 /* The words of all fields of a request, field after field, each followed by one empty word that no
  * keyword can cross. */
 struct am_request_words {
-    uint32_t *ids;           /* word id, or AM_NONE */
-    uint8_t *flags;          /* enum am_word_flags of the word; 0 when unknown */
-    uint32_t *broad_ids;     /* of the stem; the same array as ids without stemming */
-    uint8_t *broad_flags;    /* likewise */
-    uint32_t *begins, *ends; /* span in the field's bytes */
-    uint32_t count;          /* empty words included */
-    uint32_t real_count;     /* without them */
+    uint32_t *ids;         /* word id, or AM_NONE */
+    uint8_t *flags;        /* enum am_word_flags of the word; 0 when unknown */
+    uint32_t *broad_ids;   /* of the stem; the same array as ids without stemming */
+    uint8_t *broad_flags;  /* likewise */
+    struct am_word *split; /* with its span in the field's bytes; its text is no longer there */
+    uint32_t count;        /* empty words included */
+    uint32_t real_count;   /* without them */
     uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
 };
 
@@ -37,18 +37,13 @@ struct am_list {
     uint32_t hit; /* index into hits */
 };
 
-/* A list that has not been read yet. */
-struct am_waiting_list {
-    uint32_t terminal;
-    uint32_t hit;
-};
-
 /* The lists of one class of terminals that have not been read yet, see rank.c. */
 struct am_waiting {
-    struct am_waiting_list *lists;
-    uint32_t count;
-    uint32_t looks;      /* how often the smallest was looked for */
-    uint32_t least_rank; /* no list here has a better one, once one was woken */
+    uint32_t first, end; /* terminals that wait among the hits */
+    uint32_t hits[2];    /* the best ones found by the last look, best first; index into hits */
+    uint32_t found, taken;
+    uint32_t looks;
+    uint32_t least_rank; /* of the last one taken: none here has a better rank */
 };
 
 /* A posting whose rank others share, waiting for its turn by rotation. */
@@ -96,7 +91,6 @@ struct am_matcher {
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
 
-    struct am_waiting_list *waiting_lists; /* of all classes, one after the other */
     struct am_waiting waiting[AM_TERMINAL_CLASSES];
     struct am_list *lists; /* a heap, best rank first */
     uint32_t list_count;
@@ -105,7 +99,7 @@ struct am_matcher {
     uint64_t rotation_start; /* FNV-1a over request id and the zero byte */
     struct am_candidate *candidates;
     uint32_t candidate_count;
-    struct am_idmap terminals_hit; /* distinct terminals of hits */
+    struct am_idmap terminals_hit; /* of broad hits; later, of all whose lists add_hit added */
     struct am_idmap negatives_hit; /* negative id -> its posting */
     uint32_t *negative_ids;        /* the same ids, as a list */
     uint32_t negative_count;

@@ -5,16 +5,13 @@
  * request's id decides among them.
  *
  * Most lists of a page are never looked at. Terminals of one class ascend by the rank of their
- * first posting, so the best of a class is its smallest number: lists wait, unread, until their
- * turn comes. With a million phrases that takes a tenth off a page's decision. */
+ * first posting, so the best of a class is its smallest number: lists wait, unread, among the hits
+ * until their turn comes. */
 #include "matcher.h"
 
-enum {
-    FIRST_WOKEN = 2, /* of each class, at once, so that memory is waited for once */
-    /* Each look for the smallest goes through all that wait; after so many of them in a class, the
-     * rest of it is put into the heap. */
-    MOST_LOOKS = 16,
-};
+/* Each look for the best lists of a class goes through all hits; after so many of them, the rest of
+ * the class is put into the heap. */
+enum { MOST_LOOKS = 8 };
 
 /* ---- the heap of lists ------------------------------------------------------------------------
  */
@@ -44,9 +41,9 @@ static void push_list(struct am_matcher *matcher, struct am_list added) {
 }
 
 /* Puts a terminal's list into the heap and notes the negative keywords at its front. */
-static void add_list(struct am_matcher *matcher, struct am_waiting_list waiting) {
+static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
     const struct am_posting *postings = matcher->image->postings;
-    uint32_t index = waiting.terminal;
+    uint32_t index = terminal;
     for (; postings[index].rank == 0; index++) {
         uint32_t id = am_posting_ad(&postings[index]);
         if (am_idmap_add(&matcher->negatives_hit, id, index))
@@ -54,108 +51,116 @@ static void add_list(struct am_matcher *matcher, struct am_waiting_list waiting)
         if (am_posting_is_last(&postings[index]))
             return;
     }
-    push_list(matcher, (struct am_list){postings[index].rank, index, waiting.hit});
+    push_list(matcher, (struct am_list){postings[index].rank, index, hit});
+}
+
+/* The same for a hit whose keyword may have been added already: of a keyword found several times,
+ * the first place counts, and hits of one terminal stand in text order. Broad ones are there once.
+ */
+static void add_hit(struct am_matcher *matcher, uint32_t index) {
+    struct am_hit hit = matcher->hits[index];
+    if (hit.word == AM_NONE || am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
+        add_list(matcher, hit.terminal, index);
+}
+
+/* Lists with negative keywords cannot wait. */
+static void add_negatives(struct am_matcher *matcher) {
+    const struct am_image_settings *settings = matcher->image->settings;
+    if (settings->negative_count == 0)
+        return;
+    for (uint32_t i = 0; i < matcher->hit_count; i++) {
+        uint32_t terminal = matcher->hits[i].terminal;
+        if (terminal < settings->negatives_end[am_class_of(settings, terminal)])
+            add_hit(matcher, i);
+    }
 }
 
 /* ---- lists that wait --------------------------------------------------------------------------
  */
 
-/* The smallest terminal, that is the best one, leaves the class. */
-static struct am_waiting_list take_smallest(struct am_waiting *waiting) {
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < waiting->count; i++)
-        best = waiting->lists[i].terminal < waiting->lists[best].terminal ? i : best;
-    struct am_waiting_list smallest = waiting->lists[best];
-    waiting->lists[best] = waiting->lists[--waiting->count];
+/* Finds the two best lists of the class that have not left it: two, so that memory is waited for
+ * once. Distances from `first` are compared, since those of other classes are then out of range
+ * without being asked for: four instructions a hit, and few hits come nearer than those before. */
+static void look(const struct am_matcher *matcher, struct am_waiting *waiting) {
+    uint32_t range = waiting->end - waiting->first, nearest = range, second = range;
+    uint32_t nearest_hit = 0, second_hit = 0;
+    for (uint32_t i = 0; i < matcher->hit_count; i++) {
+        uint32_t distance = matcher->hits[i].terminal - waiting->first;
+        if (__builtin_expect(distance >= second, 1) || distance == nearest)
+            continue;
+        if (distance < nearest) {
+            second = nearest;
+            second_hit = nearest_hit;
+            nearest = distance;
+            nearest_hit = i;
+        } else {
+            second = distance;
+            second_hit = i;
+        }
+    }
+    waiting->hits[0] = nearest_hit;
+    waiting->hits[1] = second_hit;
+    waiting->found = (nearest < range) + (second < range);
+    waiting->taken = 0;
+    waiting->first += second < range ? second + 1 : range;
     waiting->looks++;
-    return smallest;
+    for (uint32_t i = 0; i < waiting->found; i++)
+        __builtin_prefetch(&matcher->image->postings[matcher->hits[waiting->hits[i]].terminal]);
 }
 
-/* Puts a list that was the best of its class into the heap. */
-static void
-wake_list(struct am_matcher *matcher, struct am_waiting *waiting, struct am_waiting_list best) {
-    waiting->least_rank = matcher->image->postings[best.terminal].rank;
-    add_list(matcher, best);
+static bool is_empty(const struct am_waiting *waiting) {
+    return waiting->taken == waiting->found && waiting->first == waiting->end;
+}
+
+/* Puts what is left of a class into the heap. */
+static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
+    const struct am_hit *hits = matcher->hits;
+    uint32_t range = waiting->end - waiting->first;
+    for (uint32_t i = 0; i < matcher->hit_count; i++)
+        if (hits[i].terminal - waiting->first < range)
+            __builtin_prefetch(&matcher->image->postings[hits[i].terminal]);
+    for (uint32_t i = 0; i < matcher->hit_count; i++)
+        if (hits[i].terminal - waiting->first < range)
+            add_hit(matcher, i);
+    waiting->first = waiting->end;
 }
 
 /* Puts the best list of the class into the heap; or all, when it has been looked through often. */
 static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
-    if (waiting->looks < MOST_LOOKS) {
-        wake_list(matcher, waiting, take_smallest(waiting));
+    if (waiting->taken == waiting->found && waiting->looks < MOST_LOOKS)
+        look(matcher, waiting);
+    if (waiting->taken == waiting->found) {
+        wake_rest(matcher, waiting);
         return;
     }
-    for (uint32_t i = 0; i < waiting->count; i++)
-        __builtin_prefetch(&matcher->image->postings[waiting->lists[i].terminal]);
-    for (uint32_t i = 0; i < waiting->count; i++)
-        add_list(matcher, waiting->lists[i]);
-    waiting->count = 0;
+    uint32_t hit = waiting->hits[waiting->taken++];
+    uint32_t terminal = matcher->hits[hit].terminal;
+    waiting->least_rank = matcher->image->postings[terminal].rank;
+    add_list(matcher, terminal, hit);
 }
 
 static void wake_first(struct am_matcher *matcher) {
-    struct am_waiting_list woken[AM_TERMINAL_CLASSES][FIRST_WOKEN];
-    uint32_t counts[AM_TERMINAL_CLASSES] = {0};
+    const struct am_image_settings *settings = matcher->image->settings;
+    const uint32_t ends[AM_TERMINAL_CLASSES] = {settings->first_node, settings->leaf_end,
+                                                settings->terminal_end};
+    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        matcher->waiting[class] =
+            (struct am_waiting){.first = settings->negatives_end[class], .end = ends[class]};
+        look(matcher, &matcher->waiting[class]);
+    }
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        while (counts[class] < FIRST_WOKEN && matcher->waiting[class].count) {
-            struct am_waiting_list best = take_smallest(&matcher->waiting[class]);
-            __builtin_prefetch(&matcher->image->postings[best.terminal]);
-            woken[class][counts[class]++] = best;
-        }
-    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        for (uint32_t i = 0; i < counts[class]; i++)
-            wake_list(matcher, &matcher->waiting[class], woken[class][i]);
+        for (uint32_t found = matcher->waiting[class].found; found; found--)
+            wake(matcher, &matcher->waiting[class]);
 }
 
 /* Until no list that waits can have the rank that is best in the heap, or a better one. */
 static void wake_best(struct am_matcher *matcher) {
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
         struct am_waiting *waiting = &matcher->waiting[class];
-        while (waiting->count &&
+        while (!is_empty(waiting) &&
                (matcher->list_count == 0 || waiting->least_rank <= matcher->lists[0].rank))
             wake(matcher, waiting);
     }
-}
-
-/* ---- hits -------------------------------------------------------------------------------------
- */
-
-/* Of a keyword found several times, the first place counts: hits of one terminal stand in text
- * order. */
-static void distinct_hits(struct am_matcher *matcher) {
-    size_t kept = 0;
-    for (size_t i = 0; i < matcher->hit_count; i++) {
-        struct am_hit hit = matcher->hits[i];
-        if (hit.word != AM_NONE && !am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
-            continue;
-        matcher->hits[kept++] = hit;
-    }
-    matcher->hit_count = kept;
-}
-
-/* Gives each class room for the hits that it has. */
-static void start_waiting(struct am_matcher *matcher) {
-    const struct am_image_settings *settings = matcher->image->settings;
-    uint32_t hits[AM_TERMINAL_CLASSES] = {0};
-    for (size_t i = 0; i < matcher->hit_count; i++)
-        hits[am_class_of(settings, matcher->hits[i].terminal)]++;
-    struct am_waiting_list *lists = matcher->waiting_lists;
-    for (int class = 0; class < AM_TERMINAL_CLASSES; lists += hits[class ++])
-        matcher->waiting[class] = (struct am_waiting){.lists = lists};
-}
-
-/* Lists with negative keywords cannot wait. */
-static void list_hits(struct am_matcher *matcher) {
-    const struct am_image_settings *settings = matcher->image->settings;
-    start_waiting(matcher);
-    for (size_t i = 0; i < matcher->hit_count; i++) {
-        struct am_waiting_list list = {matcher->hits[i].terminal, (uint32_t)i};
-        unsigned class = am_class_of(settings, list.terminal);
-        if (list.terminal < settings->negatives_end[class])
-            add_list(matcher, list);
-        else
-            matcher->waiting[class].lists[matcher->waiting[class].count++] = list;
-    }
-    if (settings->any_terminal != AM_NONE)
-        add_list(matcher, (struct am_waiting_list){settings->any_terminal, AM_NONE});
 }
 
 /* Has the records of the ads that will most likely win on their way from memory, all at once. The
@@ -177,8 +182,9 @@ void am_rank_start(struct am_matcher *matcher, const struct am_request *request)
     matcher->negative_count = 0;
     am_idmap_clear(&matcher->negatives_hit);
     am_idmap_clear(&matcher->ads_seen);
-    distinct_hits(matcher);
-    list_hits(matcher);
+    add_negatives(matcher);
+    if (matcher->image->settings->any_terminal != AM_NONE)
+        add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
     wake_first(matcher);
     fetch_best(matcher);
     matcher->rotation_start =

@@ -63,10 +63,6 @@ static void look_up(struct am_matcher *matcher, const struct am_word_batch *batc
         ids[i] = find_word(image, lookup.keys[i], batch->texts + batch->words[i].text,
                            batch->words[i].size, &flags[i]);
     }
-    for (uint32_t i = 0; i < batch->count; i++) {
-        words->begins[words->count + i] = batch->words[i].begin;
-        words->ends[words->count + i] = batch->words[i].end;
-    }
     if (matcher->stemmer)
         am_search_stems(matcher, batch, lookup.keys, ids, flags, words->broad_ids + words->count,
                         words->broad_flags + words->count);
@@ -84,19 +80,25 @@ static enum am_code search_field(struct am_matcher *matcher,
                                  const struct am_request *request,
                                  uint32_t field,
                                  struct am_error *error) {
+    struct am_request_words *words = &matcher->words;
     struct am_word_batch batch;
     struct am_splitter splitter;
     am_splitter_start(&splitter, request->fields[field].text,
                       matcher->image->settings->fold_accents, matcher->splitter_memory);
-    matcher->words.field_first[field] = matcher->words.count;
+    words->field_first[field] = words->count;
     batch.texts = splitter.texts;
-    while ((batch.count = (uint32_t)am_splitter_next(&splitter, batch.words, AM_WORD_BATCH)) > 0) {
-        if (matcher->words.real_count + batch.count > matcher->limits.words)
+    for (;;) {
+        struct am_word *next = words->split + words->count;
+        batch.words = next;
+        batch.count = (uint32_t)am_splitter_next(&splitter, next, AM_WORD_BATCH);
+        if (batch.count == 0)
+            break;
+        if (words->real_count + batch.count > matcher->limits.words)
             return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
                                 matcher->limits.words);
         look_up(matcher, &batch);
     }
-    end_field(&matcher->words);
+    end_field(words);
     return AM_OK;
 }
 

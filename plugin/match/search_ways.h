@@ -18,8 +18,8 @@ enum {
 
 /* Words as the splitter gave them. */
 struct am_word_batch {
-    struct am_word words[AM_WORD_BATCH];
-    uint32_t count;
+    const struct am_word *words;
+    uint32_t count;    /* at most AM_WORD_BATCH */
     const char *texts; /* that their `text` counts from */
 };
 

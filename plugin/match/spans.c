@@ -19,7 +19,7 @@ static void fill_utf16(struct am_placed_ad *placed, const char *text) {
 static void
 add_span(const struct am_request_words *words, uint32_t word, struct am_placed_ad *placed) {
     placed->spans[placed->span_count++] =
-        (struct am_span){.begin = words->begins[word], .end = words->ends[word]};
+        (struct am_span){.begin = words->split[word].begin, .end = words->split[word].end};
 }
 
 /* Sorts the few word indexes of a broad hit into text order. */
