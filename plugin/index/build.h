@@ -65,7 +65,7 @@ struct am_builder {
     struct am_vector vocabulary;   /* struct am_vocabulary_bucket */
     struct am_vector word_records; /* struct am_word_record */
     struct am_vector edge_buckets; /* struct am_edge_bucket */
-    struct am_vector filter;       /* uint64_t */
+    struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
     struct am_image_settings settings;
 };

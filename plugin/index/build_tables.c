@@ -73,8 +73,8 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
 }
 
 static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
-    uint64_t hash = am_edge_hash(key);
-    size_t at = am_bucket_of(hash, count);
+    uint32_t hash = am_edge_hash(key);
+    size_t at = am_bucket_of_u32(hash, count);
     for (;;) {
         struct am_edge_bucket *bucket = &buckets[at];
         for (int way = 0; way < AM_EDGE_WAYS; way++)
@@ -97,18 +97,18 @@ static bool build_filters(struct am_builder *builder, struct am_error *error) {
     size_t edges = builder->edges.count, first = 0;
     for (size_t i = 0; i < edges; i++)
         first += is_first(builder, &edge[i]);
-    size_t first_blocks = first * FILTER_BITS_PER_EDGE / 64 + 1;
-    size_t later_blocks = (edges - first) * FILTER_BITS_PER_EDGE / 64 + 1;
+    size_t first_blocks = first * FILTER_BITS_PER_EDGE / 32 + 1;
+    size_t later_blocks = (edges - first) * FILTER_BITS_PER_EDGE / 32 + 1;
     if (!make_table(&builder->filter, first_blocks + later_blocks, 0, error))
         return false;
     builder->settings.first_filter_blocks = (uint32_t)first_blocks;
-    uint64_t *first_filter = builder->filter.data, *later_filter = first_filter + first_blocks;
+    uint32_t *first_filter = builder->filter.data, *later_filter = first_filter + first_blocks;
     for (size_t i = 0; i < edges; i++) {
-        uint64_t hash = am_edge_hash(edge[i].key);
+        uint32_t hash = am_edge_hash(edge[i].key);
         if (is_first(builder, &edge[i]))
-            first_filter[am_bucket_of(hash, first_blocks)] |= am_filter_mask(hash);
+            first_filter[am_bucket_of_u32(hash, first_blocks)] |= am_filter_mask(hash);
         else
-            later_filter[am_bucket_of(hash, later_blocks)] |= am_filter_mask(hash);
+            later_filter[am_bucket_of_u32(hash, later_blocks)] |= am_filter_mask(hash);
     }
     return true;
 }

@@ -29,7 +29,7 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
         .vocabulary = AM_VECTOR_OF(struct am_vocabulary_bucket),
         .word_records = AM_VECTOR_OF(struct am_word_record),
         .edge_buckets = AM_VECTOR_OF(struct am_edge_bucket),
-        .filter = AM_VECTOR_OF(uint64_t),
+        .filter = AM_VECTOR_OF(uint32_t),
         .term_table = AM_VECTOR_OF(uint32_t),
     };
 }

@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 5, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 6, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -161,30 +161,40 @@ _Static_assert(sizeof(struct am_edge_bucket) == 64, "edge bucket");
 static inline uint8_t am_displaced_word(uint64_t hash) {
     return (uint8_t)(1 << (hash & 7));
 }
-static inline uint32_t am_displaced_edge(uint64_t hash) {
-    return UINT32_C(1) << (hash >> 24 & 31);
+static inline uint32_t am_displaced_edge(uint32_t hash) {
+    return UINT32_C(1) << (hash & 31);
 }
 
 static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
     return (uint64_t)parent << 32 | word;
 }
-/* High bits choose the bucket and the filter's block, low bits the bits in that block. */
-#define AM_EDGE_HASH_SEED UINT64_C(0x8ebc6af09c88c6e3)
-static inline uint64_t am_edge_hash(uint64_t key) {
-    return am_mix(key, AM_EDGE_HASH_SEED);
+/* Of 32 bits, so that sixteen are computed at a time: multiply and add, then a step of
+ * multiplicative hashing over all bits. High bits choose the bucket and the filter's block. */
+#define AM_EDGE_HASH_PARENT UINT32_C(0x9e3779b1)
+#define AM_EDGE_HASH_WORD UINT32_C(0x85ebca77)
+#define AM_EDGE_HASH_LAST UINT32_C(0xc2b2ae3d)
+static inline uint32_t am_edge_hash(uint64_t key) {
+    uint32_t hash = (uint32_t)(key >> 32) * AM_EDGE_HASH_PARENT + (uint32_t)key * AM_EDGE_HASH_WORD;
+    return (hash ^ hash >> 15) * AM_EDGE_HASH_LAST;
 }
 /* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval",
  * 2019). */
 static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
     return (uint64_t)((unsigned __int128)hash * count >> 64);
 }
-/* The filters: one 64-bit block a key, four bits of it (a register-blocked Bloom filter: Putze,
- * Sanders, Singler 2007). One is about the edges of a keyword's first step, whose parents are
- * AM_NODE_OF_*, the other about all others. Most lookups are first steps, and the filter of these
- * alone is a third of the size. */
-static inline uint64_t am_filter_mask(uint64_t hash) {
-    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
-           UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
+/* The same for a hash of 32 bits. `count` is at most 2^32. */
+static inline uint64_t am_bucket_of_u32(uint32_t hash, uint64_t count) {
+    return hash * count >> 32;
+}
+/* The filters: one 32-bit block a key, three bits of it (a register-blocked Bloom filter: Putze,
+ * Sanders, Singler 2007), which are chosen by the hash once more multiplied. One is about the edges
+ * of a keyword's first step, whose parents are AM_NODE_OF_*, the other about all others. Most
+ * lookups are first steps, and the filter of these alone is a third of the size. */
+#define AM_FILTER_HASH UINT32_C(0x27d4eb2f)
+static inline uint32_t am_filter_mask(uint32_t hash) {
+    uint32_t bits = hash * AM_FILTER_HASH;
+    return UINT32_C(1) << (bits >> 27) | UINT32_C(1) << (bits >> 22 & 31) |
+           UINT32_C(1) << (bits >> 17 & 31);
 }
 
 /* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation

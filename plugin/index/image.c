@@ -16,7 +16,7 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_VOCABULARY] = sizeof(struct am_vocabulary_bucket),
     [AM_SECTION_WORDS] = sizeof(struct am_word_record),
     [AM_SECTION_EDGES] = sizeof(struct am_edge_bucket),
-    [AM_SECTION_FILTER] = sizeof(uint64_t),
+    [AM_SECTION_FILTER] = sizeof(uint32_t),
     [AM_SECTION_POSTINGS] = sizeof(struct am_posting),
     [AM_SECTION_KEYWORDS] = sizeof(struct am_keyword_record),
     [AM_SECTION_ADS] = sizeof(struct am_ad_record),
@@ -108,8 +108,9 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                    settings->terminal_end <= settings->node_end &&
                    settings->terminal_count <= settings->terminal_end &&
                    (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
-    /* Bucket numbers of 32 bits: search_avx512.c. */
-    bool small = image->edge_buckets <= UINT32_MAX && image->later_filter.count <= UINT32_MAX;
+    /* Numbers of buckets in 32 bits, of blocks in 31: search_avx512.c. */
+    bool small = image->edge_buckets <= UINT32_MAX && image->first_filter.count <= INT32_MAX &&
+                 image->later_filter.count <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
     bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
     if (!hash_tables || !parallel || !pools || !classes || !small || !edges)
@@ -119,7 +120,7 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
 
 /* One that has no blocks is refused by check_counts. */
 static void set_filters(struct am_image *image) {
-    const uint64_t *blocks = start_of(image, AM_SECTION_FILTER);
+    const uint32_t *blocks = start_of(image, AM_SECTION_FILTER);
     uint64_t count = count_of(image, AM_SECTION_FILTER);
     uint64_t first = image->settings->first_filter_blocks;
     if (first > count)

@@ -11,7 +11,7 @@ enum { AM_GENERATION_TEXT_SIZE = 17 };
 
 /* Tells cheaply that an edge is not there. */
 struct am_filter {
-    const uint64_t *blocks;
+    const uint32_t *blocks;
     uint64_t count; /* at least 1 */
 };
 
@@ -88,14 +88,14 @@ static inline struct am_set am_image_set(const struct am_image *image, am_set_re
 }
 
 /* False: there is surely no edge of that hash among those that the filter is about. */
-static inline bool am_filter_has(const struct am_filter *filter, uint64_t hash) {
-    uint64_t mask = am_filter_mask(hash);
-    return (filter->blocks[am_bucket_of(hash, filter->count)] & mask) == mask;
+static inline bool am_filter_has(const struct am_filter *filter, uint32_t hash) {
+    uint32_t mask = am_filter_mask(hash);
+    return (filter->blocks[am_bucket_of_u32(hash, filter->count)] & mask) == mask;
 }
 
 /* Has what am_filter_has reads on its way from memory. */
-static inline void am_filter_fetch(const struct am_filter *filter, uint64_t hash) {
-    __builtin_prefetch(&filter->blocks[am_bucket_of(hash, filter->count)]);
+static inline void am_filter_fetch(const struct am_filter *filter, uint32_t hash) {
+    __builtin_prefetch(&filter->blocks[am_bucket_of_u32(hash, filter->count)]);
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */

@@ -137,8 +137,8 @@ am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint
 
 /* The child by the edge of that key, or AM_NONE. `hash` is am_edge_hash(key). Like words, the ways
  * of a bucket are compared without a branch. */
-static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key, uint64_t hash) {
-    uint64_t at = am_bucket_of(hash, image->edge_buckets);
+static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key, uint32_t hash) {
+    uint64_t at = am_bucket_of_u32(hash, image->edge_buckets);
     for (;;) {
         const struct am_edge_bucket *bucket = &image->edges[at];
         uint32_t missing = 0; /* ~child */
@@ -158,8 +158,8 @@ am_search_follows(const struct am_request_words *words, uint32_t i, uint32_t lea
 }
 
 /* Has the bucket of an edge on its way from memory. */
-static inline void am_search_fetch_edge(const struct am_image *image, uint64_t hash) {
-    __builtin_prefetch(&image->edges[am_bucket_of(hash, image->edge_buckets)]);
+static inline void am_search_fetch_edge(const struct am_image *image, uint32_t hash) {
+    __builtin_prefetch(&image->edges[am_bucket_of_u32(hash, image->edge_buckets)]);
 }
 
 static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t word) {

@@ -174,7 +174,7 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
         if (!(words->flags[i] & AM_WORD_IN_EXACT))
             return;
         uint64_t key = am_edge_key(node, words->ids[i]);
-        uint64_t hash = am_edge_hash(key);
+        uint32_t hash = am_edge_hash(key);
         if (!am_filter_has(i == first ? &image->first_filter : &image->later_filter, hash))
             return;
         node = am_search_edge(image, key, hash);

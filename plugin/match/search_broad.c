@@ -89,7 +89,7 @@ static void follow(struct neighbourhood *around,
         for (to = from + 1; to < around->count && around->near[to].id == id;)
             to++;
         uint64_t key = am_edge_key(node, id);
-        uint64_t hash = am_edge_hash(key);
+        uint32_t hash = am_edge_hash(key);
         if (!am_filter_has(&image->later_filter, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);

@@ -77,7 +77,7 @@ filter_steps(const struct am_image *image, const struct am_filter *filter, struc
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < steps->count; i++) {
-        uint64_t hash = steps->hash[i];
+        uint32_t hash = steps->hash[i];
         steps->key[kept] = steps->key[i];
         steps->hash[kept] = hash;
         steps->word[kept] = steps->word[i];
@@ -131,7 +131,7 @@ static void add_pairs(const struct am_image *image,
         am_filter_fetch(&image->first_filter, pairs->hash[i]);
     }
     for (uint32_t i = from; i < count; i++) {
-        uint64_t hash = pairs->hash[i];
+        uint32_t hash = pairs->hash[i];
         pairs->key[kept] = pairs->key[i];
         pairs->hash[kept] = hash;
         pairs->root[kept] = root;
@@ -155,7 +155,7 @@ static bool may_go_on(const struct am_image *image,
                       uint32_t last) {
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
-        uint64_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
+        uint32_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
         may |= am_search_follows(words, i, least) &
                (unsigned)am_filter_has(&image->later_filter, hash);
     }

@@ -10,8 +10,9 @@
 enum {
     AM_WORD_BATCH = 128, /* words looked up at a time */
     /* Words from which phrases are sought, and edges followed, at a time. They are more, because
-     * the last steps of long phrases are few and would wait for memory one by one. */
-    AM_STEPS = 512,
+     * the last steps of long phrases are few and would wait for memory one by one: so many that
+     * most pages go through at once. */
+    AM_STEPS = 768,
     /* Room after all lists: a wide store writes past what it keeps. */
     AM_SPARE = 16,
 };
@@ -36,7 +37,7 @@ struct am_lookup {
 /* Edges to follow, each from a phrase's node by the next word. */
 struct am_steps {
     uint64_t key[AM_STEPS + AM_SPARE];
-    uint64_t hash[AM_STEPS + AM_SPARE]; /* am_edge_hash of the key, once filtered */
+    uint32_t hash[AM_STEPS + AM_SPARE]; /* am_edge_hash of the key, once filtered */
     uint32_t word[AM_STEPS + AM_SPARE]; /* index of the phrase's first word */
     uint32_t count;
 };
@@ -44,7 +45,7 @@ struct am_steps {
 /* Pairs of words of a field that may begin a broad keyword, with the edges that they stand for. */
 struct am_pairs {
     uint64_t key[AM_STEPS + AM_SPARE];
-    uint64_t hash[AM_STEPS + AM_SPARE];
+    uint32_t hash[AM_STEPS + AM_SPARE];
     uint32_t root[AM_STEPS + AM_SPARE];  /* index of the rarer word */
     uint32_t other[AM_STEPS + AM_SPARE]; /* of the other one */
     uint32_t count;

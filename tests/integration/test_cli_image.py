@@ -99,7 +99,7 @@ class ImageTest(CommandTest):
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (
-            r"^format version +5$",
+            r"^format version +6$",
             r"^generation +[0-9a-f]{16}$",
             r"^currency +EUR$",
             r"^language +en$",
@@ -164,13 +164,14 @@ class ImageReader:
     def child(self, parent, word):
         key = parent << 32 | word
         count = self.sections[4][2]
-        hashed = self.mix(key, 0x8EBC6AF09C88C6E3)
-        at = hashed * count >> 64
+        mixed = (parent * 0x9E3779B1 + word * 0x85EBCA77) % 2**32
+        hashed = (mixed ^ mixed >> 15) * 0xC2B2AE3D % 2**32
+        at = hashed * count >> 32
         while True:
             bucket = self.record(4, at, "5Q5II")
             if key in bucket[:5]:
                 return bucket[5 + bucket.index(key)]
-            if not bucket[10] >> (hashed >> 24 & 31) & 1:
+            if not bucket[10] >> (hashed & 31) & 1:
                 return self.NONE
             at = (at + 1) % count
 
