@@ -7,7 +7,7 @@
 
 #include "../base/reserve.h"
 
-enum { DETAILS_BYTES = 1 << 20, ALIGNMENT = 64 };
+enum { DETAILS_BYTES = 1 << 20, CACHE_LINE = 64, PAGE = 4096 };
 
 /* Gives out pieces of one reservation. With `base` NULL it only adds up their sizes. */
 struct carver {
@@ -16,16 +16,18 @@ struct carver {
     bool overflow;
 };
 
+/* A piece of many pages begins with one: of most, only the beginning is ever touched. */
 static void *carve(struct carver *carver, size_t count, size_t item_size) {
-    size_t size, end;
-    if (!am_multiply_size(count, item_size, &size) || !am_add_size(size, ALIGNMENT - 1, &size) ||
-        !am_add_size(carver->used, size / ALIGNMENT * ALIGNMENT, &end)) {
+    size_t size, start, end;
+    size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
+    if (!am_multiply_size(count, item_size, &size) ||
+        !am_add_size(carver->used, alignment - 1, &start) ||
+        !am_add_size(start / alignment * alignment, size, &end)) {
         carver->overflow = true;
         return NULL;
     }
-    void *piece = carver->base ? carver->base + carver->used : NULL;
     carver->used = end;
-    return piece;
+    return carver->base ? carver->base + start / alignment * alignment : NULL;
 }
 
 static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
