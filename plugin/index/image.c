@@ -108,9 +108,9 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                    settings->terminal_end <= settings->node_end &&
                    settings->terminal_count <= settings->terminal_end &&
                    (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
-    /* Numbers of buckets in 32 bits, of blocks in 31: search_avx512.c. */
+    /* Numbers of buckets in 32 bits; of blocks, and of words found, in 31: search_ways.h. */
     bool small = image->edge_buckets <= UINT32_MAX && image->first_filter.count <= INT32_MAX &&
-                 image->later_filter.count <= INT32_MAX;
+                 image->later_filter.count <= INT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
     bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
     if (!hash_tables || !parallel || !pools || !classes || !small || !edges)

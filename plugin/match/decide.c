@@ -93,7 +93,7 @@ enum am_code am_decide(struct am_matcher *matcher,
     matcher->details.size = 0;
     *decision = (struct am_decision){.ads = matcher->placed,
                                      .words = matcher->words.real_count,
-                                     .hits = matcher->hit_count,
+                                     .hits = matcher->hits.count,
                                      .rejected = matcher->rejected};
     for (uint32_t slot = 0; slot < request->slot_count; slot++)
         decision->slot_filled[slot] = fill_slot(matcher, request, &request->slots[slot]);

@@ -62,9 +62,10 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
     const struct am_image_settings *settings = image->settings;
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
     size_t lists = (size_t)settings->ad_count + settings->campaign_count + 1;
-    matcher->hits = carve(
-        carver, words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE,
-        sizeof *matcher->hits);
+    size_t hits =
+        words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
+    matcher->hits.terminals = carve(carver, hits, sizeof(uint32_t));
+    matcher->hits.places = carve(carver, hits, sizeof(uint32_t));
     matcher->paths = carve(carver, (size_t)settings->broad_words + 1, sizeof *matcher->paths);
     matcher->words.broad_ids =
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;

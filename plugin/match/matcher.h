@@ -23,13 +23,6 @@ struct am_request_words {
     uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
 };
 
-/* A keyword found. */
-struct am_hit {
-    uint32_t terminal;
-    uint32_t word; /* index of its first word; AM_NONE: broad */
-    uint32_t path; /* broad: index of its word ids in matcher->paths */
-};
-
 /* One terminal's postings on their way through the merge. */
 struct am_list {
     uint32_t rank; /* of the next posting */
@@ -86,8 +79,7 @@ struct am_matcher {
     struct am_splitter_memory splitter_memory;
     struct am_request_words words;
     struct am_vocabulary_bucket *stem_cache; /* see search_stems.c; NULL: no stemming */
-    struct am_hit *hits;
-    size_t hit_count;
+    struct am_hits hits;
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
 
@@ -162,8 +154,10 @@ static inline void am_search_fetch_edge(const struct am_image *image, uint32_t h
     __builtin_prefetch(&image->edges[am_bucket_of_u32(hash, image->edge_buckets)]);
 }
 
-static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t word) {
-    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, word, AM_NONE};
+static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t place) {
+    uint32_t at = matcher->hits.count++;
+    matcher->hits.terminals[at] = terminal;
+    matcher->hits.places[at] = place;
 }
 
 /* ---- rank.c: hits to candidates, best first ---------------------------------------------------

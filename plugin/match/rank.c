@@ -57,10 +57,11 @@ static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit
 /* The same for a hit whose keyword may have been added already: of a keyword found several times,
  * the first place counts, and hits of one terminal stand in text order. Broad ones are there once.
  */
-static void add_hit(struct am_matcher *matcher, uint32_t index) {
-    struct am_hit hit = matcher->hits[index];
-    if (hit.word == AM_NONE || am_idmap_add(&matcher->terminals_hit, hit.terminal, 0))
-        add_list(matcher, hit.terminal, index);
+static void add_hit(struct am_matcher *matcher, uint32_t hit) {
+    uint32_t terminal = matcher->hits.terminals[hit];
+    if (matcher->hits.places[hit] & AM_HIT_IS_BROAD ||
+        am_idmap_add(&matcher->terminals_hit, terminal, 0))
+        add_list(matcher, terminal, hit);
 }
 
 /* Lists with negative keywords cannot wait. */
@@ -68,8 +69,8 @@ static void add_negatives(struct am_matcher *matcher) {
     const struct am_image_settings *settings = matcher->image->settings;
     if (settings->negative_count == 0)
         return;
-    for (uint32_t i = 0; i < matcher->hit_count; i++) {
-        uint32_t terminal = matcher->hits[i].terminal;
+    for (uint32_t i = 0; i < matcher->hits.count; i++) {
+        uint32_t terminal = matcher->hits.terminals[i];
         if (terminal < settings->negatives_end[am_class_of(settings, terminal)])
             add_hit(matcher, i);
     }
@@ -79,33 +80,21 @@ static void add_negatives(struct am_matcher *matcher) {
  */
 
 /* Finds the two best lists of the class that have not left it: two, so that memory is waited for
- * once. Distances from `first` are compared, since those of other classes are then out of range
- * without being asked for: four instructions a hit, and few hits come nearer than those before. */
+ * once. */
 static void look(const struct am_matcher *matcher, struct am_waiting *waiting) {
-    uint32_t range = waiting->end - waiting->first, nearest = range, second = range;
-    uint32_t nearest_hit = 0, second_hit = 0;
-    for (uint32_t i = 0; i < matcher->hit_count; i++) {
-        uint32_t distance = matcher->hits[i].terminal - waiting->first;
-        if (__builtin_expect(distance >= second, 1) || distance == nearest)
-            continue;
-        if (distance < nearest) {
-            second = nearest;
-            second_hit = nearest_hit;
-            nearest = distance;
-            nearest_hit = i;
-        } else {
-            second = distance;
-            second_hit = i;
-        }
-    }
-    waiting->hits[0] = nearest_hit;
-    waiting->hits[1] = second_hit;
-    waiting->found = (nearest < range) + (second < range);
-    waiting->taken = 0;
-    waiting->first += second < range ? second + 1 : range;
+    const struct am_hits *hits = &matcher->hits;
+    waiting->found = waiting->taken = 0;
     waiting->looks++;
-    for (uint32_t i = 0; i < waiting->found; i++)
-        __builtin_prefetch(&matcher->image->postings[matcher->hits[waiting->hits[i]].terminal]);
+    while (waiting->found < AM_COUNT_OF(waiting->hits)) {
+        uint32_t hit = matcher->way->find_smallest(hits, waiting->first, waiting->end);
+        if (hit == hits->count) {
+            waiting->first = waiting->end;
+            return;
+        }
+        waiting->first = hits->terminals[hit] + 1;
+        waiting->hits[waiting->found++] = hit;
+        __builtin_prefetch(&matcher->image->postings[hits->terminals[hit]]);
+    }
 }
 
 static bool is_empty(const struct am_waiting *waiting) {
@@ -114,13 +103,13 @@ static bool is_empty(const struct am_waiting *waiting) {
 
 /* Puts what is left of a class into the heap. */
 static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
-    const struct am_hit *hits = matcher->hits;
+    const struct am_hits *hits = &matcher->hits;
     uint32_t range = waiting->end - waiting->first;
-    for (uint32_t i = 0; i < matcher->hit_count; i++)
-        if (hits[i].terminal - waiting->first < range)
-            __builtin_prefetch(&matcher->image->postings[hits[i].terminal]);
-    for (uint32_t i = 0; i < matcher->hit_count; i++)
-        if (hits[i].terminal - waiting->first < range)
+    for (uint32_t i = 0; i < hits->count; i++)
+        if (hits->terminals[i] - waiting->first < range)
+            __builtin_prefetch(&matcher->image->postings[hits->terminals[i]]);
+    for (uint32_t i = 0; i < hits->count; i++)
+        if (hits->terminals[i] - waiting->first < range)
             add_hit(matcher, i);
     waiting->first = waiting->end;
 }
@@ -134,7 +123,7 @@ static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
         return;
     }
     uint32_t hit = waiting->hits[waiting->taken++];
-    uint32_t terminal = matcher->hits[hit].terminal;
+    uint32_t terminal = matcher->hits.terminals[hit];
     waiting->least_rank = matcher->image->postings[terminal].rank;
     add_list(matcher, terminal, hit);
 }

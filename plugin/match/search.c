@@ -107,7 +107,7 @@ enum am_code am_search_words(struct am_matcher *matcher,
                              struct am_error *error) {
     size_t bytes = 0;
     matcher->words.count = matcher->words.real_count = 0;
-    matcher->hit_count = matcher->path_count = 0;
+    matcher->hits.count = matcher->path_count = 0;
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {
@@ -145,10 +145,8 @@ static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t t
     /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
     way->first_steps(image, &matcher->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
-        struct am_hit *hits = matcher->hits + matcher->hit_count;
         way->filter_steps(image, depth == 2 ? &image->first_filter : &image->later_filter, &steps);
-        hits = way->take_steps(image, &matcher->words, depth, &steps, hits);
-        matcher->hit_count = (size_t)(hits - matcher->hits);
+        way->take_steps(image, &matcher->words, depth, &steps, &matcher->hits);
     }
 }
 

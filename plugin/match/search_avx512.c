@@ -306,31 +306,6 @@ filter_steps(const struct am_image *image, const struct am_filter *filter, struc
     steps->count = kept;
 }
 
-/* Writes a hit {node, word, AM_NONE} for each of the `kept`: three registers hold sixteen of them.
- */
-AVX512 static inline struct am_hit *
-store_hits(struct am_hit *hits, __mmask16 kept, __m512i nodes, __m512i words) {
-    /* Nodes are 0 to 15, words 16 to 31; where a place is masked off, AM_NONE comes. */
-    const __m512i first = _mm512_setr_epi32(0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
-    const __m512i second = _mm512_setr_epi32(21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
-    const __m512i third =
-        _mm512_setr_epi32(0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
-    const __m512i none = set_u32(AM_NONE);
-    nodes = _mm512_maskz_compress_epi32(kept, nodes);
-    words = _mm512_maskz_compress_epi32(kept, words);
-    uint32_t *to = (uint32_t *)hits;
-    _mm512_storeu_si512(
-        to, _mm512_mask_mov_epi32(none, 0xB6DB, _mm512_permutex2var_epi32(nodes, first, words)));
-    _mm512_storeu_si512(
-        to + WORDS,
-        _mm512_mask_mov_epi32(none, 0xDB6D, _mm512_permutex2var_epi32(nodes, second, words)));
-    _mm512_storeu_si512(
-        to + WORDS + WORDS,
-        _mm512_mask_mov_epi32(none, 0x6DB6, _mm512_permutex2var_epi32(nodes, third, words)));
-    return hits + _mm_popcnt_u32(kept);
-}
-_Static_assert(sizeof(struct am_hit) == 12, "store_hits writes them as three numbers");
-
 /* Of the nodes `found`: those from which an edge may lead on by the word at `places`. */
 AVX512 static inline __mmask16 going_on(const struct am_image *image,
                                         const struct am_request_words *words,
@@ -346,11 +321,11 @@ AVX512 static inline __mmask16 going_on(const struct am_image *image,
     return _mm512_mask_test_epi32_mask(inner, flags, set_u32(AM_WORD_CONTINUES_PHRASE));
 }
 
-AVX512 static struct am_hit *take_steps(const struct am_image *image,
-                                        const struct am_request_words *words,
-                                        uint32_t depth,
-                                        struct am_steps *steps,
-                                        struct am_hit *hits) {
+AVX512 static void take_steps(const struct am_image *image,
+                              const struct am_request_words *words,
+                              uint32_t depth,
+                              struct am_steps *steps,
+                              struct am_hits *hits) {
     uint32_t nodes[AM_STEPS + AM_SPARE];
     uint32_t count = steps->count, next = 0;
     follow_edges(image, steps->key, steps->hash, count, nodes);
@@ -359,17 +334,17 @@ AVX512 static struct am_hit *take_steps(const struct am_image *image,
         __m512i node = _mm512_loadu_si512(nodes + i);
         __m512i word = _mm512_loadu_si512(steps->word + i);
         __m512i place = _mm512_add_epi32(word, set_u32(depth));
-        hits = store_hits(
-            hits,
-            _mm512_mask_cmplt_epu32_mask(inside, node, set_u32(image->settings->terminal_end)),
-            node, word);
+        __mmask16 ends =
+            _mm512_mask_cmplt_epu32_mask(inside, node, set_u32(image->settings->terminal_end));
+        _mm512_storeu_si512(hits->terminals + hits->count, _mm512_maskz_compress_epi32(ends, node));
+        _mm512_storeu_si512(hits->places + hits->count, _mm512_maskz_compress_epi32(ends, word));
+        hits->count += (uint32_t)_mm_popcnt_u32(ends);
         __mmask16 kept = going_on(image, words, inside, node, place);
         __m512i id =
             _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), kept, place, words->ids, 4);
         next = store_steps(steps, next, kept, node, id, word);
     }
     steps->count = next;
-    return hits;
 }
 
 /* ---- broad keywords ---------------------------------------------------------------------------
@@ -438,6 +413,34 @@ AVX512 static bool may_go_on(const struct am_image *image,
     return may != 0;
 }
 
-const struct am_search_way am_search_avx512 = {find_words, list_phrases, first_steps,  filter_steps,
-                                               take_steps, add_pairs,    follow_pairs, may_go_on};
+/* ---- hits -------------------------------------------------------------------------------------
+ */
+
+/* Distances from `first` are compared, since those of terminals below it are out of range, too. */
+AVX512 static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32_t end) {
+    const uint32_t *terminals = hits->terminals;
+    __m512i nearest = set_u32(end - first);
+    for (uint32_t i = 0; i < hits->count; i += WORDS) {
+        __mmask16 inside = (__mmask16)lanes_inside(hits->count - i, WORDS);
+        __m512i distance =
+            _mm512_sub_epi32(_mm512_maskz_loadu_epi32(inside, terminals + i), set_u32(first));
+        nearest = _mm512_mask_min_epu32(nearest, inside, nearest, distance);
+    }
+    uint32_t smallest = first + _mm512_reduce_min_epu32(nearest);
+    if (smallest == end)
+        return hits->count;
+    __m512i terminal = set_u32(smallest);
+    for (uint32_t i = 0; i < hits->count; i += WORDS) {
+        __mmask16 inside = (__mmask16)lanes_inside(hits->count - i, WORDS);
+        __mmask16 equal = _mm512_mask_cmpeq_epi32_mask(
+            inside, _mm512_maskz_loadu_epi32(inside, terminals + i), terminal);
+        if (equal)
+            return i + _tzcnt_u32(equal);
+    }
+    return hits->count;
+}
+
+const struct am_search_way am_search_avx512 = {find_words,   list_phrases, first_steps,
+                                               filter_steps, take_steps,   add_pairs,
+                                               follow_pairs, may_go_on,    find_smallest};
 #endif

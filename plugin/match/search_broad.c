@@ -36,7 +36,7 @@ static void
 emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, uint32_t count) {
     if (!am_idmap_add(&matcher->terminals_hit, terminal, 0))
         return;
-    matcher->hits[matcher->hit_count++] = (struct am_hit){terminal, AM_NONE, matcher->path_count};
+    am_search_emit(matcher, terminal, AM_HIT_IS_BROAD | matcher->path_count);
     for (uint32_t i = 0; i < count; i++)
         matcher->paths[matcher->path_count++] = ids[i];
 }

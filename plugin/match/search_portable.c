@@ -88,26 +88,26 @@ filter_steps(const struct am_image *image, const struct am_filter *filter, struc
         am_search_fetch_edge(image, steps->hash[i]);
 }
 
-static struct am_hit *take_steps(const struct am_image *image,
-                                 const struct am_request_words *words,
-                                 uint32_t depth,
-                                 struct am_steps *steps,
-                                 struct am_hit *hits) {
+static void take_steps(const struct am_image *image,
+                       const struct am_request_words *words,
+                       uint32_t depth,
+                       struct am_steps *steps,
+                       struct am_hits *hits) {
     uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
     uint32_t nodes = image->settings->node_end;
     uint32_t count = steps->count, next = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
         uint32_t word = steps->word[i];
-        *hits = (struct am_hit){node, word, AM_NONE};
-        hits += node < terminals;
+        hits->terminals[hits->count] = node;
+        hits->places[hits->count] = word;
+        hits->count += node < terminals;
         steps->key[next] = am_edge_key(node, words->ids[word + depth]);
         steps->word[next] = word;
         next += (node >= leaves) & (node < nodes) &
                 ((words->flags[word + depth] & AM_WORD_CONTINUES_PHRASE) != 0);
     }
     steps->count = next;
-    return hits;
 }
 
 /* ---- broad keywords ---------------------------------------------------------------------------
@@ -162,6 +162,20 @@ static bool may_go_on(const struct am_image *image,
     return may;
 }
 
+/* ---- hits -------------------------------------------------------------------------------------
+ */
+
+/* Compares distances from `first`, since those of terminals below it are out of range, too. */
+static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32_t end) {
+    const uint64_t none = (uint64_t)(end - first) << 32;
+    uint64_t best = none; /* distance, hit */
+    for (uint32_t i = 0; i < hits->count; i++) {
+        uint64_t next = (uint64_t)(hits->terminals[i] - first) << 32 | i;
+        best = next < best ? next : best;
+    }
+    return best == none ? hits->count : (uint32_t)best;
+}
+
 const struct am_search_way am_search_portable = {find_words,   list_phrases, first_steps,
                                                  filter_steps, take_steps,   add_pairs,
-                                                 follow_pairs, may_go_on};
+                                                 follow_pairs, may_go_on,    find_smallest};

@@ -51,8 +51,16 @@ struct am_pairs {
     uint32_t count;
 };
 
+/* Keywords found. */
+struct am_hits {
+    uint32_t *terminals;
+    uint32_t *places; /* index of the first word; of a broad keyword, AM_HIT_IS_BROAD and the index
+                         of its word ids in matcher->paths */
+    uint32_t count;
+};
+#define AM_HIT_IS_BROAD (UINT32_C(1) << 31)
+
 struct am_request_words;
-struct am_hit;
 
 struct am_search_way {
     /* Fills the lookup, and ids and flags of the words: AM_NONE and 0 of those that are not there,
@@ -82,14 +90,13 @@ struct am_search_way {
     void (*filter_steps)(const struct am_image *image,
                          const struct am_filter *filter,
                          struct am_steps *steps);
-    /* Follows the edges: writes the phrases that end there to `hits` (with room for AM_SPARE more)
-     * and returns the end of these; leaves in `steps` the next ones. `depth`: words so far, the
-     * next one included. */
-    struct am_hit *(*take_steps)(const struct am_image *image,
-                                 const struct am_request_words *words,
-                                 uint32_t depth,
-                                 struct am_steps *steps,
-                                 struct am_hit *hits);
+    /* Follows the edges: appends the phrases that end there to `hits` (with room for AM_SPARE
+     * more), and leaves in `steps` the next ones. `depth`: words so far, the next one included. */
+    void (*take_steps)(const struct am_image *image,
+                       const struct am_request_words *words,
+                       uint32_t depth,
+                       struct am_steps *steps,
+                       struct am_hits *hits);
 
     /* Appends the pairs of `root` and words of [first, last] that are less rare, as far as the
      * first filter lets them pass. `pairs` has room for last - first + 1 more. */
@@ -111,6 +118,10 @@ struct am_search_way {
                       uint32_t least,
                       uint32_t first,
                       uint32_t last);
+
+    /* The hit with the smallest terminal of [first, end), and of several the earliest; the count of
+     * hits when there is none. */
+    uint32_t (*find_smallest)(const struct am_hits *hits, uint32_t first, uint32_t end);
 };
 
 /* The ways there are, best last. */

@@ -99,11 +99,11 @@ void am_spans_fill(struct am_matcher *matcher,
                    struct am_placed_ad *placed) {
     if (candidate->hit == AM_NONE)
         return;
-    const struct am_hit *hit = &matcher->hits[candidate->hit];
-    if (hit->word == AM_NONE)
-        fill_broad(matcher, request, matcher->paths + hit->path, placed);
+    uint32_t place = matcher->hits.places[candidate->hit];
+    if (place & AM_HIT_IS_BROAD)
+        fill_broad(matcher, request, matcher->paths + (place & ~AM_HIT_IS_BROAD), placed);
     else
-        fill_run(matcher, request, hit->word, matcher->image->keywords[placed->keyword].word_count,
+        fill_run(matcher, request, place, matcher->image->keywords[placed->keyword].word_count,
                  placed);
     if (placed->span_count)
         fill_utf16(placed, request->fields[placed->field].text.data);

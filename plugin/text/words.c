@@ -165,15 +165,29 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
     return output.count;
 }
 
-uint32_t am_utf16_length(const char *text, size_t size) {
+/* Bytes at the start of a text that are ASCII, as far as whole blocks show it. */
+static size_t ascii_size(const char *text, size_t size) {
     const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    for (; size - at >= 32; at += 32) {
+        const char *block = text + at;
+        if ((am_load_u64(block) | am_load_u64(block + 8) | am_load_u64(block + 16) |
+             am_load_u64(block + 24)) &
+            high)
+            break;
+    }
+    while (size - at >= 8 && !(am_load_u64(text + at) & high))
+        at += 8;
+    return at;
+}
+
+uint32_t am_utf16_length(const char *text, size_t size) {
     uint32_t units = 0;
     struct am_view view = {text, size};
     for (size_t at = 0; at < size;) {
-        while (size - at >= 8 && !(am_load_u64(text + at) & high)) {
-            at += 8;
-            units += 8;
-        }
+        size_t ascii = ascii_size(text + at, size - at);
+        at += ascii;
+        units += (uint32_t)ascii;
         if (at < size) {
             units += am_character_read(view, &at) > 0xFFFF;
             units++;

@@ -78,7 +78,7 @@ static void do_phrase(struct bench *bench, size_t text) {
     search(bench, &ask);
     am_search_phrases(bench->matcher);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hit_count;
+    bench->matches += bench->matcher->hits.count;
 }
 
 static void do_broad(struct bench *bench, size_t text) {
@@ -87,7 +87,7 @@ static void do_broad(struct bench *bench, size_t text) {
     search(bench, &ask);
     am_search_broad(bench->matcher);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hit_count;
+    bench->matches += bench->matcher->hits.count;
 }
 
 static void decide(struct bench *bench, size_t text, bool explain) {

@@ -17,8 +17,8 @@ static const char many_words[] = "a b c d e f running a c e caf\xC3\xA9 b d f a 
                                  "f f shoes a f b e c d a b d e f a";
 
 struct finding {
-    struct am_hit hits[1 << 12];
-    size_t count;
+    uint32_t terminals[1 << 12], places[1 << 12];
+    uint32_t count, smallest;
 };
 
 static void
@@ -30,9 +30,12 @@ find(struct am_matcher *matcher, const struct am_search_way *way, struct finding
     am_search_phrases(matcher);
     am_idmap_clear(&matcher->terminals_hit);
     am_search_broad(matcher);
-    fuzz_require(matcher->hit_count <= AM_COUNT_OF(found->hits));
-    memcpy(found->hits, matcher->hits, matcher->hit_count * sizeof *matcher->hits);
-    found->count = matcher->hit_count;
+    const struct am_hits *hits = &matcher->hits;
+    fuzz_require(hits->count <= AM_COUNT_OF(found->terminals));
+    memcpy(found->terminals, hits->terminals, hits->count * sizeof(uint32_t));
+    memcpy(found->places, hits->places, hits->count * sizeof(uint32_t));
+    found->count = hits->count;
+    found->smallest = way->find_smallest(hits, 1, matcher->image->settings->terminal_end);
 }
 
 /* Every way of searching finds the same. */
@@ -51,8 +54,10 @@ static void compare_ways(const struct am_image *image) {
         if (!way)
             continue;
         find(matcher, way, &other);
-        fuzz_require(other.count == portable.count &&
-                     memcmp(other.hits, portable.hits, other.count * sizeof *other.hits) == 0);
+        size_t size = other.count * sizeof(uint32_t);
+        fuzz_require(other.count == portable.count && other.smallest == portable.smallest);
+        fuzz_require(memcmp(other.terminals, portable.terminals, size) == 0);
+        fuzz_require(memcmp(other.places, portable.places, size) == 0);
     }
 }
 

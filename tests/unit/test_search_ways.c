@@ -50,8 +50,7 @@ static char *random_inventory(uint32_t words) {
 }
 
 struct finding {
-    struct am_hit *hits;
-    size_t hit_count;
+    struct am_hits hits;
     uint32_t *paths;
     uint32_t path_count;
 };
@@ -72,9 +71,25 @@ find(struct engine *engine, const struct am_search_way *way, const struct am_req
     am_search_phrases(matcher);
     am_idmap_clear(&matcher->terminals_hit);
     am_search_broad(matcher);
-    return (struct finding){
-        copy_of(matcher->hits, matcher->hit_count * sizeof *matcher->hits), matcher->hit_count,
-        copy_of(matcher->paths, matcher->path_count * sizeof *matcher->paths), matcher->path_count};
+    const struct am_hits *hits = &matcher->hits;
+    return (struct finding){{copy_of(hits->terminals, hits->count * sizeof(uint32_t)),
+                             copy_of(hits->places, hits->count * sizeof(uint32_t)), hits->count},
+                            copy_of(matcher->paths, matcher->path_count * sizeof(uint32_t)),
+                            matcher->path_count};
+}
+
+static bool is_same(const struct finding *a, const struct finding *b) {
+    size_t hits = a->hits.count * sizeof(uint32_t), paths = a->path_count * sizeof(uint32_t);
+    return a->hits.count == b->hits.count && a->path_count == b->path_count &&
+           memcmp(a->hits.terminals, b->hits.terminals, hits) == 0 &&
+           memcmp(a->hits.places, b->hits.places, hits) == 0 &&
+           memcmp(a->paths, b->paths, paths) == 0;
+}
+
+static void free_finding(struct finding *finding) {
+    free(finding->hits.terminals);
+    free(finding->hits.places);
+    free(finding->paths);
 }
 
 static void compare_ways(struct engine *engine, const struct am_request *request, uint64_t start) {
@@ -84,16 +99,12 @@ static void compare_ways(struct engine *engine, const struct am_request *request
         if (!way)
             continue;
         struct finding found = find(engine, way, request);
-        if (found.hit_count != expected.hit_count || found.path_count != expected.path_count ||
-            memcmp(found.hits, expected.hits, found.hit_count * sizeof *found.hits) != 0 ||
-            memcmp(found.paths, expected.paths, found.path_count * sizeof *found.paths) != 0)
+        if (!is_same(&found, &expected))
             fail_msg("way %d differs from the portable one, seed %llu", name,
                      (unsigned long long)start);
-        free(found.hits);
-        free(found.paths);
+        free_finding(&found);
     }
-    free(expected.hits);
-    free(expected.paths);
+    free_finding(&expected);
 }
 
 /* One to three fields of up to some thousand words, some of them unknown, one of them too long. */
@@ -109,7 +120,7 @@ static size_t compare_in_random_text(struct engine *engine, uint32_t words) {
         at += size;
     }
     compare_ways(engine, &request, start);
-    return engine->matcher->hit_count;
+    return engine->matcher->hits.count;
 }
 
 static void every_way_finds_the_same(void **state) {
@@ -139,9 +150,39 @@ static void the_best_way_is_one_that_this_machine_has(void **state) {
     assert_true(known);
 }
 
+/* As the name says; of equal ones the first. */
+static uint32_t smallest_by_hand(const struct am_hits *hits, uint32_t first, uint32_t end) {
+    uint32_t best = hits->count;
+    for (uint32_t i = 0; i < hits->count; i++)
+        if (hits->terminals[i] >= first && hits->terminals[i] < end &&
+            (best == hits->count || hits->terminals[i] < hits->terminals[best]))
+            best = i;
+    return best;
+}
+
+static void every_way_finds_the_smallest_terminal(void **state) {
+    (void)state;
+    static uint32_t terminals[100];
+    seed = 7;
+    for (int round = 0; round < 20000; round++) {
+        struct am_hits hits = {.terminals = terminals, .count = below(100)};
+        uint32_t most = 1 + below(below(2) ? 20 : 1000);
+        uint32_t first = below(most + 1), end = first + below(most + 1 - first);
+        for (uint32_t i = 0; i < hits.count; i++)
+            terminals[i] = below(most);
+        for (int name = 0; name < AM_SEARCH_WAYS; name++) {
+            const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+            if (way)
+                assert_int_equal(way->find_smallest(&hits, first, end),
+                                 smallest_by_hand(&hits, first, end));
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_finds_the_same),
+        cmocka_unit_test(every_way_finds_the_smallest_terminal),
         cmocka_unit_test(the_best_way_is_one_that_this_machine_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
