@@ -237,7 +237,9 @@ static void receive(struct connection *connection) {
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
-        lose(connection, got ? strerror(errno) : "closed before the end of the answer");
+        const char *when = connection->size ? "closed in the middle of an answer"
+                                            : "a new connection, closed before any answer";
+        lose(connection, got ? strerror(errno) : when);
         return;
     }
     connection->size += (size_t)got;
