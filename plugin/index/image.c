@@ -90,6 +90,23 @@ static const void *start_of(const struct am_image *image, enum am_section id) {
     return image->data + table[id - 1].offset;
 }
 
+/* The classes of terminals follow one another, and each has its own end of negatives. */
+static bool classes_fine(const struct am_image_settings *settings) {
+    const uint32_t bounds[] = {0,
+                               settings->negatives_end[0],
+                               settings->first_node,
+                               settings->negatives_end[1],
+                               settings->leaf_end,
+                               settings->negatives_end[2],
+                               settings->terminal_end,
+                               settings->node_end};
+    for (size_t i = 1; i < AM_COUNT_OF(bounds); i++)
+        if (bounds[i] < bounds[i - 1])
+            return false;
+    return settings->terminal_count <= settings->terminal_end &&
+           (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
+}
+
 /* The counts in the settings must be those of the sections, which were checked against the file. */
 static enum am_code
 check_counts(const struct am_image *image, const char *name, struct am_error *error) {
@@ -103,17 +120,12 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                     count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
                     count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
     bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
-    bool classes = settings->first_node <= settings->leaf_end &&
-                   settings->leaf_end <= settings->terminal_end &&
-                   settings->terminal_end <= settings->node_end &&
-                   settings->terminal_count <= settings->terminal_end &&
-                   (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
     /* Numbers of buckets in 32 bits; of blocks, and of words found, in 31: search_ways.h. */
     bool small = image->edge_buckets <= UINT32_MAX && image->first_filter.count <= INT32_MAX &&
                  image->later_filter.count <= INT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
     bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
-    if (!hash_tables || !parallel || !pools || !classes || !small || !edges)
+    if (!hash_tables || !parallel || !pools || !classes_fine(settings) || !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
 }
