@@ -107,6 +107,13 @@ static inline unsigned am_class_of(const struct am_image_settings *settings, uin
     return (unsigned)(terminal >= settings->first_node) + (terminal >= settings->leaf_end);
 }
 
+/* The terminal after the last one of a class; where the next class begins. */
+static inline uint32_t am_class_end(const struct am_image_settings *settings, unsigned class) {
+    const uint32_t ends[AM_TERMINAL_CLASSES] = {settings->first_node, settings->leaf_end,
+                                                settings->terminal_end};
+    return ends[class];
+}
+
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
  * needs no edge, since the word itself names the node: */
 #define AM_NODE_OF_PHRASE(settings, word) ((settings)->node_end + (word))

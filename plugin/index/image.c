@@ -92,18 +92,15 @@ static const void *start_of(const struct am_image *image, enum am_section id) {
 
 /* The classes of terminals follow one another, and each has its own end of negatives. */
 static bool classes_fine(const struct am_image_settings *settings) {
-    const uint32_t bounds[] = {0,
-                               settings->negatives_end[0],
-                               settings->first_node,
-                               settings->negatives_end[1],
-                               settings->leaf_end,
-                               settings->negatives_end[2],
-                               settings->terminal_end,
-                               settings->node_end};
-    for (size_t i = 1; i < AM_COUNT_OF(bounds); i++)
-        if (bounds[i] < bounds[i - 1])
+    uint32_t begin = 0;
+    for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        uint32_t end = am_class_end(settings, class);
+        if (settings->negatives_end[class] < begin || settings->negatives_end[class] > end)
             return false;
-    return settings->terminal_count <= settings->terminal_end &&
+        begin = end;
+    }
+    return settings->terminal_end <= settings->node_end &&
+           settings->terminal_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 

@@ -294,10 +294,11 @@ static const char *order_problem(const struct am_image *image, uint32_t terminal
 static bool verify_classes(struct am_verifier *verifier) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;
-    const uint32_t ends[] = {settings->first_node, settings->leaf_end, settings->terminal_end};
-    for (size_t i = 0; i < AM_COUNT_OF(ends); i++)
-        if (!is_terminal(image, ends[i]))
-            return am_verify_fail(verifier, "postings", ends[i] - 1, "its list does not end here");
+    for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        uint32_t end = am_class_end(settings, class);
+        if (!is_terminal(image, end))
+            return am_verify_fail(verifier, "postings", end - 1, "its list does not end here");
+    }
     uint32_t lists = 0, before = AM_NONE;
     for (uint32_t i = 0; i < settings->terminal_end; i++) {
         if (!is_terminal(image, i))

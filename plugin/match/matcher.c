@@ -21,13 +21,13 @@ static void *carve(struct carver *carver, size_t count, size_t item_size) {
     size_t size, start, end;
     size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
     if (!am_multiply_size(count, item_size, &size) ||
-        !am_add_size(carver->used, alignment - 1, &start) ||
-        !am_add_size(start / alignment * alignment, size, &end)) {
+        !am_add_size(carver->used, -carver->used % alignment, &start) ||
+        !am_add_size(start, size, &end)) {
         carver->overflow = true;
         return NULL;
     }
     carver->used = end;
-    return carver->base ? carver->base + start / alignment * alignment : NULL;
+    return carver->base ? carver->base + start : NULL;
 }
 
 static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {

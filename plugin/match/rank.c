@@ -116,11 +116,14 @@ static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
 
 /* Puts the best list of the class into the heap; or all, when it has been looked through often. */
 static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
-    if (waiting->taken == waiting->found && waiting->looks < MOST_LOOKS)
-        look(matcher, waiting);
     if (waiting->taken == waiting->found) {
-        wake_rest(matcher, waiting);
-        return;
+        if (waiting->looks == MOST_LOOKS) {
+            wake_rest(matcher, waiting);
+            return;
+        }
+        look(matcher, waiting);
+        if (waiting->found == 0)
+            return;
     }
     uint32_t hit = waiting->hits[waiting->taken++];
     uint32_t terminal = matcher->hits.terminals[hit];
@@ -130,11 +133,9 @@ static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
 
 static void wake_first(struct am_matcher *matcher) {
     const struct am_image_settings *settings = matcher->image->settings;
-    const uint32_t ends[AM_TERMINAL_CLASSES] = {settings->first_node, settings->leaf_end,
-                                                settings->terminal_end};
-    for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        matcher->waiting[class] =
-            (struct am_waiting){.first = settings->negatives_end[class], .end = ends[class]};
+    for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
+        matcher->waiting[class] = (struct am_waiting){.first = settings->negatives_end[class],
+                                                      .end = am_class_end(settings, class)};
         look(matcher, &matcher->waiting[class]);
     }
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)

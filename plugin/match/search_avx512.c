@@ -360,7 +360,7 @@ AVX512 static inline __mmask16 followers(const struct am_request_words *words,
                                          __m512i *ids) {
     __mmask16 inside = (__mmask16)lanes_inside(last + 1 - at, WORDS);
     __m128i flags = _mm_maskz_loadu_epi8(inside, words->broad_flags + at);
-    __mmask16 broad = _mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_CONTINUES_BROAD)) & inside;
+    __mmask16 broad = _mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_CONTINUES_BROAD));
     *ids = _mm512_maskz_loadu_epi32(inside, words->broad_ids + at);
     return _mm512_mask_cmpgt_epu32_mask(broad, *ids, set_u32(least));
 }
