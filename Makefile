@@ -90,7 +90,7 @@ PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck
 PACKAGES_AFL := afl++
-PACKAGES_BENCH := wrk valgrind apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
+PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 
 # Installs what is missing and no more; a user who may not is told what to ask for.
 define install_packages

@@ -24,6 +24,11 @@ typedef bool am_intern_equal(const void *context, uint32_t id, const void *key);
 
 /* Room for that many things without growing. False when memory runs out. */
 bool am_intern_reserve(struct am_intern *table, size_t count);
+/* Has the place of that hash on its way from memory, for a thing that will soon be asked for. */
+static inline void am_intern_fetch(const struct am_intern *table, uint64_t hash) {
+    if (table->capacity)
+        __builtin_prefetch(&table->slots[hash & (table->capacity - 1)], 1);
+}
 /* The slot of the equal thing, or of the empty place where it belongs (slot->id is UINT32_MAX then:
  * the caller sets it, having made the thing). NULL when memory runs out. The pointer lives until
  * the next call. */

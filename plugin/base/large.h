@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { AM_LARGE = 4 << 20, AM_HUGE_PAGE = 2 << 20 };
@@ -23,6 +24,19 @@ static inline void *am_allocate_large(size_t size) {
     if (memory)
         am_advise_huge(memory, size);
     return memory;
+}
+
+/* realloc, with that hint; `used` bytes are kept. realloc itself would copy into small pages before
+ * they could be advised. */
+static inline void *am_reallocate_large(void *memory, size_t used, size_t size) {
+    if (size < AM_LARGE)
+        return realloc(memory, size);
+    void *grown = am_allocate_large(size);
+    if (grown && used)
+        memcpy(grown, memory, used);
+    if (grown)
+        free(memory);
+    return grown;
 }
 
 #endif

@@ -17,26 +17,33 @@ struct am_vector {
 #define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
 #define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
 
+/* Room for `capacity` items in all, for those whose number is known beforehand. False when memory
+ * runs out. */
+static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) {
+    size_t bytes;
+    if (capacity <= vector->capacity)
+        return true;
+    if (!am_multiply_size(capacity, vector->item_size, &bytes))
+        return false;
+    void *data = am_reallocate_large(vector->data, vector->count * vector->item_size, bytes);
+    if (!data)
+        return false;
+    vector->data = data;
+    vector->capacity = capacity;
+    return true;
+}
+
 /* Room for `more` items at the end; their first, uninitialised; NULL when memory runs out, and
  * where there is no item at all. Counts them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
-    size_t needed, bytes;
+    size_t needed, capacity = vector->capacity ? vector->capacity : 64;
     if (!am_add_size(vector->count, more, &needed))
         return NULL;
-    if (needed > vector->capacity) {
-        size_t capacity = vector->capacity ? vector->capacity : 64;
-        while (capacity < needed)
-            if (!am_multiply_size(capacity, 2, &capacity))
-                return NULL;
-        if (!am_multiply_size(capacity, vector->item_size, &bytes))
+    while (capacity < needed)
+        if (!am_multiply_size(capacity, 2, &capacity))
             return NULL;
-        void *data = realloc(vector->data, bytes);
-        if (!data)
-            return NULL;
-        am_advise_huge(data, bytes);
-        vector->data = data;
-        vector->capacity = capacity;
-    }
+    if (needed && !am_vector_reserve(vector, capacity))
+        return NULL;
     if (!vector->data)
         return NULL;
     size_t first = vector->count * vector->item_size;

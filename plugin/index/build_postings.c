@@ -83,7 +83,11 @@ static bool draft_positives(struct am_builder *builder,
     struct am_intern table = {0};
     bool done = false;
     struct am_flat_keyword *flat = builder->flat.data;
+    if (!am_vector_reserve(drafts, builder->flat.count))
+        goto cleanup;
     for (size_t i = 0; i < builder->flat.count; i++) {
+        if (i + AM_BUILD_AHEAD < builder->flat.count)
+            am_pools_fetch_string(&builder->pools, flat[i + AM_BUILD_AHEAD].source->text);
         if (flat[i].source->negative)
             continue;
         flat[i].text = am_pools_string(&builder->pools, flat[i].source->text);
@@ -166,8 +170,8 @@ static struct draft *
 group_drafts(struct am_builder *builder, const struct am_vector *drafts, struct am_error *error) {
     const struct am_build_terminal *terminals = builder->terminals.data;
     size_t count = builder->terminals.count;
-    struct draft *grouped = malloc((drafts->count + 1) * sizeof *grouped);
-    uint32_t *next = malloc((count + 1) * sizeof *next);
+    struct draft *grouped = am_allocate_large((drafts->count + 1) * sizeof *grouped);
+    uint32_t *next = am_allocate_large((count + 1) * sizeof *next);
     if (!grouped || !next) {
         free(grouped);
         grouped = NULL;
@@ -204,6 +208,19 @@ static void lay_out_one(struct am_builder *builder,
     }
 }
 
+/* What the draft's keyword is made from: the nearer its turn, the more of it. */
+static void fetch_sources(const struct am_builder *builder,
+                          const struct draft *next,
+                          const struct draft *later) {
+    const struct am_flat_keyword *flat = builder->flat.data;
+    if (later->rank)
+        __builtin_prefetch(&flat[later->flat]);
+    if (next->rank) {
+        __builtin_prefetch(&flat[next->flat].source->match);
+        __builtin_prefetch(&builder->inventory->ads[flat[next->flat].owner].bid);
+    }
+}
+
 static bool lay_out(struct am_builder *builder,
                     const struct draft *grouped,
                     size_t count,
@@ -213,6 +230,8 @@ static bool lay_out(struct am_builder *builder,
     if (count && (!posting || !record))
         return am_build_out_of_memory(error);
     for (size_t i = 0; i < count; i++) {
+        if (i + 2 * AM_BUILD_AHEAD < count)
+            fetch_sources(builder, &grouped[i + AM_BUILD_AHEAD], &grouped[i + 2 * AM_BUILD_AHEAD]);
         lay_out_one(builder, &grouped[i], &posting[i], &record[i]);
         if (i + 1 == count || grouped[i + 1].terminal != grouped[i].terminal)
             posting[i].ad_and_last |= AM_POSTING_LAST;

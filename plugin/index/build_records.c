@@ -197,8 +197,13 @@ static bool build_ads(struct am_builder *builder,
                       size_t *cursor,
                       struct am_error *error) {
     const struct am_inventory *inventory = builder->inventory;
+    if (!am_vector_reserve(&builder->ads, inventory->ad_count) ||
+        !am_vector_reserve(&builder->details, inventory->ad_count))
+        return am_build_out_of_memory(error);
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
         const struct am_ad *ad = &inventory->ads[i];
+        if (i + AM_BUILD_AHEAD < inventory->ad_count)
+            am_pools_fetch_string(&builder->pools, ad[AM_BUILD_AHEAD].url);
         bool in_campaign = ad->campaign != AM_NONE;
         const struct am_rules *above =
             in_campaign ? &inventory->campaigns[ad->campaign].rules : NULL;

@@ -171,11 +171,24 @@ insert_keyword(struct am_builder *builder, struct am_flat_keyword *flat, struct 
     }
 }
 
+/* The first edge of a keyword; of an exact one it is another, which is found without help. */
+static void fetch_first_edge(const struct am_builder *builder, const struct am_flat_keyword *flat) {
+    const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
+    if (flat->word_count < 2)
+        return;
+    bool broad = flat->source->match == AM_MATCH_BROAD;
+    uint32_t root = broad ? broad_root(builder, ids[0]) : phrase_root(ids[0]);
+    am_intern_fetch(&builder->edge_table, am_edge_hash(am_edge_key(root, ids[1])));
+}
+
 static bool insert_keywords(struct am_builder *builder, struct am_error *error) {
     struct am_flat_keyword *flat = builder->flat.data;
-    for (size_t i = 0; i < builder->flat.count; i++)
+    for (size_t i = 0; i < builder->flat.count; i++) {
+        if (i + AM_BUILD_AHEAD < builder->flat.count)
+            fetch_first_edge(builder, &flat[i + AM_BUILD_AHEAD]);
         if (!insert_keyword(builder, &flat[i], error))
             return false;
+    }
     return true;
 }
 
@@ -193,48 +206,55 @@ static void flag_stems(struct am_builder *builder) {
     }
 }
 
-/* The terminals by the rank of their first posting, equal ones in order of appearance: a counting
- * sort. NULL: out of memory. */
+static struct am_build_edge *edge_of(const struct am_builder *builder, uint32_t terminal) {
+    uint32_t edge = AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->edge;
+    return edge == AM_NONE ? NULL : AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge);
+}
+
+/* Where a terminal stands in the final order: by class, then by the rank of its first posting. */
+static size_t place_of(const struct am_builder *builder, uint32_t terminal) {
+    const struct am_build_edge *edge = edge_of(builder, terminal);
+    unsigned class = edge ? 1 + (unsigned)edge->has_children : 0;
+    return (size_t) class * (builder->rank_count + 1) +
+           AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->rank;
+}
+
+/* The terminals in that order, equal ones in order of appearance: a counting sort. NULL: out of
+ * memory. */
 static uint32_t *order_terminals(const struct am_builder *builder) {
-    const struct am_build_terminal *terminals = builder->terminals.data;
-    size_t count = builder->terminals.count, ranks = (size_t)builder->rank_count + 1;
-    uint32_t *order = malloc((count + 1) * sizeof *order);
-    uint32_t *next = calloc(ranks + 1, sizeof *next);
+    size_t count = builder->terminals.count;
+    size_t places = AM_TERMINAL_CLASSES * ((size_t)builder->rank_count + 1);
+    uint32_t *order = am_allocate_large((count + 1) * sizeof *order);
+    uint32_t *next = calloc(places + 1, sizeof *next);
     if (!order || !next) {
         free(order);
         free(next);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++)
-        next[terminals[i].rank + 1]++;
-    for (size_t rank = 0; rank < ranks; rank++)
-        next[rank + 1] += next[rank];
-    for (size_t i = 0; i < count; i++)
-        order[next[terminals[i].rank]++] = (uint32_t)i;
+    for (uint32_t i = 0; i < count; i++)
+        next[place_of(builder, i) + 1]++;
+    for (size_t place = 0; place < places; place++)
+        next[place + 1] += next[place];
+    for (uint32_t i = 0; i < count; i++)
+        order[next[place_of(builder, i)]++] = i;
     free(next);
     return order;
 }
 
-/* Final numbers of a class, in that order. */
-static void
-number_class(struct am_builder *builder, const uint32_t *order, unsigned class, uint32_t *next) {
-    builder->settings.negatives_end[class] = *next;
-    for (size_t i = 0; i < builder->terminals.count; i++) {
-        struct am_build_terminal *terminal =
-            AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, order[i]);
-        struct am_build_edge *edge =
-            terminal->edge == AM_NONE
-                ? NULL
-                : AM_VECTOR_AT(&builder->edges, struct am_build_edge, terminal->edge);
-        if ((edge ? 1 + (unsigned)edge->has_children : 0) != class)
-            continue;
-        terminal->final = *next;
-        if (edge)
-            edge->final = *next;
-        *next += terminal->postings;
-        if (terminal->rank == 0)
-            builder->settings.negatives_end[class] = *next;
-    }
+static void fetch_terminal(const struct am_builder *builder, uint32_t later, uint32_t next) {
+    __builtin_prefetch(AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, later), 1);
+    if (edge_of(builder, next))
+        __builtin_prefetch(edge_of(builder, next), 1);
+}
+
+static void number_terminal(struct am_builder *builder, uint32_t index, uint32_t *next) {
+    struct am_build_terminal *terminal =
+        AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, index);
+    struct am_build_edge *edge = edge_of(builder, index);
+    terminal->final = *next;
+    if (edge)
+        edge->final = *next;
+    *next += terminal->postings;
 }
 
 /* Final numbers by class: terminals that are no nodes, leaves, terminals with children; then nodes
@@ -243,11 +263,21 @@ static bool number_terminals(struct am_builder *builder, uint32_t *next, struct 
     struct am_image_settings *settings = &builder->settings;
     uint32_t *const ends[AM_TERMINAL_CLASSES] = {&settings->first_node, &settings->leaf_end,
                                                  &settings->terminal_end};
+    size_t count = builder->terminals.count, at = 0;
     uint32_t *order = order_terminals(builder);
     if (!order)
         return am_build_out_of_memory(error);
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        number_class(builder, order, class, next);
+        size_t first_place = (size_t) class * (builder->rank_count + 1);
+        settings->negatives_end[class] = *next;
+        for (; at < count && place_of(builder, order[at]) <= first_place + builder->rank_count;
+             at++) {
+            if (at + 2 * AM_BUILD_AHEAD < count)
+                fetch_terminal(builder, order[at + 2 * AM_BUILD_AHEAD], order[at + AM_BUILD_AHEAD]);
+            number_terminal(builder, order[at], next);
+            if (place_of(builder, order[at]) == first_place)
+                settings->negatives_end[class] = *next;
+        }
         *ends[class] = *next;
     }
     free(order);

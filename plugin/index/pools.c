@@ -85,6 +85,10 @@ am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
     return ref;
 }
 
+void am_pools_fetch_string(const struct am_pools *pools, struct am_view text) {
+    am_intern_fetch(&pools->string_table, XXH3_64bits(text.data, text.size));
+}
+
 /* ---- lists ------------------------------------------------------------------------------------
  */
 

@@ -30,6 +30,8 @@ am_string_ref am_pools_string(struct am_pools *pools, struct am_view text);
 /* The same for a string that is known to be the only one of its kind: it is not looked for, nor
  * found by the above. */
 am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text);
+/* Has the place of a string that will soon be stored on its way from memory. */
+void am_pools_fetch_string(const struct am_pools *pools, struct am_view text);
 /* The items as they are; sort them first where the format wants them ascending. */
 am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count);
 /* Sorts `items` in place, drops duplicates, stores. */

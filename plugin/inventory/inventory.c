@@ -8,7 +8,7 @@
 #include "lines.h"
 #include "reader.h"
 
-enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096 };
+enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096, IDS_AHEAD = 12 };
 
 static bool
 start(struct am_reader *reader, const struct am_load_options *options, struct am_report *report) {
@@ -101,6 +101,18 @@ static void read_line(struct am_reader *reader, struct am_view line) {
         reader->report->skipped++;
 }
 
+/* Makes room for as many ads a byte as so far: a growing list of them would be copied again and
+ * again. A guess, which does no harm when there is no memory for it. */
+static void expect_ads(struct am_reader *reader, const struct am_lines *lines) {
+    uint64_t done = am_lines_done(lines), total = am_lines_total(lines);
+    uint64_t ads = reader->ads.count + 1;
+    if (total <= done || total / (done + 1) > UINT32_MAX / ads)
+        return;
+    size_t expected = ads * (total / (done + 1) + 1);
+    (void)(am_vector_reserve(&reader->ads, expected) &&
+           am_vector_reserve(&reader->ad_drafts, expected));
+}
+
 static enum am_code
 read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *error) {
     struct am_view line;
@@ -118,6 +130,8 @@ read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *er
         if (reader->out_of_memory)
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
+        if (reader->line == PROGRESS_LINES)
+            expect_ads(reader, lines);
         const struct am_load_options *options = reader->options;
         if (options->progress && reader->line % PROGRESS_LINES == 0 &&
             !options->progress(options->progress_context, am_lines_done(lines),
@@ -150,6 +164,11 @@ find_id(struct am_reader *reader, struct id_table *ids, struct am_view id) {
         am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
     reader->out_of_memory |= slot == NULL;
     return slot;
+}
+
+/* For an id whose turn comes later: a large table is waited for. */
+static void fetch_id(const struct id_table *ids, struct am_view id) {
+    am_intern_fetch(&ids->table, XXH3_64bits(id.data, id.size));
 }
 
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */
@@ -236,6 +255,8 @@ resolve_ads(struct am_reader *reader, struct id_table *campaign_ids, struct id_t
     struct am_draft *drafts = reader->ad_drafts.data;
     for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
         uint32_t first = 0;
+        if (i + IDS_AHEAD < reader->ads.count)
+            fetch_id(ad_ids, ads[i + IDS_AHEAD].id);
         if (!enter_id(reader, ad_ids, "ad", i, ads[i].id, ads[i].rules.line, &first) &&
             !reader->out_of_memory) {
             am_reader_error(reader, "id: line %u has the same; ids of ads must differ",
@@ -266,6 +287,8 @@ cleanup:
 
 /* Drops bad campaigns and ads; ads follow their campaign's new number. */
 static bool drop_bad(struct am_reader *reader) {
+    if (reader->report->errors == 0)
+        return true;
     uint32_t *numbers = malloc((reader->campaigns.count + 1) * sizeof *numbers);
     if (!numbers)
         return false;

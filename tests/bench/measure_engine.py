@@ -1,5 +1,8 @@
 """The engine alone: words, phrases, broad keywords, decisions; build, open, bytes."""
 
+import json
+import re
+import shutil
 import subprocess
 import time
 
@@ -107,6 +110,46 @@ def build_row(context, size):
     }
 
 
+def stage_rows(context, size):
+    """Where the time of a build goes, by stage."""
+    inventory = context.inventory(context.plain("phrases", size), "phrase")
+    image = context.work / "built.admx"
+    runs = []
+    for _ in range(min(3, context.rounds)):
+        done = run("taskset", "-c", "0", context.engine(), "build", inventory, image, stdout=subprocess.PIPE, text=True)
+        runs.append(json.loads(done.stdout))
+    image.unlink()
+    labels = {"load": "reading and checking JSON Lines", "build": "building the index in memory", "verify": "verifying the image",
+              "write": "writing it, fsync included"}
+    seconds = {stage: median([stages[stage] for stages in runs]) for stage in labels}
+    return [{"stage": label, "s": round(seconds[stage], 2), "%": round(100 * seconds[stage] / sum(seconds.values()))} for stage, label in labels.items()]
+
+
+def function_rows(context, size):
+    """The functions that a build spends most time in, as perf samples them. Nothing where perf is missing or may not."""
+    if not shutil.which("perf"):
+        return []
+    inventory = context.inventory(context.plain("phrases", size), "phrase")
+    image, samples = context.work / "built.admx", context.work / "build.perf"
+    recorded = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "999", "-o", samples, "taskset", "-c", "0", context.admatch,
+                               "build", inventory, "-o", image], capture_output=True)
+    if recorded.returncode:
+        return []
+    report = run("perf", "report", "-q", "-i", samples, "--no-children", "--sort", "symbol", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    image.unlink()
+    samples.unlink()
+    found = re.findall(r"^\s+([\d.]+)%\s+\[([.k])\] (\S+)", report.stdout, re.M)
+    return [{"function": f"`{name}`" + (" (kernel)" if place == "k" else ""), "%": share} for share, place, name in found[:12]]
+
+
+def build_profile(context, size):
+    tables = [{"title": f"Where a build of {count(size)} ads spends its time", "rows": stage_rows(context, size)}]
+    functions = function_rows(context, size)
+    if functions:
+        tables.append({"title": "The same by function (perf)", "rows": functions})
+    return tables
+
+
 def find(rows, what, size):
     return next(row for row in rows if row["what"] == what and row["keywords"] == count(size))
 
@@ -152,7 +195,7 @@ def measure(context):
     return {
         "title": "The engine",
         "rows": rows,
-        "more": [{"title": "Building and opening", "rows": builds}],
+        "more": [{"title": "Building and opening", "rows": builds}, *build_profile(context, context.sizes[-1])],
         "notes": [f"{count(context.largest)} keywords are those of the largest list, and the first words of one with the last words of another.",
                   "\"pages\" and \"queries\" are lower-case ASCII words with single spaces, as the peers get them; \"as they are\" has case, punctuation and Unicode.",
                   "A time includes splitting, looking up and the places of all words.", instructions(context)],
