@@ -14,27 +14,29 @@ import urllib.parse
 import urllib.request
 
 from common import HERE, ROOT, bar, count, median, run
+from measure_server import PARTS as SERVER_PARTS
 from measure_server import free_port
 
 PARTS = HERE / "ladder"
 UWSGI = ["uwsgi-core", "--master", "--die-on-term", "--disable-logging", "--buffer-size", "65535", "--listen", "128"]
 
 
+PYTHON = "Python, dicts, prefork uWSGI"
 CONSTANT = "five constant bytes"  # an empty plugin, with uWSGI's metrics on as admatch has them: as fast, and as small, as can be
 
 
 class Way:
-    """A server of one way, with all processes that it consists of."""
+    """A server of one way, with all processes that it consists of. `keeps`: it keeps connections."""
 
-    def __init__(self, context, name, workers):
+    def __init__(self, context, name, workers, keeps=False):
         self.port = free_port()
         folder = context.work / "ladder"
         environment = dict(os.environ, LADDER=str(folder), PHP_CLI_SERVER_WORKERS=str(workers))
-        http = ["--http-socket", f"127.0.0.1:{self.port}", "--processes", str(workers)]
+        http = ["--http11-socket" if keeps else "--http-socket", f"127.0.0.1:{self.port}", "--processes", str(workers)]
         commands = {
             "PHP, unserialise": ["php", "-d", "memory_limit=-1", "-S", f"127.0.0.1:{self.port}", PARTS / "ladder.php"],
-            "Python, dicts, prefork uWSGI": [*UWSGI, *http, "--plugin", "python3", "--wsgi-file", PARTS / "ladder.py", "--need-app"],
-            "Java, shared tree": ["java", "-Xmx6g", "-cp", context.work, "Ladder", self.port, workers],
+            PYTHON: [*UWSGI, *http, "--plugin", "python3", "--wsgi-file", PARTS / "ladder.py", "--need-app"],
+            "Java, shared tree": ["java", "-Xmx6g", "-Dsun.net.httpserver.nodelay=true", "-cp", context.work, "Ladder", self.port, workers],
             "admatch": [*UWSGI, *http, "--plugins-dir", context.build, "--need-plugin", "admatch", "--admatch-inventory", folder / "ads.jsonl",
                         "--admatch-state-dir", context.work / "state"],
             CONSTANT: [*UWSGI, *http, "--enable-metrics", "--plugins-dir", context.work, "--need-plugin", "constant"],
@@ -69,6 +71,13 @@ class Way:
             raise SystemExit(f"{self.name}: {failed[0]}")
         return float(re.search(r"Requests per second:\s+([\d.]+)", done.stdout)[1])
 
+    def rate_kept(self, context, text, connections, seconds):
+        requests = context.work / "ladder" / "request.txt"
+        requests.write_text(self.url(text).partition(str(self.port))[2] + "\n")
+        done = run("wrk", "-t", "1", "-c", connections, "-d", f"{seconds}s", "-s", SERVER_PARTS / "requests.lua", f"http://127.0.0.1:{self.port}",
+                   "--", requests, stdout=subprocess.PIPE, text=True)
+        return json.loads(done.stdout.strip().splitlines()[-1])["rate"]
+
     def requests(self, text, number):
         run("ab", "-q", "-n", number, "-c", 8, self.url(text), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -101,7 +110,7 @@ def prepare(context, size):
 
 
 def ways_here(notes):
-    wanted = {"PHP, unserialise": "php", "Python, dicts, prefork uWSGI": "uwsgi-core", "Java, shared tree": "java", "admatch": "uwsgi-core"}
+    wanted = {"PHP, unserialise": "php", PYTHON: "uwsgi-core", "Java, shared tree": "java", "admatch": "uwsgi-core"}
     for name, program in wanted.items():
         if shutil.which(program) and shutil.which("ab"):
             yield name
@@ -117,6 +126,24 @@ def check_same(ways, texts):
         if len(sizes) > 1:
             raise SystemExit(f"different answers: {answers}")
     return sum(len({frozenset(way.ads(text)) for way in ways}) == 1 for text in texts)
+
+
+KEPT = "requests/s, 2 kept connections"
+
+
+def measure_kept(context, rows, text, seconds):
+    """ab opens a connection for each request, which takes longer than an answer does. PHP's own server keeps none."""
+    for row in rows:
+        row[KEPT] = ""
+    rows = [row for row in rows if not row["way"].startswith("PHP")]
+    ways = [Way(context, row["way"], 2, keeps=True) for row in rows]
+    rates = [[] for _ in rows]
+    for _ in range(1 if context.quick else 3):
+        for way, kept in zip(ways, rates):
+            kept.append(way.rate_kept(context, text, 2, seconds))
+    for way, row, kept in zip(ways, rows, rates):
+        row[KEPT] = round(median(kept), 1)
+        way.stop()
 
 
 def memory_rows(context, names, text):
@@ -137,11 +164,14 @@ def pss(rows, name, workers):
 
 def bars_of(rows, memory):
     rate = {row["way"]: row["requests/s, 10 at a time"] for row in rows}
+    kept = {row["way"]: row[KEPT] for row in rows if row.get(KEPT)}
     ours = rate["admatch"]
     bars = []
-    for name, limit in (("PHP, unserialise", 100), ("Python, dicts, prefork uWSGI", 10), ("Java, shared tree", 1)):
+    for name, limit in (("PHP, unserialise", 100), (PYTHON, 10), ("Java, shared tree", 1)):
         if name in rate:
             bars.append(bar(f"requests/s, times {name} ({limit} or more)", ours / rate[name], limit))
+    if PYTHON in kept:
+        bars.append(bar("the same over kept connections, times Python (10 or more)", kept["admatch"] / kept[PYTHON], 10))
     empty = pss(memory, CONSTANT, 8) - pss(memory, CONSTANT, 1)
     if "Java, shared tree" in rate:
         bars.append(bar("memory with 8 workers, share of Java's, % (at most 10)",
@@ -157,13 +187,13 @@ def measure(context):
     build_constant(context)
     size = context.sizes[-2]
     prepare(context, size)
-    notes = [f"{count(size)} phrases, one ad each; a page of about 700 words; one connection a request (ab), 2 workers."]
+    notes = [f"{count(size)} phrases, one ad each; a page of about 700 words; 2 workers. One connection a request, by ab; then kept connections, by wrk."]
     names = list(ways_here(notes))
     texts = context.plain("pages").read_text().splitlines()[:20]
     ways = [Way(context, name, 2) for name in [*names, CONSTANT]]
     same = check_same(ways[:-1], texts)
     notes.append(f"All find as many ads for {len(texts)} pages, and for {same} of them the very same; elsewhere bids are equal, and admatch lets equal ads take turns.")
-    rows, seconds = [], 1 if context.quick else 4
+    rows, seconds = [], 1 if context.quick else 3
     for way in ways:
         rows.append({"way": way.name})
     for concurrency in (1, 10):
@@ -174,6 +204,8 @@ def measure(context):
         row["requests/s, one at a time"] = round(median(row.pop(1)), 1)
         row["requests/s, 10 at a time"] = round(median(row.pop(10)), 1)
         way.stop()
+    if shutil.which("wrk"):
+        measure_kept(context, rows, texts[0], seconds)
     memory = memory_rows(context, names, texts[0])
     return {
         "title": "The ladder",
