@@ -32,7 +32,7 @@ static enum am_code publish(const struct am_inventory *inventory,
     if (code != AM_OK)
         return code;
     am_progress_stage(progress, "writing ...");
-    code = am_image_write(&bytes, path, error);
+    code = am_image_write(&bytes, path, AM_NOBODY_ELSE, error);
     am_progress_stage(progress, "");
     if (code == AM_OK)
         print_result(progress, image, path);

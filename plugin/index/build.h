@@ -76,10 +76,6 @@ struct am_build_negative {
     am_string_ref text;
 };
 
-/* Loops over a million keywords wait for memory more than for anything else. So they ask for what
- * they will need this many turns later: together that takes a tenth off a build. */
-enum { AM_BUILD_AHEAD = 12 };
-
 /* Each phase: true, or false with *error set. */
 
 /* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest

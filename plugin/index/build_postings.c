@@ -86,8 +86,8 @@ static bool draft_positives(struct am_builder *builder,
     if (!am_vector_reserve(drafts, builder->flat.count))
         goto cleanup;
     for (size_t i = 0; i < builder->flat.count; i++) {
-        if (i + AM_BUILD_AHEAD < builder->flat.count)
-            am_pools_fetch_string(&builder->pools, flat[i + AM_BUILD_AHEAD].source->text);
+        if (i + AM_FETCH_AHEAD < builder->flat.count)
+            am_pools_fetch_string(&builder->pools, flat[i + AM_FETCH_AHEAD].source->text);
         if (flat[i].source->negative)
             continue;
         flat[i].text = am_pools_string(&builder->pools, flat[i].source->text);
@@ -230,8 +230,8 @@ static bool lay_out(struct am_builder *builder,
     if (count && (!posting || !record))
         return am_build_out_of_memory(error);
     for (size_t i = 0; i < count; i++) {
-        if (i + 2 * AM_BUILD_AHEAD < count)
-            fetch_sources(builder, &grouped[i + AM_BUILD_AHEAD], &grouped[i + 2 * AM_BUILD_AHEAD]);
+        if (i + 2 * AM_FETCH_AHEAD < count)
+            fetch_sources(builder, &grouped[i + AM_FETCH_AHEAD], &grouped[i + 2 * AM_FETCH_AHEAD]);
         lay_out_one(builder, &grouped[i], &posting[i], &record[i]);
         if (i + 1 == count || grouped[i + 1].terminal != grouped[i].terminal)
             posting[i].ad_and_last |= AM_POSTING_LAST;

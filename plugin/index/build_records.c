@@ -202,8 +202,8 @@ static bool build_ads(struct am_builder *builder,
         return am_build_out_of_memory(error);
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
         const struct am_ad *ad = &inventory->ads[i];
-        if (i + AM_BUILD_AHEAD < inventory->ad_count)
-            am_pools_fetch_string(&builder->pools, ad[AM_BUILD_AHEAD].url);
+        if (i + AM_FETCH_AHEAD < inventory->ad_count)
+            am_pools_fetch_string(&builder->pools, ad[AM_FETCH_AHEAD].url);
         bool in_campaign = ad->campaign != AM_NONE;
         const struct am_rules *above =
             in_campaign ? &inventory->campaigns[ad->campaign].rules : NULL;

@@ -122,8 +122,8 @@ static bool build_edges(struct am_builder *builder, struct am_error *error) {
         buckets[i].displaced = 0;
     const struct am_build_edge *edge = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++) {
-        if (i + AM_BUILD_AHEAD < builder->edges.count) {
-            uint32_t hash = am_edge_hash(edge[i + AM_BUILD_AHEAD].key);
+        if (i + AM_FETCH_AHEAD < builder->edges.count) {
+            uint32_t hash = am_edge_hash(edge[i + AM_FETCH_AHEAD].key);
             __builtin_prefetch(&buckets[am_bucket_of_u32(hash, count)], 1);
         }
         put_edge(buckets, count, edge[i].key, edge[i].final);

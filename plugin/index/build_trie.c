@@ -171,11 +171,11 @@ insert_keyword(struct am_builder *builder, struct am_flat_keyword *flat, struct 
     }
 }
 
-/* The first edge of a keyword; of an exact one it is another, which is found without help. */
+/* The first edge of a phrase or broad keyword. Exact ones share theirs, from one root. */
 static void fetch_first_edge(const struct am_builder *builder, const struct am_flat_keyword *flat) {
-    const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
-    if (flat->word_count < 2)
+    if (flat->source->match == AM_MATCH_EXACT || flat->word_count < 2)
         return;
+    const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
     bool broad = flat->source->match == AM_MATCH_BROAD;
     uint32_t root = broad ? broad_root(builder, ids[0]) : phrase_root(ids[0]);
     am_intern_fetch(&builder->edge_table, am_edge_hash(am_edge_key(root, ids[1])));
@@ -184,8 +184,8 @@ static void fetch_first_edge(const struct am_builder *builder, const struct am_f
 static bool insert_keywords(struct am_builder *builder, struct am_error *error) {
     struct am_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++) {
-        if (i + AM_BUILD_AHEAD < builder->flat.count)
-            fetch_first_edge(builder, &flat[i + AM_BUILD_AHEAD]);
+        if (i + AM_FETCH_AHEAD < builder->flat.count)
+            fetch_first_edge(builder, &flat[i + AM_FETCH_AHEAD]);
         if (!insert_keyword(builder, &flat[i], error))
             return false;
     }
@@ -211,11 +211,14 @@ static struct am_build_edge *edge_of(const struct am_builder *builder, uint32_t 
     return edge == AM_NONE ? NULL : AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge);
 }
 
+static unsigned class_of(const struct am_builder *builder, uint32_t terminal) {
+    const struct am_build_edge *edge = edge_of(builder, terminal);
+    return edge ? 1 + (unsigned)edge->has_children : 0;
+}
+
 /* Where a terminal stands in the final order: by class, then by the rank of its first posting. */
 static size_t place_of(const struct am_builder *builder, uint32_t terminal) {
-    const struct am_build_edge *edge = edge_of(builder, terminal);
-    unsigned class = edge ? 1 + (unsigned)edge->has_children : 0;
-    return (size_t) class * (builder->rank_count + 1) +
+    return (size_t)class_of(builder, terminal) * (builder->rank_count + 1) +
            AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->rank;
 }
 
@@ -255,6 +258,8 @@ static void number_terminal(struct am_builder *builder, uint32_t index, uint32_t
     if (edge)
         edge->final = *next;
     *next += terminal->postings;
+    if (terminal->rank == 0)
+        builder->settings.negatives_end[class_of(builder, index)] = *next;
 }
 
 /* Final numbers by class: terminals that are no nodes, leaves, terminals with children; then nodes
@@ -268,15 +273,11 @@ static bool number_terminals(struct am_builder *builder, uint32_t *next, struct 
     if (!order)
         return am_build_out_of_memory(error);
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        size_t first_place = (size_t) class * (builder->rank_count + 1);
         settings->negatives_end[class] = *next;
-        for (; at < count && place_of(builder, order[at]) <= first_place + builder->rank_count;
-             at++) {
-            if (at + 2 * AM_BUILD_AHEAD < count)
-                fetch_terminal(builder, order[at + 2 * AM_BUILD_AHEAD], order[at + AM_BUILD_AHEAD]);
+        for (; at < count && class_of(builder, order[at]) == class; at++) {
+            if (at + 2 * AM_FETCH_AHEAD < count)
+                fetch_terminal(builder, order[at + 2 * AM_FETCH_AHEAD], order[at + AM_FETCH_AHEAD]);
             number_terminal(builder, order[at], next);
-            if (place_of(builder, order[at]) == first_place)
-                settings->negatives_end[class] = *next;
         }
         *ends[class] = *next;
     }

@@ -155,6 +155,7 @@ static enum am_code lay_out(const struct am_builder *builder,
         .source_size = builder->inventory->source_size,
         .section_count = AM_SECTIONS,
         .lenient = lenient,
+        .skipped_records = builder->inventory->skipped_records,
     };
     memcpy(header.source_digest, builder->inventory->digest, sizeof header.source_digest);
     memcpy(data, &header, sizeof header);
@@ -214,8 +215,10 @@ static void sync_folder(const char *path) {
     close(fd);
 }
 
-enum am_code
-am_image_write(const struct am_image_bytes *bytes, const char *path, struct am_error *error) {
+enum am_code am_image_write(const struct am_image_bytes *bytes,
+                            const char *path,
+                            struct am_file_owner owner,
+                            struct am_error *error) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
@@ -230,6 +233,9 @@ am_image_write(const struct am_image_bytes *bytes, const char *path, struct am_e
     if (!write_all(fd, bytes->data, bytes->size) || fsync(fd) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s (%zu bytes)", temporary,
                                   bytes->size);
+    else if (fchown(fd, owner.user, owner.group) != 0)
+        code = am_error_set_errno(error, AM_E_IO, "cannot give %s to user %u", temporary,
+                                  (unsigned)owner.user);
     if (close(fd) != 0 && code == AM_OK)
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s", temporary);
     if (code == AM_OK && rename(temporary, path) != 0)

@@ -26,8 +26,9 @@ struct am_image_header {
     uint8_t source_digest[16]; /* XXH3-128 of the inventory file it was built from */
     uint64_t source_size;
     uint32_t section_count; /* AM_SECTIONS in this version */
-    uint32_t lenient;     /* 1: bad records of the source were dropped (admatch-on-error = skip) */
-    uint8_t reserved[64]; /* zero */
+    uint32_t lenient; /* 1: bad records of the source were dropped (admatch-on-error = skip) */
+    uint64_t skipped_records; /* how many they were */
+    uint8_t reserved[56];     /* zero */
 };
 _Static_assert(sizeof(struct am_image_header) == 128, "header");
 _Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");

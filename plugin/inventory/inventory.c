@@ -8,7 +8,7 @@
 #include "lines.h"
 #include "reader.h"
 
-enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096, IDS_AHEAD = 12 };
+enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096 };
 
 static bool
 start(struct am_reader *reader, const struct am_load_options *options, struct am_report *report) {
@@ -101,18 +101,6 @@ static void read_line(struct am_reader *reader, struct am_view line) {
         reader->report->skipped++;
 }
 
-/* Makes room for as many ads a byte as so far: a growing list of them would be copied again and
- * again. A guess, which does no harm when there is no memory for it. */
-static void expect_ads(struct am_reader *reader, const struct am_lines *lines) {
-    uint64_t done = am_lines_done(lines), total = am_lines_total(lines);
-    uint64_t ads = reader->ads.count + 1;
-    if (total <= done || total / (done + 1) > UINT32_MAX / ads)
-        return;
-    size_t expected = ads * (total / (done + 1) + 1);
-    (void)(am_vector_reserve(&reader->ads, expected) &&
-           am_vector_reserve(&reader->ad_drafts, expected));
-}
-
 static enum am_code
 read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *error) {
     struct am_view line;
@@ -130,8 +118,6 @@ read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *er
         if (reader->out_of_memory)
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
-        if (reader->line == PROGRESS_LINES)
-            expect_ads(reader, lines);
         const struct am_load_options *options = reader->options;
         if (options->progress && reader->line % PROGRESS_LINES == 0 &&
             !options->progress(options->progress_context, am_lines_done(lines),
@@ -255,8 +241,8 @@ resolve_ads(struct am_reader *reader, struct id_table *campaign_ids, struct id_t
     struct am_draft *drafts = reader->ad_drafts.data;
     for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
         uint32_t first = 0;
-        if (i + IDS_AHEAD < reader->ads.count)
-            fetch_id(ad_ids, ads[i + IDS_AHEAD].id);
+        if (i + AM_FETCH_AHEAD < reader->ads.count)
+            fetch_id(ad_ids, ads[i + AM_FETCH_AHEAD].id);
         if (!enter_id(reader, ad_ids, "ad", i, ads[i].id, ads[i].rules.line, &first) &&
             !reader->out_of_memory) {
             am_reader_error(reader, "id: line %u has the same; ids of ads must differ",
@@ -347,7 +333,9 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     report->records = reader->campaigns.count + reader->ads.count;
     report->skipped += records - report->records;
-    if (report->errors && !reader->options->skip_bad_records)
+    /* What holds for all records cannot be left out: another currency would be worse than no news.
+     */
+    if (report->errors && (!reader->options->skip_bad_records || reader->settings_bad))
         return refuse(report, name, error);
     if (reader->ads.count == 0)
         return am_error_set(error, AM_E_INVALID, "%s: no ad in it: expected at least one", name);
@@ -361,6 +349,7 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     inventory->ads = reader->ads.data;
     inventory->ad_count = (uint32_t)reader->ads.count;
     inventory->match_weight[AM_MATCH_ANY] = 1000;
+    inventory->skipped_records = report->skipped;
     reader->campaigns.data = reader->ads.data = NULL;
     return AM_OK;
 }

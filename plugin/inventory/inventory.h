@@ -150,10 +150,11 @@ struct am_inventory {
     uint32_t campaign_count;
     struct am_ad *ads;
     uint32_t ad_count;
-    uint8_t digest[16];    /* XXH3-128 (canonical byte order) of the source bytes as they lie in the
-                              file (gzip not unpacked) */
-    uint64_t source_size;  /* bytes of the file */
-    struct am_arena arena; /* private */
+    uint8_t digest[16];   /* XXH3-128 (canonical byte order) of the source bytes as they lie in the
+                             file (gzip not unpacked) */
+    uint64_t source_size; /* bytes of the file */
+    uint64_t skipped_records; /* dropped (skip_bad_records) */
+    struct am_arena arena;    /* private */
 };
 
 /* What was found wrong; and what a summary wants to know. */
@@ -181,7 +182,8 @@ typedef bool
 am_progress_function(void *context, uint64_t bytes_done, uint64_t bytes_total, uint64_t records);
 
 struct am_load_options {
-    bool skip_bad_records;            /* drop and count them instead of refusing the file */
+    bool skip_bad_records; /* drop and count them instead of refusing the file; a bad "inventory"
+                              line refuses it all the same */
     const struct am_timezones *zones; /* to check `timezone`; NULL: any well-formed name is taken */
     am_progress_function *progress;   /* may be NULL */
     void *progress_context;

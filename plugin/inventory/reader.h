@@ -25,7 +25,7 @@ struct am_reader {
     struct am_vector campaigns, campaign_drafts; /* struct am_campaign, struct am_draft */
     struct am_vector ads, ad_drafts;             /* struct am_ad, struct am_draft */
     struct am_vector keywords;                   /* struct am_keyword of the record being read */
-    bool has_settings;
+    bool has_settings, settings_bad;
     uint32_t stem_line; /* where "stem": true was written, or 0 */
     uint32_t line;
     char label[AM_ID_MAX_BYTES + 16]; /* `ad "a7"`: begins each message; see am_reader_label */

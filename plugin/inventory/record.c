@@ -549,6 +549,7 @@ static void read_settings(struct am_reader *reader) {
     }
     reader->has_settings = true;
     read_members(reader, inventory_members, reader->inventory, NULL);
+    reader->settings_bad = reader->bad;
 }
 
 void am_read_record(struct am_reader *reader) {

@@ -184,7 +184,13 @@ static void append_detail(const struct am_matcher *matcher,
 }
 
 struct am_view am_explain_detail(struct am_matcher *matcher, const struct am_candidate *candidate) {
-    size_t start = matcher->details.size;
-    append_detail(matcher, &matcher->details, candidate);
-    return (struct am_view){matcher->details.data + start, matcher->details.size - start};
+    struct am_buffer *details = &matcher->details;
+    size_t start = details->size;
+    append_detail(matcher, details, candidate);
+    if (details->overflowed) {
+        details->size = start;
+        details->overflowed = false;
+        return AM_VIEW("too long to be shown");
+    }
+    return (struct am_view){details->data + start, details->size - start};
 }

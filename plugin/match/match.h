@@ -139,9 +139,15 @@ struct am_matcher_limits {
 struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct am_error *error);
 void am_matcher_free(struct am_matcher *matcher); /* NULL is fine */
 
+/* Whether `zones` has every time zone that the image's `hour` targeting names: it may come from a
+ * machine that knows more of them. AM_E_INVALID, which names the zone. */
+enum am_code am_matcher_check_zones(const struct am_image *image,
+                                    const struct am_timezones *zones,
+                                    struct am_error *error);
 /* Makes the matcher work on `image` from now on; the image stays the caller's and must outlive its
  * use here. `zones` is for `hour` targeting, may be NULL (UTC only), same lifetime. Allocates (per
- * swap, not per request). AM_E_MEMORY leaves the old image attached. */
+ * swap, not per request). AM_E_MEMORY, or AM_E_INVALID of am_matcher_check_zones: the old image
+ * stays attached. */
 enum am_code am_matcher_attach(struct am_matcher *matcher,
                                const struct am_image *image,
                                const struct am_timezones *zones,

@@ -115,17 +115,16 @@ void am_matcher_free(struct am_matcher *matcher) {
     free(matcher);
 }
 
-/* An image may come from a machine that knows more time zones than this one. */
-static enum am_code check_zones(const struct am_image *image,
-                                const struct am_timezones *zones,
-                                struct am_error *error) {
+enum am_code am_matcher_check_zones(const struct am_image *image,
+                                    const struct am_timezones *zones,
+                                    struct am_error *error) {
     for (uint64_t i = 0; i < image->tree_node_count; i++) {
         const struct am_tree_node *node = &image->tree_nodes[i];
         if (node->kind != AM_TARGETING_HOURS || node->key == 0)
             continue;
         struct am_view name = am_image_string(image, node->key);
         if (!zones || !am_timezone_find(zones, name))
-            return am_error_set(error, AM_E_STATE,
+            return am_error_set(error, AM_E_INVALID,
                                 "the inventory targets hours in time zone %.*s, which this machine "
                                 "does not know: install the package tzdata",
                                 AM_VIEW_ARGUMENTS(name));
@@ -140,7 +139,7 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
     struct am_stemmer *stemmer = NULL;
     struct carver carver = {0};
     struct am_matcher draft = *matcher;
-    enum am_code code = check_zones(image, zones, error);
+    enum am_code code = am_matcher_check_zones(image, zones, error);
     if (code != AM_OK)
         return code;
     carve_for_image(&draft, image, &carver);

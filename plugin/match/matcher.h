@@ -60,7 +60,6 @@ struct am_candidate {
 
 struct am_request_term {
     uint32_t attribute;
-    uint32_t key;  /* KEY term for kv, else AM_NONE */
     uint32_t term; /* never AM_NONE */
 };
 

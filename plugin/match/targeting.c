@@ -19,7 +19,7 @@ void am_targeting_start(struct am_matcher *matcher, const struct am_request *req
             am_image_term(image, AM_TERM_ATTRIBUTE + attribute->attribute, key, attribute->value);
         if (term != AM_NONE)
             matcher->terms[matcher->term_count++] =
-                (struct am_request_term){attribute->attribute, key, term};
+                (struct am_request_term){attribute->attribute, term};
     }
 }
 

@@ -33,7 +33,7 @@ static struct {
     unsigned seat_count;
     struct am_generation *_Atomic current;
     struct am_generation *retired; /* newest first */
-    uint32_t failed_number;        /* the publication whose failure has been logged */
+    atomic_uint failed_number;     /* the publication whose failure has been logged */
     atomic_bool mover_runs;
 } here;
 
@@ -110,6 +110,23 @@ static void close_retired(void) {
     }
 }
 
+static void log_failure(uint32_t number, const char *generation, const char *reason) {
+    if (atomic_exchange(&here.failed_number, number) != number)
+        am_log("process %ld cannot move to %s and stays on the generation before it: %s",
+               (long)getpid(), generation, reason);
+}
+
+/* The caller holds the seat. */
+static bool attach(struct am_seat *seat, struct am_generation *generation) {
+    struct am_error error;
+    if (am_api_attach(seat->api, generation->image, here.zones, &error) != AM_OK) {
+        log_failure(generation->number, generation->image->generation, error.message);
+        return false;
+    }
+    atomic_store(&seat->attached, generation);
+    return true;
+}
+
 /* Attaches a seat to the current generation when no request holds it. A seat that was never used is
  * left alone: its memory stays untouched. True when the seat no longer reads, and will never again
  * read, a retired generation. */
@@ -120,11 +137,7 @@ static bool bring_along(unsigned index, struct am_generation *current) {
     if (!atomic_compare_exchange_strong(&seat->taken, &expected, SEAT_TAKEN_BY_MOVER))
         return atomic_load(&seat->attached) == current;
     struct am_generation *attached = atomic_load(&seat->attached);
-    bool moved = !attached || attached == current;
-    if (!moved && am_api_attach(seat->api, current->image, here.zones, NULL) == AM_OK) {
-        atomic_store(&seat->attached, current);
-        moved = true;
-    }
+    bool moved = !attached || attached == current || attach(seat, current);
     if (moved && row->generation)
         am_gauge_set(&row->generation, current->number);
     atomic_store(&seat->taken, SEAT_FREE);
@@ -143,13 +156,6 @@ static void retire(void) {
         all = bring_along(i, current) && all;
     if (all)
         close_retired();
-}
-
-static void log_failure(const struct am_publication *publication, const char *reason) {
-    if (here.failed_number != publication->number)
-        am_log("process %ld cannot move to %s and stays on the generation before it: %s",
-               (long)getpid(), publication->path, reason);
-    here.failed_number = publication->number;
 }
 
 static bool move_to(const struct am_publication *publication, struct am_error *error) {
@@ -184,7 +190,7 @@ bool am_generations_move(void) {
         }
         /* When the next one has been published meanwhile, the file may be gone by right. */
         if (am_control_number(here.control) == publication.number) {
-            log_failure(&publication, error.message);
+            log_failure(publication.number, publication.path, error.message);
             return false;
         }
     }
@@ -237,11 +243,10 @@ void am_generations_follow(void) {
  */
 static void move_without_mover(void) {
     static atomic_flag moving = ATOMIC_FLAG_INIT;
-    if (am_control_number(here.control) == am_generations_number() && !here.retired)
-        return;
     if (atomic_flag_test_and_set(&moving))
         return;
-    am_generations_move();
+    if (am_control_number(here.control) != am_generations_number())
+        am_generations_move();
     retire();
     atomic_flag_clear(&moving);
 }
@@ -268,9 +273,8 @@ struct am_seat *am_seat_enter(void) {
         move_without_mover();
     struct am_seat *seat = first_free_seat();
     struct am_generation *current = atomic_load(&here.current);
-    if (atomic_load(&seat->attached) != current &&
-        am_api_attach(seat->api, current->image, here.zones, NULL) == AM_OK)
-        atomic_store(&seat->attached, current);
+    if (atomic_load(&seat->attached) != current)
+        attach(seat, current);
     return seat;
 }
 

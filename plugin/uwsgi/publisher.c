@@ -1,7 +1,9 @@
 #include "publisher.h"
 
 #include <time.h>
+#include <unistd.h>
 
+#include "../match/match.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -30,13 +32,13 @@ static void show(const struct am_image *image) {
     am_gauge_set(&gauges->campaigns, settings->campaign_count);
     am_gauge_set(&gauges->keywords, keywords);
     am_gauge_set(&gauges->image_bytes, image->size);
+    am_gauge_set(&gauges->skipped_records, image->header->skipped_records);
 }
 
 static void show_made(const struct am_made *made) {
     struct am_gauges *gauges = am_metrics_gauges();
     show(made->image);
     am_gauge_set(&gauges->build_nanoseconds, made->nanoseconds);
-    am_gauge_set(&gauges->skipped_records, made->skipped);
     am_count(made->found ? &gauges->found : &gauges->builds, 1);
 }
 
@@ -45,9 +47,9 @@ static void log_published(const struct am_publisher *publisher, const struct am_
            made->image->generation, made->image->settings->ad_count, publisher->supply.path,
            (unsigned long long)made->image->size, made->found ? "found" : "built",
            (double)made->nanoseconds / 1e9, made->path);
-    if (made->skipped)
+    if (made->image->header->skipped_records)
         am_log("%s: %llu bad records were left out (admatch-on-error = skip)",
-               publisher->supply.path, (unsigned long long)made->skipped);
+               publisher->supply.path, (unsigned long long)made->image->header->skipped_records);
 }
 
 static void count_refusal(void) {
@@ -80,6 +82,10 @@ static bool publish_last_good(struct am_publisher *publisher) {
                          path) ||
         am_state_open_image(&publisher->state, path, false, &image, NULL) != AM_OK)
         return false;
+    if (am_matcher_check_zones(image, publisher->supply.zones, NULL) != AM_OK) {
+        am_image_close(image);
+        return false;
+    }
     show(image);
     publish(publisher, path);
     am_log("serving the last good generation, %s, until %s can be used (%s)", image->generation,
@@ -112,6 +118,7 @@ void am_publisher_start(struct am_publisher *publisher) {
     am_log_report(publisher->supply.path, &report);
     am_report_free(&report);
     publisher->seen = is_to_blame(code);
+    publisher->refused = code != AM_OK && is_to_blame(code);
     publisher->last = made.signature;
     if (code == AM_OK) {
         show_made(&made);
@@ -135,15 +142,20 @@ static void
 refuse(struct am_publisher *publisher, enum am_code code, const struct am_error *error) {
     am_log("inventory refused, the generation before it goes on serving: %s", error->message);
     count_refusal();
-    publisher->retry_at = is_to_blame(code) ? 0 : time(NULL) + RETRY_SECONDS;
+    publisher->refused = is_to_blame(code);
+    publisher->retry_at = publisher->refused ? 0 : time(NULL) + RETRY_SECONDS;
 }
 
 static void accept(struct am_publisher *publisher, struct am_made *made, bool forced) {
     struct am_publication publication;
     am_control_read(publisher->control, &publication);
     publisher->retry_at = 0;
+    publisher->refused = false;
     if (strcmp(publication.path, made->path) == 0) {
-        if (forced)
+        if (!made->found) {
+            show_made(made);
+            am_log("%s was gone or damaged, and has been made again", made->path);
+        } else if (forced)
             am_log("%s was looked at on demand: no change", publisher->supply.path);
     } else {
         show_made(made);
@@ -203,6 +215,20 @@ static void miss(struct am_publisher *publisher, const struct am_error *error, b
     publisher->missing = true;
 }
 
+/* Whether somebody has removed what is published. Workers that have it keep it, but those that
+ * start later find nothing. */
+static bool is_gone(const struct am_publisher *publisher) {
+    struct am_publication publication;
+    am_control_read(publisher->control, &publication);
+    return access(publication.path, F_OK) != 0;
+}
+
+bool am_publisher_is_due(const struct am_publisher *publisher) {
+    if (publisher->retry_at)
+        return time(NULL) >= publisher->retry_at;
+    return !publisher->refused && is_gone(publisher);
+}
+
 enum am_look am_publisher_look(struct am_publisher *publisher, bool forced) {
     struct am_signature now;
     struct am_error error = {0};
@@ -212,8 +238,8 @@ enum am_look am_publisher_look(struct am_publisher *publisher, bool forced) {
         return AM_LOOK_DONE;
     }
     publisher->missing = false;
-    bool retry = publisher->retry_at && time(NULL) >= publisher->retry_at;
-    if (publisher->seen && !forced && !retry && am_signature_equal(&now, &publisher->last))
+    if (publisher->seen && !forced && !am_publisher_is_due(publisher) &&
+        am_signature_equal(&now, &publisher->last))
         return AM_LOOK_DONE;
     if (!is_quiet(&now))
         return AM_LOOK_SOON;

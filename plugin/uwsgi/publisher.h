@@ -13,6 +13,7 @@ struct am_publisher {
     /* Private from here on. */
     bool seen; /* `last` has been published or refused */
     struct am_signature last;
+    bool refused;     /* `last` was refused for what is in it */
     bool missing;     /* the last look found no file */
     int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
 };
@@ -25,6 +26,11 @@ void am_publisher_start(struct am_publisher *publisher);
  * moment of that. What is served now is told again to the metrics, and the inventory will be looked
  * at unless the publication is the start's, which `publisher` knows. */
 void am_publisher_resume(struct am_publisher *publisher);
+
+/* Whether a look is due although the inventory has not changed: a refusal that it was not to blame
+ * for is to be tried again, or the published image has been removed and must be made again. Costs a
+ * system call. */
+bool am_publisher_is_due(const struct am_publisher *publisher);
 
 enum am_look {
     AM_LOOK_DONE, /* published, refused, or nothing new */

@@ -105,14 +105,8 @@ enum am_code am_state_store(const struct am_state *state,
                             const struct am_image_bytes *bytes,
                             const char *path,
                             struct am_error *error) {
-    enum am_code code = am_image_write(bytes, path, error);
-    if (code == AM_OK && state->owner != geteuid() &&
-        chown(path, state->owner, state->group) != 0) {
-        code = am_error_set_errno(error, AM_E_IO, "cannot give %s to user %u", path,
-                                  (unsigned)state->owner);
-        unlink(path);
-    }
-    return code;
+    struct am_file_owner owner = {state->owner, state->group};
+    return am_image_write(bytes, path, state->owner == geteuid() ? AM_NOBODY_ELSE : owner, error);
 }
 
 /* ---- locks ------------------------------------------------------------------------------------
@@ -134,18 +128,28 @@ static int flock_patiently(int fd, int operation) {
     return status;
 }
 
-static bool give_to_owner(const struct am_state *state, int fd) {
-    return state->owner == geteuid() || fchown(fd, state->owner, state->group) == 0;
+/* Whether the lock is the owner's, or was just made and could be given to them. Not what stands
+ * there under two names: the owner may have linked a file of ours. */
+static bool is_owners(const struct am_state *state, int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return false;
+    if (S_ISREG(status.st_mode) && status.st_uid == state->owner)
+        return true;
+    if (S_ISREG(status.st_mode) && status.st_uid == geteuid() && status.st_nlink == 1)
+        return fchown(fd, state->owner, state->group) == 0;
+    errno = EPERM;
+    return false;
 }
 
 int am_state_lock(const struct am_state *state, const char *path, bool wait) {
     char name[PATH_MAX + 8];
     snprintf(name, sizeof name, "%s.lock", path);
     for (;;) {
-        int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
         if (fd < 0)
             return -1;
-        if (!give_to_owner(state, fd) || flock_patiently(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) {
+        if (!is_owners(state, fd) || flock_patiently(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) {
             int saved = errno;
             close(fd);
             errno = saved;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../text/words.h"
 #include "state.h"
 
 /* A note, one line each: the image's file name, the inventory's path. */
@@ -26,26 +27,43 @@ static bool ends_with(const char *text, const char *end) {
     return size > end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-/* The note's name is a hash of what it is about, since paths do not fit into file names. */
+/* The note's name is a hash of what it is about, since paths do not fit into file names. Versions
+ * of admatch that share a folder, but no images, have notes of their own. */
 static void note_path(const struct am_state *state,
                       const char *inventory,
                       bool lenient,
                       char path[PATH_MAX + 64]) {
-    XXH128_hash_t key = XXH3_128bits_withSeed(inventory, strlen(inventory), lenient);
+    const uint64_t kind =
+        (uint64_t)AM_IMAGE_FORMAT_VERSION << 32 | (uint64_t)AM_WORD_RULES_VERSION << 1 | lenient;
+    XXH128_hash_t key = XXH3_128bits_withSeed(inventory, strlen(inventory), kind);
     snprintf(path, PATH_MAX + 64, "%s/%016llx%016llx.last", state->folder,
              (unsigned long long)key.high64, (unsigned long long)key.low64);
 }
 
+/* Opens a regular file; nothing that would make its reader wait. */
+static FILE *open_note(const char *path) {
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    FILE *file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
+    if (!file)
+        close(fd);
+    return file;
+}
+
 static bool read_note(const char *path, struct note *note) {
-    FILE *file = fopen(path, "re");
+    FILE *file = open_note(path);
     if (!file)
         return false;
     bool whole = fgets(note->image, sizeof note->image, file) &&
                  fgets(note->inventory, sizeof note->inventory, file);
     fclose(file);
+    if (!whole)
+        return false;
     note->image[strcspn(note->image, "\n")] = '\0';
     note->inventory[strcspn(note->inventory, "\n")] = '\0';
-    return whole && note->image[0] && !strchr(note->image, '/');
+    return note->image[0] && !strchr(note->image, '/');
 }
 
 static void write_note(const struct am_state *state,
@@ -54,7 +72,8 @@ static void write_note(const struct am_state *state,
                        const char *image_path) {
     char temporary[PATH_MAX + 96];
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    unlink(temporary); /* of a killed process with our number */
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file) {
         if (fd >= 0)
@@ -117,6 +136,13 @@ static void free_names(struct names *names) {
     free(names->items);
 }
 
+/* Whether the name is one that this or another version gives: of an image, a note, or a piece of
+ * one. What a user put there is not ours to remove. */
+static bool is_ours(const char *name) {
+    size_t hex = strspn(name, "0123456789abcdef");
+    return hex == 32 && (name[32] == '-' || strncmp(name + 32, ".last", 5) == 0);
+}
+
 static bool list_folder(const struct am_state *state, struct names *names) {
     DIR *folder = opendir(state->folder);
     if (!folder)
@@ -124,7 +150,7 @@ static bool list_folder(const struct am_state *state, struct names *names) {
     bool complete = true;
     struct dirent *entry;
     while (complete && (entry = readdir(folder)))
-        complete = entry->d_name[0] == '.' || add_name(names, entry->d_name);
+        complete = !is_ours(entry->d_name) || add_name(names, entry->d_name);
     closedir(folder);
     return complete;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../match/match.h"
 #include "priority.h"
 
 enum { READ_SIZE = 1 << 20 };
@@ -114,7 +115,6 @@ static enum am_code read_image(const struct am_supply *supply,
 static enum am_code build(const struct am_supply *supply,
                           const uint8_t digest[16],
                           struct am_image_bytes *bytes,
-                          struct am_made *made,
                           struct am_report *report,
                           struct am_error *error) {
     struct am_inventory *inventory = NULL;
@@ -122,7 +122,6 @@ static enum am_code build(const struct am_supply *supply,
     enum am_code code = am_inventory_load(supply->path, &options, &inventory, report, error);
     if (code != AM_OK)
         return code;
-    made->skipped = report->skipped;
     if (memcmp(inventory->digest, digest, 16) != 0)
         code = changed_meanwhile(supply, error);
     else
@@ -131,13 +130,16 @@ static enum am_code build(const struct am_supply *supply,
     return code;
 }
 
-/* The deep check: what passes it cannot make the matcher read outside the image. */
+/* The deep check: what passes it cannot make the matcher read outside the image. And that workers
+ * will be able to use it. */
 static enum am_code
-verify(const struct am_image_bytes *bytes, const char *path, struct am_error *error) {
+verify(const struct am_supply *supply, const struct am_image_bytes *bytes, struct am_error *error) {
     struct am_image *image = NULL;
-    enum am_code code = am_image_open_memory(bytes->data, bytes->size, path, &image, error);
+    enum am_code code = am_image_open_memory(bytes->data, bytes->size, supply->path, &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
+    if (code == AM_OK)
+        code = am_matcher_check_zones(image, supply->zones, error);
     am_image_close(image);
     return code;
 }
@@ -153,10 +155,10 @@ static enum am_code make(const struct am_supply *supply,
     am_priority_begin_offers();
     enum am_code code = origin == AM_ORIGIN_COPY
                             ? read_image(supply, (size_t)made->signature.size, &bytes, error)
-                            : build(supply, digest, &bytes, made, report, error);
+                            : build(supply, digest, &bytes, report, error);
     struct am_signature now;
     if (code == AM_OK)
-        code = verify(&bytes, supply->path, error);
+        code = verify(supply, &bytes, error);
     am_priority_end_offers();
     if (code == AM_OK)
         code = am_supply_signature(supply->path, &now, error);
@@ -181,7 +183,12 @@ static enum am_code find_or_make(const struct am_supply *supply,
     made->found = am_state_open_image(state, made->path, false, &made->image, NULL) == AM_OK;
     if (!made->found)
         return make(supply, state, origin, digest, made, report, error);
-    return AM_OK;
+    enum am_code code = am_matcher_check_zones(made->image, supply->zones, error);
+    if (code != AM_OK) {
+        am_image_close(made->image);
+        made->image = NULL;
+    }
+    return code;
 }
 
 static uint64_t nanoseconds_now(void) {

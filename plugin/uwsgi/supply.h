@@ -30,7 +30,6 @@ struct am_made {
     struct am_signature signature; /* of the source that was read */
     bool found;                    /* it was there already: no build */
     uint64_t nanoseconds;          /* what it all took */
-    uint64_t skipped;              /* records left out (lenient) */
 };
 
 /* Finds or builds. On failure nothing is changed in the state folder, and `error` says why.

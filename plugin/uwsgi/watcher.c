@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -12,6 +13,7 @@
 enum {
     FIFO_COMMAND = 'a',
     SOON_MILLISECONDS = 100,
+    TEND_MILLISECONDS = 5000, /* most between looks at what is published, whatever `refresh` says */
 };
 
 static char mule_name[] = "admatch";
@@ -80,6 +82,27 @@ static bool wait_for_look(int milliseconds) {
     return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
 }
 
+static int64_t milliseconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
+ * it is being written. `refresh` in milliseconds, 0: time is no reason. */
+static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
+    const int64_t next = milliseconds_now() + refresh;
+    for (;;) {
+        int64_t wait = soon ? SOON_MILLISECONDS : TEND_MILLISECONDS;
+        if (refresh && next - milliseconds_now() < wait)
+            wait = next - milliseconds_now();
+        if (wait_for_look(wait > 0 ? (int)wait : 0))
+            return true;
+        if (soon || (refresh && milliseconds_now() >= next) || am_publisher_is_due(publisher))
+            return false;
+    }
+}
+
 /* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
  * there was no mule. */
 bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
@@ -87,14 +110,11 @@ bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t 
         return false;
     set_up();
     am_publisher_resume(publisher);
-    int idle = refresh ? (int)refresh * 1000 : -1;
     enum am_look look = am_publisher_look(publisher, false);
     bool forced = false;
     for (;;) {
         bool soon = look == AM_LOOK_SOON;
-        bool asked = wait_for_look(soon ? SOON_MILLISECONDS : idle);
-        if (!asked && !soon && !refresh)
-            continue; /* a uWSGI signal woke us */
+        bool asked = wait_for_reason(publisher, (int64_t)refresh * 1000, soon);
         forced = asked || (forced && soon);
         look = am_publisher_look(publisher, forced);
     }

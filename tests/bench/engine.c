@@ -188,7 +188,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     require(am_image_open_memory(bytes.data, bytes.size, "the image", &image, &error), &error);
     require(am_image_verify(image, &error), &error);
     double verified = seconds_now();
-    require(am_image_write(&bytes, image_path, &error), &error);
+    require(am_image_write(&bytes, image_path, AM_NOBODY_ELSE, &error), &error);
     printf("{\"load\":%.3f,\"build\":%.3f,\"verify\":%.3f,\"write\":%.3f}\n", loaded - began,
            built - loaded, verified - built, seconds_now() - verified);
     am_image_close(image);

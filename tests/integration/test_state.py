@@ -101,7 +101,7 @@ class FolderTest(ServerTest):
         put(other, [ad("other", "word")])
         kept = self.serve(None, inventory=other, name="other")
         digest = "0" * 32
-        for name in (f"{digest}-1.1.admx", f"{digest}-1.1.admx.lock", f"{digest}-1.1.admx.4711.tmp", "0123.last.4711.tmp"):
+        for name in (f"{digest}-1.1.admx", f"{digest}-1.1.admx.lock", f"{digest}-1.1.admx.4711.tmp", f"{digest}.last.4711.tmp"):
             (state / name).write_bytes(b"x")
         server = self.serve(ADS)
         self.assertEqual(len(server.images()), 2)
