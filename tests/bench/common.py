@@ -96,7 +96,7 @@ class Context:
             if kind != "phrases":
                 return [" ".join(re.findall("[a-z0-9]+", line.lower())) for line in self.lines(kind)]
             good = [line for line in self.lines(kind) if re.fullmatch("[a-z0-9]+( [a-z0-9]+)*", line)]
-            return good[:count] if not count or count <= self.sizes[-1] else recombined(good, count)
+            return good[:count] if not count or count <= self.sizes[-1] else recombined(good[: self.sizes[-1]], count)
 
         return self.file(f"plain-{kind}-{count or 'all'}.txt", make)
 

@@ -133,18 +133,18 @@ def function_rows(context, size):
     image, samples = context.work / "built.admx", context.work / "build.perf"
     recorded = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "999", "-o", samples, "taskset", "-c", "0", context.admatch,
                                "build", inventory, "-o", image], capture_output=True)
-    if recorded.returncode:
+    report = subprocess.run(["perf", "report", "-q", "-i", samples, "--no-children", "--sort", "symbol"], capture_output=True, text=True)
+    image.unlink(missing_ok=True)
+    samples.unlink(missing_ok=True)
+    if recorded.returncode or report.returncode:
         return []
-    report = run("perf", "report", "-q", "-i", samples, "--no-children", "--sort", "symbol", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    image.unlink()
-    samples.unlink()
     found = re.findall(r"^\s+([\d.]+)%\s+\[([.k])\] (\S+)", report.stdout, re.M)
-    return [{"function": f"`{name}`" + (" (kernel)" if place == "k" else ""), "%": share} for share, place, name in found[:12]]
+    return [{"function": f"`{name}`" + (" (kernel)" if place == "k" else ""), "%": float(share)} for share, place, name in found[:12]]
 
 
 def build_profile(context, size):
     tables = [{"title": f"Where a build of {count(size)} ads spends its time", "rows": stage_rows(context, size)}]
-    functions = function_rows(context, size)
+    functions = [] if context.quick else function_rows(context, size)
     if functions:
         tables.append({"title": "The same by function (perf)", "rows": functions})
     return tables

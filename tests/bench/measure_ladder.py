@@ -76,7 +76,10 @@ class Way:
         requests.write_text(self.url(text).partition(str(self.port))[2] + "\n")
         done = run("wrk", "-t", "1", "-c", connections, "-d", f"{seconds}s", "-s", SERVER_PARTS / "requests.lua", f"http://127.0.0.1:{self.port}",
                    "--", requests, stdout=subprocess.PIPE, text=True)
-        return json.loads(done.stdout.strip().splitlines()[-1])["rate"]
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        if result["errors"]:
+            raise SystemExit(f"{self.name}: {result['errors']} errors")
+        return result["rate"]
 
     def requests(self, text, number):
         run("ab", "-q", "-n", number, "-c", 8, self.url(text), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -187,7 +190,7 @@ def measure(context):
     build_constant(context)
     size = context.sizes[-2]
     prepare(context, size)
-    notes = [f"{count(size)} phrases, one ad each; a page of about 700 words; 2 workers. One connection a request, by ab; then kept connections, by wrk."]
+    notes = [f"{count(size)} phrases, one ad each; a page of about 700 words; 2 workers. One connection a request, by ab; kept connections, by wrk, where it is there."]
     names = list(ways_here(notes))
     texts = context.plain("pages").read_text().splitlines()[:20]
     ways = [Way(context, name, 2) for name in [*names, CONSTANT]]

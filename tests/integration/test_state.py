@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import pwd
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -126,6 +128,52 @@ class FolderTest(ServerTest):
         server = self.serve(ADS)
         self.assertEqual(len(server.images()), 1)
 
+    def test_what_a_user_put_there_stays(self):
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        put(self.inventory, ADS)
+        image = state / "mine.admx"
+        subprocess.run([BUILD / "admatch", "build", self.inventory, "-o", image], check=True, capture_output=True)
+        (state / "notes.tmp").write_bytes(b"x")
+        server = self.serve(None, inventory=image)
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+        self.assertEqual({path.name for path in state.iterdir()} & {"mine.admx", "notes.tmp"}, {"mine.admx", "notes.tmp"})
+
+    def test_a_published_image_that_is_removed_is_made_again(self):
+        for refresh in (0, 1):
+            server = self.serve(ADS, f"admatch-refresh = {refresh}", name=f"refresh{refresh}")
+            for path in server.state.iterdir():
+                path.unlink()
+            server.logged("was gone or damaged, and has been made again")
+            for pid in server.workers():
+                os.kill(pid, signal.SIGKILL)
+            eventually("new workers serve it", lambda: server.answers() and server.decide(query="shoes").status == 200)
+            self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+            server.stop()
+
+    def test_notes_that_are_none_are_passed_over(self):
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        (state / ("1" * 32 + ".last")).touch()
+        (state / ("2" * 32 + ".last")).write_bytes(b"one line")
+        os.mkfifo(state / ("3" * 32 + ".last"))
+        server = self.serve(ADS)
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+        self.assertEqual(len([path for path in state.iterdir() if path.suffix == ".last"]), 1)
+
+    def test_an_image_with_unknown_time_zones_is_refused(self):
+        put(self.inventory, [ad("berlin", "shoes", timezone="Europe/Berlin", targeting={"hour": [0]})])
+        image = self.folder / "compiled.admx"
+        subprocess.run([BUILD / "admatch", "build", self.inventory, "-o", image], check=True, capture_output=True)
+        server = self.serve(None, inventory=image, variables={"TZDIR": "/nowhere"}, start=False)
+        server.spawn()
+        self.assertEqual(server.ends(), 1)
+        self.assertIn("time zone Europe/Berlin, which this machine does not know", server.log())
+        server = self.serve(ADS, variables={"TZDIR": "/nowhere"}, name="serving")
+        os.replace(image, self.inventory)
+        server.logged("inventory refused, the generation before it goes on serving: the inventory targets hours in time zone Europe/Berlin")
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
     def test_a_compiled_image_is_copied_so_that_nobody_rewrites_it(self):
         put(self.inventory, ADS)
         image = self.folder / "compiled.admx"
@@ -185,6 +233,22 @@ class SharingTest(ServerTest):
         self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
         put(self.inventory, [ad("new", "shoes")])
         eventually("the new ad is served", lambda: server.decide(query="shoes").ads == ["new"])
+
+    def test_a_master_that_stays_root_gives_away_no_file_that_is_linked_there(self):
+        os.chmod(self.folder, 0o755)
+        options = ("uid = nobody", "gid = nogroup", "master-as-root = true")
+        server = self.serve(ADS, *options)
+        image = server.state / server.images()[0]
+        self.assertEqual((image.stat().st_uid, image.stat().st_mode & 0o777), (pwd.getpwnam("nobody").pw_uid, 0o600))
+        server.stop()
+        secret = self.folder / "secret"
+        secret.write_text("of root")
+        image.unlink()
+        os.link(secret, image.with_name(image.name + ".lock"))
+        server.spawn()
+        self.assertEqual(server.ends(), 1)
+        self.assertIn("cannot lock", server.fresh_log())
+        self.assertEqual((secret.stat().st_uid, secret.read_text()), (0, "of root"))
 
     def test_workers_of_another_user_can_follow(self):
         os.chmod(self.folder, 0o755)

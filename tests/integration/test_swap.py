@@ -201,6 +201,17 @@ class RefusalTest(ServerTest):
         eventually("the new ad is served", lambda: serves(server, "new"))
         self.assertEqual(server.metrics()["admatch_skipped_records"], 1)
         self.assertIn("bad records were left out", server.log())
+        server.stop()
+        server.start()
+        self.assertIn("found in", server.fresh_log())
+        self.assertEqual(server.metrics()["admatch_skipped_records"], 1)
+
+    def test_skip_does_not_leave_out_what_holds_for_all_records(self):
+        server = self.serve(OLD, "admatch-on-error = skip")
+        put(self.inventory, b'{"type":"inventory","currency":"eur"}\n' + lines_of(NEW).encode())
+        server.logged("currency: expected")
+        server.logged("inventory refused")
+        self.assertTrue(serves(server, "old"))
 
     @unittest.skipIf(os.geteuid(), "only root can mount a small file system")
     def test_a_full_disk_is_refused_and_serving_goes_on_and_recovers(self):

@@ -1,6 +1,7 @@
 /* Hits and spans, through whole decisions. */
 #include "engine.h"
 
+#include "../../plugin/base/buffer.h"
 #include "../../plugin/text/words.h"
 
 static void phrases_need_their_words_side_by_side_in_order(void **state) {
@@ -206,6 +207,53 @@ static void known_words_match_broad_keywords_by_their_stems(void **state) {
     engine_stop(&engine);
 }
 
+/* An ad that fits 80,000 sizes, none of which is square. */
+static void append_sized_ad(struct am_buffer *lines, char id) {
+    am_buffer_literal(lines, "{\"id\":\"");
+    am_buffer_append(lines, &id, 1);
+    am_buffer_literal(lines,
+                      "\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"word\"],\"sizes\":[");
+    for (unsigned i = 0; i < 80000; i++) {
+        am_buffer_literal(lines, "\"");
+        am_buffer_unsigned(lines, 1000 + i % 400);
+        am_buffer_literal(lines, "x");
+        am_buffer_unsigned(lines, 2000 + i / 400);
+        am_buffer_view_append(lines, am_view_of(i == 79999 ? "\"]}\n" : "\","));
+    }
+}
+
+static void details_that_are_too_long_are_told_as_such(void **state) {
+    (void)state;
+    struct engine engine;
+    struct am_error error = {0};
+    struct am_buffer lines = am_buffer_over(test_malloc(4 << 20), 4 << 20);
+
+    struct am_field field = {AM_FIELD_TEXT, 0, AM_VIEW("word")};
+    struct am_slot slot = {.count = 1, .sizes = {1 << 16 | 1}, .size_count = 1};
+    struct am_request request = {.id = AM_VIEW("r"),
+                                 .fields = &field,
+                                 .field_count = 1,
+                                 .slots = &slot,
+                                 .slot_count = 1,
+                                 .explain = true};
+    for (char id = 'a'; id <= 'c'; id++)
+        append_sized_ad(&lines, id);
+    am_buffer_append(&lines, "", 1);
+    assert_false(lines.overflowed);
+    engine_start(&engine, lines.data);
+    assert_int_equal(am_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
+    assert_int_equal(engine.decision.rejected_count, 3);
+    for (int i = 0; i < 3; i++) {
+        struct am_view detail = engine.decision.rejected[i].detail;
+        if (i == 0)
+            assert_memory_equal(detail.data + detail.size - 10, ",1399x2199", 10);
+        else
+            assert_true(am_view_equal(detail, AM_VIEW("too long to be shown")));
+    }
+    engine_stop(&engine);
+    test_free(lines.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_need_their_words_side_by_side_in_order),
@@ -220,6 +268,7 @@ int main(void) {
         cmocka_unit_test(a_word_that_is_too_long_for_any_keyword_matches_nothing),
         cmocka_unit_test(many_keywords_found_come_best_first),
         cmocka_unit_test(a_damaged_image_is_refused_or_harmless),
+        cmocka_unit_test(details_that_are_too_long_are_told_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
