@@ -74,24 +74,26 @@ class Swapper:
         self.generations[mark] = version.generation
         return version
 
-    def published_by(self, server, version):
+    def see_published(self, server, version):
         """uWSGI's master drops what is in its FIFO when it opens that again, after a command: an `a` that follows a `+`, for instance."""
 
         def is_there():
             return f"generation {version.generation} published" in server.fresh_log()
 
         for _ in range(10):
-            server.command("a")
             with contextlib.suppress(AssertionError):
                 return eventually("it is published", is_there, 5)
             self.asked_again += 1
+            server.command("a")
         raise AssertionError(f"{server.name}: generation {version.generation} was not published")
 
     def swap(self, version, *servers):
         began = time.monotonic()
         version.path.rename(self.inventory)
         for server in servers:
-            self.published_by(server, version)
+            server.command("a")
+        for server in servers:
+            self.see_published(server, version)
         now = time.monotonic()
         self.published[version.mark] = time.time()
         self.longest_build = max(self.longest_build, now - began)
