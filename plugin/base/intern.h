@@ -26,7 +26,7 @@ typedef bool am_intern_equal(const void *context, uint32_t id, const void *key);
 bool am_intern_reserve(struct am_intern *table, size_t count);
 /* Loops over a million things wait for memory more than for anything else. So they ask for what
  * they will need this many turns later: that takes a twentieth off a build of a million ads. */
-enum { AM_FETCH_AHEAD = 12 };
+#define AM_FETCH_AHEAD ((size_t)12)
 
 /* Has the place of that hash on its way from memory, for a thing that will soon be asked for. */
 static inline void am_intern_fetch(const struct am_intern *table, uint64_t hash) {

@@ -236,8 +236,8 @@ static void details_that_are_too_long_are_told_as_such(void **state) {
                                  .slots = &slot,
                                  .slot_count = 1,
                                  .explain = true};
-    for (char id = 'a'; id <= 'c'; id++)
-        append_sized_ad(&lines, id);
+    for (const char *id = "abc"; *id; id++)
+        append_sized_ad(&lines, *id);
     am_buffer_append(&lines, "", 1);
     assert_false(lines.overflowed);
     engine_start(&engine, lines.data);
