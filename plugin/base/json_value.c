@@ -123,7 +123,12 @@ equals(const struct am_json *json, const struct am_json_node *node, struct am_vi
 bool am_json_string_is(const struct am_json *json,
                        const struct am_json_node *node,
                        const char *text) {
-    return node->type == AM_JSON_STRING && equals(json, node, am_view_of(text));
+    if (node->type != AM_JSON_STRING)
+        return false;
+    /* Of the names that a member is compared with, most begin with another letter. */
+    if (!node->escaped && node->size > 2 && json->text.data[node->begin + 1] != text[0])
+        return false;
+    return equals(json, node, am_view_of(text));
 }
 
 /* ---- members -------------------------------------------------------------------------------- */
