@@ -1,4 +1,5 @@
-"""The examples of docs/INVENTORY.md load, or fail as the text says; the worked request of docs/DECISION.md is answered as it says."""
+"""The configuration in README.md serves; the examples of docs/INVENTORY.md load, or fail as the text says; the worked request of
+docs/DECISION.md is answered as it says."""
 
 import json
 import os
@@ -8,8 +9,23 @@ import subprocess
 import tempfile
 import unittest
 
+from harness import BUILD, ServerTest, ad, put
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ADMATCH = os.environ.get("ADMATCH") or str(ROOT / os.environ.get("ADMATCH_BUILD", "build/release") / "admatch")
+
+
+class ReadmeTest(ServerTest):
+    def test_the_configuration_serves_as_it_stands(self):
+        lines = re.search(r"^    \[uwsgi\]\n((?:    .*\n)+)", (ROOT / "README.md").read_text(), re.M)[1]
+        server = self.serve(start=False)
+        for name, here in (("build/release", BUILD), ("/srv/ads/inventory.jsonl", self.inventory), ("127.0.0.1:8080", f"127.0.0.1:{server.port}")):
+            self.assertEqual(lines.count(name), 1, name)
+            lines = lines.replace(name, str(here))
+        put(self.inventory, [ad("shoes", "shoes")])
+        server.ini.write_text(f"[uwsgi]\n{lines}stats = {server.stats_path}\nadmatch-state-dir = {server.state}\n")
+        server.start()
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
 
 
 class GuideTest(unittest.TestCase):
