@@ -46,6 +46,8 @@ static void print_header(const struct am_image *image) {
     putchar('\n');
     print_number("source bytes", header->source_size);
     printf("%-20s %s\n", "bad records", header->lenient ? "dropped" : "refused");
+    if (header->lenient)
+        print_number("records dropped", header->skipped_records);
 }
 
 static const struct am_section_entry *section_table(const struct am_image *image) {

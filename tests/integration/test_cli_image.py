@@ -36,6 +36,7 @@ class BuildTest(CommandTest):
         self.run_fine("build", "--skip", bad, "-o", image)
         shown = self.run_fine("info", image).stdout.decode()
         self.assertRegex(shown, r"(?m)^bad records +dropped$")
+        self.assertRegex(shown, r"(?m)^records dropped +1$")
 
     def test_the_inventory_is_not_overwritten(self):
         message = self.run_refused(2, "build", self.inventory, "-o", self.inventory)
