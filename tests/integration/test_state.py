@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import BUILD, ServerTest, ad, eventually, put
+from harness import BUILD, ServerTest, ad, eventually, forks_late, put
 
 ADS = [ad("shoes", "shoes")]
 
@@ -139,6 +139,7 @@ class FolderTest(ServerTest):
         self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
         self.assertEqual({path.name for path in state.iterdir()} & {"mine.admx", "notes.tmp"}, {"mine.admx", "notes.tmp"})
 
+    @forks_late
     def test_a_published_image_that_is_removed_is_made_again(self):
         for refresh in (0, 1):
             server = self.serve(ADS, f"admatch-refresh = {refresh}", name=f"refresh{refresh}")
