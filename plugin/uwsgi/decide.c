@@ -1,15 +1,8 @@
 /* /v1/decide and /openrtb2/bid: from a request in memory to its answer. */
-#include <time.h>
-
+#include "clock.h"
 #include "exchange.h"
 #include "host.h"
 #include "settings.h"
-
-static uint64_t nanoseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 bool am_media_type_is(struct am_view given, const char *type) {
     const char *end = given.size ? memchr(given.data, ';', given.size) : NULL;
@@ -66,9 +59,9 @@ static void count_decision(struct am_counters *row,
 static void
 decide(struct am_exchange *exchange, const struct am_api_request *asked, struct am_answer *answer) {
     struct am_api_response response;
-    uint64_t began = nanoseconds_now();
+    uint64_t began = am_clock(CLOCK_MONOTONIC);
     am_api_decide(exchange->seat->api, asked, &response);
-    uint64_t took = nanoseconds_now() - began;
+    uint64_t took = am_clock(CLOCK_MONOTONIC) - began;
     answer->status = response.status;
     answer->body = response.body;
     am_histogram_count(&exchange->row->decide, took);

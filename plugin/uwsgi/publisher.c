@@ -1,9 +1,9 @@
 #include "publisher.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include "../match/match.h"
+#include "clock.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -12,12 +12,6 @@ enum {
     QUIET_MILLISECONDS = 400, /* a file younger than that may still be being written */
     RETRY_SECONDS = 10,       /* after a refusal that the file is not to blame for: memory, disk */
 };
-
-static int64_t milliseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- what is logged and counted ---------------------------------------------------------------
  */
@@ -203,7 +197,7 @@ static enum am_look take(struct am_publisher *publisher, bool forced) {
 static bool is_quiet(const struct am_signature *signature) {
     int64_t changed =
         (int64_t)signature->changed.tv_sec * 1000 + signature->changed.tv_nsec / 1000000;
-    int64_t age = milliseconds_now() - changed;
+    int64_t age = am_clock_milliseconds(CLOCK_REALTIME) - changed;
     return age < 0 || age >= QUIET_MILLISECONDS;
 }
 

@@ -1,9 +1,9 @@
 #include "request.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "../base/reserve.h"
+#include "clock.h"
 #include "exchange.h"
 #include "host.h"
 #include "settings.h"
@@ -192,11 +192,9 @@ void am_requests_forked(void) {
 }
 
 static void count_cpu(struct am_counters *row) {
-    struct timespec now;
     if (++cpu_pending < CPU_SAMPLE)
         return;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    uint64_t nanoseconds = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    uint64_t nanoseconds = am_clock(CLOCK_THREAD_CPUTIME_ID);
     am_count(&row->cpu_nanoseconds, nanoseconds - cpu_before);
     am_count(&row->cpu_requests, cpu_pending);
     cpu_before = nanoseconds;

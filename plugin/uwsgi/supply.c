@@ -5,11 +5,11 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "../match/match.h"
+#include "clock.h"
 #include "priority.h"
 
 enum { READ_SIZE = 1 << 20 };
@@ -191,18 +191,12 @@ static enum am_code find_or_make(const struct am_supply *supply,
     return code;
 }
 
-static uint64_t nanoseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 enum am_code am_supply_image(const struct am_supply *supply,
                              const struct am_state *state,
                              struct am_made *made,
                              struct am_report *report,
                              struct am_error *error) {
-    uint64_t began = nanoseconds_now();
+    uint64_t began = am_clock(CLOCK_MONOTONIC);
     uint8_t digest[16];
     enum am_origin origin = supply->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
     if (am_image_is(supply->path))
@@ -222,6 +216,6 @@ enum am_code am_supply_image(const struct am_supply *supply,
     if (code == AM_OK)
         am_state_settle(state, supply->path, supply->lenient, made->path);
     am_state_unlock(made->path, lock);
-    made->nanoseconds = nanoseconds_now() - began;
+    made->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
     return code;
 }

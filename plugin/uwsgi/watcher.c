@@ -2,9 +2,9 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "host.h"
 #include "log.h"
 #include "parent.h"
@@ -82,23 +82,18 @@ static bool wait_for_look(int milliseconds) {
     return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
 }
 
-static int64_t milliseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
 static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
-    const int64_t next = milliseconds_now() + refresh;
+    const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
+        int64_t left = next - am_clock_milliseconds(CLOCK_MONOTONIC);
         int64_t wait = soon ? SOON_MILLISECONDS : TEND_MILLISECONDS;
-        if (refresh && next - milliseconds_now() < wait)
-            wait = next - milliseconds_now();
-        if (wait_for_look(wait > 0 ? (int)wait : 0))
+        if (refresh && left <= 0)
+            return false;
+        if (wait_for_look((int)(refresh && left < wait ? left : wait)))
             return true;
-        if (soon || (refresh && milliseconds_now() >= next) || am_publisher_is_due(publisher))
+        if (soon || am_publisher_is_due(publisher))
             return false;
     }
 }

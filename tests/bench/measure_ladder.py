@@ -14,8 +14,7 @@ import urllib.parse
 import urllib.request
 
 from common import HERE, ROOT, bar, count, median, run
-from measure_server import PARTS as SERVER_PARTS
-from measure_server import free_port
+from measure_server import free_port, wrk
 
 PARTS = HERE / "ladder"
 UWSGI = ["uwsgi-core", "--master", "--die-on-term", "--disable-logging", "--buffer-size", "65535", "--listen", "128"]
@@ -74,9 +73,7 @@ class Way:
     def rate_kept(self, context, text, connections, seconds):
         requests = context.work / "ladder" / "request.txt"
         requests.write_text(self.url(text).partition(str(self.port))[2] + "\n")
-        done = run("wrk", "-t", "1", "-c", connections, "-d", f"{seconds}s", "-s", SERVER_PARTS / "requests.lua", f"http://127.0.0.1:{self.port}",
-                   "--", requests, stdout=subprocess.PIPE, text=True)
-        result = json.loads(done.stdout.strip().splitlines()[-1])
+        result = wrk(self.port, requests, None, connections, seconds)
         if result["errors"]:
             raise SystemExit(f"{self.name}: {result['errors']} errors")
         return result["rate"]

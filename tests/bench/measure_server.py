@@ -27,6 +27,13 @@ def build_constant(context):
         context.work / "constant_plugin.so", PARTS / "constant_plugin.c")
 
 
+def wrk(port, requests, content, connections, seconds):
+    """The requests of a file over kept connections: their rate, latencies and errors (requests.lua)."""
+    done = run("wrk", "-t", "1", "-c", connections, "-d", f"{seconds}s", "-s", PARTS / "requests.lua", f"http://127.0.0.1:{port}",
+               "--", requests, *([content] if content else []), stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
 class Server:
     def __init__(self, context, plugin, processes, threads, *options):
         self.port = free_port()
@@ -44,9 +51,7 @@ class Server:
         raise SystemExit(f"{plugin} did not start")
 
     def load(self, requests, content=None, connections=16, seconds=2):
-        done = run("wrk", "-t", "1", "-c", connections, "-d", f"{seconds}s", "-s", PARTS / "requests.lua", f"http://127.0.0.1:{self.port}",
-                   "--", requests, *([content] if content else []), stdout=subprocess.PIPE, text=True)
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        return wrk(self.port, requests, content, connections, seconds)
 
     def stop(self):
         self.process.terminate()

@@ -75,7 +75,7 @@ class Swapper:
         return version
 
     def see_published(self, server, version):
-        """uWSGI's master drops what is in its FIFO when it opens that again, after a command: an `a` that follows a `+`, for instance."""
+        """uWSGI's master opens its FIFO again when a writer has gone (core/fifo.c): what another one writes at that moment is lost."""
 
         def is_there():
             return f"generation {version.generation} published" in server.fresh_log()
