@@ -56,7 +56,23 @@ static const char *append_special(struct am_buffer *buffer, const char *at, cons
     return at + step.size;
 }
 
+/* The usual string: there is room, and no byte needs care. Takes half the time of looking for the
+ * next byte that does. */
+static bool append_plain(struct am_buffer *buffer, struct am_view text) {
+    size_t room = buffer->capacity - buffer->size;
+    if (room < 2 || text.size > room - 2)
+        return false;
+    char *at = buffer->data + buffer->size;
+    at[0] = at[text.size + 1] = '"';
+    if (!am_plain_copy(at + 1, text.data, text.size))
+        return false;
+    buffer->size += text.size + 2;
+    return true;
+}
+
 void am_buffer_json_string(struct am_buffer *buffer, struct am_view text) {
+    if (append_plain(buffer, text))
+        return;
     am_buffer_literal(buffer, "\"");
     if (text.size) {
         const char *at = text.data;

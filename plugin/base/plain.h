@@ -26,18 +26,24 @@ static inline uint64_t am_plain_doubt(uint64_t bytes) {
     return (quote | backslash | below | above | bytes) & AM_EVERY_BYTE(0x80);
 }
 
+#ifdef __SSE2__
+/* Every bit set in the bytes that are not plain. Signed: those of 0x80 and more are below the
+ * space, too. */
+static inline __m128i am_plain_not(__m128i bytes) {
+    return _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F))),
+                        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+}
+#endif
+
 /* The first byte from `at` on that is a quote, a backslash, a control character, DEL or not ASCII;
  * or `end`. */
 static inline const char *am_plain_skip(const char *at, const char *end) {
 #ifdef __SSE2__
     while (end - at >= 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-        /* Signed: bytes of 0x80 and more are below the space, too. */
-        __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
-                                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F))),
-                                       _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
-        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        unsigned mask = (unsigned)_mm_movemask_epi8(am_plain_not(bytes));
         if (mask)
             return at + __builtin_ctz(mask);
         at += 16;
@@ -48,6 +54,60 @@ static inline const char *am_plain_skip(const char *at, const char *end) {
     while (at < end && am_plain_byte((unsigned char)*at))
         at++;
     return at;
+}
+
+#ifdef __SSE2__
+/* Of at least 16 bytes. */
+static inline bool am_plain_copy_blocks(char *to, const char *from, size_t size) {
+    __m128i special = _mm_setzero_si128();
+    for (size_t at = 0; at < size; at += 16) {
+        size_t begin = at + 16 <= size ? at : size - 16; /* the last one overlaps */
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(from + begin));
+        _mm_storeu_si128((__m128i *)(to + begin), bytes);
+        special = _mm_or_si128(special, am_plain_not(bytes));
+    }
+    return _mm_movemask_epi8(special) == 0;
+}
+#endif
+
+/* Eight bytes and more, or four and more: the first and the last ones, which may overlap. */
+static inline uint64_t am_plain_copy_eights(char *to, const char *from, size_t size) {
+    uint64_t first = am_load_u64(from), last = am_load_u64(from + size - 8);
+    memcpy(to, &first, 8);
+    memcpy(to + size - 8, &last, 8);
+    return am_plain_doubt(first) | am_plain_doubt(last);
+}
+
+static inline uint64_t am_plain_copy_fours(char *to, const char *from, size_t size) {
+    uint32_t first = am_load_u32(from), last = am_load_u32(from + size - 4);
+    memcpy(to, &first, 4);
+    memcpy(to + size - 4, &last, 4);
+    return am_plain_doubt((uint64_t)last << 32 | first);
+}
+
+/* Copies a text; false: some byte of it is not plain, and what was copied means nothing. No step
+ * depends on what the text holds, so that nothing is to be predicted but its length. */
+static inline bool am_plain_copy(char *to, const char *from, size_t size) {
+    uint64_t doubt = 0;
+#ifdef __SSE2__
+    if (size >= 16)
+        return am_plain_copy_blocks(to, from, size);
+#endif
+    while (size >= 16) {
+        doubt |= am_plain_copy_eights(to, from, 16);
+        to += 16;
+        from += 16;
+        size -= 16;
+    }
+    if (size >= 8)
+        return (doubt | am_plain_copy_eights(to, from, size)) == 0;
+    if (size >= 4)
+        return (doubt | am_plain_copy_fours(to, from, size)) == 0;
+    for (size_t at = 0; at < size; at++) {
+        to[at] = from[at];
+        doubt |= !am_plain_byte((unsigned char)from[at]);
+    }
+    return doubt == 0;
 }
 
 #endif

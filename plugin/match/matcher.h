@@ -148,6 +148,10 @@ am_search_follows(const struct am_request_words *words, uint32_t i, uint32_t lea
     return (words->broad_flags[i] / AM_WORD_CONTINUES_BROAD) & (words->broad_ids[i] > least);
 }
 
+/* Of so many hits, what the ranking reads first is fetched as they are found: all of a query's, and
+ * too few of a page's to matter. */
+enum { AM_FETCHED_HITS = 8 };
+
 /* Has the bucket of an edge on its way from memory. */
 static inline void am_search_fetch_edge(const struct am_image *image, uint32_t hash) {
     __builtin_prefetch(&image->edges[am_bucket_of_u32(hash, image->edge_buckets)]);
@@ -155,6 +159,10 @@ static inline void am_search_fetch_edge(const struct am_image *image, uint32_t h
 
 static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal, uint32_t place) {
     uint32_t at = matcher->hits.count++;
+    if (at < AM_FETCHED_HITS) {
+        __builtin_prefetch(&matcher->image->postings[terminal]);
+        __builtin_prefetch(&matcher->image->keywords[terminal]);
+    }
     matcher->hits.terminals[at] = terminal;
     matcher->hits.places[at] = place;
 }
@@ -164,6 +172,9 @@ static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal,
 
 /* Takes the hits; after it, am_rank_next gives ads in rank order. */
 void am_rank_start(struct am_matcher *matcher, const struct am_request *request);
+/* Has the ads of the hits on their way from memory, if the hits are few. May be called as soon as
+ * there are some. */
+void am_rank_fetch_few(const struct am_matcher *matcher);
 /* Appends the next ad that was not seen yet to the candidates; false when there is none left. */
 bool am_rank_next(struct am_matcher *matcher);
 

@@ -153,18 +153,33 @@ static void wake_best(struct am_matcher *matcher) {
     }
 }
 
+/* ---- fetching ahead ---------------------------------------------------------------------------
+ */
+
+/* The record of an ad lies in one cache line, its details in up to two. */
+static void fetch_ad(const struct am_image *image, uint32_t posting) {
+    uint32_t ad = am_posting_ad(&image->postings[posting]);
+    if (image->postings[posting].rank == 0)
+        return; /* a negative keyword */
+    __builtin_prefetch(&image->ads[ad]);
+    __builtin_prefetch(&image->keywords[posting]);
+    __builtin_prefetch(&image->details[ad].id);
+    __builtin_prefetch(&image->details[ad].creative);
+}
+
+void am_rank_fetch_few(const struct am_matcher *matcher) {
+    const struct am_hits *hits = &matcher->hits;
+    if (hits->count <= AM_FETCHED_HITS)
+        for (uint32_t i = 0; i < hits->count; i++)
+            fetch_ad(matcher->image, hits->terminals[i]);
+}
+
 /* Has the records of the ads that will most likely win on their way from memory, all at once. The
  * best lists are at the top of the heap. */
 static void fetch_best(const struct am_matcher *matcher) {
     enum { FETCHED = 4 };
-    const struct am_image *image = matcher->image;
-    for (uint32_t i = 0; i < matcher->list_count && i < FETCHED; i++) {
-        uint32_t posting = matcher->lists[i].posting;
-        uint32_t ad = am_posting_ad(&image->postings[posting]);
-        __builtin_prefetch(&image->ads[ad]);
-        __builtin_prefetch(&image->keywords[posting]);
-        __builtin_prefetch(&image->details[ad]);
-    }
+    for (uint32_t i = 0; i < matcher->list_count && i < FETCHED; i++)
+        fetch_ad(matcher->image, matcher->lists[i].posting);
 }
 
 void am_rank_start(struct am_matcher *matcher, const struct am_request *request) {
@@ -175,6 +190,7 @@ void am_rank_start(struct am_matcher *matcher, const struct am_request *request)
     add_negatives(matcher);
     if (matcher->image->settings->any_terminal != AM_NONE)
         add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
+    am_rank_fetch_few(matcher);
     wake_first(matcher);
     fetch_best(matcher);
     matcher->rotation_start =

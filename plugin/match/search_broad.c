@@ -219,6 +219,8 @@ static void take_pairs(struct broad_search *search) {
         going[promising] = i;
         promising += may_go_on(search, nodes[i], pairs->root[i], pairs->other[i]);
     }
+    if (promising)
+        am_rank_fetch_few(search->matcher);
     for (uint32_t n = 0; n < promising; n++)
         go_on(search, nodes[going[n]], pairs->root[going[n]], pairs->other[going[n]]);
     pairs->count = 0;

@@ -165,7 +165,7 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
     return output.count;
 }
 
-/* Bytes at the start of a text that are ASCII, as far as whole blocks show it. */
+/* Bytes at the start of a text that are ASCII. */
 static size_t ascii_size(const char *text, size_t size) {
     const uint64_t high = UINT64_C(0x8080808080808080);
     size_t at = 0;
@@ -178,6 +178,8 @@ static size_t ascii_size(const char *text, size_t size) {
     }
     while (size - at >= 8 && !(am_load_u64(text + at) & high))
         at += 8;
+    while (at < size && !(text[at] & 0x80))
+        at++;
     return at;
 }
 

@@ -211,5 +211,26 @@ class ProtocolTest(ServerTest):
         self.assertIn("modifier 0 belongs to ping", server.log())
 
 
+class ResponseHeaderTest(ServerTest):
+    """uWSGI's own options about response headers; without them, all headers of an answer go out in one piece."""
+
+    def test_headers_are_counted_one_by_one(self):
+        server = self.serve(ADS, arguments=("--log-format", "counted %(headers) for %(uri)"))
+        self.assertEqual(server.ask("GET", "/healthz").status, 200)
+        server.logged("counted 3 for /healthz")
+
+    def test_a_header_can_be_removed(self):
+        headers = self.serve(ADS, "del-header = X-Admatch-Generation").ask("GET", "/v1/decide?query=shoes").headers
+        self.assertNotIn("X-Admatch-Generation", headers)
+        self.assertEqual(headers["Content-Type"], "application/json")
+
+    def test_a_header_can_be_collected_and_added(self):
+        server = self.serve(ADS, "collect-header = X-Admatch-Generation GENERATION", "add-header = X-Site: example",
+                            arguments=("--log-format", "answered from %(var.GENERATION)."))
+        answer = server.ask("GET", "/v1/decide?query=shoes")
+        self.assertEqual(answer.headers["X-Site"], "example")
+        server.logged(f"answered from {answer.generation}.")
+
+
 if __name__ == "__main__":
     unittest.main()
