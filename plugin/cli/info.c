@@ -96,6 +96,7 @@ static void print_counts(const struct am_image *image) {
     print_number("trie nodes",
                  (uint64_t)settings->node_end - settings->terminal_end + settings->terminal_count);
     print_number("trie terminals", settings->terminal_count);
+    print_number("top tier, last rank", settings->top_rank);
     print_number("longest phrase", settings->longest_phrase);
     print_number("longest exact", settings->longest_exact);
     print_number("targeting trees", image->tree_count);

@@ -30,9 +30,10 @@ struct am_build_word {
 
 /* Each edge makes one node: node i is where edge i leads to. */
 struct am_build_edge {
-    uint64_t key;      /* temporary parent << 32 | word */
-    uint32_t terminal; /* index into terminals, or AM_NONE */
-    uint32_t final;    /* final number */
+    uint64_t key;       /* temporary parent << 32 | word */
+    uint32_t terminal;  /* index into terminals, or AM_NONE */
+    uint32_t final;     /* final number */
+    uint32_t best_rank; /* of the keywords that this edge leads to, at once or later */
     bool has_children;
 };
 

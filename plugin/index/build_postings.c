@@ -134,6 +134,35 @@ static bool assign_ranks(struct am_builder *builder,
     return true;
 }
 
+/* The top tier has as few of the best ranks as cover one keyword in TOP_SHARE. Of fewer than
+ * TOP_LEAST keywords, pages seldom have as many as they show ads. */
+enum { TOP_SHARE = 16, TOP_LEAST = AM_BUFFER_SIZE(32768, 2), TOP_SHARE_MOST = 3 };
+
+/* Leaves the image without a top tier when that would be none: so many of all keywords, because
+ * there are few or because they share their ranks. */
+static bool choose_top_rank(struct am_builder *builder,
+                            const struct am_vector *drafts,
+                            struct am_error *error) {
+    const struct draft *draft = drafts->data;
+    size_t wanted = drafts->count / TOP_SHARE, covered = 0;
+    uint32_t rank = 0;
+    if (drafts->count / TOP_SHARE_MOST < TOP_LEAST)
+        return true;
+    if (wanted < TOP_LEAST)
+        wanted = TOP_LEAST;
+    uint32_t *keywords = calloc((size_t)builder->rank_count + 1, sizeof *keywords);
+    if (!keywords)
+        return am_build_out_of_memory(error);
+    for (size_t i = 0; i < drafts->count; i++)
+        keywords[draft[i].rank]++;
+    while (covered < wanted)
+        covered += keywords[++rank];
+    free(keywords);
+    if (covered <= drafts->count / TOP_SHARE_MOST)
+        builder->settings.top_rank = rank;
+    return true;
+}
+
 static bool
 draft_negatives(struct am_builder *builder, struct am_vector *drafts, struct am_error *error) {
     const struct am_build_negative *negatives = builder->negatives.data;
@@ -245,7 +274,8 @@ bool am_build_postings(struct am_builder *builder, struct am_error *error) {
     struct draft *grouped = NULL;
     bool done = false;
     if (!draft_positives(builder, &drafts, &keys, error) ||
-        !assign_ranks(builder, &drafts, &keys, error) || !draft_negatives(builder, &drafts, error))
+        !assign_ranks(builder, &drafts, &keys, error) ||
+        !choose_top_rank(builder, &drafts, error) || !draft_negatives(builder, &drafts, error))
         goto cleanup;
     if (drafts.count >= UINT32_MAX - 1 || builder->negatives.count > AM_POSTING_MAX_AD ||
         builder->inventory->ad_count > AM_POSTING_MAX_AD) {

@@ -4,7 +4,11 @@
 
 /* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier
  * saves second looks. */
-enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60, FILTER_BITS_PER_EDGE = 8 };
+enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60 };
+
+/* Few edges are in the top tier, so that what wrongly passes its filters would outnumber them: they
+ * are given more bits. */
+enum { FILTER_BITS_PER_EDGE = 8, TOP_FILTER_BITS_PER_EDGE = 16 };
 
 static size_t buckets_for(size_t items, size_t ways, size_t fill) {
     return items * 100 / (ways * fill) + 1;
@@ -88,27 +92,46 @@ static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key,
     }
 }
 
-static bool is_first(const struct am_builder *builder, const struct am_build_edge *edge) {
-    return edge->key >> 32 >= builder->settings.node_end;
+static enum am_filter_kind kind_of(const struct am_builder *builder,
+                                   const struct am_build_edge *edge) {
+    bool first = edge->key >> 32 >= builder->settings.node_end;
+    return first ? AM_FILTER_FIRST : AM_FILTER_LATER;
 }
 
-static bool build_filters(struct am_builder *builder, struct am_error *error) {
+/* Whether a tier has keywords that the edge leads to. */
+static bool
+leads_to(const struct am_builder *builder, const struct am_build_edge *edge, enum am_tier tier) {
+    uint32_t top_rank = builder->settings.top_rank;
+    return tier == AM_TIER_ALL || (top_rank > 0 && edge->best_rank <= top_rank);
+}
+
+static void count_blocks(struct am_builder *builder, enum am_tier tier, uint32_t *blocks) {
+    static const size_t bits_per_edge[AM_TIERS] = {FILTER_BITS_PER_EDGE, TOP_FILTER_BITS_PER_EDGE};
     const struct am_build_edge *edge = builder->edges.data;
-    size_t edges = builder->edges.count, first = 0;
-    for (size_t i = 0; i < edges; i++)
-        first += is_first(builder, &edge[i]);
-    size_t first_blocks = first * FILTER_BITS_PER_EDGE / 32 + 1;
-    size_t later_blocks = (edges - first) * FILTER_BITS_PER_EDGE / 32 + 1;
-    if (!make_table(&builder->filter, first_blocks + later_blocks, 0, error))
+    size_t edges[AM_FILTER_KINDS] = {0};
+    for (size_t i = 0; i < builder->edges.count; i++)
+        edges[kind_of(builder, &edge[i])] += leads_to(builder, &edge[i], tier);
+    for (unsigned kind = 0; kind < AM_FILTER_KINDS; kind++)
+        blocks[kind] = (uint32_t)(edges[kind] * bits_per_edge[tier] / 32 + 1);
+}
+
+static bool build_filters(struct am_builder *builder, enum am_tier tier, struct am_error *error) {
+    uint32_t *blocks = builder->settings.filter_blocks[tier];
+    count_blocks(builder, tier, blocks);
+    size_t start = builder->filter.count;
+    if (!make_table(&builder->filter, (size_t)blocks[AM_FILTER_FIRST] + blocks[AM_FILTER_LATER], 0,
+                    error))
         return false;
-    builder->settings.first_filter_blocks = (uint32_t)first_blocks;
-    uint32_t *first_filter = builder->filter.data, *later_filter = first_filter + first_blocks;
-    for (size_t i = 0; i < edges; i++) {
+    uint32_t *filters[AM_FILTER_KINDS];
+    filters[AM_FILTER_FIRST] = AM_VECTOR_AT(&builder->filter, uint32_t, start);
+    filters[AM_FILTER_LATER] = filters[AM_FILTER_FIRST] + blocks[AM_FILTER_FIRST];
+    const struct am_build_edge *edge = builder->edges.data;
+    for (size_t i = 0; i < builder->edges.count; i++) {
+        if (!leads_to(builder, &edge[i], tier))
+            continue;
+        enum am_filter_kind kind = kind_of(builder, &edge[i]);
         uint32_t hash = am_edge_hash(edge[i].key);
-        if (is_first(builder, &edge[i]))
-            first_filter[am_bucket_of_u32(hash, first_blocks)] |= am_filter_mask(hash);
-        else
-            later_filter[am_bucket_of_u32(hash, later_blocks)] |= am_filter_mask(hash);
+        filters[kind][am_bucket_of_u32(hash, blocks[kind])] |= am_filter_mask(hash);
     }
     return true;
 }
@@ -152,5 +175,6 @@ static bool build_term_table(struct am_builder *builder, struct am_error *error)
 
 bool am_build_tables(struct am_builder *builder, struct am_error *error) {
     return build_vocabulary(builder, error) && build_edges(builder, error) &&
-           build_filters(builder, error) && build_term_table(builder, error);
+           build_filters(builder, AM_TIER_ALL, error) &&
+           build_filters(builder, AM_TIER_TOP, error) && build_term_table(builder, error);
 }

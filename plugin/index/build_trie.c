@@ -35,7 +35,7 @@ static bool follow(struct am_builder *builder,
     if (slot->id == UINT32_MAX) {
         if (node_of_edge(builder, 0) + builder->edges.count >= UINT32_MAX - 1)
             return am_build_too_many(error, "nodes and words");
-        struct am_build_edge made = {.key = key, .terminal = AM_NONE};
+        struct am_build_edge made = {.key = key, .terminal = AM_NONE, .best_rank = UINT32_MAX};
         if (!am_vector_push(&builder->edges, &made))
             return am_build_out_of_memory(error);
         slot->id = (uint32_t)(builder->edges.count - 1);
@@ -305,6 +305,23 @@ static bool number_all(struct am_builder *builder, struct am_error *error) {
     return true;
 }
 
+/* An edge's parent was made before it. */
+static void find_best_ranks(struct am_builder *builder) {
+    struct am_build_edge *edges = builder->edges.data;
+    const struct am_build_terminal *terminals = builder->terminals.data;
+    for (size_t i = builder->edges.count; i-- > 0;) {
+        struct am_build_edge *edge = &edges[i];
+        if (edge->terminal != AM_NONE && terminals[edge->terminal].rank < edge->best_rank)
+            edge->best_rank = terminals[edge->terminal].rank;
+        uint32_t parent = (uint32_t)(edge->key >> 32);
+        if (parent <= exact_root(builder))
+            continue;
+        struct am_build_edge *above = &edges[parent - node_of_edge(builder, 0)];
+        if (edge->best_rank < above->best_rank)
+            above->best_rank = edge->best_rank;
+    }
+}
+
 static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) {
     const struct am_image_settings *settings = &builder->settings;
     uint32_t words = settings->word_count;
@@ -342,6 +359,7 @@ static void finish_words(struct am_builder *builder) {
 bool am_build_number_nodes(struct am_builder *builder, struct am_error *error) {
     if (!number_all(builder, error))
         return false;
+    find_best_ranks(builder);
     finish_edges(builder);
     finish_words(builder);
     return true;

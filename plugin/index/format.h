@@ -15,7 +15,7 @@
 #include "../inventory/inventory.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 6, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 7, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -38,7 +38,7 @@ enum am_section {
     AM_SECTION_VOCABULARY, /* hash buckets: word bytes -> word id */
     AM_SECTION_WORDS,      /* by word id */
     AM_SECTION_EDGES,      /* hash buckets: (node, word id) -> node */
-    AM_SECTION_FILTER,     /* two blocked Bloom filters, over first and over later edges */
+    AM_SECTION_FILTER,     /* blocked Bloom filters over the edges, two for each tier */
     AM_SECTION_POSTINGS,   /* by terminal, best rank first */
     AM_SECTION_KEYWORDS,   /* beside the postings: what only an answer needs */
     AM_SECTION_ADS,        /* what every candidate needs: one cache line an ad */
@@ -68,6 +68,15 @@ typedef uint32_t am_set_ref;
 
 enum { AM_TERMINAL_CLASSES = 3 };
 
+/* Tiers of keywords: all, and the best ranked. The top tier has filters of its own, smaller by its
+ * share, through which a search finds its keywords for a fraction of the reads (a tiered index:
+ * Manning, Raghavan, Schuetze, "Introduction to Information Retrieval", section 7.2.1). Negative
+ * keywords belong to it, too. */
+enum am_tier { AM_TIER_ALL, AM_TIER_TOP, AM_TIERS };
+
+/* The filters of a tier: over the edges of a keyword's first step, and over all others. */
+enum am_filter_kind { AM_FILTER_FIRST, AM_FILTER_LATER, AM_FILTER_KINDS };
+
 struct am_image_settings {
     am_string_ref currency;
     am_string_ref language;
@@ -95,13 +104,15 @@ struct am_image_settings {
     uint32_t negative_keywords;              /* negative keywords, as in the inventory */
     uint32_t terminal_count;                 /* lists of postings */
     uint32_t broad_words;                    /* of all broad terminals together */
-    uint32_t first_filter_blocks;            /* of FILTER; the others are the later filter's */
+    uint32_t filter_blocks[AM_TIERS]
+                          [AM_FILTER_KINDS]; /* of FILTER, in this order; each at least 1 */
+    uint32_t top_rank; /* the worst rank of the top tier; 0: there is no top tier */
     /* Of each class, the first terminal whose list begins with no negative keyword: those below do.
      * Terminals of one class ascend by the rank of their first posting, so that the best of many is
      * known by their numbers. */
     uint32_t negatives_end[AM_TERMINAL_CLASSES];
 };
-_Static_assert(sizeof(struct am_image_settings) == 33 * sizeof(uint32_t), "settings");
+_Static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_class_of(const struct am_image_settings *settings, uint32_t terminal) {
@@ -197,7 +208,8 @@ static inline uint64_t am_bucket_of_u32(uint32_t hash, uint64_t count) {
 /* The filters: one 32-bit block a key, three bits of it (a register-blocked Bloom filter: Putze,
  * Sanders, Singler 2007), which are chosen by the hash once more multiplied. One is about the edges
  * of a keyword's first step, whose parents are AM_NODE_OF_*, the other about all others. Most
- * lookups are first steps, and the filter of these alone is a third of the size. */
+ * lookups are first steps, and the filter of these alone is a third of the size. Those of the top
+ * tier leave out the edges that lead to no keyword of it. */
 #define AM_FILTER_HASH UINT32_C(0x27d4eb2f)
 static inline uint32_t am_filter_mask(uint32_t hash) {
     uint32_t bits = hash * AM_FILTER_HASH;

@@ -104,12 +104,24 @@ static bool classes_fine(const struct am_image_settings *settings) {
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
+/* Numbers of blocks have 31 bits: search_ways.h. */
+static bool filters_fine(const struct am_image *image) {
+    uint64_t total = 0;
+    for (unsigned tier = 0; tier < AM_TIERS; tier++)
+        for (unsigned kind = 0; kind < AM_FILTER_KINDS; kind++) {
+            uint32_t blocks = image->settings->filter_blocks[tier][kind];
+            if (blocks == 0 || blocks > INT32_MAX)
+                return false;
+            total += blocks;
+        }
+    return total == count_of(image, AM_SECTION_FILTER);
+}
+
 /* The counts in the settings must be those of the sections, which were checked against the file. */
 static enum am_code
 check_counts(const struct am_image *image, const char *name, struct am_error *error) {
     const struct am_image_settings *settings = image->settings;
-    bool hash_tables = image->vocabulary_buckets && image->edge_buckets &&
-                       image->first_filter.count && image->later_filter.count && image->term_slots;
+    bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->term_slots;
     bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
                     settings->terminal_end == image->posting_count &&
                     count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
@@ -117,25 +129,32 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
                     count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
                     count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
     bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
-    /* Numbers of buckets in 32 bits; of blocks, and of words found, in 31: search_ways.h. */
-    bool small = image->edge_buckets <= UINT32_MAX && image->first_filter.count <= INT32_MAX &&
-                 image->later_filter.count <= INT32_MAX && settings->broad_words <= INT32_MAX;
+    /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
+    bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
     bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
-    if (!hash_tables || !parallel || !pools || !classes_fine(settings) || !small || !edges)
+    if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
+        !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
     return AM_OK;
 }
 
-/* One that has no blocks is refused by check_counts. */
+/* The next of the filters. What does not fit the section is refused by check_counts. */
+static struct am_filter take_filter(const uint32_t **blocks, uint64_t *left, uint32_t count) {
+    struct am_filter filter = {*blocks, count < *left ? count : *left};
+    *blocks += filter.count;
+    *left -= filter.count;
+    return filter;
+}
+
 static void set_filters(struct am_image *image) {
     const uint32_t *blocks = start_of(image, AM_SECTION_FILTER);
-    uint64_t count = count_of(image, AM_SECTION_FILTER);
-    uint64_t first = image->settings->first_filter_blocks;
-    if (first > count)
-        first = count;
-    image->first_filter = (struct am_filter){blocks, first};
-    image->later_filter = (struct am_filter){blocks + first, count - first};
+    uint64_t left = count_of(image, AM_SECTION_FILTER);
+    for (unsigned tier = 0; tier < AM_TIERS; tier++) {
+        const uint32_t *counts = image->settings->filter_blocks[tier];
+        image->filters[tier].first = take_filter(&blocks, &left, counts[AM_FILTER_FIRST]);
+        image->filters[tier].later = take_filter(&blocks, &left, counts[AM_FILTER_LATER]);
+    }
 }
 
 static void set_pointers(struct am_image *image) {

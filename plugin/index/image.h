@@ -15,6 +15,11 @@ struct am_filter {
     uint64_t count; /* at least 1 */
 };
 
+/* The filters of one tier. */
+struct am_filters {
+    struct am_filter first, later; /* see am_filter_mask */
+};
+
 /* Typed pointers into the mapping; all counts come from the checked section table. Read-only after
  * am_image_open; any number of threads. */
 struct am_image {
@@ -26,7 +31,7 @@ struct am_image {
     const struct am_vocabulary_bucket *vocabulary;
     const struct am_word_record *words;
     const struct am_edge_bucket *edges;
-    struct am_filter first_filter, later_filter; /* see am_filter_mask */
+    struct am_filters filters[AM_TIERS];
     const struct am_posting *postings;
     const struct am_keyword_record *keywords;
     const struct am_ad_record *ads;

@@ -142,6 +142,12 @@ static uint64_t count_nodes(const struct am_image *image) {
     return nodes;
 }
 
+static bool passes(const struct am_image *image, uint64_t key, enum am_tier tier) {
+    const struct am_filters *filters = &image->filters[tier];
+    bool first = key >> 32 >= image->settings->node_end;
+    return am_filter_has(first ? &filters->first : &filters->later, am_edge_hash(key));
+}
+
 static const char *edge_problem(const struct am_verifier *verifier, uint64_t key, uint32_t child) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;
@@ -155,9 +161,11 @@ static const char *edge_problem(const struct am_verifier *verifier, uint64_t key
         return "it leads to no node";
     if (verifier->parents[child] != AM_NONE)
         return "its node has two parents";
-    if (!am_filter_has(parent < settings->node_end ? &image->later_filter : &image->first_filter,
-                       am_edge_hash(key)))
+    if (!passes(image, key, AM_TIER_ALL))
         return "the filter does not let it pass";
+    if (child < settings->terminal_end && image->postings[child].rank <= settings->top_rank &&
+        settings->top_rank > 0 && !passes(image, key, AM_TIER_TOP))
+        return "the top tier's filter does not let it pass";
     return NULL;
 }
 

@@ -82,11 +82,63 @@ static void count_rejections(struct am_matcher *matcher,
     }
 }
 
-static void search(struct am_matcher *matcher, const struct am_request *request) {
-    am_search_exact(matcher, request);
-    am_search_phrases(matcher);
-    am_idmap_clear(&matcher->terminals_hit);
-    am_search_broad(matcher);
+/* ---- tiers ------------------------------------------------------------------------------------
+ *
+ * Candidates come in the order of their ranks. A decision that ends before the worst rank of the
+ * top tier needs no other keywords, and need not search for them: most of a search's reads are
+ * about keywords that lose. The decision is the same in any case. */
+
+/* A short text seldom has enough of the best keywords; failures in a row double the requests that
+ * are decided at once among all. */
+enum { TOP_WORDS = AM_BUFFER_SIZE(128, 4), MOST_TOP_MISSES = 6 };
+
+/* Explanations tell of everything that lost. */
+static bool tries_top(struct am_matcher *matcher, const struct am_request *request) {
+    if (matcher->image->settings->top_rank == 0 || request->explain ||
+        matcher->words.real_count < TOP_WORDS)
+        return false;
+    if (matcher->top_passes == 0)
+        return true;
+    matcher->top_passes--;
+    return false;
+}
+
+static void decide_among(struct am_matcher *matcher,
+                         const struct am_request *request,
+                         enum am_tier tier,
+                         struct am_decision *decision) {
+    am_search(matcher, request, tier);
+    am_rank_start(matcher, request);
+    am_targeting_start(matcher, request);
+    am_gates_start(matcher, request);
+    for (uint32_t slot = 0; slot < request->slot_count; slot++)
+        decision->slot_filled[slot] = fill_slot(matcher, request, &request->slots[slot]);
+}
+
+/* Whether the top tier has decided: all is filled, and the last ad that was looked at is of it. */
+static bool was_enough(const struct am_matcher *matcher, const struct am_request *request) {
+    uint32_t places = 0;
+    for (uint32_t slot = 0; slot < request->slot_count; slot++)
+        places += request->slots[slot].count;
+    if (matcher->placed_count < places || matcher->candidate_count == 0)
+        return false;
+    uint32_t last = matcher->candidates[matcher->candidate_count - 1].posting;
+    return matcher->image->postings[last].rank <= matcher->image->settings->top_rank;
+}
+
+static bool decide_in_top(struct am_matcher *matcher,
+                          const struct am_request *request,
+                          struct am_decision *decision) {
+    if (!tries_top(matcher, request))
+        return false;
+    decide_among(matcher, request, AM_TIER_TOP, decision);
+    bool enough = was_enough(matcher, request);
+    if (enough)
+        matcher->top_misses = 0;
+    else if (matcher->top_misses < MOST_TOP_MISSES)
+        matcher->top_misses++;
+    matcher->top_passes = (UINT32_C(1) << matcher->top_misses) - 1;
+    return enough;
 }
 
 enum am_code am_decide(struct am_matcher *matcher,
@@ -96,22 +148,17 @@ enum am_code am_decide(struct am_matcher *matcher,
     enum am_code code = am_search_words(matcher, request, error);
     if (code != AM_OK)
         return code;
-    search(matcher, request);
-    am_rank_start(matcher, request);
-    am_targeting_start(matcher, request);
-    am_gates_start(matcher, request);
     matcher->details.size = 0;
-    *decision = (struct am_decision){.ads = matcher->placed,
-                                     .words = matcher->words.real_count,
-                                     .hits = matcher->hits.count,
-                                     .rejected = matcher->rejected};
-    for (uint32_t slot = 0; slot < request->slot_count; slot++)
-        decision->slot_filled[slot] = fill_slot(matcher, request, &request->slots[slot]);
+    *decision = (struct am_decision){
+        .ads = matcher->placed, .words = matcher->words.real_count, .rejected = matcher->rejected};
+    if (!decide_in_top(matcher, request, decision))
+        decide_among(matcher, request, AM_TIER_ALL, decision);
     for (uint32_t i = 0; i < matcher->placed_count; i++)
         am_spans_fill(matcher, request, &matcher->candidates[matcher->placed_candidates[i]],
                       &matcher->placed[i]);
     for (uint32_t field = 0; field < request->field_count; field++)
         decision->bytes += request->fields[field].text.size;
+    decision->hits = matcher->hits.count;
     decision->ad_count = matcher->placed_count;
     decision->candidates = matcher->candidate_count;
     count_rejections(matcher, request, decision);

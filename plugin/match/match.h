@@ -118,7 +118,8 @@ struct am_decision {
     uint32_t ad_count;
     uint64_t words; /* of all fields */
     uint64_t bytes;
-    uint64_t hits;       /* places of keywords, negative ones included; a broad one counts once */
+    uint64_t hits; /* places of keywords, negative ones included, as far as they were searched for
+                      (decide.c, tiers); a broad one counts once */
     uint64_t candidates; /* distinct ads looked at; with explain, every ad a keyword reached */
     uint64_t rejected_by[AM_GATES]; /* of the candidates */
     uint64_t rejected_total;

@@ -163,6 +163,7 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
     matcher->stemmer = stemmer;
     matcher->image = image;
     matcher->zones = zones;
+    matcher->top_passes = matcher->top_misses = 0;
     carver = (struct carver){.base = memory};
     carve_for_image(matcher, image, &carver);
     return AM_OK;

@@ -81,6 +81,9 @@ struct am_matcher {
     struct am_hits hits;
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
+    const struct am_filters *filters; /* of the tier that is being searched */
+    uint32_t top_passes; /* requests that do without the top tier before it is tried again */
+    uint32_t top_misses; /* times that it did not do, one after the other */
 
     struct am_waiting waiting[AM_TERMINAL_CLASSES];
     struct am_list *lists; /* a heap, best rank first */
@@ -115,6 +118,11 @@ struct am_matcher {
 enum am_code am_search_words(struct am_matcher *matcher,
                              const struct am_request *request,
                              struct am_error *error);
+/* Fills matcher->hits with the keywords of a tier, and whatever else is found by the way. */
+void am_search(struct am_matcher *matcher, const struct am_request *request, enum am_tier tier);
+
+/* Its steps. Exact keywords are always searched for in all tiers. */
+void am_search_start(struct am_matcher *matcher, enum am_tier tier);
 /* Appends every occurrence of every phrase keyword to matcher->hits. */
 void am_search_phrases(struct am_matcher *matcher);
 void am_search_exact(struct am_matcher *matcher, const struct am_request *request);

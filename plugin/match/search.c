@@ -107,7 +107,6 @@ enum am_code am_search_words(struct am_matcher *matcher,
                              struct am_error *error) {
     size_t bytes = 0;
     matcher->words.count = matcher->words.real_count = 0;
-    matcher->hits.count = matcher->path_count = 0;
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {
@@ -121,6 +120,19 @@ enum am_code am_search_words(struct am_matcher *matcher,
     }
     matcher->words.field_first[request->field_count] = matcher->words.count;
     return AM_OK;
+}
+
+void am_search_start(struct am_matcher *matcher, enum am_tier tier) {
+    matcher->filters = &matcher->image->filters[tier];
+    matcher->hits.count = matcher->path_count = 0;
+    am_idmap_clear(&matcher->terminals_hit);
+}
+
+void am_search(struct am_matcher *matcher, const struct am_request *request, enum am_tier tier) {
+    am_search_start(matcher, tier);
+    am_search_exact(matcher, request);
+    am_search_phrases(matcher);
+    am_search_broad(matcher);
 }
 
 /* ---- phrases ----------------------------------------------------------------------------------
@@ -145,7 +157,8 @@ static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t t
     /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
     way->first_steps(image, &matcher->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
-        way->filter_steps(image, depth == 2 ? &image->first_filter : &image->later_filter, &steps);
+        way->filter_steps(image, depth == 2 ? &matcher->filters->first : &matcher->filters->later,
+                          &steps);
         way->take_steps(image, &matcher->words, depth, &steps, &matcher->hits);
     }
 }
@@ -167,13 +180,14 @@ void am_search_phrases(struct am_matcher *matcher) {
 static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint32_t count) {
     const struct am_image *image = matcher->image;
     const struct am_request_words *words = &matcher->words;
+    const struct am_filters *filters = &image->filters[AM_TIER_ALL];
     uint32_t node = AM_NODE_OF_EXACT(image->settings);
     for (uint32_t i = first; i < first + count; i++) {
         if (!(words->flags[i] & AM_WORD_IN_EXACT))
             return;
         uint64_t key = am_edge_key(node, words->ids[i]);
         uint32_t hash = am_edge_hash(key);
-        if (!am_filter_has(i == first ? &image->first_filter : &image->later_filter, hash))
+        if (!am_filter_has(i == first ? &filters->first : &filters->later, hash))
             return;
         node = am_search_edge(image, key, hash);
         if (node == AM_NONE)

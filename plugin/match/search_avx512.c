@@ -367,6 +367,7 @@ AVX512 static inline __mmask16 followers(const struct am_request_words *words,
 
 /* No loop depends on what the filter says, so that the reads of several roots overlap. */
 AVX512 static void add_pairs(const struct am_image *image,
+                             const struct am_filter *filter,
                              const struct am_request_words *words,
                              uint32_t root,
                              uint32_t first,
@@ -378,8 +379,7 @@ AVX512 static void add_pairs(const struct am_image *image,
         __m512i ids;
         __mmask16 kept = followers(words, i, last, root_id, &ids);
         __m512i hash = hash_edges(node, ids);
-        kept =
-            passing(&image->first_filter, kept, hash, buckets_of(hash, image->first_filter.count));
+        kept = passing(filter, kept, hash, buckets_of(hash, filter->count));
         store_keys(pairs->key + count, node, _mm512_maskz_compress_epi32(kept, ids));
         _mm512_storeu_si512(pairs->hash + count, _mm512_maskz_compress_epi32(kept, hash));
         _mm512_storeu_si512(pairs->root + count, set_u32(root));
@@ -395,7 +395,7 @@ follow_pairs(const struct am_image *image, const struct am_pairs *pairs, uint32_
     follow_edges(image, pairs->key, pairs->hash, pairs->count, nodes);
 }
 
-AVX512 static bool may_go_on(const struct am_image *image,
+AVX512 static bool may_go_on(const struct am_filter *filter,
                              const struct am_request_words *words,
                              uint32_t node,
                              uint32_t least,
@@ -407,8 +407,7 @@ AVX512 static bool may_go_on(const struct am_image *image,
         __m512i ids;
         __mmask16 asked = followers(words, i, last, least, &ids);
         __m512i hash = hash_edges(parent, ids);
-        may |=
-            passing(&image->later_filter, asked, hash, buckets_of(hash, image->later_filter.count));
+        may |= passing(filter, asked, hash, buckets_of(hash, filter->count));
     }
     return may != 0;
 }

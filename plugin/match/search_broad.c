@@ -90,7 +90,7 @@ static void follow(struct neighbourhood *around,
             to++;
         uint64_t key = am_edge_key(node, id);
         uint32_t hash = am_edge_hash(key);
-        if (!am_filter_has(&image->later_filter, hash))
+        if (!am_filter_has(&around->matcher->filters->later, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
         uint32_t wider_count =
@@ -180,7 +180,7 @@ may_go_on(const struct broad_search *search, uint32_t node, uint32_t root, uint3
     const struct am_matcher *matcher = search->matcher;
     uint32_t first, last;
     reach_of(search, root, &first, &last);
-    return matcher->way->may_go_on(matcher->image, &matcher->words, node,
+    return matcher->way->may_go_on(&matcher->filters->later, &matcher->words, node,
                                    matcher->words.broad_ids[other], first, last) &&
            is_first_place(matcher->words.broad_ids, first, other);
 }
@@ -234,7 +234,8 @@ static void add_pairs(struct broad_search *search, uint32_t root) {
         fetch_pairs(search);
         take_pairs(search);
     }
-    matcher->way->add_pairs(matcher->image, &matcher->words, root, first, last, &search->pairs);
+    matcher->way->add_pairs(matcher->image, &matcher->filters->first, &matcher->words, root, first,
+                            last, &search->pairs);
 }
 
 /* ---- all words --------------------------------------------------------------------------------

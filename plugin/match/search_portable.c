@@ -114,6 +114,7 @@ static void take_steps(const struct am_image *image,
  */
 
 static void add_pairs(const struct am_image *image,
+                      const struct am_filter *filter,
                       const struct am_request_words *words,
                       uint32_t root,
                       uint32_t first,
@@ -128,7 +129,7 @@ static void add_pairs(const struct am_image *image,
     for (uint32_t i = from; i < count; i++) {
         pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
         pairs->hash[i] = am_edge_hash(pairs->key[i]);
-        am_filter_fetch(&image->first_filter, pairs->hash[i]);
+        am_filter_fetch(filter, pairs->hash[i]);
     }
     for (uint32_t i = from; i < count; i++) {
         uint32_t hash = pairs->hash[i];
@@ -136,7 +137,7 @@ static void add_pairs(const struct am_image *image,
         pairs->hash[kept] = hash;
         pairs->root[kept] = root;
         pairs->other[kept] = pairs->other[i];
-        kept += am_filter_has(&image->first_filter, hash);
+        kept += am_filter_has(filter, hash);
     }
     pairs->count = kept;
 }
@@ -147,7 +148,7 @@ follow_pairs(const struct am_image *image, const struct am_pairs *pairs, uint32_
         nodes[i] = am_search_edge(image, pairs->key[i], pairs->hash[i]);
 }
 
-static bool may_go_on(const struct am_image *image,
+static bool may_go_on(const struct am_filter *filter,
                       const struct am_request_words *words,
                       uint32_t node,
                       uint32_t least,
@@ -156,8 +157,7 @@ static bool may_go_on(const struct am_image *image,
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
         uint32_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
-        may |= am_search_follows(words, i, least) &
-               (unsigned)am_filter_has(&image->later_filter, hash);
+        may |= am_search_follows(words, i, least) & (unsigned)am_filter_has(filter, hash);
     }
     return may;
 }

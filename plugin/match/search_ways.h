@@ -99,8 +99,9 @@ struct am_search_way {
                        struct am_hits *hits);
 
     /* Appends the pairs of `root` and words of [first, last] that are less rare, as far as the
-     * first filter lets them pass. `pairs` has room for last - first + 1 more. */
+     * filter of first steps lets them pass. `pairs` has room for last - first + 1 more. */
     void (*add_pairs)(const struct am_image *image,
+                      const struct am_filter *filter,
                       const struct am_request_words *words,
                       uint32_t root,
                       uint32_t first,
@@ -110,9 +111,9 @@ struct am_search_way {
     void (*follow_pairs)(const struct am_image *image,
                          const struct am_pairs *pairs,
                          uint32_t *nodes);
-    /* Whether the later filter lets pass some edge from `node` by a word of [first, last] whose id
-     * is above `least`. */
-    bool (*may_go_on)(const struct am_image *image,
+    /* Whether the filter of later steps lets pass some edge from `node` by a word of [first, last]
+     * whose id is above `least`. */
+    bool (*may_go_on)(const struct am_filter *filter,
                       const struct am_request_words *words,
                       uint32_t node,
                       uint32_t least,

@@ -31,7 +31,8 @@ const struct am_metric am_metric_table[] = {
     {"rejections_total", "Candidates that were not placed, by the gate that stopped them.", "",
      COUNTER, ROWS(rejections), WHOLE, "gate", gate_label, AM_GATES},
     {"hits_total",
-     "Places where keywords were found, negative ones included; a broad one counts once a request.",
+     "Places where keywords were found, negative ones included; a broad one counts once a request. "
+     "Decisions that end in the top tier look for no others.",
      "", COUNTER, ROWS(hits), WHOLE, NULL, NULL, 0},
     {"words_total", "Words read in requests.", "", COUNTER, ROWS(words), WHOLE, NULL, NULL, 0},
     {"text_bytes_total", "Bytes of text searched for keywords.", "bytes", COUNTER, ROWS(bytes),

@@ -61,7 +61,7 @@ ask_for(const struct bench *bench, size_t text, enum am_field_kind kind, struct 
 static void search(struct bench *bench, struct ask *ask) {
     struct am_error error;
     require(am_search_words(bench->matcher, &ask->request, &error), &error);
-    am_idmap_clear(&bench->matcher->terminals_hit);
+    am_search_start(bench->matcher, AM_TIER_ALL);
 }
 
 static void do_words(struct bench *bench, size_t text) {

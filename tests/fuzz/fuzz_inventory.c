@@ -27,9 +27,7 @@ find(struct am_matcher *matcher, const struct am_search_way *way, struct finding
     const struct am_request request = {.fields = &field, .field_count = 1};
     matcher->way = way;
     fuzz_require(am_search_words(matcher, &request, NULL) == AM_OK);
-    am_search_phrases(matcher);
-    am_idmap_clear(&matcher->terminals_hit);
-    am_search_broad(matcher);
+    am_search(matcher, &request, AM_TIER_ALL);
     const struct am_hits *hits = &matcher->hits;
     fuzz_require(hits->count <= AM_COUNT_OF(found->terminals));
     memcpy(found->terminals, hits->terminals, hits->count * sizeof(uint32_t));
@@ -39,15 +37,8 @@ find(struct am_matcher *matcher, const struct am_search_way *way, struct finding
 }
 
 /* Every way of searching finds the same. */
-static void compare_ways(const struct am_image *image) {
-    static const struct am_matcher_limits limits = {1 << 12, 100};
-    static struct am_matcher *matcher;
+static void compare_ways(struct am_matcher *matcher) {
     static struct finding portable, other;
-    if (!matcher)
-        matcher = am_matcher_new(&limits, NULL);
-    fuzz_require(matcher != NULL);
-    if (am_matcher_attach(matcher, image, fuzz_zones(), NULL) != AM_OK)
-        return;
     find(matcher, &am_search_portable, &portable);
     for (int name = 0; name < AM_SEARCH_WAYS; name++) {
         const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
@@ -59,6 +50,43 @@ static void compare_ways(const struct am_image *image) {
         fuzz_require(memcmp(other.terminals, portable.terminals, size) == 0);
         fuzz_require(memcmp(other.places, portable.places, size) == 0);
     }
+}
+
+/* The top tier decides as all keywords do, which explained decisions are made among. */
+static void compare_tiers(struct am_matcher *matcher) {
+    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
+    struct am_slot slot = {.count = 2};
+    struct am_request request = {.id = AM_VIEW("r"),
+                                 .fields = &field,
+                                 .field_count = 1,
+                                 .slots = &slot,
+                                 .slot_count = 1,
+                                 .unique = AM_UNIQUE_AD};
+    struct am_decision decision;
+    struct am_placed_ad plain[2] = {{.ad = AM_NONE}, {.ad = AM_NONE}};
+    fuzz_require(am_decide(matcher, &request, &decision, NULL) == AM_OK);
+    uint32_t count = decision.ad_count;
+    memcpy(plain, decision.ads, count * sizeof *plain);
+    request.explain = true;
+    fuzz_require(am_decide(matcher, &request, &decision, NULL) == AM_OK);
+    fuzz_require(decision.ad_count == count);
+    for (uint32_t i = 0; i < count; i++)
+        fuzz_require(plain[i].ad == decision.ads[i].ad &&
+                     plain[i].keyword == decision.ads[i].keyword &&
+                     plain[i].span_count == decision.ads[i].span_count);
+}
+
+static void compare_searches(const struct am_image *image) {
+    static const struct am_matcher_limits limits = {1 << 12, 100};
+    static struct am_matcher *matcher;
+    if (!matcher)
+        matcher = am_matcher_new(&limits, NULL);
+    fuzz_require(matcher != NULL);
+    if (am_matcher_attach(matcher, image, fuzz_zones(), NULL) != AM_OK)
+        return;
+    matcher->way = am_search_way_best();
+    compare_tiers(matcher);
+    compare_ways(matcher);
 }
 
 /* What the builder makes must pass its own check. */
@@ -76,7 +104,7 @@ static void use_inventory(const struct am_inventory *inventory) {
         abort();
     }
     fuzz_use_image(image);
-    compare_ways(image);
+    compare_searches(image);
     am_image_close(image);
     am_image_bytes_free(&bytes);
 }

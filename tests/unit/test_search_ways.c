@@ -2,35 +2,9 @@
  * same order, in random texts with random keywords. Seeds are fixed; a failure names its own. */
 #include "../../plugin/match/matcher.h"
 #include "engine.h"
+#include "random_text.h"
 
 enum { KEYWORDS = 4000, TEXT_BYTES = 64 << 10, INVENTORIES = 4, TEXTS = 60 };
-
-static uint64_t seed;
-
-static uint32_t below(uint32_t limit) {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 32) * limit >> 32);
-}
-
-/* A word of one of `words` numbers, small ones more often; some are longer than a bucket's key. */
-static size_t put_word(char *to, uint32_t words) {
-    uint32_t number = below(below(words) + 1);
-    int size = sprintf(to, "w%u", number);
-    if (number % 9 == 0)
-        size += sprintf(to + size, "withmanyletters%u", number);
-    return (size_t)size;
-}
-
-static size_t put_words(char *to, uint32_t count, uint32_t words) {
-    size_t size = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        size += put_word(to + size, words);
-        to[size++] = ' ';
-    }
-    return size - 1;
-}
 
 /* Keywords of all match types, of one word to six, out of `words` words. */
 static char *random_inventory(uint32_t words) {
@@ -67,10 +41,7 @@ find(struct engine *engine, const struct am_search_way *way, const struct am_req
     struct am_error error;
     matcher->way = way;
     assert_int_equal(am_search_words(matcher, request, &error), AM_OK);
-    am_search_exact(matcher, request);
-    am_search_phrases(matcher);
-    am_idmap_clear(&matcher->terminals_hit);
-    am_search_broad(matcher);
+    am_search(matcher, request, AM_TIER_ALL);
     const struct am_hits *hits = &matcher->hits;
     return (struct finding){{copy_of(hits->terminals, hits->count * sizeof(uint32_t)),
                              copy_of(hits->places, hits->count * sizeof(uint32_t)), hits->count},
