@@ -88,9 +88,9 @@ static void count_rejections(struct am_matcher *matcher,
  * top tier needs no other keywords, and need not search for them: most of a search's reads are
  * about keywords that lose. The decision is the same in any case. */
 
-/* A short text seldom has enough of the best keywords; failures in a row double the requests that
- * are decided at once among all. */
-enum { TOP_WORDS = AM_BUFFER_SIZE(128, 4), MOST_TOP_MISSES = 6 };
+/* A short text seldom has enough of the best keywords. After some failures in a row, requests are
+ * decided at once among all, twice as many after each further one. */
+enum { TOP_WORDS = AM_BUFFER_SIZE(128, 4), TOP_MISSES_BORNE = 2, MOST_TOP_MISSES = 8 };
 
 /* Explanations tell of everything that lost. */
 static bool tries_top(struct am_matcher *matcher, const struct am_request *request) {
@@ -137,7 +137,8 @@ static bool decide_in_top(struct am_matcher *matcher,
         matcher->top_misses = 0;
     else if (matcher->top_misses < MOST_TOP_MISSES)
         matcher->top_misses++;
-    matcher->top_passes = (UINT32_C(1) << matcher->top_misses) - 1;
+    if (matcher->top_misses > TOP_MISSES_BORNE)
+        matcher->top_passes = (UINT32_C(1) << (matcher->top_misses - TOP_MISSES_BORNE)) - 1;
     return enough;
 }
 

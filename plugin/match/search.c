@@ -142,7 +142,7 @@ static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to)
     const struct am_request_words *words = &matcher->words;
     const struct am_word_record *records = matcher->image->words;
     uint32_t found[AM_STEPS + AM_SPARE];
-    uint32_t count = matcher->way->list_phrases(words, from, to, found);
+    uint32_t count = matcher->way->list_words(words->flags, AM_WORD_IS_PHRASE, from, to, found);
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&records[words->ids[found[i]]]);
     for (uint32_t i = 0; i < count; i++)

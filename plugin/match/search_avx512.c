@@ -204,12 +204,11 @@ AVX512 static inline __m512i indexes_from(uint32_t first) {
 }
 
 AVX512 static uint32_t
-list_phrases(const struct am_request_words *words, uint32_t from, uint32_t to, uint32_t *listed) {
+list_words(const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32_t *listed) {
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i += WORDS) {
-        __m128i flags =
-            _mm_maskz_loadu_epi8((__mmask16)lanes_inside(to - i, WORDS), words->flags + i);
-        __mmask16 kept = _mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_IS_PHRASE));
+        __m128i some = _mm_maskz_loadu_epi8((__mmask16)lanes_inside(to - i, WORDS), flags + i);
+        __mmask16 kept = _mm_test_epi8_mask(some, _mm_set1_epi8((char)bit));
         _mm512_storeu_si512(listed + count, _mm512_maskz_compress_epi32(kept, indexes_from(i)));
         count += (uint32_t)_mm_popcnt_u32(kept);
     }
@@ -439,7 +438,7 @@ AVX512 static uint32_t find_smallest(const struct am_hits *hits, uint32_t first,
     return hits->count;
 }
 
-const struct am_search_way am_search_avx512 = {find_words,   list_phrases, first_steps,
-                                               filter_steps, take_steps,   add_pairs,
-                                               follow_pairs, may_go_on,    find_smallest};
+const struct am_search_way am_search_avx512 = {find_words,   list_words, first_steps,
+                                               filter_steps, take_steps, add_pairs,
+                                               follow_pairs, may_go_on,  find_smallest};
 #endif

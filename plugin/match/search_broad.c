@@ -241,31 +241,45 @@ static void add_pairs(struct broad_search *search, uint32_t root) {
 /* ---- all words --------------------------------------------------------------------------------
  */
 
-/* Has the records of the field's words that are keywords by themselves on their way. */
-static void fetch_single_words(const struct broad_search *search) {
-    const struct am_request_words *words = &search->matcher->words;
-    for (uint32_t i = search->field_first; i < search->field_end; i++)
-        if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            __builtin_prefetch(&search->matcher->image->words[words->broad_ids[i]]);
+/* Calls `take` for the words of the field whose flags have that bit. Most words of a page have not,
+ * in inventories with few broad keywords. */
+typedef void take_words(struct broad_search *search, const uint32_t *words, uint32_t count);
+
+static void for_words(struct broad_search *search, uint8_t bit, take_words *take) {
+    const struct am_matcher *matcher = search->matcher;
+    uint32_t listed[AM_STEPS + AM_SPARE];
+    for (uint32_t from = search->field_first; from < search->field_end; from += AM_STEPS) {
+        uint32_t to = search->field_end - from < AM_STEPS ? search->field_end : from + AM_STEPS;
+        take(search, listed,
+             matcher->way->list_words(matcher->words.broad_flags, bit, from, to, listed));
+    }
 }
 
-static void single_words(const struct broad_search *search) {
-    const struct am_request_words *words = &search->matcher->words;
+/* Has the records of words that are keywords by themselves on their way. */
+static void fetch_singles(struct broad_search *search, const uint32_t *words, uint32_t count) {
+    const struct am_matcher *matcher = search->matcher;
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&matcher->image->words[matcher->words.broad_ids[words[i]]]);
+}
+
+static void emit_singles(struct broad_search *search, const uint32_t *words, uint32_t count) {
     const struct am_word_record *records = search->matcher->image->words;
-    for (uint32_t i = search->field_first; i < search->field_end; i++)
-        if (words->broad_flags[i] & AM_WORD_IS_BROAD)
-            emit_once(search->matcher, records[words->broad_ids[i]].broad_terminal,
-                      &words->broad_ids[i], 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t *id = &search->matcher->words.broad_ids[words[i]];
+        emit_once(search->matcher, records[*id].broad_terminal, id, 1);
+    }
+}
+
+static void add_roots(struct broad_search *search, const uint32_t *words, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        add_pairs(search, words[i]);
 }
 
 static void search_field(struct broad_search *search) {
-    const struct am_request_words *words = &search->matcher->words;
-    fetch_single_words(search);
-    for (uint32_t i = search->field_first; i < search->field_end; i++)
-        if (words->broad_flags[i] & AM_WORD_BEGINS_BROAD)
-            add_pairs(search, i);
+    for_words(search, AM_WORD_IS_BROAD, fetch_singles);
+    for_words(search, AM_WORD_BEGINS_BROAD, add_roots);
     fetch_pairs(search);
-    single_words(search);
+    for_words(search, AM_WORD_IS_BROAD, emit_singles);
     take_pairs(search);
 }
 

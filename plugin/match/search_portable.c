@@ -44,11 +44,11 @@ _Static_assert(AM_VOCABULARY_WAYS == 3, "find_words compares three");
  */
 
 static uint32_t
-list_phrases(const struct am_request_words *words, uint32_t from, uint32_t to, uint32_t *listed) {
+list_words(const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32_t *listed) {
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
         listed[count] = i;
-        count += words->flags[i] & AM_WORD_IS_PHRASE;
+        count += (flags[i] & bit) != 0;
     }
     return count;
 }
@@ -176,6 +176,6 @@ static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32
     return best == none ? hits->count : (uint32_t)best;
 }
 
-const struct am_search_way am_search_portable = {find_words,   list_phrases, first_steps,
-                                                 filter_steps, take_steps,   add_pairs,
-                                                 follow_pairs, may_go_on,    find_smallest};
+const struct am_search_way am_search_portable = {find_words,   list_words, first_steps,
+                                                 filter_steps, take_steps, add_pairs,
+                                                 follow_pairs, may_go_on,  find_smallest};

@@ -71,12 +71,10 @@ struct am_search_way {
                        uint32_t *ids,
                        uint8_t *flags);
 
-    /* Lists the words of [from, to) that are phrases by themselves; returns how many. At most
-     * AM_STEPS. */
-    uint32_t (*list_phrases)(const struct am_request_words *words,
-                             uint32_t from,
-                             uint32_t to,
-                             uint32_t *listed);
+    /* Lists the words of [from, to) whose flags have that bit; returns how many. At most AM_STEPS,
+     * with room for AM_SPARE more. */
+    uint32_t (*list_words)(
+        const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32_t *listed);
     /* For i in [from, to): the pairs of words i and i + 1 of which the first begins some phrase and
      * the second goes on with some. At most AM_STEPS. */
     void (*first_steps)(const struct am_image *image,
