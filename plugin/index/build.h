@@ -14,7 +14,7 @@ struct am_flat_keyword {
     uint32_t owner;      /* positive: ad; negative: not used */
     uint32_t position;   /* in the ad's list */
     uint32_t terminal;   /* index into terminals */
-    am_string_ref text;  /* as written, once its posting is drafted */
+    am_string_ref text;  /* as written, once the records are built */
     uint8_t word_count;  /* of broad keywords: distinct words */
 };
 

@@ -82,15 +82,12 @@ static bool draft_positives(struct am_builder *builder,
                             struct am_error *error) {
     struct am_intern table = {0};
     bool done = false;
-    struct am_flat_keyword *flat = builder->flat.data;
+    const struct am_flat_keyword *flat = builder->flat.data;
     if (!am_vector_reserve(drafts, builder->flat.count))
         goto cleanup;
     for (size_t i = 0; i < builder->flat.count; i++) {
-        if (i + AM_FETCH_AHEAD < builder->flat.count)
-            am_pools_fetch_string(&builder->pools, flat[i + AM_FETCH_AHEAD].source->text);
         if (flat[i].source->negative)
             continue;
-        flat[i].text = am_pools_string(&builder->pools, flat[i].source->text);
         struct am_keyword_record record = keyword_record(builder, &flat[i]);
         struct rank_key key = rank_key_of(builder, &flat[i], &record);
         struct am_intern_slot *slot = am_intern_find(&table, key_hash(&key), key_equal, keys, &key);

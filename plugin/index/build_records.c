@@ -192,6 +192,17 @@ static struct am_ad_record record_of(struct am_builder *builder,
     return record;
 }
 
+/* Beside the other texts of the ad, since an answer shows them together: a page of memory less to
+ * find. */
+static void store_keywords(struct am_builder *builder, size_t *cursor, uint32_t count) {
+    struct am_flat_keyword *flat = builder->flat.data;
+    for (uint32_t i = 0; i < count; i++, (*cursor)++) {
+        if (*cursor + AM_FETCH_AHEAD < builder->flat.count)
+            am_pools_fetch_string(&builder->pools, flat[*cursor + AM_FETCH_AHEAD].source->text);
+        flat[*cursor].text = am_pools_string(&builder->pools, flat[*cursor].source->text);
+    }
+}
+
 static bool build_ads(struct am_builder *builder,
                       const struct campaign_parts *parts,
                       size_t *cursor,
@@ -214,7 +225,7 @@ static bool build_ads(struct am_builder *builder,
         struct am_ad_details details = details_of(builder, ad, above);
         if (!am_vector_push(&builder->ads, &record) || !am_vector_push(&builder->details, &details))
             return am_build_out_of_memory(error);
-        *cursor += ad->keyword_count;
+        store_keywords(builder, cursor, ad->keyword_count);
     }
     return true;
 }
