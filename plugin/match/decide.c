@@ -1,17 +1,7 @@
 /* Slots in order, each filled with the best ads that pass. */
 #include "matcher.h"
 
-/* Has what an ad is shown with on its way from memory, while others are still decided about. */
-static void fetch_texts(const struct am_image *image, const struct am_candidate *candidate) {
-    const struct am_ad_details *details = &image->details[candidate->ad];
-    am_image_fetch_string(image, details->id);
-    am_image_fetch_string(image, details->url);
-    am_image_fetch_string(image, details->creative);
-    am_image_fetch_string(image, image->keywords[candidate->posting].text);
-}
-
 static void place(struct am_matcher *matcher, uint32_t candidate) {
-    fetch_texts(matcher->image, &matcher->candidates[candidate]);
     matcher->candidates[candidate].placed = 1;
     matcher->placed_candidates[matcher->placed_count] = candidate;
     matcher->placed[matcher->placed_count++] =
