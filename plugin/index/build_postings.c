@@ -131,12 +131,12 @@ static bool assign_ranks(struct am_builder *builder,
     return true;
 }
 
-/* The top tier has as few of the best ranks as cover one keyword in TOP_SHARE. Of fewer than
- * TOP_LEAST keywords, pages seldom have as many as they show ads. */
+/* The top tier has as few of the best ranks as cover one keyword in TOP_SHARE, or TOP_LEAST: of
+ * fewer, a page seldom has as many as it shows ads. */
 enum { TOP_SHARE = 16, TOP_LEAST = AM_BUFFER_SIZE(32768, 2), TOP_SHARE_MOST = 3 };
 
-/* Leaves the image without a top tier when that would be none: so many of all keywords, because
- * there are few or because they share their ranks. */
+/* There is none when it would have more than one keyword in TOP_SHARE_MOST: because they are few,
+ * or because many share a rank. */
 static bool choose_top_rank(struct am_builder *builder,
                             const struct am_vector *drafts,
                             struct am_error *error) {
