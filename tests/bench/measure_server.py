@@ -1,6 +1,7 @@
 """Through a real uWSGI: requests a second and latencies, beside a plugin that reads the same request and
 answers five constant bytes on the same kind of socket."""
 
+import atexit
 import json
 import re
 import shutil
@@ -42,6 +43,7 @@ class Server:
             ["uwsgi-core", "--plugins-dir", folder, "--need-plugin", plugin, "--http11-socket", f"127.0.0.1:{self.port}", "--master", "--die-on-term",
              "--processes", str(processes), "--threads", str(threads), "--disable-logging", "--buffer-size", "65535", "--listen", "128", *options],
             cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.terminate)  # should a measurement fail
         for _ in range(600):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
