@@ -102,7 +102,8 @@ static void compare(struct engine *engine, const char *text, uint32_t number, st
     struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
     struct am_request_attribute country = {AM_ATTRIBUTE_COUNTRY, AM_VIEW(""),
                                            am_view_of(countries[below(3)])};
-    struct am_slot slots[2] = {{.count = 1 + below(6)}, {.count = 1 + below(20)}};
+    struct am_slot slots[2] = {{.count = 1 + below(6), .floor = below(3) ? 0 : 5000000},
+                               {.count = 1 + below(20)}};
     struct am_request request = {.id = AM_VIEW("r"),
                                  .fields = &field,
                                  .field_count = 1,
@@ -111,7 +112,6 @@ static void compare(struct engine *engine, const char *text, uint32_t number, st
                                  .slots = slots,
                                  .slot_count = 1 + below(2),
                                  .unique = (enum am_unique)below(4)};
-    slots[0].floor = below(3) ? 0 : 500000000;
     engine->matcher->top_passes = 0; /* try it each time */
     decide(engine, &request, &plain);
     request.explain = true;
@@ -158,7 +158,7 @@ static void a_winner_below_the_top_tier_is_found(void **state) {
     static char text[200 * 8];
     struct engine engine;
     start(&engine, ADS, put_losers_last);
-    for (int i = 0; i < 200; i++)
+    for (size_t i = 0; i < 200; i++)
         memcpy(text + i * 8, "unknown ", 8);
     memcpy(text + 80, "alone,  ", 8);
     memcpy(text + 160, "some    pair    ", 16);
