@@ -147,8 +147,9 @@ def measure(context):
         "title": "The server",
         "rows": rows,
         "more": [{"title": "By ads, a query by GET", "rows": by_size},
-                 {"title": "By processes and threads, a query by GET (keep-alive; without threads a worker serves one connection at a time)", "rows": shapes}],
-        "notes": ["uWSGI with 2 processes of 8 threads on http11-socket, wrk with 16 connections, on the same machine. Connections are kept.",
+                 {"title": "By processes and threads, a query by GET", "rows": shapes}],
+        "notes": ["uWSGI with 2 processes of 8 threads on http11-socket, wrk with 16 connections, on the same machine. Connections are kept; "
+                  "without threads a worker serves one connection at a time.",
                   "Pages against 1,000,000 phrases, queries against 1,000,000 broad keywords with stems; three ads an answer."],
         "bars": [] if context.quick else bars,
     }

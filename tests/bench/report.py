@@ -10,6 +10,13 @@ import json
 import math
 import pathlib
 import sys
+import textwrap
+
+COLUMNS = 100  # of text; tables are as wide as they are
+
+
+def wrapped(text, indent=""):
+    return textwrap.fill(text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def table(rows):
@@ -87,7 +94,7 @@ def section_text(section, folder):
         parts.append(table(section["rows"]))
     for more in section.get("more", []):
         parts += [f"### {more['title']}", table(more["rows"])]
-    parts += [f"- {note}" for note in section["notes"]]
+    parts += [wrapped(f"- {note}", "  ") for note in section["notes"]]
     return "\n\n".join(parts).replace("\n\n- ", "\n- ").replace("|\n- ", "|\n\n- ")
 
 
@@ -96,9 +103,10 @@ def write(results, docs):
     sections = results["sections"]
     parts = [
         "# Benchmarks",
-        "Made by `make bench` (tests/bench/report.py writes this page). Programs that are compared make their passes in turns, so that all meet the same "
-        "neighbours on the machine; figures are medians, \"spread\" is the distance of the best and the worst round in percent of the median. Trust ratios rather than absolute times.",
-        f"Data: {results['data']}. Machine: {machine}.",
+        wrapped("Made by `make bench` (tests/bench/report.py writes this page). Programs that are compared make their passes in turns, so that all meet the same "
+                "neighbours on the machine; figures are medians, \"spread\" is the distance of the best and the worst round in percent of the median. "
+                "Trust ratios rather than absolute times."),
+        wrapped(f"Data: {results['data']}. Machine: {machine}."),
         "## What was to be reached",
         bars_table(sections),
     ]

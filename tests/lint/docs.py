@@ -1,5 +1,6 @@
 """What the documents say, against the program: links, options, log variables, targets of make, printed examples, the image's format; that
-nothing was left behind in them; and that no two configurations bind the same port. Usage: docs.py BUILD_FOLDER"""
+nothing was left behind in them; that their lines end at column 100; and that no two configurations bind the same port.
+Usage: docs.py BUILD_FOLDER"""
 
 import json
 import pathlib
@@ -13,11 +14,31 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
+WIDTH = 100
 UWSGI = next((path for path in ("/usr/bin/uwsgi-core", "/usr/bin/uwsgi") if pathlib.Path(path).exists()), "uwsgi")
 
 
 def documents():
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def prose(text):
+    """(number, line) of what can be wrapped: not of tables, and not of code, whose lines mean something."""
+    fenced = listed = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        listed = bool(re.match(r" *(?:[-*+]|\d+\.) ", line)) or listed and (not line or line.startswith(" "))
+        code = line.startswith("    ") and not listed
+        if not fenced and not code and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+def check_width():
+    for path in sorted(path for path in ROOT.rglob("*.md") if "build" not in path.relative_to(ROOT).parts):
+        for number, line in prose(path.read_text()):
+            if len(line) > WIDTH:
+                yield f"{path.relative_to(ROOT)}:{number}: {len(line)} columns: wrap it at {WIDTH}"
 
 
 def check_links():
@@ -153,7 +174,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_links(), *check_options(build), *check_log_variables(), *check_leftovers(), *check_targets(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_leftovers(), *check_targets(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")
