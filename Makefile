@@ -1,8 +1,11 @@
 # admatch: `make help` lists what there is to make.
 #
 #   make SANITIZER=address|undefined|thread ...   builds apart, in build/<sanitizer>
+#   make CC=clang ...                             builds apart, in build/release-clang
 #   make WERROR=1 ...                             warnings are errors (CI does)
 #   make V=1 ...                                  shows whole commands
+#
+# CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they mean everywhere.
 
 SHELL := /bin/bash
 CC ?= gcc
@@ -11,7 +14,7 @@ CC := gcc
 endif
 CLANG ?= clang
 SANITIZER ?=
-BUILD := build/$(if $(SANITIZER),$(SANITIZER),release)
+BUILD := build/$(or $(SANITIZER),release)$(if $(findstring clang,$(CC)),-clang)
 UWSGI ?= $(firstword $(wildcard /usr/bin/uwsgi-core /usr/bin/uwsgi) uwsgi)
 PYTHON ?= python3
 PREFIX ?= /usr/local
@@ -21,28 +24,32 @@ PORT ?= 8080
 MODEL_ARGUMENTS ?= $(if $(SANITIZER),--decisions 20000)
 FUZZ_SECONDS ?= 30
 SOAK_SECONDS ?= 600
-VERSION := 1.0.0
+VERSION := $(shell cat VERSION)
 QUIET := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -D_FORTIFY_SOURCE=2
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
+    $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDENED_LINK := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer $(if $(filter undefined,$(SANITIZER)),-fno-sanitize-recover=all),$(HARDENING))
-ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
+DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
+ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
+LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
 LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
 
 comma := ,
 
-ROOMS := base text inventory index match api
-ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
+# All rooms but the two that hold a program of their own.
+ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
-PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
+PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c plugin/uwsgi/*/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean deps run test unit valgrind model examples integration replay docs-check lint fuzz soak bench install deb
+.PHONY: all compile help clean deps run test check unit valgrind model examples integration replay docs-check lint
+.PHONY: fuzz soak bench install uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -50,7 +57,7 @@ help: ## this list
 
 # ---- building ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -62,7 +69,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
@@ -71,16 +78,16 @@ $(BUILD)/uwsgi.h:
 	@mkdir -p $(@D)
 	$(UWSGI) --dot-h > $@.new && mv $@.new $@
 
-$(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h
+$(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h VERSION
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(UWSGI_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -shared $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -shared $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) build/fuzz build/afl -name '*.d' 2> /dev/null)
 
 # ---- dependencies -----------------------------------------------------------------------------
 
@@ -92,9 +99,11 @@ PACKAGES_LINT := clang clang-format clang-tidy cppcheck
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 
-# Installs what is missing and no more; a user who may not is told what to ask for.
+# The one place that installs: what is missing and no more. A user who may not is told what to ask for,
+# and where there are no Debian packages, nothing happens.
 define install_packages
-	@missing=; for package in $(1); do \
+	@command -v dpkg-query apt-get > /dev/null || exit 0; \
+	missing=; for package in $(1); do \
 	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
 	test -z "$$missing" && exit 0; \
 	as=; test "$$(id -u)" = 0 || as=sudo; \
@@ -104,13 +113,15 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-afl deps-bench
+.PHONY: deps-build deps-run deps-test deps-compile deps-lint deps-afl deps-bench
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
 	$(call install_packages,$(PACKAGES_RUN))
 deps-test: deps-build
 	$(call install_packages,$(PACKAGES_TEST))
+deps-compile: deps-test
+	$(call install_packages,$(if $(findstring clang,$(CC)),clang))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -133,7 +144,7 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -155,7 +166,7 @@ examples: all ## the worked examples, by the command and by the model
 $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE -shared -o $@ $<
+	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
 
 integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
@@ -163,12 +174,17 @@ integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
+# What reads the source or its documents alone; a sanitizer changes nothing there.
+LINTS := docs-check rooms
+
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
-	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,docs-check rooms); do \
+	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,$(LINTS)); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
+
+check: test ## the same as `make test`
 
 .PHONY: rooms
 rooms: $(BUILD)/admatch_plugin.so
@@ -177,7 +193,7 @@ rooms: $(BUILD)/admatch_plugin.so
 lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gcc -fanalyzer find in all C
 	@$(MAKE) --no-print-directory rooms
 	clang-format --dry-run --Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
-	$(PYTHON) tests/lint/analyse.py $(filter -std% -O% -W% -D_GNU% -DXXH%,$(ALL_CFLAGS)) $(UWSGI_CFLAGS)
+	$(PYTHON) tests/lint/analyse.py $(filter -std% -O% -W%,$(ALL_CFLAGS)) $(DEFINES) $(UWSGI_CFLAGS)
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 
@@ -185,7 +201,7 @@ lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gc
 ENGINE ?= libfuzzer
 FUZZ_CC := $(if $(filter afl,$(ENGINE)),AFL_QUIET=1 afl-clang-fast,$(CLANG))
 FUZZ_BUILD := build/$(if $(filter afl,$(ENGINE)),afl,fuzz)
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS $(DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=$(FUZZ_BUILD)/%.o)
 
 .SECONDARY: $(FUZZ_OBJECTS)
@@ -207,14 +223,17 @@ fuzz: $(if $(filter afl,$(ENGINE)),deps-afl,deps-lint) ## fuzz each target for F
 $(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
+	$(QUIET)$(LINK) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
 
 replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
+compile: deps-compile ## build every program here, those of the tests, too
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/load
+
 $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.c,$^)
+	$(LINK) -o $@ $(filter %.c,$^)
 
 .PHONY: same-answers
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
@@ -229,12 +248,24 @@ bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 
 # ---- installing -------------------------------------------------------------------------------
 
+INSTALL ?= install
+DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
+
 install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
-	install -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
-	install -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
-	install -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/uwsgi-plugin-admatch/copyright
+	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
+	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
+	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
+	$(INSTALL) -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
+
+uninstall: ## remove what `make install` has put there
+	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
+	    $(DESTDIR)$(DOC_DIR)/copyright
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)
+
+dist: ## the committed source as build/admatch-VERSION.tar.gz
+	@mkdir -p build
+	git archive --prefix=admatch-$(VERSION)/ -o build/admatch-$(VERSION).tar.gz HEAD
 
 # Depends on the very uWSGI that it was built with: the layout of its structures is not stable.
 deb: all ## a Debian package in build/

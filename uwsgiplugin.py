@@ -1,90 +1,28 @@
-# For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler.
+"""For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler."""
+
+import glob
+import os
+import sys
+
+
+def source_folder():
+    """uWSGI runs this text without a file name; the folder is an argument of its builder, a clone's name is the end of its address."""
+    for word in sys.argv[1:]:
+        for folder in (word, os.path.basename(word.rstrip("/"))):
+            if os.path.isfile(os.path.join(folder, "plugin", "uwsgi", "plugin.c")):
+                return folder
+    sys.exit("uwsgiplugin.py: no argument names the folder of admatch")
+
+
+ROOT = source_folder()
+with open(os.path.join(ROOT, "VERSION")) as file:
+    VERSION = file.read().strip()
+
 NAME = "admatch"
-CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
+CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL",
+          "-DADMATCH_VERSION='\"%s\"'" % VERSION] + os.environ.get("CPPFLAGS", "").split()
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
-GCC_LIST = [
-    "plugin/base/arena.c",
-    "plugin/base/buffer.c",
-    "plugin/base/decimal.c",
-    "plugin/base/error.c",
-    "plugin/base/intern.c",
-    "plugin/base/json.c",
-    "plugin/base/json_value.c",
-    "plugin/base/time.c",
-    "plugin/base/timezone.c",
-    "plugin/base/timezone_rule.c",
-    "plugin/text/characters.c",
-    "plugin/text/stem.c",
-    "plugin/text/block.c",
-    "plugin/text/machine.c",
-    "plugin/text/words.c",
-    "plugin/inventory/inventory.c",
-    "plugin/inventory/keyword.c",
-    "plugin/inventory/lines.c",
-    "plugin/inventory/names.c",
-    "plugin/inventory/reader.c",
-    "plugin/inventory/record.c",
-    "plugin/inventory/report.c",
-    "plugin/inventory/targeting.c",
-    "plugin/index/build_postings.c",
-    "plugin/index/build_records.c",
-    "plugin/index/build_tables.c",
-    "plugin/index/build_trie.c",
-    "plugin/index/build_words.c",
-    "plugin/index/builder.c",
-    "plugin/index/image.c",
-    "plugin/index/pools.c",
-    "plugin/index/verify.c",
-    "plugin/index/verify_records.c",
-    "plugin/match/decide.c",
-    "plugin/match/explain.c",
-    "plugin/match/gates.c",
-    "plugin/match/matcher.c",
-    "plugin/match/rank.c",
-    "plugin/match/search.c",
-    "plugin/match/search_avx512.c",
-    "plugin/match/search_broad.c",
-    "plugin/match/search_portable.c",
-    "plugin/match/search_stems.c",
-    "plugin/match/spans.c",
-    "plugin/match/targeting.c",
-    "plugin/api/api.c",
-    "plugin/api/countries.c",
-    "plugin/api/gzip.c",
-    "plugin/api/html.c",
-    "plugin/api/json_members.c",
-    "plugin/api/openrtb_bids.c",
-    "plugin/api/openrtb_context.c",
-    "plugin/api/openrtb_impression.c",
-    "plugin/api/openrtb_read.c",
-    "plugin/api/percent.c",
-    "plugin/api/preview.c",
-    "plugin/api/preview_form.c",
-    "plugin/api/preview_style.c",
-    "plugin/api/render.c",
-    "plugin/api/request.c",
-    "plugin/api/request_json.c",
-    "plugin/api/request_query.c",
-    "plugin/uwsgi/body.c",
-    "plugin/uwsgi/control.c",
-    "plugin/uwsgi/decide.c",
-    "plugin/uwsgi/generation.c",
-    "plugin/uwsgi/log.c",
-    "plugin/uwsgi/log_variables.c",
-    "plugin/uwsgi/metrics.c",
-    "plugin/uwsgi/metrics_table.c",
-    "plugin/uwsgi/metrics_write.c",
-    "plugin/uwsgi/parent.c",
-    "plugin/uwsgi/plugin.c",
-    "plugin/uwsgi/preview.c",
-    "plugin/uwsgi/priority.c",
-    "plugin/uwsgi/publisher.c",
-    "plugin/uwsgi/request.c",
-    "plugin/uwsgi/respond.c",
-    "plugin/uwsgi/settings.c",
-    "plugin/uwsgi/state.c",
-    "plugin/uwsgi/state_settle.c",
-    "plugin/uwsgi/supply.c",
-    "plugin/uwsgi/watcher.c",
-]
+# Every room but that of the command.
+GCC_LIST = sorted(os.path.relpath(path, ROOT) for path in glob.glob(os.path.join(ROOT, "plugin", "**", "*.c"), recursive=True)
+                  if not path.startswith(os.path.join(ROOT, "plugin", "cli", "")))

@@ -256,12 +256,24 @@ class BuildTest(unittest.TestCase):
 
         self.assertEqual(eventually("it answers", answered).status, 200)
 
-    def test_make_install_puts_everything_in_its_place(self):
+    def test_make_install_puts_everything_in_its_place_and_uninstall_removes_it(self):
         folder = new_folder(self.addCleanup)
         subprocess.run(["make", "-s", "install", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
                                      "usr/local/share/doc/uwsgi-plugin-admatch/copyright"})
+        subprocess.run(["make", "-s", "uninstall", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
+        self.assertEqual([path for path in folder.rglob("*") if path.is_file() or path.name == "uwsgi-plugin-admatch"], [])
+
+    def test_flags_of_whoever_builds_reach_every_compiler_and_linker(self):
+        done = subprocess.run(["make", "-nB", "compile", "CPPFLAGS=-DOF_THE_BUILDER", "LDFLAGS=-Wl,--of-the-builder"], cwd=ROOT,
+                              capture_output=True, text=True, check=True)
+        commands = [line for line in done.stdout.splitlines() if re.match(r"\S*(gcc|clang|cc) ", line)]
+        self.assertGreater(len(commands), 100)
+        for line in commands:
+            self.assertIn("-DOF_THE_BUILDER", line)
+            if " -c " not in line:
+                self.assertIn("-Wl,--of-the-builder", line)
 
     def test_make_run_serves_and_prints_a_line_to_try(self):
         folder = new_folder(self.addCleanup)

@@ -35,7 +35,8 @@ def prose(text):
 
 
 def check_width():
-    for path in sorted(path for path in ROOT.rglob("*.md") if "build" not in path.relative_to(ROOT).parts):
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in ("build", ".git")]
+    for path in sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))]):
         for number, line in prose(path.read_text()):
             if len(line) > WIDTH:
                 yield f"{path.relative_to(ROOT)}:{number}: {len(line)} columns: wrap it at {WIDTH}"
@@ -70,6 +71,20 @@ def check_log_variables():
     documented = set(re.findall(r"%\((admatch\.\w+)\)", (ROOT / "docs" / "METRICS.md").read_text()))
     for name in sorted(written ^ documented):
         yield f"docs/METRICS.md: log variable {name} is {'missing' if name in written else 'never written'}"
+
+
+def check_version(build):
+    """VERSION is where the version is written; the command, its manual and the changelog follow."""
+    version = (ROOT / "VERSION").read_text().strip()
+    said = subprocess.run([build / "admatch", "--version"], capture_output=True, text=True).stdout.strip()
+    manual = (ROOT / "docs" / "admatch.1").read_text().partition("\n")[0]
+    released = re.search(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    if said != f"admatch {version}":
+        yield f"admatch --version: expected admatch {version}, found {said}"
+    if f'"admatch {version}"' not in manual:
+        yield f"docs/admatch.1: expected version {version} in the title, found {manual}"
+    if not released or released[1] != version:
+        yield f"CHANGELOG.md: expected the newest release to be {version}, found {released and released[1]}"
 
 
 def check_leftovers():
@@ -174,7 +189,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_leftovers(), *check_targets(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_leftovers(), *check_targets(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")
