@@ -98,6 +98,7 @@ PACKAGES_TEST := libcmocka-dev nginx-light
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
+PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
 
 # The one place that installs: what is missing and no more. A user who may not is told what to ask for,
 # and where there are no Debian packages, nothing happens.
@@ -113,7 +114,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-lint deps-afl deps-bench
+.PHONY: deps-build deps-run deps-test deps-compile deps-lint deps-afl deps-bench deps-deb
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -128,7 +129,9 @@ deps-afl: deps-build
 	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
-deps: deps-run deps-test deps-lint deps-afl deps-bench ## install everything that any target here needs (Debian, Ubuntu)
+deps-deb: deps-build
+	$(call install_packages,$(PACKAGES_DEB))
+deps: deps-run deps-test deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -267,16 +270,18 @@ dist: ## the committed source as build/admatch-VERSION.tar.gz
 	@mkdir -p build
 	git archive --prefix=admatch-$(VERSION)/ -o build/admatch-$(VERSION).tar.gz HEAD
 
-# Depends on the very uWSGI that it was built with: the layout of its structures is not stable.
-deb: all ## a Debian package in build/
+# Debian's own tools want debian/ on top of the source, so they get a copy of it that has one.
+DEB_SOURCE := build/deb/admatch-$(VERSION)
+DEB_DATE = $(shell date -R -u -d @$(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y VERSION)))
+
+deb: deps-deb ## a Debian package in build/
 	rm -rf build/deb
-	$(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
-	gzip -9n build/deb/usr/share/man/man1/admatch.1
-	strip --strip-unneeded build/deb$(PLUGIN_DIR)/admatch_plugin.so build/deb/usr/bin/admatch
-	mkdir -p build/deb/DEBIAN
-	printf 'Package: uwsgi-plugin-admatch\nVersion: %s\nArchitecture: %s\nMaintainer: admatch <admatch@example.invalid>\nDepends: uwsgi-core (= %s), libutf8proc2, libstemmer0d, zlib1g, tzdata\nSection: httpd\nPriority: optional\nDescription: ad server as a uWSGI plugin\n Serves ads by keyword from one shared, memory-mapped inventory.\n' \
-	    $(VERSION) $$(dpkg --print-architecture) $$(dpkg-query -W -f '$${Version}' uwsgi-core) > build/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build build/deb build/uwsgi-plugin-admatch_$(VERSION)_$$(dpkg --print-architecture).deb
+	mkdir -p $(DEB_SOURCE)
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB_SOURCE)
+	cp -r configs/debian $(DEB_SOURCE)/debian
+	sed 's/@VERSION@/$(VERSION)/; s/@DATE@/$(DEB_DATE)/' configs/debian/changelog > $(DEB_SOURCE)/debian/changelog
+	cd $(DEB_SOURCE) && dpkg-buildpackage --build=binary --no-sign
+	mv build/deb/*.deb build/
 
 clean: ## remove build/
 	rm -rf build
