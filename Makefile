@@ -48,7 +48,7 @@ CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all compile help clean deps run test check unit valgrind model examples integration replay docs-check lint
+.PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
 .PHONY: fuzz soak bench install uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
@@ -96,6 +96,7 @@ PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcr
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck
+PACKAGES_FRESH := debootstrap
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
@@ -114,7 +115,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-lint deps-afl deps-bench deps-deb
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -123,6 +124,8 @@ deps-test: deps-build
 	$(call install_packages,$(PACKAGES_TEST))
 deps-compile: deps-test
 	$(call install_packages,$(if $(findstring clang,$(CC)),clang))
+deps-fresh:
+	$(call install_packages,$(PACKAGES_FRESH))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -131,7 +134,7 @@ deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -188,6 +191,11 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
 
 check: test ## the same as `make test`
+
+test-all: test fresh ## that, and what needs a machine to itself: a fresh Debian
+
+fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
+	$(PYTHON) tests/fresh/run.py
 
 .PHONY: rooms
 rooms: $(BUILD)/admatch_plugin.so
