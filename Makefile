@@ -197,9 +197,15 @@ test-all: test fresh ## that, and what needs a machine to itself: a fresh Debian
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
 
-.PHONY: rooms
+.PHONY: rooms headers spdx
 rooms: $(BUILD)/admatch_plugin.so
 	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
+
+headers: ## public headers compile as C++
+	$(PYTHON) tests/lint/headers.py
+
+spdx: ## each source file names its licence
+	$(PYTHON) tests/lint/spdx.py
 
 lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gcc -fanalyzer find in all C
 	@$(MAKE) --no-print-directory rooms
