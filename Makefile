@@ -49,7 +49,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
-.PHONY: fuzz soak bench install uninstall dist deb
+.PHONY: fuzz soak bench bench-pair install uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -192,7 +192,19 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 
 check: test ## the same as `make test`
 
-test-all: test fresh ## that, and what needs a machine to itself: a fresh Debian
+# What takes minutes, or needs what not every machine has.
+SLOW_PARTS := fresh pair-quick
+
+test-all: test ## that, then a fresh Debian, and whether bench-pair runs
+	@status=0; for part in $(SLOW_PARTS); do \
+	    echo "== $$part"; \
+	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
+
+.PHONY: pair-quick
+pair-quick:
+	cd tests/bench && $(PYTHON) -m unittest -q
+	@$(MAKE) --no-print-directory bench-pair BASE=HEAD PAIRS=1 PAIR_ARGUMENTS=--quick
 
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
@@ -262,6 +274,10 @@ soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hos
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 	@$(MAKE) --no-print-directory all
 	$(PYTHON) tests/bench/run.py $(BENCH_ARGUMENTS)
+
+bench-pair: deps-build ## BASE=COMMIT: measure it and this work tree (or NEW=COMMIT) in turns; SECTIONS="engine server" PAIRS=20 LIMIT=3 DATA=FOLDER
+	$(PYTHON) tests/bench/pair.py --base $(or $(BASE),$(error BASE=COMMIT is missing)) $(if $(NEW),--new $(NEW)) $(if $(PAIRS),--pairs $(PAIRS)) \
+	    $(if $(LIMIT),--limit $(LIMIT)) $(if $(DATA),--data $(DATA)) $(PAIR_ARGUMENTS) $(SECTIONS)
 
 # ---- installing -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""results.json to docs/BENCHMARKS.md and its plots.
+"""results.json to docs/BENCHMARKS.md and its plots; its section about bench-pair is written by hand.
 
 A section is a dict: title, rows (dicts; the keys are columns), notes, and if it has them: more (tables
 of title and rows), bars (what was to be reached; common.bar makes them), plots (dicts of name, title,
@@ -9,6 +9,7 @@ import html
 import json
 import math
 import pathlib
+import re
 import sys
 import textwrap
 
@@ -98,7 +99,13 @@ def section_text(section, folder):
     return "\n\n".join(parts).replace("\n\n- ", "\n- ").replace("|\n- ", "|\n\n- ")
 
 
+def written_by_hand(path):
+    """The section of the page that is not made here: it stays as it is."""
+    return re.search(r"^## Comparing two commits\n.*?(?=\n^## )", path.read_text(), re.M | re.S)[0].rstrip()
+
+
 def write(results, docs):
+    path = docs / "BENCHMARKS.md"
     machine = "; ".join(f"{name}: {value}" for name, value in results["machine"].items())
     sections = results["sections"]
     parts = [
@@ -109,9 +116,9 @@ def write(results, docs):
         wrapped(f"Data: {results['data']}. Machine: {machine}."),
         "## What was to be reached",
         bars_table(sections),
+        written_by_hand(path),
     ]
     parts += [section_text(section, docs / "benchmarks") for section in sections.values()]
-    path = docs / "BENCHMARKS.md"
     path.write_text("\n\n".join(part for part in parts if part) + "\n")
     return path
 
