@@ -94,9 +94,9 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light
+PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck
-PACKAGES_FRESH := debootstrap
+PACKAGES_FRESH := debootstrap git
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
