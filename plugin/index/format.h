@@ -11,8 +11,10 @@
 #ifndef AM_INDEX_FORMAT_H
 #define AM_INDEX_FORMAT_H
 
+#include "../base/error.h"
 #include "../base/hash.h"
-#include "../inventory/inventory.h"
+#include "../model/limits.h"
+#include "../model/names.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
 enum { AM_IMAGE_FORMAT_VERSION = 7, AM_IMAGE_ALIGNMENT = 64 };

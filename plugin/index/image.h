@@ -79,7 +79,7 @@ static inline struct am_view am_image_string(const struct am_image *image,
     return (struct am_view){at + 4, am_bytes_load_u32(at)};
 }
 
-/* Has a string on its way from memory. */
+/* Prefetches a string. */
 static inline void am_image_prefetch_string(const struct am_image *image, am_image_string_ref ref) {
     __builtin_prefetch(image->strings + (size_t)ref * 4);
 }
@@ -94,13 +94,26 @@ static inline struct am_image_list am_image_list_at(const struct am_image *image
     return (struct am_image_list){image->sets + ref + 1, image->sets[ref]};
 }
 
+/* Whether the list, which ascends, has the item. */
+static inline bool am_image_list_has(struct am_image_list list, uint32_t item) {
+    uint32_t low = 0, high = list.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list.items[middle] < item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list.count && list.items[low] == item;
+}
+
 /* False: there is surely no edge of that hash among those that the filter is about. */
 static inline bool am_image_filter_has(const struct am_image_filter *filter, uint32_t hash) {
     uint32_t mask = am_image_filter_mask(hash);
     return (filter->blocks[am_image_bucket32(hash, filter->count)] & mask) == mask;
 }
 
-/* Has what am_image_filter_has reads on its way from memory. */
+/* Prefetches what am_image_filter_has reads. */
 static inline void am_image_filter_prefetch(const struct am_image_filter *filter, uint32_t hash) {
     __builtin_prefetch(&filter->blocks[am_image_bucket32(hash, filter->count)]);
 }

@@ -8,6 +8,7 @@
 
 #include "../base/intern.h"
 #include "../base/vector.h"
+#include "../inventory/inventory.h"
 #include "format.h"
 
 struct am_build_pools {

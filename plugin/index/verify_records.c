@@ -1,4 +1,5 @@
 /* Deep verification of all that hangs on ads: strings, lists, terms, targeting trees. */
+#include "../base/timezone.h"
 #include "verify.h"
 
 /* Objects, not, any and all nested to the inventory's limit make at most two nodes each. */

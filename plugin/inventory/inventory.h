@@ -9,67 +9,9 @@
 #include "../base/arena.h"
 #include "../base/error.h"
 #include "../base/timezone.h"
-
-enum {
-    AM_KEYWORD_MAX_WRITTEN_WORDS = 16, /* between white space */
-    AM_KEYWORD_MAX_WORDS = 96,         /* as split: u.s. is two, each Han letter is one */
-    AM_KEYWORD_MAX_BYTES = 1000,
-    AM_CREATIVE_MAX_BYTES = 64 << 10,
-    AM_LINE_MAX_BYTES = AM_BUFFER_SIZE(1 << 20, 2048),
-    AM_TARGETING_MAX_DEPTH = 16,
-    AM_ID_MAX_BYTES =
-        255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
-    AM_URL_MAX_BYTES = 8 << 10,
-    AM_BROAD_WINDOW_MAX = 64,
-    AM_MAX_ERRORS_LISTED = 100,
-};
-#define AM_NONE UINT32_MAX
-#define AM_MONEY_MAX INT64_C(1000000000000) /* micros: 1,000,000.000000 */
-#define AM_PER_MILLE_MAX INT64_C(1000000)   /* quality and match weight: 1,000.000 */
-
-enum am_model_match_type {
-    AM_MATCH_EXACT,
-    AM_MATCH_PHRASE,
-    AM_MATCH_BROAD,
-    AM_MATCH_ANY,
-    AM_MATCH_TYPES
-};
-const char *
-am_model_match_type_name(enum am_model_match_type type); /* "exact", "phrase", "broad", "any" */
-
-enum am_model_attribute {
-    AM_ATTRIBUTE_COUNTRY,
-    AM_ATTRIBUTE_REGION,
-    AM_ATTRIBUTE_METRO,
-    AM_ATTRIBUTE_CITY,
-    AM_ATTRIBUTE_DEVICE,
-    AM_ATTRIBUTE_OS,
-    AM_ATTRIBUTE_BROWSER,
-    AM_ATTRIBUTE_LANGUAGE,
-    AM_ATTRIBUTE_SITE,
-    AM_ATTRIBUTE_PLACEMENT,
-    AM_ATTRIBUTE_CATEGORY,
-    AM_ATTRIBUTE_HOUR,
-    AM_ATTRIBUTE_KV,
-    AM_ATTRIBUTES,
-};
-const char *am_model_attribute_name(enum am_model_attribute attribute);
-/* AM_ATTRIBUTES when there is none of that name. */
-enum am_model_attribute am_model_attribute_of(struct am_view name);
-
-/* Values of every attribute but kv compare without ASCII case. Folds the value to lower case into
- * `memory` (value.size bytes) and returns it; kv values come back as they are. */
-struct am_view
-am_model_attribute_fold(enum am_model_attribute attribute, struct am_view value, char *memory);
-
-enum am_model_targeting_kind {
-    AM_TARGETING_ALL, /* every child holds; the root is always one of these, with a child per member
-                         as written ("all" lists stay a child of kind ALL) */
-    AM_TARGETING_ANY, /* at least one child holds */
-    AM_TARGETING_NOT, /* its one child does not hold */
-    AM_TARGETING_IN,  /* the request has one of `values` for `attribute` */
-    AM_TARGETING_HOURS,
-};
+#include "../model/limits.h"
+#include "../model/money.h"
+#include "../model/names.h"
 
 struct am_inventory_targeting {
     enum am_model_targeting_kind kind;
@@ -119,8 +61,6 @@ struct am_inventory_campaign {
     struct am_view advertiser;
     struct am_inventory_rules rules;
 };
-
-enum am_model_pricing { AM_PRICING_CPM, AM_PRICING_CPC };
 
 struct am_inventory_ad {
     struct am_view id;
@@ -210,18 +150,5 @@ enum am_code am_inventory_load_memory(struct am_view text,
                                       struct am_inventory_report *report,
                                       struct am_error *error);
 void am_inventory_free(struct am_inventory *inventory); /* NULL is fine */
-
-/* eCPM in micros: cpm: the bid; cpc: bid x ctr x 1000 / 1,000,000, truncated once. Never overflows
- * for values inside the limits above. */
-int64_t am_model_ecpm(enum am_model_pricing pricing, int64_t bid, int64_t ctr);
-
-/* "WIDTHxHEIGHT", each 1..65535, lower-case x: width << 16 | height; 0 when it is not that. */
-uint32_t am_model_size_parse(struct am_view text);
-enum { AM_SIZE_TEXT_SIZE = 12 };
-void am_model_size_write(uint32_t size, char text[AM_SIZE_TEXT_SIZE]);
-
-/* The name in `names` (NULL-terminated array) nearest to `name` by edit distance, or NULL when none
- * is near (at most a third of its letters differ). */
-const char *am_model_nearest_name(struct am_view name, const char *const *names);
 
 #endif

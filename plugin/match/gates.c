@@ -19,18 +19,6 @@ const char *am_gate_name(enum am_gate gate) {
     return names[gate];
 }
 
-bool am_image_list_has(struct am_image_list set, uint32_t item) {
-    uint32_t low = 0, high = set.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (set.items[middle] < item)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < set.count && set.items[low] == item;
-}
-
 static void
 block_terms(struct am_matcher *matcher, const struct am_match_views *texts, uint32_t kind) {
     for (uint32_t i = 0; i < texts->count; i++) {

@@ -7,6 +7,7 @@
 #ifndef AM_MATCH_MATCH_H
 #define AM_MATCH_MATCH_H
 
+#include "../base/timezone.h"
 #include "../index/image.h"
 
 enum {

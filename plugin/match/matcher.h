@@ -206,8 +206,6 @@ enum am_gate am_gate_slot(struct am_matcher *matcher,
                           const struct am_match_slot *slot,
                           const struct am_match_candidate *candidate,
                           uint32_t *detail);
-/* Whether the sorted list has the item. */
-bool am_image_list_has(struct am_image_list set, uint32_t item);
 
 /* ---- targeting.c ------------------------------------------------------------------------------
  */

@@ -1,8 +1,7 @@
-/* Names, sizes and money of the inventory's vocabulary. */
+#include "names.h"
+
 #include <stdio.h>
 #include <strings.h>
-
-#include "inventory.h"
 
 const char *am_model_match_type_name(enum am_model_match_type type) {
     static const char *const names[AM_MATCH_TYPES] = {"exact", "phrase", "broad", "any"};
@@ -34,12 +33,6 @@ am_model_attribute_fold(enum am_model_attribute attribute, struct am_view value,
         memory[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
     }
     return (struct am_view){memory, value.size};
-}
-
-int64_t am_model_ecpm(enum am_model_pricing pricing, int64_t bid, int64_t ctr) {
-    if (pricing == AM_PRICING_CPM)
-        return bid;
-    return (int64_t)((unsigned __int128)bid * (uint64_t)ctr * 1000 / 1000000);
 }
 
 static uint32_t read_side(const char **at, const char *end) {
