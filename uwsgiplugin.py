@@ -84,6 +84,7 @@ GCC_LIST = [
     "plugin/uwsgi/request.c",
     "plugin/uwsgi/respond.c",
     "plugin/uwsgi/settings.c",
+    "plugin/uwsgi/start.c",
     "plugin/uwsgi/state.c",
     "plugin/uwsgi/state_settle.c",
     "plugin/uwsgi/supply.c",

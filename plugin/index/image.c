@@ -286,14 +286,18 @@ void am_image_close(struct am_image *image) {
     free(image);
 }
 
+bool am_image_is_fd(int fd) {
+    char magic[8];
+    return pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+           memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+}
+
 bool am_image_is(const char *path) {
-    char magic[8] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t size = read(fd, magic, sizeof magic);
-    close(fd);
-    return size == sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+    bool is_image = fd >= 0 && am_image_is_fd(fd);
+    if (fd >= 0)
+        close(fd);
+    return is_image;
 }
 
 uint32_t

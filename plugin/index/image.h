@@ -72,6 +72,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
 /* Whether the file starts like an image (magic), so that a path can be either an image or an
  * inventory. */
 bool am_image_is(const char *path);
+/* The same of a file that is open; its offset stays. */
+bool am_image_is_fd(int fd);
 
 static inline struct am_view am_image_string(const struct am_image *image,
                                              am_image_string_ref ref) {

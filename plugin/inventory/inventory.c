@@ -409,6 +409,20 @@ enum am_code am_inventory_load(const char *path,
     return code;
 }
 
+enum am_code am_inventory_load_fd(int fd,
+                                  const char *name,
+                                  const struct am_inventory_load_options *options,
+                                  struct am_inventory **inventory,
+                                  struct am_inventory_report *report,
+                                  struct am_error *error) {
+    struct am_inventory_lines *lines = NULL;
+    enum am_code code = am_lines_open_fd(fd, name, &lines, error);
+    if (code == AM_OK)
+        code = load(lines, name, options, inventory, report, error);
+    am_inventory_lines_close(lines);
+    return code;
+}
+
 enum am_code am_inventory_load_memory(struct am_view text,
                                       const char *name,
                                       const struct am_inventory_load_options *options,

@@ -47,23 +47,41 @@ static struct am_inventory_lines *make(const char *name) {
     return NULL;
 }
 
-enum am_code am_inventory_lines_open(const char *path,
-                                     struct am_inventory_lines **lines,
-                                     struct am_error *error) {
+/* Takes over `fd`, which is below 0, with errno, when it could not be opened. */
+static enum am_code
+take_over(int fd, const char *name, struct am_inventory_lines **lines, struct am_error *error) {
     struct stat status;
-    struct am_inventory_lines *made = make(path);
-    if (!made)
-        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", path);
-    made->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (made->fd < 0 || fstat(made->fd, &status) != 0) {
-        enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-        am_inventory_lines_close(made);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", name);
+        if (fd >= 0)
+            close(fd);
         return code;
     }
+    struct am_inventory_lines *made = make(name);
+    if (!made) {
+        close(fd);
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
+    }
+    made->fd = fd;
     if (S_ISREG(status.st_mode))
         made->total = (uint64_t)status.st_size;
     *lines = made;
     return AM_OK;
+}
+
+enum am_code am_inventory_lines_open(const char *path,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
+    bool standard = strcmp(path, "-") == 0;
+    return take_over(standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), path, lines,
+                     error);
+}
+
+enum am_code am_lines_open_fd(int fd,
+                              const char *name,
+                              struct am_inventory_lines **lines,
+                              struct am_error *error) {
+    return take_over(fcntl(fd, F_DUPFD_CLOEXEC, 0), name, lines, error);
 }
 
 enum am_code am_inventory_lines_over(struct am_view text,

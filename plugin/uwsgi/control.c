@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,12 +25,14 @@ struct am_publish_channel *am_publish_channel_new(struct am_error *error) {
     return control;
 }
 
-void am_publish_channel_publish(struct am_publish_channel *control, const char *path, int64_t now) {
+void am_publish_channel_publish(struct am_publish_channel *control,
+                                const char *image,
+                                int64_t now) {
     uint32_t number = atomic_load(&control->number) + 1;
     struct am_publish_publication *slot = &control->slots[number % 2];
     slot->number = number;
     slot->published_at = now;
-    snprintf(slot->path, sizeof slot->path, "%s", path);
+    snprintf(slot->image, sizeof slot->image, "%s", image);
     atomic_store(&control->number, number);
     syscall(SYS_futex, &control->number, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

@@ -6,14 +6,12 @@
 #ifndef AM_UWSGI_CONTROL_H
 #define AM_UWSGI_CONTROL_H
 
-#include <limits.h>
-
-#include "../index/image.h"
+#include "state.h"
 
 struct am_publish_publication {
-    uint32_t number;      /* 0: nothing has been published; then 1, 2, ... */
-    int64_t published_at; /* seconds since the epoch */
-    char path[PATH_MAX];  /* of the image */
+    uint32_t number;                /* 0: nothing has been published; then 1, 2, ... */
+    int64_t published_at;           /* seconds since the epoch */
+    char image[AM_STATE_NAME_SIZE]; /* its name in the state folder */
 };
 
 struct am_publish_channel;
@@ -22,7 +20,7 @@ struct am_publish_channel;
 struct am_publish_channel *am_publish_channel_new(struct am_error *error);
 
 /* Publishes an image; wakes everyone in am_publish_channel_wait. */
-void am_publish_channel_publish(struct am_publish_channel *control, const char *path, int64_t now);
+void am_publish_channel_publish(struct am_publish_channel *control, const char *image, int64_t now);
 
 /* The number of the last publication: a single load. */
 uint32_t am_publish_channel_number(const struct am_publish_channel *control);

@@ -27,7 +27,7 @@ enum {
 
 static struct {
     struct am_publish_channel *control;
-    const struct am_store *state;
+    const char *state_folder;
     const struct am_timezones *zones;
     struct am_generation_context *seats;
     unsigned seat_count;
@@ -38,13 +38,13 @@ static struct {
 } here;
 
 enum am_code am_generation_start(struct am_publish_channel *control,
-                                 const struct am_store *state,
+                                 const char *state_folder,
                                  const struct am_timezones *zones,
                                  const struct am_api_limits *limits,
                                  unsigned seats,
                                  struct am_error *error) {
     here.control = control;
-    here.state = state;
+    here.state_folder = state_folder;
     here.zones = zones;
     here.seat_count = seats;
     here.seats = am_memory_reserve(seats * sizeof *here.seats);
@@ -158,9 +158,21 @@ static void retire(void) {
         close_retired();
 }
 
+static enum am_code open_published(const struct am_publish_publication *publication,
+                                   struct am_image **image,
+                                   struct am_error *error) {
+    struct am_store state;
+    enum am_code code = am_store_open(&state, here.state_folder, error);
+    if (code != AM_OK)
+        return code;
+    code = am_store_open_image(&state, publication->image, true, image, error);
+    am_state_close(&state);
+    return code;
+}
+
 static bool move_to(const struct am_publish_publication *publication, struct am_error *error) {
     struct am_image *image = NULL;
-    if (am_store_open_image(here.state, publication->path, true, &image, error) != AM_OK)
+    if (open_published(publication, &image, error) != AM_OK)
         return false;
     advise(image, MADV_POPULATE_READ); /* else requests would take a fault for each page */
     struct am_generation *generation = generation_new(image, publication);
@@ -190,7 +202,7 @@ bool am_generation_move(void) {
         }
         /* When the next one has been published meanwhile, the file may be gone by right. */
         if (am_publish_channel_number(here.control) == publication.number) {
-            log_failure(publication.number, publication.path, error.message);
+            log_failure(publication.number, publication.image, error.message);
             return false;
         }
     }

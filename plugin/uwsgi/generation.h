@@ -16,7 +16,6 @@
 #include "../api/api.h"
 #include "../base/reserve.h"
 #include "control.h"
-#include "state.h"
 
 struct am_generation {
     struct am_image *image;
@@ -33,9 +32,9 @@ struct am_generation_context {
 };
 
 /* Makes the seats of every worker, before the first fork: address space only, pages come with use.
- * All pointers live as long as the process. Once. */
+ * Images are opened in `state_folder`. All pointers live as long as the process. Once. */
 enum am_code am_generation_start(struct am_publish_channel *control,
-                                 const struct am_store *state,
+                                 const char *state_folder,
                                  const struct am_timezones *zones,
                                  const struct am_api_limits *limits,
                                  unsigned seats,

@@ -1,6 +1,6 @@
 /* The plugin: its options, its hooks, and the order in which its parts start. */
-#include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "body.h"
@@ -12,6 +12,7 @@
 #include "publisher.h"
 #include "request.h"
 #include "settings.h"
+#include "start.h"
 #include "watcher.h"
 
 /* Not used by any plugin of uWSGI's own tree. */
@@ -22,6 +23,7 @@ static struct am_publisher publisher;
 static int init(void);
 static void post_init(void);
 static void init_apps(void);
+static void postinit_apps(void);
 static void post_fork(void);
 static int mule(char *patch);
 
@@ -32,6 +34,7 @@ __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .init = init,
     .post_init = post_init,
     .init_apps = init_apps,
+    .postinit_apps = postinit_apps,
     .post_fork = post_fork,
     .mule = mule,
     .request = am_uwsgi_request_serve,
@@ -65,29 +68,20 @@ static void must(enum am_code code, const struct am_error *error) {
         am_uwsgi_log_and_exit("cannot start: %s", error->message);
 }
 
-/* uWSGI looks names up only when it drops its privileges. */
-static uid_t configured_user(void) {
-    const struct passwd *user = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
-    return user ? user->pw_uid : uwsgi.uid;
+/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
+ * master's; it looks names up only when it drops them. */
+static uid_t workers_user(void) {
+    const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    uid_t user = named ? named->pw_uid : uwsgi.uid;
+    return geteuid() == 0 && user ? user : geteuid();
 }
 
-static gid_t configured_group(void) {
-    const struct group *group = uwsgi.gidname ? getgrnam(uwsgi.gidname) : NULL;
-    return group ? group->gr_gid : uwsgi.gid;
-}
-
-/* The folder belongs to whom the workers will run as, also where uWSGI has not dropped its
- * privileges yet, or keeps the master's. */
-static void open_state(void) {
-    struct am_error error = {0};
-    uid_t owner = geteuid();
-    gid_t group = getegid();
-    if (owner == 0 && configured_user()) {
-        owner = configured_user();
-        group = configured_group();
-    }
-    must(am_store_open(&publisher.state, am_uwsgi_settings.state_dir, owner, group, &error),
-         &error);
+static const char *state_folder(void) {
+    static char usual[64];
+    if (am_uwsgi_settings.state_dir)
+        return am_uwsgi_settings.state_dir;
+    snprintf(usual, sizeof usual, "/dev/shm/admatch-%u", (unsigned)workers_user());
+    return usual;
 }
 
 static const struct am_timezones *load_zones(void) {
@@ -105,7 +99,8 @@ static void start_cores(const struct am_timezones *zones) {
                                    (uint32_t)am_uwsgi_settings.limit_words};
     must(am_metrics_start((unsigned)uwsgi.numproc, cores, &error), &error);
     must(am_uwsgi_requests_start(cores, &error), &error);
-    must(am_generation_start(publisher.control, &publisher.state, zones, &limits, cores, &error),
+    must(am_generation_start(publisher.control, publisher.state_folder, zones, &limits, cores,
+                             &error),
          &error);
     if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
         am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
@@ -119,7 +114,7 @@ static void post_init(void) {
         return;
     }
     am_uwsgi_settings_finish();
-    open_state();
+    publisher.state_folder = state_folder();
     publisher.control = am_publish_channel_new(&error);
     if (!publisher.control)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
@@ -127,7 +122,6 @@ static void post_init(void) {
                                           .lenient = am_uwsgi_settings.skip_bad_records,
                                           .zones = load_zones()};
     start_cores(publisher.supply.zones);
-    am_publisher_start(&publisher);
     am_metrics_register();
     am_uwsgi_watcher_add();
 }
@@ -137,6 +131,13 @@ static void init_apps(void) {
     static char mountpoint[] = "";
     if (am_uwsgi_settings.inventory && uwsgi_apps_cnt < uwsgi.max_apps)
         uwsgi_add_app(uwsgi_apps_cnt, admatch_plugin.modifier1, mountpoint, 0, NULL, NULL);
+}
+
+/* In the master, which has dropped its privileges by now, whatever drop-after-init or
+ * drop-after-apps say, unless it is to keep them. */
+static void postinit_apps(void) {
+    if (am_uwsgi_settings.inventory)
+        am_start(&publisher);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */

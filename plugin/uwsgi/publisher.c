@@ -1,7 +1,5 @@
 #include "publisher.h"
 
-#include <unistd.h>
-
 #include "../match/match.h"
 #include "clock.h"
 #include "log.h"
@@ -39,10 +37,10 @@ static void show_made(const struct am_source_built *made) {
 static void log_published(const struct am_publisher *publisher,
                           const struct am_source_built *made) {
     am_uwsgi_log(
-        "generation %s published: %u ads of %s, image of %llu bytes %s in %.3f seconds (%s)",
+        "generation %s published: %u ads of %s, image of %llu bytes %s in %.3f seconds (%s/%s)",
         made->image->generation, made->image->settings->ad_count, publisher->supply.path,
         (unsigned long long)made->image->size, made->found ? "found" : "built",
-        (double)made->nanoseconds / 1e9, made->path);
+        (double)made->nanoseconds / 1e9, publisher->state_folder, made->name);
     if (made->image->header->skipped_records)
         am_uwsgi_log("%s: %llu bad records were left out (admatch-on-error = skip)",
                      publisher->supply.path,
@@ -60,10 +58,10 @@ static bool is_to_blame(enum am_code code) {
     return code != AM_E_STATE && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
-static void publish(struct am_publisher *publisher, const char *path) {
+static void publish(struct am_publisher *publisher, const char *image) {
     struct am_metrics_gauge_values *gauges = am_metrics_gauges();
     int64_t now = time(NULL);
-    am_publish_channel_publish(publisher->control, path, now);
+    am_publish_channel_publish(publisher->control, image, now);
     am_metrics_gauge_set(&gauges->generation, am_publish_channel_number(publisher->control));
     am_metrics_gauge_set(&gauges->published_at, (uint64_t)now);
 }
@@ -71,22 +69,33 @@ static void publish(struct am_publisher *publisher, const char *path) {
 /* ---- at start ---------------------------------------------------------------------------------
  */
 
-/* Whether what the inventory was last served from can be served again. */
-static bool publish_last_good(struct am_publisher *publisher) {
-    char path[PATH_MAX];
+/* What the inventory was last served from, and can be served from again; NULL: nothing. */
+static struct am_image *open_last_good(const struct am_publisher *publisher,
+                                       char name[AM_STATE_NAME_SIZE]) {
+    const struct am_source *supply = &publisher->supply;
+    struct am_store state;
     struct am_image *image = NULL;
-    if (!am_store_recall(&publisher->state, publisher->supply.path, publisher->supply.lenient,
-                         path) ||
-        am_store_open_image(&publisher->state, path, false, &image, NULL) != AM_OK)
-        return false;
-    if (am_matcher_check_zones(image, publisher->supply.zones, NULL) != AM_OK) {
+    if (am_store_open(&state, publisher->state_folder, NULL) != AM_OK)
+        return NULL;
+    if (am_store_recall(&state, supply->path, supply->lenient, name) &&
+        am_store_open_image(&state, name, false, &image, NULL) == AM_OK &&
+        am_matcher_check_zones(image, supply->zones, NULL) != AM_OK) {
         am_image_close(image);
-        return false;
+        image = NULL;
     }
+    am_state_close(&state);
+    return image;
+}
+
+static bool publish_last_good(struct am_publisher *publisher) {
+    char name[AM_STATE_NAME_SIZE];
+    struct am_image *image = open_last_good(publisher, name);
+    if (!image)
+        return false;
     show(image);
-    publish(publisher, path);
-    am_uwsgi_log("serving the last good generation, %s, until %s can be used (%s)",
-                 image->generation, publisher->supply.path, path);
+    publish(publisher, name);
+    am_uwsgi_log("serving the last good generation, %s, until %s can be used (%s/%s)",
+                 image->generation, publisher->supply.path, publisher->state_folder, name);
     am_image_close(image);
     return true;
 }
@@ -98,7 +107,7 @@ static enum am_code make_patiently(struct am_publisher *publisher,
     const struct timespec pause = {0, QUIET_MILLISECONDS * 1000000};
     for (int attempt = 1;; attempt++) {
         enum am_code code =
-            am_source_image(&publisher->supply, &publisher->state, made, report, error);
+            am_source_image(&publisher->supply, publisher->state_folder, made, report, error);
         if (code != AM_E_STATE || attempt == START_ATTEMPTS)
             return code;
         am_inventory_report_free(report);
@@ -107,10 +116,24 @@ static enum am_code make_patiently(struct am_publisher *publisher,
     }
 }
 
-void am_publisher_start(struct am_publisher *publisher) {
+/* Makes the state folder; what is wrong with it is no fault of the inventory. */
+static bool make_state_folder(const struct am_publisher *publisher) {
+    struct am_store state;
+    struct am_error error;
+    if (am_state_make(&state, publisher->state_folder, &error) != AM_OK) {
+        am_uwsgi_log("cannot start: %s", error.message);
+        return false;
+    }
+    am_state_close(&state);
+    return true;
+}
+
+bool am_publisher_start(struct am_publisher *publisher) {
     struct am_source_built made;
     struct am_error error = {0};
     struct am_inventory_report report = {0};
+    if (!make_state_folder(publisher))
+        return false;
     enum am_code code = make_patiently(publisher, &made, &report, &error);
     am_uwsgi_log_report(publisher->supply.path, &report);
     am_inventory_report_free(&report);
@@ -119,18 +142,19 @@ void am_publisher_start(struct am_publisher *publisher) {
     publisher->last = made.signature;
     if (code == AM_OK) {
         show_made(&made);
-        publish(publisher, made.path);
+        publish(publisher, made.name);
         log_published(publisher, &made);
         am_image_close(made.image);
-        return;
+        return true;
     }
     am_uwsgi_log("inventory refused: %s", error.message);
     count_refusal();
-    if (!publish_last_good(publisher))
-        am_uwsgi_log_and_exit(
-            "there is nothing to serve: mend the inventory %s, or name another with "
-            "admatch-inventory; `admatch check FILE` lists what is wrong with one",
-            publisher->supply.path);
+    if (publish_last_good(publisher))
+        return true;
+    am_uwsgi_log("there is nothing to serve: mend the inventory %s, or name another with "
+                 "admatch-inventory; `admatch check FILE` lists what is wrong with one",
+                 publisher->supply.path);
+    return false;
 }
 
 /* ---- while serving ----------------------------------------------------------------------------
@@ -149,15 +173,16 @@ static void accept(struct am_publisher *publisher, struct am_source_built *made,
     am_publish_channel_read(publisher->control, &publication);
     publisher->retry_at = 0;
     publisher->refused = false;
-    if (strcmp(publication.path, made->path) == 0) {
+    if (strcmp(publication.image, made->name) == 0) {
         if (!made->found) {
             show_made(made);
-            am_uwsgi_log("%s was gone or damaged, and has been made again", made->path);
+            am_uwsgi_log("%s/%s was gone or damaged, and has been made again",
+                         publisher->state_folder, made->name);
         } else if (forced)
             am_uwsgi_log("%s was looked at on demand: no change", publisher->supply.path);
     } else {
         show_made(made);
-        publish(publisher, made->path);
+        publish(publisher, made->name);
         am_metrics_count(&am_metrics_gauges()->swaps, 1);
         log_published(publisher, made);
     }
@@ -166,6 +191,7 @@ static void accept(struct am_publisher *publisher, struct am_source_built *made,
 
 void am_publisher_resume(struct am_publisher *publisher) {
     struct am_publish_publication publication;
+    struct am_store state;
     struct am_image *image = NULL;
     am_publish_channel_read(publisher->control, &publication);
     if (publication.number <= 1)
@@ -173,9 +199,12 @@ void am_publisher_resume(struct am_publisher *publisher) {
     publisher->seen = false;
     am_metrics_gauge_set(&am_metrics_gauges()->generation, publication.number);
     am_metrics_gauge_set(&am_metrics_gauges()->published_at, (uint64_t)publication.published_at);
-    if (am_store_open_image(&publisher->state, publication.path, false, &image, NULL) == AM_OK)
+    if (am_store_open(&state, publisher->state_folder, NULL) != AM_OK)
+        return;
+    if (am_store_open_image(&state, publication.image, false, &image, NULL) == AM_OK)
         show(image);
     am_image_close(image);
+    am_state_close(&state);
 }
 
 static enum am_publisher_outcome take(struct am_publisher *publisher, bool forced) {
@@ -183,7 +212,7 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     struct am_error error = {0};
     struct am_inventory_report report = {0};
     enum am_code code =
-        am_source_image(&publisher->supply, &publisher->state, &made, &report, &error);
+        am_source_image(&publisher->supply, publisher->state_folder, &made, &report, &error);
     publisher->seen = code != AM_E_STATE;
     if (code != AM_E_STATE)
         am_uwsgi_log_report(publisher->supply.path, &report);
@@ -214,12 +243,17 @@ static void miss(struct am_publisher *publisher, const struct am_error *error, b
     publisher->missing = true;
 }
 
-/* Whether somebody has removed what is published. Workers that have it keep it, but those that
- * start later find nothing. */
+/* Whether somebody has removed what is published, or its folder. Workers that have it keep it, but
+ * those that start later find nothing. */
 static bool is_gone(const struct am_publisher *publisher) {
     struct am_publish_publication publication;
+    struct am_store state;
     am_publish_channel_read(publisher->control, &publication);
-    return access(publication.path, F_OK) != 0;
+    if (am_store_open(&state, publisher->state_folder, NULL) != AM_OK)
+        return true;
+    bool gone = !am_state_has(&state, publication.image);
+    am_state_close(&state);
+    return gone;
 }
 
 bool am_publisher_is_due(const struct am_publisher *publisher) {

@@ -1,5 +1,5 @@
-/* From a version of the inventory to a publication. One process at a time publishes: the master at
- * start, then the mule. */
+/* From a version of the inventory to a publication. One process at a time publishes: a child of the
+ * master at start, then the mule. */
 #ifndef AM_UWSGI_PUBLISHER_H
 #define AM_UWSGI_PUBLISHER_H
 
@@ -8,7 +8,7 @@
 
 struct am_publisher {
     struct am_source supply;
-    struct am_store state;
+    const char *state_folder;
     struct am_publish_channel *control;
     /* Private from here on. */
     bool seen; /* `last` has been published or refused */
@@ -18,9 +18,9 @@ struct am_publisher {
     int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
 };
 
-/* At start, before the first fork: publishes the inventory; when it must be refused, what it was
- * last served from; when there is nothing either, logs what to do and exits. */
-void am_publisher_start(struct am_publisher *publisher);
+/* At start: publishes the inventory; when it must be refused, what it was last served from. False:
+ * there is nothing to serve, or no state folder; what to do has been logged. */
+bool am_publisher_start(struct am_publisher *publisher);
 
 /* In a mule that starts: a mule before it may have published, and may have been killed at any
  * moment of that. What is served now is told again to the metrics, and the inventory will be looked
@@ -29,7 +29,7 @@ void am_publisher_resume(struct am_publisher *publisher);
 
 /* Whether a look is due although the inventory has not changed: a refusal that it was not to blame
  * for is to be tried again, or the published image has been removed and must be made again. Costs a
- * system call. */
+ * few system calls. */
 bool am_publisher_is_due(const struct am_publisher *publisher);
 
 enum am_publisher_outcome {

@@ -11,16 +11,13 @@
 #include "../text/words.h"
 #include "state.h"
 
+enum { NOTE_NAME_SIZE = 64 };
+
 /* A note, one line each: the image's file name, the inventory's path. */
 struct note {
-    char image[NAME_MAX + 1];
+    char image[AM_STATE_NAME_SIZE];
     char inventory[PATH_MAX];
 };
-
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 static bool ends_with(const char *text, const char *end) {
     size_t size = strlen(text), end_size = strlen(end);
@@ -29,21 +26,18 @@ static bool ends_with(const char *text, const char *end) {
 
 /* The note's name is a hash of what it is about, since paths do not fit into file names. Versions
  * of admatch that share a folder, but no images, have notes of their own. */
-static void note_path(const struct am_store *state,
-                      const char *inventory,
-                      bool lenient,
-                      char path[PATH_MAX + 64]) {
+static void note_name(const char *inventory, bool lenient, char name[NOTE_NAME_SIZE]) {
     const uint64_t kind =
         (uint64_t)AM_IMAGE_FORMAT_VERSION << 32 | (uint64_t)AM_WORD_RULES_VERSION << 1 | lenient;
     XXH128_hash_t key = XXH3_128bits_withSeed(inventory, strlen(inventory), kind);
-    snprintf(path, PATH_MAX + 64, "%s/%016llx%016llx.last", state->folder,
-             (unsigned long long)key.high64, (unsigned long long)key.low64);
+    snprintf(name, NOTE_NAME_SIZE, "%016llx%016llx.last", (unsigned long long)key.high64,
+             (unsigned long long)key.low64);
 }
 
 /* Opens a regular file; nothing that would make its reader wait. */
-static FILE *open_note(const char *path) {
+static FILE *open_note(const struct am_store *state, const char *name) {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(state->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return NULL;
     FILE *file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
@@ -52,53 +46,55 @@ static FILE *open_note(const char *path) {
     return file;
 }
 
-static bool read_note(const char *path, struct note *note) {
-    FILE *file = open_note(path);
+/* Drops the end of the line; false when the line was cut off. */
+static bool end_line(char *line) {
+    char *end = strchr(line, '\n');
+    if (end)
+        *end = '\0';
+    return end;
+}
+
+static bool read_note(const struct am_store *state, const char *name, struct note *note) {
+    FILE *file = open_note(state, name);
     if (!file)
         return false;
-    bool whole = fgets(note->image, sizeof note->image, file) &&
-                 fgets(note->inventory, sizeof note->inventory, file);
+    bool whole = fgets(note->image, sizeof note->image, file) && end_line(note->image) &&
+                 fgets(note->inventory, sizeof note->inventory, file) && end_line(note->inventory);
     fclose(file);
-    if (!whole)
-        return false;
-    note->image[strcspn(note->image, "\n")] = '\0';
-    note->inventory[strcspn(note->inventory, "\n")] = '\0';
-    return note->image[0] && !strchr(note->image, '/');
+    return whole && note->image[0] && !strchr(note->image, '/');
 }
 
 static void write_note(const struct am_store *state,
-                       const char *path,
+                       const char *name,
                        const char *inventory,
-                       const char *image_path) {
-    char temporary[PATH_MAX + 96];
-    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    unlink(temporary); /* of a killed process with our number */
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+                       const char *image) {
+    char temporary[NOTE_NAME_SIZE + 32];
+    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", name, (long)getpid());
+    unlinkat(state->folder, temporary, 0); /* of a killed process with our number */
+    int fd = openat(state->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file) {
         if (fd >= 0)
             close(fd);
         return;
     }
-    bool written = fprintf(file, "%s\n%s\n", base_name(image_path), inventory) > 0;
-    if (state->owner != geteuid())
-        written = fchown(fileno(file), state->owner, state->group) == 0 && written;
+    bool written = fprintf(file, "%s\n%s\n", image, inventory) > 0;
     written = fclose(file) == 0 && written;
-    if (!written || rename(temporary, path) != 0)
-        unlink(temporary);
+    if (!written || renameat(state->folder, temporary, state->folder, name) != 0)
+        unlinkat(state->folder, temporary, 0);
 }
 
 bool am_store_recall(const struct am_store *state,
                      const char *inventory,
                      bool lenient,
-                     char path[PATH_MAX]) {
-    char name[PATH_MAX + 64];
+                     char image[AM_STATE_NAME_SIZE]) {
+    char name[NOTE_NAME_SIZE];
     struct note note;
-    note_path(state, inventory, lenient, name);
-    if (!read_note(name, &note))
+    note_name(inventory, lenient, name);
+    if (!read_note(state, name, &note))
         return false;
-    int length = snprintf(path, PATH_MAX, "%s/%s", state->folder, note.image);
-    return length > 0 && length < PATH_MAX;
+    memcpy(image, note.image, sizeof note.image);
+    return true;
 }
 
 /* ---- cleaning ---------------------------------------------------------------------------------
@@ -143,15 +139,24 @@ static bool is_ours(const char *name) {
     return hex == 32 && (name[32] == '-' || strncmp(name + 32, ".last", 5) == 0);
 }
 
+/* The descriptor of the state is good for names only, not for reading. */
+static DIR *open_listing(const struct am_store *state) {
+    int fd = openat(state->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+    if (fd >= 0 && !listing)
+        close(fd);
+    return listing;
+}
+
 static bool list_folder(const struct am_store *state, struct names *names) {
-    DIR *folder = opendir(state->folder);
-    if (!folder)
+    DIR *listing = open_listing(state);
+    if (!listing)
         return false;
     bool complete = true;
     struct dirent *entry;
-    while (complete && (entry = readdir(folder)))
+    while (complete && (entry = readdir(listing)))
         complete = !is_ours(entry->d_name) || add_name(names, entry->d_name);
-    closedir(folder);
+    closedir(listing);
     return complete;
 }
 
@@ -160,14 +165,13 @@ static bool list_folder(const struct am_store *state, struct names *names) {
 static bool
 collect_used(const struct am_store *state, const struct names *all, struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
-        char path[PATH_MAX + NAME_MAX + 2];
+        const char *name = all->items[i];
         struct note note;
-        if (!ends_with(all->items[i], ".last"))
+        if (!ends_with(name, ".last"))
             continue;
-        snprintf(path, sizeof path, "%s/%s", state->folder, all->items[i]);
-        if (!read_note(path, &note) ||
+        if (!read_note(state, name, &note) ||
             (access(note.inventory, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)))
-            unlink(path);
+            unlinkat(state->folder, name, 0);
         else if (!add_name(used, note.image))
             return false;
     }
@@ -178,20 +182,19 @@ collect_used(const struct am_store *state, const struct names *all, struct names
  * NAME.admx.PID.tmp. Not while somebody makes it. `locked` is the image that the caller has locked:
  * nobody else makes that one, so what lies beside it was left by a killed process. */
 static void remove_piece(const struct am_store *state, const char *name, const char *locked) {
-    char path[PATH_MAX + NAME_MAX + 2], image[PATH_MAX + NAME_MAX + 2];
+    char image[NAME_MAX + 1];
     const char *end = strstr(name, ".admx");
-    snprintf(path, sizeof path, "%s/%s", state->folder, name);
     if (end)
-        snprintf(image, sizeof image, "%s/%.*s.admx", state->folder, (int)(end - name), name);
+        snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
     if (!end || (strcmp(image, locked) == 0 && ends_with(name, ".tmp"))) {
-        unlink(path);
+        unlinkat(state->folder, name, 0);
         return;
     }
     int lock = am_store_lock(state, image, false);
     if (lock < 0)
         return;
-    unlink(path);
-    am_store_unlock(image, lock);
+    unlinkat(state->folder, name, 0);
+    am_store_unlock(state, image, lock);
 }
 
 static void remove_unused(const struct am_store *state,
@@ -218,14 +221,14 @@ static void clean(const struct am_store *state, const char *locked) {
 void am_store_settle(const struct am_store *state,
                      const char *inventory,
                      bool lenient,
-                     const char *image_path) {
-    char folder[PATH_MAX + 8], name[PATH_MAX + 64];
-    snprintf(folder, sizeof folder, "%s/folder", state->folder);
+                     const char *image) {
+    static const char folder[] = "folder";
+    char name[NOTE_NAME_SIZE];
     int lock = am_store_lock(state, folder, true);
     if (lock < 0)
         return;
-    note_path(state, inventory, lenient, name);
-    write_note(state, name, inventory, image_path);
-    clean(state, image_path);
-    am_store_unlock(folder, lock);
+    note_name(inventory, lenient, name);
+    write_note(state, name, inventory, image);
+    clean(state, image);
+    am_store_unlock(state, folder, lock);
 }

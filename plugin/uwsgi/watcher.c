@@ -9,6 +9,7 @@
 #include "log.h"
 #include "parent.h"
 #include "priority.h"
+#include "start.h"
 
 enum {
     FIFO_COMMAND = 'a',
@@ -44,7 +45,9 @@ static void leave(int signal_number) {
     _exit(0);
 }
 
+/* The order matters: who changes user outlives its master again. */
 static void set_up(void) {
+    am_drop_privileges();
     am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
