@@ -416,7 +416,7 @@ enum am_code am_inventory_load_fd(int fd,
                                   struct am_inventory_report *report,
                                   struct am_error *error) {
     struct am_inventory_lines *lines = NULL;
-    enum am_code code = am_lines_open_fd(fd, name, &lines, error);
+    enum am_code code = am_inventory_lines_open_fd(fd, name, &lines, error);
     if (code == AM_OK)
         code = load(lines, name, options, inventory, report, error);
     am_inventory_lines_close(lines);

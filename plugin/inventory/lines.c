@@ -77,7 +77,7 @@ enum am_code am_inventory_lines_open(const char *path,
                      error);
 }
 
-enum am_code am_lines_open_fd(int fd,
+enum am_code am_inventory_lines_open_fd(int fd,
                               const char *name,
                               struct am_inventory_lines **lines,
                               struct am_error *error) {

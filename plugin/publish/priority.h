@@ -1,7 +1,7 @@
 /* Who runs first: requests, or work that goes on beside them (builds, and the threads that follow
  * new generations). */
-#ifndef AM_UWSGI_PRIORITY_H
-#define AM_UWSGI_PRIORITY_H
+#ifndef AM_PUBLISH_PRIORITY_H
+#define AM_PUBLISH_PRIORITY_H
 
 /* The calling thread stands back for good: it is ten steps nicer, and takes the longest slices.
  * Since Linux 6.6 a thread keeps its processor for a slice even when one that is due earlier wakes

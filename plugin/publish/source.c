@@ -1,4 +1,4 @@
-#include "supply.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,20 +8,20 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../base/clock.h"
 #include "../match/match.h"
-#include "clock.h"
 #include "priority.h"
 
 enum { READ_SIZE = 1 << 20 };
 
-/* What is being made, and from what. */
+/* What is being built, and from what. */
 struct making {
-    const struct am_source *supply;
-    struct am_store state;
-    int source; /* the inventory, open for reading */
+    const struct am_source *source;
+    struct am_store store;
+    int fd; /* the inventory, open for reading */
     enum am_store_origin origin;
     uint8_t digest[16];
-    struct am_source_built *made;
+    struct am_source_built *built;
     struct am_inventory_report *report;
 };
 
@@ -61,17 +61,17 @@ bool am_source_version_equal(const struct am_source_version *a, const struct am_
 
 /* Does not wait for the writer of a pipe. */
 static enum am_code open_source(struct making *making, struct am_error *error) {
-    const char *path = making->supply->path;
+    const char *path = making->source->path;
     struct stat status;
-    making->source = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (making->source < 0 || fstat(making->source, &status) != 0)
+    making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (making->fd < 0 || fstat(making->fd, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, &making->made->signature, error);
+    return sign(path, &status, &making->built->signature, error);
 }
 
 /* From its beginning to its end. */
 static enum am_code digest_source(struct making *making, struct am_error *error) {
-    const char *path = making->supply->path;
+    const char *path = making->source->path;
     enum am_code code = AM_OK;
     off_t at = 0;
     ssize_t size;
@@ -82,8 +82,7 @@ static enum am_code digest_source(struct making *making, struct am_error *error)
         goto cleanup;
     }
     XXH3_128bits_reset(state);
-    while ((size = pread(making->source, block, READ_SIZE, at)) > 0 ||
-           (size < 0 && errno == EINTR)) {
+    while ((size = pread(making->fd, block, READ_SIZE, at)) > 0 || (size < 0 && errno == EINTR)) {
         if (size < 0)
             continue;
         XXH3_128bits_update(state, block, (size_t)size);
@@ -119,39 +118,39 @@ read_exactly(int fd, const char *path, char *data, size_t size, struct am_error 
 /* Reads the whole source into memory aligned as images need it. */
 static enum am_code
 copy(const struct making *making, struct am_image_bytes *bytes, struct am_error *error) {
-    const char *path = making->supply->path;
-    size_t size = (size_t)making->made->signature.size;
+    const char *path = making->source->path;
+    size_t size = (size_t)making->built->signature.size;
     size_t room = (size / AM_IMAGE_ALIGNMENT + 1) * AM_IMAGE_ALIGNMENT;
     *bytes = (struct am_image_bytes){aligned_alloc(AM_IMAGE_ALIGNMENT, room), size};
     if (!bytes->data)
         return am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", path);
-    return read_exactly(making->source, path, bytes->data, size, error);
+    return read_exactly(making->fd, path, bytes->data, size, error);
 }
 
 /* ---- making -----------------------------------------------------------------------------------
  */
 
-static enum am_code changed_meanwhile(const struct am_source *supply, struct am_error *error) {
+static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
     return am_error_set(error, AM_E_STATE,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
-                        supply->path);
+                        source->path);
 }
 
 static enum am_code
 build(const struct making *making, struct am_image_bytes *bytes, struct am_error *error) {
-    const struct am_source *supply = making->supply;
+    const struct am_source *source = making->source;
     struct am_inventory *inventory = NULL;
-    struct am_inventory_load_options options = {.skip_bad_records = supply->lenient,
-                                                .zones = supply->zones};
-    enum am_code code = am_inventory_load_fd(making->source, supply->path, &options, &inventory,
-                                             making->report, error);
+    struct am_inventory_load_options options = {.skip_bad_records = source->lenient,
+                                                .zones = source->zones};
+    enum am_code code =
+        am_inventory_load_fd(making->fd, source->path, &options, &inventory, making->report, error);
     if (code != AM_OK)
         return code;
     if (memcmp(inventory->digest, making->digest, sizeof making->digest) != 0)
-        code = changed_meanwhile(supply, error);
+        code = changed_meanwhile(source, error);
     else
-        code = am_build_image(inventory, supply->lenient, bytes, error);
+        code = am_build_image(inventory, source->lenient, bytes, error);
     am_inventory_free(inventory);
     return code;
 }
@@ -159,13 +158,13 @@ build(const struct making *making, struct am_image_bytes *bytes, struct am_error
 /* The deep check: what passes it cannot make the matcher read outside the image. And that workers
  * will be able to use it. */
 static enum am_code
-verify(const struct am_source *supply, const struct am_image_bytes *bytes, struct am_error *error) {
+verify(const struct am_source *source, const struct am_image_bytes *bytes, struct am_error *error) {
     struct am_image *image = NULL;
-    enum am_code code = am_image_open_memory(bytes->data, bytes->size, supply->path, &image, error);
+    enum am_code code = am_image_open_memory(bytes->data, bytes->size, source->path, &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
     if (code == AM_OK)
-        code = am_matcher_check_zones(image, supply->zones, error);
+        code = am_matcher_check_zones(image, source->zones, error);
     am_image_close(image);
     return code;
 }
@@ -173,91 +172,91 @@ verify(const struct am_source *supply, const struct am_image_bytes *bytes, struc
 /* Whether the path is still that of the file that was read, and nobody has written to it. */
 static enum am_code check_unchanged(const struct making *making, struct am_error *error) {
     struct am_source_version now;
-    enum am_code code = am_source_signature(making->supply->path, &now, error);
-    if (code == AM_OK && !am_source_version_equal(&now, &making->made->signature))
-        return changed_meanwhile(making->supply, error);
+    enum am_code code = am_source_signature(making->source->path, &now, error);
+    if (code == AM_OK && !am_source_version_equal(&now, &making->built->signature))
+        return changed_meanwhile(making->source, error);
     return code;
 }
 
 static enum am_code make(const struct making *making, struct am_error *error) {
-    struct am_source_built *made = making->made;
+    struct am_source_built *built = making->built;
     struct am_image_bytes bytes = {NULL, 0};
     am_publish_priority_begin_yielding();
     enum am_code code = making->origin == AM_ORIGIN_COPY ? copy(making, &bytes, error)
                                                          : build(making, &bytes, error);
     if (code == AM_OK)
-        code = verify(making->supply, &bytes, error);
+        code = verify(making->source, &bytes, error);
     am_publish_priority_end_yielding();
     if (code == AM_OK)
         code = check_unchanged(making, error);
     if (code == AM_OK)
-        code = am_store_write(&making->state, &bytes, made->name, error);
+        code = am_store_write(&making->store, &bytes, built->name, error);
     am_image_bytes_free(&bytes);
     malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
     return code == AM_OK
-               ? am_store_open_image(&making->state, made->name, false, &made->image, error)
+               ? am_store_open_image(&making->store, built->name, false, &built->image, error)
                : code;
 }
 
-/* An image that cannot be used as it lies there is made again, over it. */
+/* An image that cannot be used as it lies there is built again, over it. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
-    struct am_source_built *made = making->made;
-    made->found =
-        am_store_open_image(&making->state, made->name, false, &made->image, NULL) == AM_OK;
-    if (!made->found)
+    struct am_source_built *built = making->built;
+    built->found =
+        am_store_open_image(&making->store, built->name, false, &built->image, NULL) == AM_OK;
+    if (!built->found)
         return make(making, error);
-    enum am_code code = am_matcher_check_zones(made->image, making->supply->zones, error);
+    enum am_code code = am_matcher_check_zones(built->image, making->source->zones, error);
     if (code != AM_OK) {
-        am_image_close(made->image);
-        made->image = NULL;
+        am_image_close(built->image);
+        built->image = NULL;
     }
     return code;
 }
 
 /* Nobody else makes the same image at the same time. */
 static enum am_code make_alone(const struct making *making, struct am_error *error) {
-    const struct am_source *supply = making->supply;
-    const char *name = making->made->name;
-    int lock = am_store_lock(&making->state, name, true);
+    const struct am_source *source = making->source;
+    const char *name = making->built->name;
+    int lock = am_store_lock(&making->store, name, true);
     if (lock < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot lock %s in the state folder %s", name,
-                                  making->state.path);
+                                  making->store.path);
     enum am_code code = find_or_make(making, error);
     if (code == AM_OK)
-        am_store_settle(&making->state, supply->path, supply->lenient, name);
-    am_store_unlock(&making->state, name, lock);
+        am_store_collect(&making->store, source->path, source->lenient, name);
+    am_store_unlock(&making->store, name, lock);
     return code;
 }
 
-static enum am_code supply_from(struct making *making, struct am_error *error) {
-    if (am_image_is_fd(making->source))
+static enum am_code source_from(struct making *making, struct am_error *error) {
+    if (am_image_is_fd(making->fd))
         making->origin = AM_ORIGIN_COPY;
     else
-        making->origin = making->supply->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
+        making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
     enum am_code code = digest_source(making, error);
     if (code != AM_OK)
         return code;
-    am_state_image_name(making->digest, making->origin, making->made->name);
+    am_store_image_name(making->digest, making->origin, making->built->name);
     return make_alone(making, error);
 }
 
-enum am_code am_source_image(const struct am_source *supply,
-                             const char *state_folder,
-                             struct am_source_built *made,
+enum am_code am_source_image(const struct am_source *source,
+                             const char *store_folder,
+                             struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_uwsgi_clock(CLOCK_MONOTONIC);
-    struct making making = {.supply = supply, .source = -1, .made = made, .report = report};
-    *made = (struct am_source_built){.image = NULL};
-    enum am_code code = am_state_make(&making.state, state_folder, error);
+    uint64_t began = am_clock(CLOCK_MONOTONIC);
+    struct making making = {.source = source, .fd = -1, .built = built, .report = report};
+    *built = (struct am_source_built){.image = NULL};
+    enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;
     code = open_source(&making, error);
     if (code == AM_OK)
-        code = supply_from(&making, error);
-    if (making.source >= 0)
-        close(making.source);
-    am_state_close(&making.state);
-    made->nanoseconds = am_uwsgi_clock(CLOCK_MONOTONIC) - began;
+        code = source_from(&making, error);
+    if (making.fd >= 0)
+        close(making.fd);
+    am_store_close(&making.store);
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
     return code;
 }

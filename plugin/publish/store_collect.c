@@ -9,13 +9,13 @@
 #include <xxhash.h>
 
 #include "../text/words.h"
-#include "state.h"
+#include "store.h"
 
 enum { NOTE_NAME_SIZE = 64 };
 
 /* A note, one line each: the image's file name, the inventory's path. */
 struct note {
-    char image[AM_STATE_NAME_SIZE];
+    char image[AM_STORE_NAME_SIZE];
     char inventory[PATH_MAX];
 };
 
@@ -35,9 +35,9 @@ static void note_name(const char *inventory, bool lenient, char name[NOTE_NAME_S
 }
 
 /* Opens a regular file; nothing that would make its reader wait. */
-static FILE *open_note(const struct am_store *state, const char *name) {
+static FILE *open_note(const struct am_store *store, const char *name) {
     struct stat status;
-    int fd = openat(state->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return NULL;
     FILE *file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
@@ -54,8 +54,8 @@ static bool end_line(char *line) {
     return end;
 }
 
-static bool read_note(const struct am_store *state, const char *name, struct note *note) {
-    FILE *file = open_note(state, name);
+static bool read_note(const struct am_store *store, const char *name, struct note *note) {
+    FILE *file = open_note(store, name);
     if (!file)
         return false;
     bool whole = fgets(note->image, sizeof note->image, file) && end_line(note->image) &&
@@ -64,14 +64,14 @@ static bool read_note(const struct am_store *state, const char *name, struct not
     return whole && note->image[0] && !strchr(note->image, '/');
 }
 
-static void write_note(const struct am_store *state,
+static void write_note(const struct am_store *store,
                        const char *name,
                        const char *inventory,
                        const char *image) {
     char temporary[NOTE_NAME_SIZE + 32];
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", name, (long)getpid());
-    unlinkat(state->folder, temporary, 0); /* of a killed process with our number */
-    int fd = openat(state->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    unlinkat(store->folder, temporary, 0); /* of a killed process with our number */
+    int fd = openat(store->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file) {
         if (fd >= 0)
@@ -80,18 +80,18 @@ static void write_note(const struct am_store *state,
     }
     bool written = fprintf(file, "%s\n%s\n", image, inventory) > 0;
     written = fclose(file) == 0 && written;
-    if (!written || renameat(state->folder, temporary, state->folder, name) != 0)
-        unlinkat(state->folder, temporary, 0);
+    if (!written || renameat(store->folder, temporary, store->folder, name) != 0)
+        unlinkat(store->folder, temporary, 0);
 }
 
-bool am_store_recall(const struct am_store *state,
+bool am_store_recall(const struct am_store *store,
                      const char *inventory,
                      bool lenient,
-                     char image[AM_STATE_NAME_SIZE]) {
+                     char image[AM_STORE_NAME_SIZE]) {
     char name[NOTE_NAME_SIZE];
     struct note note;
     note_name(inventory, lenient, name);
-    if (!read_note(state, name, &note))
+    if (!read_note(store, name, &note))
         return false;
     memcpy(image, note.image, sizeof note.image);
     return true;
@@ -140,16 +140,16 @@ static bool is_ours(const char *name) {
 }
 
 /* The descriptor of the state is good for names only, not for reading. */
-static DIR *open_listing(const struct am_store *state) {
-    int fd = openat(state->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static DIR *open_listing(const struct am_store *store) {
+    int fd = openat(store->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
     if (fd >= 0 && !listing)
         close(fd);
     return listing;
 }
 
-static bool list_folder(const struct am_store *state, struct names *names) {
-    DIR *listing = open_listing(state);
+static bool list_folder(const struct am_store *store, struct names *names) {
+    DIR *listing = open_listing(store);
     if (!listing)
         return false;
     bool complete = true;
@@ -163,15 +163,15 @@ static bool list_folder(const struct am_store *state, struct names *names) {
 /* Drops notes of inventories that are gone; collects the images of the others. False: memory ran
  * out, remove nothing. */
 static bool
-collect_used(const struct am_store *state, const struct names *all, struct names *used) {
+collect_used(const struct am_store *store, const struct names *all, struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
         const char *name = all->items[i];
         struct note note;
         if (!ends_with(name, ".last"))
             continue;
-        if (!read_note(state, name, &note) ||
+        if (!read_note(store, name, &note) ||
             (access(note.inventory, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)))
-            unlinkat(state->folder, name, 0);
+            unlinkat(store->folder, name, 0);
         else if (!add_name(used, note.image))
             return false;
     }
@@ -181,23 +181,23 @@ collect_used(const struct am_store *state, const struct names *all, struct names
 /* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or
  * NAME.admx.PID.tmp. Not while somebody makes it. `locked` is the image that the caller has locked:
  * nobody else makes that one, so what lies beside it was left by a killed process. */
-static void remove_piece(const struct am_store *state, const char *name, const char *locked) {
+static void remove_piece(const struct am_store *store, const char *name, const char *locked) {
     char image[NAME_MAX + 1];
     const char *end = strstr(name, ".admx");
     if (end)
         snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
     if (!end || (strcmp(image, locked) == 0 && ends_with(name, ".tmp"))) {
-        unlinkat(state->folder, name, 0);
+        unlinkat(store->folder, name, 0);
         return;
     }
-    int lock = am_store_lock(state, image, false);
+    int lock = am_store_lock(store, image, false);
     if (lock < 0)
         return;
-    unlinkat(state->folder, name, 0);
-    am_store_unlock(state, image, lock);
+    unlinkat(store->folder, name, 0);
+    am_store_unlock(store, image, lock);
 }
 
-static void remove_unused(const struct am_store *state,
+static void remove_unused(const struct am_store *store,
                           const struct names *all,
                           const struct names *used,
                           const char *locked) {
@@ -205,30 +205,30 @@ static void remove_unused(const struct am_store *state,
         const char *name = all->items[i];
         bool unused = ends_with(name, ".admx") && !has_name(used, name);
         if (unused || ends_with(name, ".tmp") || ends_with(name, ".admx.lock"))
-            remove_piece(state, name, locked);
+            remove_piece(store, name, locked);
     }
 }
 
-static void clean(const struct am_store *state, const char *locked) {
+static void clean(const struct am_store *store, const char *locked) {
     struct names all = {0}, used = {0};
-    if (list_folder(state, &all) && collect_used(state, &all, &used))
-        remove_unused(state, &all, &used, locked);
+    if (list_folder(store, &all) && collect_used(store, &all, &used))
+        remove_unused(store, &all, &used, locked);
     free_names(&all);
     free_names(&used);
 }
 
 /* The folder has a lock of its own, so that notes and cleaning do not cross. */
-void am_store_settle(const struct am_store *state,
-                     const char *inventory,
-                     bool lenient,
-                     const char *image) {
+void am_store_collect(const struct am_store *store,
+                      const char *inventory,
+                      bool lenient,
+                      const char *image) {
     static const char folder[] = "folder";
     char name[NOTE_NAME_SIZE];
-    int lock = am_store_lock(state, folder, true);
+    int lock = am_store_lock(store, folder, true);
     if (lock < 0)
         return;
     note_name(inventory, lenient, name);
-    write_note(state, name, inventory, image);
-    clean(state, image);
-    am_store_unlock(state, folder, lock);
+    write_note(store, name, inventory, image);
+    clean(store, image);
+    am_store_unlock(store, folder, lock);
 }

@@ -1,12 +1,12 @@
-/* From the file that `admatch-inventory` names to a verified image in the state folder: found
+/* From the file that `admatch-inventory` names to a verified image in the store: found
  * there, or built. */
-#ifndef AM_UWSGI_SUPPLY_H
-#define AM_UWSGI_SUPPLY_H
+#ifndef AM_PUBLISH_SOURCE_H
+#define AM_PUBLISH_SOURCE_H
 
 #include <sys/types.h>
 #include <time.h>
 
-#include "state.h"
+#include "store.h"
 
 struct am_source {
     const char *path;                 /* absolute */
@@ -28,21 +28,21 @@ am_source_signature(const char *path, struct am_source_version *signature, struc
 bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b);
 
 struct am_source_built {
-    char name[AM_STATE_NAME_SIZE]; /* of the image, in the state folder, noted as the inventory's */
-    struct am_image *image;        /* open; the caller's */
+    char name[AM_STORE_NAME_SIZE];      /* of the image, in the store, noted as the inventory's */
+    struct am_image *image;             /* open; the caller's */
     struct am_source_version signature; /* of the source that was read */
     bool found;                         /* it was there already: no build */
     uint64_t nanoseconds;               /* what it all took */
 };
 
-/* Finds or builds; makes the state folder, whose path is `state_folder`, when there is none. On
+/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On
  * failure no image and no note is changed there, and `error` says why. `report` (zeroed by the
  * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
  * by line. The file is opened once, so that all of it is read from one and the same file whatever
  * its path comes to mean. AM_E_STATE: it changed while it was being read; worth trying again. */
-enum am_code am_source_image(const struct am_source *supply,
-                             const char *state_folder,
-                             struct am_source_built *made,
+enum am_code am_source_image(const struct am_source *source,
+                             const char *store_folder,
+                             struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error);
 

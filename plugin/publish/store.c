@@ -1,4 +1,4 @@
-#include "state.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,71 +13,71 @@
 /* A lock's name is the image's with this behind it. */
 #define LOCK_SUFFIX ".lock"
 
-static enum am_code check_folder(const struct am_store *state, struct am_error *error) {
+static enum am_code check_folder(const struct am_store *store, struct am_error *error) {
     struct stat status;
     unsigned user = geteuid();
-    if (fstat(state->folder, &status) != 0)
+    if (fstat(store->folder, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot examine the state folder %s",
-                                  state->path);
+                                  store->path);
     if (!S_ISDIR(status.st_mode))
         return am_error_set(error, AM_E_IO,
                             "the state folder %s is not a folder but a link or file of user %u: "
                             "remove it, or name another with admatch-state-dir",
-                            state->path, (unsigned)status.st_uid);
+                            store->path, (unsigned)status.st_uid);
     if (status.st_uid != user)
         return am_error_set(error, AM_E_IO,
                             "the state folder %s belongs to user %u, expected user %u: if somebody "
                             "else took its name, set admatch-state-dir to a folder below one that "
                             "only user %u can write; if it is meant for this server, give it to "
                             "user %u",
-                            state->path, (unsigned)status.st_uid, user, user, user);
+                            store->path, (unsigned)status.st_uid, user, user, user);
     if (status.st_mode & 077)
         return am_error_set(error, AM_E_IO,
                             "the state folder %s has mode %04o, so others can reach it: name one "
                             "of its own with admatch-state-dir, or, if it is that, run chmod 0700 "
                             "on it",
-                            state->path, (unsigned)(status.st_mode & 07777));
+                            store->path, (unsigned)(status.st_mode & 07777));
     return AM_OK;
 }
 
 /* O_PATH takes whatever is there, so that the check can say what it is; it waits for no pipe. */
-enum am_code am_store_open(struct am_store *state, const char *path, struct am_error *error) {
-    *state = (struct am_store){path, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (state->folder < 0)
+enum am_code am_store_open(struct am_store *store, const char *path, struct am_error *error) {
+    *store = (struct am_store){path, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (store->folder < 0)
         return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
                                   "user %u cannot open the state folder %s (admatch-state-dir "
                                   "names another)",
                                   (unsigned)geteuid(), path);
-    enum am_code code = check_folder(state, error);
+    enum am_code code = check_folder(store, error);
     if (code != AM_OK)
-        am_state_close(state);
+        am_store_close(store);
     return code;
 }
 
-enum am_code am_state_make(struct am_store *state, const char *path, struct am_error *error) {
+enum am_code am_store_make(struct am_store *store, const char *path, struct am_error *error) {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return am_error_set_errno(error, AM_E_IO,
                                   "user %u cannot make the state folder %s (make it, with mode "
                                   "0700, and give it to that user; or name another with "
                                   "admatch-state-dir)",
                                   (unsigned)geteuid(), path);
-    return am_store_open(state, path, error);
+    return am_store_open(store, path, error);
 }
 
-void am_state_close(struct am_store *state) {
-    close(state->folder);
-    state->folder = -1;
+void am_store_close(struct am_store *store) {
+    close(store->folder);
+    store->folder = -1;
 }
 
-void am_state_image_name(const uint8_t digest[16],
+void am_store_image_name(const uint8_t digest[16],
                          enum am_store_origin origin,
-                         char name[AM_STATE_NAME_SIZE]) {
+                         char name[AM_STORE_NAME_SIZE]) {
     static const char *const suffix[] = {
         [AM_ORIGIN_STRICT] = "", [AM_ORIGIN_LENIENT] = "-skip", [AM_ORIGIN_COPY] = "-copy"};
     char hex[33];
     for (int i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    snprintf(name, AM_STATE_NAME_SIZE, "%s-%d.%d%s.admx", hex, AM_IMAGE_FORMAT_VERSION,
+    snprintf(name, AM_STORE_NAME_SIZE, "%s-%d.%d%s.admx", hex, AM_IMAGE_FORMAT_VERSION,
              AM_WORD_RULES_VERSION, suffix[origin]);
 }
 
@@ -97,15 +97,15 @@ static enum am_code check_image_file(const char *name, int fd, struct am_error *
     return AM_OK;
 }
 
-enum am_code am_store_open_image(const struct am_store *state,
+enum am_code am_store_open_image(const struct am_store *store,
                                  const char *name,
                                  bool summed,
                                  struct am_image **image,
                                  struct am_error *error) {
-    int fd = openat(state->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
-                                  "cannot open the image %s in %s", name, state->path);
+                                  "cannot open the image %s in %s", name, store->path);
     enum am_code code = check_image_file(name, fd, error);
     if (code == AM_OK)
         code = am_image_open_fd(fd, name, summed, image, error);
@@ -113,19 +113,19 @@ enum am_code am_store_open_image(const struct am_store *state,
     return code;
 }
 
-bool am_state_has(const struct am_store *state, const char *name) {
+bool am_store_has(const struct am_store *store, const char *name) {
     struct stat status;
-    return fstatat(state->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-enum am_code am_store_write(const struct am_store *state,
+enum am_code am_store_write(const struct am_store *store,
                             const struct am_image_bytes *bytes,
                             const char *name,
                             struct am_error *error) {
     struct am_error local;
-    enum am_code code = am_image_write(bytes, state->folder, name, &local);
+    enum am_code code = am_image_write(bytes, store->folder, name, &local);
     if (code != AM_OK)
-        am_error_set(error, code, "the state folder %s: %s", state->path, local.message);
+        am_error_set(error, code, "the state folder %s: %s", store->path, local.message);
     return code;
 }
 
@@ -138,10 +138,10 @@ static void lock_name(const char *image, char name[NAME_MAX + 1]) {
 
 /* Whether `fd` is (still) the file of that name: whoever held the lock before may have removed it.
  */
-static bool is_named(const struct am_store *state, int fd, const char *name) {
+static bool is_named(const struct am_store *store, int fd, const char *name) {
     struct stat mine, named;
     return fstat(fd, &mine) == 0 &&
-           fstatat(state->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
@@ -153,11 +153,11 @@ static int flock_patiently(int fd, int operation) {
     return status;
 }
 
-int am_store_lock(const struct am_store *state, const char *name, bool wait) {
+int am_store_lock(const struct am_store *store, const char *name, bool wait) {
     char lock[NAME_MAX + 1];
     lock_name(name, lock);
     for (;;) {
-        int fd = openat(state->folder, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+        int fd = openat(store->folder, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
                         0600);
         if (fd < 0)
             return -1;
@@ -167,15 +167,15 @@ int am_store_lock(const struct am_store *state, const char *name, bool wait) {
             errno = saved;
             return -1;
         }
-        if (is_named(state, fd, lock))
+        if (is_named(store, fd, lock))
             return fd;
         close(fd);
     }
 }
 
-void am_store_unlock(const struct am_store *state, const char *name, int lock) {
+void am_store_unlock(const struct am_store *store, const char *name, int lock) {
     char file[NAME_MAX + 1];
     lock_name(name, file);
-    unlinkat(state->folder, file, 0);
+    unlinkat(store->folder, file, 0);
     close(lock);
 }
