@@ -88,20 +88,27 @@ static void put_after(const struct page *to, struct am_view text, size_t begin) 
         PUT(to, " …");
 }
 
+static size_t clamp(size_t place, size_t least, size_t most) {
+    return place < least ? least : place > most ? most : place;
+}
+
+/* Spans are ascending, disjoint and inside the text. Should they ever not be, the page shows
+ * something odd, but nothing that is not in the text. */
 static void
 put_excerpt(const struct page *to, struct am_view text, const struct am_placed_ad *placed) {
     size_t at = 0;
     PUT(to, "<p class=\"excerpt\">");
     for (uint32_t i = 0; i < placed->span_count; i++) {
-        const struct am_span *span = &placed->spans[i];
+        size_t begin = clamp(placed->spans[i].begin, at, text.size);
+        size_t end = clamp(placed->spans[i].end, begin, text.size);
         if (i == 0)
-            put_before(to, text, span->begin);
+            put_before(to, text, begin);
         else
-            put_between(to, text, at, span->begin);
+            put_between(to, text, at, begin);
         PUT(to, "<mark>");
-        put_part(to, text, span->begin, span->end);
+        put_part(to, text, begin, end);
         PUT(to, "</mark>");
-        at = span->end;
+        at = end;
     }
     put_after(to, text, at);
     PUT(to, "</p>\n");
