@@ -101,6 +101,7 @@ static bool classes_fine(const struct am_image_settings *settings) {
     }
     return settings->terminal_end <= settings->node_end &&
            settings->terminal_count <= settings->terminal_end &&
+           settings->negative_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
