@@ -24,6 +24,7 @@ read_language(struct am_api_members *in, const struct am_json_node *value, int a
     struct am_match_attribute *whole = &in->reader->attributes[before];
     const char *hyphen = memchr(whole->value.data, '-', whole->value.size);
     if (hyphen) {
+        AM_UNPOISON_ITEMS(whole, 1, 1);
         whole[1] = *whole;
         whole[1].value.size = (size_t)(hyphen - whole->value.data);
         request->attribute_count++;

@@ -88,20 +88,27 @@ static void put_after(const struct page *to, struct am_view text, size_t begin) 
         PUT(to, " …");
 }
 
+static size_t clamp(size_t place, size_t least, size_t most) {
+    return place < least ? least : place > most ? most : place;
+}
+
+/* Spans are ascending, disjoint and inside the text. Should they ever not be, the page shows
+ * something odd, but nothing that is not in the text. */
 static void
 put_excerpt(const struct page *to, struct am_view text, const struct am_match_winner *placed) {
     size_t at = 0;
     PUT(to, "<p class=\"excerpt\">");
     for (uint32_t i = 0; i < placed->span_count; i++) {
-        const struct am_match_span *span = &placed->spans[i];
+        size_t begin = clamp(placed->spans[i].begin, at, text.size);
+        size_t end = clamp(placed->spans[i].end, begin, text.size);
         if (i == 0)
-            put_before(to, text, span->begin);
+            put_before(to, text, begin);
         else
-            put_between(to, text, at, span->begin);
+            put_between(to, text, at, begin);
         PUT(to, "<mark>");
-        put_part(to, text, span->begin, span->end);
+        put_part(to, text, begin, end);
         PUT(to, "</mark>");
-        at = span->end;
+        at = end;
     }
     put_after(to, text, at);
     PUT(to, "</p>\n");
@@ -194,7 +201,7 @@ static void put_title(const struct page *to, const struct am_image_ad_details *d
     struct am_json json;
     char memory[TITLE_BYTES];
     const struct am_json_node *title = NULL;
-    if (am_json_parse(creative, nodes, AM_CREATIVE_NODES, &json, NULL) == AM_OK)
+    if (am_json_parse_guarded(creative, nodes, AM_CREATIVE_NODES, &json, NULL) == AM_OK)
         title = am_json_member(&json, nodes, "title");
     if (title && title->type == AM_JSON_STRING && title->size <= sizeof memory)
         put_text(to, am_json_string(&json, title, memory, NULL));

@@ -90,15 +90,15 @@ static struct am_view value_of(const struct am_preview *preview, struct am_view 
 
 static void
 put_field(struct am_buffer *out, const struct am_preview *preview, const struct field *field) {
-    struct am_view value = value_of(preview, am_view_of(field->name));
-    if (preview->question.size == 0 && strcmp(field->name, "count") == 0)
-        value = AM_VIEW("5");
     am_buffer_literal(out, "<label>");
     am_buffer_view_append(out, am_view_of(field->label));
     am_buffer_literal(out, "<input name=\"");
     am_buffer_view_append(out, am_view_of(field->name));
     am_buffer_literal(out, "\" value=\"");
-    put_value(out, preview, value);
+    if (preview->question.size)
+        put_value(out, preview, value_of(preview, am_view_of(field->name)));
+    else if (strcmp(field->name, "count") == 0)
+        am_buffer_literal(out, "5");
     am_buffer_literal(out, "\" ");
     am_buffer_view_append(out, am_view_of(field->attributes));
     am_buffer_literal(out, "></label>\n");
