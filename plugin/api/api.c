@@ -2,7 +2,7 @@
 #include "api.h"
 
 #include "memory.h"
-#include "preview.h"
+#include "preview/preview.h"
 #include "render.h"
 
 enum am_code am_api_attach(struct am_api *api,

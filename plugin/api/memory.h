@@ -4,7 +4,7 @@
 
 #include "api.h"
 #include "gzip.h"
-#include "openrtb.h"
+#include "openrtb/openrtb.h"
 #include "request.h"
 
 struct am_api {

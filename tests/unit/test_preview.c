@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../plugin/api/html.h"
-#include "../../plugin/api/preview.h"
+#include "../../plugin/api/preview/html.h"
+#include "../../plugin/api/preview/preview.h"
 #include "api_inventory.h"
 
 static void assert_view(struct am_view found, const char *wanted) {

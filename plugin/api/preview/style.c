@@ -1,6 +1,6 @@
-#include "preview_style.h"
+#include "style.h"
 
-#include "api.h"
+#include "../api.h"
 
 const char am_preview_style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ground:#f4f5f7;--ink:#1c1e21;--quiet:#5d636b;"

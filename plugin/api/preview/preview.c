@@ -3,7 +3,7 @@
 #include "preview.h"
 
 #include "html.h"
-#include "preview_style.h"
+#include "style.h"
 
 enum {
     WORD_BYTES = 20,

@@ -2,7 +2,7 @@
 #ifndef AM_API_HTML_H
 #define AM_API_HTML_H
 
-#include "../base/buffer.h"
+#include "../../base/buffer.h"
 
 /* Fit for content and for values in quotes: & < > " ' become references; ill-formed UTF-8 (a
  * maximal subpart at a time) and control characters but tabs and line ends become U+FFFD. */

@@ -3,8 +3,8 @@
 #ifndef AM_API_PREVIEW_H
 #define AM_API_PREVIEW_H
 
-#include "../base/buffer.h"
-#include "request.h"
+#include "../../base/buffer.h"
+#include "../request.h"
 
 struct am_preview {
     const struct am_image *image;        /* NULL: none is loaded */

@@ -1,7 +1,7 @@
 /* The form of the preview: its fields, and what was put into them. */
+#include "../request.h"
 #include "html.h"
 #include "preview.h"
-#include "request.h"
 
 struct pair {
     struct am_view name, value; /* percent-encoded */

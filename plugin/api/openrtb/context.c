@@ -1,5 +1,5 @@
 /* Where an impression will be shown, and to whom: site, app, screen, device, regulations, user. */
-#include "countries.h"
+#include "../countries.h"
 #include "openrtb.h"
 
 /* ---- content and page ----------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 #include "html.h"
 
-#include "../base/utf8.h"
+#include "../../base/utf8.h"
 
 static const char replacement[] = "\xEF\xBF\xBD";
 

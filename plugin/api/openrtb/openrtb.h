@@ -5,9 +5,9 @@
 
 #include <strings.h>
 
-#include "../base/buffer.h"
-#include "../base/decimal.h"
-#include "json_members.h"
+#include "../../base/buffer.h"
+#include "../../base/decimal.h"
+#include "../json_members.h"
 
 enum { AM_OPENRTB_MAX_SEATS = 256, AM_OPENRTB_MAX_ROUNDS = 32 };
 
