@@ -36,6 +36,7 @@ GCC_LIST = [
     "plugin/index/builder.c",
     "plugin/index/image.c",
     "plugin/index/pools.c",
+    "plugin/index/probes.c",
     "plugin/index/verify.c",
     "plugin/index/verify_records.c",
     "plugin/match/decide.c",

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "../text/words.h"
+#include "terms.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
