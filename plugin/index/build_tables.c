@@ -69,9 +69,10 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
     }
     /* The most frequent words come last in number and are put first, since who comes first finds
      * room in its own bucket. */
-    for (uint32_t i = (uint32_t)words; i-- > 0;) {
-        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
-        put_word(buckets, count, key_of_word(builder, i), i, word->flags);
+    for (uint32_t i = (uint32_t)words; i > 0; i--) {
+        const uint32_t id = i - 1;
+        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, id);
+        put_word(buckets, count, key_of_word(builder, id), id, word->flags);
     }
     return true;
 }

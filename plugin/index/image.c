@@ -132,7 +132,8 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
     /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
     bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
-    bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
+    bool edges = settings->terminal_end <= settings->node_end &&
+                 settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
     if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
         !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
@@ -286,7 +287,7 @@ void am_image_close(struct am_image *image) {
 
 bool am_image_is_fd(int fd) {
     char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
            memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
 }
 

@@ -49,7 +49,8 @@ static inline void am_idmap_start(struct am_idmap *map, void *memory, size_t res
     am_idmap_clear(map);
 }
 
-static inline struct am_idmap_entry *am_idmap_place(const struct am_idmap *map, uint32_t key) {
+AM_WRAPS static inline struct am_idmap_entry *am_idmap_place(const struct am_idmap *map,
+                                                             uint32_t key) {
     uint32_t mask = (UINT32_C(1) << map->bits) - 1;
     uint32_t at = (key * UINT32_C(0x9E3779B1)) >> (32 - map->bits);
     while (map->table[at].epoch == map->epoch && map->table[at].key != key)

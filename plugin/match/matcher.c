@@ -21,7 +21,7 @@ static void *carve(struct carver *carver, size_t count, size_t item_size) {
     size_t size, start, end;
     size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
     if (!am_multiply_size(count, item_size, &size) ||
-        !am_add_size(carver->used, -carver->used % alignment, &start) ||
+        !am_add_size(carver->used, (alignment - carver->used % alignment) % alignment, &start) ||
         !am_add_size(start, size, &end)) {
         carver->overflow = true;
         return NULL;

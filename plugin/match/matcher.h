@@ -143,7 +143,7 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
         uint32_t missing = 0; /* ~child */
 #pragma GCC unroll 5
         for (int way = 0; way < AM_EDGE_WAYS; way++)
-            missing |= ~bucket->child[way] & -(uint32_t)(bucket->key[way] == key);
+            missing |= ~bucket->child[way] & am_bytes_mask(bucket->key[way] == key);
         if (__builtin_expect(missing || !(bucket->displaced & am_displaced_edge(hash)), 1))
             return ~missing;
         at = at + 1 < image->edge_buckets ? at + 1 : 0;

@@ -101,8 +101,9 @@ static bool is_empty(const struct am_waiting *waiting) {
     return waiting->taken == waiting->found && waiting->first == waiting->end;
 }
 
-/* Puts what is left of a class into the heap. */
-static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
+/* Puts what is left of a class into the heap. Distances of terminals before its first one wrap, and
+ * are out of range, too. */
+AM_WRAPS static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
     const struct am_hits *hits = &matcher->hits;
     uint32_t range = waiting->end - waiting->first;
     for (uint32_t i = 0; i < hits->count; i++)
@@ -261,8 +262,8 @@ static void collect_ties(struct am_matcher *matcher) {
         struct am_view id = ad_id(image, matcher->ties[i].posting);
         matcher->ties[i].rotation = am_fnv1a(matcher->rotation_start, id.data, id.size);
     }
-    for (uint32_t i = matcher->tie_count / 2; i-- > 0;)
-        sift_tie(matcher, i);
+    for (uint32_t i = matcher->tie_count / 2; i > 0; i--)
+        sift_tie(matcher, i - 1);
 }
 
 /* ---- ads --------------------------------------------------------------------------------------
