@@ -202,7 +202,7 @@ static inline uint64_t am_image_edge_key(uint32_t parent, uint32_t word) {
 #define AM_EDGE_HASH_PARENT UINT32_C(0x9e3779b1)
 #define AM_EDGE_HASH_WORD UINT32_C(0x85ebca77)
 #define AM_EDGE_HASH_LAST UINT32_C(0xc2b2ae3d)
-static inline uint32_t am_image_edge_hash(uint64_t key) {
+AM_WRAPS static inline uint32_t am_image_edge_hash(uint64_t key) {
     uint32_t hash = (uint32_t)(key >> 32) * AM_EDGE_HASH_PARENT + (uint32_t)key * AM_EDGE_HASH_WORD;
     return (hash ^ hash >> 15) * AM_EDGE_HASH_LAST;
 }
@@ -221,7 +221,7 @@ static inline uint64_t am_image_bucket32(uint32_t hash, uint64_t count) {
  * lookups are first steps, and the filter of these alone is a third of the size. Those of the top
  * tier leave out the edges that lead to no keyword of it. */
 #define AM_FILTER_HASH UINT32_C(0x27d4eb2f)
-static inline uint32_t am_image_filter_mask(uint32_t hash) {
+AM_WRAPS static inline uint32_t am_image_filter_mask(uint32_t hash) {
     uint32_t bits = hash * AM_FILTER_HASH;
     return UINT32_C(1) << (bits >> 27) | UINT32_C(1) << (bits >> 22 & 31) |
            UINT32_C(1) << (bits >> 17 & 31);

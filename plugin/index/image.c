@@ -138,7 +138,6 @@ static bool classes_fine(const struct am_image_settings *settings) {
     }
     return settings->terminal_end <= settings->node_end &&
            settings->terminal_count <= settings->terminal_end &&
-           settings->negative_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
@@ -364,7 +363,7 @@ void am_image_close(struct am_image *image) {
 
 bool am_image_is_fd(int fd) {
     char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
            memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
 }
 

@@ -112,7 +112,7 @@ static void copy_record(char *image, size_t size, unsigned section, size_t at, u
             entry.record_size);
 }
 
-static void patch(char *image, size_t size, const uint8_t *data) {
+AM_WRAPS static void patch(char *image, size_t size, const uint8_t *data) {
     uint16_t position;
     uint32_t value, old;
     size_t begin, length;
@@ -185,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
  * Half of them are the fuzzer's own. The others keep to patches: of a field of some record, with a
  * value that this field, a neighbour or a count of the image could have, or just not. */
 
-static uint32_t draw(uint64_t *state, uint32_t below) {
+AM_WRAPS static uint32_t draw(uint64_t *state, uint32_t below) {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*state >> 33) % below;
 }
@@ -200,7 +200,7 @@ static struct am_image_section_entry entry_of(const struct am_image_bytes *image
     return entry;
 }
 
-static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
     static const uint32_t ends[] = {0,         1,         2,          AM_NONE,  AM_NONE - 1,
                                     1u << 31u, INT32_MAX, UINT16_MAX, 1u << 24u};
     uint32_t count, value;
@@ -236,7 +236,8 @@ static void draw_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t
 }
 
 /* One part of a patch is drawn anew. */
-static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static void
+change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
     uint8_t drawn[PATCH];
     uint16_t place;
     draw_patch(drawn, image, state);
@@ -246,7 +247,7 @@ static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64
         at[1] = drawn[1];
         break;
     case 1:
-        place = (uint16_t)(place - 2 + draw(state, 5));
+        place = (uint16_t)(place + draw(state, 5) - 2);
         memcpy(at + 2, &place, sizeof place);
         break;
     case 2:

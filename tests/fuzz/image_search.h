@@ -129,9 +129,9 @@ static void fuzz_find_keyword(struct am_matcher *matcher,
     bool found =
         path->match == AM_MATCH_BROAD && path->count > matcher->image->settings->broad_window;
     fuzz_put_words(matcher, path);
-    am_search(matcher, &request, tier);
-    for (uint32_t i = 0; i < matcher->hits.count; i++)
-        found |= matcher->hits.terminals[i] == terminal;
+    am_search(&matcher->search, &request, tier);
+    for (uint32_t i = 0; i < matcher->search.hits.count; i++)
+        found |= matcher->search.hits.terminals[i] == terminal;
     fuzz_require(found);
 }
 
@@ -176,7 +176,7 @@ static void fuzz_search_image(struct am_matcher *matcher) {
         const struct am_search_kernel *kernel = am_search_kernel((enum am_search_kernel_name)name);
         if (!kernel)
             continue;
-        matcher->way = kernel;
+        am_matcher_set_kernel(matcher, kernel);
         for (uint32_t i = 0; i < fuzz_at_most(image->settings->word_count); i++)
             fuzz_find_word(image, kernel, i);
         fuzz_find_single_words(matcher);

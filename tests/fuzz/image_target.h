@@ -197,7 +197,7 @@ static void fuzz_use_image(const struct am_image *image) {
         return;
     }
     fuzz_search_image(matcher);
-    matcher->way = am_search_kernel_best();
+    am_matcher_set_kernel(matcher, am_search_kernel_best());
     fuzz_ask_questions(matcher);
     fuzz_ask_bytes(image);
 }
