@@ -54,6 +54,7 @@ GCC_LIST = [
     "plugin/api/gzip.c",
     "plugin/api/html.c",
     "plugin/api/json_members.c",
+    "plugin/api/memory.c",
     "plugin/api/openrtb_bids.c",
     "plugin/api/openrtb_context.c",
     "plugin/api/openrtb_impression.c",

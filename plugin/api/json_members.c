@@ -54,8 +54,9 @@ static enum am_code unknown_member(struct am_members *in,
 struct am_view am_member_decoded(struct am_members *in, const struct am_json_node *node) {
     size_t used;
     struct am_request_reader *reader = in->reader;
-    struct am_view text = am_json_string(&in->json, node, reader->text + reader->text_used, &used);
-    reader->text_used += used;
+    char *memory = am_request_room(reader, node->size);
+    struct am_view text = am_json_string(&in->json, node, memory, &used);
+    am_request_keep(reader, node->size, used);
     return text;
 }
 

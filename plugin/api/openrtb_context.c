@@ -23,6 +23,7 @@ read_language(struct am_members *in, const struct am_json_node *value, int argum
     struct am_request_attribute *whole = &in->reader->attributes[before];
     const char *hyphen = memchr(whole->value.data, '-', whole->value.size);
     if (hyphen) {
+        AM_UNPOISON_ITEMS(whole, 1, 1);
         whole[1] = *whole;
         whole[1].value.size = (size_t)(hyphen - whole->value.data);
         request->attribute_count++;

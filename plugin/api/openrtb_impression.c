@@ -82,12 +82,7 @@ static void add_size(struct am_slot *slot, const int64_t *sides) {
     int64_t width = sides[WIDTH], height = sides[HEIGHT];
     if (width < 1 || width > UINT16_MAX || height < 1 || height > UINT16_MAX)
         return;
-    uint32_t size = (uint32_t)width << 16 | (uint32_t)height;
-    for (uint32_t i = 0; i < slot->size_count; i++)
-        if (slot->sizes[i] == size)
-            return;
-    if (slot->size_count < AM_MAX_SLOT_SIZES)
-        slot->sizes[slot->size_count++] = size;
+    am_request_keep_size(slot, (uint32_t)width << 16 | (uint32_t)height);
 }
 
 static enum am_code read_format(struct am_members *in, const struct am_json_node *object) {

@@ -148,8 +148,10 @@ add_seat(struct am_members *in, struct am_view seat, int argument, struct am_vie
     struct am_openrtb *openrtb = in->openrtb;
     (void)argument;
     (void)context;
-    if (openrtb->seat_count < AM_OPENRTB_MAX_SEATS)
+    if (openrtb->seat_count < AM_OPENRTB_MAX_SEATS) {
+        AM_UNPOISON_ITEMS(openrtb->seats, openrtb->seat_count, 1);
         openrtb->seats[openrtb->seat_count++] = seat;
+    }
     openrtb->restricts_seats = true;
     return AM_OK;
 }
@@ -283,11 +285,13 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
                              struct am_view body,
                              struct am_error *error) {
     struct am_members in = {.reader = reader, .openrtb = openrtb, .error = error};
+    am_unpoison(openrtb, sizeof *openrtb);
     *openrtb = (struct am_openrtb){.image = image, .creative_nodes = openrtb->creative_nodes};
+    AM_POISON_ITEMS(openrtb->seats, 0, AM_OPENRTB_MAX_SEATS);
     enum am_code code = am_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
-    code = am_json_parse(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);
+    code = am_json_parse_guarded(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);
     if (code == AM_E_LIMIT) /* too deep, or too many values for what a request may hold */
         return error->code = AM_E_INVALID;
     if (code == AM_OK)

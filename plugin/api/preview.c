@@ -201,7 +201,7 @@ static void put_title(const struct page *to, const struct am_ad_details *details
     struct am_json json;
     char memory[TITLE_BYTES];
     const struct am_json_node *title = NULL;
-    if (am_json_parse(creative, nodes, AM_CREATIVE_NODES, &json, NULL) == AM_OK)
+    if (am_json_parse_guarded(creative, nodes, AM_CREATIVE_NODES, &json, NULL) == AM_OK)
         title = am_json_member(&json, nodes, "title");
     if (title && title->type == AM_JSON_STRING && title->size <= sizeof memory)
         put_text(to, am_json_string(&json, title, memory, NULL));

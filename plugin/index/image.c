@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../base/reserve.h"
 #include "../text/words.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
@@ -84,10 +85,44 @@ static uint64_t count_of(const struct am_image *image, enum am_section id) {
     return table[id - 1].count;
 }
 
+/* Between sections, in builds that poison (poison.h). */
+enum { SECTION_GAP = AM_POISONS ? 4096 : 0 };
+
 static const void *start_of(const struct am_image *image, enum am_section id) {
     const struct am_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
-    return image->data + table[id - 1].offset;
+    return image->sections + table[id - 1].offset + (size_t)id * SECTION_GAP;
+}
+
+/* In an image, one section begins where the one before it ends, so that a step from one to the next
+ * is seen by nothing. Builds that poison read from copies with gaps between them. */
+static size_t apart_size(const struct am_image *image) {
+    return image->size + (size_t)(AM_SECTIONS + 1) * SECTION_GAP;
+}
+
+static enum am_code
+set_sections_apart(struct am_image *image, const char *name, struct am_error *error) {
+    image->sections = image->data;
+    if (!AM_POISONS)
+        return AM_OK;
+    image->sections = am_reserve(apart_size(image));
+    if (!image->sections)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
+    am_poison(image->sections, apart_size(image));
+    const struct am_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        char *copy = (char *)(uintptr_t)start_of(image, (enum am_section)id);
+        size_t size = table[id - 1].count * table[id - 1].record_size;
+        am_unpoison(copy, size);
+        memcpy(copy, image->data + table[id - 1].offset, size);
+    }
+    return AM_OK;
+}
+
+static void free_sections(struct am_image *image) {
+    if (image->sections != image->data)
+        am_release((char *)(uintptr_t)image->sections, apart_size(image));
 }
 
 /* The classes of terminals follow one another, and each has its own end of negatives. */
@@ -208,8 +243,14 @@ static enum am_code open_bytes(const char *data,
     const struct am_section_entry *table = (const void *)(data + sizeof *header);
     if (table[AM_SECTION_SETTINGS - 1].count != 1)
         return corrupt(error, name, "section table: expected one settings record");
+    code = set_sections_apart(image, name, error);
+    if (code != AM_OK)
+        return code;
     set_pointers(image);
-    return check_counts(image, name, error);
+    code = check_counts(image, name, error);
+    if (code != AM_OK)
+        free_sections(image);
+    return code;
 }
 
 enum am_code am_image_open_memory(const void *data,
@@ -280,6 +321,7 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
 void am_image_close(struct am_image *image) {
     if (!image)
         return;
+    free_sections(image);
     if (image->mapped)
         munmap((void *)(uintptr_t)image->data, image->size);
     free(image);

@@ -25,7 +25,8 @@ struct am_filters {
 struct am_image {
     const char *data;
     size_t size;
-    bool mapped; /* data came from mmap and am_image_close unmaps it */
+    bool mapped;          /* data came from mmap and am_image_close unmaps it */
+    const char *sections; /* what they lie in: data, or a copy of it in builds that poison */
     const struct am_image_header *header;
     const struct am_image_settings *settings;
     const struct am_vocabulary_bucket *vocabulary;

@@ -26,6 +26,7 @@ start(struct am_reader *reader, const struct am_load_options *options, struct am
     reader->decoded = malloc(AM_LINE_MAX_BYTES);
     if (!reader->inventory || !reader->decoded || !am_vector_extend(&reader->nodes, NODES_AT_FIRST))
         return false;
+    am_poison(reader->decoded, AM_LINE_MAX_BYTES);
     reader->inventory->currency = AM_VIEW("USD");
     reader->inventory->fold_accents = true;
     reader->inventory->stem = true;
@@ -68,8 +69,8 @@ static bool is_blank(struct am_view line) {
 /* Parses with as many nodes as it takes. */
 static enum am_code parse(struct am_reader *reader, struct am_view line, struct am_error *error) {
     for (;;) {
-        enum am_code code = am_json_parse(line, reader->nodes.data, (uint32_t)reader->nodes.count,
-                                          &reader->json, error);
+        enum am_code code = am_json_parse_guarded(
+            line, reader->nodes.data, (uint32_t)reader->nodes.count, &reader->json, error);
         if (code != AM_E_LIMIT || reader->nodes.count > line.size)
             return code;
         if (!am_vector_extend(&reader->nodes, reader->nodes.count))

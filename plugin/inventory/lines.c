@@ -8,9 +8,10 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "../base/poison.h"
 #include "inventory.h"
 
-enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16 };
+enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16, HIDDEN = 64 };
 
 struct am_lines {
     const char *name;
@@ -27,6 +28,7 @@ struct am_lines {
     struct am_view ready;  /* text not yet split into lines */
     char *line;            /* a line put together from several chunks */
     size_t line_size;
+    struct am_view hidden; /* bytes after the last line, poisoned until the next is asked for */
 };
 
 static struct am_lines *make(const char *name) {
@@ -203,8 +205,8 @@ static struct am_view without_return(struct am_view line) {
     return line;
 }
 
-enum am_code
-am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
+static enum am_code
+next_line(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
     bool started = false, too_long = false;
     lines->line_size = 0;
     *more = true;
@@ -240,6 +242,26 @@ am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct a
             return AM_OK;
         }
     }
+}
+
+/* Who reads a line is not to see what follows it in the same memory. */
+static void hide_rest(struct am_lines *lines, struct am_view line) {
+    const char *begin = line.data + line.size;
+    const char *chunk = lines->gzip ? lines->plain : lines->raw;
+    const char *end = line.data == lines->line ? line.data + AM_LINE_MAX_BYTES : chunk + CHUNK;
+    size_t size = (size_t)(end - begin);
+    lines->hidden = (struct am_view){begin, size < HIDDEN ? size : HIDDEN};
+    am_poison(lines->hidden.data, lines->hidden.size);
+}
+
+enum am_code
+am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
+    am_unpoison(lines->hidden.data, lines->hidden.size);
+    lines->hidden.size = 0;
+    enum am_code code = next_line(lines, line, more, error);
+    if (AM_POISONS && code == AM_OK && *more && line->data)
+        hide_rest(lines, *line);
+    return code;
 }
 
 uint64_t am_lines_done(const struct am_lines *lines) {

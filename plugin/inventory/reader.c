@@ -61,6 +61,16 @@ size_t am_quoted_size(struct am_view text) {
     return size;
 }
 
+struct am_view am_reader_string(struct am_reader *reader, const struct am_json_node *string) {
+    size_t used;
+    am_poison(reader->decoded, reader->decoded_size);
+    am_unpoison(reader->decoded, string->size);
+    struct am_view text = am_json_string(&reader->json, string, reader->decoded, &used);
+    am_poison(reader->decoded + used, string->size - used);
+    reader->decoded_size = used;
+    return text;
+}
+
 struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text) {
     struct am_view kept = am_arena_copy(&reader->inventory->arena, text);
     if (!kept.data)
@@ -88,7 +98,7 @@ bool am_read_text(struct am_reader *reader,
         am_reader_expected(reader, name, "a string", value);
         return false;
     }
-    struct am_view read = am_json_string(&reader->json, value, reader->decoded, NULL);
+    struct am_view read = am_reader_string(reader, value);
     if (read.size == 0 || read.size > most) {
         char expected[64];
         snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", most);
@@ -142,8 +152,7 @@ bool am_read_time(struct am_reader *reader,
                   int64_t *result) {
     struct am_error error;
     if (value->type == AM_JSON_STRING &&
-        am_time_parse(am_json_string(&reader->json, value, reader->decoded, NULL), result,
-                      &error) == AM_OK)
+        am_time_parse(am_reader_string(reader, value), result, &error) == AM_OK)
         return true;
     am_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
     return false;

@@ -22,6 +22,7 @@ struct am_reader {
     struct am_json json;
     struct am_vector nodes;                      /* struct am_json_node */
     char *decoded;                               /* AM_LINE_MAX_BYTES: an escaped string */
+    size_t decoded_size;                         /* of the last one; all else is poisoned */
     struct am_vector campaigns, campaign_drafts; /* struct am_campaign, struct am_draft */
     struct am_vector ads, ad_drafts;             /* struct am_ad, struct am_draft */
     struct am_vector keywords;                   /* struct am_keyword of the record being read */
@@ -87,6 +88,8 @@ bool am_read_strings(struct am_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      struct am_strings *strings);
+/* A string's bytes; they live until the next call. */
+struct am_view am_reader_string(struct am_reader *reader, const struct am_json_node *string);
 /* Copies `count` items of the vector into the arena. */
 void *am_reader_keep(struct am_reader *reader, const struct am_vector *items);
 struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text);

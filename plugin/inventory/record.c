@@ -258,7 +258,7 @@ static void read_sizes(struct am_reader *reader,
     for (uint32_t i = 0; i < value->children; i++) {
         uint32_t size = 0;
         if (item->type == AM_JSON_STRING)
-            size = am_size_parse(am_json_string(&reader->json, item, reader->decoded, NULL));
+            size = am_size_parse(am_reader_string(reader, item));
         if (size == 0)
             am_reader_expected(reader, name, "sizes like \"300x250\"", item);
         else if (!am_vector_push(&sizes, &size))
@@ -418,7 +418,7 @@ static void warn_unknown(struct am_reader *reader,
         names[count++] = first->name;
     for (; second && second->name; second++)
         names[count++] = second->name;
-    struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
+    struct am_view name = am_reader_string(reader, key);
     const char *nearest = am_nearest_name(name, names);
     am_reader_warning(reader, "unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
                       nearest ? ", did you mean \"" : "", nearest ? nearest : "",
@@ -484,7 +484,7 @@ static void label_record(struct am_reader *reader, const char *kind) {
     const struct am_json_node *id = am_json_member(&reader->json, reader->json.nodes, "id");
     struct am_view text = {"", 0};
     if (id && id->type == AM_JSON_STRING)
-        text = am_json_string(&reader->json, id, reader->decoded, NULL);
+        text = am_reader_string(reader, id);
     if (text.size > AM_ID_MAX_BYTES)
         text.size = 0;
     am_reader_label(reader, kind, text);

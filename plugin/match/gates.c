@@ -42,6 +42,8 @@ static void block_terms(struct am_matcher *matcher, const struct am_views *texts
 void am_gates_start(struct am_matcher *matcher, const struct am_request *request) {
     am_idmap_clear(&matcher->vetoes_asked);
     am_idmap_clear(&matcher->blocked);
+    AM_POISON_ITEMS(matcher->placed, 0, matcher->placed_count);
+    AM_POISON_ITEMS(matcher->placed_candidates, 0, matcher->placed_count);
     matcher->placed_count = 0;
     block_terms(matcher, &request->blocked_advertisers, AM_TERM_ADVERTISER);
     block_terms(matcher, &request->blocked_categories, AM_TERM_CATEGORY);

@@ -1,5 +1,7 @@
 #include "block.h"
 
+#include "../base/poison.h"
+
 static void read_portable(const char *bytes, size_t size, char *folded, struct am_block *block) {
     *block = (struct am_block){0};
     for (unsigned i = 0; i < AM_BLOCK; i++) {
@@ -87,6 +89,7 @@ static const struct am_block_way avx2 = {read_avx2, list_portable};
 
 AVX512 static void
 read_avx512(const char *bytes, size_t size, char *folded, struct am_block *block) {
+    am_check_readable(bytes, size); /* compilers do not instrument loads of some lanes */
     __m512i text =
         _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), UINT64_MAX >> (AM_BLOCK - size), bytes);
     __m512i bit = _mm512_set1_epi8(0x20);

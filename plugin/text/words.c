@@ -1,6 +1,7 @@
 /* The splitter: blocks of plain ASCII by bit masks, all else by the machine. */
 #include "words.h"
 
+#include "../base/poison.h"
 #include "machine.h"
 
 enum {
@@ -152,6 +153,7 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
     struct state *state = splitter->state;
     struct am_word_output output = {
         words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
+    am_unpoison(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_machine_room(&output)) {
         if (splitter->way && am_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
@@ -162,6 +164,8 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
     }
     if (splitter->at == splitter->text.size && am_machine_room(&output))
         am_machine_finish(&state->machine, &output);
+    char *readable = output.at + AM_WORD_PADDING;
+    am_poison(readable, (size_t)(output.end - readable));
     return output.count;
 }
 

@@ -171,7 +171,7 @@ static void an_excerpt_shows_nothing_beside_its_text(void **state) {
         struct am_placed_ad ad = {.span_count = 2};
         memcpy(ad.spans, spans[i], sizeof spans[i]);
         struct am_decision decision = {.ads = &ad, .ad_count = 1};
-        struct am_json_node nodes[1];
+        static struct am_json_node nodes[AM_CREATIVE_NODES];
         const struct am_preview page = {.image = served.image,
                                         .creative_nodes = nodes,
                                         .request = &request,
