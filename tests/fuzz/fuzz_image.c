@@ -9,7 +9,9 @@
  *     | section | what | position | value          |
  *     +---------+------+----------+----------------+
  *
- * Section 0 is header and section table. Positions count 4 bytes and wrap at the section's end. */
+ * Section 0 is header and section table. Positions count 4 bytes and wrap at the section's end.
+ * `what` chooses between a value, a sum, a bit, the value of another position, and (RECORD) a copy
+ * of another record. */
 #include <xxhash.h>
 
 #include "image_target.h"
@@ -41,21 +43,21 @@ static const char *const inventories[] = {
     "more-than-sixteen-bytesxxxxxxxxxxxxxxxxxxx\"],\"domain\":\"a.b.c\",\"creative\":{\"a\":1},"
     "\"url\":\"https://a.b/\"}\n",
 };
-enum { INVENTORIES = 2, RAW = 255, PATCH = 8 };
+enum { INVENTORIES = 2, RAW = 255, PATCH = 8, RECORD = 255 };
 
 static struct am_image_bytes build(const char *text) {
-    struct am_load_options options = {0};
+    struct am_inventory_load_options options = {0};
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     struct am_error error = {0};
     struct am_image_bytes bytes = {0};
     if (am_inventory_load_memory(am_view_of(text), "fuzz", &options, &inventory, &report, &error) ||
-        am_image_build(inventory, false, &bytes, &error)) {
+        am_build_image(inventory, false, &bytes, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return bytes;
 }
 
@@ -77,7 +79,7 @@ static char *copy_aligned(const void *data, size_t size) {
 
 static void
 section_of(const char *image, size_t size, unsigned section, size_t *begin, size_t *length) {
-    struct am_section_entry entry = {0};
+    struct am_image_section_entry entry = {0};
     *begin = 0;
     *length = sizeof(struct am_image_header) + AM_SECTIONS * sizeof entry;
     if (section == 0)
@@ -93,13 +95,34 @@ section_of(const char *image, size_t size, unsigned section, size_t *begin, size
     }
 }
 
-static void patch(char *image, size_t size, const uint8_t *data) {
+/* Copies the record `value` of a section over the one that has the position. */
+static void copy_record(char *image, size_t size, unsigned section, size_t at, uint32_t value) {
+    struct am_image_section_entry entry;
+    size_t begin, length;
+    section_of(image, size, section, &begin, &length);
+    memcpy(&entry,
+           image + sizeof(struct am_image_header) +
+               (section ? section - 1 : 0) * sizeof(struct am_image_section_entry),
+           sizeof entry);
+    size_t records = entry.record_size ? length / entry.record_size : 0;
+    if (section == 0 || records == 0 || begin == 0)
+        return;
+    size_t to = at / entry.record_size % records, from = value % records;
+    memmove(image + begin + to * entry.record_size, image + begin + from * entry.record_size,
+            entry.record_size);
+}
+
+AM_WRAPS static void patch(char *image, size_t size, const uint8_t *data) {
     uint16_t position;
     uint32_t value, old;
     size_t begin, length;
     memcpy(&position, data + 2, sizeof position);
     memcpy(&value, data + 4, sizeof value);
     section_of(image, size, data[0] % (AM_SECTIONS + 1), &begin, &length);
+    if (data[1] == RECORD) {
+        copy_record(image, size, data[0] % (AM_SECTIONS + 1), (size_t)position * 4, value);
+        return;
+    }
     char *at = image + begin + (size_t)position * 4 % length / 4 * 4;
     memcpy(&old, at, sizeof old);
     switch (data[1] % 4) {
@@ -162,13 +185,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
  * Half of them are the fuzzer's own. The others keep to patches: of a field of some record, with a
  * value that this field, a neighbour or a count of the image could have, or just not. */
 
-static uint32_t draw(uint64_t *state, uint32_t below) {
+AM_WRAPS static uint32_t draw(uint64_t *state, uint32_t below) {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*state >> 33) % below;
 }
 
-static struct am_section_entry entry_of(const struct am_image_bytes *image, uint32_t section) {
-    struct am_section_entry entry;
+static struct am_image_section_entry entry_of(const struct am_image_bytes *image,
+                                              uint32_t section) {
+    struct am_image_section_entry entry;
     memcpy(&entry,
            (const char *)image->data + sizeof(struct am_image_header) +
                (section - 1) * sizeof entry,
@@ -176,7 +200,7 @@ static struct am_section_entry entry_of(const struct am_image_bytes *image, uint
     return entry;
 }
 
-static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
     static const uint32_t ends[] = {0,         1,         2,          AM_NONE,  AM_NONE - 1,
                                     1u << 31u, INT32_MAX, UINT16_MAX, 1u << 24u};
     uint32_t count, value;
@@ -198,19 +222,22 @@ static void draw_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t
     uint32_t section = draw(state, AM_SECTIONS + 1), value = draw_value(image, state);
     uint32_t position = draw(state, UINT16_MAX);
     if (section) {
-        struct am_section_entry entry = entry_of(image, section);
+        struct am_image_section_entry entry = entry_of(image, section);
         uint32_t record = entry.count ? draw(state, (uint32_t)entry.count) : 0;
         position = (record * entry.record_size + draw(state, entry.record_size)) / 4;
     }
     uint16_t place = (uint16_t)position;
     at[0] = (uint8_t)section;
-    at[1] = (uint8_t)draw(state, 4);
+    at[1] = (uint8_t)draw(state, 5);
+    if (at[1] == 4)
+        at[1] = RECORD;
     memcpy(at + 2, &place, sizeof place);
     memcpy(at + 4, &value, sizeof value);
 }
 
 /* One part of a patch is drawn anew. */
-static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static void
+change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
     uint8_t drawn[PATCH];
     uint16_t place;
     draw_patch(drawn, image, state);
@@ -220,7 +247,7 @@ static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64
         at[1] = drawn[1];
         break;
     case 1:
-        place = (uint16_t)(place - 2 + draw(state, 5));
+        place = (uint16_t)(place + draw(state, 5) - 2);
         memcpy(at + 2, &place, sizeof place);
         break;
     case 2:
