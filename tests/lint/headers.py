@@ -7,7 +7,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PUBLIC = ("plugin/match/match.h", "plugin/index/image.h", "plugin/api/api.h")
-FLAGS = ("-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-x", "c++", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL")
+# `= {0}` is how C clears a structure; g++ -Wextra asks for each member.
+FLAGS = ("-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Werror", "-x", "c++", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL")
 
 
 def compile_header(path):
