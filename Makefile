@@ -268,7 +268,7 @@ fuzz: $(if $(filter afl,$(ENGINE)),deps-afl,deps-lint) ## fuzz each target for F
 	@status=0; for topic in $(FUZZ_TARGETS); do \
 	    echo "== $$topic"; tests/fuzz/run_$(ENGINE).sh $$topic $(FUZZ_BUILD) $(FUZZ_SECONDS) || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
-$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
