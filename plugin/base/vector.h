@@ -6,7 +6,9 @@
 
 #include "bytes.h"
 #include "large.h"
+#include "poison.h"
 
+/* Items beyond `count` are poisoned (poison.h). */
 struct am_vector {
     void *data;
     size_t count;
@@ -23,13 +25,15 @@ static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) 
     size_t bytes;
     if (capacity <= vector->capacity)
         return true;
-    if (!am_multiply_size(capacity, vector->item_size, &bytes))
+    if (!am_checked_multiply(capacity, vector->item_size, &bytes))
         return false;
-    void *data = am_reallocate_large(vector->data, vector->count * vector->item_size, bytes);
+    void *data = am_memory_reallocate(vector->data, vector->count * vector->item_size, bytes);
     if (!data)
         return false;
     vector->data = data;
     vector->capacity = capacity;
+    size_t used = vector->count * vector->item_size;
+    am_poison_region((char *)data + used, bytes - used);
     return true;
 }
 
@@ -37,18 +41,19 @@ static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) 
  * where there is no item at all. Counts them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
     size_t needed, capacity = vector->capacity ? vector->capacity : 64;
-    if (!am_add_size(vector->count, more, &needed))
+    if (!am_checked_add(vector->count, more, &needed))
         return NULL;
     while (capacity < needed)
-        if (!am_multiply_size(capacity, 2, &capacity))
+        if (!am_checked_multiply(capacity, 2, &capacity))
             return NULL;
     if (needed && !am_vector_reserve(vector, capacity))
         return NULL;
     if (!vector->data)
         return NULL;
-    size_t first = vector->count * vector->item_size;
+    char *first = (char *)vector->data + vector->count * vector->item_size;
     vector->count = needed;
-    return (char *)vector->data + first;
+    am_poison_clear(first, more * vector->item_size);
+    return first;
 }
 
 static inline bool am_vector_push(struct am_vector *vector, const void *item) {

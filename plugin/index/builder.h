@@ -12,7 +12,7 @@ struct am_image_bytes {
 
 /* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than
  * 2^32-2 of something, named). */
-enum am_code am_image_build(const struct am_inventory *inventory,
+enum am_code am_build_image(const struct am_inventory *inventory,
                             bool lenient,
                             struct am_image_bytes *bytes,
                             struct am_error *error);

@@ -9,23 +9,24 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../base/reserve.h"
 #include "../text/words.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
-    [AM_SECTION_VOCABULARY] = sizeof(struct am_vocabulary_bucket),
-    [AM_SECTION_WORDS] = sizeof(struct am_word_record),
-    [AM_SECTION_EDGES] = sizeof(struct am_edge_bucket),
+    [AM_SECTION_VOCABULARY] = sizeof(struct am_image_vocabulary_bucket),
+    [AM_SECTION_WORDS] = sizeof(struct am_image_word),
+    [AM_SECTION_EDGES] = sizeof(struct am_image_edge_bucket),
     [AM_SECTION_FILTER] = sizeof(uint32_t),
-    [AM_SECTION_POSTINGS] = sizeof(struct am_posting),
-    [AM_SECTION_KEYWORDS] = sizeof(struct am_keyword_record),
-    [AM_SECTION_ADS] = sizeof(struct am_ad_record),
-    [AM_SECTION_AD_DETAILS] = sizeof(struct am_ad_details),
-    [AM_SECTION_CAMPAIGNS] = sizeof(struct am_campaign_record),
-    [AM_SECTION_TERMS] = sizeof(struct am_term),
+    [AM_SECTION_POSTINGS] = sizeof(struct am_image_posting),
+    [AM_SECTION_KEYWORDS] = sizeof(struct am_image_keyword),
+    [AM_SECTION_ADS] = sizeof(struct am_image_ad),
+    [AM_SECTION_AD_DETAILS] = sizeof(struct am_image_ad_details),
+    [AM_SECTION_CAMPAIGNS] = sizeof(struct am_image_campaign),
+    [AM_SECTION_TERMS] = sizeof(struct am_image_term),
     [AM_SECTION_TERM_TABLE] = sizeof(uint32_t),
     [AM_SECTION_TREES] = sizeof(uint32_t),
-    [AM_SECTION_TREE_NODES] = sizeof(struct am_tree_node),
+    [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
     [AM_SECTION_SETS] = sizeof(uint32_t),
     [AM_SECTION_STRINGS] = 1,
 };
@@ -37,7 +38,7 @@ static enum am_code corrupt(struct am_error *error, const char *name, const char
 static enum am_code
 check_header(const char *data, size_t size, const char *name, struct am_error *error) {
     const struct am_image_header *header = (const void *)data;
-    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_section_entry))
+    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_image_section_entry))
         return corrupt(error, name, "shorter than a header and section table");
     if (memcmp(header->magic, AM_IMAGE_MAGIC, sizeof header->magic) != 0)
         return corrupt(error, name, "it does not begin with the magic of an image");
@@ -63,10 +64,11 @@ check_header(const char *data, size_t size, const char *name, struct am_error *e
 /* Ids in order, record sizes as compiled in, offsets aligned, ascending, inside the file. */
 static enum am_code
 check_table(const char *data, size_t size, const char *name, struct am_error *error) {
-    const struct am_section_entry *table = (const void *)(data + sizeof(struct am_image_header));
+    const struct am_image_section_entry *table =
+        (const void *)(data + sizeof(struct am_image_header));
     uint64_t least = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
-        const struct am_section_entry *entry = &table[id - 1];
+        const struct am_image_section_entry *entry = &table[id - 1];
         if (entry->id != id || entry->record_size != record_sizes[id])
             return corrupt(error, name, "section table: wrong id or record size");
         if (entry->offset % AM_IMAGE_ALIGNMENT || entry->offset < least || entry->offset > size)
@@ -78,29 +80,64 @@ check_table(const char *data, size_t size, const char *name, struct am_error *er
     return AM_OK;
 }
 
-static uint64_t count_of(const struct am_image *image, enum am_section id) {
-    const struct am_section_entry *table =
+static uint64_t count_of(const struct am_image *image, enum am_image_section id) {
+    const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
     return table[id - 1].count;
 }
 
-static const void *start_of(const struct am_image *image, enum am_section id) {
-    const struct am_section_entry *table =
+/* Between sections, in builds that poison (poison.h). */
+enum { SECTION_GAP = AM_POISONS ? 4096 : 0 };
+
+static const void *start_of(const struct am_image *image, enum am_image_section id) {
+    const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
-    return image->data + table[id - 1].offset;
+    return image->sections + table[id - 1].offset + (size_t)id * SECTION_GAP;
+}
+
+/* In an image, one section begins where the one before it ends, so that a step from one to the next
+ * is seen by nothing. Builds that poison read from copies with gaps between them. */
+static size_t apart_size(const struct am_image *image) {
+    return image->size + (size_t)(AM_SECTIONS + 1) * SECTION_GAP;
+}
+
+static enum am_code
+set_sections_apart(struct am_image *image, const char *name, struct am_error *error) {
+    image->sections = image->data;
+    if (!AM_POISONS)
+        return AM_OK;
+    image->sections = am_memory_reserve(apart_size(image));
+    if (!image->sections)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
+    am_poison_region(image->sections, apart_size(image));
+    const struct am_image_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        char *copy = (char *)(uintptr_t)start_of(image, (enum am_image_section)id);
+        size_t size = table[id - 1].count * table[id - 1].record_size;
+        am_poison_clear(copy, size);
+        memcpy(copy, image->data + table[id - 1].offset, size);
+    }
+    return AM_OK;
+}
+
+static void free_sections(struct am_image *image) {
+    if (image->sections != image->data)
+        am_memory_release((char *)(uintptr_t)image->sections, apart_size(image));
 }
 
 /* The classes of terminals follow one another, and each has its own end of negatives. */
 static bool classes_fine(const struct am_image_settings *settings) {
     uint32_t begin = 0;
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        uint32_t end = am_class_end(settings, class);
+        uint32_t end = am_image_class_end(settings, class);
         if (settings->negatives_end[class] < begin || settings->negatives_end[class] > end)
             return false;
         begin = end;
     }
     return settings->terminal_end <= settings->node_end &&
            settings->terminal_count <= settings->terminal_end &&
+           settings->negative_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
@@ -132,8 +169,9 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
     /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
     bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
-    bool edges = settings->terminal_end <= settings->node_end &&
-                 settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
+    bool edges =
+        settings->terminal_end <= settings->node_end &&
+        settings->node_end - settings->terminal_end <= image->edge_buckets * AM_IMAGE_EDGE_LANES;
     if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
         !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
@@ -141,8 +179,8 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
 }
 
 /* The next of the filters. What does not fit the section is refused by check_counts. */
-static struct am_filter take_filter(const uint32_t **blocks, uint64_t *left, uint32_t count) {
-    struct am_filter filter = {*blocks, count < *left ? count : *left};
+static struct am_image_filter take_filter(const uint32_t **blocks, uint64_t *left, uint32_t count) {
+    struct am_image_filter filter = {*blocks, count < *left ? count : *left};
     *blocks += filter.count;
     *left -= filter.count;
     return filter;
@@ -205,11 +243,17 @@ static enum am_code open_bytes(const char *data,
     if (!summed && XXH3_64bits(data + checked, size - checked) != header->checksum)
         return corrupt(error, name, "its checksum does not match its bytes");
     *image = (struct am_image){.data = data, .size = size};
-    const struct am_section_entry *table = (const void *)(data + sizeof *header);
+    const struct am_image_section_entry *table = (const void *)(data + sizeof *header);
     if (table[AM_SECTION_SETTINGS - 1].count != 1)
         return corrupt(error, name, "section table: expected one settings record");
+    code = set_sections_apart(image, name, error);
+    if (code != AM_OK)
+        return code;
     set_pointers(image);
-    return check_counts(image, name, error);
+    code = check_counts(image, name, error);
+    if (code != AM_OK)
+        free_sections(image);
+    return code;
 }
 
 enum am_code am_image_open_memory(const void *data,
@@ -280,6 +324,7 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
 void am_image_close(struct am_image *image) {
     if (!image)
         return;
+    free_sections(image);
     if (image->mapped)
         munmap((void *)(uintptr_t)image->data, image->size);
     free(image);
@@ -300,11 +345,11 @@ bool am_image_is(const char *path) {
 }
 
 uint32_t
-am_image_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text) {
-    uint64_t slot = am_bucket_of(am_term_hash(kind, key, text), image->term_slots);
+am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text) {
+    uint64_t slot = am_image_bucket(am_image_term_hash(kind, key, text), image->term_slots);
     while (image->term_table[slot] != AM_NONE) {
         uint32_t id = image->term_table[slot];
-        const struct am_term *term = &image->terms[id];
+        const struct am_image_term *term = &image->terms[id];
         if (term->kind == kind && (kind == AM_TERM_DOMAIN || term->key == key) &&
             am_view_equal(am_image_string(image, term->text), text))
             return id;

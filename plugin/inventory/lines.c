@@ -8,11 +8,12 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "../base/poison.h"
 #include "inventory.h"
 
-enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16 };
+enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16, HIDDEN = 64 };
 
-struct am_lines {
+struct am_inventory_lines {
     const char *name;
     int fd;                /* -1: over memory */
     struct am_view memory; /* what is left of it */
@@ -27,10 +28,11 @@ struct am_lines {
     struct am_view ready;  /* text not yet split into lines */
     char *line;            /* a line put together from several chunks */
     size_t line_size;
+    struct am_view hidden; /* bytes after the last line, poisoned until the next is asked for */
 };
 
-static struct am_lines *make(const char *name) {
-    struct am_lines *lines = calloc(1, sizeof *lines);
+static struct am_inventory_lines *make(const char *name) {
+    struct am_inventory_lines *lines = calloc(1, sizeof *lines);
     if (!lines)
         return NULL;
     lines->fd = -1;
@@ -43,13 +45,13 @@ static struct am_lines *make(const char *name) {
         XXH3_128bits_reset(lines->digest);
         return lines;
     }
-    am_lines_close(lines);
+    am_inventory_lines_close(lines);
     return NULL;
 }
 
 /* Takes over `fd`, which is below 0, with errno, when it could not be opened. */
 static enum am_code
-take_over(int fd, const char *name, struct am_lines **lines, struct am_error *error) {
+take_over(int fd, const char *name, struct am_inventory_lines **lines, struct am_error *error) {
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
         enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", name);
@@ -57,7 +59,7 @@ take_over(int fd, const char *name, struct am_lines **lines, struct am_error *er
             close(fd);
         return code;
     }
-    struct am_lines *made = make(name);
+    struct am_inventory_lines *made = make(name);
     if (!made) {
         close(fd);
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
@@ -69,22 +71,26 @@ take_over(int fd, const char *name, struct am_lines **lines, struct am_error *er
     return AM_OK;
 }
 
-enum am_code am_lines_open(const char *path, struct am_lines **lines, struct am_error *error) {
+enum am_code am_inventory_lines_open(const char *path,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
     bool standard = strcmp(path, "-") == 0;
     return take_over(standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), path, lines,
                      error);
 }
 
-enum am_code
-am_lines_open_fd(int fd, const char *name, struct am_lines **lines, struct am_error *error) {
+enum am_code am_inventory_lines_open_fd(int fd,
+                                        const char *name,
+                                        struct am_inventory_lines **lines,
+                                        struct am_error *error) {
     return take_over(fcntl(fd, F_DUPFD_CLOEXEC, 0), name, lines, error);
 }
 
-enum am_code am_lines_over(struct am_view text,
-                           const char *name,
-                           struct am_lines **lines,
-                           struct am_error *error) {
-    struct am_lines *made = make(name);
+enum am_code am_inventory_lines_over(struct am_view text,
+                                     const char *name,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
+    struct am_inventory_lines *made = make(name);
     if (!made)
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
     made->memory = text;
@@ -93,7 +99,7 @@ enum am_code am_lines_over(struct am_view text,
     return AM_OK;
 }
 
-void am_lines_close(struct am_lines *lines) {
+void am_inventory_lines_close(struct am_inventory_lines *lines) {
     if (!lines)
         return;
     if (lines->fd >= 0)
@@ -107,7 +113,7 @@ void am_lines_close(struct am_lines *lines) {
     free(lines);
 }
 
-static enum am_code read_memory(struct am_lines *lines) {
+static enum am_code read_memory(struct am_inventory_lines *lines) {
     size_t size = lines->memory.size < CHUNK ? lines->memory.size : CHUNK;
     if (size)
         memcpy(lines->raw, lines->memory.data, size);
@@ -119,7 +125,7 @@ static enum am_code read_memory(struct am_lines *lines) {
 
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
  * whole. */
-static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
+static enum am_code read_raw(struct am_inventory_lines *lines, struct am_error *error) {
     if (lines->fd < 0) {
         read_memory(lines);
     } else {
@@ -143,7 +149,7 @@ static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
     return AM_OK;
 }
 
-static enum am_code start(struct am_lines *lines, struct am_error *error) {
+static enum am_code start(struct am_inventory_lines *lines, struct am_error *error) {
     lines->started = true;
     enum am_code code = read_raw(lines, error);
     if (code != AM_OK)
@@ -162,7 +168,7 @@ static enum am_code start(struct am_lines *lines, struct am_error *error) {
 }
 
 /* Unpacks more into `ready`. Members may follow one another (RFC 1952 section 2.2). */
-static enum am_code unpack(struct am_lines *lines, struct am_error *error) {
+static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *error) {
     z_stream *stream = &lines->stream;
     stream->next_out = (unsigned char *)lines->plain;
     stream->avail_out = CHUNK;
@@ -200,7 +206,7 @@ static enum am_code unpack(struct am_lines *lines, struct am_error *error) {
 }
 
 /* Makes more text ready; `ready` stays empty at the end. */
-static enum am_code refill(struct am_lines *lines, struct am_error *error) {
+static enum am_code refill(struct am_inventory_lines *lines, struct am_error *error) {
     enum am_code code = lines->started ? AM_OK : start(lines, error);
     if (code != AM_OK)
         return code;
@@ -219,8 +225,10 @@ static struct am_view without_return(struct am_view line) {
     return line;
 }
 
-enum am_code
-am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
+static enum am_code next_line(struct am_inventory_lines *lines,
+                              struct am_view *line,
+                              bool *more,
+                              struct am_error *error) {
     bool started = false, too_long = false;
     lines->line_size = 0;
     *more = true;
@@ -258,15 +266,37 @@ am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct a
     }
 }
 
-uint64_t am_lines_done(const struct am_lines *lines) {
+/* Who reads a line is not to see what follows it in the same memory. */
+static void hide_rest(struct am_inventory_lines *lines, struct am_view line) {
+    const char *begin = line.data + line.size;
+    const char *chunk = lines->gzip ? lines->plain : lines->raw;
+    const char *end = line.data == lines->line ? line.data + AM_LINE_MAX_BYTES : chunk + CHUNK;
+    size_t size = (size_t)(end - begin);
+    lines->hidden = (struct am_view){begin, size < HIDDEN ? size : HIDDEN};
+    am_poison_region(lines->hidden.data, lines->hidden.size);
+}
+
+enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
+                                     struct am_view *line,
+                                     bool *more,
+                                     struct am_error *error) {
+    am_poison_clear(lines->hidden.data, lines->hidden.size);
+    lines->hidden.size = 0;
+    enum am_code code = next_line(lines, line, more, error);
+    if (AM_POISONS && code == AM_OK && *more && line->data)
+        hide_rest(lines, *line);
+    return code;
+}
+
+uint64_t am_inventory_lines_done(const struct am_inventory_lines *lines) {
     return lines->done - lines->unread.size;
 }
 
-uint64_t am_lines_total(const struct am_lines *lines) {
+uint64_t am_inventory_lines_total(const struct am_inventory_lines *lines) {
     return lines->total;
 }
 
-void am_lines_digest(const struct am_lines *lines, uint8_t digest[16]) {
+void am_inventory_lines_digest(const struct am_inventory_lines *lines, uint8_t digest[16]) {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(lines->digest));
     memcpy(digest, canonical.digest, 16);

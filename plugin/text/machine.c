@@ -2,7 +2,7 @@
 
 #include <utf8proc.h>
 
-static void append(struct am_machine *machine, int32_t code) {
+static void append(struct am_text_machine *machine, int32_t code) {
     /* Below U+0300 nothing composes: no marks, no jamo. */
     machine->composes |= code >= 0x300;
     if (machine->count < AM_MACHINE_CHARACTERS)
@@ -11,7 +11,7 @@ static void append(struct am_machine *machine, int32_t code) {
 }
 
 /* Writes the word as NFC; size 0 when it is too long. */
-static uint32_t encode(struct am_machine *machine, char *to) {
+static uint32_t encode(struct am_text_machine *machine, char *to) {
     if (machine->count >= AM_MACHINE_CHARACTERS)
         return 0;
     utf8proc_ssize_t count = (utf8proc_ssize_t)machine->count;
@@ -28,7 +28,7 @@ static uint32_t encode(struct am_machine *machine, char *to) {
     return size <= AM_WORD_MAX_BYTES ? size : 0;
 }
 
-static void end_word(struct am_machine *machine, struct am_word_output *output) {
+static void end_word(struct am_text_machine *machine, struct am_text_word_output *output) {
     if (machine->base == AM_CHARACTER_OTHER)
         return;
     for (uint32_t i = 0; i < machine->tail_count && i < AM_COUNT_OF(machine->tail); i++) {
@@ -36,8 +36,8 @@ static void end_word(struct am_machine *machine, struct am_word_output *output) 
         machine->end = machine->tail[i].end;
     }
     uint32_t size = encode(machine, output->at);
-    output->words[output->count++] = (struct am_word){(uint32_t)(output->at - output->texts), size,
-                                                      machine->begin, machine->end};
+    output->words[output->count++] = (struct am_text_word){(uint32_t)(output->at - output->texts),
+                                                           size, machine->begin, machine->end};
     output->at += size + AM_WORD_PADDING;
     machine->base = AM_CHARACTER_OTHER;
     machine->count = 0;
@@ -46,9 +46,9 @@ static void end_word(struct am_machine *machine, struct am_word_output *output) 
     machine->tail_count = 0;
 }
 
-static void add_to_word(struct am_machine *machine,
-                        const struct am_character *character,
-                        enum am_character_class class) {
+static void add_to_word(struct am_text_machine *machine,
+                        const struct am_text_character *character,
+                        enum am_text_character_class class) {
     if (machine->base == AM_CHARACTER_OTHER)
         machine->begin = character->begin;
     append(machine, character->code);
@@ -59,10 +59,10 @@ static void add_to_word(struct am_machine *machine,
 }
 
 /* A letter or digit of a spaced script. */
-static void take_letter(struct am_machine *machine,
-                        const struct am_character *character,
-                        enum am_character_class class,
-                        struct am_word_output *output) {
+static void take_letter(struct am_text_machine *machine,
+                        const struct am_text_character *character,
+                        enum am_text_character_class class,
+                        struct am_text_word_output *output) {
     bool joins = machine->joiner &&
                  class == (machine->joiner == '.' ? AM_CHARACTER_DIGIT : AM_CHARACTER_LETTER);
     if (machine->tail_count) {
@@ -77,9 +77,9 @@ static void take_letter(struct am_machine *machine,
     add_to_word(machine, character, class);
 }
 
-static void take_separator(struct am_machine *machine,
-                           const struct am_character *character,
-                           struct am_word_output *output) {
+static void take_separator(struct am_text_machine *machine,
+                           const struct am_text_character *character,
+                           struct am_text_word_output *output) {
     int32_t code = character->code == 0x2019 ? '\'' : character->code;
     bool tail = code == '+' || code == '#';
     bool word = machine->base != AM_CHARACTER_OTHER;
@@ -98,10 +98,10 @@ static void take_separator(struct am_machine *machine,
         end_word(machine, output);
 }
 
-static void take(struct am_machine *machine,
-                 const struct am_character *character,
-                 struct am_word_output *output) {
-    enum am_character_class class = am_character_class(character->code);
+static void take(struct am_text_machine *machine,
+                 const struct am_text_character *character,
+                 struct am_text_word_output *output) {
+    enum am_text_character_class class = am_text_character_class(character->code);
     switch (class) {
     case AM_CHARACTER_MARK:
         if (machine->base != AM_CHARACTER_OTHER && !machine->joiner && !machine->tail_count)
@@ -124,7 +124,7 @@ static void take(struct am_machine *machine,
     }
 }
 
-static void give_marks(struct am_machine *machine, struct am_word_output *output) {
+static void give_marks(struct am_text_machine *machine, struct am_text_word_output *output) {
     for (size_t i = 0; i < machine->mark_count; i++)
         take(machine, &machine->marks[i], output);
     machine->mark_count = 0;
@@ -132,8 +132,9 @@ static void give_marks(struct am_machine *machine, struct am_word_output *output
 
 /* Canonical ordering (Unicode 3.11, D109): an insertion sort by combining class. A starter ends the
  * run. */
-static void
-add(struct am_machine *machine, struct am_character character, struct am_word_output *output) {
+static void add(struct am_text_machine *machine,
+                struct am_text_character character,
+                struct am_text_word_output *output) {
     uint8_t class = character.code < 0x300
                         ? 0
                         : (uint8_t)utf8proc_get_property(character.code)->combining_class;
@@ -153,24 +154,25 @@ add(struct am_machine *machine, struct am_character character, struct am_word_ou
 }
 
 /* An accent that is dropped still belongs to the span of what it stands on. */
-static void drop_accent(struct am_machine *machine, uint32_t end) {
+static void drop_accent(struct am_text_machine *machine, uint32_t end) {
     if (machine->mark_count)
         machine->marks[machine->mark_count - 1].end = end;
     else if (machine->base != AM_CHARACTER_OTHER && !machine->joiner && !machine->tail_count)
         machine->end = end;
 }
 
-static void
-take_ascii(struct am_machine *machine, struct am_character source, struct am_word_output *output) {
+static void take_ascii(struct am_text_machine *machine,
+                       struct am_text_character source,
+                       struct am_text_word_output *output) {
     if (source.code >= 'A' && source.code <= 'Z')
         source.code |= 0x20;
     add(machine, source, output);
 }
 
-void am_machine_take(struct am_machine *machine,
-                     bool fold_accents,
-                     struct am_character source,
-                     struct am_word_output *output) {
+void am_text_machine_take(struct am_text_machine *machine,
+                          bool fold_accents,
+                          struct am_text_character source,
+                          struct am_text_word_output *output) {
     utf8proc_int32_t decomposed[AM_MACHINE_DECOMPOSITION];
     int boundary = 0;
     if (source.code < 0x80) {
@@ -184,16 +186,17 @@ void am_machine_take(struct am_machine *machine,
         if (fold_accents && decomposed[i] >= 0x300 && decomposed[i] <= 0x36F)
             drop_accent(machine, source.end);
         else
-            add(machine, (struct am_character){decomposed[i], source.begin, source.end}, output);
+            add(machine, (struct am_text_character){decomposed[i], source.begin, source.end},
+                output);
     }
 }
 
-void am_machine_finish(struct am_machine *machine, struct am_word_output *output) {
+void am_text_machine_finish(struct am_text_machine *machine, struct am_text_word_output *output) {
     give_marks(machine, output);
     end_word(machine, output);
 }
 
-void am_machine_start(struct am_machine *machine) {
+void am_text_machine_start(struct am_text_machine *machine) {
     machine->base = AM_CHARACTER_OTHER;
     machine->count = 0;
     machine->composes = false;

@@ -18,7 +18,7 @@ struct cached {
     uint8_t word_size, stem_size;
 };
 
-struct am_stemmer {
+struct am_text_stemmer {
     struct sb_stemmer *snowball;
     bool failed;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
@@ -40,7 +40,7 @@ static enum am_code snowball_of(struct am_view language, struct sb_stemmer **sno
     return errno == ENOMEM ? AM_E_MEMORY : AM_E_INVALID;
 }
 
-enum am_code am_stemmer_check(struct am_view language) {
+enum am_code am_text_stemmer_check(struct am_view language) {
     struct sb_stemmer *snowball = NULL;
     enum am_code code = snowball_of(language, &snowball);
     sb_stemmer_delete(snowball);
@@ -49,7 +49,7 @@ enum am_code am_stemmer_check(struct am_view language) {
 
 /* libstemmer grows its buffer to the longest word it meets: it meets one here, so that requests
  * find the buffer as large as they may need it. */
-static enum am_code stretch(struct am_stemmer *stemmer) {
+static enum am_code stretch(struct am_text_stemmer *stemmer) {
     char longest[AM_WORD_MAX_BYTES];
     memset(longest, 'a', sizeof longest);
     bool stretched =
@@ -57,14 +57,14 @@ static enum am_code stretch(struct am_stemmer *stemmer) {
     return stretched ? AM_OK : AM_E_MEMORY;
 }
 
-struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *error) {
-    struct am_stemmer *stemmer = calloc(1, sizeof *stemmer);
+struct am_text_stemmer *am_text_stemmer_new(struct am_view language, struct am_error *error) {
+    struct am_text_stemmer *stemmer = calloc(1, sizeof *stemmer);
     enum am_code code = stemmer ? snowball_of(language, &stemmer->snowball) : AM_E_MEMORY;
     if (code == AM_OK)
         code = stretch(stemmer);
     if (code == AM_OK)
         return stemmer;
-    am_stemmer_free(stemmer);
+    am_text_stemmer_free(stemmer);
     if (code == AM_E_MEMORY)
         am_error_set(error, code, "out of memory: stemmer");
     else
@@ -73,7 +73,7 @@ struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *erro
     return NULL;
 }
 
-void am_stemmer_free(struct am_stemmer *stemmer) {
+void am_text_stemmer_free(struct am_text_stemmer *stemmer) {
     if (!stemmer)
         return;
     sb_stemmer_delete(stemmer->snowball);
@@ -90,7 +90,7 @@ static bool is_stemmed(struct am_view word) {
     return true;
 }
 
-static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view word) {
+static struct am_view ask_snowball(struct am_text_stemmer *stemmer, struct am_view word) {
     const sb_symbol *stem =
         sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)word.data, (int)word.size);
     int size = stem ? sb_stemmer_length(stemmer->snowball) : 0;
@@ -101,13 +101,13 @@ static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view wo
     return (struct am_view){stemmer->result, (size_t)size};
 }
 
-struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
+struct am_view am_text_stem(struct am_text_stemmer *stemmer, struct am_view word) {
     if (!is_stemmed(word))
         return word;
     if (word.size > CACHED_BYTES)
         return ask_snowball(stemmer, word);
     struct cached *cached =
-        &stemmer->cache[am_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
+        &stemmer->cache[am_hash_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
     if (cached->word_size != word.size || memcmp(cached->word, word.data, word.size) != 0) {
         struct am_view stem = ask_snowball(stemmer, word);
         if (stem.size > CACHED_BYTES || stem.data == word.data) /* or memory ran out */
@@ -121,6 +121,6 @@ struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
     return (struct am_view){stemmer->result, cached->stem_size};
 }
 
-bool am_stemmer_failed(const struct am_stemmer *stemmer) {
+bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer) {
     return stemmer->failed;
 }

@@ -4,12 +4,10 @@
 #include <unistd.h>
 
 #include "body.h"
-#include "generation.h"
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
 #include "parent.h"
-#include "publisher.h"
 #include "request.h"
 #include "settings.h"
 #include "start.h"
@@ -18,7 +16,7 @@
 /* Not used by any plugin of uWSGI's own tree. */
 enum { MODIFIER = 65 };
 
-static struct am_publisher publisher;
+static struct am_server *server; /* NULL: idle */
 
 static int init(void);
 static void post_init(void);
@@ -30,15 +28,15 @@ static int mule(char *patch);
 __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .name = "admatch",
     .modifier1 = MODIFIER,
-    .options = am_options,
+    .options = am_uwsgi_options,
     .init = init,
     .post_init = post_init,
     .init_apps = init_apps,
     .postinit_apps = postinit_apps,
     .post_fork = post_fork,
     .mule = mule,
-    .request = am_request_serve,
-    .after_request = am_request_finished,
+    .request = am_uwsgi_request_serve,
+    .after_request = am_uwsgi_request_finished,
 };
 
 /* What modifier 0 gets when it is free: requests only, since uWSGI would run every other hook a
@@ -46,25 +44,21 @@ __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
 static struct uwsgi_plugin default_plugin = {
     .name = "admatch (modifier 0)",
     .modifier1 = 0,
-    .request = am_request_serve,
-    .after_request = am_request_finished,
+    .request = am_uwsgi_request_serve,
+    .after_request = am_uwsgi_request_finished,
 };
 
 /* All request plugins have been loaded by now. */
 static int init(void) {
     unsigned own = admatch_plugin.modifier1;
-    if (!am_settings.inventory || own == 0)
+    if (!am_uwsgi_settings.inventory || own == 0)
         return 0;
     if (strcmp(uwsgi.p[0]->name, "unconfigured") == 0)
         uwsgi.p[0] = &default_plugin;
     else
-        am_log("modifier 0 belongs to %s: send requests with modifier1 %u", uwsgi.p[0]->name, own);
+        am_publish_log(&am_uwsgi_log, "modifier 0 belongs to %s: send requests with modifier1 %u",
+                       uwsgi.p[0]->name, own);
     return 0;
-}
-
-static void must(enum am_code code, const struct am_error *error) {
-    if (code != AM_OK)
-        am_log_and_exit("cannot start: %s", error->message);
 }
 
 /* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
@@ -75,80 +69,71 @@ static uid_t workers_user(void) {
     return geteuid() == 0 && user ? user : geteuid();
 }
 
-static const char *state_folder(void) {
+static const char *store_folder(void) {
     static char usual[64];
-    if (am_settings.state_dir)
-        return am_settings.state_dir;
+    if (am_uwsgi_settings.state_dir)
+        return am_uwsgi_settings.state_dir;
     snprintf(usual, sizeof usual, "/dev/shm/admatch-%u", (unsigned)workers_user());
     return usual;
 }
 
-static const struct am_timezones *load_zones(void) {
-    struct am_error error = {.code = AM_OK};
-    const struct am_timezones *zones = am_timezones_load(NULL, &error);
-    if (!zones || error.code != AM_OK)
-        am_log("time zones are not known, but for UTC: %s", error.message);
-    return zones;
-}
-
-static void start_cores(const struct am_timezones *zones) {
-    struct am_error error = {0};
-    unsigned cores = (unsigned)uwsgi.cores;
-    struct am_api_limits limits = {am_settings.limit_body, (uint32_t)am_settings.limit_words};
-    must(am_metrics_start((unsigned)uwsgi.numproc, cores, &error), &error);
-    must(am_requests_start(cores, &error), &error);
-    must(am_generations_start(publisher.control, publisher.state_folder, zones, &limits, cores,
-                              &error),
-         &error);
-    if (!am_bodies_start(cores, am_settings.limit_body))
-        am_log_and_exit("cannot start: out of memory for %u cores", cores);
+static struct am_server *make_server(struct am_error *error) {
+    const struct am_server_options options = {
+        .inventory = am_uwsgi_settings.inventory,
+        .store_folder = store_folder(),
+        .lenient = am_uwsgi_settings.skip_bad_records,
+        .test = am_uwsgi_settings.test,
+        .preview = am_uwsgi_settings.preview,
+        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words},
+        .workers = (unsigned)uwsgi.numproc,
+        .cores = (unsigned)uwsgi.cores,
+        .sink = am_uwsgi_log,
+    };
+    return am_server_new(&options, error);
 }
 
 /* In the master, before anything is forked, in lazy modes too. */
 static void post_init(void) {
     struct am_error error = {0};
-    if (!am_settings.inventory) {
-        am_log("loaded, but idle: admatch-inventory = FILE makes it serve");
+    unsigned cores = (unsigned)uwsgi.cores;
+    if (!am_uwsgi_settings.inventory) {
+        am_publish_log(&am_uwsgi_log, "loaded, but idle: admatch-inventory = FILE makes it serve");
         return;
     }
-    am_settings_finish();
-    publisher.state_folder = state_folder();
-    publisher.control = am_control_new(&error);
-    if (!publisher.control)
-        am_log_and_exit("cannot start: %s", error.message);
-    publisher.supply = (struct am_supply){.path = am_settings.inventory,
-                                          .lenient = am_settings.skip_bad_records,
-                                          .zones = load_zones()};
-    start_cores(publisher.supply.zones);
-    am_metrics_register();
-    am_watcher_add();
+    am_uwsgi_settings_finish();
+    server = make_server(&error);
+    if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
+    if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
+        am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
+    am_uwsgi_metrics_register(server->metrics);
+    am_uwsgi_watcher_add();
 }
 
 /* So that need-app knows that there is something to serve. */
 static void init_apps(void) {
     static char mountpoint[] = "";
-    if (am_settings.inventory && uwsgi_apps_cnt < uwsgi.max_apps)
+    if (am_uwsgi_settings.inventory && uwsgi_apps_cnt < uwsgi.max_apps)
         uwsgi_add_app(uwsgi_apps_cnt, admatch_plugin.modifier1, mountpoint, 0, NULL, NULL);
 }
 
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
  * drop-after-apps say, unless it is to keep them. */
 static void postinit_apps(void) {
-    if (am_settings.inventory)
-        am_start(&publisher);
+    if (server)
+        am_uwsgi_start(&server->publisher);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */
 static void post_fork(void) {
-    if (!am_settings.inventory || uwsgi.mywid == 0 || uwsgi.muleid)
+    if (!server || uwsgi.mywid == 0 || uwsgi.muleid)
         return;
     if (uwsgi.no_orphans)
-        am_end_with_master();
-    am_requests_forked();
-    am_generations_move();
-    am_generations_follow();
+        am_uwsgi_end_with_master();
+    am_uwsgi_requests_forked();
+    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return am_settings.inventory && am_watcher_run(patch, &publisher, am_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
 }

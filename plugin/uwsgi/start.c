@@ -10,15 +10,15 @@
 #include "parent.h"
 
 /* Runs the hooks for root and user, too, and enters the jail: all that workers go through. */
-void am_drop_privileges(void) {
+void am_uwsgi_drop_privileges(void) {
     if (uwsgi.master_as_root)
         uwsgi_as_root();
 }
 
 /* Sends the publisher home: what it points to is the same in parent and child. */
 static void publish(struct am_publisher *publisher, int home) {
-    am_drop_privileges();
-    am_end_with_master();
+    am_uwsgi_drop_privileges();
+    am_uwsgi_end_with_master();
     bool published = am_publisher_start(publisher) &&
                      write(home, publisher, sizeof *publisher) == (ssize_t)sizeof *publisher;
     _exit(published ? 0 : 1);
@@ -43,16 +43,18 @@ static void log_end(pid_t child) {
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFSIGNALED(status))
-        am_log("the process that reads the inventory was ended by signal %d", WTERMSIG(status));
+        am_publish_log(&am_uwsgi_log, "the process that reads the inventory was ended by signal %d",
+                       WTERMSIG(status));
 }
 
-void am_start(struct am_publisher *publisher) {
+void am_uwsgi_start(struct am_publisher *publisher) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
-        am_log_and_exit("cannot start: no pipe: %s", strerror(errno));
+        am_uwsgi_log_and_exit("cannot start: no pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child < 0)
-        am_log_and_exit("cannot start: no process to read the inventory: %s", strerror(errno));
+        am_uwsgi_log_and_exit("cannot start: no process to read the inventory: %s",
+                              strerror(errno));
     if (child == 0) {
         close(ends[0]);
         publish(publisher, ends[1]);

@@ -4,11 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../base/clock.h"
+#include "../publish/priority.h"
 #include "host.h"
 #include "log.h"
 #include "parent.h"
-#include "priority.h"
+
 #include "start.h"
 
 enum {
@@ -27,15 +28,17 @@ static void ask(int unused) {
     mule_send_msg(uwsgi.mules[mule_index].queue_pipe[0], message, sizeof message - 1);
 }
 
-void am_watcher_add(void) {
+void am_uwsgi_watcher_add(void) {
     mule_index = uwsgi.mules_cnt;
     uwsgi_opt_add_mule("mule", mule_name, NULL);
     if (!uwsgi_fifo_table[FIFO_COMMAND])
         uwsgi_fifo_table[FIFO_COMMAND] = ask;
     else
-        am_log("the master FIFO's command %c is taken: ask for a look at the inventory by a "
-               "message to mule %d",
-               FIFO_COMMAND, mule_index + 1);
+        am_publish_log(
+            &am_uwsgi_log,
+            "the master FIFO's command %c is taken: ask for a look at the inventory by a "
+            "message to mule %d",
+            FIFO_COMMAND, mule_index + 1);
 }
 
 /* uWSGI's own handler runs exit(), which may wait for ever for a lock that the interrupted code
@@ -47,12 +50,12 @@ static void leave(int signal_number) {
 
 /* The order matters: who changes user outlives its master again. */
 static void set_up(void) {
-    am_drop_privileges();
-    am_end_with_master();
+    am_uwsgi_drop_privileges();
+    am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    am_priority_background();
+    am_publish_priority_background();
 }
 
 /* uWSGI signals that are meant for all mules come here too, and must not pile up. */
@@ -103,17 +106,17 @@ static bool wait_for_reason(const struct am_publisher *publisher, int64_t refres
 
 /* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
     set_up();
     am_publisher_resume(publisher);
-    enum am_look look = am_publisher_look(publisher, false);
+    enum am_publisher_outcome look = am_publisher_check(publisher, false);
     bool forced = false;
     for (;;) {
-        bool soon = look == AM_LOOK_SOON;
+        bool soon = look == AM_PUBLISHER_SOON;
         bool asked = wait_for_reason(publisher, (int64_t)refresh * 1000, soon);
         forced = asked || (forced && soon);
-        look = am_publisher_look(publisher, forced);
+        look = am_publisher_check(publisher, forced);
     }
 }

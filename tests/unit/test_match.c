@@ -51,7 +51,7 @@ static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state)
         "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"cafe noir\\\"\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "\xf0\x9f\x98\x80 Caf\xc3\xa9 noir", 1),
                         "a ");
-    const struct am_placed_ad *ad = &engine.decision.ads[0];
+    const struct am_match_winner *ad = &engine.decision.ads[0];
     assert_int_equal(ad->spans[0].begin, 5);
     assert_int_equal(ad->spans[0].end, 10);
     assert_int_equal(ad->spans[0].utf16_begin, 3);
@@ -60,16 +60,55 @@ static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state)
     engine_stop(&engine);
 }
 
+/* Spans as "bytes/UTF-16 units", one after the other. */
+static const char *spans_of(const struct am_match_winner *ad) {
+    static char text[256];
+    size_t at = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < ad->span_count; i++)
+        at += (size_t)sprintf(text + at, "%s%u-%u/%u-%u", i ? " " : "", ad->spans[i].begin,
+                              ad->spans[i].end, ad->spans[i].utf16_begin, ad->spans[i].utf16_end);
+    return text;
+}
+
+/* One character may give several words, or the end of one and the begin of the next. */
+static void spans_that_overlap_are_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *keyword, *text, *spans;
+    } cases[] = {
+        {"1/2 inch", "½ inch pipe", "0-2/0-1 3-7/2-6"},
+        {"1/2 price shoes", " shoes price ½", "1-6/1-6 7-12/7-12 13-15/13-14"},
+        {"\\\"51 2 inch\\\"", "a 5½ inch", "2-5/2-4 6-10/5-9"},
+        {"น้ำ", "ขายน้ำดื่ม", "9-18/3-6"},
+        {"キロ", "5㌔", "1-4/1-2"},
+        {"ﷺ", "\U0001f45f ﷺ", "5-8/3-4"},
+        {"\\\"عليه وسلم\\\"", "ﷺ ﷺ", "0-3/0-1"},
+        {"1 x", "½ ½ x", "3-5/2-3 6-7/4-5"},
+        {"東京", "東京", "0-3/0-1 3-6/1-2"}, /* what only touches stays apart */
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
+        struct engine engine;
+        char line[256];
+        sprintf(line, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"%s\"]}",
+                cases[i].keyword);
+        engine_start(&engine, line);
+        assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, cases[i].text, 1), "a ");
+        assert_string_equal(spans_of(&engine.decision.ads[0]), cases[i].spans);
+        engine_stop(&engine);
+    }
+}
+
 static void a_phrase_does_not_cross_fields(void **state) {
     (void)state;
     struct engine engine;
     engine_start(
         &engine,
         "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"red wine\\\"\"]}");
-    struct am_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")},
-                                {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
-    struct am_slot slot = {.count = 1};
-    struct am_request request = {
+    struct am_match_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")},
+                                      {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
+    struct am_match_slot slot = {.count = 1};
+    struct am_match_request request = {
         .fields = fields, .field_count = 2, .slots = &slot, .slot_count = 1};
     assert_string_equal(engine_decide(&engine, &request), "");
     engine_stop(&engine);
@@ -227,22 +266,22 @@ static void details_that_are_too_long_are_told_as_such(void **state) {
     struct engine engine;
     struct am_error error = {0};
     struct am_buffer lines = am_buffer_over(test_malloc(4 << 20), 4 << 20);
-    struct am_field field = {AM_FIELD_TEXT, 0, AM_VIEW("word")};
-    struct am_slot slot = {.count = 1, .sizes = {1 << 16 | 1}, .size_count = 1};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .explain = true};
+    struct am_match_field field = {AM_FIELD_TEXT, 0, AM_VIEW("word")};
+    struct am_match_slot slot = {.count = 1, .sizes = {1 << 16 | 1}, .size_count = 1};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .explain = true};
     for (const char *id = "abc"; *id; id++)
         append_sized_ad(&lines, *id);
     am_buffer_append(&lines, "", 1);
     assert_false(lines.overflowed);
     engine_start(&engine, lines.data);
-    assert_int_equal(am_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
+    assert_int_equal(am_match_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
     assert_int_equal(engine.decision.rejected_count, 3);
-    const struct am_rejected_ad *rejected = engine.decision.rejected;
+    const struct am_match_rejected *rejected = engine.decision.rejected;
     struct am_view whole = rejected[0].detail;
     assert_memory_equal(whole.data + whole.size - 10, ",1399x2199", 10);
     for (int i = 1; i < 3; i++)
@@ -257,6 +296,7 @@ int main(void) {
         cmocka_unit_test(exact_keywords_need_the_whole_query),
         cmocka_unit_test(broad_keywords_need_all_words_within_the_window),
         cmocka_unit_test(spans_count_bytes_and_utf16_units_of_the_original_text),
+        cmocka_unit_test(spans_that_overlap_are_one),
         cmocka_unit_test(a_phrase_does_not_cross_fields),
         cmocka_unit_test(known_words_match_broad_keywords_by_their_stems),
         cmocka_unit_test(words_of_more_than_sixteen_bytes_are_compared_whole),

@@ -16,29 +16,31 @@ enum { MACHINE_ALONE = -1 };
 /* Every word of the text as "word[begin,end) ". The text lies at the end of its memory, so that
  * sanitizers and valgrind see a read past it. */
 static void split(const char *text, size_t size, bool fold_accents, int way, char *out) {
-    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(size)};
-    struct am_splitter splitter;
-    struct am_word words[AM_WORDS_LEAST];
+    struct am_text_splitter_memory memory = {NULL, am_text_splitter_memory_size(size)};
+    struct am_text_splitter splitter;
+    struct am_text_word words[AM_WORDS_LEAST];
     size_t count;
     char *copy = malloc(size ? size : 1);
     memory.memory = malloc(memory.size);
     assert_non_null(copy);
     assert_non_null(memory.memory);
     memcpy(copy, text, size);
-    am_splitter_start(&splitter, (struct am_view){copy, size}, fold_accents, memory);
-    splitter.way = way == MACHINE_ALONE ? NULL : am_block_way((enum am_block_way_name)way);
+    am_text_splitter_start(&splitter, (struct am_view){copy, size}, fold_accents, memory);
+    splitter.way =
+        way == MACHINE_ALONE ? NULL : am_text_block_kernel((enum am_text_block_kernel_name)way);
     *out = '\0';
-    while ((count = am_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
+    while ((count = am_text_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
         for (size_t i = 0; i < count; i++)
             out += sprintf(out, "%.*s[%u,%u) ", (int)words[i].size,
-                           am_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
+                           am_text_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
     free(memory.memory);
     free(copy);
 }
 
 /* Ways that this machine does not have are left out. */
 static bool have(int way) {
-    return way == MACHINE_ALONE || am_block_way((enum am_block_way_name)way) != NULL;
+    return way == MACHINE_ALONE ||
+           am_text_block_kernel((enum am_text_block_kernel_name)way) != NULL;
 }
 
 static void words_and_spans_are_those_of_the_table(void **state) {
@@ -68,7 +70,7 @@ static void words_and_spans_are_those_of_the_table(void **state) {
     };
     char found[1024];
     for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
-        for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+        for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
             if (have(way)) {
                 split(cases[i].text, strlen(cases[i].text), true, way, found);
                 assert_string_equal(found, cases[i].words);
@@ -97,7 +99,7 @@ static size_t append(char *text, size_t size, const char *piece) {
 static void every_way_gives_the_same_words(const char *text, size_t size, bool fold_accents) {
     static char found[2][1 << 16];
     split(text, size, fold_accents, MACHINE_ALONE, found[0]);
-    for (int way = 0; way < AM_BLOCK_WAYS; way++) {
+    for (int way = 0; way < AM_TEXT_BLOCK_KERNELS; way++) {
         if (!have(way))
             continue;
         split(text, size, fold_accents, way, found[1]);
@@ -141,7 +143,7 @@ static void long_stretches_without_words_do_not_end_a_text(void **state) {
     char *text = malloc(LENGTH), found[64];
     memset(text, '-', LENGTH);
     memcpy(text + LENGTH - 3, "end", 3);
-    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+    for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
         if (have(way)) {
             split(text, LENGTH, true, way, found);
             assert_string_equal(found, "end[199997,200000) ");
@@ -154,7 +156,7 @@ static void a_word_that_is_too_long_holds_its_place(void **state) {
     char text[AM_WORD_MAX_BYTES + 8], found[256];
     memset(text, 'x', sizeof text);
     memcpy(text + sizeof text - 3, " ok", 3);
-    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+    for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
         if (have(way)) {
             split(text, sizeof text, true, way, found);
             assert_string_equal(found, "[0,1005) ok[1006,1008) ");
@@ -163,8 +165,8 @@ static void a_word_that_is_too_long_holds_its_place(void **state) {
 
 static void utf16_units_count_as_in_javascript(void **state) {
     (void)state;
-    assert_int_equal(am_utf16_length("a\u00e9\U0001f600", 7), 4);
-    assert_int_equal(am_utf16_length("\xff\xe6\x9d!", 4), 3);
+    assert_int_equal(am_text_utf16_length("a\u00e9\U0001f600", 7), 4);
+    assert_int_equal(am_text_utf16_length("\xff\xe6\x9d!", 4), 3);
 }
 
 static void stems_are_snowballs(void **state) {
@@ -172,17 +174,17 @@ static void stems_are_snowballs(void **state) {
     struct am_error error;
     static const char words[][32] = {"running", "shoes", "c++", "mp3s"};
     static const char *const stems[] = {"run", "shoe", "c++", "mp3s"};
-    struct am_stemmer *stemmer = am_stemmer_new(AM_VIEW("EN"), &error);
+    struct am_text_stemmer *stemmer = am_text_stemmer_new(AM_VIEW("EN"), &error);
     assert_non_null(stemmer);
     for (int round = 0; round < 2; round++) /* the second from the cache */
         for (size_t i = 0; i < AM_COUNT_OF(words); i++) {
-            struct am_view stem = am_stem(stemmer, am_view_of(words[i]));
+            struct am_view stem = am_text_stem(stemmer, am_view_of(words[i]));
             assert_true(am_view_equal(stem, am_view_of(stems[i])));
         }
-    am_stemmer_free(stemmer);
-    assert_int_equal(am_stemmer_check(AM_VIEW("English")), AM_OK);
-    assert_int_equal(am_stemmer_check(AM_VIEW("klingon")), AM_E_INVALID);
-    assert_null(am_stemmer_new(AM_VIEW("klingon"), &error));
+    am_text_stemmer_free(stemmer);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("English")), AM_OK);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("klingon")), AM_E_INVALID);
+    assert_null(am_text_stemmer_new(AM_VIEW("klingon"), &error));
 }
 
 int main(void) {
