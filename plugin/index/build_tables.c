@@ -125,10 +125,11 @@ static bool fill_vocabulary(const struct am_builder *builder, size_t count, uint
         buckets[i].displaced = 0;
     }
     uint64_t probes = 0;
-    for (uint32_t i = (uint32_t)builder->words.count; i-- > 0;) {
-        unsigned needed = put_word(buckets, count, key_of_word(builder, i), i, words[i].flags);
+    for (uint32_t left = (uint32_t)builder->words.count; left > 0; left--) {
+        const uint32_t id = left - 1;
+        unsigned needed = put_word(buckets, count, key_of_word(builder, id), id, words[id].flags);
         if (!needed) {
-            *culprit = i;
+            *culprit = id;
             return false;
         }
         probes += needed;

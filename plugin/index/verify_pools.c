@@ -9,14 +9,14 @@
 #define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Whether eight bytes are ASCII without control characters. */
-static bool are_plain(uint64_t bytes) {
+AM_WRAPS static bool are_plain(uint64_t bytes) {
     uint64_t below = bytes - EVERY_BYTE(0x20), above = bytes + EVERY_BYTE(0x01); /* DEL: 0x80 */
     return ((bytes | below | above) & EVERY_BYTE(0x80)) == 0;
 }
 
 /* UTF-8 without control characters, as the inventory's reader takes its texts. */
 static bool is_plain(struct am_view text) {
-    const char *at = text.data, *end = text.data + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     while (at < end) {
         if (end - at >= 8 && are_plain(am_bytes_load_u64(at))) {
             at += 8;

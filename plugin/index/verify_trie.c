@@ -201,8 +201,8 @@ static bool settle_climbed(struct am_image_verifier *verifier, struct climbs *cl
     if (!climb_all(verifier, climbs))
         return false;
     for (uint32_t i = 0; i < climbs->count; i++)
-        for (uint32_t at = climbs->climbs[i].length; at-- > 0;) {
-            uint32_t node = climbs->climbs[i].path[at];
+        for (uint32_t left = climbs->climbs[i].length; left > 0; left--) {
+            uint32_t node = climbs->climbs[i].path[left - 1];
             if (verifier->nodes[node].state == AM_VERIFY_SETTLED)
                 continue;
             const char *problem = settle(verifier, node, climbs->tier);
