@@ -16,7 +16,7 @@ AM_WRAPS static bool are_plain(uint64_t bytes) {
 
 /* UTF-8 without control characters, as the inventory's reader takes its texts. */
 static bool is_plain(struct am_view text) {
-    const char *at = text.data, *end = text.data + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     while (at < end) {
         if (end - at >= 8 && are_plain(am_bytes_load_u64(at))) {
             at += 8;
