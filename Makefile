@@ -37,7 +37,7 @@ comma := ,
 ROOMS := base text model inventory index match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
-PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
+PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c plugin/uwsgi/loop/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -133,7 +133,10 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+
+# What the loop has that knows no uWSGI.
+$(BUILD)/tests/test_loop: $(foreach part,balance bytes chunks connection wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -157,8 +160,13 @@ $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE -shared -o $@ $<
 
-integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
-	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
+$(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/uwsgi.h
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
+
+integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so ## a real uWSGI over real sockets; LOOP=admatch: with the loop in place of threads
+	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
@@ -220,8 +228,8 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
-	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
+soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 	@$(MAKE) --no-print-directory all

@@ -35,6 +35,25 @@ struct am_metrics_histogram {
     uint64_t nanoseconds;         /* sum */
 };
 
+/* Why the loop closed a connection that its client would have kept. */
+enum am_metrics_closed {
+    AM_METRICS_CLOSED_IDLE, /* timeouts */
+    AM_METRICS_CLOSED_HEAD,
+    AM_METRICS_CLOSED_BODY,
+    AM_METRICS_CLOSED_WRITE,
+    AM_METRICS_CLOSED_EVICTED, /* idle, and a new one needed its place */
+    AM_METRICS_CLOSED_BALANCE, /* this process had many more than others */
+    AM_METRICS_CLOSED_STARVED, /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_REASONS,
+};
+
+/* With loop = admatch; in the row of core 0, which is the loop. */
+struct am_metrics_loop {
+    uint64_t connections, buffered_bytes, blocking; /* gauges */
+    uint64_t accepted, handed_over, pauses;
+    uint64_t closed[AM_METRICS_CLOSED_REASONS];
+};
+
 /* One core's counters. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_STATUSES];
@@ -49,6 +68,7 @@ struct am_metrics_counters {
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     uint64_t generation;   /* the number that the core, having answered, is on; 0: no answer yet */
     struct am_metrics_histogram decide, request;
+    struct am_metrics_loop loop;
 };
 
 /* What the master and the mule know; one writer at a time. */
@@ -80,6 +100,9 @@ void am_metrics_histogram_count(struct am_metrics_histogram *histogram, uint64_t
 
 /* Index into the statuses. */
 unsigned am_metrics_status_index(unsigned status);
+
+/* Lists the loop's metrics too. Before the next. */
+void am_metrics_list_loop(void);
 
 /* Registers the table's counters and gauges with uWSGI's metrics (stats server, pushers). In init
  * or post_init. */

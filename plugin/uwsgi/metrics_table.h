@@ -31,7 +31,7 @@ struct am_metrics_metric {
 };
 
 extern const struct am_metrics_metric am_metrics_table[];
-extern const unsigned am_metrics_table_count;
+extern unsigned am_metrics_table_count; /* without the loop's, unless they are listed */
 
 /* The value of a metric without labels (with labels: the sum), `places` decimals. Not for
  * histograms. */

@@ -7,6 +7,7 @@
 #include "generation.h"
 #include "host.h"
 #include "log.h"
+#include "loop/loop.h"
 #include "metrics.h"
 #include "parent.h"
 #include "publisher.h"
@@ -28,6 +29,7 @@ static int mule(char *patch);
 __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .name = "admatch",
     .modifier1 = MODIFIER,
+    .on_load = am_loop_register,
     .options = am_uwsgi_options,
     .init = init,
     .post_init = post_init,
@@ -114,6 +116,8 @@ static void start_cores(const struct am_timezones *zones) {
 /* In the master, before anything is forked, in lazy modes too. */
 static void post_init(void) {
     struct am_error error = {0};
+    if (am_loop_wanted())
+        am_loop_check();
     if (!am_uwsgi_settings.inventory) {
         am_uwsgi_log("loaded, but idle: admatch-inventory = FILE makes it serve");
         return;
@@ -128,6 +132,8 @@ static void post_init(void) {
                                           .zones = load_zones()};
     start_cores(publisher.supply.zones);
     am_publisher_start(&publisher);
+    if (am_loop_wanted())
+        am_metrics_list_loop();
     am_metrics_register();
     am_uwsgi_watcher_add();
 }

@@ -16,7 +16,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import BUILD, EXAMPLE, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
+from harness import BUILD, EXAMPLE, LOOP, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
 
 CONFIGS = ROOT / "configs"
 
@@ -33,7 +33,10 @@ class ConfigsTest(unittest.TestCase):
         (self.folder / "build/release").symlink_to(BUILD)
         for path in (self.folder / "configs").rglob("*"):
             if path.is_file():
-                path.write_text(re.sub(r"(127\.0\.0\.1:)(\d{4})", self.other_port, path.read_text()))
+                text = re.sub(r"(127\.0\.0\.1:)(\d{4})", self.other_port, path.read_text())
+                if LOOP and "loop = " not in text:
+                    text = text.replace("need-plugin = admatch\n", f"need-plugin = admatch\nloop = {LOOP}\n")
+                path.write_text(text)
 
     def other_port(self, found):
         return found[1] + str(self.ports.setdefault(int(found[2]), free_port()))

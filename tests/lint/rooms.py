@@ -17,7 +17,7 @@ ROOMS = {
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
     "match": ({"base", "text", "model", "index"}, "match matcher search rank gate explain"),
     "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api"}, "uwsgi loop publish publisher generation store source metrics"),
     "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
 }
 
