@@ -24,7 +24,7 @@ import time
 import report
 from common import ROOT, Context
 
-SECTIONS = ("engine", "features", "peers", "server", "ladder")
+SECTIONS = ("engine", "features", "peers", "server", "loop", "ladder")
 
 
 def first_line(*command):
