@@ -1,6 +1,7 @@
 /* The splitter: blocks of plain ASCII by bit masks, all else by the machine. */
 #include "words.h"
 
+#include "../base/poison.h"
 #include "machine.h"
 
 enum {
@@ -155,6 +156,7 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     struct state *state = splitter->state;
     struct am_text_word_output output = {
         words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
+    am_poison_clear(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
         if (splitter->way && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
@@ -165,6 +167,8 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     }
     if (splitter->at == splitter->text.size && am_text_machine_room(&output))
         am_text_machine_finish(&state->machine, &output);
+    char *readable = output.at + AM_WORD_PADDING;
+    am_poison_region(readable, (size_t)(output.end - readable));
     return output.count;
 }
 

@@ -29,20 +29,24 @@ static struct {
     bool wants_to_listen, listening;
     bool cannot_accept; /* until the next tick */
     uint32_t away;
-    struct am_metrics_loop *metrics;
+    struct am_metrics *shared;       /* where all processes count; NULL: nowhere */
+    struct am_metrics_loop *metrics; /* what this one counts */
 } crowd;
 
-static void publish_count(void) {
-    am_metrics_gauge_set(&crowd.metrics->connections, am_loop_connections_count());
+static struct am_metrics_loop *counters_of(unsigned worker) {
+    static struct am_metrics_loop unread;
+    return crowd.shared ? &am_metrics_row(crowd.shared, worker, 0)->loop : &unread;
 }
 
-bool am_loop_crowd_start(int queue,
-                         uint32_t capacity,
-                         int64_t now,
-                         struct am_metrics_loop *metrics) {
+static void publish_count(void) {
+    am_metrics_set(&crowd.metrics->connections, am_loop_connections_count());
+}
+
+bool am_loop_crowd_start(int queue, uint32_t capacity, int64_t now, struct am_metrics *metrics) {
     crowd.queue = queue;
     crowd.end = &crowd.first;
-    crowd.metrics = metrics;
+    crowd.shared = metrics;
+    crowd.metrics = counters_of((unsigned)uwsgi.mywid);
     am_loop_crowd_set_time(now);
     am_loop_wheel_start(&crowd.wheel, crowd.now);
     if (!am_loop_connections_start(capacity))
@@ -68,8 +72,8 @@ static void complain(enum shortage shortage, const char *what, const char *remed
     if (complained_at[shortage] && crowd.now < complained_at[shortage] + COMPLAINT_SECONDS)
         return;
     complained_at[shortage] = crowd.now;
-    am_uwsgi_log("worker %d, %u connections: %s (%s)", uwsgi.mywid, am_loop_connections_count(),
-                 what, remedy);
+    am_publish_log(&am_uwsgi_log, "worker %d, %u connections: %s (%s)", uwsgi.mywid,
+                   am_loop_connections_count(), what, remedy);
 }
 
 /* ---- the epoll set ----------------------------------------------------------------------------
@@ -263,7 +267,8 @@ static void set_listener(unsigned index, bool listen) {
     struct epoll_event wanted = {EPOLLIN | EPOLLEXCLUSIVE, {.u64 = UINT64_C(1) << 63 | index}};
     int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
     if (epoll_ctl(crowd.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0)
-        am_uwsgi_log("worker %d: epoll_ctl of a socket: %s", uwsgi.mywid, strerror(errno));
+        am_publish_log(&am_uwsgi_log, "worker %d: epoll_ctl of a socket: %s", uwsgi.mywid,
+                       strerror(errno));
 }
 
 static void set_listening(bool listen) {
@@ -380,12 +385,11 @@ static void expire(struct am_loop_connection *connection) {
 static void compare_with_others(void) {
     uint64_t all = 0;
     unsigned processes = 0;
-    for (int worker = 1; worker <= uwsgi.numproc && am_uwsgi_settings.inventory; worker++) {
+    for (int worker = 1; worker <= uwsgi.numproc; worker++) {
         const struct uwsgi_worker *other = &uwsgi.workers[worker];
         if (other->pid <= 0 || other->cheaped || !other->accepting || !other->manage_next_request)
             continue;
-        const uint64_t *count = &am_metrics_row((unsigned)worker, 0)->loop.connections;
-        all += __atomic_load_n(count, __ATOMIC_RELAXED);
+        all += __atomic_load_n(&counters_of((unsigned)worker)->connections, __ATOMIC_RELAXED);
         processes++;
     }
     am_loop_balance_set(am_loop_connections_count(), all, processes);
@@ -409,14 +413,14 @@ void am_loop_crowd_tick(void) {
 void am_loop_crowd_settle(void) {
     if (crowd.wants_to_listen && !crowd.cannot_accept && !am_loop_connections_full())
         set_listening(true);
-    am_metrics_gauge_set(&crowd.metrics->buffered_bytes, am_loop_bytes_kept());
-    am_metrics_gauge_set(&crowd.metrics->blocking, crowd.away);
+    am_metrics_set(&crowd.metrics->buffered_bytes, am_loop_bytes_kept());
+    am_metrics_set(&crowd.metrics->blocking, crowd.away);
 }
 
 void am_loop_crowd_leave(void) {
-    am_metrics_gauge_set(&crowd.metrics->connections, 0);
-    am_metrics_gauge_set(&crowd.metrics->buffered_bytes, 0);
-    am_metrics_gauge_set(&crowd.metrics->blocking, 0);
+    am_metrics_set(&crowd.metrics->connections, 0);
+    am_metrics_set(&crowd.metrics->buffered_bytes, 0);
+    am_metrics_set(&crowd.metrics->blocking, 0);
 }
 
 void am_loop_crowd_dismiss(void) {

@@ -3,15 +3,13 @@
 #ifndef AM_UWSGI_LOOP_CROWD_H
 #define AM_UWSGI_LOOP_CROWD_H
 
-#include "../metrics.h"
+#include "../../publish/metrics.h"
 #include "connection.h"
 
 /* Starts with no connection. `queue` is the epoll set; keys of connections are below 1 << 63.
- * `capacity`: connections at most. `now`: as below. False: out of memory. */
-bool am_loop_crowd_start(int queue,
-                         uint32_t capacity,
-                         int64_t now,
-                         struct am_metrics_loop *metrics);
+ * `capacity`: connections at most. `now`: as below. `metrics`: where all processes count, or NULL.
+ * False: out of memory. */
+bool am_loop_crowd_start(int queue, uint32_t capacity, int64_t now, struct am_metrics *metrics);
 
 /* Milliseconds, of CLOCK_MONOTONIC; at the beginning of each turn. */
 void am_loop_crowd_set_time(int64_t now);

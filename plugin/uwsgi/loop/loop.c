@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../clock.h"
+#include "../../base/clock.h"
 #include "../host.h"
 #include "../log.h"
 #include "../settings.h"
@@ -36,6 +36,7 @@ enum {
 #define KEY_OWN_SIGNAL (SPECIAL | 0x300) /* of this one */
 
 static char name[] = "admatch";
+static struct am_metrics *metrics; /* NULL: there is nothing to serve */
 
 static struct {
     int queue, wake;
@@ -71,7 +72,7 @@ static void handle(uint64_t key) {
 }
 
 static void set_time(void) {
-    loop.now = am_uwsgi_clock_milliseconds(CLOCK_MONOTONIC);
+    loop.now = am_clock_milliseconds(CLOCK_MONOTONIC);
     am_loop_crowd_set_time(loop.now);
 }
 
@@ -144,9 +145,11 @@ static bool is_over(void) {
  */
 
 static void must(bool done, const char *what) {
-    if (!done)
-        am_uwsgi_log_and_exit("worker %d cannot start its loop: %s: %s", uwsgi.mywid, what,
-                              strerror(errno));
+    if (done)
+        return;
+    am_publish_log(&am_uwsgi_log, "worker %d cannot start its loop: %s: %s", uwsgi.mywid, what,
+                   strerror(errno));
+    exit(1);
 }
 
 static void add(int fd, uint64_t key) {
@@ -172,26 +175,19 @@ static uint32_t find_capacity(void) {
     if (files >= wanted + SPARE_DESCRIPTORS)
         return (uint32_t)wanted;
     uint64_t capacity = files > 2 * SPARE_DESCRIPTORS ? files - SPARE_DESCRIPTORS : files / 2 + 1;
-    am_uwsgi_log("worker %d: %llu connections instead of the %llu of admatch-connections, since "
-                 "the limit of open files is %llu (max-fd, LimitNOFILE)",
-                 uwsgi.mywid, (unsigned long long)capacity, (unsigned long long)wanted,
-                 (unsigned long long)files);
+    am_publish_log(&am_uwsgi_log,
+                   "worker %d: %llu connections instead of the %llu of admatch-connections, since "
+                   "the limit of open files is %llu (max-fd, LimitNOFILE)",
+                   uwsgi.mywid, (unsigned long long)capacity, (unsigned long long)wanted,
+                   (unsigned long long)files);
     return (uint32_t)capacity;
-}
-
-/* Without an inventory nothing is counted. */
-static struct am_metrics_loop *find_metrics(void) {
-    static struct am_metrics_loop unread;
-    if (!am_uwsgi_settings.inventory)
-        return &unread;
-    return &am_metrics_row((unsigned)uwsgi.mywid, 0)->loop;
 }
 
 static void start_parts(void) {
     unsigned cores = (unsigned)uwsgi.cores;
     set_time();
     am_loop_bytes_limit(am_uwsgi_settings.loop.memory);
-    must(am_loop_crowd_start(loop.queue, find_capacity(), loop.now, find_metrics()), "connections");
+    must(am_loop_crowd_start(loop.queue, find_capacity(), loop.now, metrics), "connections");
     must(am_loop_exchanges_start(cores) && am_loop_harakiri_start(cores), "cores");
     must(am_loop_listeners_start(), "sockets");
     must(am_loop_serve_start(), "a pair of sockets");
@@ -233,15 +229,24 @@ bool am_loop_wanted(void) {
     return uwsgi.loop && strcmp(uwsgi.loop, name) == 0;
 }
 
+void am_loop_count_in(struct am_metrics *shared) {
+    metrics = shared;
+    am_metrics_list_loop(shared);
+}
+
 static void log_blocking(void) {
     if (!am_loop_serve_may_block())
         return;
-    am_uwsgi_log("loop = admatch: routes, static files, post-buffering or a cache are configured, "
-                 "so each request may block");
+    am_publish_log(
+        &am_uwsgi_log,
+        "loop = admatch: routes, static files, post-buffering or a cache are configured, "
+        "so each request may block");
     if (uwsgi.threads > 1)
-        am_uwsgi_log("%d blocking threads a process will run them", uwsgi.threads - 1);
+        am_publish_log(&am_uwsgi_log, "%d blocking threads a process will run them",
+                       uwsgi.threads - 1);
     else
-        am_uwsgi_log("and will hold up all others of its process: set threads = 2 or more");
+        am_publish_log(&am_uwsgi_log,
+                       "and will hold up all others of its process: set threads = 2 or more");
 }
 
 void am_loop_check(void) {

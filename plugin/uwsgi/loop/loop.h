@@ -6,13 +6,16 @@
 #ifndef AM_UWSGI_LOOP_LOOP_H
 #define AM_UWSGI_LOOP_LOOP_H
 
-#include <stdbool.h>
+#include "../../publish/metrics.h"
 
 /* Makes the loop known to uWSGI, which runs it where its option asks for it. In on_load. */
 void am_loop_register(void);
 
 /* Whether that option is set. */
 bool am_loop_wanted(void);
+
+/* Counts there, and has its metrics listed. In the master, before the first fork. */
+void am_loop_count_in(struct am_metrics *metrics);
 
 /* Logs and exits when the loop cannot serve what uWSGI has been configured for. In the master, with
  * the sockets bound. */

@@ -100,8 +100,8 @@ bool am_loop_threads_start(int wake) {
         pthread_t *id = &uwsgi.workers[uwsgi.mywid].cores[core].thread_id;
         int status = pthread_create(id, &uwsgi.threads_attr, thread, (void *)core);
         if (status != 0)
-            am_uwsgi_log("worker %d: cannot start blocking thread %ld: %s", uwsgi.mywid, core,
-                         strerror(status));
+            am_publish_log(&am_uwsgi_log, "worker %d: cannot start blocking thread %ld: %s",
+                           uwsgi.mywid, core, strerror(status));
         threads.running += status == 0;
     }
     return threads.running || uwsgi.cores == 1;
