@@ -52,22 +52,6 @@ bool am_loop_bytes_append(struct am_loop_bytes *bytes, const char *data, size_t 
     return true;
 }
 
-bool am_loop_bytes_adopt(struct am_loop_bytes *bytes, char *data, size_t size) {
-    if (!count(size)) {
-        free(data);
-        return false;
-    }
-    *bytes = (struct am_loop_bytes){data, size, size};
-    return true;
-}
-
-char *am_loop_bytes_release(struct am_loop_bytes *bytes) {
-    char *data = bytes->data;
-    kept -= bytes->room;
-    *bytes = (struct am_loop_bytes){NULL, 0, 0};
-    return data;
-}
-
 void am_loop_bytes_consume(struct am_loop_bytes *bytes, size_t size) {
     if (size >= bytes->size) {
         am_loop_bytes_free(bytes);
@@ -78,5 +62,7 @@ void am_loop_bytes_consume(struct am_loop_bytes *bytes, size_t size) {
 }
 
 void am_loop_bytes_free(struct am_loop_bytes *bytes) {
-    free(am_loop_bytes_release(bytes));
+    free(bytes->data);
+    kept -= bytes->room;
+    *bytes = (struct am_loop_bytes){NULL, 0, 0};
 }

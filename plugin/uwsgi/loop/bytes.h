@@ -8,7 +8,7 @@
 #include "../../base/bytes.h"
 
 struct am_loop_bytes {
-    char *data;  /* of malloc; NULL: none */
+    char *data;  /* NULL: none */
     size_t size; /* in use */
     size_t room; /* counted against the bound */
 };
@@ -25,14 +25,6 @@ bool am_loop_bytes_reserve(struct am_loop_bytes *bytes, size_t room);
 
 /* Appends a copy. False as above. */
 bool am_loop_bytes_append(struct am_loop_bytes *bytes, const char *data, size_t size);
-
-/* Takes over memory of malloc, of which `size` bytes are in use and counted: the rest has not been
- * touched, and costs address space only. False: above the bound, and `data` has been freed. `bytes`
- * is empty. */
-bool am_loop_bytes_adopt(struct am_loop_bytes *bytes, char *data, size_t size);
-
-/* Gives the memory away, to be freed by free(). */
-char *am_loop_bytes_release(struct am_loop_bytes *bytes);
 
 /* Drops the first `size` bytes. Frees the memory when none are left. */
 void am_loop_bytes_consume(struct am_loop_bytes *bytes, size_t size);

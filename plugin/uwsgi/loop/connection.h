@@ -49,7 +49,7 @@ struct am_loop_connection {
         struct sockaddr_in6 v6;
     } address;
 
-    /* HEAD: the parser's buffer, or the part of a packet; BODY, AWAY: the parsed packet. */
+    /* HEAD: what has come of it; BODY, AWAY: the packet that uWSGI has made of it. */
     struct am_loop_bytes head;
     int64_t head_status; /* the parser's state */
     /* What came after the head: body and further requests. */

@@ -71,27 +71,24 @@ static bool is_http(const struct am_loop_connection *connection) {
     return am_loop_listener_at(connection->listener)->http;
 }
 
-/* The HTTP parser has a buffer of its own, that of uWSGI's packets reads into the core's. */
+/* Where the parser collects a head: for HTTP in a buffer of buffer-size bytes that it makes and
+ * uWSGI frees after the request, for uWSGI's packets in the core's. Between two turns only the
+ * bytes that have come are kept. */
 static void restore_head(struct am_loop_connection *connection, struct wsgi_request *request) {
+    char *buffer = (char *)request->uh;
+    if (is_http(connection))
+        request->proto_parser_buf = buffer = uwsgi_malloc(uwsgi.buffer_size);
+    memcpy(buffer, connection->head.data, connection->head.size);
     request->proto_parser_pos = connection->head.size;
     request->proto_parser_status = connection->head_status;
-    if (is_http(connection)) {
-        request->proto_parser_buf = am_loop_bytes_release(&connection->head);
-    } else {
-        memcpy(request->uh, connection->head.data, connection->head.size);
-        am_loop_bytes_free(&connection->head);
-    }
+    am_loop_bytes_free(&connection->head);
 }
 
-static bool save_head(struct am_loop_connection *connection, struct wsgi_request *request) {
-    size_t size = request->proto_parser_pos;
+static bool save_head(struct am_loop_connection *connection, const struct wsgi_request *request) {
+    const char *buffer = is_http(connection) ? request->proto_parser_buf : (char *)request->uh;
     connection->head_status = request->proto_parser_status;
     connection->began = request->start_of_request;
-    if (!is_http(connection))
-        return am_loop_bytes_append(&connection->head, (char *)request->uh, size);
-    char *data = request->proto_parser_buf;
-    request->proto_parser_buf = NULL;
-    return am_loop_bytes_adopt(&connection->head, data, size);
+    return am_loop_bytes_append(&connection->head, buffer, request->proto_parser_pos);
 }
 
 static enum am_loop_next wait_for_head(struct am_loop_connection *connection,
@@ -288,12 +285,8 @@ static enum am_loop_next run(struct am_loop_connection *connection,
     return after_request(connection);
 }
 
-/* The head, and all that is to be had of the body, are here. */
+/* The head, and all that is to be had of the body, are kept. */
 static enum am_loop_next resume(struct am_loop_connection *connection) {
-    if (connection->input.size > HEAVY_BODY && am_loop_threads_running()) {
-        connection->state = AM_LOOP_AWAY;
-        return AM_LOOP_GIVE;
-    }
     struct wsgi_request *request = begin(connection);
     memcpy(request->uh, connection->head.data, connection->head.size);
     request->proto_parser_status = AM_LOOP_HEAD_WHOLE;
@@ -350,9 +343,12 @@ static enum am_loop_next serve_body(struct am_loop_connection *connection) {
     input->size += (size_t)size;
     if (size == 0)
         return am_loop_serve_cut(connection);
-    if (is_whole(connection, (struct am_view){input->data, input->size}))
+    if (!is_whole(connection, (struct am_view){input->data, input->size}))
+        return AM_LOOP_READ;
+    if (input->size <= HEAVY_BODY || !am_loop_threads_running())
         return resume(connection);
-    return AM_LOOP_READ;
+    connection->state = AM_LOOP_AWAY;
+    return AM_LOOP_GIVE;
 }
 
 enum am_loop_next am_loop_serve(struct am_loop_connection *connection) {
