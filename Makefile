@@ -42,7 +42,7 @@ CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean deps run test unit valgrind model examples integration replay docs-check lint fuzz soak bench install deb
+.PHONY: all help clean deps run test test-all unit valgrind model examples integration replay docs-check lint fuzz soak bench install deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -165,7 +165,7 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
-integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so ## a real uWSGI over real sockets; LOOP=admatch: with the loop in place of threads
+integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
@@ -175,8 +175,11 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 	@$(MAKE) --no-print-directory all
 	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,docs-check rooms); do \
 	    echo "== $$part"; \
-	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	    $(MAKE) --no-print-directory $$part LOOP=$(or $(LOOP),turns) || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
+
+test-all: ## make test, with every integration test by uWSGI's threads and in the loop
+	@$(MAKE) --no-print-directory test LOOP=admatch && $(MAKE) --no-print-directory integration LOOP=
 
 .PHONY: rooms
 rooms: $(BUILD)/admatch_plugin.so

@@ -247,6 +247,17 @@ class LoopTest(SharedServerTest):
         eventually("all are gone", lambda: self.server.metrics()["admatch_loop_connections"] == 1)
         self.assertEqual(self.server.metrics()["admatch_loop_buffered_bytes"], 0)
 
+    def test_clients_that_reset_their_connections_are_not_worth_a_line(self):
+        raws = [self.raw() for _ in range(20)]
+        for raw in raws:
+            self.assert_shoes(raw.send(GET).answer())
+        lines = self.server.log().count("\n")
+        for raw in raws:
+            raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.close()
+        eventually("all are gone", lambda: self.server.metrics()["admatch_loop_connections"] <= 1)
+        self.assertNotIn("Connection reset by peer", "\n".join(self.server.log().split("\n")[lines:]))
+
     def test_requests_and_times_are_in_the_statistics(self):
         worker = self.server.stats()["workers"][0]
         connection = self.server.connect()

@@ -225,7 +225,7 @@ class BoundTest(ServerTest):
         for raw in self.raws(server, 200):
             self.assertEqual(raw.send(GET).answer()[0], 200)
         shares = [worker["requests"] - before[worker["pid"]] for worker in server.stats()["workers"]]
-        self.assertEqual(sum(shares), 200)
+        self.assertIn(sum(shares), (200, 201))  # the one that found the server started may be counted late
         self.assertGreater(min(shares), 40, shares)
 
 

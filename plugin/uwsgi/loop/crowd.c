@@ -13,7 +13,8 @@
 #include "threads.h"
 
 enum {
-    ACCEPTS = 8,            /* connections of one socket in a turn */
+    ACCEPTS = 8,            /* connections of one socket in a turn that has other work */
+    ACCEPTS_IN_A_ROW = 16,  /* before another process is woken first */
     REQUESTS = 16,          /* of one connection in a turn, when they have come together */
     LINGER_SECONDS = 5,     /* for a client to notice that it has been answered */
     LINGER_TIMES = 4,       /* of the limit of a body: what a client may go on sending */
@@ -91,11 +92,11 @@ static void forget(struct am_loop_connection *connection) {
     publish_count();
 }
 
-/* The descriptor leaves the epoll set with its last reference. */
+/* Closing alone would leave it in the epoll set for as long as a child that was forked has it. */
 static void drop(struct am_loop_connection *connection) {
-    close(connection->fd);
-    am_loop_connection_free(connection);
-    publish_count();
+    int fd = connection->fd;
+    forget(connection);
+    close(fd);
 }
 
 /* False: the kernel has no memory for it. */
@@ -130,7 +131,7 @@ static int64_t timeout_of(enum am_loop_state state) {
 }
 
 /* A state's time runs from when it began, not from the last byte: a byte now and then does not hold
- * a connection. */
+ * a connection. `before`: its last state, or FREE when a request has ended since. */
 static void set_timer(struct am_loop_connection *connection, enum am_loop_state before) {
     if (connection->state != before || connection->state == AM_LOOP_IDLE)
         am_loop_wheel_set(&crowd.wheel, &connection->timer,
@@ -195,9 +196,11 @@ act(struct am_loop_connection *connection, enum am_loop_next next, enum am_loop_
 
 static void proceed(struct am_loop_connection *connection) {
     enum am_loop_state before = connection->state;
-    enum am_loop_next next = AM_LOOP_SERVE;
-    for (unsigned i = 0; i < REQUESTS && next == AM_LOOP_SERVE; i++)
+    enum am_loop_next next = am_loop_serve(connection);
+    for (unsigned i = 1; i < REQUESTS && next == AM_LOOP_SERVE; i++) {
+        before = AM_LOOP_FREE;
         next = am_loop_serve(connection);
+    }
     act(connection, next, before);
 }
 
@@ -213,10 +216,14 @@ static void drain(struct am_loop_connection *connection) {
         drop(connection);
 }
 
-void am_loop_crowd_event(uint64_t key) {
+void am_loop_crowd_event(uint64_t key, uint32_t events) {
     struct am_loop_connection *connection = am_loop_connection_of_key(key);
     if (!connection)
         return; /* closed by an event before this one */
+    if (events & EPOLLERR) {
+        drop(connection); /* the client has reset it: uWSGI's parser would log that */
+        return;
+    }
     switch ((enum am_loop_state)connection->state) {
     case AM_LOOP_IDLE:
         if (connection->input.size)
@@ -347,14 +354,22 @@ static bool accept_one(unsigned listener) {
     return false;
 }
 
-void am_loop_crowd_accept(unsigned listener) {
-    unsigned accepted = 0;
-    while (crowd.listening && accepted < ACCEPTS && make_room() && accept_one(listener))
-        accepted++;
-    if (!accepted || !crowd.listening)
-        return;
-    set_listener(listener, false); /* to the end of the line of those whom the kernel wakes */
+/* To the end of the line of those whom the kernel wakes. */
+static void give_precedence(unsigned listener) {
+    set_listener(listener, false);
     set_listener(listener, true);
+}
+
+/* Alone, one connection a turn saves the call that finds no other. */
+void am_loop_crowd_accept(unsigned listener, bool alone) {
+    static unsigned in_a_row;
+    unsigned accepts = alone ? 1 : ACCEPTS;
+    for (unsigned i = 0; i < accepts && crowd.listening && make_room(); i++) {
+        if (!accept_one(listener))
+            return;
+        if (++in_a_row % ACCEPTS_IN_A_ROW == 0 && crowd.listening)
+            give_precedence(listener);
+    }
 }
 
 /* ---- once a second ----------------------------------------------------------------------------

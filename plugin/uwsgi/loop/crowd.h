@@ -18,11 +18,11 @@ void am_loop_crowd_set_time(int64_t now);
  * index. Without descriptors, or with a full table, waiting goes on at the next tick. */
 void am_loop_crowd_listen(bool listen);
 
-/* Takes some of the connections that have come to a socket. */
-void am_loop_crowd_accept(unsigned listener);
+/* Takes some of the connections that have come to a socket. `alone`: nothing else is to be done. */
+void am_loop_crowd_accept(unsigned listener, bool alone);
 
 /* What epoll says of a connection. */
-void am_loop_crowd_event(uint64_t key);
+void am_loop_crowd_event(uint64_t key, uint32_t events);
 
 /* Goes on with connections whose next request has come already. False: there are none. */
 bool am_loop_crowd_go_on(void);

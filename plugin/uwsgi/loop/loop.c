@@ -57,7 +57,8 @@ static void clear_wake(void) {
     am_loop_crowd_take_back();
 }
 
-static void handle(uint64_t key) {
+static void handle(const struct epoll_event *event, bool alone) {
+    uint64_t key = event->data.u64;
     static char role[] = "worker";
     if (key == KEY_WAKE)
         clear_wake();
@@ -66,9 +67,9 @@ static void handle(uint64_t key) {
     else if (key == KEY_OWN_SIGNAL)
         uwsgi_receive_signal(uwsgi.my_signal_socket, role, uwsgi.mywid);
     else if (key & SPECIAL)
-        am_loop_crowd_accept((unsigned)(key & 0xFF));
+        am_loop_crowd_accept((unsigned)(key & 0xFF), alone);
     else
-        am_loop_crowd_event(key);
+        am_loop_crowd_event(key, event->events);
 }
 
 static void set_time(void) {
@@ -107,7 +108,7 @@ static void turn(void) {
     sit_out_pause();
     set_time();
     for (int i = 0; i < count; i++)
-        handle(events[i].data.u64);
+        handle(&events[i], count == 1);
     loop.go_on = am_loop_crowd_go_on();
     tick();
     am_loop_crowd_settle();
