@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import pathlib
+import random
 import re
 import socket
 import struct
@@ -275,6 +276,86 @@ class LoopTest(SharedServerTest):
         names = set(re.findall(r"^\| `(admatch_loop_\w+)`", (pathlib.Path(__file__).parents[2] / "docs" / "METRICS.md").read_text(), re.M))
         shown = {name.split("{")[0] for name in self.server.metrics() if name.startswith("admatch_loop_")}
         self.assertEqual(names, shown)
+
+
+def random_request(generator, number, blocking):
+    """(bytes, status, id of the answer or None, whether the connection ends after it). A blocking thread reads what is above the limit."""
+    body = json.dumps({"id": str(number), "query": "running shoes", "title": "x" * generator.choice((0, 10, 3000, 9000))}).encode()
+    kind = generator.randrange(8)
+    if kind < 3:
+        return f"GET /v1/decide?id={number}&query=running+shoes HTTP/1.1\r\nHost: {'h' * generator.choice((1, 900))}\r\n\r\n".encode(), 200, str(number), False
+    if kind < 5:
+        return post(body), 413 if len(body) > LIMIT else 200, None if len(body) > LIMIT else str(number), len(body) > LIMIT and not blocking
+    if kind == 5:
+        cuts = sorted(generator.randrange(1, len(body)) for _ in range(generator.randrange(4)))
+        parts = [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)]) if b > a]
+        return post(in_chunks(*parts), "Transfer-Encoding: chunked"), 413 if len(body) > LIMIT else 200, None if len(body) > LIMIT else str(number), True
+    if kind == 6:
+        return post(b"body that nobody reads", path="/nowhere"), 404, None, False
+    return f"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: {generator.choice(('close', 'keep-alive'))}\r\n\r\n".encode(), 200, None, None
+
+
+class Conversation:
+    """A connection with random requests in random pieces, and what must come back."""
+
+    def __init__(self, generator, port, blocking):
+        self.generator, self.raw, self.wanted, data, ends = generator, Raw(port), [], b"", False
+        for number in range(generator.randrange(1, 12)):
+            request, status, identity, ends = random_request(generator, number, blocking)
+            ends = b"Connection: close" in request if ends is None else ends
+            data += request
+            self.wanted.append((status, identity))
+            if ends:
+                break
+        self.ends, self.data = ends, data
+        self.piece = generator.choice((1 << 20, 3000, 100, 17))
+
+    def go_on(self):
+        """Sends some more. False when all has been sent."""
+        size = self.generator.randrange(1, self.piece + 1)
+        with contextlib.suppress(ConnectionError):
+            self.raw.socket.sendall(self.data[:size])
+        self.data = self.data[size:]
+        return bool(self.data)
+
+    def check(self, test):
+        for status, identity in self.wanted:
+            answer = self.raw.answer()
+            test.assertIsNotNone(answer, self.wanted)
+            test.assertEqual(answer[0], status)
+            if identity:
+                test.assertEqual(json.loads(answer[2])["id"], identity)
+        if self.ends:
+            test.assertTrue(self.raw.ends())
+        else:
+            test.assertEqual(self.raw.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").answer()[0], 200)
+        self.raw.close()
+
+
+class RandomTest(ServerTest):
+    def converse(self, server, seeds, beside, blocking):
+        for seed in seeds:
+            with self.subTest(seed=seed):
+                generator = random.Random(seed)
+                conversations = [Conversation(generator, server.port, blocking) for _ in range(beside)]
+                open_ones = list(conversations)
+                while open_ones:
+                    one = generator.choice(open_ones)
+                    if not one.go_on():
+                        open_ones.remove(one)
+                for one in conversations:
+                    one.check(self)
+        metrics = eventually("all connections are gone", lambda: (metrics := server.metrics())["admatch_loop_connections"] == 1 and metrics)
+        own = 1 if blocking else 0  # the request for the metrics
+        self.assertLessEqual(metrics["admatch_loop_blocking_requests"], own)
+        self.assertLessEqual(metrics["admatch_loop_buffered_bytes"], 1024 * own)
+
+    def test_any_requests_in_any_pieces(self):
+        self.converse(self.serve(ADS, "loop = admatch", "processes = 1", f"admatch-limit-body = {LIMIT}", "buffer-size = 8192"), range(60), 8, False)
+
+    def test_any_requests_in_any_pieces_by_blocking_threads(self):
+        server = self.serve(ADS, "loop = admatch", "processes = 1", "threads = 4", f"admatch-limit-body = {LIMIT}", "buffer-size = 8192", "route-run = addheader:X-Routed: yes")
+        self.converse(server, range(60, 90), 3, True)
 
 
 class AddressTest(ServerTest):

@@ -29,7 +29,7 @@ static void a_timer_expires_in_its_second(void **state) {
     struct am_loop_wheel wheel;
     struct am_loop_timer timer = {0};
     am_loop_wheel_start(&wheel, 1000);
-    for (int64_t after = 0; after < 3 * AM_LOOP_WHEEL_SLOTS; after += 85) {
+    for (int64_t after = 0; after < INT64_C(3) * AM_LOOP_WHEEL_SLOTS; after += 85) {
         int64_t now = wheel.now;
         am_loop_wheel_set(&wheel, &timer, now + after);
         if (after)

@@ -275,7 +275,7 @@ static void set_listener(unsigned index, bool listen) {
     int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
     if (epoll_ctl(crowd.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0)
         am_publish_log(&am_uwsgi_log, "worker %d: epoll_ctl of a socket: %s", uwsgi.mywid,
-                       strerror(errno));
+                       strerrordesc_np(errno));
 }
 
 static void set_listening(bool listen) {
@@ -332,9 +332,10 @@ static void stop_accepting(int error) {
     bool descriptors = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
     crowd.cannot_accept = !descriptors || !evict();
     if (descriptors)
-        pause_listening(DESCRIPTORS, strerror(error), "max-fd, or less in admatch-connections");
+        pause_listening(DESCRIPTORS, strerrordesc_np(error),
+                        "max-fd, or less in admatch-connections");
     else
-        pause_listening(SOCKETS, strerror(error), "accept4");
+        pause_listening(SOCKETS, strerrordesc_np(error), "accept4");
 }
 
 /* False: no connection waits, or none can be had. */

@@ -22,11 +22,13 @@
 
 enum {
     EVENTS = 128,
-    IDLE_WAIT = 1000,        /* milliseconds: the tick */
-    STOPPING_WAIT = 20,      /* milliseconds */
-    FAREWELL = 1000,         /* milliseconds in which kept connections can hear of the end */
-    SPARE_DESCRIPTORS = 128, /* for everything but connections */
+    IDLE_WAIT = 1000,   /* milliseconds: the tick */
+    STOPPING_WAIT = 20, /* milliseconds */
+    FAREWELL = 1000,    /* milliseconds in which kept connections can hear of the end */
 };
+
+/* For everything but connections. */
+static const uint64_t spare_descriptors = 128;
 
 /* Keys in the epoll set; those of sockets have the socket's index, those of connections no SPECIAL
  * (crowd.h). */
@@ -36,7 +38,7 @@ enum {
 #define KEY_OWN_SIGNAL (SPECIAL | 0x300) /* of this one */
 
 static char name[] = "admatch";
-static struct am_metrics *metrics; /* NULL: there is nothing to serve */
+static struct am_metrics *shared; /* metrics; NULL: there is nothing to serve */
 
 static struct {
     int queue, wake;
@@ -149,7 +151,7 @@ static void must(bool done, const char *what) {
     if (done)
         return;
     am_publish_log(&am_uwsgi_log, "worker %d cannot start its loop: %s: %s", uwsgi.mywid, what,
-                   strerror(errno));
+                   strerrordesc_np(errno));
     exit(1);
 }
 
@@ -172,10 +174,10 @@ static uint64_t raise_open_files(uint64_t wanted) {
 /* As many connections as there may be descriptors. */
 static uint32_t find_capacity(void) {
     uint64_t wanted = am_uwsgi_settings.loop.connections;
-    uint64_t files = raise_open_files(wanted + SPARE_DESCRIPTORS);
-    if (files >= wanted + SPARE_DESCRIPTORS)
+    uint64_t files = raise_open_files(wanted + spare_descriptors);
+    if (files >= wanted + spare_descriptors)
         return (uint32_t)wanted;
-    uint64_t capacity = files > 2 * SPARE_DESCRIPTORS ? files - SPARE_DESCRIPTORS : files / 2 + 1;
+    uint64_t capacity = files > 2 * spare_descriptors ? files - spare_descriptors : files / 2 + 1;
     am_publish_log(&am_uwsgi_log,
                    "worker %d: %llu connections instead of the %llu of admatch-connections, since "
                    "the limit of open files is %llu (max-fd, LimitNOFILE)",
@@ -188,7 +190,7 @@ static void start_parts(void) {
     unsigned cores = (unsigned)uwsgi.cores;
     set_time();
     am_loop_bytes_limit(am_uwsgi_settings.loop.memory);
-    must(am_loop_crowd_start(loop.queue, find_capacity(), loop.now, metrics), "connections");
+    must(am_loop_crowd_start(loop.queue, find_capacity(), loop.now, shared), "connections");
     must(am_loop_exchanges_start(cores) && am_loop_harakiri_start(cores), "cores");
     must(am_loop_listeners_start(), "sockets");
     must(am_loop_serve_start(), "a pair of sockets");
@@ -230,9 +232,9 @@ bool am_loop_wanted(void) {
     return uwsgi.loop && strcmp(uwsgi.loop, name) == 0;
 }
 
-void am_loop_count_in(struct am_metrics *shared) {
-    metrics = shared;
-    am_metrics_list_loop(shared);
+void am_loop_count_in(struct am_metrics *metrics) {
+    am_metrics_list_loop(metrics);
+    shared = metrics;
 }
 
 static void log_blocking(void) {

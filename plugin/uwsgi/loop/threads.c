@@ -101,7 +101,7 @@ bool am_loop_threads_start(int wake) {
         int status = pthread_create(id, &uwsgi.threads_attr, thread, (void *)core);
         if (status != 0)
             am_publish_log(&am_uwsgi_log, "worker %d: cannot start blocking thread %ld: %s",
-                           uwsgi.mywid, core, strerror(status));
+                           uwsgi.mywid, core, strerrordesc_np(status));
         threads.running += status == 0;
     }
     return threads.running || uwsgi.cores == 1;
