@@ -431,7 +431,7 @@ class ProtocolTest(ServerTest):
         server.ini.write_text(server.ini.read_text().replace(f"127.0.0.1:{server.port}\n", f"127.0.0.1:{server.port},{self.certificate()}\n"))
         server.spawn()
         self.assertEqual(server.ends(), 1)
-        self.assertIn("it does not speak TLS: let a proxy", server.log())
+        self.assertIn("it does not speak TLS: terminate it", server.log())
 
     def certificate(self):
         files = self.folder / "certificate", self.folder / "key"

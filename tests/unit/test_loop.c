@@ -105,46 +105,46 @@ static void timers_agree_with_a_list_of_deadlines(void **state) {
 
 static void what_is_appended_is_consumed_in_order(void **state) {
     (void)state;
-    struct am_loop_bytes bytes = {0};
+    struct am_loop_pending bytes = {0};
     char expected[64 << 10];
     size_t size = 0;
-    am_loop_bytes_limit(sizeof expected);
+    am_loop_pending_limit(sizeof expected);
     for (unsigned step = 0; step < 20000; step++) {
         char more[700];
         size_t length = random_below(sizeof more);
         for (size_t i = 0; i < length; i++)
             more[i] = (char)random_below(256);
         if (size + length < sizeof expected - sizeof more) {
-            assert_true(am_loop_bytes_append(&bytes, more, length));
+            assert_true(am_loop_pending_append(&bytes, more, length));
             memcpy(expected + size, more, length);
             size += length;
         }
         size_t consumed = random_below(900) < size ? random_below(900) : 0;
         consumed = consumed < size ? consumed : size;
-        am_loop_bytes_consume(&bytes, consumed);
+        am_loop_pending_consume(&bytes, consumed);
         memmove(expected, expected + consumed, size - consumed);
         size -= consumed;
         assert_int_equal(bytes.size, size);
         assert_true(size == 0 || memcmp(bytes.data, expected, size) == 0);
-        assert_int_equal(am_loop_bytes_kept(), bytes.room);
+        assert_int_equal(am_loop_pending_total(), bytes.room);
     }
-    am_loop_bytes_free(&bytes);
-    assert_int_equal(am_loop_bytes_kept(), 0);
+    am_loop_pending_free(&bytes);
+    assert_int_equal(am_loop_pending_total(), 0);
 }
 
 static void all_together_stay_within_the_bound(void **state) {
     (void)state;
-    struct am_loop_bytes first = {0}, second = {0};
+    struct am_loop_pending first = {0}, second = {0};
     static const char data[3000];
-    am_loop_bytes_limit(4096);
-    assert_true(am_loop_bytes_append(&first, data, 3000));
-    assert_false(am_loop_bytes_append(&second, data, 3000));
+    am_loop_pending_limit(4096);
+    assert_true(am_loop_pending_append(&first, data, 3000));
+    assert_false(am_loop_pending_append(&second, data, 3000));
     assert_int_equal(second.size, 0);
-    assert_false(am_loop_bytes_reserve(&first, SIZE_MAX));
-    am_loop_bytes_consume(&first, 3000);
-    assert_true(am_loop_bytes_append(&second, data, 3000));
-    assert_int_equal(am_loop_bytes_kept(), 3000);
-    am_loop_bytes_free(&second);
+    assert_false(am_loop_pending_reserve(&first, SIZE_MAX));
+    am_loop_pending_consume(&first, 3000);
+    assert_true(am_loop_pending_append(&second, data, 3000));
+    assert_int_equal(am_loop_pending_total(), 3000);
+    am_loop_pending_free(&second);
 }
 
 /* ---- chunks -----------------------------------------------------------------------------------
@@ -249,12 +249,12 @@ static void the_idlest_is_one_that_rests_and_is_old_enough(void **state) {
     }
     assert_null(am_loop_connection_new(4));
     connections[0]->state = AM_LOOP_HEAD;
-    assert_ptr_equal(am_loop_connection_idlest(102), connections[1]);
-    assert_null(am_loop_connection_idlest(100));
-    am_loop_bytes_limit(4096);
-    assert_true(am_loop_bytes_append(&connections[1]->input, "GET", 3));
-    assert_ptr_equal(am_loop_connection_idlest(102), connections[2]);
-    am_loop_bytes_free(&connections[1]->input);
+    assert_ptr_equal(am_loop_connection_least_recent(102), connections[1]);
+    assert_null(am_loop_connection_least_recent(100));
+    am_loop_pending_limit(4096);
+    assert_true(am_loop_pending_append(&connections[1]->input, "GET", 3));
+    assert_ptr_equal(am_loop_connection_least_recent(102), connections[2]);
+    am_loop_pending_free(&connections[1]->input);
 }
 
 /* ---- balance ----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 #include "balance.h"
 
 enum {
-    TOLERATED = 16, /* connections above the share, beside a quarter of it */
-    STEP = 8,       /* of the surplus, a part in so many goes each second */
+    TOLERATED = 16, /* connections above the average, besides a quarter of it */
+    STEP = 8,       /* 1 / STEP of the surplus is ended each second */
 };
 
 static struct { uint64_t allowance, taken; } balance;

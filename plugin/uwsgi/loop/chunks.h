@@ -1,5 +1,5 @@
-/* Finds the end of a chunked body (RFC 9112, section 7.1) while it comes in, so that uWSGI's
- * reader, which would wait for more, is called once all of it is there. Decodes nothing. */
+/* Finds the end of a chunked body (RFC 9112, section 7.1) as it arrives, so that uWSGI's reader,
+ * which would block for more, runs once all of it is buffered. Decodes nothing. */
 #ifndef AM_UWSGI_LOOP_CHUNKS_H
 #define AM_UWSGI_LOOP_CHUNKS_H
 
@@ -15,8 +15,8 @@ struct am_loop_chunks {
 
 enum am_loop_chunks_end { AM_LOOP_CHUNKS_MORE, AM_LOOP_CHUNKS_WHOLE, AM_LOOP_CHUNKS_INVALID };
 
-/* Goes on where it stopped; `data` holds the body from its first byte. WHOLE: `at` is its end.
- * INVALID: not chunks, or an extension, which uWSGI does not read either. */
+/* Continues where it stopped; `data` holds the body from its first byte. WHOLE: `at` is its end.
+ * INVALID: malformed, or with a chunk extension, which uWSGI does not read either. */
 enum am_loop_chunks_end
 am_loop_chunks_scan(struct am_loop_chunks *chunks, const char *data, size_t size);
 

@@ -4,16 +4,16 @@
 
 enum {
     SAMPLE = 64,
-    GENERATIONS = INT32_MAX, /* so that keys leave their highest bit alone */
+    GENERATIONS = INT32_MAX, /* so that keys stay below 1 << 63 */
 };
 
 static struct {
     struct am_loop_connection *entries;
     struct am_loop_connection *free; /* by `queued` */
     uint32_t capacity;
-    uint32_t used; /* entries that have ever been used: those after them are untouched */
+    uint32_t used; /* entries used at least once; the rest is untouched */
     uint32_t count;
-    uint32_t hand; /* of am_loop_connection_idlest */
+    uint32_t hand; /* of am_loop_connection_least_recent */
 } table;
 
 bool am_loop_connections_start(uint32_t capacity) {
@@ -52,9 +52,9 @@ struct am_loop_connection *am_loop_connection_new(int fd) {
 
 void am_loop_connection_free(struct am_loop_connection *connection) {
     am_loop_wheel_cancel(&connection->timer);
-    am_loop_bytes_free(&connection->head);
-    am_loop_bytes_free(&connection->input);
-    am_loop_bytes_free(&connection->output);
+    am_loop_pending_free(&connection->head);
+    am_loop_pending_free(&connection->input);
+    am_loop_pending_free(&connection->output);
     connection->state = AM_LOOP_FREE;
     connection->generation = (connection->generation + 1) & GENERATIONS;
     connection->queued = table.free;
@@ -72,20 +72,20 @@ struct am_loop_connection *am_loop_connection_of_key(uint64_t key) {
     return same ? connection : NULL;
 }
 
-bool am_loop_connection_rests(const struct am_loop_connection *connection) {
+bool am_loop_connection_is_idle(const struct am_loop_connection *connection) {
     return connection->state == AM_LOOP_IDLE && connection->input.size == 0;
 }
 
-struct am_loop_connection *am_loop_connection_idlest(int64_t before) {
-    struct am_loop_connection *idlest = NULL;
+struct am_loop_connection *am_loop_connection_least_recent(int64_t deadline) {
+    struct am_loop_connection *found = NULL;
     for (uint32_t i = 0; i < SAMPLE && i < table.used; i++) {
         struct am_loop_connection *connection = &table.entries[table.hand++ % table.used];
-        if (!am_loop_connection_rests(connection) || connection->timer.deadline > before)
+        if (!am_loop_connection_is_idle(connection) || connection->timer.deadline > deadline)
             continue;
-        if (!idlest || connection->timer.deadline < idlest->timer.deadline)
-            idlest = connection;
+        if (!found || connection->timer.deadline < found->timer.deadline)
+            found = connection;
     }
-    return idlest;
+    return found;
 }
 
 struct am_loop_connection *am_loop_connection_next(struct am_loop_connection *connection) {

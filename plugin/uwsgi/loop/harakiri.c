@@ -16,19 +16,19 @@ bool am_loop_harakiri_start(unsigned count) {
     return cores.deadlines;
 }
 
-static int64_t nearest(void) {
-    int64_t nearest = 0;
+static int64_t earliest(void) {
+    int64_t earliest = 0;
     for (unsigned i = 0; i < cores.count; i++) {
         int64_t deadline = atomic_load(&cores.deadlines[i]);
-        if (deadline && (!nearest || deadline < nearest))
-            nearest = deadline;
+        if (deadline && (!earliest || deadline < earliest))
+            earliest = deadline;
     }
-    return nearest;
+    return earliest;
 }
 
-/* Without a master uWSGI has the kernel's alarm, which set_harakiri sets. */
+/* Without a master, uWSGI relies on alarm(2), which set_harakiri calls. */
 static void set_worker(void) {
-    __atomic_store_n(&uwsgi.workers[uwsgi.mywid].harakiri, nearest(), __ATOMIC_RELAXED);
+    __atomic_store_n(&uwsgi.workers[uwsgi.mywid].harakiri, earliest(), __ATOMIC_RELAXED);
 }
 
 void am_loop_harakiri_begin(unsigned core) {

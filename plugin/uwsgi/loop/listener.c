@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "exchange.h"
+#include "hooks.h"
 
 static struct {
     struct am_loop_listener *all;
@@ -27,13 +27,13 @@ const char *am_loop_listener_refusal(const struct uwsgi_socket *socket) {
     if (speaks(socket, "http11") || speaks(socket, "http") || speaks(socket, "uwsgi"))
         return NULL;
     if (speaks(socket, "https") || speaks(socket, "suwsgi"))
-        return "it does not speak TLS: let a proxy (nginx, or uWSGI's own https = router) end it, "
-               "or leave out loop = admatch";
-    return "it speaks http11, http and uwsgi: use one of these, or leave out loop = admatch";
+        return "it does not speak TLS: terminate it in nginx or in uWSGI's https router, or remove "
+               "loop = admatch";
+    return "it speaks http11, http and uwsgi: use one of these, or remove loop = admatch";
 }
 
-/* Accepted connections inherit it: the answers to requests that came in one go must not wait for
- * each other's acknowledgement. */
+/* Accepted connections inherit it. Answers to pipelined requests must not wait for the client's
+ * acknowledgements. */
 static void send_at_once(int fd, int family) {
     int one = 1;
     if (family == AF_INET || family == AF_INET6)
@@ -48,8 +48,8 @@ static void take_socket(struct am_loop_listener *listener, const struct uwsgi_so
         .http = !speaks(socket, "uwsgi"),
         .persistent = speaks(socket, "http11"),
     };
-    am_loop_exchange_hook(&listener->inner);
-    am_loop_exchange_hook_blocking(&listener->blocking);
+    am_loop_hooks_set(&listener->inner);
+    am_loop_hooks_set_blocking(&listener->blocking);
     send_at_once(socket->fd, socket->family);
 }
 

@@ -12,9 +12,9 @@
 #include "../host.h"
 #include "../log.h"
 #include "../settings.h"
-#include "crowd.h"
-#include "exchange.h"
+#include "dispatch.h"
 #include "harakiri.h"
+#include "hooks.h"
 #include "listener.h"
 #include "serve.h"
 #include "stop.h"
@@ -24,29 +24,29 @@ enum {
     EVENTS = 128,
     IDLE_WAIT = 1000,   /* milliseconds: the tick */
     STOPPING_WAIT = 20, /* milliseconds */
-    FAREWELL = 1000,    /* milliseconds in which kept connections can hear of the end */
+    DRAIN_TIME = 1000,  /* milliseconds, for answers to announce the end */
 };
 
-/* For everything but connections. */
+/* File descriptors for everything but connections. */
 static const uint64_t spare_descriptors = 128;
 
-/* Keys in the epoll set; those of sockets have the socket's index, those of connections no SPECIAL
- * (crowd.h). */
+/* Keys in the epoll set, besides those of sockets (SPECIAL | index) and of connections, which are
+ * below SPECIAL. */
 #define SPECIAL (UINT64_C(1) << 63)
 #define KEY_WAKE (SPECIAL | 0x100)
 #define KEY_SIGNAL (SPECIAL | 0x200)     /* of any worker */
 #define KEY_OWN_SIGNAL (SPECIAL | 0x300) /* of this one */
 
 static char name[] = "admatch";
-static struct am_metrics *shared; /* metrics; NULL: there is nothing to serve */
+static struct am_metrics *shared; /* counters of all workers; NULL: there is no inventory */
 
 static struct {
     int queue, wake;
     int64_t now;        /* milliseconds of CLOCK_MONOTONIC, of this turn */
     int64_t ticked;     /* the second of the last tick */
     int64_t stopped_at; /* 0: not stopping */
-    bool dismissed;     /* connections at rest have been closed */
-    bool go_on;         /* some connections have their next request here */
+    bool closed_idle;   /* idle connections have been closed */
+    bool has_ready;     /* some connections have their next request buffered */
 } loop;
 
 /* ---- events -----------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ static void clear_wake(void) {
     uint64_t count;
     if (read(loop.wake, &count, sizeof count) < 0)
         return; /* nobody has written */
-    am_loop_crowd_take_back();
+    am_loop_dispatch_collect();
 }
 
 static void handle(const struct epoll_event *event, bool alone) {
@@ -69,24 +69,24 @@ static void handle(const struct epoll_event *event, bool alone) {
     else if (key == KEY_OWN_SIGNAL)
         uwsgi_receive_signal(uwsgi.my_signal_socket, role, uwsgi.mywid);
     else if (key & SPECIAL)
-        am_loop_crowd_accept((unsigned)(key & 0xFF), alone);
+        am_loop_dispatch_accept((unsigned)(key & 0xFF), alone);
     else
-        am_loop_crowd_event(key, event->events);
+        am_loop_dispatch_event(key, event->events);
 }
 
 static void set_time(void) {
     loop.now = am_clock_milliseconds(CLOCK_MONOTONIC);
-    am_loop_crowd_set_time(loop.now);
+    am_loop_dispatch_set_time(loop.now);
 }
 
 static int wait_time(void) {
-    if (loop.go_on)
+    if (loop.has_ready)
         return 0;
     return loop.stopped_at ? STOPPING_WAIT : IDLE_WAIT;
 }
 
-/* A pause (SIGTSTP) holds all requests, and would be found out only by the next one. */
-static void sit_out_pause(void) {
+/* A pause (SIGTSTP) also holds back accepting; wsgi_req_setup holds back requests only. */
+static void wait_while_suspended(void) {
     while (uwsgi.workers[uwsgi.mywid].suspended && !am_loop_stopping())
         usleep(STOPPING_WAIT * 1000);
 }
@@ -95,25 +95,24 @@ static void tick(void) {
     if (loop.ticked == loop.now / 1000)
         return;
     loop.ticked = loop.now / 1000;
-    am_loop_crowd_tick();
+    am_loop_dispatch_tick();
     if (uwsgi.has_emperor && uwsgi.heartbeat)
         uwsgi_heartbeat();
 }
 
-/* For who watches from outside (the stats server, cheaper): the loop is in a request when it does
- * not wait. */
+/* Core 0 counts as in a request while the loop does not wait: cheaper samples that. */
 static void turn(void) {
     struct epoll_event events[EVENTS];
-    uwsgi.workers[uwsgi.mywid].cores[0].in_request = loop.go_on;
+    uwsgi.workers[uwsgi.mywid].cores[0].in_request = loop.has_ready;
     int count = epoll_wait(loop.queue, events, EVENTS, wait_time());
     uwsgi.workers[uwsgi.mywid].cores[0].in_request = count > 0;
-    sit_out_pause();
+    wait_while_suspended();
     set_time();
     for (int i = 0; i < count; i++)
         handle(&events[i], count == 1);
-    loop.go_on = am_loop_crowd_go_on();
+    loop.has_ready = am_loop_dispatch_ready();
     tick();
-    am_loop_crowd_settle();
+    am_loop_dispatch_end_turn();
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -121,27 +120,26 @@ static void turn(void) {
 
 static void begin_to_stop(void) {
     am_loop_stop_begin();
-    am_loop_crowd_listen(false);
+    am_loop_dispatch_listen(false);
     loop.stopped_at = loop.now;
 }
 
-/* Connections at rest get a moment in which their next answer can say that it is the last; then
- * they are closed. What has been begun gets admatch-grace, and a blocking thread as long as uWSGI
- * lets it. */
+/* For DRAIN_TIME, answers on idle connections may still announce the end; then idle connections are
+ * closed. Others have admatch-grace, and blocking threads until worker-reload-mercy. */
 static bool is_over(void) {
     bool brutal = am_loop_stop_is_brutal();
     if (!loop.stopped_at)
         begin_to_stop();
     int64_t passed = loop.now - loop.stopped_at;
-    if ((brutal || passed >= FAREWELL) && !loop.dismissed) {
-        am_loop_crowd_dismiss();
-        loop.dismissed = true;
+    if ((brutal || passed >= DRAIN_TIME) && !loop.closed_idle) {
+        am_loop_dispatch_close_idle();
+        loop.closed_idle = true;
     }
     if (am_loop_connections_count() == 0)
         return true;
     if (passed < (int64_t)am_uwsgi_settings.loop.grace * 1000)
         return false;
-    return brutal || am_loop_crowd_away() == 0;
+    return brutal || am_loop_dispatch_blocking() == 0;
 }
 
 /* ---- the beginning ----------------------------------------------------------------------------
@@ -160,8 +158,8 @@ static void add(int fd, uint64_t key) {
     must(epoll_ctl(loop.queue, EPOLL_CTL_ADD, fd, &wanted) == 0, "epoll_ctl");
 }
 
-/* Raises the limit of open files towards `wanted` and returns it; or `wanted`, where a filter of
- * system calls forbids to ask. */
+/* Raises the limit of open files towards `wanted`, and returns it; `wanted` when a seccomp filter
+ * forbids to ask. */
 static uint64_t raise_open_files(uint64_t wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -171,7 +169,7 @@ static uint64_t raise_open_files(uint64_t wanted) {
     return helps && setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
-/* As many connections as there may be descriptors. */
+/* admatch-connections, or fewer where the limit of open files is too low. */
 static uint32_t find_capacity(void) {
     uint64_t wanted = am_uwsgi_settings.loop.connections;
     uint64_t files = raise_open_files(wanted + spare_descriptors);
@@ -189,9 +187,9 @@ static uint32_t find_capacity(void) {
 static void start_parts(void) {
     unsigned cores = (unsigned)uwsgi.cores;
     set_time();
-    am_loop_bytes_limit(am_uwsgi_settings.loop.memory);
-    must(am_loop_crowd_start(loop.queue, find_capacity(), loop.now, shared), "connections");
-    must(am_loop_exchanges_start(cores) && am_loop_harakiri_start(cores), "cores");
+    am_loop_pending_limit(am_uwsgi_settings.loop.memory);
+    must(am_loop_dispatch_start(loop.queue, find_capacity(), loop.now, shared), "connections");
+    must(am_loop_hooks_start(cores) && am_loop_harakiri_start(cores), "cores");
     must(am_loop_listeners_start(), "sockets");
     must(am_loop_serve_start(), "a pair of sockets");
     must(am_loop_threads_start(loop.wake), "blocking threads");
@@ -210,14 +208,14 @@ static void start(void) {
         add(uwsgi.my_signal_socket, KEY_OWN_SIGNAL);
     }
     am_loop_stop_start(loop.wake);
-    am_loop_crowd_listen(true);
+    am_loop_dispatch_listen(true);
 }
 
 static void run(void) {
     start();
     while (!am_loop_stopping() || !is_over())
         turn();
-    am_loop_crowd_leave();
+    am_loop_dispatch_stop();
     am_loop_stop_finish();
 }
 

@@ -7,21 +7,21 @@
 
 #include "../request.h"
 #include "../settings.h"
-#include "exchange.h"
 #include "harakiri.h"
+#include "hooks.h"
 #include "listener.h"
 #include "threads.h"
 
 enum {
-    BODY_STEP = 16 << 10,  /* the first room for a body in pieces; it doubles */
-    HEAVY_BODY = 64 << 10, /* takes milliseconds: not in the loop, where there is a thread for it */
-    CHUNKED_TIMES = 8,     /* of the limit: a body of one byte a chunk, six bytes each */
+    BODY_STEP = 16 << 10,  /* first room for an incomplete body; it doubles */
+    HEAVY_BODY = 64 << 10, /* above it, a request takes milliseconds: for a blocking thread */
+    CHUNKED_TIMES = 8,     /* of admatch-limit-body: a chunk of one byte takes six */
     MODIFIERS = 256,
 };
 
 static struct {
-    bool quick[MODIFIERS]; /* plugins whose requests never block */
-    int feed[2];           /* a pair of sockets, see parse_input */
+    bool nonblocking[MODIFIERS]; /* plugins whose requests the loop may run */
+    int replay[2];               /* connected sockets, see parse_input */
 } serve;
 
 /* ---- what may run here ------------------------------------------------------------------------
@@ -39,12 +39,12 @@ bool am_loop_serve_may_block(void) {
 bool am_loop_serve_start(void) {
     bool blocks = am_loop_serve_may_block();
     for (int i = 0; i < MODIFIERS; i++)
-        serve.quick[i] = !blocks && (uwsgi.p[i]->request == am_uwsgi_request_serve ||
-                                     am_uwsgi_settings.loop.modifier == (uint64_t)i);
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, serve.feed) == 0;
+        serve.nonblocking[i] = !blocks && (uwsgi.p[i]->request == am_uwsgi_request_serve ||
+                                           am_uwsgi_settings.loop.modifier == (uint64_t)i);
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, serve.replay) == 0;
 }
 
-/* ---- a request of uWSGI, for as long as the loop is at it -------------------------------------
+/* ---- core 0's wsgi_request --------------------------------------------------------------------
  */
 
 static struct wsgi_request *begin(const struct am_loop_connection *connection) {
@@ -58,22 +58,22 @@ static struct wsgi_request *begin(const struct am_loop_connection *connection) {
     return request;
 }
 
-/* Ends it without an answer; the connection stays open. */
-static void set_aside(struct wsgi_request *request) {
+/* Resets the request without an answer; the connection stays open. */
+static void abandon(struct wsgi_request *request) {
     request->fd_closed = 1;
     uwsgi_destroy_request(request);
 }
 
-/* ---- heads in pieces --------------------------------------------------------------------------
+/* ---- incomplete heads -------------------------------------------------------------------------
  */
 
 static bool is_http(const struct am_loop_connection *connection) {
     return am_loop_listener_at(connection->listener)->http;
 }
 
-/* Where the parser collects a head: for HTTP in a buffer of buffer-size bytes that it makes and
- * uWSGI frees after the request, for uWSGI's packets in the core's. Between two turns only the
- * bytes that have come are kept. */
+/* The HTTP parser collects a head in a buffer of buffer-size bytes, which uWSGI frees after the
+ * request; the packet parser uses the core's buffer. Between two turns the connection keeps only
+ * the bytes received so far, and the parser's state. */
 static void restore_head(struct am_loop_connection *connection, struct wsgi_request *request) {
     char *buffer = (char *)request->uh;
     if (is_http(connection))
@@ -81,14 +81,14 @@ static void restore_head(struct am_loop_connection *connection, struct wsgi_requ
     memcpy(buffer, connection->head.data, connection->head.size);
     request->proto_parser_pos = connection->head.size;
     request->proto_parser_status = connection->head_status;
-    am_loop_bytes_free(&connection->head);
+    am_loop_pending_free(&connection->head);
 }
 
 static bool save_head(struct am_loop_connection *connection, const struct wsgi_request *request) {
     const char *buffer = is_http(connection) ? request->proto_parser_buf : (char *)request->uh;
     connection->head_status = request->proto_parser_status;
     connection->began = request->start_of_request;
-    return am_loop_bytes_append(&connection->head, buffer, request->proto_parser_pos);
+    return am_loop_pending_append(&connection->head, buffer, request->proto_parser_pos);
 }
 
 static enum am_loop_next wait_for_head(struct am_loop_connection *connection,
@@ -97,14 +97,14 @@ static enum am_loop_next wait_for_head(struct am_loop_connection *connection,
     connection->state = request->proto_parser_pos ? AM_LOOP_HEAD : AM_LOOP_IDLE;
     if (connection->state == AM_LOOP_HEAD)
         saved = save_head(connection, request);
-    set_aside(request);
-    return saved ? AM_LOOP_READ : AM_LOOP_STARVED;
+    abandon(request);
+    return saved ? AM_LOOP_READ : AM_LOOP_NO_MEMORY;
 }
 
 /* ---- parsing ----------------------------------------------------------------------------------
  */
 
-/* Only a connection's first bytes may say who is behind the proxy. */
+/* Only the first bytes of a connection may carry a PROXY line: later ones are the client's. */
 static int parse_connection(struct am_loop_connection *connection, struct wsgi_request *request) {
     int enabled = uwsgi.enable_proxy_protocol;
     uwsgi.enable_proxy_protocol = enabled && connection->requests == 0;
@@ -113,23 +113,23 @@ static int parse_connection(struct am_loop_connection *connection, struct wsgi_r
     return status;
 }
 
-static bool feed(const struct am_loop_bytes *input) {
+static bool replay(const struct am_loop_pending *input) {
     char dropped[4096];
-    ssize_t fed = write(serve.feed[1], input->data, input->size);
+    ssize_t fed = write(serve.replay[1], input->data, input->size);
     if (fed >= 0 && (size_t)fed == input->size)
         return true;
-    while (fed > 0 && read(serve.feed[0], dropped, sizeof dropped) > 0)
+    while (fed > 0 && read(serve.replay[0], dropped, sizeof dropped) > 0)
         continue;
     return false;
 }
 
-/* uWSGI's parsers read from a descriptor. What came together with the request before, at most
- * buffer-size bytes, goes to them through a pair of sockets. */
+/* Parses what was received together with the last request, at most buffer-size bytes. uWSGI's
+ * parsers read from a descriptor, so the bytes go through a pair of sockets. */
 static int parse_input(struct am_loop_connection *connection, struct wsgi_request *request) {
-    if (!feed(&connection->input))
+    if (!replay(&connection->input))
         return -1;
-    am_loop_bytes_free(&connection->input);
-    request->fd = serve.feed[0];
+    am_loop_pending_free(&connection->input);
+    request->fd = serve.replay[0];
     int status = parse_connection(connection, request);
     request->fd = connection->fd;
     return status;
@@ -143,16 +143,17 @@ static int parse(struct am_loop_connection *connection, struct wsgi_request *req
     return parse_connection(connection, request);
 }
 
-/* What the PROXY protocol says of a connection holds for all its requests. */
-static void learn_address(struct am_loop_connection *connection,
-                          const struct wsgi_request *request) {
+/* For uwsgi_hooked_parse: a variable of a packet. */
+static void
+learn_variable(char *name, uint16_t name_size, char *value, uint16_t size, void *context) {
+    struct am_loop_connection *connection = context;
     char text[INET6_ADDRSTRLEN] = "";
-    if (!uwsgi.enable_proxy_protocol || connection->requests > 1)
-        return;
-    if (request->remote_addr_len < sizeof text && request->remote_addr)
-        memcpy(text, request->remote_addr, request->remote_addr_len);
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (!am_view_equal((struct am_view){name, name_size}, AM_VIEW("REMOTE_ADDR")) ||
+        size >= sizeof text)
+        return;
+    memcpy(text, value, size);
     if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
         connection->address.v4 = v4;
         connection->address_size = sizeof v4;
@@ -160,6 +161,12 @@ static void learn_address(struct am_loop_connection *connection,
         connection->address.v6 = v6;
         connection->address_size = sizeof v6;
     }
+}
+
+/* The address in a PROXY line holds for all requests of the connection. */
+static void learn_address(struct am_loop_connection *connection, struct wsgi_request *request) {
+    if (uwsgi.enable_proxy_protocol && connection->requests == 1 && is_http(connection))
+        uwsgi_hooked_parse(request->buffer, request->uh->pktsize, learn_variable, connection);
 }
 
 /* ---- bodies -----------------------------------------------------------------------------------
@@ -171,11 +178,12 @@ static struct am_view variable(struct wsgi_request *request, char *name) {
     return (struct am_view){value, value ? size : 0};
 }
 
-/* How much to wait for. Nothing, where the body will be refused for its head (body.c). */
+/* How many bytes to wait for: none of a body that will be refused because of its head (body.c). */
 static void expect_body(struct am_loop_connection *connection, struct wsgi_request *request) {
     static char coding[] = "HTTP_TRANSFER_ENCODING", length[] = "CONTENT_LENGTH";
     struct am_view given = variable(request, coding);
     connection->chunks = (struct am_loop_chunks){0};
+    connection->coded = given.size;
     connection->chunked = given.size == strlen("chunked") &&
                           strncasecmp(given.data, "chunked", given.size) == 0 &&
                           !variable(request, length).size;
@@ -184,7 +192,7 @@ static void expect_body(struct am_loop_connection *connection, struct wsgi_reque
         connection->body = request->post_cl;
 }
 
-/* Whether all of the body is in `bytes`, which begin with it, or more of it would not help. */
+/* Whether `bytes`, which begin with the body, have all of it, or more of it would not help. */
 static bool is_whole(struct am_loop_connection *connection, struct am_view bytes) {
     if (!connection->chunked)
         return bytes.size >= connection->body;
@@ -195,16 +203,17 @@ static bool is_whole(struct am_loop_connection *connection, struct am_view bytes
     return true;
 }
 
-/* The parsed head as the packet that uWSGI has made of it, and what came after it. */
+/* Keeps the parsed head, as the packet that uWSGI made of it, and what followed. */
 static bool save_request(struct am_loop_connection *connection, struct wsgi_request *request) {
     size_t packet = sizeof *request->uh + request->uh->pktsize;
     connection->began = request->start_of_request;
-    return am_loop_bytes_append(&connection->head, (char *)request->uh, packet) &&
-           am_loop_bytes_append(&connection->input, request->proto_parser_remains_buf,
-                                request->proto_parser_remains);
+    return am_loop_pending_append(&connection->head, (char *)request->uh, packet) &&
+           am_loop_pending_append(&connection->input, request->proto_parser_remains_buf,
+                                  request->proto_parser_remains);
 }
 
-static void encourage(const struct am_loop_connection *connection, struct wsgi_request *request) {
+static void send_continue(const struct am_loop_connection *connection,
+                          struct wsgi_request *request) {
     static char expect[] = "HTTP_EXPECT";
     static const char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (is_http(connection) && connection->input.size == 0 &&
@@ -215,20 +224,20 @@ static void encourage(const struct am_loop_connection *connection, struct wsgi_r
 static enum am_loop_next wait_for_body(struct am_loop_connection *connection,
                                        struct wsgi_request *request) {
     bool saved = save_request(connection, request);
-    encourage(connection, request);
-    set_aside(request);
+    send_continue(connection, request);
+    abandon(request);
     connection->state = AM_LOOP_BODY;
-    return saved ? AM_LOOP_READ : AM_LOOP_STARVED;
+    return saved ? AM_LOOP_READ : AM_LOOP_NO_MEMORY;
 }
 
 static bool make_room(struct am_loop_connection *connection) {
-    struct am_loop_bytes *input = &connection->input;
+    struct am_loop_pending *input = &connection->input;
     size_t room = input->room * 2 < BODY_STEP ? BODY_STEP : input->room * 2;
     if (input->size < input->room)
         return true;
     if (!connection->chunked && room > connection->body)
         room = connection->body;
-    return am_loop_bytes_reserve(input, room);
+    return am_loop_pending_reserve(input, room);
 }
 
 /* ---- running ----------------------------------------------------------------------------------
@@ -246,9 +255,9 @@ static enum am_loop_next after_answer(struct am_loop_connection *connection) {
 }
 
 static enum am_loop_next after_request(struct am_loop_connection *connection) {
-    am_loop_bytes_free(&connection->head);
+    am_loop_pending_free(&connection->head);
     if (connection->consumed)
-        am_loop_bytes_consume(&connection->input, connection->consumed);
+        am_loop_pending_consume(&connection->input, connection->consumed);
     connection->began = 0;
     if (connection->closed)
         return AM_LOOP_FORGET;
@@ -260,12 +269,13 @@ static enum am_loop_next after_request(struct am_loop_connection *connection) {
     return AM_LOOP_WRITE;
 }
 
-enum am_loop_next am_loop_serve_back(struct am_loop_connection *connection) {
+enum am_loop_next am_loop_serve_returned(struct am_loop_connection *connection) {
     return after_request(connection);
 }
 
-/* As uWSGI's own loop does (wsgi_req_recv, uwsgi_close_request), with `body` bytes of `bytes` for
- * the request. `status`: what uwsgi_parse_vars has said; a request may have been answered by it. */
+/* Runs a request as uWSGI's own loop does (wsgi_req_recv, uwsgi_close_request). `bytes` follow the
+ * head: the body, and what belongs to the next request. `status`: the result of uwsgi_parse_vars.
+ */
 static enum am_loop_next run(struct am_loop_connection *connection,
                              struct wsgi_request *request,
                              int status,
@@ -274,18 +284,18 @@ static enum am_loop_next run(struct am_loop_connection *connection,
     struct am_view rest = {bytes.data + body, bytes.size - body};
     request->proto_parser_remains_buf = (char *)(uintptr_t)bytes.data;
     request->proto_parser_remains = body;
-    am_loop_exchange_begin(request, connection, rest);
+    am_loop_hooks_begin(request, connection, rest);
     uwsgi.workers[uwsgi.mywid].cores[0].in_request = 1;
     am_loop_harakiri_begin(0);
     if (status == 0)
         request->async_status = uwsgi.p[request->uh->modifier1]->request(request);
     uwsgi_close_request(request);
     am_loop_harakiri_end(0);
-    uwsgi.workers[uwsgi.mywid].cores[0].in_request = 1; /* until the turn ends */
+    uwsgi.workers[uwsgi.mywid].cores[0].in_request = 1; /* until the turn ends (loop.c) */
     return after_request(connection);
 }
 
-/* The head, and all that is to be had of the body, are kept. */
+/* Runs a request whose head and body the connection has kept. */
 static enum am_loop_next resume(struct am_loop_connection *connection) {
     struct wsgi_request *request = begin(connection);
     memcpy(request->uh, connection->head.data, connection->head.size);
@@ -295,14 +305,15 @@ static enum am_loop_next resume(struct am_loop_connection *connection) {
                (struct am_view){connection->input.data, connection->input.size});
 }
 
-static enum am_loop_next give(struct am_loop_connection *connection, struct wsgi_request *request) {
+static enum am_loop_next hand_over(struct am_loop_connection *connection,
+                                   struct wsgi_request *request) {
     bool saved = save_request(connection, request);
-    set_aside(request);
-    connection->state = AM_LOOP_AWAY;
-    return saved ? AM_LOOP_GIVE : AM_LOOP_STARVED;
+    abandon(request);
+    connection->state = AM_LOOP_BLOCKING;
+    return saved ? AM_LOOP_HAND_OVER : AM_LOOP_NO_MEMORY;
 }
 
-/* A page with every ad that was looked at. */
+/* /preview explains every candidate. */
 static bool is_heavy(const struct wsgi_request *request) {
     struct am_view path = {request->path_info, request->path_info_len};
     return am_loop_threads_running() && am_view_equal(path, AM_VIEW("/preview"));
@@ -314,16 +325,16 @@ static enum am_loop_next serve_head(struct am_loop_connection *connection) {
     if (status == UWSGI_AGAIN)
         return wait_for_head(connection, request);
     if (status != UWSGI_OK) {
-        set_aside(request);
+        abandon(request);
         return AM_LOOP_CLOSE;
     }
     connection->requests++;
-    if (!serve.quick[request->uh->modifier1])
-        return give(connection, request);
+    learn_address(connection, request);
+    if (!serve.nonblocking[request->uh->modifier1])
+        return hand_over(connection, request);
     status = uwsgi_parse_vars(request);
     if (is_heavy(request))
-        return give(connection, request);
-    learn_address(connection, request);
+        return hand_over(connection, request);
     expect_body(connection, request);
     struct am_view bytes = {request->proto_parser_remains_buf, request->proto_parser_remains};
     if (status == 0 && !is_whole(connection, bytes))
@@ -332,9 +343,9 @@ static enum am_loop_next serve_head(struct am_loop_connection *connection) {
 }
 
 static enum am_loop_next serve_body(struct am_loop_connection *connection) {
-    struct am_loop_bytes *input = &connection->input;
+    struct am_loop_pending *input = &connection->input;
     if (!make_room(connection))
-        return AM_LOOP_STARVED;
+        return AM_LOOP_NO_MEMORY;
     ssize_t size =
         recv(connection->fd, input->data + input->size, input->room - input->size, MSG_DONTWAIT);
     if (size < 0)
@@ -342,27 +353,27 @@ static enum am_loop_next serve_body(struct am_loop_connection *connection) {
                                                                          : AM_LOOP_CLOSE;
     input->size += (size_t)size;
     if (size == 0)
-        return am_loop_serve_cut(connection);
+        return am_loop_serve_truncated(connection);
     if (!is_whole(connection, (struct am_view){input->data, input->size}))
         return AM_LOOP_READ;
     if (input->size <= HEAVY_BODY || !am_loop_threads_running())
         return resume(connection);
-    connection->state = AM_LOOP_AWAY;
-    return AM_LOOP_GIVE;
+    connection->state = AM_LOOP_BLOCKING;
+    return AM_LOOP_HAND_OVER;
 }
 
 enum am_loop_next am_loop_serve(struct am_loop_connection *connection) {
     return connection->state == AM_LOOP_BODY ? serve_body(connection) : serve_head(connection);
 }
 
-enum am_loop_next am_loop_serve_cut(struct am_loop_connection *connection) {
+enum am_loop_next am_loop_serve_truncated(struct am_loop_connection *connection) {
     if (connection->chunked)
         connection->body = connection->input.size;
     return resume(connection);
 }
 
 enum am_loop_next am_loop_serve_flush(struct am_loop_connection *connection) {
-    if (!am_loop_exchange_flush(connection))
+    if (!am_loop_hooks_flush(connection))
         return AM_LOOP_CLOSE;
     return connection->output.size ? AM_LOOP_WRITE : after_answer(connection);
 }

@@ -7,10 +7,10 @@
 
 #include "../host.h"
 
-/* A later one counts more. */
+/* In order of precedence. */
 enum reason {
     NOT_STOPPING,
-    CHEAPED,  /* the master has taken back manage_next_request: cheaper, or the end of a lifetime */
+    CHEAPED,  /* the master cleared manage_next_request: cheaper, max-worker-lifetime */
     RECYCLED, /* max-requests, reload-on-as, reload-on-rss */
     RELOADED, /* SIGHUP */
     ENDED,    /* SIGINT, SIGTERM */
@@ -28,18 +28,18 @@ static void raise_reason(enum reason reason) {
             break;
 }
 
-/* Also ends a pause (SIGTSTP), in which uWSGI would not look up for ever. Async-signal-safe. */
+/* Also ends a pause (SIGTSTP), in which wsgi_req_setup would wait on. Async-signal-safe. */
 static void wake_up(void) {
     uint64_t one = 1;
     uwsgi.workers[uwsgi.mywid].suspended = 0;
     if (write(stop.wake, &one, sizeof one) < 0)
-        return; /* the counter is full: it will wake up as it is */
+        return; /* the counter is full, so the loop wakes up anyway */
 }
 
 static void on_signal(int number) {
     static volatile sig_atomic_t ending;
     if (number != SIGHUP && ending++)
-        end_me(number); /* asked twice */
+        end_me(number); /* the second time */
     raise_reason(number == SIGHUP ? RELOADED : ENDED);
     wake_up();
 }
@@ -50,7 +50,7 @@ static void on_wakeup(int number) {
         wake_up();
 }
 
-/* uWSGI calls it at the end of a request, of any thread. */
+/* uWSGI calls it at the end of a request, in its thread. */
 static void on_recycling(void) {
     raise_reason(RECYCLED);
     wake_up();
@@ -83,7 +83,7 @@ void am_loop_stop_begin(void) {
         uwsgi_log("Gracefully killing worker %d (pid: %d)...\n", uwsgi.mywid, (int)uwsgi.mypid);
 }
 
-/* A request has touched what its variable UWSGI_TOUCH_RELOAD names. */
+/* For requests with the variable UWSGI_TOUCH_RELOAD, as simple_loop_run does. */
 static void pass_touch_on(void) {
     const struct uwsgi_worker *worker = &uwsgi.workers[uwsgi.mywid];
     if (!worker->destroy || uwsgi.workers[0].pid <= 0)

@@ -6,18 +6,18 @@
 
 #include "../host.h"
 #include "../log.h"
-#include "exchange.h"
 #include "harakiri.h"
+#include "hooks.h"
 #include "listener.h"
 
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t given;
-    struct am_loop_connection *first, *last; /* that wait for a thread */
-    struct am_loop_connection *back;         /* newest first */
+    pthread_cond_t submitted;
+    struct am_loop_connection *first, *last; /* wait for a thread */
+    struct am_loop_connection *returned;     /* newest first */
     unsigned running;
     int wake;
-} threads = {.lock = PTHREAD_MUTEX_INITIALIZER, .given = PTHREAD_COND_INITIALIZER};
+} threads = {.lock = PTHREAD_MUTEX_INITIALIZER, .submitted = PTHREAD_COND_INITIALIZER};
 
 /* ---- one request ------------------------------------------------------------------------------
  */
@@ -43,13 +43,13 @@ static bool is_routed(struct wsgi_request *request) {
 #endif
 }
 
-/* As uWSGI's own loop does (wsgi_req_recv, uwsgi_close_request), from a parsed head on. */
+/* Runs a request as uWSGI's own loop does after parsing its head (wsgi_req_recv). */
 static void run(unsigned core, struct am_loop_connection *connection) {
     struct uwsgi_core *state = &uwsgi.workers[uwsgi.mywid].cores[core];
     struct wsgi_request *request = &state->req;
     wsgi_req_setup(request, (int)core, &am_loop_listener_at(connection->listener)->blocking);
     restore(request, connection);
-    am_loop_exchange_begin(request, connection, AM_VIEW(""));
+    am_loop_hooks_begin(request, connection, AM_VIEW(""));
     state->in_request = 1;
     am_loop_harakiri_begin(core);
     if (!is_routed(request))
@@ -61,20 +61,20 @@ static void run(unsigned core, struct am_loop_connection *connection) {
 /* ---- the threads ------------------------------------------------------------------------------
  */
 
-static void give_back(struct am_loop_connection *connection) {
+static void return_connection(struct am_loop_connection *connection) {
     uint64_t one = 1;
     pthread_mutex_lock(&threads.lock);
-    connection->queued = threads.back;
-    threads.back = connection;
+    connection->queued = threads.returned;
+    threads.returned = connection;
     pthread_mutex_unlock(&threads.lock);
     if (write(threads.wake, &one, sizeof one) < 0)
-        return; /* the counter is full: the loop will wake up as it is */
+        return; /* the counter is full, so the loop wakes up anyway */
 }
 
-static struct am_loop_connection *wait_for_one(void) {
+static struct am_loop_connection *next_connection(void) {
     pthread_mutex_lock(&threads.lock);
     while (!threads.first)
-        pthread_cond_wait(&threads.given, &threads.lock);
+        pthread_cond_wait(&threads.submitted, &threads.lock);
     struct am_loop_connection *connection = threads.first;
     threads.first = connection->queued;
     pthread_mutex_unlock(&threads.lock);
@@ -87,9 +87,9 @@ static void *thread(void *argument) {
     uwsgi_setup_thread_req(core, &uwsgi.workers[uwsgi.mywid].cores[core].req);
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
     for (;;) {
-        struct am_loop_connection *connection = wait_for_one();
+        struct am_loop_connection *connection = next_connection();
         run((unsigned)core, connection);
-        give_back(connection);
+        return_connection(connection);
     }
     return NULL;
 }
@@ -111,10 +111,10 @@ bool am_loop_threads_running(void) {
     return threads.running;
 }
 
-void am_loop_threads_give(struct am_loop_connection *connection) {
+void am_loop_threads_submit(struct am_loop_connection *connection) {
     if (!threads.running) {
         run(0, connection);
-        give_back(connection);
+        return_connection(connection);
         return;
     }
     connection->queued = NULL;
@@ -124,14 +124,14 @@ void am_loop_threads_give(struct am_loop_connection *connection) {
     else
         threads.first = connection;
     threads.last = connection;
-    pthread_cond_signal(&threads.given);
+    pthread_cond_signal(&threads.submitted);
     pthread_mutex_unlock(&threads.lock);
 }
 
-struct am_loop_connection *am_loop_threads_take_back(void) {
+struct am_loop_connection *am_loop_threads_collect(void) {
     pthread_mutex_lock(&threads.lock);
-    struct am_loop_connection *back = threads.back;
-    threads.back = NULL;
+    struct am_loop_connection *returned = threads.returned;
+    threads.returned = NULL;
     pthread_mutex_unlock(&threads.lock);
-    return back;
+    return returned;
 }

@@ -12,7 +12,7 @@ void am_loop_wheel_start(struct am_loop_wheel *wheel, int64_t now) {
         wheel->slots[i] = (struct am_loop_timer){&wheel->slots[i], &wheel->slots[i], 0, 0};
 }
 
-/* A deadline beyond the wheel's turn is looked at once a turn. */
+/* A deadline beyond the last slot is checked there, and moves on. */
 static void link_timer(struct am_loop_wheel *wheel, struct am_loop_timer *timer) {
     int64_t last = wheel->now + AM_LOOP_WHEEL_SLOTS - 1;
     int64_t second = timer->deadline < last ? timer->deadline : last;

@@ -1,4 +1,4 @@
-#include "exchange.h"
+#include "hooks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,25 +7,25 @@
 #include "balance.h"
 #include "stop.h"
 
-/* What a core runs. */
+/* The request that a core runs. */
 struct exchange {
     struct am_loop_connection *connection;
-    struct am_view rest;
+    struct am_view rest; /* see am_loop_hooks_begin */
 };
 
 static struct exchange *exchanges;
 
-bool am_loop_exchanges_start(unsigned cores) {
+bool am_loop_hooks_start(unsigned cores) {
     exchanges = calloc(cores, sizeof *exchanges);
     return exchanges;
 }
 
-void am_loop_exchange_begin(const struct wsgi_request *request,
-                            struct am_loop_connection *connection,
-                            struct am_view rest) {
+void am_loop_hooks_begin(const struct wsgi_request *request,
+                         struct am_loop_connection *connection,
+                         struct am_view rest) {
     exchanges[request->async_id] = (struct exchange){connection, rest};
-    connection->closed = true; /* unless uWSGI leaves it to us, below */
-    connection->last = true;   /* unless it is answered, below */
+    connection->closed = true; /* unless uWSGI calls our close hook */
+    connection->last = true;   /* unless it writes a head */
     connection->keep = connection->unread = connection->broken = false;
 }
 
@@ -36,7 +36,7 @@ static struct am_loop_connection *connection_of(const struct wsgi_request *reque
 /* ---- writing ----------------------------------------------------------------------------------
  */
 
-/* What the kernel takes at once. -1: the client is gone. */
+/* Bytes that the kernel took; -1: the client is gone. */
 static ssize_t send_some(int fd, struct iovec *parts, size_t count) {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
     ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -46,23 +46,24 @@ static ssize_t send_some(int fd, struct iovec *parts, size_t count) {
 }
 
 static bool
-keep_parts(struct am_loop_connection *connection, struct iovec *parts, size_t count, size_t sent) {
+buffer_rest(struct am_loop_connection *connection, struct iovec *parts, size_t count, size_t sent) {
     for (size_t i = 0; i < count; i++) {
         size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len;
         sent -= skip;
-        if (!am_loop_bytes_append(&connection->output, (char *)parts[i].iov_base + skip,
-                                  parts[i].iov_len - skip))
+        if (!am_loop_pending_append(&connection->output, (char *)parts[i].iov_base + skip,
+                                    parts[i].iov_len - skip))
             return false;
     }
     return true;
 }
 
-/* Sends, and keeps what is left. UWSGI_OK as if all had been sent, or -1. */
-static int send_or_keep(struct am_loop_connection *connection, struct iovec *parts, size_t count) {
+/* UWSGI_OK: all has been sent or buffered. -1, with errno. */
+static int
+send_or_buffer(struct am_loop_connection *connection, struct iovec *parts, size_t count) {
     ssize_t sent = 0;
     if (connection->output.size == 0)
         sent = send_some(connection->fd, parts, count);
-    if (sent >= 0 && keep_parts(connection, parts, count, (size_t)sent))
+    if (sent >= 0 && buffer_rest(connection, parts, count, (size_t)sent))
         return UWSGI_OK;
     if (sent >= 0)
         errno = ENOBUFS;
@@ -73,27 +74,27 @@ static int send_or_keep(struct am_loop_connection *connection, struct iovec *par
 static int hook_write(struct wsgi_request *request, char *data, size_t size) {
     struct iovec part = {data + request->write_pos, size - request->write_pos};
     request->write_pos = size;
-    return send_or_keep(connection_of(request), &part, 1);
+    return send_or_buffer(connection_of(request), &part, 1);
 }
 
 static int hook_writev(struct wsgi_request *request, struct iovec *parts, size_t *count) {
     for (size_t i = 0; i < *count; i++)
         request->write_pos += parts[i].iov_len;
-    return send_or_keep(connection_of(request), parts, *count);
+    return send_or_buffer(connection_of(request), parts, *count);
 }
 
-bool am_loop_exchange_flush(struct am_loop_connection *connection) {
+bool am_loop_hooks_flush(struct am_loop_connection *connection) {
     struct iovec part = {connection->output.data, connection->output.size};
     ssize_t sent = send_some(connection->fd, &part, 1);
     if (sent > 0)
-        am_loop_bytes_consume(&connection->output, (size_t)sent);
+        am_loop_pending_consume(&connection->output, (size_t)sent);
     return sent >= 0;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* The body is in memory, or will never come: its end is the end of what there is. */
+/* The whole body is in memory, unless the rest will not come: then it ends early. */
 static ssize_t hook_read_body(struct wsgi_request *request, char *to, size_t size) {
     size_t taken = size < request->proto_parser_remains ? size : request->proto_parser_remains;
     if (taken == 0)
@@ -104,10 +105,10 @@ static ssize_t hook_read_body(struct wsgi_request *request, char *to, size_t siz
     return (ssize_t)taken;
 }
 
-/* ---- the end of an answer's head, and of a request --------------------------------------------
+/* ---- keep-alive -------------------------------------------------------------------------------
  */
 
-static bool says(const struct uwsgi_buffer *headers, const char *line) {
+static bool has_line(const struct uwsgi_buffer *headers, const char *line) {
     size_t size = strlen(line);
     for (size_t i = 0; i + size <= headers->pos; i++)
         if (strncasecmp(headers->buf + i, line, size) == 0)
@@ -115,14 +116,14 @@ static bool says(const struct uwsgi_buffer *headers, const char *line) {
     return false;
 }
 
-/* Without a length, only the end of the connection ends the answer (RFC 9112, section 6.3). */
+/* Such an answer ends with the connection (RFC 9112, section 6.3). */
 static bool lacks_length(const struct wsgi_request *request) {
     bool empty = request->status < 200 || request->status == 204 || request->status == 304;
-    return !empty && !says(request->headers, "\r\nContent-Length:") &&
-           !says(request->headers, "\r\nTransfer-Encoding:");
+    return !empty && !has_line(request->headers, "\r\nContent-Length:") &&
+           !has_line(request->headers, "\r\nTransfer-Encoding:");
 }
 
-/* uWSGI does not heed it, and would let such clients wait for the end of the connection. */
+/* uWSGI itself ignores it, and keeps clients waiting that read until the end of the connection. */
 static bool asks_to_close(struct wsgi_request *request) {
     static char name[] = "HTTP_CONNECTION";
     static const char close[] = "close";
@@ -134,16 +135,17 @@ static bool asks_to_close(struct wsgi_request *request) {
     return false;
 }
 
-/* A client that is told need not find out by a request that fails. */
+/* Announces the end of a connection, so that the client does not lose a request on it. Our own
+ * answers have a length. */
 static int hook_fix_headers(struct wsgi_request *request) {
     static char header[] = "Connection: close\r\n";
     struct am_loop_connection *connection = connection_of(request);
-    bool ours = connection->state != AM_LOOP_AWAY; /* with its length */
+    bool ours = connection->state != AM_LOOP_BLOCKING;
     connection->last =
         am_loop_stopping() || asks_to_close(request) ||
         (ours ? connection->persistent && am_loop_balance_take() : lacks_length(request));
     if (connection->persistent && connection->last &&
-        !says(request->headers, "\r\nConnection: close\r\n") &&
+        !has_line(request->headers, "\r\nConnection: close\r\n") &&
         uwsgi_buffer_append(request->headers, header, sizeof header - 1) != 0)
         return -1;
     return uwsgi_proto_base_fix_headers(request);
@@ -153,42 +155,46 @@ static bool is_http10(const struct wsgi_request *request) {
     return request->protocol_len == 8 && memcmp(request->protocol, "HTTP/1.0", 8) == 0;
 }
 
-/* Keeps a connection where uWSGI's http11 protocol would, and also where the next request has come
- * already. A refused body counts as a write error (body.c). */
-static void note_end(struct wsgi_request *request) {
+/* Keeps a connection when uWSGI's http11 protocol does, and also when the next request is buffered
+ * already. Not after a Transfer-Encoding: the plugin may have left part of the body unread, which
+ * would be taken for a request. A refused body counts as a write error (am_uwsgi_host_close). */
+static void record_outcome(struct wsgi_request *request) {
     struct am_loop_connection *connection = connection_of(request);
     bool read = request->post_pos >= request->post_cl && !request->write_errors;
     connection->closed = false;
     connection->unread = !read;
-    connection->keep = connection->persistent && read && !connection->last &&
+    connection->keep = connection->persistent && read && !connection->last && !connection->coded &&
                        request->proto_parser_status == AM_LOOP_HEAD_WHOLE &&
                        request->via != UWSGI_VIA_OFFLOAD && !is_http10(request);
 }
 
-/* In place of closing. uWSGI frees next what it has read, so what came after the request is saved,
- * unless it is in the connection's own memory. */
+/* Takes the place of closing. uWSGI frees its buffers next, so this saves what was received after
+ * the request, unless the connection has it already. */
 static void hook_close(struct wsgi_request *request) {
     const struct exchange *exchange = &exchanges[request->async_id];
     struct am_loop_connection *connection = exchange->connection;
     struct am_view rest = exchange->rest;
-    note_end(request);
+    record_outcome(request);
     connection->consumed = 0;
     if (connection->input.size)
         connection->consumed = connection->input.size - rest.size;
-    else if (!am_loop_bytes_append(&connection->input, rest.data, rest.size))
+    else if (!am_loop_pending_append(&connection->input, rest.data, rest.size))
         connection->keep = false;
 }
 
 static void hook_close_blocking(struct wsgi_request *request) {
+    static char coding[] = "HTTP_TRANSFER_ENCODING";
     struct am_loop_connection *connection = connection_of(request);
-    note_end(request);
+    uint16_t size = 0;
+    connection->coded = uwsgi_get_var(request, coding, sizeof coding - 1, &size) && size;
+    record_outcome(request);
     connection->consumed = connection->input.size - request->proto_parser_remains;
 }
 
-/* ---- hooking ----------------------------------------------------------------------------------
+/* ---- setting the hooks ------------------------------------------------------------------------
  */
 
-void am_loop_exchange_hook(struct uwsgi_socket *socket) {
+void am_loop_hooks_set(struct uwsgi_socket *socket) {
     socket->proto_write = hook_write;
     socket->proto_write_headers = hook_write;
     socket->proto_writev = hook_writev;
@@ -197,7 +203,7 @@ void am_loop_exchange_hook(struct uwsgi_socket *socket) {
     socket->proto_close = hook_close;
 }
 
-void am_loop_exchange_hook_blocking(struct uwsgi_socket *socket) {
+void am_loop_hooks_set_blocking(struct uwsgi_socket *socket) {
     socket->proto_fix_headers = hook_fix_headers;
     socket->proto_close = hook_close_blocking;
 }

@@ -1,4 +1,4 @@
-#include "bytes.h"
+#include "pending.h"
 
 #include <stdlib.h>
 
@@ -6,11 +6,11 @@ enum { LEAST_ROOM = 512 };
 
 static size_t limit_of_all, kept;
 
-void am_loop_bytes_limit(size_t limit) {
+void am_loop_pending_limit(size_t limit) {
     limit_of_all = limit;
 }
 
-size_t am_loop_bytes_kept(void) {
+size_t am_loop_pending_total(void) {
     return kept;
 }
 
@@ -23,7 +23,7 @@ static bool count(size_t more) {
     return true;
 }
 
-bool am_loop_bytes_reserve(struct am_loop_bytes *bytes, size_t room) {
+bool am_loop_pending_reserve(struct am_loop_pending *bytes, size_t room) {
     if (room <= bytes->room)
         return true;
     if (!count(room - bytes->room))
@@ -38,31 +38,31 @@ bool am_loop_bytes_reserve(struct am_loop_bytes *bytes, size_t room) {
     return true;
 }
 
-bool am_loop_bytes_append(struct am_loop_bytes *bytes, const char *data, size_t size) {
+bool am_loop_pending_append(struct am_loop_pending *bytes, const char *data, size_t size) {
     size_t needed;
     if (size == 0)
         return true;
     if (!am_checked_add(bytes->size, size, &needed))
         return false;
     if (needed > bytes->room &&
-        !am_loop_bytes_reserve(bytes, needed < LEAST_ROOM ? LEAST_ROOM : needed))
+        !am_loop_pending_reserve(bytes, needed < LEAST_ROOM ? LEAST_ROOM : needed))
         return false;
     memcpy(bytes->data + bytes->size, data, size);
     bytes->size = needed;
     return true;
 }
 
-void am_loop_bytes_consume(struct am_loop_bytes *bytes, size_t size) {
+void am_loop_pending_consume(struct am_loop_pending *bytes, size_t size) {
     if (size >= bytes->size) {
-        am_loop_bytes_free(bytes);
+        am_loop_pending_free(bytes);
         return;
     }
     memmove(bytes->data, bytes->data + size, bytes->size - size);
     bytes->size -= size;
 }
 
-void am_loop_bytes_free(struct am_loop_bytes *bytes) {
+void am_loop_pending_free(struct am_loop_pending *bytes) {
     free(bytes->data);
     kept -= bytes->room;
-    *bytes = (struct am_loop_bytes){NULL, 0, 0};
+    *bytes = (struct am_loop_pending){NULL, 0, 0};
 }
