@@ -383,6 +383,10 @@ class AddressTest(ServerTest):
         raw.send(lie).answer()
         self.assertNotIn("198.51.100.9", server.log())
 
+    def test_the_proxy_protocol_says_it_also_to_blocking_threads(self):
+        server = self.serve_with_log("processes = 1", "threads = 2", "enable-proxy-protocol = true", "route-run = addheader:X-Routed: yes")
+        self.logged(server, [b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n" + GET, GET], 2, "192.0.2.7", "192.0.2.7")
+
 
 class ProtocolTest(ServerTest):
     def packet(self, modifier=65, **variables):
@@ -493,6 +497,17 @@ class BlockingTest(ServerTest):
                 self.assertEqual(raw.answer()[2], b"core 1")
         self.assertTrue(raw.send(request.replace(b"Host: h", b"Connection: close")).answer())
         self.assertTrue(raw.ends())
+
+    def test_a_body_that_a_plugin_leaves_unread_is_no_request(self):
+        server = self.serve(ADS, "loop = admatch", BLOCKING, "threads = 2", "http-socket-modifier1 = 67", start=False).spawn()
+        eventually("it answers", lambda: self.connects(server))
+        hidden = b"GET /?2 HTTP/1.1\r\nHost: h\r\n\r\n"
+        for data in (post(in_chunks(hidden), "Transfer-Encoding: chunked", path="/?1"), post(hidden, path="/?1"),
+                     post(hidden, "Transfer-Encoding: gzip", path="/?1")):
+            raw = Raw(server.port).send(data)
+            self.assertEqual(raw.answer()[2], b"core 1")
+            self.assertTrue(raw.ends(), data)
+            raw.close()
 
     def connects(self, server):
         with contextlib.suppress(OSError):

@@ -138,6 +138,15 @@ class BoundTest(ServerTest):
         self.assertGreaterEqual(metrics['admatch_loop_closed_total{reason="evicted"}'], 3)
         self.assertLessEqual(metrics["admatch_loop_connections"], 20)
 
+    def test_at_the_bound_nobody_makes_room_for_nobody(self):
+        server = self.serve(ADS, LOOP, "processes = 1", "admatch-connections = 10")
+        raws = self.raws(server, 10)
+        for raw in raws:
+            self.assertEqual(raw.send(GET).answer()[0], 200)
+        time.sleep(4)
+        for raw in raws:
+            self.assertEqual(raw.send(GET).answer()[0], 200)
+
     def test_at_the_bound_new_connections_wait_while_all_others_work(self):
         server = self.serve(ADS, LOOP, "processes = 1", "admatch-connections = 8", "admatch-head-timeout = 30")
         busy = self.raws(server, 8)
@@ -271,6 +280,25 @@ class EndTest(ServerTest):
                         time.sleep(1.2)
                     time.sleep(0.5)
         self.assertEqual(clients.broken, [])
+
+    @forks_late
+    def test_a_worker_that_comes_later_gets_its_share(self):
+        server = self.serve(ADS, LOOP, "processes = 2", "cheaper = 1", "cheaper-algo = manual")
+        with KeptClients(server, 80) as clients:
+            time.sleep(0.5)
+            while len(server.workers()) != 2:
+                server.command("+")
+                time.sleep(1.2)
+            new = server.workers()[1]
+            eventually("it has connections", lambda: self.connections_of(new) >= 15)
+        self.assertEqual(clients.broken, [])
+        self.assertGreaterEqual(server.metrics()['admatch_loop_closed_total{reason="balance"}'], 15)
+
+    def connections_of(self, pid):
+        with contextlib.suppress(OSError):
+            descriptors = [os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+            return sum(name.startswith("socket:") for name in descriptors) - 8  # listener, signals, metrics, replay
+        return 0
 
     @forks_late
     def test_max_requests_under_kept_connections(self):
