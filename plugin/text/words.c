@@ -30,11 +30,11 @@ struct words_of_block {
     bool stopped;          /* the machine has to go on there */
 };
 
-static uint64_t between(uint64_t joiners, uint64_t sides) {
+AM_WRAPS static uint64_t between(uint64_t joiners, uint64_t sides) {
     return joiners & sides << 1 & sides >> 1;
 }
 
-static struct words_of_block find_words(const struct am_text_block *block) {
+AM_WRAPS static struct words_of_block find_words(const struct am_text_block *block) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
@@ -54,13 +54,13 @@ static struct words_of_block find_words(const struct am_text_block *block) {
 
 /* Takes the apostrophes out of the words that have some, into copies behind the block. Returns
  * where these end. */
-static char *drop_apostrophes(uint64_t apostrophes,
-                              uint32_t begin,
-                              size_t count,
-                              struct am_text_word_output *output) {
+AM_WRAPS static char *drop_apostrophes(uint64_t apostrophes,
+                                       uint32_t begin,
+                                       size_t count,
+                                       struct am_text_word_output *output) {
     const char *folded = output->at;
     char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
-    for (struct am_text_word *word = output->words + output->count; count--; word++) {
+    for (struct am_text_word *word = output->words + output->count; count > 0; count--, word++) {
         uint32_t first = word->begin - begin;
         if (!(apostrophes >> first << (AM_BLOCK - word->size)))
             continue;

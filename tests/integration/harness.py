@@ -24,7 +24,8 @@ LOOP = os.environ.get("ADMATCH_LOOP", "")  # uWSGI's option loop, for all server
 PATIENCE = 60 if SANITIZER else 20  # seconds that something may take before it counts as broken
 SHARED_MEMORY = pathlib.Path("/dev/shm")
 
-RUNTIMES = {"address": ["libasan.so", "libubsan.so"], "undefined": ["libubsan.so"], "thread": ["libtsan.so"]}
+# "integer" is clang's, whose runtime the plugin brings itself.
+RUNTIMES = {"address": ["libasan.so", "libubsan.so"], "undefined": ["libubsan.so"], "thread": ["libtsan.so"], "integer": []}
 FINDINGS = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "Segmentation Fault", "!!! uWSGI process")
 
 
