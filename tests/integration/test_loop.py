@@ -462,17 +462,17 @@ class BlockingTest(ServerTest):
 
     def test_they_run_in_threads_and_nobody_waits_for_them(self):
         server = self.serve_blocking("threads = 3")
-        waiting = [self.blocking(server, 700) for _ in range(4)]
+        waiting = [self.blocking(server, 2500) for _ in range(4)]
         began = time.monotonic()
         for _ in range(50):
             self.assertEqual(server.decide(query="running shoes").ads, ["shoes"])
-        self.assertLess(time.monotonic() - began, 0.7)
+        self.assertLess(time.monotonic() - began, 2.5)
         self.assertEqual(server.metrics()["admatch_loop_blocking_requests"], 4)
         busy = [core["in_request"] for core in server.stats()["workers"][0]["cores"]]
         self.assertEqual(busy[1:], [1, 1])
         answers = [raw.answer() for raw in waiting]
         self.assertEqual(sorted(answer[2] for answer in answers), [b"core 1", b"core 1", b"core 2", b"core 2"])
-        self.assertGreater(time.monotonic() - began, 1.3, "two threads cannot run four at once")
+        self.assertGreater(time.monotonic() - began, 4.5, "two threads cannot run four at once")
         eventually("all have come back", lambda: server.metrics()["admatch_loop_blocking_requests"] == 0)
         self.assertEqual(server.metrics()["admatch_loop_handed_over_total"], 4)
 

@@ -135,17 +135,22 @@ static bool asks_to_close(struct wsgi_request *request) {
     return false;
 }
 
-/* Announces the end of a connection, so that the client does not lose a request on it. Our own
- * answers have a length. */
+/* Requests that are buffered already are answered first. Our own answers have a length. */
+static bool is_last(struct wsgi_request *request) {
+    const struct exchange *exchange = &exchanges[request->async_id];
+    bool blocking = exchange->connection->state == AM_LOOP_BLOCKING;
+    bool more = blocking ? request->proto_parser_remains : exchange->rest.size;
+    if (asks_to_close(request) || (blocking && lacks_length(request)))
+        return true;
+    return !more && (am_loop_stopping() || (!blocking && am_loop_balance_take()));
+}
+
+/* Announces the end of a connection, so that the client does not lose a request on it. */
 static int hook_fix_headers(struct wsgi_request *request) {
     static char header[] = "Connection: close\r\n";
     struct am_loop_connection *connection = connection_of(request);
-    bool ours = connection->state != AM_LOOP_BLOCKING;
-    connection->last =
-        am_loop_stopping() || asks_to_close(request) ||
-        (ours ? connection->persistent && am_loop_balance_take() : lacks_length(request));
-    if (connection->persistent && connection->last &&
-        !has_line(request->headers, "\r\nConnection: close\r\n") &&
+    connection->last = connection->persistent && is_last(request);
+    if (connection->last && !has_line(request->headers, "\r\nConnection: close\r\n") &&
         uwsgi_buffer_append(request->headers, header, sizeof header - 1) != 0)
         return -1;
     return uwsgi_proto_base_fix_headers(request);
