@@ -169,7 +169,10 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+
+# What the loop has that knows no uWSGI.
+$(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -193,8 +196,13 @@ $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
 
-integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
-	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
+$(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/uwsgi.h
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
+
+integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
@@ -206,21 +214,25 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 	@$(MAKE) --no-print-directory all
 	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,$(LINTS)); do \
 	    echo "== $$part"; \
-	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	    $(MAKE) --no-print-directory $$part LOOP=$(or $(LOOP),turns) || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := fresh pair-quick
+SLOW_PARTS := both-loops fresh pair-quick
 
-test-all: test ## that, then a fresh Debian, and whether bench-pair runs
+test-all: test ## that, then all integration tests in either loop, a fresh Debian, and whether bench-pair runs
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
 
-.PHONY: pair-quick
+.PHONY: both-loops pair-quick
+both-loops:
+	@$(MAKE) --no-print-directory integration LOOP=admatch
+	@$(MAKE) --no-print-directory integration LOOP=
+
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q
 	@$(MAKE) --no-print-directory bench-pair BASE=HEAD PAIRS=1 PAIR_ARGUMENTS=--quick
@@ -287,8 +299,8 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
-	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
+soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 	@$(MAKE) --no-print-directory all

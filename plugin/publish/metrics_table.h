@@ -32,7 +32,9 @@ struct am_metrics_metric {
 };
 
 extern const struct am_metrics_metric am_metrics_table[];
-extern const unsigned am_metrics_table_count;
+/* How many of the table are listed: all, or those before the loop's, which are the last ones. */
+unsigned am_metrics_table_count(bool loop);
+unsigned am_metrics_listed(const struct am_metrics *metrics);
 
 /* The value of a metric without labels (with labels: the sum), `decimals` decimals. Not for
  * histograms. */

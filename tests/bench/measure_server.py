@@ -74,9 +74,9 @@ class Server:
         self.process.wait()
 
 
-def admatch(context, image, processes, threads):
+def admatch(context, image, processes, threads, *options):
     return Server(context.build, "admatch", processes, threads, "--admatch-inventory", str(image), "--admatch-state-dir",
-                  str(context.work / "state"))
+                  str(context.work / "state"), *options)
 
 
 def request_files(context):

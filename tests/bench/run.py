@@ -24,7 +24,7 @@ import time
 import report
 from common import ROOT, Context
 
-SECTIONS = ("engine", "verify", "features", "peers", "server", "ladder")
+SECTIONS = ("engine", "verify", "features", "peers", "server", "loop", "ladder")
 
 
 def first_line(*command):

@@ -138,6 +138,7 @@ class SwapFailures(ServerTest):
         self.order.count(mule)
         self.assertEqual(self.look(server), (1, 0))
         _, count = self.order.read()
+        eventually("all workers serve it", lambda: self.serves(server, self.number))
         files = len(os.listdir(f"/proc/{mule}/fd"))
         refused = 0
         for left in range(count):

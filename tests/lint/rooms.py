@@ -18,7 +18,7 @@ ROOMS = {
     "match": ({"base", "text", "model", "index"}, "match matcher search rank gate gates explain"),
     "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
     "publish": ({"base", "text", "model", "inventory", "index", "match", "api"}, "publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi loop"),
     "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
 }
 
