@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # admatch: `make help` lists what there is to make.
 #
 #   make SANITIZER=address|undefined|thread TARGET   builds apart, with gcc, in build/<sanitizer>
@@ -208,7 +209,7 @@ docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
 # What reads the source or its documents alone; a sanitizer changes nothing there.
-LINTS := docs-check rooms
+LINTS := docs-check rooms headers spdx
 
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all

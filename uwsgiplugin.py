@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler."""
 
 import glob

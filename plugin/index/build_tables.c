@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hash tables of the image. */
 #include "build.h"
 #include "probes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The time zones of this machine, so that an image means the same on every other. */
 #include <xxhash.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A search leaves its home bucket, and each bucket after it, while the bit of its hash is set
  * there. So the longest search takes one bucket more than the longest run of buckets, around the
  * end of the table, that have one bit set. Runs of all 32 bits are counted at once, by counters

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the pools: strings and lists. Each is examined once, in the order of the
  * pool, however many records refer to it. */
 #include "../base/utf8.h"

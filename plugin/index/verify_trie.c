@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the trie.
  *
  * First each edge is looked at by itself, in the order of the hash table, and noted at the node

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters. Declared once, in the table of metrics_table.c; docs/METRICS.md lists the same.
  *
  * Each core of each worker has a row of counters of its own, in memory shared by all processes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics_table.h"
 
 static const char *gate_label(unsigned index) {

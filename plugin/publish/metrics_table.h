@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of all metrics, for those who render or register them. */
 #ifndef AM_PUBLISH_METRICS_TABLE_H
 #define AM_PUBLISH_METRICS_TABLE_H

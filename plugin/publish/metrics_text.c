@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The text format of Prometheus, version 0.0.4, in which a line "# UNIT" is a comment for readers.
  */
 #include <string.h>

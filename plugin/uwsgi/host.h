@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* uWSGI itself. The only place that includes its header, which does not declare these.
  */
 #ifndef AM_UWSGI_HOST_H

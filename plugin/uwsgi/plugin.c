@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: its options, its hooks, and the order in which its parts start. */
 #include <pwd.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """loop = admatch beside uWSGI's threads: rates, processor time a request, ten thousand kept connections, and what one costs.
 
 Where rates are compared, the constant plugin (server/constant_plugin.c) answers on the same kind of socket, by threads and in

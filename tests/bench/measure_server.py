@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Through a real uWSGI: requests a second and latencies, beside a plugin that reads the same request and
 answers five constant bytes on the same kind of socket."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The deep check of images: hostile ones of 100 MB, and real ones; seconds and memory."""
 
 import json

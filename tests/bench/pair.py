@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures two commits in turns, and says of each figure whether the newer one is slower.
 
     pair.py --base COMMIT                    against the work tree

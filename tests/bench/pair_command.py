@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole decisions by the command: processor time of `admatch match --batch`, from bytes of JSON to bytes of JSON, less that of a
 batch without requests. It knows nothing of what is inside, so it compares any two commits."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine, by the driver of each side (engine.c): processor time of passes over the same texts."""
 
 import math

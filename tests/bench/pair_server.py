@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server of each side, and one with the plugin of constant bytes: processor time of a request, that time beyond the constant
 plugin's, and rates."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One of the two commits that are compared: its source, its programs, its images. The commits may differ in anything inside, so
 each side is asked only for what every commit has: `make all`, the command's `build` and `match`, the plugin's options, and its
 own tests/bench/common.py for its own build of the engine's driver."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The median of ratios, and how sure it is."""
 
 import collections

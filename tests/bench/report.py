@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """results.json to docs/BENCHMARKS.md and its plots; its section about bench-pair is written by hand.
 
 A section is a dict: title, rows (dicts; the keys are columns), notes, and if it has them: more (tables

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures admatch, and others beside it; writes results.json and docs/BENCHMARKS.md.
 
     run.py                      every section, about ten minutes

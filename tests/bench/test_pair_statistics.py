@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interval and the verdict of `make bench-pair`."""
 
 import math

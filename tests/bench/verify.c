@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check, measured: verify BYTES [IMAGE]... One line of JSON for each kind of hostile
  * image, of about so many bytes, and for each file: its size, the processor seconds of opening and
  * of the deep check, the memory that the check took, and why the image was refused, if it was. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs in the fresh system, see run.py: README's commands, in its order, and then the package.
 set -eum
 say() { printf '== fresh: %s\n' "$*"; }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """README's promise, kept or not: a Debian 12 that has only its minimal system, a clone of this repository in it, and the two
 commands. Then the package, built, installed and started there (inside.sh). What apt is configured to use on this machine
 is used there, too. Needs root; without it, says so and passes. Usage: run.py"""

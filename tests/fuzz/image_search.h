@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For fuzz targets that make images: in an image that the deep check passes, searches find every
  * word, every term, and every keyword from its own words, in all ways of searching. */
 #ifndef AM_TESTS_FUZZ_IMAGE_SEARCH_H

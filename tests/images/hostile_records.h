@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile images whose postings, ads, strings, lists or trees are large; see hostile.h. */
 #ifndef AM_TESTS_IMAGES_HOSTILE_RECORDS_H
 #define AM_TESTS_IMAGES_HOSTILE_RECORDS_H

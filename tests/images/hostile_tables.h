@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile images whose hash tables, words, tries or terms are large; see hostile.h. */
 #ifndef AM_TESTS_IMAGES_HOSTILE_TABLES_H
 #define AM_TESTS_IMAGES_HOSTILE_TABLES_H

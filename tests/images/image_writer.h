@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes images record by record, sound or not: for tests of what must be refused. Written from
  * docs/FORMAT.md, and shares nothing with the builder but the layouts of format.h.
  *

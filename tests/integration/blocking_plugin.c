@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request plugin that blocks, for tests of those who run it: sleeps as many milliseconds as the
  * query string says, then answers "core N". It also has a signal for all workers, 17, raised by a
  * timer each second, and logs where it is handled. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real uWSGI with the plugin in it, on free ports, with folders of its own; and what tests ask of it."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the integration tests (all, or those named), a class at a time and some of them side by side, since they mostly wait.
 Closes with a line that counts them. ADMATCH_LOOP: empty, uWSGI's threads; "admatch", its loop; "turns", one half of the classes
 with the one and the other half with the other, and the other way round at the next commit."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every file of configs/ is started as it is, but for ports that are free here. And `make run`, `uwsgi --build-plugin`, `make install`."""
 
 import contextlib

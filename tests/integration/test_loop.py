@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """loop = admatch: connections in pieces and in heaps, whatever uWSGI's threads do."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """loop = admatch: bounds, timeouts, and how workers come and go while clients keep their connections."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is counted, where it can be read, and that docs/METRICS.md says so."""
 
 import contextlib

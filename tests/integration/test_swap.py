@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """New inventories while serving: who moves when, what is refused, and that nothing is lost."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Allocations that fail during a swap, one at a time: the library of failing.c makes the n-th one fail, in the mule that builds or in a
 worker that moves, for every n. After each the old or the new generation serves, whole; what was refused is told; the next try succeeds."""
 

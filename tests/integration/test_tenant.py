@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Somebody else's folder: master-as-root serves for a tenant who owns the folder above the state folder, and the inventory, and who does
 with both what the file system allows. Root must not be had by it: all files are read and written with the tenant's own rights."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Three analysers over all C: clang-tidy (.clang-tidy), cppcheck (cppcheck.txt) and gcc -fanalyzer -Wconversion. Fails upon any finding that
 explained.txt does not explain, and upon any line of it that explains nothing.
 Usage: analyse.py COMPILER_FLAG..."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the documents say, against the program: links, options, log variables, targets of make, printed examples, the image's format; that
 nothing was left behind in them; that their lines end at column 100; and that no two configurations bind the same port.
 Usage: docs.py BUILD_FOLDER"""

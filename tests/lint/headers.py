@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The headers that a program outside includes, compiled as C++, each alone: their names must be no words of C++, and each must
 include what it needs. Usage: headers.py"""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that the plugin
 exports one symbol; and that it is hardened. Usage: rooms.py [admatch_plugin.so]"""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each source file names its licence in its first lines. Usage: spdx.py [--write], which adds the line where it is missing."""
 
 import os

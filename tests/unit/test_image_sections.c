@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sections of an image: optional ones that a reader skips, time zones, keys. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the loop that know no uWSGI: its timer wheel, its buffers, its table of connections,
  * the end of chunked bodies, and the balance between processes; each against a model that is as
  * plain as can be. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check of what is searched (edges, nodes, lists of postings, words): images made by hand,
  * each with one fault, are refused with the reason; what is unusual but sound is not. */
 #include "faults.h"

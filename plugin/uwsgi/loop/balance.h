@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Balance of connections between processes. A kept connection stays with the process that accepted
  * it, so a process that starts later (cheaper, a respawn) would have none. A process with many more
  * than the average ends some of its connections, by an answer that announces it; the clients

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the end of a chunked body (RFC 9112, section 7.1) as it arrives, so that uWSGI's reader,
  * which would block for more, runs once all of it is buffered. Decodes nothing. */
 #ifndef AM_UWSGI_LOOP_CHUNKS_H

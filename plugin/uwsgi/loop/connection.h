@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The connections of a process, in a table whose pages are backed only once they are used.
  *
  *    accept            the request is complete              all of the answer is sent

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The event dispatcher: which connections epoll watches, their timeouts, accepting, and eviction at
  * the bound.
  *

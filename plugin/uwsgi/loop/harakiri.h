@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of hanging requests. uWSGI has one for a worker, which the beginning and the end of
  * each request sets and clears for all. The loop keeps one for each core, and sets the worker's to
  * the earliest. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hooks through which uWSGI reads and writes a connection while a request runs.
  *
  * uWSGI calls the functions in struct uwsgi_socket. A request in the loop uses a copy of that

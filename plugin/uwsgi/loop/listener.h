@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sockets that a worker accepts connections from.
  *
  * The loop's thread only, except am_loop_listener_refusal. */

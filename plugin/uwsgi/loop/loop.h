@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `loop = admatch`: one epoll loop a process, in place of a thread for each connection.
  *
  * uWSGI still owns processes, sockets, parsers, logs, statistics and signals. The loop calls its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that a connection buffers between two turns of the loop: an incomplete request, or an
  * unsent answer. The buffers of all connections of a process share one bound.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From received bytes to an answered request, by uWSGI's parsers and functions, without waiting.
  *
  * The loop's thread only. */

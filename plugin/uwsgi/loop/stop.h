@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a worker ends. uWSGI exits inside a signal handler, or inside the request that reaches
  * max-requests, and drops whatever else the worker has begun. Here these only record that the
  * worker is to end; the loop exits later, as uWSGI would have done. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blocking threads, on cores 1 and up, run requests that may block: those of other plugins, for
  * instance, or with routes. The loop hands a connection over with its parsed head and all that has
  * been received, for one request. */

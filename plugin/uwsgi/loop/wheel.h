@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of connections, to the second: a hashed timer wheel (Varghese and Lauck, "Hashed and
  * Hierarchical Timing Wheels", SOSP 1987, scheme 6).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A client for comparisons: client PORT REQUESTS CONNECTIONS COUNT. REQUESTS has a target a line
  * ("/v1/decide?query=a"). Each pass (../passes.h) sends COUNT of them by GET over connections that
  * stay open, a new request on each as soon as its answer is there; short passes let several servers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many kept connections at a fixed rate: each asks the next request of a file when its turn comes,
  * whether the others have been answered or not. Latencies count from when a request was due.
  *
