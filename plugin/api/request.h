@@ -118,8 +118,8 @@ enum am_code am_request_finish(struct am_request_reader *reader, struct am_error
  * digits. */
 bool am_percent_decode(struct am_view text, char *memory, struct am_view *decoded);
 
-/* Path and query string of a URL, decoded to `memory` (url.size bytes), '+' of the query string as
- * a space, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and the
+/* Path and query string of a URL, decoded to `memory` (url.size bytes), '&' and '+' of the query
+ * string as spaces, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and the
  * fragment, are left out. */
 struct am_view am_url_words(struct am_view url, char *memory);
 

@@ -50,7 +50,7 @@ static void print_word(const struct am_splitter *splitter,
 }
 
 static enum am_code print_words(struct am_view text,
-                                bool fold_accents,
+                                const struct am_word_rules *rules,
                                 struct am_stemmer *stemmer,
                                 struct am_error *error) {
     struct am_splitter_memory memory = {NULL, am_splitter_memory_size(text.size)};
@@ -61,7 +61,7 @@ static enum am_code print_words(struct am_view text,
     struct am_splitter splitter;
     struct am_word words[64];
     struct position known = {0, 0};
-    am_splitter_start(&splitter, text, fold_accents, memory);
+    am_splitter_start(&splitter, text, rules, memory);
     for (size_t count; (count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
         for (size_t i = 0; i < count; i++)
             print_word(&splitter, &words[i], &known, stemmer);
@@ -90,10 +90,12 @@ static int show_words(const char *operand, bool fold_accents, const char *langua
     struct am_stemmer *stemmer = NULL;
     struct am_view text;
     enum am_code code = read_text(operand, &input, &text, &error);
-    if (code == AM_OK && language && !(stemmer = am_stemmer_new(am_view_of(language), &error)))
+    bool stems = language && am_stemmer_check(am_view_of(language)) != AM_E_INVALID;
+    if (code == AM_OK && stems && !(stemmer = am_stemmer_new(am_view_of(language), &error)))
         code = error.code;
+    struct am_word_rules rules = am_word_rules_of(am_view_of(language), fold_accents);
     if (code == AM_OK)
-        code = print_words(text, fold_accents, stemmer, &error);
+        code = print_words(text, &rules, stemmer, &error);
     if (code == AM_OK && stemmer && am_stemmer_failed(stemmer))
         code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
     am_stemmer_free(stemmer);
@@ -114,8 +116,10 @@ static int run(int argc, char **argv) {
     const char *operand = am_cli_operand(&arguments, "TEXT");
     if (!operand)
         return arguments.status;
-    if (language && am_stemmer_check(am_view_of(language)) == AM_E_INVALID)
-        return am_cli_usage(&arguments, "there are no stems for the language '%s'", language);
+    if (language && !am_language_of(am_view_of(language)).listed &&
+        am_stemmer_check(am_view_of(language)) == AM_E_INVALID)
+        return am_cli_usage(&arguments, "unknown language '%s'; expected a code of ISO 639-1",
+                            language);
     return show_words(operand, fold_accents, language);
 }
 

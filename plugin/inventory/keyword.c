@@ -138,6 +138,7 @@ void am_read_keyword(struct am_reader *reader,
 struct normaliser {
     struct am_reader *reader;
     struct am_splitter_memory memory;
+    struct am_word_rules rules;
     struct am_vector joined; /* char */
 };
 
@@ -150,8 +151,7 @@ join_words(struct normaliser *normaliser, struct am_keyword *keyword, uint32_t *
     size_t split;
     *word_count = 0;
     normaliser->joined.count = 0;
-    am_splitter_start(&splitter, keyword->text, reader->inventory->fold_accents,
-                      normaliser->memory);
+    am_splitter_start(&splitter, keyword->text, &normaliser->rules, normaliser->memory);
     while ((split = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
         for (size_t i = 0; i < split; i++, (*word_count)++) {
             if (words[i].size == 0) {
@@ -302,7 +302,10 @@ start_record(struct am_reader *reader, const char *kind, struct am_view id, uint
 void am_normalise_keywords(struct am_reader *reader) {
     size_t size = am_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
     struct normaliser normaliser = {
-        .reader = reader, .memory = {malloc(size), size}, .joined = AM_VECTOR_OF(char)};
+        .reader = reader,
+        .memory = {malloc(size), size},
+        .rules = am_word_rules_of(reader->inventory->language, reader->inventory->fold_accents),
+        .joined = AM_VECTOR_OF(char)};
     if (!normaliser.memory.memory) {
         reader->out_of_memory = true;
         return;

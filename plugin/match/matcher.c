@@ -162,6 +162,8 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
     matcher->image_size = size;
     matcher->stemmer = stemmer;
     matcher->image = image;
+    matcher->word_rules = am_word_rules_of(am_image_string(image, image->settings->language),
+                                           image->settings->fold_accents);
     matcher->zones = zones;
     matcher->top_passes = matcher->top_misses = 0;
     carver = (struct carver){.base = memory};

@@ -75,6 +75,7 @@ struct am_matcher {
     void *image_memory; /* sized by the image */
     size_t image_size;
 
+    struct am_word_rules word_rules; /* of the image */
     struct am_splitter_memory splitter_memory;
     struct am_request_words words;
     struct am_vocabulary_bucket *stem_cache; /* see search_stems.c; NULL: no stemming */

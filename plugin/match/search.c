@@ -83,8 +83,8 @@ static enum am_code search_field(struct am_matcher *matcher,
     struct am_request_words *words = &matcher->words;
     struct am_word_batch batch;
     struct am_splitter splitter;
-    am_splitter_start(&splitter, request->fields[field].text,
-                      matcher->image->settings->fold_accents, matcher->splitter_memory);
+    am_splitter_start(&splitter, request->fields[field].text, &matcher->word_rules,
+                      matcher->splitter_memory);
     words->field_first[field] = words->count;
     batch.texts = splitter.texts;
     for (;;) {

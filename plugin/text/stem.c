@@ -1,15 +1,15 @@
 #include "stem.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libstemmer.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../base/hash.h"
+#include "characters.h"
 #include "words.h"
 
-enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16, LANGUAGE_BYTES = 32 };
+enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16 };
 
 /* Words and stems that fit inline; the words of a page repeat, and Snowball takes a thousand times
  * as long as a look here. */
@@ -26,15 +26,12 @@ struct am_stemmer {
 };
 
 /* libstemmer has one NULL for a language that it does not know and for memory that runs out. */
-static enum am_code snowball_of(struct am_view language, struct sb_stemmer **snowball) {
-    char name[LANGUAGE_BYTES];
-    if (language.size == 0 || language.size >= sizeof name)
+static enum am_code snowball_of(struct am_view name, struct sb_stemmer **snowball) {
+    struct am_language language = am_language_of(name);
+    if (!language.code[0])
         return AM_E_INVALID;
-    for (size_t i = 0; i < language.size; i++)
-        name[i] = (char)tolower((unsigned char)language.data[i]);
-    name[language.size] = '\0';
     errno = 0;
-    *snowball = sb_stemmer_new(name, "UTF_8");
+    *snowball = sb_stemmer_new(language.code, "UTF_8");
     if (*snowball)
         return AM_OK;
     return errno == ENOMEM ? AM_E_MEMORY : AM_E_INVALID;
@@ -83,10 +80,12 @@ void am_stemmer_free(struct am_stemmer *stemmer) {
 static bool is_stemmed(struct am_view word) {
     if (word.size == 0 || word.size > AM_WORD_MAX_BYTES)
         return false;
-    for (size_t i = 0; i < word.size; i++)
-        if ((word.data[i] >= '0' && word.data[i] <= '9') || word.data[i] == '&' ||
-            word.data[i] == '+' || word.data[i] == '#')
+    for (size_t at = 0; at < word.size;) {
+        int32_t character = am_character_read(word, &at);
+        if (character == '&' || character == '+' || character == '#' ||
+            am_character_class(character) == AM_CHARACTER_DIGIT)
             return false;
+    }
     return true;
 }
 

@@ -7,9 +7,8 @@
 
 struct am_stemmer; /* one per thread: libstemmer and the cache are not thread-safe */
 
-/* AM_OK when Snowball knows the language, an ISO 639-1 code ("en") or an English name ("english"),
- * any ASCII case; AM_E_INVALID when not; AM_E_MEMORY when it cannot be told, since Snowball must be
- * started to know. */
+/* AM_OK when Snowball knows the language, named as am_language_of reads it; AM_E_INVALID when not;
+ * AM_E_MEMORY when it cannot be told, since Snowball must be started to know. */
 enum am_code am_stemmer_check(struct am_view language);
 
 /* A stemmer to free with am_stemmer_free; NULL when the language is unknown (AM_E_INVALID) or
@@ -19,10 +18,9 @@ void am_stemmer_free(struct am_stemmer *stemmer); /* NULL is fine */
 
 /* The stem of a normalised word (am_word.text). The view is valid until the next call with the same
  * stemmer, has AM_WORD_PADDING readable bytes after it, and is the word itself where there is
- * nothing to stem. Words that have an ASCII digit,
- * '&', '+', '#', or are longer than AM_WORD_MAX_BYTES, come back as they are. Composes (NFC) what
- * Snowball needs composed. Where memory runs out inside libstemmer: the word itself, and
- * am_stemmer_failed tells. */
+ * nothing to stem. Words that have a digit, '&', '+', '#', or are longer than AM_WORD_MAX_BYTES,
+ * come back as they are. Composes (NFC) what Snowball needs composed. Where memory runs out inside
+ * libstemmer: the word itself, and am_stemmer_failed tells. */
 struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word);
 
 /* Whether any word so far came back as it was because memory ran out. A request can do without a

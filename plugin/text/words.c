@@ -12,6 +12,7 @@ enum {
  * memory. */
 struct state {
     struct am_machine machine;
+    struct am_written_form written[AM_MACHINE_WRITTEN];
     char texts[TEXTS_SIZE];
 };
 
@@ -33,14 +34,15 @@ static uint64_t between(uint64_t joiners, uint64_t sides) {
     return joiners & sides << 1 & sides >> 1;
 }
 
-static struct words_of_block find_words(const struct am_block *block) {
+/* `elisions`: all bits where an apostrophe may separate, too. */
+static struct words_of_block find_words(const struct am_block *block, uint64_t elisions) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
     uint64_t inside = plain | apostrophes | between(block->ampersand, block->letter) |
                       between(block->period, block->digit);
-    uint64_t stops =
-        block->high | (block->tail & plain << 1) | (joiners & plain << 1 & block->high >> 1);
+    uint64_t stops = block->high | (block->tail & plain << 1) |
+                     (joiners & plain << 1 & block->high >> 1) | (apostrophes & elisions);
     struct words_of_block found = {inside & ~(inside << 1), ~inside & inside << 1, apostrophes,
                                    LAST_END + 1, false};
     if (stops && (unsigned)__builtin_ctzll(stops) <= LAST_END) {
@@ -105,12 +107,13 @@ static void fetch_text(const struct am_splitter *splitter) {
 /* Stops where the machine has to go on, or where there is no room. */
 static void split_blocks(struct am_splitter *splitter, struct am_word_output *output) {
     struct am_block block;
+    uint64_t elisions = splitter->ends_at_apostrophes ? UINT64_MAX : 0;
     while (splitter->at < splitter->text.size && am_machine_room(output)) {
         size_t left = splitter->text.size - splitter->at;
         fetch_text(splitter);
         splitter->way->read(splitter->text.data + splitter->at, left < AM_BLOCK ? left : AM_BLOCK,
                             output->at, &block);
-        struct words_of_block found = find_words(&block);
+        struct words_of_block found = find_words(&block, elisions);
         unsigned rest = give_words(splitter->way, found, (uint32_t)splitter->at, output);
         splitter->at = rest < left ? splitter->at + rest : splitter->text.size;
         /* A word that fills the block is for the machine, too. */
@@ -129,29 +132,34 @@ size_t am_splitter_memory_size(size_t text_size) {
 
 void am_splitter_start(struct am_splitter *splitter,
                        struct am_view text,
-                       bool fold_accents,
+                       const struct am_word_rules *rules,
                        struct am_splitter_memory memory) {
     struct state *state = memory.memory;
     *splitter = (struct am_splitter){.text = text,
-                                     .fold_accents = fold_accents,
-                                     .way = am_block_best(),
+                                     .way = rules->turkish ? NULL : am_block_best(),
+                                     .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
                                      .state = state,
-                                     .texts = state->texts};
-    am_machine_start(&state->machine);
+                                     .texts = state->texts,
+                                     .written = state->written};
+    am_machine_start(&state->machine, rules);
 }
 
 static void take_character(struct am_splitter *splitter, struct am_word_output *output) {
     struct state *state = splitter->state;
     size_t begin = splitter->at;
     int32_t code = am_character_read(splitter->text, &splitter->at);
-    am_machine_take(&state->machine, splitter->fold_accents,
+    am_machine_take(&state->machine,
                     (struct am_character){code, (uint32_t)begin, (uint32_t)splitter->at}, output);
 }
 
 size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, size_t capacity) {
     struct state *state = splitter->state;
-    struct am_word_output output = {
-        words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
+    struct am_word_output output = {.words = words,
+                                    .capacity = capacity,
+                                    .texts = state->texts,
+                                    .at = state->texts,
+                                    .end = state->texts + sizeof state->texts,
+                                    .written = splitter->wants_written ? state->written : NULL};
     while (splitter->at < splitter->text.size && am_machine_room(&output)) {
         if (splitter->way && am_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
@@ -162,6 +170,7 @@ size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, siz
     }
     if (splitter->at == splitter->text.size && am_machine_room(&output))
         am_machine_finish(&state->machine, &output);
+    splitter->written_count = output.written_count;
     return output.count;
 }
 

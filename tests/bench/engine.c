@@ -69,7 +69,7 @@ static void do_words(struct bench *bench, size_t text) {
     struct am_splitter splitter;
     size_t count;
     am_splitter_start(&splitter, (struct am_view){bench->texts.text[text], bench->texts.size[text]},
-                      true, bench->matcher->splitter_memory);
+                      &bench->matcher->word_rules, bench->matcher->splitter_memory);
     while ((count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
         bench->words += count;
         bench->matches += words[0].size;

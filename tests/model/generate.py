@@ -25,6 +25,29 @@ ATOMS = [
     "\u00e5\u0323", "a\u0323\u030a", "\u212b", "\u338f", "\u3231", "\u2103", "caresses", "ponies", "pony",
     "generously", "generous",
 ]  # fmt: skip
+# What the rules say of one language; an inventory without a language may have any of them.
+ATOMS_OF = {
+    "en": ["naive", "naïve", "naïvely", "cafés", "caf\u00e9's", "NorthPeak™", "northpeak", "rate¹²", "rate", "m²", "m2"],
+    "de": ["Häuser", "hauser", "haus", "Haus", "häuschen", "größe", "grosse", "Große", "schön", "schöner", "schon"],
+    "fr": ["l'assurance", "assurance", "l’eau", "d'eau", "eau", "aujourd'hui", "l'hôtel", "hôtel", "hotels", "qu'une",
+           "été", "étés", "ete", "D'AUJOURD'HUI", "œuvre", "oeuvres", "d´or", "c'"],
+    "es": ["habitación", "habitaciones", "habitacion", "Habitación", "español", "espanola", "años", "ano", "canción"],
+    "it": ["dell'acqua", "acqua", "un'auto", "auto", "città", "citta", "po'", "all'aperto", "perché", "virtù"],
+    "ru": ["красный", "красная", "красныи", "ёлка", "елка", "ёлки", "за́мок", "замок", "замки", "синий", "синии", "мʼяч"],
+    "tr": ["KIŞ", "kış", "kis", "kışlar", "İstanbul'da", "istanbul", "İSTANBUL", "2010'da", "2010", "Levi's", "levis",
+           "Kur'an'da", "kuran", "ışık", "IŞIK", "I", "ı", "i", "I\u0307", "X'e", "3G'de"],
+    "ar": ["كتاب", "كـتـاب", "كِتاب", "الكتاب", "أحمد", "احمد", "إسلام", "على", "علي", "٣", "3", "ـ", "ٱلكتاب", "کتاب"],
+    "ko": ["운동화", "운동화를", "운동화는", "운동", "TV를", "tv", "학교에서는", "학교에서", "학교", "꽃이", "꽃", "고양이", "고양",
+           "5를", "책에는", "책"],
+    "ja": ["靴", "くつ", "ランニング", "ﾗﾝﾆﾝｸﾞ", "東京¹", "東京", "㌔", "２０"],
+    "th": ["น้ำ", "ภาษา", "รองเท้า", "๓", "3"],
+    "vi": ["áo dài", "ao dai", "áo", "ao", "đào", "dao", "dạo", "Ðào", "má", "ma", "mà"],
+}  # fmt: skip
+LANGUAGES = {
+    "en": ["en", "english", "en-US"], "de": ["de", "german", "DE_at"], "fr": ["fr", "French"], "es": ["es", "es-419"],
+    "it": ["it"], "ru": ["ru", "Russian"], "tr": ["tr", "tr-TR", "turkish"], "ar": ["ar"], "ko": ["ko"], "ja": ["ja"],
+    "th": ["th"], "vi": ["vi", "vi_VN"],
+}  # fmt: skip
 NOISE = ["\U0001f600", "\u0301", "\u00b4", "\u20ac", "--", "\u2026", "\ufe0f", "\u00a0", "\u00b7", "_", "\ufffd"]
 GLUE = [" "] * 12 + [", ", "-", "\u3000", "", ".", "/", "\n", "'", "&", "+", " \U0001f600 "]
 
@@ -55,7 +78,9 @@ ADVERTISERS = ["acme", "beta", "gamma", "delta", "epsilon"]
 class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.language = self.pick(list(LANGUAGES))
         self.atoms = self.random.sample(ATOMS, self.random.randint(4, 12))
+        self.atoms += self.random.sample(ATOMS_OF[self.language], self.random.randint(2, 5))
         self.now = self.random.choice(NOW)
         self.flat = self.chance(0.4)  # hardly anything ranks one ad before another: ties
         self.keyword_texts = []
@@ -89,7 +114,7 @@ class Generator:
         count = self.pick([1, 1, 1, 2, 2, 2, 3, 4])
         text = self.pick([" ", " ", " ", " ", "", "-"]).join(self.pick(self.atoms) for _ in range(count))
         text = text.strip("'-+&.# ")
-        if not any(c.isalnum() for c in text):
+        if not any(c.isalnum() and c != "\u0640" for c in text):
             text = "run"
         self.keyword_texts.append(text)
         return text
@@ -155,7 +180,7 @@ class Generator:
     def head(self):
         line = {"type": "inventory"}
         self.maybe(line, "currency", 0.5, lambda: "USD")
-        self.maybe(line, "language", 0.8, lambda: self.pick(["en", "en", "english", "de", "fr"]))
+        self.maybe(line, "language", 0.9, lambda: self.pick(LANGUAGES[self.language]))
         self.maybe(line, "fold_accents", 0.4, lambda: self.chance(0.5))
         self.maybe(line, "stem", 0.3, lambda: self.chance(0.5))
         self.maybe(line, "broad_window", 0.6, lambda: self.pick([1, 2, 3, 4, 64]))

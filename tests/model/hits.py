@@ -24,8 +24,9 @@ class Hit(NamedTuple):
 # ---- fields -----------------------------------------------------------------------------------
 
 
-def percent_decode(data, begin, end, plus_is_space):
-    """The bytes between begin and end, decoded; with each, where it stood."""
+def percent_decode(data, begin, end, separators):
+    """The bytes between begin and end, decoded; with each, where it stood. `separators` are spaces where they are
+    written as they are."""
     decoded = []
     at = begin
     while at < end:
@@ -33,10 +34,18 @@ def percent_decode(data, begin, end, plus_is_space):
             decoded.append((int(data[at + 1 : at + 3], 16), at, at + 3))
             at += 3
         else:
-            byte = 0x20 if plus_is_space and data[at] == 0x2B else data[at]
+            byte = 0x20 if data[at] in separators else data[at]
             decoded.append((byte, at, at + 1))
             at += 1
     return decoded
+
+
+def first_equals_signs(data, begin, end):
+    """Where the first = of each parameter of a query string stands."""
+    for parameter in re.finditer(rb"[^&;]+", data[begin:end]):
+        place = data.find(b"=", begin + parameter.start(), begin + parameter.end())
+        if place >= 0:
+            yield place
 
 
 def decode_url(url):
@@ -47,44 +56,46 @@ def decode_url(url):
     end = len(url) if end < 0 else end
     path_end = url.find(b"?", begin, end)
     path_end = end if path_end < 0 else path_end
-    return percent_decode(url, begin, path_end, False) + percent_decode(url, path_end, end, True)
+    decoded = percent_decode(url, begin, path_end, b"&;") + percent_decode(url, path_end, end, b"&;+")
+    separators = set(first_equals_signs(url, path_end, end))
+    return [(0x20 if at in separators else byte, at, after) for byte, at, after in decoded]
 
 
-def make_field(name, index, original, found, language):
+def make_field(name, index, original, found, stemmed):
     texts = tuple(word.text for word in found)
-    stems = tuple(words.stem(language, text) for text in texts)
+    stems = tuple(words.stem(stemmed, text) for text in texts)
     return Field(name, index, original, texts, stems, tuple((w.begin, w.end) for w in found))
 
 
 @functools.lru_cache(maxsize=20000)
-def text_field(name, index, text, fold_accents, language):
+def text_field(name, index, text, rules, stemmed):
     data = text.encode("utf-8")
-    return make_field(name, index, data, words.split(data, fold_accents), language)
+    return make_field(name, index, data, words.split(data, rules), stemmed)
 
 
 @functools.lru_cache(maxsize=20000)
-def url_field(url, fold_accents, language):
+def url_field(url, rules, stemmed):
     original = url.encode("utf-8")
     decoded = decode_url(original)
     found = []
-    for word in words.split(bytes(byte for byte, _, _ in decoded), fold_accents):
+    for word in words.split(bytes(byte for byte, _, _ in decoded), rules):
         begin, end = decoded[word.begin][1], decoded[word.end - 1][2]
-        found.append(words.Word(word.text, begin, end))
-    return make_field("url", 0, original, found, language)
+        found.append(word._replace(begin=begin, end=end))
+    return make_field("url", 0, original, found, stemmed)
 
 
-def fields_of(request, fold_accents, language):
+def fields_of(request, rules, stemmed):
     """The fields of a request, in the order in which they are searched."""
     fields = []
     if "query" in request:
-        fields.append(text_field("query", 0, request["query"], fold_accents, language))
+        fields.append(text_field("query", 0, request["query"], rules, stemmed))
     for index, text in enumerate(request.get("keywords", [])):
-        fields.append(text_field("keywords", index, text, fold_accents, language))
+        fields.append(text_field("keywords", index, text, rules, stemmed))
     for name in ("title", "text"):
         if name in request:
-            fields.append(text_field(name, 0, request[name], fold_accents, language))
+            fields.append(text_field(name, 0, request[name], rules, stemmed))
     if "url" in request:
-        fields.append(url_field(request["url"], fold_accents, language))
+        fields.append(url_field(request["url"], rules, stemmed))
     return fields
 
 

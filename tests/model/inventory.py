@@ -28,12 +28,12 @@ def listed(value):
 
 
 def settings_of(line):
-    language = line.get("language", "")
-    stems = line.get("stem", True) and language and words.stemmer(language) is not None
+    language = words.language_code(line.get("language", ""))
+    stems = line.get("stem", True) and words.stemmer(language) is not None
     weights = {name: per_mille(value) for name, value in line.get("match_weight", {}).items()}
     return SimpleNamespace(
-        fold_accents=line.get("fold_accents", True),
-        language=language if stems else "",
+        rules=words.Rules(language, line.get("fold_accents", True)),
+        stemmed=language if stems else "",  # the language of the stems
         broad_window=line.get("broad_window", 16),
         match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
     )
@@ -68,12 +68,12 @@ def read_keyword(written, settings):
         bid = micros(written["bid"]) if "bid" in written else None
     if match == "any":
         return SimpleNamespace(text="*", match="any", words=(), normal=(), negative=negative, bid=bid)
-    found = tuple(word.text for word in words.split(text.encode("utf-8"), settings.fold_accents))
+    found = tuple(word.text for word in words.split(text.encode("utf-8"), settings.rules))
     if match == "broad" and len(found) > 1 and not any(c.isspace() for c in text):
         match = "phrase"
     compared = found
     if match == "broad":
-        compared = frozenset(words.stem(settings.language, word) for word in found)
+        compared = frozenset(words.stem(settings.stemmed, word) for word in found)
     return SimpleNamespace(
         text=text, match=match, words=compared, normal=found, negative=negative, bid=bid
     )

@@ -68,7 +68,7 @@ def read_request(request, settings):
     slots = request.get("slots", [{}])
     return SimpleNamespace(
         id=request.get("id", ""),
-        fields=hits.fields_of(request, settings.fold_accents, settings.language),
+        fields=hits.fields_of(request, settings.rules, settings.stemmed),
         context=context,
         timezone=context.get("timezone", request.get("timezone")),
         now=inventory.seconds(request["now"]),
