@@ -1,5 +1,6 @@
 /* `admatch words`: how a text splits into words, for people who write keywords. */
 #include "../text/words.h"
+#include "../text/markup.h"
 #include "../text/stem.h"
 #include "command.h"
 #include "input.h"
@@ -7,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OPTION_KEEP_ACCENTS = 256, OPTION_LANGUAGE };
+enum { OPTION_KEEP_ACCENTS = 256, OPTION_LANGUAGE, OPTION_HTML };
 
 static const struct option options[] = {
     {"keep-accents", no_argument, NULL, OPTION_KEEP_ACCENTS},
+    {"html", no_argument, NULL, OPTION_HTML},
     {"language", required_argument, NULL, OPTION_LANGUAGE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -32,40 +34,52 @@ static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t b
     return known->utf16;
 }
 
-static void print_word(const struct am_splitter *splitter,
-                       const struct am_word *word,
-                       struct position *known,
-                       struct am_stemmer *stemmer) {
-    struct am_view text = splitter->text;
+/* What is printed, and where it comes from. */
+struct shown {
+    struct am_view source;
+    enum am_markup markup;
+    struct am_markup_places places;
+    struct position known;
+    struct am_word_rules rules;
+    struct am_stemmer *stemmer; /* NULL: no stems */
+};
+
+static void
+print_word(struct shown *shown, const struct am_splitter *splitter, const struct am_word *word) {
     struct am_view normal = {am_word_text(splitter, word), word->size};
-    uint32_t begin = utf16_at(known, text, word->begin);
-    uint32_t end = utf16_at(known, text, word->end);
-    printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), word->begin, word->end, begin,
-           end, (int)(word->end - word->begin), text.data + word->begin);
-    if (stemmer) {
-        struct am_view stem = am_stem(stemmer, normal);
+    uint32_t begin, end;
+    am_markup_place(&shown->places, word->begin, word->end, &begin, &end);
+    uint32_t utf16_begin = utf16_at(&shown->known, shown->source, begin);
+    uint32_t utf16_end = utf16_at(&shown->known, shown->source, end);
+    printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), begin, end, utf16_begin,
+           utf16_end, (int)(end - begin), shown->source.data + begin);
+    if (shown->stemmer) {
+        struct am_view stem = am_stem(shown->stemmer, normal);
         printf("\t%.*s", AM_VIEW_ARGUMENTS(stem));
     }
     putchar('\n');
 }
 
-static enum am_code print_words(struct am_view text,
-                                const struct am_word_rules *rules,
-                                struct am_stemmer *stemmer,
-                                struct am_error *error) {
-    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(text.size)};
+static enum am_code print_words(struct shown *shown, struct am_error *error) {
+    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(shown->source.size)};
+    char *decoded = malloc(am_markup_size(shown->source.size, shown->markup) + 1);
     memory.memory = malloc(memory.size);
-    if (!memory.memory)
+    if (!memory.memory || !decoded) {
+        free(memory.memory);
+        free(decoded);
         return am_error_set(error, AM_E_MEMORY, "not enough memory for a text of %zu bytes",
-                            text.size);
+                            shown->source.size);
+    }
+    struct am_view text = am_markup_text(shown->source, shown->markup, decoded, NULL);
     struct am_splitter splitter;
     struct am_word words[64];
-    struct position known = {0, 0};
-    am_splitter_start(&splitter, text, rules, memory);
+    am_markup_places_start(&shown->places, shown->source, shown->markup);
+    am_splitter_start(&splitter, text, &shown->rules, memory);
     for (size_t count; (count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
         for (size_t i = 0; i < count; i++)
-            print_word(&splitter, &words[i], &known, stemmer);
+            print_word(shown, &splitter, &words[i]);
     free(memory.memory);
+    free(decoded);
     return AM_OK;
 }
 
@@ -84,21 +98,18 @@ static enum am_code read_text(const char *operand,
     return code;
 }
 
-static int show_words(const char *operand, bool fold_accents, const char *language) {
+static int show_words(const char *operand, const char *language, struct shown *shown) {
     struct am_error error;
     struct am_input *input = NULL;
-    struct am_stemmer *stemmer = NULL;
-    struct am_view text;
-    enum am_code code = read_text(operand, &input, &text, &error);
+    enum am_code code = read_text(operand, &input, &shown->source, &error);
     bool stems = language && am_stemmer_check(am_view_of(language)) != AM_E_INVALID;
-    if (code == AM_OK && stems && !(stemmer = am_stemmer_new(am_view_of(language), &error)))
+    if (code == AM_OK && stems && !(shown->stemmer = am_stemmer_new(am_view_of(language), &error)))
         code = error.code;
-    struct am_word_rules rules = am_word_rules_of(am_view_of(language), fold_accents);
     if (code == AM_OK)
-        code = print_words(text, &rules, stemmer, &error);
-    if (code == AM_OK && stemmer && am_stemmer_failed(stemmer))
+        code = print_words(shown, &error);
+    if (code == AM_OK && shown->stemmer && am_stemmer_failed(shown->stemmer))
         code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
-    am_stemmer_free(stemmer);
+    am_stemmer_free(shown->stemmer);
     am_input_close(input);
     return am_cli_finish(code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error));
 }
@@ -107,9 +118,12 @@ static int run(int argc, char **argv) {
     struct am_arguments arguments = {&am_command_words, argc, argv, AM_EXIT_UNDECIDED};
     const char *language = NULL;
     bool fold_accents = true;
+    struct shown shown = {.markup = AM_MARKUP_NONE};
     for (int option; (option = am_cli_option(&arguments)) != -1;) {
         if (option == OPTION_LANGUAGE)
             language = optarg;
+        else if (option == OPTION_HTML)
+            shown.markup = AM_MARKUP_HTML;
         else
             fold_accents = false;
     }
@@ -120,16 +134,19 @@ static int run(int argc, char **argv) {
         am_stemmer_check(am_view_of(language)) == AM_E_INVALID)
         return am_cli_usage(&arguments, "unknown language '%s'; expected a code of ISO 639-1",
                             language);
-    return show_words(operand, fold_accents, language);
+    shown.rules = am_word_rules_of(am_view_of(language), fold_accents);
+    return show_words(operand, language, &shown);
 }
 
 const struct am_command am_command_words = {
     .name = "words",
-    .synopsis = "[--language LANGUAGE] [--keep-accents] TEXT|-",
+    .synopsis = "[--language LANGUAGE] [--keep-accents] [--html] TEXT|-",
     .summary = "Shows how a text splits into words",
     .details =
-        "      --language LANGUAGE  also show the stems that broad keywords are compared by\n"
+        "      --language LANGUAGE  by the rules of a language, and with the stems that broad\n"
+        "                           keywords are compared by\n"
         "      --keep-accents       as in an inventory with \"fold_accents\": false\n"
+        "      --html               the text is a page in HTML, or a part of one\n"
         "  -h, --help               show this help\n\n"
         "A line a word, its columns parted by tabs: the word as it is compared, its span in "
         "bytes,\n"

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import markup
 import words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +96,69 @@ def compare(admatch, lines, rules):
     return count, (b"", b"", found[count]) if len(found) > count else None
 
 
+# ---- pages ------------------------------------------------------------------------------------
+
+NAMES = (
+    "a b sup span p div br svg template script style noscript iframe title textarea xmp noembed i em table td li img wbr"
+    " plaintext custom-tag h1 A Sup SCRIPT sPan q"
+).split()
+TEXTS = (
+    "run", "ning", "shoes", " ", " ", "1", "2", "12", "3", "TM", " sm ", "m", "x", "\u00e9", "\u00b2", "&amp;", "&nbsp;", "&amp",
+    "&ampx", "&copy", "&notit;", "&notin;", "&sup2;", "&sup2", "&#39;", "&#x2019;", "&#146", "&#0;", "&#xD800;", "&#x110000;",
+    "&frac12;", "&bogus;", "&", "&#", "&#x", "&#;", "&apos;", "&apos", "&Eacute;", "&EACUTE;", "<", "< b", "<3", ">", "'", "\"",
+    "<!--", "-->", "--!>", "--", "<!-->", "<!--->", "<!DOCTYPE html>", "<?php ?>", "</>", "</ b>", "<![CDATA[", "]]>", "<!x>",
+    "</", "<a href='", "<a title=\"", "<br/", "\u65e5", "'s", "AT&T", "AT&amp;T", "l&rsquo;", "\n", "\t",
+)  # fmt: skip
+ATTRIBUTES = ["", "", "", " class=x", " a='<b>' ", ' b = "</a>"', " c=a/", "/", " / ", " =d", " e='\"", "\n"]
+
+
+def random_page(chooser):
+    parts = []
+    for _ in range(chooser.randint(1, 25)):
+        if chooser.random() < 0.5:
+            parts.append(chooser.choice(TEXTS))
+            continue
+        name = chooser.choice(NAMES if chooser.random() < 0.6 else ["a", "b", "sup", "span", "svg", "template", "p"])
+        kind = chooser.random()
+        attributes = chooser.choice(ATTRIBUTES)
+        if kind < 0.45:
+            parts.append(f"<{name}{attributes}>")
+        elif kind < 0.9:
+            parts.append(f"</{name}{attributes if kind < 0.5 else ''}>")
+        else:
+            parts.append(f"<{name}>{chooser.choice(TEXTS)}</{name}>")
+    return "".join(parts).encode("utf-8")
+
+
+def expected_of_page(page, rules):
+    """What the command writes of a page."""
+    for word in words.split_sources(markup.Page(page).text, rules):
+        begin, end = words.utf16_span(page, word.begin, word.end)
+        original = page[word.begin : word.end]
+        yield f"{word.text}\t{word.begin}-{word.end}\t{begin}-{end}\t".encode("utf-8") + original
+
+
+def compare_pages(admatch, seed, count):
+    """How many words there are in random pages, and how many pages differ."""
+    chooser = random.Random(seed)
+    passed = failed = 0
+    for _ in range(count):
+        page = random_page(chooser)
+        wanted = list(expected_of_page(page, words.Rules()))
+        command = [admatch, "words", "--html", "-"]
+        done = subprocess.run(command, input=page, capture_output=True, check=True)
+        if done.stdout == b"".join(line + b"\n" for line in wanted):
+            passed += len(wanted)
+            continue
+        failed += 1
+        if failed <= 3:
+            print(f"seed {seed}: page    {page}\n  model   {wanted}\n  command {done.stdout}")
+    return passed, failed
+
+
+# ---- the run ----------------------------------------------------------------------------------
+
+
 def in_batches(lines, size=20000):
     batch = []
     for line in lines:
@@ -109,6 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--admatch", default=str(ROOT / "build/release/admatch"), help="the command")
     parser.add_argument("--random", type=int, default=20000, help="random lines")
+    parser.add_argument("--pages", type=int, default=2000, help="random pages")
     parser.add_argument("--seed", type=int, default=1, help="of the random lines")
     options = parser.parse_args()
     passed = failed = 0
@@ -123,6 +188,8 @@ def main():
                     print(f"{rules}, seed {options.seed}:")
                     for name, text in zip(["line   ", "model  ", "command"], difference):
                         print(f"  {name} {ascii(text.decode('utf-8', 'backslashreplace'))}")
+    of_pages = compare_pages(options.admatch, options.seed, options.pages)
+    passed, failed = passed + of_pages[0], failed + of_pages[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -369,10 +369,9 @@ def byte_length(text):
     return len(text.encode("utf-8"))
 
 
-@functools.lru_cache(maxsize=20000)
-def split(data, rules):
-    """The words of a text, given as bytes."""
-    pieces = normalise(decode(data), rules)
+def split_sources(sources, rules):
+    """The words of a text, given as characters with their places."""
+    pieces = normalise(sources, rules)
     words = []
     at = 0
     while at < len(pieces):
@@ -390,6 +389,12 @@ def split(data, rules):
             written = text
         words.append(Word(text, written, taken[0].begin, max(piece.end for piece in taken)))
     return tuple(words)
+
+
+@functools.lru_cache(maxsize=20000)
+def split(data, rules):
+    """The words of a text, given as bytes."""
+    return split_sources(decode(data), rules)
 
 
 @functools.lru_cache(maxsize=20000)

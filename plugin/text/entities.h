@@ -1,0 +1,16 @@
+/* Character references of HTML: the 252 names of HTML 4 (section 24), "apos", and numbers. */
+#ifndef AM_TEXT_ENTITIES_H
+#define AM_TEXT_ENTITIES_H
+
+#include "../base/bytes.h"
+
+struct am_entity {
+    int32_t code;
+    size_t size; /* bytes of its source, from & on */
+};
+
+/* Reads the reference at text.data, where a & stands. False where there is none. In `html`, numbers
+ * and the names that browsers know without a ; need none. */
+bool am_entity_read(struct am_view text, bool html, struct am_entity *entity);
+
+#endif
