@@ -20,13 +20,13 @@ struct am_api {
     const struct am_timezones *zones;
     void *region; /* all of what follows lies in it, but for the decision's contents */
     size_t region_size;
-    struct am_request_reader *reader;
+    struct am_api_request_reader *reader;
     char *unpacked; /* limits.body_bytes + 1 */
     char *decoded;  /* limits.body_bytes, for a value of the preview's form */
     struct am_buffer answer;
-    struct am_gzip gzip;
+    struct am_api_gzip gzip;
     struct am_openrtb *openrtb;
-    struct am_decision decision;
+    struct am_match_decision decision;
     struct am_error error;
 };
 
@@ -47,10 +47,10 @@ static size_t add_part(struct plan *plan, size_t size) {
 /* Sizes cannot wrap: the body limit is below 4 GiB. */
 static struct plan plan_region(size_t body_bytes) {
     struct plan plan = {0};
-    plan.reader = add_part(&plan, sizeof(struct am_request_reader));
+    plan.reader = add_part(&plan, sizeof(struct am_api_request_reader));
     plan.nodes = add_part(&plan, AM_REQUEST_MAX_NODES * sizeof(struct am_json_node));
-    plan.text = add_part(&plan, am_request_text_size(body_bytes));
-    plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_url_place));
+    plan.text = add_part(&plan, am_api_request_text_size(body_bytes));
+    plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_api_url_offset));
     plan.unpacked = add_part(&plan, body_bytes + 1);
     plan.decoded = add_part(&plan, body_bytes);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
@@ -62,24 +62,24 @@ static struct plan plan_region(size_t body_bytes) {
 
 static enum am_code make_region(struct am_api *api, struct am_error *error) {
     struct plan plan = plan_region(api->limits.body_bytes);
-    char *region = am_reserve(plan.total);
+    char *region = am_memory_reserve(plan.total);
     if (!region)
         return am_error_set(error, AM_E_MEMORY,
                             "out of memory: address space for requests of %zu bytes",
                             api->limits.body_bytes);
     api->region = region;
     api->region_size = plan.total;
-    api->reader = (struct am_request_reader *)(region + plan.reader);
+    api->reader = (struct am_api_request_reader *)(region + plan.reader);
     api->reader->nodes = (struct am_json_node *)(region + plan.nodes);
     api->reader->text = region + plan.text;
-    api->reader->url_places = (struct am_url_place *)(region + plan.url_places);
+    api->reader->url_places = (struct am_api_url_offset *)(region + plan.url_places);
     api->reader->body_limit = api->limits.body_bytes;
     api->unpacked = region + plan.unpacked;
     api->decoded = region + plan.decoded;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
     api->answer = am_buffer_over(region + plan.answer, ANSWER_BYTES);
-    return am_gzip_start(&api->gzip, region + plan.gzip, error);
+    return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
 }
 
 struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error) {
@@ -107,7 +107,7 @@ void am_api_free(struct am_api *api) {
     if (!api)
         return;
     am_matcher_free(api->matcher);
-    am_release(api->region, api->region_size);
+    am_memory_release(api->region, api->region_size);
     free(api);
 }
 
@@ -134,7 +134,7 @@ void am_api_error(struct am_api *api,
                   struct am_api_response *response) {
     api->answer.size = 0;
     api->answer.overflowed = false;
-    am_render_error(&api->answer, status, reason, where);
+    am_api_render_error(&api->answer, status, reason, where);
     *response = (struct am_api_response){.status = status, .body = am_buffer_view(&api->answer)};
 }
 
@@ -150,11 +150,11 @@ static unsigned status_of(enum am_code code) {
 }
 
 static enum am_code unpack(struct am_api *api, struct am_view *body) {
-    enum am_code code = am_request_check_size(api->reader, *body, &api->error);
+    enum am_code code = am_api_request_check_size(api->reader, *body, &api->error);
     size_t size = 0;
     if (code == AM_OK)
-        code = am_gzip_unpack(&api->gzip, *body, api->unpacked, api->limits.body_bytes, &size,
-                              &api->error);
+        code = am_api_gzip_unpack(&api->gzip, *body, api->unpacked, api->limits.body_bytes, &size,
+                                  &api->error);
     *body = (struct am_view){api->unpacked, size};
     return code;
 }
@@ -166,41 +166,43 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         if (code != AM_OK)
             return code;
     }
-    am_request_start(api->reader, api->zones, request->now, request->test);
+    am_api_request_start(api->reader, api->zones, request->now, request->test);
     switch (request->content) {
     case AM_CONTENT_TEXT:
-        return am_request_read_text(api->reader, body, &api->error);
+        return am_api_request_read_text(api->reader, body, &api->error);
     case AM_CONTENT_QUERY_STRING:
-        return am_request_read_query_string(api->reader, body, &api->error);
+        return am_api_request_read_query_string(api->reader, body, &api->error);
     case AM_CONTENT_OPENRTB:
         return am_openrtb_read(api->openrtb, api->reader, am_api_image(api), body, &api->error);
     case AM_CONTENT_JSON:
         break;
     }
-    return am_request_read_json(api->reader, body, &api->error);
+    return am_api_request_read_json(api->reader, body, &api->error);
 }
 
-static bool stands_in_url(const struct am_request *request, const struct am_placed_ad *placed) {
+static bool stands_in_url(const struct am_match_request *request,
+                          const struct am_match_winner *placed) {
     return placed->field != AM_NONE && request->fields[placed->field].kind == AM_FIELD_URL;
 }
 
 /* The matcher saw the decoded path and query string; spans are told in the URL as it was given. The
  * places are looked up once a request, since many ads may stand in a long URL. */
-static void show_url_as_given(const struct am_request_reader *reader,
-                              const struct am_decision *decision) {
-    const struct am_url_place *places = NULL;
+static void show_url_as_given(const struct am_api_request_reader *reader,
+                              const struct am_match_decision *decision) {
+    const struct am_api_url_offset *places = NULL;
     for (uint32_t i = 0; i < decision->ad_count; i++) {
-        struct am_placed_ad *placed = &decision->ads[i];
+        struct am_match_winner *placed = &decision->ads[i];
         if (!stands_in_url(&reader->request, placed))
             continue;
         if (!places) {
-            am_url_places(reader->url, reader->url_places);
+            am_api_url_offsets(reader->url, reader->url_places);
             places = reader->url_places;
         }
         for (uint32_t k = 0; k < placed->span_count; k++) {
-            const struct am_span span = placed->spans[k];
-            placed->spans[k] = (struct am_span){places[span.begin].byte, places[span.end].byte,
-                                                places[span.begin].utf16, places[span.end].utf16};
+            const struct am_match_span span = placed->spans[k];
+            placed->spans[k] =
+                (struct am_match_span){places[span.begin].byte, places[span.end].byte,
+                                       places[span.begin].utf16, places[span.end].utf16};
         }
     }
 }
@@ -211,10 +213,10 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
 }
 
 static enum am_code decide(struct am_api *api, bool for_bids) {
-    const struct am_request *read = &api->reader->request;
+    const struct am_match_request *read = &api->reader->request;
     enum am_code code;
     do
-        code = am_decide(api->matcher, read, &api->decision, &api->error);
+        code = am_match_decide(api->matcher, read, &api->decision, &api->error);
     while (code == AM_OK && for_bids &&
            am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
     return code;
@@ -222,15 +224,15 @@ static enum am_code decide(struct am_api *api, bool for_bids) {
 
 static void render(struct am_api *api,
                    const struct am_api_request *request,
-                   const struct am_decision *decision) {
-    const struct am_request *read = &api->reader->request;
+                   const struct am_match_decision *decision) {
+    const struct am_match_request *read = &api->reader->request;
     api->answer.size = 0;
     api->answer.overflowed = false;
     if (request->content == AM_CONTENT_OPENRTB) {
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
     } else {
         show_url_as_given(api->reader, decision);
-        am_render_decision(&api->answer, am_api_image(api), read, decision);
+        am_api_render_decision(&api->answer, am_api_image(api), read, decision);
     }
 }
 
@@ -241,8 +243,8 @@ void am_api_decide(struct am_api *api,
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
         return;
     }
-    const struct am_request *read = &api->reader->request;
-    const struct am_decision *decision = NULL;
+    const struct am_match_request *read = &api->reader->request;
+    const struct am_match_decision *decision = NULL;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request)) {
         code = decide(api, request->content == AM_CONTENT_OPENRTB);
@@ -266,15 +268,15 @@ void am_api_decide(struct am_api *api,
 
 static enum am_code
 preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
-    struct am_request_reader *reader = api->reader;
-    enum am_code code = am_request_check_size(reader, request->body, &api->error);
+    struct am_api_request_reader *reader = api->reader;
+    enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
     if (code != AM_OK)
         return code;
     page->question = am_preview_question(request->body, api->unpacked);
     if (page->question.size == 0)
         return AM_OK;
-    am_request_start(reader, api->zones, request->now, request->test);
-    code = am_request_read_query_string(reader, page->question, &api->error);
+    am_api_request_start(reader, api->zones, request->now, request->test);
+    code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
         code = decide(api, false);

@@ -27,7 +27,7 @@ enum am_code am_api_attach(struct am_api *api,
                            const struct am_timezones *zones,
                            struct am_error *error);
 
-enum am_content {
+enum am_api_content {
     AM_CONTENT_JSON,
     AM_CONTENT_TEXT,
     AM_CONTENT_QUERY_STRING,
@@ -36,7 +36,7 @@ enum am_content {
 
 /* What a request brought, after HTTP. */
 struct am_api_request {
-    enum am_content content;
+    enum am_api_content content;
     struct am_view body; /* JSON or plain text; or the raw query string, percent-encoded */
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
@@ -48,8 +48,8 @@ struct am_api_response {
     unsigned status; /* 200, 204 (OpenRTB: no bid, an empty body), 400, 413, 422, 500 (the answer
                         does not fit), 503 */
     struct am_view body;
-    const struct am_decision *decision; /* when one was made and told of; else NULL */
-    const struct am_request *request;   /* with it; else NULL */
+    const struct am_match_decision *decision; /* when one was made and told of; else NULL */
+    const struct am_match_request *request;   /* with it; else NULL */
 };
 
 /* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies

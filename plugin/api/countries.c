@@ -61,7 +61,7 @@ static struct am_view find_short(const char *code) {
     return (struct am_view){NULL, 0};
 }
 
-struct am_view am_country_short(struct am_view code) {
+struct am_view am_api_country_short(struct am_view code) {
     char upper[LONG_SIZE];
     if (code.size != LONG_SIZE && code.size != SHORT_SIZE)
         return (struct am_view){NULL, 0};

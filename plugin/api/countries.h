@@ -6,6 +6,6 @@
 
 /* The two letters (ISO 3166-1 alpha-2, upper case) of a country given by three letters or by two,
  * in any case; .data is NULL when there is no such country. The text is static. */
-struct am_view am_country_short(struct am_view code);
+struct am_view am_api_country_short(struct am_view code);
 
 #endif

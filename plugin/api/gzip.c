@@ -4,7 +4,7 @@ enum { ALIGNMENT = 16, GZIP_ONLY = 16 };
 
 /* zlib keeps what it takes until the end, so nothing is ever given back. */
 static voidpf take(voidpf context, uInt count, uInt size) {
-    struct am_gzip *gzip = context;
+    struct am_api_gzip *gzip = context;
     size_t bytes = ((size_t)count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes > AM_GZIP_MEMORY_SIZE - gzip->used)
         return Z_NULL;
@@ -17,8 +17,8 @@ static void give_back(voidpf context, voidpf piece) {
     (void)piece;
 }
 
-enum am_code am_gzip_start(struct am_gzip *gzip, char *memory, struct am_error *error) {
-    *gzip = (struct am_gzip){.memory = memory};
+enum am_code am_api_gzip_start(struct am_api_gzip *gzip, char *memory, struct am_error *error) {
+    *gzip = (struct am_api_gzip){.memory = memory};
     gzip->stream.zalloc = take;
     gzip->stream.zfree = give_back;
     gzip->stream.opaque = gzip;
@@ -29,7 +29,7 @@ enum am_code am_gzip_start(struct am_gzip *gzip, char *memory, struct am_error *
 
 static size_t ratio_limit(size_t packed) {
     size_t limit;
-    if (!am_multiply_size(packed, AM_GZIP_MAX_RATIO, &limit))
+    if (!am_checked_multiply(packed, AM_GZIP_MAX_RATIO, &limit))
         limit = SIZE_MAX;
     return limit > AM_GZIP_FREE_SIZE ? limit : AM_GZIP_FREE_SIZE;
 }
@@ -42,12 +42,12 @@ static enum am_code too_large(size_t limit, size_t bound, struct am_error *error
     return am_error_set(error, AM_E_LIMIT, "the gzip body unpacks to more than %zu bytes", limit);
 }
 
-enum am_code am_gzip_unpack(struct am_gzip *gzip,
-                            struct am_view packed,
-                            char *unpacked,
-                            size_t limit,
-                            size_t *size,
-                            struct am_error *error) {
+enum am_code am_api_gzip_unpack(struct am_api_gzip *gzip,
+                                struct am_view packed,
+                                char *unpacked,
+                                size_t limit,
+                                size_t *size,
+                                struct am_error *error) {
     z_stream *stream = &gzip->stream;
     size_t by_ratio = ratio_limit(packed.size);
     size_t bound = by_ratio < limit ? by_ratio : limit;

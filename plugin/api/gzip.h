@@ -13,7 +13,7 @@ enum {
     AM_GZIP_FREE_SIZE = 64 << 10,
 };
 
-struct am_gzip {
+struct am_api_gzip {
     z_stream stream;
     char *memory; /* AM_GZIP_MEMORY_SIZE bytes, the caller's; zlib's state lies in it */
     size_t used;
@@ -21,16 +21,16 @@ struct am_gzip {
 
 /* AM_E_MEMORY: zlib wants more memory than it ever did. Nothing to free afterwards but `memory`.
  * The struct must stay where it is. */
-enum am_code am_gzip_start(struct am_gzip *gzip, char *memory, struct am_error *error);
+enum am_code am_api_gzip_start(struct am_api_gzip *gzip, char *memory, struct am_error *error);
 
 /* Unpacks one gzip member to `unpacked`, which has room for `limit` + 1 bytes; both sizes below 4
  * GiB. AM_E_SYNTAX: not gzip, truncated, damaged, bytes after the end. AM_E_LIMIT: more than
  * `limit` bytes, or more than AM_GZIP_MAX_RATIO times the packed ones. */
-enum am_code am_gzip_unpack(struct am_gzip *gzip,
-                            struct am_view packed,
-                            char *unpacked,
-                            size_t limit,
-                            size_t *size,
-                            struct am_error *error);
+enum am_code am_api_gzip_unpack(struct am_api_gzip *gzip,
+                                struct am_view packed,
+                                char *unpacked,
+                                size_t limit,
+                                size_t *size,
+                                struct am_error *error);
 
 #endif

@@ -27,7 +27,7 @@ static struct am_view reference_of(char c) {
     }
 }
 
-void am_html_text(struct am_buffer *out, struct am_view text) {
+void am_api_html_text(struct am_buffer *out, struct am_view text) {
     const char *end = text.data + text.size;
     for (const char *at = text.data; at < end;) {
         struct am_utf8_step step = am_utf8_step(at, end);

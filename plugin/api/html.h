@@ -6,6 +6,6 @@
 
 /* Fit for content and for values in quotes: & < > " ' become references; ill-formed UTF-8 (a
  * maximal subpart at a time) and control characters but tabs and line ends become U+FFFD. */
-void am_html_text(struct am_buffer *out, struct am_view text);
+void am_api_html_text(struct am_buffer *out, struct am_view text);
 
 #endif

@@ -7,7 +7,7 @@ enum { SHOWN_BYTES = 64 };
 /* ---- errors --------------------------------------------------------------------------------- */
 
 enum am_code
-am_member_at(struct am_members *in, const struct am_json_node *node, enum am_code code) {
+am_api_member_at(struct am_api_members *in, const struct am_json_node *node, enum am_code code) {
     if (code != AM_OK) {
         char path[AM_ERROR_WHERE_SIZE];
         am_json_path(&in->json, node, path, sizeof path);
@@ -16,17 +16,18 @@ am_member_at(struct am_members *in, const struct am_json_node *node, enum am_cod
     return code;
 }
 
-enum am_code
-am_member_expected(struct am_members *in, const struct am_json_node *node, const char *what) {
-    return am_member_at(in, node,
-                        am_error_set(in->error, AM_E_INVALID, "expected %s, found %s", what,
-                                     am_json_type_name((enum am_json_type)node->type)));
+enum am_code am_api_member_expected(struct am_api_members *in,
+                                    const struct am_json_node *node,
+                                    const char *what) {
+    return am_api_member_at(in, node,
+                            am_error_set(in->error, AM_E_INVALID, "expected %s, found %s", what,
+                                         am_json_type_name((enum am_json_type)node->type)));
 }
 
 /* Names what may stand there; where one name is near, only that. */
-static enum am_code unknown_member(struct am_members *in,
+static enum am_code unknown_member(struct am_api_members *in,
                                    const struct am_json_node *key,
-                                   const struct am_member *members,
+                                   const struct am_api_member *members,
                                    size_t count) {
     const char *names[AM_MEMBERS_MAX + 1];
     char list[AM_ERROR_MESSAGE_SIZE / 2];
@@ -41,36 +42,38 @@ static enum am_code unknown_member(struct am_members *in,
     }
     names[known] = NULL;
     struct am_view raw = am_json_raw(&in->json, key);
-    const char *near = am_nearest_name((struct am_view){raw.data + 1, raw.size - 2}, names);
+    const char *near = am_model_nearest_name((struct am_view){raw.data + 1, raw.size - 2}, names);
     struct am_view wanted = near ? am_view_of(near) : am_buffer_view(&text);
     int shown = raw.size > SHOWN_BYTES ? SHOWN_BYTES : (int)raw.size;
-    return am_member_at(in, key,
-                        am_error_set(in->error, AM_E_INVALID, "unknown member %.*s: expected %.*s",
-                                     shown, raw.data, AM_VIEW_ARGUMENTS(wanted)));
+    return am_api_member_at(in, key,
+                            am_error_set(in->error, AM_E_INVALID,
+                                         "unknown member %.*s: expected %.*s", shown, raw.data,
+                                         AM_VIEW_ARGUMENTS(wanted)));
 }
 
 /* ---- values of any kind --------------------------------------------------------------------- */
 
-struct am_view am_member_decoded(struct am_members *in, const struct am_json_node *node) {
+struct am_view am_api_member_decoded(struct am_api_members *in, const struct am_json_node *node) {
     size_t used;
-    struct am_request_reader *reader = in->reader;
+    struct am_api_request_reader *reader = in->reader;
     struct am_view text = am_json_string(&in->json, node, reader->text + reader->text_used, &used);
     reader->text_used += used;
     return text;
 }
 
-enum am_code
-am_member_string(struct am_members *in, const struct am_json_node *node, struct am_view *text) {
+enum am_code am_api_member_string(struct am_api_members *in,
+                                  const struct am_json_node *node,
+                                  struct am_view *text) {
     if (node->type != AM_JSON_STRING)
-        return am_member_expected(in, node, "a string");
-    *text = am_member_decoded(in, node);
+        return am_api_member_expected(in, node, "a string");
+    *text = am_api_member_decoded(in, node);
     return AM_OK;
 }
 
-static const struct am_member *find_member(struct am_members *in,
-                                           const struct am_json_node *key,
-                                           const struct am_member *members,
-                                           size_t count) {
+static const struct am_api_member *find_member(struct am_api_members *in,
+                                               const struct am_json_node *key,
+                                               const struct am_api_member *members,
+                                               size_t count) {
     struct am_view raw = am_json_raw(&in->json, key);
     for (size_t i = 0; i < count; i++) {
         const struct am_view name = members[i].name;
@@ -82,12 +85,13 @@ static const struct am_member *find_member(struct am_members *in,
     return NULL;
 }
 
-static enum am_code duplicate(struct am_members *in, const struct am_json_node *key) {
-    return am_member_at(in, key, am_error_set(in->error, AM_E_INVALID, "the same member twice"));
+static enum am_code duplicate(struct am_api_members *in, const struct am_json_node *key) {
+    return am_api_member_at(in, key,
+                            am_error_set(in->error, AM_E_INVALID, "the same member twice"));
 }
 
-static enum am_code read_known(struct am_members *in,
-                               const struct am_member *member,
+static enum am_code read_known(struct am_api_members *in,
+                               const struct am_api_member *member,
                                const struct am_json_node *key,
                                uint32_t bit,
                                uint32_t *seen) {
@@ -97,18 +101,18 @@ static enum am_code read_known(struct am_members *in,
     return member->read(in, am_json_after(&in->json, key), member->argument);
 }
 
-enum am_code am_members_read(struct am_members *in,
-                             const struct am_json_node *object,
-                             const struct am_member *members,
-                             size_t count,
-                             enum am_members_unknown unknown) {
+enum am_code am_api_members_read(struct am_api_members *in,
+                                 const struct am_json_node *object,
+                                 const struct am_api_member *members,
+                                 size_t count,
+                                 enum am_api_members_unknown unknown) {
     if (object->type != AM_JSON_OBJECT)
-        return am_member_expected(in, object, "an object");
+        return am_api_member_expected(in, object, "an object");
     uint32_t seen = 0;
     enum am_code code = AM_OK;
     const struct am_json_node *key = am_json_first(object);
     for (uint32_t i = 0; i < object->children && code == AM_OK; i++) {
-        const struct am_member *member = find_member(in, key, members, count);
+        const struct am_api_member *member = find_member(in, key, members, count);
         const struct am_json_node *value = am_json_after(&in->json, key);
         bool ignored = unknown == AM_UNKNOWN_IGNORED && (!member || value->type == AM_JSON_NULL);
         if (!ignored)
@@ -119,23 +123,23 @@ enum am_code am_members_read(struct am_members *in,
     return code;
 }
 
-static enum am_code read_item(struct am_members *in,
+static enum am_code read_item(struct am_api_members *in,
                               const struct am_json_node *node,
-                              am_item_function *read,
+                              am_api_item_function *read,
                               int argument,
                               struct am_view context) {
     struct am_view text;
-    enum am_code code = am_member_string(in, node, &text);
-    return code == AM_OK ? am_member_at(in, node, read(in, text, argument, context)) : code;
+    enum am_code code = am_api_member_string(in, node, &text);
+    return code == AM_OK ? am_api_member_at(in, node, read(in, text, argument, context)) : code;
 }
 
-enum am_code am_member_list(struct am_members *in,
-                            const struct am_json_node *list,
-                            am_item_function *read,
-                            int argument,
-                            struct am_view context) {
+enum am_code am_api_member_list(struct am_api_members *in,
+                                const struct am_json_node *list,
+                                am_api_item_function *read,
+                                int argument,
+                                struct am_view context) {
     if (list->type != AM_JSON_ARRAY)
-        return am_member_expected(in, list, "a list of strings");
+        return am_api_member_expected(in, list, "a list of strings");
     const struct am_json_node *item = am_json_first(list);
     for (uint32_t i = 0; i < list->children; i++, item = am_json_after(&in->json, item)) {
         enum am_code code = read_item(in, item, read, argument, context);
@@ -145,35 +149,35 @@ enum am_code am_member_list(struct am_members *in,
     return AM_OK;
 }
 
-enum am_code am_member_one_or_list(struct am_members *in,
-                                   const struct am_json_node *node,
-                                   am_item_function *read,
-                                   int argument,
-                                   struct am_view context) {
+enum am_code am_api_member_one_or_list(struct am_api_members *in,
+                                       const struct am_json_node *node,
+                                       am_api_item_function *read,
+                                       int argument,
+                                       struct am_view context) {
     if (node->type == AM_JSON_STRING)
         return read_item(in, node, read, argument, context);
     if (node->type != AM_JSON_ARRAY)
-        return am_member_expected(in, node, "a string or a list of strings");
-    return am_member_list(in, node, read, argument, context);
+        return am_api_member_expected(in, node, "a string or a list of strings");
+    return am_api_member_list(in, node, read, argument, context);
 }
 
 /* ---- free keys ------------------------------------------------------------------------------ */
 
 static enum am_code
-add_free_value(struct am_members *in, struct am_view value, int argument, struct am_view key) {
+add_free_value(struct am_api_members *in, struct am_view value, int argument, struct am_view key) {
     (void)argument;
-    return am_request_add_attribute(in->reader, AM_ATTRIBUTE_KV, key, value, in->error);
+    return am_api_request_add_attribute(in->reader, AM_ATTRIBUTE_KV, key, value, in->error);
 }
 
-enum am_code am_member_free_keys(struct am_members *in, const struct am_json_node *object) {
+enum am_code am_api_member_free_keys(struct am_api_members *in, const struct am_json_node *object) {
     if (object->type != AM_JSON_OBJECT)
-        return am_member_expected(in, object, "an object");
+        return am_api_member_expected(in, object, "an object");
     /* Before looking for duplicates, which costs more the more keys there are. */
     if (object->children > AM_MAX_ATTRIBUTE_VALUES)
-        return am_member_at(in, object,
-                            am_error_set(in->error, AM_E_INVALID,
-                                         "expected at most %d values of attributes",
-                                         AM_MAX_ATTRIBUTE_VALUES));
+        return am_api_member_at(in, object,
+                                am_error_set(in->error, AM_E_INVALID,
+                                             "expected at most %d values of attributes",
+                                             AM_MAX_ATTRIBUTE_VALUES));
     const struct am_json_node *twice = am_json_duplicate_key_in(&in->json, object);
     if (twice)
         return duplicate(in, twice);
@@ -181,7 +185,7 @@ enum am_code am_member_free_keys(struct am_members *in, const struct am_json_nod
     for (uint32_t i = 0; i < object->children; i++) {
         const struct am_json_node *value = am_json_after(&in->json, key);
         enum am_code code =
-            am_member_one_or_list(in, value, add_free_value, 0, am_member_decoded(in, key));
+            am_api_member_one_or_list(in, value, add_free_value, 0, am_api_member_decoded(in, key));
         if (code != AM_OK)
             return code;
         key = am_json_after(&in->json, value);

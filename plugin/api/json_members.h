@@ -7,20 +7,20 @@
 
 struct am_openrtb;
 
-struct am_members {
-    struct am_request_reader *reader;
+struct am_api_members {
+    struct am_api_request_reader *reader;
     struct am_json json;
-    struct am_slot *slot;       /* that members of a slot are for */
+    struct am_match_slot *slot; /* that members of a slot are for */
     struct am_openrtb *openrtb; /* NULL for requests of other kinds */
     struct am_error *error;
 };
 
 typedef enum am_code
-am_member_function(struct am_members *in, const struct am_json_node *value, int argument);
+am_api_member_function(struct am_api_members *in, const struct am_json_node *value, int argument);
 
-struct am_member {
+struct am_api_member {
     struct am_view name;
-    am_member_function *read;
+    am_api_member_function *read;
     int argument;
     bool unlisted; /* not to be named where members are listed for people */
 };
@@ -33,43 +33,47 @@ struct am_member {
 enum { AM_MEMBERS_MAX = 32 };
 
 /* What is in no table is an error, or is passed over (with it, values that are null). */
-enum am_members_unknown { AM_UNKNOWN_REFUSED, AM_UNKNOWN_IGNORED };
+enum am_api_members_unknown { AM_UNKNOWN_REFUSED, AM_UNKNOWN_IGNORED };
 
 /* Hands each member's value to its function. A known member that stands twice is an error. */
-enum am_code am_members_read(struct am_members *in,
-                             const struct am_json_node *object,
-                             const struct am_member *members,
-                             size_t count,
-                             enum am_members_unknown unknown);
+enum am_code am_api_members_read(struct am_api_members *in,
+                                 const struct am_json_node *object,
+                                 const struct am_api_member *members,
+                                 size_t count,
+                                 enum am_api_members_unknown unknown);
 
-typedef enum am_code
-am_item_function(struct am_members *in, struct am_view item, int argument, struct am_view context);
+typedef enum am_code am_api_item_function(struct am_api_members *in,
+                                          struct am_view item,
+                                          int argument,
+                                          struct am_view context);
 
 /* Hands on each string of a list. */
-enum am_code am_member_list(struct am_members *in,
-                            const struct am_json_node *list,
-                            am_item_function *read,
-                            int argument,
-                            struct am_view context);
+enum am_code am_api_member_list(struct am_api_members *in,
+                                const struct am_json_node *list,
+                                am_api_item_function *read,
+                                int argument,
+                                struct am_view context);
 /* The same where one string may stand for a list of one. */
-enum am_code am_member_one_or_list(struct am_members *in,
-                                   const struct am_json_node *node,
-                                   am_item_function *read,
-                                   int argument,
-                                   struct am_view context);
+enum am_code am_api_member_one_or_list(struct am_api_members *in,
+                                       const struct am_json_node *node,
+                                       am_api_item_function *read,
+                                       int argument,
+                                       struct am_view context);
 /* An object whose members are free keys of kv, each with one value or several. */
-enum am_code am_member_free_keys(struct am_members *in, const struct am_json_node *object);
+enum am_code am_api_member_free_keys(struct am_api_members *in, const struct am_json_node *object);
 
-enum am_code
-am_member_string(struct am_members *in, const struct am_json_node *node, struct am_view *text);
+enum am_code am_api_member_string(struct am_api_members *in,
+                                  const struct am_json_node *node,
+                                  struct am_view *text);
 /* A string's bytes, decoded to the reader's text where something is escaped. */
-struct am_view am_member_decoded(struct am_members *in, const struct am_json_node *node);
+struct am_view am_api_member_decoded(struct am_api_members *in, const struct am_json_node *node);
 
 /* Adds the place to an error, if it is one. */
 enum am_code
-am_member_at(struct am_members *in, const struct am_json_node *node, enum am_code code);
+am_api_member_at(struct am_api_members *in, const struct am_json_node *node, enum am_code code);
 /* "expected WHAT, found a number", with its place. */
-enum am_code
-am_member_expected(struct am_members *in, const struct am_json_node *node, const char *what);
+enum am_code am_api_member_expected(struct am_api_members *in,
+                                    const struct am_json_node *node,
+                                    const char *what);
 
 #endif

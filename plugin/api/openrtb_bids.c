@@ -5,23 +5,23 @@ struct bidder {
     struct am_buffer *out;
     const struct am_openrtb *openrtb;
     const struct am_image *image;
-    const struct am_request *request;
+    const struct am_match_request *request;
     uint32_t bids; /* written so far */
 };
 
 /* A winner that may be offered. */
 struct offer {
-    const struct am_placed_ad *placed;
-    const struct am_slot *slot;
+    const struct am_match_winner *placed;
+    const struct am_match_slot *slot;
     bool written;
 };
 
-static struct am_view text_of(const struct bidder *to, am_string_ref ref) {
+static struct am_view text_of(const struct bidder *to, am_image_string_ref ref) {
     return am_image_string(to->image, ref);
 }
 
 static struct am_view advertiser_of(const struct am_image *image,
-                                    const struct am_placed_ad *placed) {
+                                    const struct am_match_winner *placed) {
     return am_image_string(image, image->terms[image->ads[placed->ad].advertiser].text);
 }
 
@@ -35,8 +35,8 @@ static bool is_allowed_seat(const struct am_openrtb *openrtb, struct am_view adv
 }
 
 bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
-                            struct am_request_reader *reader,
-                            const struct am_decision *decision) {
+                            struct am_api_request_reader *reader,
+                            const struct am_match_decision *decision) {
     const struct am_image *image = openrtb->image;
     bool barred = false;
     if (!openrtb->restricts_seats || openrtb->rounds++ == AM_OPENRTB_MAX_ROUNDS)
@@ -44,8 +44,8 @@ bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
     for (uint32_t i = 0; i < decision->ad_count; i++) {
         struct am_view advertiser = advertiser_of(image, &decision->ads[i]);
         if (!is_allowed_seat(openrtb, advertiser))
-            barred |=
-                am_request_add_blocked(reader, AM_BLOCKED_ADVERTISERS, advertiser, NULL) == AM_OK;
+            barred |= am_api_request_add_blocked(reader, AM_BLOCKED_ADVERTISERS, advertiser,
+                                                 NULL) == AM_OK;
     }
     reader->request.blocked_advertisers.count = reader->blocked_count[AM_BLOCKED_ADVERTISERS];
     return barred;
@@ -57,14 +57,15 @@ static bool contains(struct am_view text, struct am_view part) {
 
 /* Whether the creative loads something without encryption, as far as its text tells. In JSON, a
  * slash may be escaped. */
-static bool is_insecure(const struct bidder *to, const struct am_placed_ad *placed) {
+static bool is_insecure(const struct bidder *to, const struct am_match_winner *placed) {
     struct am_view creative = text_of(to, to->image->details[placed->ad].creative);
     return contains(creative, AM_VIEW("http://")) || contains(creative, AM_VIEW("http:\\/\\/"));
 }
 
-static uint32_t
-collect_offers(const struct bidder *to, const struct am_decision *decision, struct offer *offers) {
-    const struct am_placed_ad *placed = decision->ads;
+static uint32_t collect_offers(const struct bidder *to,
+                               const struct am_match_decision *decision,
+                               struct offer *offers) {
+    const struct am_match_winner *placed = decision->ads;
     uint32_t count = 0;
     for (uint32_t i = 0; i < to->request->slot_count; i++) {
         if (decision->slot_filled[i] == 0)
@@ -98,7 +99,7 @@ put_creative_member(const struct bidder *to, const struct am_json *creative, con
 }
 
 /* Markup is the creative's member "adm", or else the whole creative as a string of JSON. */
-static void put_creative(const struct bidder *to, const struct am_placed_ad *placed) {
+static void put_creative(const struct bidder *to, const struct am_match_winner *placed) {
     static const char *const names[] = {"nurl", "burl", "lurl", "iurl"};
     struct am_view text = text_of(to, to->image->details[placed->ad].creative);
     struct am_json creative;
@@ -112,8 +113,9 @@ static void put_creative(const struct bidder *to, const struct am_placed_ad *pla
         put_creative_member(to, &creative, names[i]);
 }
 
-static void put_categories(const struct bidder *to, const struct am_placed_ad *placed) {
-    struct am_set set = am_image_set(to->image, to->image->details[placed->ad].categories);
+static void put_categories(const struct bidder *to, const struct am_match_winner *placed) {
+    struct am_image_list set =
+        am_image_list_at(to->image, to->image->details[placed->ad].categories);
     if (set.count == 0)
         return;
     am_buffer_literal(to->out, ",\"cat\":");
@@ -124,8 +126,9 @@ static void put_categories(const struct bidder *to, const struct am_placed_ad *p
 
 /* The first size of the impression that is the ad's too; an ad without sizes takes the first. */
 static void put_size(const struct bidder *to, const struct offer *offer) {
-    struct am_set sizes = am_image_set(to->image, to->image->ads[offer->placed->ad].sizes);
-    const struct am_slot *slot = offer->slot;
+    struct am_image_list sizes =
+        am_image_list_at(to->image, to->image->ads[offer->placed->ad].sizes);
+    const struct am_match_slot *slot = offer->slot;
     uint32_t size = slot->size_count ? slot->sizes[0] : sizes.count ? sizes.items[0] : 0;
     for (uint32_t i = slot->size_count; i-- > 0;)
         for (uint32_t k = 0; k < sizes.count; k++)
@@ -141,8 +144,8 @@ static void put_size(const struct bidder *to, const struct offer *offer) {
 
 static void put_bid(struct bidder *to, const struct offer *offer) {
     const struct am_image *image = to->image;
-    const struct am_placed_ad *placed = offer->placed;
-    const struct am_ad_record *ad = &image->ads[placed->ad];
+    const struct am_match_winner *placed = offer->placed;
+    const struct am_image_ad *ad = &image->ads[placed->ad];
     struct am_view id = text_of(to, image->details[placed->ad].id);
     am_buffer_literal(to->out, "{\"id\":\"");
     am_buffer_unsigned(to->out, ++to->bids);
@@ -205,8 +208,8 @@ static void put_no_bid(const struct bidder *to) {
 
 void am_openrtb_render(struct am_buffer *out,
                        struct am_openrtb *openrtb,
-                       const struct am_request *request,
-                       const struct am_decision *decision) {
+                       const struct am_match_request *request,
+                       const struct am_match_decision *decision) {
     struct offer offers[AM_MAX_SLOTS];
     struct bidder to = {out, openrtb, openrtb->image, request, 0};
     uint32_t count = decision ? collect_offers(&to, decision, offers) : 0;

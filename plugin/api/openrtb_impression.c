@@ -56,10 +56,10 @@ static int64_t floor_of(struct am_view number) {
 }
 
 static enum am_code
-read_floor(struct am_members *in, const struct am_json_node *value, int argument) {
+read_floor(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_NUMBER)
-        return am_member_expected(in, value, "a number");
+        return am_api_member_expected(in, value, "a number");
     in->slot->floor = floor_of(am_json_raw(&in->json, value));
     return AM_OK;
 }
@@ -69,16 +69,17 @@ read_floor(struct am_members *in, const struct am_json_node *value, int argument
 enum { WIDTH, HEIGHT, SIDES };
 
 /* A side that is no whole number counts as 0. */
-static enum am_code read_side(struct am_members *in, const struct am_json_node *value, int which) {
+static enum am_code
+read_side(struct am_api_members *in, const struct am_json_node *value, int which) {
     int64_t side;
     if (value->type != AM_JSON_NUMBER)
-        return am_member_expected(in, value, "a number");
+        return am_api_member_expected(in, value, "a number");
     if (am_decimal_parse(am_json_raw(&in->json, value), 0, &side, NULL) == AM_OK)
         in->openrtb->sides[which] = side;
     return AM_OK;
 }
 
-static void add_size(struct am_slot *slot, const int64_t *sides) {
+static void add_size(struct am_match_slot *slot, const int64_t *sides) {
     int64_t width = sides[WIDTH], height = sides[HEIGHT];
     if (width < 1 || width > UINT16_MAX || height < 1 || height > UINT16_MAX)
         return;
@@ -90,26 +91,26 @@ static void add_size(struct am_slot *slot, const int64_t *sides) {
         slot->sizes[slot->size_count++] = size;
 }
 
-static enum am_code read_format(struct am_members *in, const struct am_json_node *object) {
-    static const struct am_member members[] = {
+static enum am_code read_format(struct am_api_members *in, const struct am_json_node *object) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("w", read_side, WIDTH),
         AM_MEMBER("h", read_side, HEIGHT),
     };
     int64_t sides[SIDES] = {0};
     in->openrtb->sides = sides;
     enum am_code code =
-        am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
     add_size(in->slot, sides);
     return code;
 }
 
 static enum am_code
-read_formats(struct am_members *in, const struct am_json_node *list, int argument) {
+read_formats(struct am_api_members *in, const struct am_json_node *list, int argument) {
     int64_t *const sides = in->openrtb->sides;
     enum am_code code = AM_OK;
     (void)argument;
     if (list->type != AM_JSON_ARRAY)
-        return am_member_expected(in, list, "a list of objects");
+        return am_api_member_expected(in, list, "a list of objects");
     const struct am_json_node *format = am_json_first(list);
     for (uint32_t i = 0; i < list->children && code == AM_OK; i++) {
         code = read_format(in, format);
@@ -121,8 +122,8 @@ read_formats(struct am_members *in, const struct am_json_node *list, int argumen
 }
 
 static enum am_code
-read_banner(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {
+read_banner(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("w", read_side, WIDTH),
         AM_MEMBER("h", read_side, HEIGHT),
         AM_MEMBER("format", read_formats, 0),
@@ -132,7 +133,7 @@ read_banner(struct am_members *in, const struct am_json_node *object, int argume
     (void)argument;
     in->openrtb->sides = sides;
     enum am_code code =
-        am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
     in->openrtb->sides = NULL;
     impression->is_banner = true;
     impression->has_sizes |= sides[WIDTH] || sides[HEIGHT];
@@ -142,49 +143,50 @@ read_banner(struct am_members *in, const struct am_json_node *object, int argume
 
 /* ---- impressions ---------------------------------------------------------------------------- */
 
-static enum am_code read_id(struct am_members *in, const struct am_json_node *value, int argument) {
-    enum am_code code = am_member_string(in, value, &in->openrtb->impression.id);
+static enum am_code
+read_id(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    enum am_code code = am_api_member_string(in, value, &in->openrtb->impression.id);
     (void)argument;
     if (code != AM_OK)
         return code;
-    return am_member_at(in, value,
-                        am_request_set_id(&in->slot->id, in->openrtb->impression.id, in->error));
+    return am_api_member_at(
+        in, value, am_api_request_set_id(&in->slot->id, in->openrtb->impression.id, in->error));
 }
 
 static enum am_code
-read_floor_currency(struct am_members *in, const struct am_json_node *value, int argument) {
+read_floor_currency(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_member_string(in, value, &in->openrtb->impression.floor_currency);
+    return am_api_member_string(in, value, &in->openrtb->impression.floor_currency);
 }
 
 static enum am_code
-read_placement(struct am_members *in, const struct am_json_node *value, int argument) {
+read_placement(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_member_string(in, value, &in->openrtb->placement);
+    return am_api_member_string(in, value, &in->openrtb->placement);
 }
 
 static enum am_code
-read_secure(struct am_members *in, const struct am_json_node *value, int argument) {
+read_secure(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     return am_openrtb_flag(in, value, &in->openrtb->impression.secure);
 }
 
 static enum am_code
-read_private_auction(struct am_members *in, const struct am_json_node *value, int argument) {
+read_private_auction(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     return am_openrtb_flag(in, value, &in->openrtb->impression.is_private);
 }
 
 static enum am_code
-read_market(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {
+read_market(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("private_auction", read_private_auction, 0),
     };
     (void)argument;
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
 }
 
-static bool may_be_bid_on(const struct am_members *in) {
+static bool may_be_bid_on(const struct am_api_members *in) {
     const struct am_image *image = in->openrtb->image;
     const struct am_openrtb_impression *impression = &in->openrtb->impression;
     if (!impression->is_banner || impression->is_private)
@@ -197,22 +199,22 @@ static bool may_be_bid_on(const struct am_members *in) {
            am_openrtb_same(currency, am_image_string(image, image->settings->currency));
 }
 
-static enum am_code read_impression(struct am_members *in, const struct am_json_node *object) {
-    static const struct am_member members[] = {
+static enum am_code read_impression(struct am_api_members *in, const struct am_json_node *object) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("id", read_id, 0),           AM_MEMBER("banner", read_banner, 0),
         AM_MEMBER("bidfloor", read_floor, 0),  AM_MEMBER("bidfloorcur", read_floor_currency, 0),
         AM_MEMBER("pmp", read_market, 0),      AM_MEMBER("secure", read_secure, 0),
         AM_MEMBER("tagid", read_placement, 0),
     };
     struct am_openrtb *openrtb = in->openrtb;
-    struct am_request *request = &in->reader->request;
+    struct am_match_request *request = &in->reader->request;
     openrtb->impression = (struct am_openrtb_impression){.is_banner = false};
-    in->slot = am_request_add_slot(in->reader);
+    in->slot = am_api_request_add_slot(in->reader);
     enum am_code code =
-        am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
     if (code == AM_OK && !openrtb->impression.id.data)
-        code = am_member_at(in, object,
-                            am_error_set(in->error, AM_E_INVALID, "expected the member \"id\""));
+        code = am_api_member_at(
+            in, object, am_error_set(in->error, AM_E_INVALID, "expected the member \"id\""));
     if (code != AM_OK)
         return code;
     openrtb->secure[request->slot_count - 1] = openrtb->impression.secure;
@@ -221,16 +223,17 @@ static enum am_code read_impression(struct am_members *in, const struct am_json_
     return AM_OK;
 }
 
-enum am_code
-am_openrtb_read_impressions(struct am_members *in, const struct am_json_node *list, int argument) {
+enum am_code am_openrtb_read_impressions(struct am_api_members *in,
+                                         const struct am_json_node *list,
+                                         int argument) {
     (void)argument;
     if (list->type != AM_JSON_ARRAY)
-        return am_member_expected(in, list, "a list of impressions");
+        return am_api_member_expected(in, list, "a list of impressions");
     if (list->children == 0 || list->children > AM_MAX_SLOTS)
-        return am_member_at(in, list,
-                            am_error_set(in->error, AM_E_INVALID,
-                                         "expected 1 to %d impressions, found %u", AM_MAX_SLOTS,
-                                         list->children));
+        return am_api_member_at(in, list,
+                                am_error_set(in->error, AM_E_INVALID,
+                                             "expected 1 to %d impressions, found %u", AM_MAX_SLOTS,
+                                             list->children));
     in->openrtb->impressions = list->children;
     const struct am_json_node *impression = am_json_first(list);
     for (uint32_t i = 0; i < list->children;

@@ -3,32 +3,34 @@
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-enum am_code am_openrtb_flag(struct am_members *in, const struct am_json_node *value, bool *flag) {
+enum am_code
+am_openrtb_flag(struct am_api_members *in, const struct am_json_node *value, bool *flag) {
     int64_t number;
     if (value->type != AM_JSON_NUMBER)
-        return am_member_expected(in, value, "a number");
+        return am_api_member_expected(in, value, "a number");
     *flag = am_decimal_parse(am_json_raw(&in->json, value), 0, &number, NULL) != AM_OK || number;
     return AM_OK;
 }
 
-enum am_code am_openrtb_add_attribute(struct am_members *in,
+enum am_code am_openrtb_add_attribute(struct am_api_members *in,
                                       struct am_view value,
                                       int attribute,
                                       struct am_view context) {
     (void)context;
     if (value.size == 0 || value.size > AM_ID_MAX_BYTES)
         return AM_OK;
-    return am_request_add_attribute(in->reader, (enum am_attribute)attribute, AM_VIEW(""), value,
-                                    in->error);
+    return am_api_request_add_attribute(in->reader, (enum am_model_attribute)attribute, AM_VIEW(""),
+                                        value, in->error);
 }
 
-enum am_code
-am_openrtb_read_attribute(struct am_members *in, const struct am_json_node *value, int attribute) {
+enum am_code am_openrtb_read_attribute(struct am_api_members *in,
+                                       const struct am_json_node *value,
+                                       int attribute) {
     struct am_view text;
-    enum am_code code = am_member_string(in, value, &text);
+    enum am_code code = am_api_member_string(in, value, &text);
     if (code != AM_OK)
         return code;
-    return am_member_at(in, value, am_openrtb_add_attribute(in, text, attribute, AM_VIEW("")));
+    return am_api_member_at(in, value, am_openrtb_add_attribute(in, text, attribute, AM_VIEW("")));
 }
 
 /* ---- keywords ------------------------------------------------------------------------------- */
@@ -43,20 +45,23 @@ static struct am_view trimmed(struct am_view text) {
     return text;
 }
 
-static enum am_code
-add_keyword(struct am_members *in, struct am_view keyword, int argument, struct am_view context) {
+static enum am_code add_keyword(struct am_api_members *in,
+                                struct am_view keyword,
+                                int argument,
+                                struct am_view context) {
     (void)argument;
     (void)context;
     keyword = trimmed(keyword);
     if (keyword.size == 0 || in->reader->keyword_count == AM_REQUEST_MAX_KEYWORDS)
         return AM_OK;
-    return am_request_add_keyword(in->reader, keyword, in->error);
+    return am_api_request_add_keyword(in->reader, keyword, in->error);
 }
 
-enum am_code
-am_openrtb_read_keywords(struct am_members *in, const struct am_json_node *value, int argument) {
+enum am_code am_openrtb_read_keywords(struct am_api_members *in,
+                                      const struct am_json_node *value,
+                                      int argument) {
     struct am_view text;
-    enum am_code code = am_member_string(in, value, &text);
+    enum am_code code = am_api_member_string(in, value, &text);
     while (code == AM_OK && text.size) {
         const char *comma = memchr(text.data, ',', text.size);
         size_t size = comma ? (size_t)(comma - text.data) : text.size;
@@ -67,21 +72,21 @@ am_openrtb_read_keywords(struct am_members *in, const struct am_json_node *value
     return code;
 }
 
-enum am_code am_openrtb_read_keyword_list(struct am_members *in,
+enum am_code am_openrtb_read_keyword_list(struct am_api_members *in,
                                           const struct am_json_node *value,
                                           int argument) {
-    return am_member_list(in, value, add_keyword, argument, AM_VIEW(""));
+    return am_api_member_list(in, value, add_keyword, argument, AM_VIEW(""));
 }
 
 /* ---- what is allowed and what is blocked ---------------------------------------------------- */
 
-static void forbid(struct am_members *in, enum am_no_bid reason) {
+static void forbid(struct am_api_members *in, enum am_openrtb_no_bid reason) {
     if (in->openrtb->no_bid == AM_NO_BID_NONE)
         in->openrtb->no_bid = reason;
 }
 
 static enum am_code
-find_name(struct am_members *in, struct am_view name, int argument, struct am_view wanted) {
+find_name(struct am_api_members *in, struct am_view name, int argument, struct am_view wanted) {
     (void)argument;
     if (am_openrtb_same(name, wanted))
         in->openrtb->found = true;
@@ -89,19 +94,19 @@ find_name(struct am_members *in, struct am_view name, int argument, struct am_vi
 }
 
 /* A list of what is allowed; an empty one restricts nothing. */
-static enum am_code require_name(struct am_members *in,
+static enum am_code require_name(struct am_api_members *in,
                                  const struct am_json_node *list,
                                  struct am_view wanted,
-                                 enum am_no_bid reason) {
+                                 enum am_openrtb_no_bid reason) {
     in->openrtb->found = false;
-    enum am_code code = am_member_list(in, list, find_name, 0, wanted);
+    enum am_code code = am_api_member_list(in, list, find_name, 0, wanted);
     if (code == AM_OK && list->children && !in->openrtb->found)
         forbid(in, reason);
     return code;
 }
 
 static enum am_code
-read_currencies(struct am_members *in, const struct am_json_node *value, int argument) {
+read_currencies(struct am_api_members *in, const struct am_json_node *value, int argument) {
     const struct am_image *image = in->openrtb->image;
     (void)argument;
     return require_name(in, value, am_image_string(image, image->settings->currency),
@@ -111,7 +116,7 @@ read_currencies(struct am_members *in, const struct am_json_node *value, int arg
 /* An inventory may also tell its language by an English name, or not at all: there is then nothing
  * to compare. */
 static enum am_code
-read_languages(struct am_members *in, const struct am_json_node *value, int argument) {
+read_languages(struct am_api_members *in, const struct am_json_node *value, int argument) {
     const struct am_image *image = in->openrtb->image;
     struct am_view language = am_image_string(image, image->settings->language);
     (void)argument;
@@ -119,10 +124,10 @@ read_languages(struct am_members *in, const struct am_json_node *value, int argu
 }
 
 static enum am_code
-read_allowed_categories(struct am_members *in, const struct am_json_node *value, int argument) {
+read_allowed_categories(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_ARRAY)
-        return am_member_expected(in, value, "a list of strings");
+        return am_api_member_expected(in, value, "a list of strings");
     if (value->children)
         forbid(in, AM_NO_BID_CATEGORIES);
     return AM_OK;
@@ -130,21 +135,21 @@ read_allowed_categories(struct am_members *in, const struct am_json_node *value,
 
 /* Names longer than any in an inventory block nothing. */
 static enum am_code
-add_blocked(struct am_members *in, struct am_view name, int kind, struct am_view context) {
+add_blocked(struct am_api_members *in, struct am_view name, int kind, struct am_view context) {
     (void)context;
     if (name.size == 0 || name.size > AM_ID_MAX_BYTES)
         return AM_OK;
-    return am_request_add_blocked(in->reader, (enum am_blocked)kind, name, in->error);
+    return am_api_request_add_blocked(in->reader, (enum am_api_blocked)kind, name, in->error);
 }
 
 static enum am_code
-read_blocked(struct am_members *in, const struct am_json_node *value, int kind) {
-    return am_member_list(in, value, add_blocked, kind, AM_VIEW(""));
+read_blocked(struct am_api_members *in, const struct am_json_node *value, int kind) {
+    return am_api_member_list(in, value, add_blocked, kind, AM_VIEW(""));
 }
 
 /* Seats beyond the limit may not bid: that errs on the side of silence. */
 static enum am_code
-add_seat(struct am_members *in, struct am_view seat, int argument, struct am_view context) {
+add_seat(struct am_api_members *in, struct am_view seat, int argument, struct am_view context) {
     struct am_openrtb *openrtb = in->openrtb;
     (void)argument;
     (void)context;
@@ -155,80 +160,82 @@ add_seat(struct am_members *in, struct am_view seat, int argument, struct am_vie
 }
 
 static enum am_code
-read_seats(struct am_members *in, const struct am_json_node *value, int argument) {
-    return am_member_list(in, value, add_seat, argument, AM_VIEW(""));
+read_seats(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    return am_api_member_list(in, value, add_seat, argument, AM_VIEW(""));
 }
 
 /* ---- extensions ----------------------------------------------------------------------------- */
 
 static enum am_code
-read_text(struct am_members *in, const struct am_json_node *value, int argument) {
+read_text(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_member_string(in, value, &in->reader->content);
+    return am_api_member_string(in, value, &in->reader->content);
 }
 
 static enum am_code
-read_free_keys(struct am_members *in, const struct am_json_node *value, int argument) {
+read_free_keys(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_member_free_keys(in, value);
+    return am_api_member_free_keys(in, value);
 }
 
 static enum am_code
-read_unique(struct am_members *in, const struct am_json_node *value, int argument) {
+read_unique(struct am_api_members *in, const struct am_json_node *value, int argument) {
     struct am_view name;
-    enum am_code code = am_member_string(in, value, &name);
+    enum am_code code = am_api_member_string(in, value, &name);
     (void)argument;
     if (code != AM_OK)
         return code;
-    return am_member_at(in, value, am_request_set_unique(in->reader, name, in->error));
+    return am_api_member_at(in, value, am_api_request_set_unique(in->reader, name, in->error));
 }
 
 static enum am_code
-read_own_extension(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {
+read_own_extension(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("text", read_text, 0),
         AM_MEMBER("kv", read_free_keys, 0),
         AM_MEMBER("unique", read_unique, 0),
     };
     (void)argument;
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
 }
 
 static enum am_code
-read_extensions(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {AM_MEMBER("admatch", read_own_extension, 0)};
+read_extensions(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {AM_MEMBER("admatch", read_own_extension, 0)};
     (void)argument;
     if (object->type != AM_JSON_OBJECT)
         return AM_OK;
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
 }
 
 /* ---- the request ---------------------------------------------------------------------------- */
 
-static enum am_code read_id(struct am_members *in, const struct am_json_node *value, int argument) {
+static enum am_code
+read_id(struct am_api_members *in, const struct am_json_node *value, int argument) {
     struct am_view id;
-    enum am_code code = am_member_string(in, value, &id);
+    enum am_code code = am_api_member_string(in, value, &id);
     (void)argument;
     if (code != AM_OK)
         return code;
-    return am_member_at(in, value, am_request_set_id(&in->reader->request.id, id, in->error));
+    return am_api_member_at(in, value,
+                            am_api_request_set_id(&in->reader->request.id, id, in->error));
 }
 
 static enum am_code
-read_test(struct am_members *in, const struct am_json_node *value, int argument) {
+read_test(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     return am_openrtb_flag(in, value, &in->openrtb->test);
 }
 
 static enum am_code
-keep_user(struct am_members *in, const struct am_json_node *value, int argument) {
+keep_user(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     in->openrtb->user = value;
     return AM_OK;
 }
 
-static enum am_code read_root(struct am_members *in) {
-    static const struct am_member members[] = {
+static enum am_code read_root(struct am_api_members *in) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("id", read_id, 0),
         AM_MEMBER("imp", am_openrtb_read_impressions, 0),
         AM_MEMBER("site", am_openrtb_read_page, AM_OPENRTB_SITE),
@@ -250,20 +257,20 @@ static enum am_code read_root(struct am_members *in) {
     };
     const struct am_json_node *root = in->json.nodes;
     enum am_code code =
-        am_members_read(in, root, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+        am_api_members_read(in, root, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
     if (code == AM_OK && !in->reader->request.id.data)
-        code = am_member_at(in, root,
-                            am_error_set(in->error, AM_E_INVALID, "expected the member \"id\""));
+        code = am_api_member_at(
+            in, root, am_error_set(in->error, AM_E_INVALID, "expected the member \"id\""));
     if (code == AM_OK && in->openrtb->impressions == 0)
-        code = am_member_at(in, root,
-                            am_error_set(in->error, AM_E_INVALID, "expected the member \"imp\""));
+        code = am_api_member_at(
+            in, root, am_error_set(in->error, AM_E_INVALID, "expected the member \"imp\""));
     if (code == AM_OK)
         code = am_openrtb_read_user(in);
     return code;
 }
 
-static enum am_code put_together(struct am_members *in) {
-    struct am_request_reader *reader = in->reader;
+static enum am_code put_together(struct am_api_members *in) {
+    struct am_api_request_reader *reader = in->reader;
     enum am_code code = AM_OK;
     if (reader->request.slot_count == 0) {
         forbid(in, AM_NO_BID_IMPRESSIONS);
@@ -274,17 +281,17 @@ static enum am_code put_together(struct am_members *in) {
     if (in->openrtb->impressions == 1)
         code = am_openrtb_add_attribute(in, in->openrtb->placement, AM_ATTRIBUTE_PLACEMENT,
                                         AM_VIEW(""));
-    return code == AM_OK ? am_request_finish(reader, in->error) : code;
+    return code == AM_OK ? am_api_request_finish(reader, in->error) : code;
 }
 
 enum am_code am_openrtb_read(struct am_openrtb *openrtb,
-                             struct am_request_reader *reader,
+                             struct am_api_request_reader *reader,
                              const struct am_image *image,
                              struct am_view body,
                              struct am_error *error) {
-    struct am_members in = {.reader = reader, .openrtb = openrtb, .error = error};
+    struct am_api_members in = {.reader = reader, .openrtb = openrtb, .error = error};
     *openrtb = (struct am_openrtb){.image = image, .creative_nodes = openrtb->creative_nodes};
-    enum am_code code = am_request_check_size(reader, body, error);
+    enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
     code = am_json_parse(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);

@@ -33,7 +33,7 @@ static void copy_with_spaces(char *to, const char *from, size_t size) {
         to[at] = from[at] == '+' ? ' ' : from[at];
 }
 
-bool am_percent_decode(struct am_view text, char *memory, struct am_view *decoded) {
+bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *decoded) {
     const char *at = text.data, *end = at + text.size;
     size_t size = 0;
     while (at < end) {
@@ -101,7 +101,7 @@ static bool url_next(struct url_walk *walk, char *decoded) {
     return true;
 }
 
-struct am_view am_url_words(struct am_view url, char *memory) {
+struct am_view am_api_url_words(struct am_view url, char *memory) {
     struct url_walk walk = url_start(url);
     size_t size = 0;
     while (url_next(&walk, &memory[size]))
@@ -120,7 +120,7 @@ struct unit_count {
  * ends: before one that continues none, or when there are as many as a character can have. */
 static uint32_t units_before(struct unit_count *count, size_t at, bool continues) {
     size_t pending = at - count->counted;
-    uint32_t units = count->units + am_utf16_length(count->text + count->counted, pending);
+    uint32_t units = count->units + am_text_utf16_length(count->text + count->counted, pending);
     if (!continues || pending >= 4) {
         count->units = units;
         count->counted = at;
@@ -128,13 +128,13 @@ static uint32_t units_before(struct unit_count *count, size_t at, bool continues
     return units;
 }
 
-void am_url_places(struct am_view url, struct am_url_place *places) {
+void am_api_url_offsets(struct am_view url, struct am_api_url_offset *places) {
     struct url_walk walk = url_start(url);
-    struct unit_count count = {url.data, walk.at, am_utf16_length(url.data, walk.at)};
+    struct unit_count count = {url.data, walk.at, am_text_utf16_length(url.data, walk.at)};
     size_t at = walk.at;
     for (char byte; url_next(&walk, &byte); at = walk.at) {
         bool continues = ((unsigned char)url.data[at] & 0xC0) == 0x80;
-        *places++ = (struct am_url_place){(uint32_t)at, units_before(&count, at, continues)};
+        *places++ = (struct am_api_url_offset){(uint32_t)at, units_before(&count, at, continues)};
     }
-    *places = (struct am_url_place){(uint32_t)at, units_before(&count, at, false)};
+    *places = (struct am_api_url_offset){(uint32_t)at, units_before(&count, at, false)};
 }

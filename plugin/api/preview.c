@@ -1,5 +1,5 @@
 /* The page of the preview. Everything that comes from a request or an inventory goes through
- * am_html_text; nothing is loaded from anywhere. */
+ * am_api_html_text; nothing is loaded from anywhere. */
 #include "preview.h"
 
 #include "html.h"
@@ -22,10 +22,10 @@ struct page {
 #define PUT(page, literal) am_buffer_literal((page)->out, literal)
 
 static void put_text(const struct page *to, struct am_view text) {
-    am_html_text(to->out, text);
+    am_api_html_text(to->out, text);
 }
 
-static void put_string(const struct page *to, am_string_ref ref) {
+static void put_string(const struct page *to, am_image_string_ref ref) {
     put_text(to, am_image_string(to->image, ref));
 }
 
@@ -89,11 +89,11 @@ static void put_after(const struct page *to, struct am_view text, size_t begin) 
 }
 
 static void
-put_excerpt(const struct page *to, struct am_view text, const struct am_placed_ad *placed) {
+put_excerpt(const struct page *to, struct am_view text, const struct am_match_winner *placed) {
     size_t at = 0;
     PUT(to, "<p class=\"excerpt\">");
     for (uint32_t i = 0; i < placed->span_count; i++) {
-        const struct am_span *span = &placed->spans[i];
+        const struct am_match_span *span = &placed->spans[i];
         if (i == 0)
             put_before(to, text, span->begin);
         else
@@ -109,7 +109,7 @@ put_excerpt(const struct page *to, struct am_view text, const struct am_placed_a
 
 /* ---- ads ------------------------------------------------------------------------------------ */
 
-static void put_field_name(const struct page *to, const struct am_field *field) {
+static void put_field_name(const struct page *to, const struct am_match_field *field) {
     static const char *const names[] = {
         [AM_FIELD_QUERY] = "the query",      [AM_FIELD_KEYWORD] = "keywords",
         [AM_FIELD_TITLE] = "the title",      [AM_FIELD_TEXT] = "the text",
@@ -118,16 +118,16 @@ static void put_field_name(const struct page *to, const struct am_field *field) 
     am_buffer_view_append(to->out, am_view_of(names[field->kind]));
 }
 
-static void put_reason_why(const struct page *to, const struct am_placed_ad *placed) {
-    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+static void put_reason_why(const struct page *to, const struct am_match_winner *placed) {
+    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
     if (placed->field == AM_NONE) {
         PUT(to, "<p class=\"why\">Keyword <b>*</b>: reaches every request.</p>\n");
         return;
     }
-    const struct am_field *field = &to->preview->request->fields[placed->field];
+    const struct am_match_field *field = &to->preview->request->fields[placed->field];
     PUT(to, "<p class=\"why\"><span class=\"type\">");
-    am_buffer_view_append(to->out,
-                          am_view_of(am_match_type_name((enum am_match_type)keyword->match)));
+    am_buffer_view_append(
+        to->out, am_view_of(am_model_match_type_name((enum am_model_match_type)keyword->match)));
     PUT(to, "</span> keyword <b>");
     put_string(to, keyword->text);
     PUT(to, "</b> in ");
@@ -142,8 +142,8 @@ static void put_money(const struct page *to, uint64_t micros) {
     put_string(to, to->image->settings->currency);
 }
 
-static void put_price(const struct page *to, const struct am_placed_ad *placed) {
-    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+static void put_price(const struct page *to, const struct am_match_winner *placed) {
+    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
     PUT(to, "<p class=\"price\"><b>");
     put_money(to, keyword->bid);
     if (to->image->ads[placed->ad].flags & AM_AD_CPC) {
@@ -173,8 +173,8 @@ static void put_address(const struct page *to, struct am_view url) {
     PUT(to, "</p>\n");
 }
 
-static void put_names(const struct page *to, const struct am_placed_ad *placed) {
-    const struct am_ad_record *ad = &to->image->ads[placed->ad];
+static void put_names(const struct page *to, const struct am_match_winner *placed) {
+    const struct am_image_ad *ad = &to->image->ads[placed->ad];
     PUT(to, "<p class=\"names\">ad <code>");
     put_string(to, to->image->details[placed->ad].id);
     PUT(to, "</code> · ");
@@ -188,7 +188,7 @@ static void put_names(const struct page *to, const struct am_placed_ad *placed) 
 }
 
 /* The creative's title, or else the ad's id. */
-static void put_title(const struct page *to, const struct am_ad_details *details) {
+static void put_title(const struct page *to, const struct am_image_ad_details *details) {
     struct am_view creative = am_image_string(to->image, details->creative);
     struct am_json_node *nodes = to->preview->creative_nodes;
     struct am_json json;
@@ -202,8 +202,8 @@ static void put_title(const struct page *to, const struct am_ad_details *details
         put_string(to, details->id);
 }
 
-static void put_ad(const struct page *to, const struct am_placed_ad *placed) {
-    const struct am_ad_details *details = &to->image->details[placed->ad];
+static void put_ad(const struct page *to, const struct am_match_winner *placed) {
+    const struct am_image_ad_details *details = &to->image->details[placed->ad];
     struct am_view creative = am_image_string(to->image, details->creative);
     PUT(to, "<li><div class=\"head\"><h3>");
     put_title(to, details);
@@ -222,7 +222,7 @@ static void put_ad(const struct page *to, const struct am_placed_ad *placed) {
 }
 
 static void put_ads(const struct page *to) {
-    const struct am_decision *decision = to->preview->decision;
+    const struct am_match_decision *decision = to->preview->decision;
     PUT(to, "<section>\n<h2>Ads</h2>\n<p class=\"counts\">");
     put_number(to, decision->ad_count);
     PUT(to, " shown of ");
@@ -261,7 +261,7 @@ static const char *meaning_of(enum am_gate gate) {
     return meanings[gate];
 }
 
-static void put_rejected_ad(const struct page *to, const struct am_rejected_ad *rejected) {
+static void put_rejected_ad(const struct page *to, const struct am_match_rejected *rejected) {
     PUT(to, "<tr><th scope=\"row\">");
     put_string(to, to->image->details[rejected->ad].id);
     PUT(to, "</th><td>");
@@ -276,7 +276,7 @@ static void put_rejected_ad(const struct page *to, const struct am_rejected_ad *
 }
 
 static void put_rejected(const struct page *to) {
-    const struct am_decision *decision = to->preview->decision;
+    const struct am_match_decision *decision = to->preview->decision;
     if (decision->rejected_count == 0)
         return;
     PUT(to, "<section>\n<h2>Not shown</h2>\n<p class=\"counts\">");

@@ -75,7 +75,7 @@ static bool is_field(struct am_view name) {
 static void
 put_value(struct am_buffer *out, const struct am_preview *preview, struct am_view text) {
     struct am_view decoded;
-    am_html_text(out, am_percent_decode(text, preview->memory, &decoded) ? decoded : text);
+    am_api_html_text(out, am_api_percent_decode(text, preview->memory, &decoded) ? decoded : text);
 }
 
 /* The value given first; a field shows no more than that. */

@@ -3,7 +3,7 @@
 struct renderer {
     struct am_buffer *out;
     const struct am_image *image;
-    const struct am_request *request;
+    const struct am_match_request *request;
 };
 
 static const struct am_view field_names[] = {
@@ -12,11 +12,11 @@ static const struct am_view field_names[] = {
     [AM_FIELD_URL] = {"url", 3},
 };
 
-static struct am_view text_of(const struct renderer *to, am_string_ref ref) {
+static struct am_view text_of(const struct renderer *to, am_image_string_ref ref) {
     return am_image_string(to->image, ref);
 }
 
-static void put_span(struct am_buffer *out, const struct am_span *span) {
+static void put_span(struct am_buffer *out, const struct am_match_span *span) {
     am_buffer_literal(out, "{\"bytes\":[");
     am_buffer_unsigned(out, span->begin);
     am_buffer_literal(out, ",");
@@ -28,8 +28,8 @@ static void put_span(struct am_buffer *out, const struct am_span *span) {
     am_buffer_literal(out, "]}");
 }
 
-static void put_place(const struct renderer *to, const struct am_placed_ad *placed) {
-    const struct am_field *field = &to->request->fields[placed->field];
+static void put_place(const struct renderer *to, const struct am_match_winner *placed) {
+    const struct am_match_field *field = &to->request->fields[placed->field];
     am_buffer_literal(to->out, ",\"field\":\"");
     am_buffer_view_append(to->out, field_names[field->kind]);
     am_buffer_literal(to->out, "\"");
@@ -46,20 +46,20 @@ static void put_place(const struct renderer *to, const struct am_placed_ad *plac
     am_buffer_literal(to->out, "]");
 }
 
-static void put_match(const struct renderer *to, const struct am_placed_ad *placed) {
-    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+static void put_match(const struct renderer *to, const struct am_match_winner *placed) {
+    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
     am_buffer_literal(to->out, ",\"match\":{\"keyword\":");
     am_buffer_json_string(to->out, text_of(to, keyword->text));
     am_buffer_literal(to->out, ",\"type\":\"");
-    am_buffer_view_append(to->out,
-                          am_view_of(am_match_type_name((enum am_match_type)keyword->match)));
+    am_buffer_view_append(
+        to->out, am_view_of(am_model_match_type_name((enum am_model_match_type)keyword->match)));
     am_buffer_literal(to->out, "\"");
     if (placed->field != AM_NONE)
         put_place(to, placed);
     am_buffer_literal(to->out, "}");
 }
 
-static void put_campaign(const struct renderer *to, const struct am_ad_record *ad) {
+static void put_campaign(const struct renderer *to, const struct am_image_ad *ad) {
     if (ad->campaign == AM_NONE)
         return;
     am_buffer_literal(to->out, ",\"campaign\":");
@@ -73,8 +73,8 @@ static void put_names(const struct renderer *to, uint32_t ad) {
     put_campaign(to, &to->image->ads[ad]);
 }
 
-static void put_price(const struct renderer *to, const struct am_placed_ad *placed) {
-    const struct am_keyword_record *keyword = &to->image->keywords[placed->keyword];
+static void put_price(const struct renderer *to, const struct am_match_winner *placed) {
+    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
     am_buffer_literal(to->out, ",\"price\":");
     am_buffer_decimal(to->out, (int64_t)keyword->bid, 6);
     if (to->image->ads[placed->ad].flags & AM_AD_CPC)
@@ -84,7 +84,7 @@ static void put_price(const struct renderer *to, const struct am_placed_ad *plac
     am_buffer_decimal(to->out, (int64_t)keyword->ecpm, 6);
 }
 
-static void put_ad(const struct renderer *to, const struct am_placed_ad *placed) {
+static void put_ad(const struct renderer *to, const struct am_match_winner *placed) {
     const struct am_image *image = to->image;
     struct am_view url = text_of(to, image->details[placed->ad].url);
     struct am_view creative = text_of(to, image->details[placed->ad].creative);
@@ -107,29 +107,29 @@ static void put_ad(const struct renderer *to, const struct am_placed_ad *placed)
 
 /* What ads are shown with lies all over the image. It is fetched for all of them at once: one after
  * the other, each text would be waited for. */
-static void fetch_texts(const struct renderer *to, const struct am_decision *decision) {
+static void fetch_texts(const struct renderer *to, const struct am_match_decision *decision) {
     const struct am_image *image = to->image;
     for (uint32_t i = 0; i < decision->ad_count; i++) {
-        const struct am_ad_record *ad = &image->ads[decision->ads[i].ad];
-        const struct am_ad_details *details = &image->details[decision->ads[i].ad];
-        am_image_fetch_string(image, details->id);
-        am_image_fetch_string(image, details->url);
-        am_image_fetch_string(image, details->creative);
-        am_image_fetch_string(image, image->keywords[decision->ads[i].keyword].text);
+        const struct am_image_ad *ad = &image->ads[decision->ads[i].ad];
+        const struct am_image_ad_details *details = &image->details[decision->ads[i].ad];
+        am_image_prefetch_string(image, details->id);
+        am_image_prefetch_string(image, details->url);
+        am_image_prefetch_string(image, details->creative);
+        am_image_prefetch_string(image, image->keywords[decision->ads[i].keyword].text);
         __builtin_prefetch(&image->terms[ad->advertiser]);
         if (ad->campaign != AM_NONE)
             __builtin_prefetch(&image->campaigns[ad->campaign]);
     }
     for (uint32_t i = 0; i < decision->ad_count; i++) {
-        const struct am_ad_record *ad = &image->ads[decision->ads[i].ad];
-        am_image_fetch_string(image, image->terms[ad->advertiser].text);
+        const struct am_image_ad *ad = &image->ads[decision->ads[i].ad];
+        am_image_prefetch_string(image, image->terms[ad->advertiser].text);
         if (ad->campaign != AM_NONE)
-            am_image_fetch_string(image, image->campaigns[ad->campaign].id);
+            am_image_prefetch_string(image, image->campaigns[ad->campaign].id);
     }
 }
 
-static void put_slots(const struct renderer *to, const struct am_decision *decision) {
-    const struct am_placed_ad *placed = decision->ads;
+static void put_slots(const struct renderer *to, const struct am_match_decision *decision) {
+    const struct am_match_winner *placed = decision->ads;
     am_buffer_literal(to->out, ",\"slots\":[");
     for (uint32_t slot = 0; slot < to->request->slot_count; slot++) {
         if (slot > 0)
@@ -147,7 +147,7 @@ static void put_slots(const struct renderer *to, const struct am_decision *decis
     am_buffer_literal(to->out, "]");
 }
 
-static void put_rejected(const struct renderer *to, const struct am_rejected_ad *rejected) {
+static void put_rejected(const struct renderer *to, const struct am_match_rejected *rejected) {
     put_names(to, rejected->ad);
     am_buffer_literal(to->out, ",\"keyword\":");
     am_buffer_json_string(to->out, text_of(to, to->image->keywords[rejected->keyword].text));
@@ -161,7 +161,7 @@ static void put_rejected(const struct renderer *to, const struct am_rejected_ad 
     am_buffer_literal(to->out, "}");
 }
 
-static void put_explain(const struct renderer *to, const struct am_decision *decision) {
+static void put_explain(const struct renderer *to, const struct am_match_decision *decision) {
     am_buffer_literal(to->out, ",\"explain\":{\"candidates\":");
     am_buffer_unsigned(to->out, decision->candidates);
     am_buffer_literal(to->out, ",\"rejected_total\":");
@@ -175,10 +175,10 @@ static void put_explain(const struct renderer *to, const struct am_decision *dec
     am_buffer_literal(to->out, "]}");
 }
 
-void am_render_decision(struct am_buffer *out,
-                        const struct am_image *image,
-                        const struct am_request *request,
-                        const struct am_decision *decision) {
+void am_api_render_decision(struct am_buffer *out,
+                            const struct am_image *image,
+                            const struct am_match_request *request,
+                            const struct am_match_decision *decision) {
     const struct renderer to = {out, image, request};
     fetch_texts(&to, decision);
     am_buffer_literal(out, "{");
@@ -196,10 +196,10 @@ void am_render_decision(struct am_buffer *out,
     am_buffer_literal(out, "}");
 }
 
-void am_render_error(struct am_buffer *out,
-                     unsigned status,
-                     struct am_view reason,
-                     struct am_view where) {
+void am_api_render_error(struct am_buffer *out,
+                         unsigned status,
+                         struct am_view reason,
+                         struct am_view where) {
     am_buffer_literal(out, "{\"error\":{\"status\":");
     am_buffer_unsigned(out, status);
     am_buffer_literal(out, ",\"reason\":");

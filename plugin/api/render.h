@@ -6,15 +6,15 @@
 #include "../match/match.h"
 
 /* Whether it fitted is for the caller to ask: out->overflowed. */
-void am_render_decision(struct am_buffer *out,
-                        const struct am_image *image,
-                        const struct am_request *request,
-                        const struct am_decision *decision);
+void am_api_render_decision(struct am_buffer *out,
+                            const struct am_image *image,
+                            const struct am_match_request *request,
+                            const struct am_match_decision *decision);
 
 /* `where` may be empty and is then left out. */
-void am_render_error(struct am_buffer *out,
-                     unsigned status,
-                     struct am_view reason,
-                     struct am_view where);
+void am_api_render_error(struct am_buffer *out,
+                         unsigned status,
+                         struct am_view reason,
+                         struct am_view where);
 
 #endif

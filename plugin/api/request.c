@@ -26,11 +26,11 @@ static enum am_code check_name_size(struct am_view value, struct am_error *error
                         AM_ID_MAX_BYTES, value.size);
 }
 
-void am_request_start(struct am_request_reader *reader,
-                      const struct am_timezones *zones,
-                      int64_t now,
-                      bool test) {
-    reader->request = (struct am_request){
+void am_api_request_start(struct am_api_request_reader *reader,
+                          const struct am_timezones *zones,
+                          int64_t now,
+                          bool test) {
+    reader->request = (struct am_match_request){
         .fields = reader->fields,
         .attributes = reader->attributes,
         .slots = reader->slots,
@@ -45,22 +45,23 @@ void am_request_start(struct am_request_reader *reader,
     memset(reader->blocked_count, 0, sizeof reader->blocked_count);
 }
 
-enum am_code am_request_check_size(const struct am_request_reader *reader,
-                                   struct am_view body,
-                                   struct am_error *error) {
+enum am_code am_api_request_check_size(const struct am_api_request_reader *reader,
+                                       struct am_view body,
+                                       struct am_error *error) {
     if (body.size <= reader->body_limit)
         return AM_OK;
     return am_error_set(error, AM_E_LIMIT, "a request of more than %zu bytes", reader->body_limit);
 }
 
-enum am_code am_request_set_id(struct am_view *id, struct am_view value, struct am_error *error) {
+enum am_code
+am_api_request_set_id(struct am_view *id, struct am_view value, struct am_error *error) {
     *id = value;
     return check_name_size(value, error);
 }
 
-enum am_code am_request_add_keyword(struct am_request_reader *reader,
-                                    struct am_view value,
-                                    struct am_error *error) {
+enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
+                                        struct am_view value,
+                                        struct am_error *error) {
     if (reader->keyword_count == AM_REQUEST_MAX_KEYWORDS)
         return am_error_set(error, AM_E_INVALID, "expected at most %d keywords",
                             AM_REQUEST_MAX_KEYWORDS);
@@ -79,7 +80,7 @@ static bool read_number(struct am_view text, unsigned places, int64_t *value) {
 }
 
 enum am_code
-am_request_set_count(struct am_slot *slot, struct am_view value, struct am_error *error) {
+am_api_request_set_count(struct am_match_slot *slot, struct am_view value, struct am_error *error) {
     int64_t count;
     if (!read_number(value, 0, &count) || count < 1 || count > AM_MAX_ADS_PER_REQUEST)
         return expected("a whole number from 1 to 256", value, error);
@@ -89,7 +90,7 @@ am_request_set_count(struct am_slot *slot, struct am_view value, struct am_error
 _Static_assert(AM_MAX_ADS_PER_REQUEST == 256, "as the message says");
 
 enum am_code
-am_request_set_floor(struct am_slot *slot, struct am_view value, struct am_error *error) {
+am_api_request_set_floor(struct am_match_slot *slot, struct am_view value, struct am_error *error) {
     int64_t floor;
     if (!read_number(value, 6, &floor) || floor < 0 || floor > AM_MONEY_MAX)
         return expected("a number from 0 to 1000000 with at most 6 decimals", value, error);
@@ -100,8 +101,8 @@ _Static_assert(AM_MONEY_MAX == INT64_C(1000000) * 1000000, "as the message says"
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
-struct am_slot *am_request_add_slot(struct am_request_reader *reader) {
-    struct am_slot *slot = &reader->slots[reader->request.slot_count++];
+struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader) {
+    struct am_match_slot *slot = &reader->slots[reader->request.slot_count++];
     slot->id = AM_VIEW("");
     slot->count = 1;
     slot->size_count = 0;
@@ -110,8 +111,8 @@ struct am_slot *am_request_add_slot(struct am_request_reader *reader) {
 }
 
 enum am_code
-am_request_add_size(struct am_slot *slot, struct am_view value, struct am_error *error) {
-    uint32_t size = am_size_parse(value);
+am_api_request_add_size(struct am_match_slot *slot, struct am_view value, struct am_error *error) {
+    uint32_t size = am_model_size_parse(value);
     if (size == 0)
         return expected("WIDTHxHEIGHT, each from 1 to 65535", value, error);
     for (uint32_t i = 0; i < slot->size_count; i++)
@@ -135,11 +136,11 @@ static bool is_country(struct am_view value) {
     return value.size == 2;
 }
 
-enum am_code am_request_add_attribute(struct am_request_reader *reader,
-                                      enum am_attribute attribute,
-                                      struct am_view key,
-                                      struct am_view value,
-                                      struct am_error *error) {
+enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
+                                          enum am_model_attribute attribute,
+                                          struct am_view key,
+                                          struct am_view value,
+                                          struct am_error *error) {
     if (attribute == AM_ATTRIBUTE_COUNTRY && !is_country(value))
         return expected("a country of two letters, like \"US\"", value, error);
     enum am_code code = check_name_size(value, error);
@@ -150,14 +151,15 @@ enum am_code am_request_add_attribute(struct am_request_reader *reader,
     if (reader->request.attribute_count == AM_MAX_ATTRIBUTE_VALUES)
         return am_error_set(error, AM_E_INVALID, "expected at most %d values of attributes",
                             AM_MAX_ATTRIBUTE_VALUES);
-    struct am_view folded = am_attribute_fold(attribute, value, reader->text + reader->text_used);
+    struct am_view folded =
+        am_model_attribute_fold(attribute, value, reader->text + reader->text_used);
     reader->text_used += value.size;
     reader->attributes[reader->request.attribute_count++] =
-        (struct am_request_attribute){attribute, key, folded};
+        (struct am_match_attribute){attribute, key, folded};
     return AM_OK;
 }
 
-static struct am_view lower_case(struct am_request_reader *reader, struct am_view value) {
+static struct am_view lower_case(struct am_api_request_reader *reader, struct am_view value) {
     char *lower = reader->text + reader->text_used;
     reader->text_used += value.size;
     for (size_t i = 0; i < value.size; i++) {
@@ -167,10 +169,10 @@ static struct am_view lower_case(struct am_request_reader *reader, struct am_vie
     return (struct am_view){lower, value.size};
 }
 
-enum am_code am_request_add_blocked(struct am_request_reader *reader,
-                                    enum am_blocked kind,
-                                    struct am_view value,
-                                    struct am_error *error) {
+enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
+                                        enum am_api_blocked kind,
+                                        struct am_view value,
+                                        struct am_error *error) {
     enum am_code code = check_name_size(value, error);
     if (code != AM_OK)
         return code;
@@ -188,9 +190,9 @@ enum am_code am_request_add_blocked(struct am_request_reader *reader,
 
 /* ---- single values -------------------------------------------------------------------------- */
 
-enum am_code am_request_set_unique(struct am_request_reader *reader,
-                                   struct am_view value,
-                                   struct am_error *error) {
+enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
+                                       struct am_view value,
+                                       struct am_error *error) {
     static const char *const names[] = {
         [AM_UNIQUE_ADVERTISER] = "advertiser",
         [AM_UNIQUE_CAMPAIGN] = "campaign",
@@ -199,14 +201,15 @@ enum am_code am_request_set_unique(struct am_request_reader *reader,
     };
     for (size_t i = 0; i < AM_COUNT_OF(names); i++)
         if (am_view_equal(value, am_view_of(names[i]))) {
-            reader->request.unique = (enum am_unique)i;
+            reader->request.unique = (enum am_match_unique)i;
             return AM_OK;
         }
     return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
 }
 
-enum am_code
-am_request_set_now(struct am_request_reader *reader, struct am_view value, struct am_error *error) {
+enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
+                                    struct am_view value,
+                                    struct am_error *error) {
     int64_t now;
     bool read = read_number(value, 0, &now) || am_time_parse(value, &now, NULL) == AM_OK;
     if (!read || now < NOW_MIN || now > NOW_MAX)
@@ -217,9 +220,9 @@ am_request_set_now(struct am_request_reader *reader, struct am_view value, struc
     return AM_OK;
 }
 
-enum am_code am_request_set_timezone(struct am_request_reader *reader,
-                                     struct am_view value,
-                                     struct am_error *error) {
+enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
+                                         struct am_view value,
+                                         struct am_error *error) {
     if (reader->zones)
         reader->request.timezone = am_timezone_find(reader->zones, value);
     if (reader->request.timezone)
@@ -232,32 +235,32 @@ enum am_code am_request_set_timezone(struct am_request_reader *reader,
 
 /* ---- putting it together -------------------------------------------------------------------- */
 
-static void add_field(struct am_request_reader *reader,
-                      enum am_field_kind kind,
+static void add_field(struct am_api_request_reader *reader,
+                      enum am_match_field_kind kind,
                       uint32_t index,
                       struct am_view text) {
     if (text.data)
-        reader->fields[reader->request.field_count++] = (struct am_field){kind, index, text};
+        reader->fields[reader->request.field_count++] = (struct am_match_field){kind, index, text};
 }
 
-static void add_fields(struct am_request_reader *reader) {
+static void add_fields(struct am_api_request_reader *reader) {
     add_field(reader, AM_FIELD_QUERY, 0, reader->query);
     for (uint32_t i = 0; i < reader->keyword_count; i++)
         add_field(reader, AM_FIELD_KEYWORD, i, reader->keywords[i]);
     add_field(reader, AM_FIELD_TITLE, 0, reader->title);
     add_field(reader, AM_FIELD_TEXT, 0, reader->content);
     if (reader->url.data) {
-        struct am_view words = am_url_words(reader->url, reader->text + reader->text_used);
+        struct am_view words = am_api_url_words(reader->url, reader->text + reader->text_used);
         reader->text_used += words.size;
         add_field(reader, AM_FIELD_URL, 0, words);
     }
 }
 
-enum am_code am_request_finish(struct am_request_reader *reader, struct am_error *error) {
-    struct am_request *request = &reader->request;
+enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error) {
+    struct am_match_request *request = &reader->request;
     uint32_t wanted = 0;
     if (request->slot_count == 0)
-        am_request_add_slot(reader);
+        am_api_request_add_slot(reader);
     for (uint32_t i = 0; i < request->slot_count; i++)
         wanted += reader->slots[i].count;
     if (wanted > AM_MAX_ADS_PER_REQUEST)
@@ -265,19 +268,19 @@ enum am_code am_request_finish(struct am_request_reader *reader, struct am_error
                             "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);
-    struct am_views *const lists[] = {&request->blocked_advertisers, &request->blocked_categories,
-                                      &request->blocked_domains};
+    struct am_match_views *const lists[] = {
+        &request->blocked_advertisers, &request->blocked_categories, &request->blocked_domains};
     for (int i = 0; i < AM_BLOCKED_KINDS; i++)
-        *lists[i] = (struct am_views){reader->blocked[i], reader->blocked_count[i]};
+        *lists[i] = (struct am_match_views){reader->blocked[i], reader->blocked_count[i]};
     return AM_OK;
 }
 
-enum am_code am_request_read_text(struct am_request_reader *reader,
-                                  struct am_view body,
-                                  struct am_error *error) {
-    enum am_code code = am_request_check_size(reader, body, error);
+enum am_code am_api_request_read_text(struct am_api_request_reader *reader,
+                                      struct am_view body,
+                                      struct am_error *error) {
+    enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
     reader->content = body.size ? body : AM_VIEW("");
-    return am_request_finish(reader, error);
+    return am_api_request_finish(reader, error);
 }

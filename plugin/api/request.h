@@ -1,5 +1,5 @@
-/* Private to the api room: bytes of a request in, a checked `struct am_request` out. docs/HTTP.md
- * says what is allowed.
+/* Private to the api room: bytes of a request in, a checked `struct am_match_request` out.
+ * docs/HTTP.md says what is allowed.
  *
  * Codes of all functions here, and the HTTP status that answers them: AM_E_SYNTAX and AM_E_INVALID
  * 400, AM_E_STATE 422 (well-formed, but impossible here), AM_E_LIMIT 413. */
@@ -16,7 +16,7 @@ enum {
     AM_REQUEST_MAX_NODES = 1 << 15,    /* JSON values: more than the other limits let pass */
 };
 
-enum am_blocked {
+enum am_api_blocked {
     AM_BLOCKED_ADVERTISERS,
     AM_BLOCKED_CATEGORIES,
     AM_BLOCKED_DOMAINS,
@@ -24,14 +24,14 @@ enum am_blocked {
 };
 
 /* Storage for one request at a time. Large, so it is made once and used again. */
-struct am_request_reader {
+struct am_api_request_reader {
     /* Set once by the owner. */
-    struct am_json_node *nodes;      /* AM_REQUEST_MAX_NODES */
-    char *text;                      /* am_request_text_size(body limit) */
-    struct am_url_place *url_places; /* body_limit + 1 */
+    struct am_json_node *nodes;           /* AM_REQUEST_MAX_NODES */
+    char *text;                           /* am_api_request_text_size(body limit) */
+    struct am_api_url_offset *url_places; /* body_limit + 1 */
     size_t body_limit;
 
-    struct am_request request; /* what was read; points into this struct and into the body */
+    struct am_match_request request; /* what was read; points into this struct and into the body */
 
     /* Private from here on. */
     size_t text_used;
@@ -40,96 +40,101 @@ struct am_request_reader {
     struct am_view query, title, content, url; /* .data NULL: not given */
     struct am_view keywords[AM_REQUEST_MAX_KEYWORDS];
     uint32_t keyword_count;
-    struct am_field fields[AM_MAX_FIELDS];
-    struct am_request_attribute attributes[AM_MAX_ATTRIBUTE_VALUES];
-    struct am_slot slots[AM_MAX_SLOTS];
+    struct am_match_field fields[AM_MAX_FIELDS];
+    struct am_match_attribute attributes[AM_MAX_ATTRIBUTE_VALUES];
+    struct am_match_slot slots[AM_MAX_SLOTS];
     struct am_view blocked[AM_BLOCKED_KINDS][AM_MAX_BLOCKED];
     uint32_t blocked_count[AM_BLOCKED_KINDS];
 };
 
 /* Every byte of a body is decoded at most once, and copied at most once more (folded to lower case,
  * or as a part of a URL). */
-static inline size_t am_request_text_size(size_t body_limit) {
+static inline size_t am_api_request_text_size(size_t body_limit) {
     return 2 * body_limit;
 }
 
-/* ---- whole requests: am_request_start, then one of the three -------------------------------- */
+/* ---- whole requests: am_api_request_start, then one of the three --------------------------------
+ */
 
 /* `now` is the clock; with `test` the request's own `now` counts instead. `zones` may be NULL:
  * every time zone is unknown then. */
-void am_request_start(struct am_request_reader *reader,
-                      const struct am_timezones *zones,
-                      int64_t now,
-                      bool test);
-enum am_code
-am_request_read_json(struct am_request_reader *reader, struct am_view body, struct am_error *error);
-enum am_code
-am_request_read_text(struct am_request_reader *reader, struct am_view body, struct am_error *error);
-enum am_code am_request_read_query_string(struct am_request_reader *reader,
-                                          struct am_view body,
-                                          struct am_error *error);
+void am_api_request_start(struct am_api_request_reader *reader,
+                          const struct am_timezones *zones,
+                          int64_t now,
+                          bool test);
+enum am_code am_api_request_read_json(struct am_api_request_reader *reader,
+                                      struct am_view body,
+                                      struct am_error *error);
+enum am_code am_api_request_read_text(struct am_api_request_reader *reader,
+                                      struct am_view body,
+                                      struct am_error *error);
+enum am_code am_api_request_read_query_string(struct am_api_request_reader *reader,
+                                              struct am_view body,
+                                              struct am_error *error);
 
 /* ---- single values, as JSON and query strings share them ------------------------------------ */
 
 /* `where` of their errors is left to the caller. */
 
-enum am_code am_request_check_size(const struct am_request_reader *reader,
-                                   struct am_view body,
-                                   struct am_error *error);
-enum am_code am_request_set_id(struct am_view *id, struct am_view value, struct am_error *error);
-enum am_code am_request_add_keyword(struct am_request_reader *reader,
-                                    struct am_view value,
-                                    struct am_error *error);
+enum am_code am_api_request_check_size(const struct am_api_request_reader *reader,
+                                       struct am_view body,
+                                       struct am_error *error);
+enum am_code
+am_api_request_set_id(struct am_view *id, struct am_view value, struct am_error *error);
+enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
+                                        struct am_view value,
+                                        struct am_error *error);
 /* `value` is text or, in JSON, a number as written. */
 enum am_code
-am_request_set_count(struct am_slot *slot, struct am_view value, struct am_error *error);
+am_api_request_set_count(struct am_match_slot *slot, struct am_view value, struct am_error *error);
 enum am_code
-am_request_set_floor(struct am_slot *slot, struct am_view value, struct am_error *error);
+am_api_request_set_floor(struct am_match_slot *slot, struct am_view value, struct am_error *error);
 enum am_code
-am_request_add_size(struct am_slot *slot, struct am_view value, struct am_error *error);
+am_api_request_add_size(struct am_match_slot *slot, struct am_view value, struct am_error *error);
 /* `key` is only for kv. */
-enum am_code am_request_add_attribute(struct am_request_reader *reader,
-                                      enum am_attribute attribute,
-                                      struct am_view key,
-                                      struct am_view value,
-                                      struct am_error *error);
-enum am_code am_request_add_blocked(struct am_request_reader *reader,
-                                    enum am_blocked kind,
+enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
+                                          enum am_model_attribute attribute,
+                                          struct am_view key,
+                                          struct am_view value,
+                                          struct am_error *error);
+enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
+                                        enum am_api_blocked kind,
+                                        struct am_view value,
+                                        struct am_error *error);
+enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
+                                       struct am_view value,
+                                       struct am_error *error);
+/* RFC 3339, or whole seconds since the epoch. */
+enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error);
-enum am_code am_request_set_unique(struct am_request_reader *reader,
-                                   struct am_view value,
-                                   struct am_error *error);
-/* RFC 3339, or whole seconds since the epoch. */
-enum am_code
-am_request_set_now(struct am_request_reader *reader, struct am_view value, struct am_error *error);
-enum am_code am_request_set_timezone(struct am_request_reader *reader,
-                                     struct am_view value,
-                                     struct am_error *error);
+enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
+                                         struct am_view value,
+                                         struct am_error *error);
 /* A new slot with default values. To be called at most AM_MAX_SLOTS times. */
-struct am_slot *am_request_add_slot(struct am_request_reader *reader);
+struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
 /* When everything has been given: puts the request together. Without slots it gets one. AM_E_STATE:
  * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
-enum am_code am_request_finish(struct am_request_reader *reader, struct am_error *error);
+enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);
 
 /* ---- percent-encoding ----------------------------------------------------------------------- */
 
 /* Decodes to `memory` (text.size bytes), '+' as a space. False: a '%' without two hexadecimal
  * digits. */
-bool am_percent_decode(struct am_view text, char *memory, struct am_view *decoded);
+bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *decoded);
 
 /* Path and query string of a URL, decoded to `memory` (url.size bytes), '&' and '+' of the query
- * string as spaces, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and the
- * fragment, are left out. */
-struct am_view am_url_words(struct am_view url, char *memory);
+ * string as spaces, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and
+ * the fragment, are left out. */
+struct am_view am_api_url_words(struct am_view url, char *memory);
 
-/* Where a byte of am_url_words stands in the URL as it was given. */
-struct am_url_place {
+/* Where a byte of am_api_url_words stands in the URL as it was given. */
+struct am_api_url_offset {
     uint32_t byte, utf16;
 };
 
-/* The places of all bytes of am_url_words(url), and of their end: one more place than there are
+/* The places of all bytes of am_api_url_words(url), and of their end: one more place than there are
  * bytes. */
-void am_url_places(struct am_view url, struct am_url_place *places);
+void am_api_url_offsets(struct am_view url, struct am_api_url_offset *places);
 
 #endif

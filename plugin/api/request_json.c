@@ -5,47 +5,47 @@
 
 /* A member of its own, so that its refusal says why. */
 static enum am_code
-refuse_hour(struct am_members *in, const struct am_json_node *value, int argument) {
+refuse_hour(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_member_at(in, value,
-                        am_error_set(in->error, AM_E_INVALID,
-                                     "hour comes from the clock: expected timezone instead"));
+    return am_api_member_at(in, value,
+                            am_error_set(in->error, AM_E_INVALID,
+                                         "hour comes from the clock: expected timezone instead"));
 }
 
 static enum am_code
-add_value(struct am_members *in, struct am_view value, int attribute, struct am_view key) {
-    return am_request_add_attribute(in->reader, (enum am_attribute)attribute, key, value,
-                                    in->error);
+add_value(struct am_api_members *in, struct am_view value, int attribute, struct am_view key) {
+    return am_api_request_add_attribute(in->reader, (enum am_model_attribute)attribute, key, value,
+                                        in->error);
 }
 
 static enum am_code
-read_attribute(struct am_members *in, const struct am_json_node *value, int attribute) {
-    return am_member_one_or_list(in, value, add_value, attribute, AM_VIEW(""));
+read_attribute(struct am_api_members *in, const struct am_json_node *value, int attribute) {
+    return am_api_member_one_or_list(in, value, add_value, attribute, AM_VIEW(""));
 }
 
 static enum am_code
-read_free_keys(struct am_members *in, const struct am_json_node *object, int argument) {
+read_free_keys(struct am_api_members *in, const struct am_json_node *object, int argument) {
     (void)argument;
-    return am_member_free_keys(in, object);
+    return am_api_member_free_keys(in, object);
 }
 
 static enum am_code
-set_timezone(struct am_members *in, struct am_view name, int argument, struct am_view context) {
+set_timezone(struct am_api_members *in, struct am_view name, int argument, struct am_view context) {
     (void)argument;
     (void)context;
     if (in->reader->request.timezone)
         return am_error_set(in->error, AM_E_INVALID, "expected one time zone, found a second one");
-    return am_request_set_timezone(in->reader, name, in->error);
+    return am_api_request_set_timezone(in->reader, name, in->error);
 }
 
 static enum am_code
-read_timezone(struct am_members *in, const struct am_json_node *value, int argument) {
-    return am_member_one_or_list(in, value, set_timezone, argument, AM_VIEW(""));
+read_timezone(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    return am_api_member_one_or_list(in, value, set_timezone, argument, AM_VIEW(""));
 }
 
 static enum am_code
-read_context(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {
+read_context(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("country", read_attribute, AM_ATTRIBUTE_COUNTRY),
         AM_MEMBER("region", read_attribute, AM_ATTRIBUTE_REGION),
         AM_MEMBER("metro", read_attribute, AM_ATTRIBUTE_METRO),
@@ -63,71 +63,72 @@ read_context(struct am_members *in, const struct am_json_node *object, int argum
     };
     (void)argument;
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
 }
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
 /* Members of a slot that stand at the top level are for a slot of their own, the only one. */
-static struct am_slot *current_slot(struct am_members *in) {
+static struct am_match_slot *current_slot(struct am_api_members *in) {
     if (!in->slot)
-        in->slot = am_request_add_slot(in->reader);
+        in->slot = am_api_request_add_slot(in->reader);
     return in->slot;
 }
 
 static enum am_code
-read_slot_number(struct am_members *in, const struct am_json_node *value, int is_floor) {
+read_slot_number(struct am_api_members *in, const struct am_json_node *value, int is_floor) {
     if (value->type != AM_JSON_NUMBER)
-        return am_member_expected(in, value, "a number");
+        return am_api_member_expected(in, value, "a number");
     struct am_view number = am_json_raw(&in->json, value);
-    struct am_slot *slot = current_slot(in);
-    return am_member_at(in, value,
-                        is_floor ? am_request_set_floor(slot, number, in->error)
-                                 : am_request_set_count(slot, number, in->error));
+    struct am_match_slot *slot = current_slot(in);
+    return am_api_member_at(in, value,
+                            is_floor ? am_api_request_set_floor(slot, number, in->error)
+                                     : am_api_request_set_count(slot, number, in->error));
 }
 
 static enum am_code
-add_size(struct am_members *in, struct am_view size, int argument, struct am_view context) {
+add_size(struct am_api_members *in, struct am_view size, int argument, struct am_view context) {
     (void)argument;
     (void)context;
-    return am_request_add_size(current_slot(in), size, in->error);
+    return am_api_request_add_size(current_slot(in), size, in->error);
 }
 
 static enum am_code
-read_sizes(struct am_members *in, const struct am_json_node *value, int argument) {
-    return am_member_one_or_list(in, value, add_size, argument, AM_VIEW(""));
+read_sizes(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    return am_api_member_one_or_list(in, value, add_size, argument, AM_VIEW(""));
 }
 
 static enum am_code
-read_slot_id(struct am_members *in, const struct am_json_node *value, int argument) {
+read_slot_id(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view id;
-    enum am_code code = am_member_string(in, value, &id);
-    return code == AM_OK ? am_member_at(in, value, am_request_set_id(&in->slot->id, id, in->error))
-                         : code;
+    enum am_code code = am_api_member_string(in, value, &id);
+    return code == AM_OK
+               ? am_api_member_at(in, value, am_api_request_set_id(&in->slot->id, id, in->error))
+               : code;
 }
 
-static enum am_code read_slot(struct am_members *in, const struct am_json_node *object) {
-    static const struct am_member members[] = {
+static enum am_code read_slot(struct am_api_members *in, const struct am_json_node *object) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("id", read_slot_id, 0),
         AM_MEMBER("count", read_slot_number, false),
         AM_MEMBER("size", read_sizes, 0),
         AM_MEMBER("floor", read_slot_number, true),
     };
-    in->slot = am_request_add_slot(in->reader);
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    in->slot = am_api_request_add_slot(in->reader);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
 }
 
 static enum am_code
-read_slots(struct am_members *in, const struct am_json_node *list, int argument) {
+read_slots(struct am_api_members *in, const struct am_json_node *list, int argument) {
     (void)argument;
     if (list->type != AM_JSON_ARRAY)
-        return am_member_expected(in, list, "a list of slots");
+        return am_api_member_expected(in, list, "a list of slots");
     if (list->children == 0 || list->children > AM_MAX_SLOTS)
-        return am_member_at(in, list,
-                            am_error_set(in->error, AM_E_INVALID,
-                                         "expected 1 to %d slots, found %u", AM_MAX_SLOTS,
-                                         list->children));
+        return am_api_member_at(in, list,
+                                am_error_set(in->error, AM_E_INVALID,
+                                             "expected 1 to %d slots, found %u", AM_MAX_SLOTS,
+                                             list->children));
     const struct am_json_node *slot = am_json_first(list);
     for (uint32_t i = 0; i < list->children; i++, slot = am_json_after(&in->json, slot)) {
         enum am_code code = read_slot(in, slot);
@@ -139,7 +140,7 @@ read_slots(struct am_members *in, const struct am_json_node *list, int argument)
 
 /* Slots are given either as a list or by members that stand for the only one. Asked before anything
  * is read. */
-static enum am_code check_one_kind_of_slots(struct am_members *in) {
+static enum am_code check_one_kind_of_slots(struct am_api_members *in) {
     static const char *const names[] = {"count", "size", "floor"};
     const struct am_json_node *root = in->json.nodes;
     if (!am_json_member(&in->json, root, "slots"))
@@ -147,10 +148,10 @@ static enum am_code check_one_kind_of_slots(struct am_members *in) {
     for (size_t i = 0; i < AM_COUNT_OF(names); i++) {
         const struct am_json_node *value = am_json_member(&in->json, root, names[i]);
         if (value)
-            return am_member_at(in, value,
-                                am_error_set(in->error, AM_E_INVALID,
-                                             "expected %s inside each slot, found it beside slots",
-                                             names[i]));
+            return am_api_member_at(
+                in, value,
+                am_error_set(in->error, AM_E_INVALID,
+                             "expected %s inside each slot, found it beside slots", names[i]));
     }
     return AM_OK;
 }
@@ -159,90 +160,95 @@ static enum am_code check_one_kind_of_slots(struct am_members *in) {
 
 enum text_member { TEXT_QUERY, TEXT_TITLE, TEXT_CONTENT, TEXT_URL };
 
-static enum am_code read_text(struct am_members *in, const struct am_json_node *value, int which) {
+static enum am_code
+read_text(struct am_api_members *in, const struct am_json_node *value, int which) {
     struct am_view *const texts[] = {
         [TEXT_QUERY] = &in->reader->query,
         [TEXT_TITLE] = &in->reader->title,
         [TEXT_CONTENT] = &in->reader->content,
         [TEXT_URL] = &in->reader->url,
     };
-    return am_member_string(in, value, texts[which]);
+    return am_api_member_string(in, value, texts[which]);
 }
 
-static enum am_code read_id(struct am_members *in, const struct am_json_node *value, int argument) {
+static enum am_code
+read_id(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view id;
-    enum am_code code = am_member_string(in, value, &id);
+    enum am_code code = am_api_member_string(in, value, &id);
     if (code != AM_OK)
         return code;
-    return am_member_at(in, value, am_request_set_id(&in->reader->request.id, id, in->error));
+    return am_api_member_at(in, value,
+                            am_api_request_set_id(&in->reader->request.id, id, in->error));
 }
 
-static enum am_code
-add_keyword(struct am_members *in, struct am_view keyword, int argument, struct am_view context) {
+static enum am_code add_keyword(struct am_api_members *in,
+                                struct am_view keyword,
+                                int argument,
+                                struct am_view context) {
     (void)argument;
     (void)context;
-    return am_request_add_keyword(in->reader, keyword, in->error);
+    return am_api_request_add_keyword(in->reader, keyword, in->error);
 }
 
 static enum am_code
-read_keywords(struct am_members *in, const struct am_json_node *value, int argument) {
-    return am_member_list(in, value, add_keyword, argument, AM_VIEW(""));
+read_keywords(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    return am_api_member_list(in, value, add_keyword, argument, AM_VIEW(""));
 }
 
 static enum am_code
-add_blocked(struct am_members *in, struct am_view name, int kind, struct am_view context) {
+add_blocked(struct am_api_members *in, struct am_view name, int kind, struct am_view context) {
     (void)context;
-    return am_request_add_blocked(in->reader, (enum am_blocked)kind, name, in->error);
+    return am_api_request_add_blocked(in->reader, (enum am_api_blocked)kind, name, in->error);
 }
 
 static enum am_code
-read_blocked(struct am_members *in, const struct am_json_node *value, int kind) {
-    return am_member_list(in, value, add_blocked, kind, AM_VIEW(""));
+read_blocked(struct am_api_members *in, const struct am_json_node *value, int kind) {
+    return am_api_member_list(in, value, add_blocked, kind, AM_VIEW(""));
 }
 
 static enum am_code
-read_block(struct am_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_member members[] = {
+read_block(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("advertisers", read_blocked, AM_BLOCKED_ADVERTISERS),
         AM_MEMBER("categories", read_blocked, AM_BLOCKED_CATEGORIES),
         AM_MEMBER("domains", read_blocked, AM_BLOCKED_DOMAINS),
     };
     (void)argument;
-    return am_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
 }
 
 static enum am_code
-read_unique(struct am_members *in, const struct am_json_node *value, int argument) {
+read_unique(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     struct am_view name;
-    enum am_code code = am_member_string(in, value, &name);
+    enum am_code code = am_api_member_string(in, value, &name);
     return code == AM_OK
-               ? am_member_at(in, value, am_request_set_unique(in->reader, name, in->error))
+               ? am_api_member_at(in, value, am_api_request_set_unique(in->reader, name, in->error))
                : code;
 }
 
 static enum am_code
-read_explain(struct am_members *in, const struct am_json_node *value, int argument) {
+read_explain(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE)
-        return am_member_expected(in, value, "true or false");
+        return am_api_member_expected(in, value, "true or false");
     in->reader->request.explain = value->type == AM_JSON_TRUE;
     return AM_OK;
 }
 
 static enum am_code
-read_now(struct am_members *in, const struct am_json_node *value, int argument) {
+read_now(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_NUMBER && value->type != AM_JSON_STRING)
-        return am_member_expected(in, value, "a string or a number");
-    struct am_view time = value->type == AM_JSON_STRING ? am_member_decoded(in, value)
+        return am_api_member_expected(in, value, "a string or a number");
+    struct am_view time = value->type == AM_JSON_STRING ? am_api_member_decoded(in, value)
                                                         : am_json_raw(&in->json, value);
-    return am_member_at(in, value, am_request_set_now(in->reader, time, in->error));
+    return am_api_member_at(in, value, am_api_request_set_now(in->reader, time, in->error));
 }
 
-static enum am_code read_root(struct am_members *in) {
-    static const struct am_member members[] = {
+static enum am_code read_root(struct am_api_members *in) {
+    static const struct am_api_member members[] = {
         AM_MEMBER("query", read_text, TEXT_QUERY),
         AM_MEMBER("text", read_text, TEXT_CONTENT),
         AM_MEMBER("id", read_id, 0),
@@ -261,14 +267,15 @@ static enum am_code read_root(struct am_members *in) {
         AM_MEMBER("now", read_now, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
-    return am_members_read(in, in->json.nodes, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members),
+                               AM_UNKNOWN_REFUSED);
 }
 
-enum am_code am_request_read_json(struct am_request_reader *reader,
-                                  struct am_view body,
-                                  struct am_error *error) {
-    struct am_members in = {.reader = reader, .error = error};
-    enum am_code code = am_request_check_size(reader, body, error);
+enum am_code am_api_request_read_json(struct am_api_request_reader *reader,
+                                      struct am_view body,
+                                      struct am_error *error) {
+    struct am_api_members in = {.reader = reader, .error = error};
+    enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
     code = am_json_parse(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);
@@ -280,7 +287,7 @@ enum am_code am_request_read_json(struct am_request_reader *reader,
         code = read_root(&in);
     if (code != AM_OK)
         return code;
-    code = am_request_finish(reader, error);
+    code = am_api_request_finish(reader, error);
     if (code != AM_OK)
         am_error_at(error, "$.slots");
     return code;

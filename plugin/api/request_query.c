@@ -2,7 +2,7 @@
 #include "../base/buffer.h"
 #include "request.h"
 
-typedef enum am_code take_function(struct am_request_reader *reader,
+typedef enum am_code take_function(struct am_api_request_reader *reader,
                                    struct am_view value,
                                    int argument,
                                    struct am_error *error);
@@ -20,7 +20,7 @@ enum { SHOWN_BYTES = 64 };
 
 enum text_parameter { TEXT_QUERY, TEXT_TITLE, TEXT_CONTENT, TEXT_URL };
 
-static enum am_code take_text(struct am_request_reader *reader,
+static enum am_code take_text(struct am_api_request_reader *reader,
                               struct am_view value,
                               int which,
                               struct am_error *error) {
@@ -35,70 +35,70 @@ static enum am_code take_text(struct am_request_reader *reader,
     return AM_OK;
 }
 
-static enum am_code take_id(struct am_request_reader *reader,
+static enum am_code take_id(struct am_api_request_reader *reader,
                             struct am_view value,
                             int argument,
                             struct am_error *error) {
     (void)argument;
-    return am_request_set_id(&reader->request.id, value, error);
+    return am_api_request_set_id(&reader->request.id, value, error);
 }
 
-static enum am_code take_keyword(struct am_request_reader *reader,
+static enum am_code take_keyword(struct am_api_request_reader *reader,
                                  struct am_view value,
                                  int argument,
                                  struct am_error *error) {
     (void)argument;
-    return am_request_add_keyword(reader, value, error);
+    return am_api_request_add_keyword(reader, value, error);
 }
 
-static enum am_code take_count(struct am_request_reader *reader,
+static enum am_code take_count(struct am_api_request_reader *reader,
                                struct am_view value,
                                int argument,
                                struct am_error *error) {
     (void)argument;
-    return am_request_set_count(reader->slots, value, error);
+    return am_api_request_set_count(reader->slots, value, error);
 }
 
-static enum am_code take_floor(struct am_request_reader *reader,
+static enum am_code take_floor(struct am_api_request_reader *reader,
                                struct am_view value,
                                int argument,
                                struct am_error *error) {
     (void)argument;
-    return am_request_set_floor(reader->slots, value, error);
+    return am_api_request_set_floor(reader->slots, value, error);
 }
 
-static enum am_code take_size(struct am_request_reader *reader,
+static enum am_code take_size(struct am_api_request_reader *reader,
                               struct am_view value,
                               int argument,
                               struct am_error *error) {
     (void)argument;
-    return am_request_add_size(reader->slots, value, error);
+    return am_api_request_add_size(reader->slots, value, error);
 }
 
-static enum am_code take_attribute(struct am_request_reader *reader,
+static enum am_code take_attribute(struct am_api_request_reader *reader,
                                    struct am_view value,
                                    int attribute,
                                    struct am_error *error) {
-    return am_request_add_attribute(reader, (enum am_attribute)attribute, AM_VIEW(""), value,
-                                    error);
+    return am_api_request_add_attribute(reader, (enum am_model_attribute)attribute, AM_VIEW(""),
+                                        value, error);
 }
 
-static enum am_code take_blocked(struct am_request_reader *reader,
+static enum am_code take_blocked(struct am_api_request_reader *reader,
                                  struct am_view value,
                                  int kind,
                                  struct am_error *error) {
-    return am_request_add_blocked(reader, (enum am_blocked)kind, value, error);
+    return am_api_request_add_blocked(reader, (enum am_api_blocked)kind, value, error);
 }
 
-static enum am_code take_unique(struct am_request_reader *reader,
+static enum am_code take_unique(struct am_api_request_reader *reader,
                                 struct am_view value,
                                 int argument,
                                 struct am_error *error) {
     (void)argument;
-    return am_request_set_unique(reader, value, error);
+    return am_api_request_set_unique(reader, value, error);
 }
 
-static enum am_code take_explain(struct am_request_reader *reader,
+static enum am_code take_explain(struct am_api_request_reader *reader,
                                  struct am_view value,
                                  int argument,
                                  struct am_error *error) {
@@ -112,23 +112,23 @@ static enum am_code take_explain(struct am_request_reader *reader,
                         value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size, value.data);
 }
 
-static enum am_code take_now(struct am_request_reader *reader,
+static enum am_code take_now(struct am_api_request_reader *reader,
                              struct am_view value,
                              int argument,
                              struct am_error *error) {
     (void)argument;
-    return am_request_set_now(reader, value, error);
+    return am_api_request_set_now(reader, value, error);
 }
 
-static enum am_code take_timezone(struct am_request_reader *reader,
+static enum am_code take_timezone(struct am_api_request_reader *reader,
                                   struct am_view value,
                                   int argument,
                                   struct am_error *error) {
     (void)argument;
-    return am_request_set_timezone(reader, value, error);
+    return am_api_request_set_timezone(reader, value, error);
 }
 
-static enum am_code refuse_hour(struct am_request_reader *reader,
+static enum am_code refuse_hour(struct am_api_request_reader *reader,
                                 struct am_view value,
                                 int argument,
                                 struct am_error *error) {
@@ -192,14 +192,14 @@ static enum am_code unknown_parameter(struct am_view name, struct am_error *erro
     }
     names[known] = NULL;
     am_buffer_literal(&text, "kv.KEY");
-    const char *near = am_nearest_name(name, names);
+    const char *near = am_model_nearest_name(name, names);
     struct am_view wanted = near ? am_view_of(near) : am_buffer_view(&text);
     return am_error_set(error, AM_E_INVALID, "unknown parameter \"%.*s\": expected %s%.*s",
                         name.size > SHOWN_BYTES ? SHOWN_BYTES : (int)name.size, name.data,
                         near ? "" : "one of ", AM_VIEW_ARGUMENTS(wanted));
 }
 
-static enum am_code take_parameter(struct am_request_reader *reader,
+static enum am_code take_parameter(struct am_api_request_reader *reader,
                                    struct am_view name,
                                    struct am_view value,
                                    uint32_t *seen,
@@ -217,23 +217,24 @@ static enum am_code take_parameter(struct am_request_reader *reader,
     if (name.size >= free_key_prefix.size &&
         memcmp(name.data, free_key_prefix.data, free_key_prefix.size) == 0) {
         struct am_view key = {name.data + free_key_prefix.size, name.size - free_key_prefix.size};
-        return am_request_add_attribute(reader, AM_ATTRIBUTE_KV, key, value, error);
+        return am_api_request_add_attribute(reader, AM_ATTRIBUTE_KV, key, value, error);
     }
     return unknown_parameter(name, error);
 }
 
 /* ---- the query string ----------------------------------------------------------------------- */
 
-static bool decode(struct am_request_reader *reader, struct am_view text, struct am_view *decoded) {
+static bool
+decode(struct am_api_request_reader *reader, struct am_view text, struct am_view *decoded) {
     char *memory = reader->text + reader->text_used;
-    if (!am_percent_decode(text, memory, decoded))
+    if (!am_api_percent_decode(text, memory, decoded))
         return false;
     if (decoded->data == memory)
         reader->text_used += decoded->size;
     return true;
 }
 
-static enum am_code read_pair(struct am_request_reader *reader,
+static enum am_code read_pair(struct am_api_request_reader *reader,
                               struct am_view pair,
                               uint32_t *seen,
                               struct am_error *error) {
@@ -256,14 +257,14 @@ static enum am_code read_pair(struct am_request_reader *reader,
     return code;
 }
 
-enum am_code am_request_read_query_string(struct am_request_reader *reader,
-                                          struct am_view body,
-                                          struct am_error *error) {
+enum am_code am_api_request_read_query_string(struct am_api_request_reader *reader,
+                                              struct am_view body,
+                                              struct am_error *error) {
     uint32_t seen = 0;
-    enum am_code code = am_request_check_size(reader, body, error);
+    enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
-    am_request_add_slot(reader);
+    am_api_request_add_slot(reader);
     for (size_t begin = 0; begin < body.size;) {
         const char *end = memchr(body.data + begin, '&', body.size - begin);
         size_t size = end ? (size_t)(end - body.data) - begin : body.size - begin;
@@ -274,5 +275,5 @@ enum am_code am_request_read_query_string(struct am_request_reader *reader,
         }
         begin += size + 1;
     }
-    return am_request_finish(reader, error);
+    return am_api_request_finish(reader, error);
 }

@@ -33,9 +33,9 @@ static char *take(struct am_arena *arena, size_t size, size_t alignment) {
         if (chunk_size < size)
             chunk_size = size;
         size_t total;
-        if (!am_add_size(chunk_size, sizeof(struct am_arena_chunk), &total))
+        if (!am_checked_add(chunk_size, sizeof(struct am_arena_chunk), &total))
             return NULL;
-        struct am_arena_chunk *chunk = am_allocate_large(total);
+        struct am_arena_chunk *chunk = am_memory_allocate(total);
         if (!chunk)
             return NULL;
         chunk->next = arena->chunk;

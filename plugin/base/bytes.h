@@ -46,24 +46,24 @@ static inline int am_view_compare(struct am_view a, struct am_view b) {
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static inline uint64_t am_load_u64(const void *bytes) {
+static inline uint64_t am_bytes_load_u64(const void *bytes) {
     uint64_t value;
     memcpy(&value, bytes, sizeof value);
     return value;
 }
 
-static inline uint32_t am_load_u32(const void *bytes) {
+static inline uint32_t am_bytes_load_u32(const void *bytes) {
     uint32_t value;
     memcpy(&value, bytes, sizeof value);
     return value;
 }
 
 /* Checked arithmetic: true and *result on success, false on overflow. */
-static inline bool am_add_size(size_t a, size_t b, size_t *result) {
+static inline bool am_checked_add(size_t a, size_t b, size_t *result) {
     return !__builtin_add_overflow(a, b, result);
 }
 
-static inline bool am_multiply_size(size_t a, size_t b, size_t *result) {
+static inline bool am_checked_multiply(size_t a, size_t b, size_t *result) {
     return !__builtin_mul_overflow(a, b, result);
 }
 

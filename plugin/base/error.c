@@ -33,7 +33,7 @@ static void mask_control_characters(char *text) {
     }
 }
 
-void am_message_format(char *text, size_t size, const char *format, va_list arguments) {
+void am_error_format(char *text, size_t size, const char *format, va_list arguments) {
     int wanted = vsnprintf(text, size, format, arguments);
     drop_partial_character(text, size, wanted);
     mask_control_characters(text);
@@ -44,7 +44,7 @@ enum am_code am_error_set(struct am_error *error, enum am_code code, const char 
         return code;
     va_list arguments;
     va_start(arguments, format);
-    am_message_format(error->message, sizeof error->message, format, arguments);
+    am_error_format(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     error->code = code;
     error->where[0] = '\0';
@@ -72,6 +72,6 @@ void am_error_at(struct am_error *error, const char *format, ...) {
         return;
     va_list arguments;
     va_start(arguments, format);
-    am_message_format(error->where, sizeof error->where, format, arguments);
+    am_error_format(error->where, sizeof error->where, format, arguments);
     va_end(arguments);
 }

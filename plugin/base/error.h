@@ -48,7 +48,7 @@ void am_error_at(struct am_error *error, const char *format, ...)
 /* vsnprintf for what people read, in messages, logs and terminals: cut between characters, and
  * control characters, by which a quoted text could forge a line of a log or steer a terminal, are
  * written as '?'. `size` is above 0. */
-void am_message_format(char *text, size_t size, const char *format, va_list arguments)
+void am_error_format(char *text, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
 #endif

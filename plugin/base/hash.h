@@ -9,7 +9,7 @@
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv section 2). Start with AM_FNV1A_START; feed more bytes by
  * passing the result. */
-static inline uint64_t am_fnv1a(uint64_t state, const void *bytes, size_t size) {
+static inline uint64_t am_hash_fnv1a(uint64_t state, const void *bytes, size_t size) {
     const unsigned char *byte = bytes;
     for (size_t i = 0; i < size; i++)
         state = (state ^ byte[i]) * UINT64_C(0x100000001b3);
@@ -21,7 +21,7 @@ static inline uint64_t am_fnv1a(uint64_t state, const void *bytes, size_t size) 
 
 /* Two words into one: the high and low halves of a 128-bit product, folded (the "mum" step of
  * wyhash). Part of the image format: a change is a new format version. */
-static inline uint64_t am_mix(uint64_t a, uint64_t b) {
+static inline uint64_t am_hash_mix(uint64_t a, uint64_t b) {
     unsigned __int128 product = (unsigned __int128)(a ^ AM_MIX_A) * (b ^ AM_MIX_B);
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

@@ -4,9 +4,9 @@
 
 static bool grow(struct am_intern *table, size_t capacity) {
     size_t bytes;
-    if (!am_multiply_size(capacity, sizeof *table->slots, &bytes))
+    if (!am_checked_multiply(capacity, sizeof *table->slots, &bytes))
         return false;
-    struct am_intern_slot *slots = am_allocate_large(bytes);
+    struct am_intern_slot *slots = am_memory_allocate(bytes);
     if (!slots)
         return false;
     memset(slots, 0xFF, bytes);
@@ -28,7 +28,7 @@ static bool grow(struct am_intern *table, size_t capacity) {
 bool am_intern_reserve(struct am_intern *table, size_t count) {
     size_t capacity = 1024;
     while (capacity / 3 * 2 <= count)
-        if (!am_multiply_size(capacity, 2, &capacity))
+        if (!am_checked_multiply(capacity, 2, &capacity))
             return false;
     return capacity <= table->capacity || grow(table, capacity);
 }

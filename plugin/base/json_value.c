@@ -172,9 +172,9 @@ static uint64_t hash_key(const struct am_json *json, const struct am_json_node *
     uint64_t hash = AM_FNV1A_START;
     for (int byte; (byte = next_byte(&reader)) >= 0;) {
         char one = (char)byte;
-        hash = am_fnv1a(hash, &one, 1);
+        hash = am_hash_fnv1a(hash, &one, 1);
     }
-    return am_mix(hash, hash);
+    return am_hash_mix(hash, hash);
 }
 
 static const struct am_json_node *next_key(const struct am_json *json,

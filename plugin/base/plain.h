@@ -49,7 +49,7 @@ static inline const char *am_plain_skip(const char *at, const char *end) {
         at += 16;
     }
 #endif
-    while (end - at >= 8 && !am_plain_doubt(am_load_u64(at)))
+    while (end - at >= 8 && !am_plain_doubt(am_bytes_load_u64(at)))
         at += 8;
     while (at < end && am_plain_byte((unsigned char)*at))
         at++;
@@ -72,14 +72,14 @@ static inline bool am_plain_copy_blocks(char *to, const char *from, size_t size)
 
 /* Eight bytes and more, or four and more: the first and the last ones, which may overlap. */
 static inline uint64_t am_plain_copy_eights(char *to, const char *from, size_t size) {
-    uint64_t first = am_load_u64(from), last = am_load_u64(from + size - 8);
+    uint64_t first = am_bytes_load_u64(from), last = am_bytes_load_u64(from + size - 8);
     memcpy(to, &first, 8);
     memcpy(to + size - 8, &last, 8);
     return am_plain_doubt(first) | am_plain_doubt(last);
 }
 
 static inline uint64_t am_plain_copy_fours(char *to, const char *from, size_t size) {
-    uint32_t first = am_load_u32(from), last = am_load_u32(from + size - 4);
+    uint32_t first = am_bytes_load_u32(from), last = am_bytes_load_u32(from + size - 4);
     memcpy(to, &first, 4);
     memcpy(to + size - 4, &last, 4);
     return am_plain_doubt((uint64_t)last << 32 | first);

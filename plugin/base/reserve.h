@@ -9,13 +9,13 @@
 
 /* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system
  * refuses. size > 0. */
-static inline void *am_reserve(size_t size) {
+static inline void *am_memory_reserve(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-static inline void am_release(void *memory, size_t size) {
+static inline void am_memory_release(void *memory, size_t size) {
     if (memory)
         munmap(memory, size);
 }

@@ -56,9 +56,9 @@ static bool parse(struct am_view text, int64_t *time) {
         !digits(text, &at, 2, 60, &second) || !skip_fraction(text, &at) ||
         !zone(text, &at, &offset) || at != text.size || month < 1 || day < 1)
         return false;
-    int64_t days = am_days_of(year, month, day), same_year;
+    int64_t days = am_time_days(year, month, day), same_year;
     int same_month, same_day;
-    am_date_of(days, &same_year, &same_month, &same_day);
+    am_time_date(days, &same_year, &same_month, &same_day);
     *time = days * 86400 + hour * 3600 + minute * 60 + second - offset;
     return same_month == month; /* 31 April is no day */
 }
@@ -75,7 +75,7 @@ void am_time_write(int64_t time, char text[AM_TIME_TEXT_SIZE]) {
     int64_t days = time / 86400 - (time % 86400 < 0), year;
     int64_t rest = time - days * 86400;
     int month, day;
-    am_date_of(days, &year, &month, &day);
+    am_time_date(days, &year, &month, &day);
     snprintf(text, AM_TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day,
              (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }

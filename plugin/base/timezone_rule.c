@@ -9,7 +9,7 @@ enum { DAY = 86400 };
 
 /* Both after Howard Hinnant, "chrono-compatible low-level date algorithms": years that begin in
  * March, eras of 400 years. */
-int64_t am_days_of(int64_t year, int month, int day) {
+int64_t am_time_days(int64_t year, int month, int day) {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
@@ -18,7 +18,7 @@ int64_t am_days_of(int64_t year, int month, int day) {
     return era * 146097 + day_of_era - 719468;
 }
 
-void am_date_of(int64_t days, int64_t *year, int *month, int *day) {
+void am_time_date(int64_t days, int64_t *year, int *month, int *day) {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     int64_t day_of_era = days - era * 146097;
@@ -133,15 +133,15 @@ void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_tim
 
 /* Local wall-clock seconds since the epoch at which the change of that year happens. */
 static int64_t change_in(const struct am_timezone_change *change, int64_t year) {
-    int64_t first = am_days_of(year, 1, 1);
+    int64_t first = am_time_days(year, 1, 1);
     if (change->kind == 'J')
         first += change->day - 1 + (is_leap(year) && change->day >= 60);
     else if (change->kind == '0')
         first += change->day;
     else {
-        int64_t month = am_days_of(year, change->month, 1);
-        int64_t next = change->month == 12 ? am_days_of(year + 1, 1, 1)
-                                           : am_days_of(year, change->month + 1, 1);
+        int64_t month = am_time_days(year, change->month, 1);
+        int64_t next = change->month == 12 ? am_time_days(year + 1, 1, 1)
+                                           : am_time_days(year, change->month + 1, 1);
         int weekday = (int)(((month + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
         first = month + (change->day - weekday + 7) % 7 + (int64_t)(change->week - 1) * 7;
         while (first >= next)
@@ -155,7 +155,7 @@ int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t tim
         return rule->standard;
     int64_t local = time + rule->standard, year;
     int month, day;
-    am_date_of(local / DAY - (local % DAY < 0), &year, &month, &day);
+    am_time_date(local / DAY - (local % DAY < 0), &year, &month, &day);
     int64_t begin = change_in(&rule->begin, year) - rule->standard;
     int64_t end = change_in(&rule->end, year) - rule->saving;
     bool saving = begin < end ? time >= begin && time < end : time >= begin || time < end;

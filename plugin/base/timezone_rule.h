@@ -25,7 +25,7 @@ void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_tim
 int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time);
 
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
-int64_t am_days_of(int64_t year, int month, int day);
-void am_date_of(int64_t days, int64_t *year, int *month, int *day);
+int64_t am_time_days(int64_t year, int month, int day);
+void am_time_date(int64_t days, int64_t *year, int *month, int *day);
 
 #endif

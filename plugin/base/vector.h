@@ -23,9 +23,9 @@ static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) 
     size_t bytes;
     if (capacity <= vector->capacity)
         return true;
-    if (!am_multiply_size(capacity, vector->item_size, &bytes))
+    if (!am_checked_multiply(capacity, vector->item_size, &bytes))
         return false;
-    void *data = am_reallocate_large(vector->data, vector->count * vector->item_size, bytes);
+    void *data = am_memory_reallocate(vector->data, vector->count * vector->item_size, bytes);
     if (!data)
         return false;
     vector->data = data;
@@ -37,10 +37,10 @@ static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) 
  * where there is no item at all. Counts them in. */
 static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
     size_t needed, capacity = vector->capacity ? vector->capacity : 64;
-    if (!am_add_size(vector->count, more, &needed))
+    if (!am_checked_add(vector->count, more, &needed))
         return NULL;
     while (capacity < needed)
-        if (!am_multiply_size(capacity, 2, &capacity))
+        if (!am_checked_multiply(capacity, 2, &capacity))
             return NULL;
     if (needed && !am_vector_reserve(vector, capacity))
         return NULL;

@@ -11,8 +11,9 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void
-print_result(const struct am_progress *progress, const struct am_image *image, const char *path) {
+static void print_result(const struct am_cli_progress *progress,
+                         const struct am_image *image,
+                         const char *path) {
     char ads[AM_CLI_NUMBER_SIZE], size[AM_CLI_NUMBER_SIZE];
     if (progress->shown)
         fprintf(stderr, "%s: %s ads, %s bytes, generation %s, in %.2f s\n", path,
@@ -23,17 +24,17 @@ print_result(const struct am_progress *progress, const struct am_image *image, c
 static enum am_code publish(const struct am_inventory *inventory,
                             bool lenient,
                             const char *path,
-                            struct am_progress *progress,
+                            struct am_cli_progress *progress,
                             struct am_error *error) {
     struct am_image_bytes bytes = {0};
     struct am_image *image = NULL;
-    am_progress_stage(progress, "building the index ...");
+    am_cli_progress_stage(progress, "building the index ...");
     enum am_code code = am_cli_build(inventory, lenient, &bytes, &image, error);
     if (code != AM_OK)
         return code;
-    am_progress_stage(progress, "writing ...");
+    am_cli_progress_stage(progress, "writing ...");
     code = am_image_write(&bytes, path, AM_NOBODY_ELSE, error);
-    am_progress_stage(progress, "");
+    am_cli_progress_stage(progress, "");
     if (code == AM_OK)
         print_result(progress, image, path);
     am_image_close(image);
@@ -43,20 +44,20 @@ static enum am_code publish(const struct am_inventory *inventory,
 
 static int build(const char *inventory, const char *output, bool skip) {
     struct am_error error;
-    struct am_loaded loaded;
-    struct am_progress progress;
-    am_progress_start(&progress);
-    enum am_code code = am_loaded_open(inventory, skip, &progress, &loaded, &error);
-    am_progress_stage(&progress, "");
-    am_loaded_print_problems(&loaded, inventory, stderr);
+    struct am_cli_loaded loaded;
+    struct am_cli_progress progress;
+    am_cli_progress_start(&progress);
+    enum am_code code = am_cli_loaded_open(inventory, skip, &progress, &loaded, &error);
+    am_cli_progress_stage(&progress, "");
+    am_cli_loaded_print_problems(&loaded, inventory, stderr);
     if (code == AM_OK)
         code = publish(loaded.inventory, skip, output, &progress, &error);
-    am_loaded_free(&loaded);
+    am_cli_loaded_free(&loaded);
     return code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error);
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_build, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_build, argc, argv, AM_EXIT_UNDECIDED};
     const char *output = NULL;
     bool skip = false;
     for (int option; (option = am_cli_option(&arguments)) != -1;) {
@@ -75,7 +76,7 @@ static int run(int argc, char **argv) {
     return build(inventory, output, skip);
 }
 
-const struct am_command am_command_build = {
+const struct am_cli_command am_cli_command_build = {
     .name = "build",
     .synopsis = "INVENTORY -o IMAGE [--skip]",
     .summary = "Builds an image from an inventory and verifies it",

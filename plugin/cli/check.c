@@ -27,7 +27,7 @@ static struct keyword_counts count_keywords(const struct am_inventory *inventory
     for (uint32_t i = 0; i < inventory->campaign_count; i++)
         counts.negative += inventory->campaigns[i].rules.negative_count;
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
-        const struct am_ad *ad = &inventory->ads[i];
+        const struct am_inventory_ad *ad = &inventory->ads[i];
         counts.negative += ad->rules.negative_count;
         counts.all += ad->keyword_count;
         for (uint32_t k = 0; k < ad->keyword_count; k++)
@@ -38,22 +38,22 @@ static struct keyword_counts count_keywords(const struct am_inventory *inventory
 
 /* False when memory runs out. */
 static bool count_advertisers(const struct am_inventory *inventory, uint64_t *count) {
-    struct am_interner names = {.arena = AM_ARENA_EMPTY};
+    struct am_cli_interner names = {.arena = AM_ARENA_EMPTY};
     bool counted = true;
     for (uint32_t i = 0; i < inventory->ad_count && counted; i++)
-        counted = am_interner_number(&names, inventory->ads[i].advertiser) != UINT32_MAX;
+        counted = am_cli_interner_number(&names, inventory->ads[i].advertiser) != UINT32_MAX;
     for (uint32_t i = 0; i < inventory->campaign_count && counted; i++)
-        counted = am_interner_number(&names, inventory->campaigns[i].advertiser) != UINT32_MAX;
+        counted = am_cli_interner_number(&names, inventory->campaigns[i].advertiser) != UINT32_MAX;
     *count = names.count;
-    am_interner_free(&names);
+    am_cli_interner_free(&names);
     return counted;
 }
 
-static void print_idle_keywords(const struct am_idle_summary *idle,
+static void print_idle_keywords(const struct am_cli_idle_summary *idle,
                                 const struct am_inventory *inventory,
                                 const char *path) {
     for (uint32_t i = 0; i < idle->listed_count; i++) {
-        const struct am_idle_keyword *found = &idle->listed[i];
+        const struct am_cli_idle_keyword *found = &idle->listed[i];
         printf("%s:%u: warning: ad %.*s: the keyword \"%.*s\" can never win: ", path,
                found->ad->rules.line, AM_VIEW_ARGUMENTS(found->ad->id),
                AM_VIEW_ARGUMENTS(found->keyword->text));
@@ -61,7 +61,7 @@ static void print_idle_keywords(const struct am_idle_summary *idle,
             printf("it has more words than broad_window (%u)\n", inventory->broad_window);
         else
             printf("the negative %s keyword \"%.*s\" matches wherever it does\n",
-                   am_match_type_name((enum am_match_type)found->negative->match),
+                   am_model_match_type_name((enum am_model_match_type)found->negative->match),
                    AM_VIEW_ARGUMENTS(found->negative->text));
     }
     uint64_t more = idle->counts[AM_IDLE_TOO_WIDE] + idle->counts[AM_IDLE_VETOED];
@@ -75,8 +75,8 @@ static void print_line(const char *label, uint64_t value) {
     printf("%-24s %14s\n", label, am_cli_number(value, number));
 }
 
-static void print_summary(const struct am_loaded *loaded,
-                          const struct am_idle_summary *idle,
+static void print_summary(const struct am_cli_loaded *loaded,
+                          const struct am_cli_idle_summary *idle,
                           uint64_t advertisers) {
     const struct am_inventory *inventory = loaded->inventory;
     struct keyword_counts counts = count_keywords(inventory);
@@ -89,7 +89,8 @@ static void print_summary(const struct am_loaded *loaded,
     print_line("keywords", counts.all);
     for (int type = 0; type < AM_MATCH_TYPES; type++) {
         char label[32];
-        snprintf(label, sizeof label, "  %s", am_match_type_name((enum am_match_type)type));
+        snprintf(label, sizeof label, "  %s",
+                 am_model_match_type_name((enum am_model_match_type)type));
         print_line(label, counts.positive[type]);
     }
     print_line("negative keywords", counts.negative);
@@ -99,7 +100,8 @@ static void print_summary(const struct am_loaded *loaded,
     print_line("can never win", idle_total);
     for (int reason = 0; reason < AM_IDLE_REASONS; reason++) {
         char label[32];
-        snprintf(label, sizeof label, "  %s", am_idle_reason_name((enum am_idle_reason)reason));
+        snprintf(label, sizeof label, "  %s",
+                 am_cli_idle_reason_name((enum am_cli_idle_reason)reason));
         print_line(label, idle->counts[reason]);
     }
     printf("%-24s %14.*s\n", "currency", AM_VIEW_ARGUMENTS(inventory->currency));
@@ -108,15 +110,17 @@ static void print_summary(const struct am_loaded *loaded,
 }
 
 /* The summary is large for a stack, so it is made on the heap. */
-static enum am_code
-describe(const struct am_loaded *loaded, const char *path, int64_t now, struct am_error *error) {
+static enum am_code describe(const struct am_cli_loaded *loaded,
+                             const char *path,
+                             int64_t now,
+                             struct am_error *error) {
     uint64_t advertisers;
-    struct am_idle_summary *idle = malloc(sizeof *idle);
+    struct am_cli_idle_summary *idle = malloc(sizeof *idle);
     if (!idle || !count_advertisers(loaded->inventory, &advertisers)) {
         free(idle);
         return am_error_set(error, AM_E_MEMORY, "not enough memory for the summary");
     }
-    enum am_code code = am_idle_find(loaded->inventory, now, idle, error);
+    enum am_code code = am_cli_idle_find(loaded->inventory, now, idle, error);
     if (code == AM_OK) {
         print_idle_keywords(idle, loaded->inventory, am_cli_name_of(path));
         print_summary(loaded, idle, advertisers);
@@ -127,20 +131,20 @@ describe(const struct am_loaded *loaded, const char *path, int64_t now, struct a
 
 static int check(const char *path, bool skip, int64_t now) {
     struct am_error error;
-    struct am_loaded loaded;
-    struct am_progress progress;
-    am_progress_start(&progress);
-    enum am_code code = am_loaded_open(path, skip, &progress, &loaded, &error);
-    am_progress_stage(&progress, "");
-    am_loaded_print_problems(&loaded, path, stdout);
+    struct am_cli_loaded loaded;
+    struct am_cli_progress progress;
+    am_cli_progress_start(&progress);
+    enum am_code code = am_cli_loaded_open(path, skip, &progress, &loaded, &error);
+    am_cli_progress_stage(&progress, "");
+    am_cli_loaded_print_problems(&loaded, path, stdout);
     if (code == AM_OK)
         code = describe(&loaded, path, now, &error);
-    am_loaded_free(&loaded);
+    am_cli_loaded_free(&loaded);
     return am_cli_finish(code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error));
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_check, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_check, argc, argv, AM_EXIT_UNDECIDED};
     struct am_error error;
     int64_t now = time(NULL);
     bool skip = false;
@@ -161,7 +165,7 @@ static int run(int argc, char **argv) {
     return check(path, skip, now);
 }
 
-const struct am_command am_command_check = {
+const struct am_cli_command am_cli_command_check = {
     .name = "check",
     .synopsis = "[--skip] [--now TIME] INVENTORY",
     .summary = "Tells every problem of an inventory, and what is in it",

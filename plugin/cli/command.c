@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static int print_help(const struct am_command *command) {
+static int print_help(const struct am_cli_command *command) {
     printf("usage: admatch %s %s\n\n%s.\n\n%s", command->name, command->synopsis, command->summary,
            command->details);
     return am_cli_finish(AM_EXIT_OK);
 }
 
-int am_cli_usage(struct am_arguments *arguments, const char *format, ...) {
+int am_cli_usage(struct am_cli_arguments *arguments, const char *format, ...) {
     va_list values;
     va_start(values, format);
     fputs("admatch: ", stderr);
@@ -24,7 +24,7 @@ int am_cli_usage(struct am_arguments *arguments, const char *format, ...) {
 
 /* getopt leaves in `optopt`: 0 for an unknown long option, else the letter or the `val` of what it
  * could not use. */
-static void complain_about_option(struct am_arguments *arguments, int problem) {
+static void complain_about_option(struct am_cli_arguments *arguments, int problem) {
     const struct option *known = arguments->command->options;
     while (known->name && known->val != optopt)
         known++;
@@ -38,7 +38,7 @@ static void complain_about_option(struct am_arguments *arguments, int problem) {
         am_cli_usage(arguments, "unknown option -%c", optopt);
 }
 
-int am_cli_option(struct am_arguments *arguments) {
+int am_cli_option(struct am_cli_arguments *arguments) {
     opterr = 0;
     int option = getopt_long(arguments->argc, arguments->argv, arguments->command->letters,
                              arguments->command->options, NULL);
@@ -51,7 +51,7 @@ int am_cli_option(struct am_arguments *arguments) {
     return -1;
 }
 
-const char *am_cli_operand(struct am_arguments *arguments, const char *what) {
+const char *am_cli_operand(struct am_cli_arguments *arguments, const char *what) {
     if (arguments->status != AM_EXIT_UNDECIDED)
         return NULL;
     int count = arguments->argc - optind;

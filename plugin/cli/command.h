@@ -12,13 +12,13 @@
 
 #define AM_CLI_VERSION "1.0.0"
 
-enum am_exit {
+enum am_cli_exit {
     AM_EXIT_OK = 0,
     AM_EXIT_PROBLEM = 1, /* the input is wrong, or the machine refused (no memory, no such file) */
     AM_EXIT_USAGE = 2,   /* the command line is wrong */
 };
 
-struct am_command {
+struct am_cli_command {
     const char *name;
     const char *synopsis;         /* what follows the name: "[--skip] INVENTORY" */
     const char *summary;          /* one line */
@@ -28,13 +28,13 @@ struct am_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct am_command am_command_check, am_command_build, am_command_info,
-    am_command_verify, am_command_match, am_command_words;
+extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
+    am_cli_command_verify, am_cli_command_match, am_cli_command_words;
 
 /* One run over a command line. `status` is AM_EXIT_UNDECIDED until something ends the command. */
 enum { AM_EXIT_UNDECIDED = -1 };
-struct am_arguments {
-    const struct am_command *command;
+struct am_cli_arguments {
+    const struct am_cli_command *command;
     int argc;
     char **argv;
     int status;
@@ -43,15 +43,15 @@ struct am_arguments {
 /* The next option's `val`; its value is `optarg`. -1 when there is no more, or when the command is
  * to end: --help has been answered or a complaint has been printed, and `status` is the exit code.
  */
-int am_cli_option(struct am_arguments *arguments);
+int am_cli_option(struct am_cli_arguments *arguments);
 
 /* The one operand that must stand after the options. NULL with `status` set when it is missing,
  * when more stand there, or when am_cli_option has ended the command already. */
-const char *am_cli_operand(struct am_arguments *arguments, const char *what);
+const char *am_cli_operand(struct am_cli_arguments *arguments, const char *what);
 
 /* Prints a complaint about the command line and where to find help; sets and returns AM_EXIT_USAGE.
  */
-int am_cli_usage(struct am_arguments *arguments, const char *format, ...)
+int am_cli_usage(struct am_cli_arguments *arguments, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Prints the error as "admatch: MESSAGE"; returns AM_EXIT_PROBLEM. */

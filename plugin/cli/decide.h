@@ -6,7 +6,7 @@
 #include "input.h"
 #include "output.h"
 
-struct am_decide_options {
+struct am_cli_decide_options {
     bool openrtb; /* bodies are bid requests; one without a bid is answered with an empty line */
     bool test;    /* each request's own `now` counts */
     bool has_now; /* decide at `now` instead of at the time of the clock */
@@ -15,25 +15,25 @@ struct am_decide_options {
 
 /* Answers one JSON body with one line. *served tells whether it was understood. False when the
  * output takes no more. */
-bool am_decide_one(struct am_api *api,
-                   const struct am_decide_options *options,
-                   struct am_view body,
-                   struct am_output *output,
-                   bool *served);
+bool am_cli_decide_one(struct am_api *api,
+                       const struct am_cli_decide_options *options,
+                       struct am_view body,
+                       struct am_cli_output *output,
+                       bool *served);
 
-struct am_batch_totals {
+struct am_cli_batch_totals {
     uint64_t requests;
     uint64_t refused;
     uint64_t first_refused; /* its line, from 1 */
 };
 
 /* Answers each line with a line, in order, until the input ends or the output takes no more. Errors
- * as am_input_line. */
-enum am_code am_decide_batch(struct am_api *api,
-                             const struct am_decide_options *options,
-                             struct am_input *input,
-                             struct am_output *output,
-                             struct am_batch_totals *totals,
-                             struct am_error *error);
+ * as am_cli_input_line. */
+enum am_code am_cli_decide_batch(struct am_api *api,
+                                 const struct am_cli_decide_options *options,
+                                 struct am_cli_input *input,
+                                 struct am_cli_output *output,
+                                 struct am_cli_batch_totals *totals,
+                                 struct am_error *error);
 
 #endif

@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-const char *am_idle_reason_name(enum am_idle_reason reason) {
+const char *am_cli_idle_reason_name(enum am_cli_idle_reason reason) {
     static const char *const names[AM_IDLE_REASONS] = {
         [AM_IDLE_PAUSED] = "paused",          [AM_IDLE_ENDED] = "ended",
         [AM_IDLE_NO_TIME] = "no common time", [AM_IDLE_TOO_WIDE] = "wider than window",
@@ -29,7 +29,7 @@ const char *am_idle_reason_name(enum am_idle_reason reason) {
 
 /* A keyword as numbers. */
 struct pattern {
-    const struct am_keyword *keyword;
+    const struct am_inventory_keyword *keyword;
     uint32_t count;
     uint32_t words[AM_KEYWORD_MAX_WORDS];
     uint32_t stems[AM_KEYWORD_MAX_WORDS]; /* the words themselves when nothing is stemmed */
@@ -37,7 +37,7 @@ struct pattern {
 
 /* A negative keyword that waits to be found by owner and first word; chained by bucket. */
 struct negative {
-    const struct am_keyword *keyword;
+    const struct am_inventory_keyword *keyword;
     uint64_t key;
     uint32_t next;
 };
@@ -45,14 +45,14 @@ struct negative {
 struct finder {
     const struct am_inventory *inventory;
     int64_t now;
-    struct am_interner words, stems;
-    struct am_stemmer *stemmer; /* NULL: words are compared as they are */
-    uint32_t *stem_of;          /* by word number; AM_NONE: not yet known */
+    struct am_cli_interner words, stems;
+    struct am_text_stemmer *stemmer; /* NULL: words are compared as they are */
+    uint32_t *stem_of;               /* by word number; AM_NONE: not yet known */
     uint32_t stem_capacity;
     struct negative *negatives;
     uint32_t *buckets; /* first of each chain, or AM_NONE */
     uint32_t negative_count, bucket_mask;
-    struct am_idle_summary *summary;
+    struct am_cli_idle_summary *summary;
 };
 
 static bool grow_stems(struct finder *finder, uint32_t word) {
@@ -76,20 +76,21 @@ static uint32_t stem_number(struct finder *finder, uint32_t word) {
     if (!grow_stems(finder, word))
         return AM_NONE;
     if (finder->stem_of[word] == AM_NONE)
-        finder->stem_of[word] =
-            am_interner_number(&finder->stems, am_stem(finder->stemmer, finder->words.texts[word]));
+        finder->stem_of[word] = am_cli_interner_number(
+            &finder->stems, am_text_stem(finder->stemmer, finder->words.texts[word]));
     return finder->stem_of[word];
 }
 
-static bool
-read_pattern(struct finder *finder, const struct am_keyword *keyword, struct pattern *pattern) {
+static bool read_pattern(struct finder *finder,
+                         const struct am_inventory_keyword *keyword,
+                         struct pattern *pattern) {
     struct am_view rest = keyword->words;
     pattern->keyword = keyword;
     pattern->count = 0;
     while (rest.size > 0 && pattern->count < AM_KEYWORD_MAX_WORDS) {
         const char *space = memchr(rest.data, ' ', rest.size);
         size_t size = space ? (size_t)(space - rest.data) : rest.size;
-        uint32_t word = am_interner_number(&finder->words, (struct am_view){rest.data, size});
+        uint32_t word = am_cli_interner_number(&finder->words, (struct am_view){rest.data, size});
         uint32_t stem = word == AM_NONE ? AM_NONE : stem_number(finder, word);
         if (stem == AM_NONE)
             return false;
@@ -135,9 +136,9 @@ has_stems_within(const struct pattern *pattern, const struct pattern *wanted, ui
 static bool always_vetoes(const struct finder *finder,
                           const struct pattern *negative,
                           const struct pattern *positive) {
-    enum am_match_type type = (enum am_match_type)positive->keyword->match;
+    enum am_model_match_type type = (enum am_model_match_type)positive->keyword->match;
     bool is_broad = type == AM_MATCH_BROAD;
-    switch ((enum am_match_type)negative->keyword->match) {
+    switch ((enum am_model_match_type)negative->keyword->match) {
     case AM_MATCH_EXACT:
         return type == AM_MATCH_EXACT && negative->count == positive->count &&
                has_run(positive, negative);
@@ -164,10 +165,11 @@ static uint64_t owner_of_campaign(uint32_t campaign) {
 }
 
 static uint64_t negative_key(uint64_t owner, bool by_stem, uint32_t number) {
-    return am_mix(owner, (uint64_t)number << 1 | by_stem);
+    return am_hash_mix(owner, (uint64_t)number << 1 | by_stem);
 }
 
-static bool add_negatives(struct finder *finder, uint64_t owner, const struct am_rules *rules) {
+static bool
+add_negatives(struct finder *finder, uint64_t owner, const struct am_inventory_rules *rules) {
     for (uint32_t i = 0; i < rules->negative_count; i++) {
         struct pattern pattern;
         if (!read_pattern(finder, &rules->negatives[i], &pattern))
@@ -214,7 +216,7 @@ static bool index_negatives(struct finder *finder) {
 
 /* The veto in one chain. Words of a negative that has been indexed are all numbered already, so
  * reading it again cannot fail. */
-static const struct am_keyword *
+static const struct am_inventory_keyword *
 veto_by(struct finder *finder, uint64_t key, const struct pattern *positive) {
     for (uint32_t at = finder->buckets[key & finder->bucket_mask]; at != AM_NONE;
          at = finder->negatives[at].next) {
@@ -227,9 +229,9 @@ veto_by(struct finder *finder, uint64_t key, const struct pattern *positive) {
     return NULL;
 }
 
-static const struct am_keyword *
+static const struct am_inventory_keyword *
 veto_of(struct finder *finder, uint64_t owner, const struct pattern *positive) {
-    const struct am_keyword *veto = NULL;
+    const struct am_inventory_keyword *veto = NULL;
     for (uint32_t i = 0; i < positive->count && !veto; i++) {
         veto = veto_by(finder, negative_key(owner, false, positive->words[i]), positive);
         if (!veto)
@@ -246,9 +248,10 @@ static uint32_t distinct_stems(const struct pattern *pattern) {
 }
 
 /* The reason that all keywords of an ad share, or AM_IDLE_REASONS. */
-static enum am_idle_reason reason_of_ad(const struct finder *finder, const struct am_ad *ad) {
-    const struct am_rules always = {.start = INT64_MIN, .end = INT64_MAX};
-    const struct am_rules *campaign = &always;
+static enum am_cli_idle_reason reason_of_ad(const struct finder *finder,
+                                            const struct am_inventory_ad *ad) {
+    const struct am_inventory_rules always = {.start = INT64_MIN, .end = INT64_MAX};
+    const struct am_inventory_rules *campaign = &always;
     if (ad->campaign != AM_NONE)
         campaign = &finder->inventory->campaigns[ad->campaign].rules;
     int64_t start = ad->rules.start > campaign->start ? ad->rules.start : campaign->start;
@@ -260,10 +263,10 @@ static enum am_idle_reason reason_of_ad(const struct finder *finder, const struc
     return start >= end ? AM_IDLE_NO_TIME : AM_IDLE_REASONS;
 }
 
-static enum am_idle_reason reason_of_keyword(struct finder *finder,
-                                             uint32_t ad,
-                                             const struct pattern *pattern,
-                                             const struct am_keyword **veto) {
+static enum am_cli_idle_reason reason_of_keyword(struct finder *finder,
+                                                 uint32_t ad,
+                                                 const struct pattern *pattern,
+                                                 const struct am_inventory_keyword **veto) {
     const struct am_inventory *inventory = finder->inventory;
     uint32_t campaign = inventory->ads[ad].campaign;
     if (pattern->keyword->match == AM_MATCH_BROAD &&
@@ -278,11 +281,11 @@ static enum am_idle_reason reason_of_keyword(struct finder *finder,
 }
 
 static bool look_at_ad(struct finder *finder, uint32_t index) {
-    struct am_idle_summary *summary = finder->summary;
-    const struct am_ad *ad = &finder->inventory->ads[index];
-    enum am_idle_reason whole = reason_of_ad(finder, ad);
+    struct am_cli_idle_summary *summary = finder->summary;
+    const struct am_inventory_ad *ad = &finder->inventory->ads[index];
+    enum am_cli_idle_reason whole = reason_of_ad(finder, ad);
     for (uint32_t i = 0; i < ad->keyword_count; i++) {
-        struct am_idle_keyword found = {ad, &ad->keywords[i], NULL, whole};
+        struct am_cli_idle_keyword found = {ad, &ad->keywords[i], NULL, whole};
         struct pattern pattern;
         if (!read_pattern(finder, found.keyword, &pattern))
             return false;
@@ -307,20 +310,20 @@ static bool look_at_all(struct finder *finder) {
     return true;
 }
 
-enum am_code am_idle_find(const struct am_inventory *inventory,
-                          int64_t now,
-                          struct am_idle_summary *summary,
-                          struct am_error *error) {
+enum am_code am_cli_idle_find(const struct am_inventory *inventory,
+                              int64_t now,
+                              struct am_cli_idle_summary *summary,
+                              struct am_error *error) {
     struct finder finder = {.inventory = inventory, .now = now, .summary = summary};
     enum am_code code = AM_OK;
-    *summary = (struct am_idle_summary){0};
-    if (inventory->stem && !(finder.stemmer = am_stemmer_new(inventory->language, error)))
+    *summary = (struct am_cli_idle_summary){0};
+    if (inventory->stem && !(finder.stemmer = am_text_stemmer_new(inventory->language, error)))
         return error->code;
-    if (!look_at_all(&finder) || (finder.stemmer && am_stemmer_failed(finder.stemmer)))
+    if (!look_at_all(&finder) || (finder.stemmer && am_text_stemmer_failed(finder.stemmer)))
         code = am_error_set(error, AM_E_MEMORY, "not enough memory to look through the keywords");
-    am_stemmer_free(finder.stemmer);
-    am_interner_free(&finder.words);
-    am_interner_free(&finder.stems);
+    am_text_stemmer_free(finder.stemmer);
+    am_cli_interner_free(&finder.words);
+    am_cli_interner_free(&finder.stems);
     free(finder.stem_of);
     free(finder.negatives);
     free(finder.buckets);

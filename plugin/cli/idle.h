@@ -6,7 +6,7 @@
 
 #include "../inventory/inventory.h"
 
-enum am_idle_reason {
+enum am_cli_idle_reason {
     AM_IDLE_PAUSED,   /* the ad or its campaign is paused */
     AM_IDLE_ENDED,    /* the ad or its campaign is over */
     AM_IDLE_NO_TIME,  /* the ad's and its campaign's times have no moment in common */
@@ -15,28 +15,29 @@ enum am_idle_reason {
     AM_IDLE_REASONS,
 };
 /* "paused", "ended", ...: for a summary. */
-const char *am_idle_reason_name(enum am_idle_reason reason);
+const char *am_cli_idle_reason_name(enum am_cli_idle_reason reason);
 
-struct am_idle_keyword {
-    const struct am_ad *ad;
-    const struct am_keyword *keyword;
-    const struct am_keyword *negative; /* with AM_IDLE_VETOED */
-    enum am_idle_reason reason;
+struct am_cli_idle_keyword {
+    const struct am_inventory_ad *ad;
+    const struct am_inventory_keyword *keyword;
+    const struct am_inventory_keyword *negative; /* with AM_IDLE_VETOED */
+    enum am_cli_idle_reason reason;
 };
 
 enum { AM_IDLE_MAX_LISTED = 100 };
 
-struct am_idle_summary {
+struct am_cli_idle_summary {
     uint64_t distinct_words; /* of all keywords, negative ones included, before stemming */
     uint64_t counts[AM_IDLE_REASONS];
-    struct am_idle_keyword listed[AM_IDLE_MAX_LISTED]; /* TOO_WIDE and VETOED: those are mistakes */
+    struct am_cli_idle_keyword
+        listed[AM_IDLE_MAX_LISTED]; /* TOO_WIDE and VETOED: those are mistakes */
     uint32_t listed_count;
 };
 
 /* `now`: seconds since the epoch. AM_E_MEMORY. */
-enum am_code am_idle_find(const struct am_inventory *inventory,
-                          int64_t now,
-                          struct am_idle_summary *summary,
-                          struct am_error *error);
+enum am_code am_cli_idle_find(const struct am_inventory *inventory,
+                              int64_t now,
+                              struct am_cli_idle_summary *summary,
+                              struct am_error *error);
 
 #endif

@@ -50,12 +50,12 @@ static void print_header(const struct am_image *image) {
         print_number("records dropped", header->skipped_records);
 }
 
-static const struct am_section_entry *section_table(const struct am_image *image) {
-    return (const struct am_section_entry *)(image->data + sizeof *image->header);
+static const struct am_image_section_entry *section_table(const struct am_image *image) {
+    return (const struct am_image_section_entry *)(image->data + sizeof *image->header);
 }
 
 static void print_sections(const struct am_image *image) {
-    const struct am_section_entry *table = section_table(image);
+    const struct am_image_section_entry *table = section_table(image);
     printf("\n%-12s %8s %14s %16s %7s\n", "section", "record", "records", "bytes", "share");
     for (uint32_t i = 0; i < image->header->section_count; i++) {
         uint64_t bytes = table[i].count * table[i].record_size;
@@ -69,7 +69,7 @@ static void print_sections(const struct am_image *image) {
 /* The keyword index is what matching words walks; what an ad or an answer needs lies in the
  * sections after it. */
 static void print_index_size(const struct am_image *image, uint64_t keywords) {
-    const struct am_section_entry *table = section_table(image);
+    const struct am_image_section_entry *table = section_table(image);
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < image->header->section_count; i++)
         if (table[i].id >= AM_SECTION_VOCABULARY && table[i].id <= AM_SECTION_POSTINGS)
@@ -87,7 +87,8 @@ static void print_counts(const struct am_image *image) {
     print_number("campaigns", settings->campaign_count);
     for (int type = 0; type < AM_MATCH_TYPES; type++) {
         char label[32];
-        snprintf(label, sizeof label, "keywords, %s", am_match_type_name((enum am_match_type)type));
+        snprintf(label, sizeof label, "keywords, %s",
+                 am_model_match_type_name((enum am_model_match_type)type));
         print_number(label, settings->keyword_counts[type]);
         keywords += settings->keyword_counts[type];
     }
@@ -116,7 +117,7 @@ static void print_settings(const struct am_image *image) {
         char label[32], weight[AM_DECIMAL_TEXT_SIZE];
         size_t size = am_decimal_write(settings->match_weight[type], 3, weight);
         snprintf(label, sizeof label, "match_weight, %s",
-                 am_match_type_name((enum am_match_type)type));
+                 am_model_match_type_name((enum am_model_match_type)type));
         printf("%-20s %.*s\n", label, (int)size, weight);
     }
 }
@@ -139,14 +140,14 @@ static int print_image(const char *path) {
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_info, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_info, argc, argv, AM_EXIT_UNDECIDED};
     while (am_cli_option(&arguments) != -1)
         continue;
     const char *path = am_cli_operand(&arguments, "IMAGE");
     return path ? print_image(path) : arguments.status;
 }
 
-const struct am_command am_command_info = {
+const struct am_cli_command am_cli_command_info = {
     .name = "info",
     .synopsis = "IMAGE",
     .summary = "Shows an image's header, settings, counts and sections",

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 /* [begin, end) of `buffer` has been read and not yet given out. */
-struct am_input {
+struct am_cli_input {
     gzFile file;
     const char *name;
     size_t longest, capacity;
@@ -29,15 +29,17 @@ static gzFile open_file(const char *path) {
     return file;
 }
 
-enum am_code
-am_input_open(const char *path, size_t longest, struct am_input **input, struct am_error *error) {
+enum am_code am_cli_input_open(const char *path,
+                               size_t longest,
+                               struct am_cli_input **input,
+                               struct am_error *error) {
     size_t capacity = longest + 2 + READ_AHEAD;
-    struct am_input *made = malloc(sizeof *made + capacity);
+    struct am_cli_input *made = malloc(sizeof *made + capacity);
     if (!made)
         return am_error_set(error, AM_E_MEMORY, "not enough memory to read %s",
                             am_cli_name_of(path));
-    *made =
-        (struct am_input){.name = am_cli_name_of(path), .longest = longest, .capacity = capacity};
+    *made = (struct am_cli_input){
+        .name = am_cli_name_of(path), .longest = longest, .capacity = capacity};
     made->file = open_file(path);
     if (!made->file) {
         free(made);
@@ -48,7 +50,7 @@ am_input_open(const char *path, size_t longest, struct am_input **input, struct 
     return AM_OK;
 }
 
-void am_input_close(struct am_input *input) {
+void am_cli_input_close(struct am_cli_input *input) {
     if (!input)
         return;
     gzclose(input->file);
@@ -57,7 +59,7 @@ void am_input_close(struct am_input *input) {
 
 /* zlib reports a gzip file that stops in its middle only as a pending error after the last bytes.
  */
-static enum am_code fail_of(struct am_input *input, struct am_error *error) {
+static enum am_code fail_of(struct am_cli_input *input, struct am_error *error) {
     int problem;
     const char *text = gzerror(input->file, &problem);
     if (problem == Z_ERRNO)
@@ -70,7 +72,7 @@ static enum am_code fail_of(struct am_input *input, struct am_error *error) {
 }
 
 /* Reads what fits; a call that adds nothing has found the end. */
-static enum am_code fill(struct am_input *input, struct am_error *error) {
+static enum am_code fill(struct am_cli_input *input, struct am_error *error) {
     if (input->begin > 0) {
         memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
         input->end -= input->begin;
@@ -89,7 +91,7 @@ static enum am_code fill(struct am_input *input, struct am_error *error) {
 }
 
 /* Drops what remains of a line that was cut. */
-static enum am_code skip_line(struct am_input *input, struct am_error *error) {
+static enum am_code skip_line(struct am_cli_input *input, struct am_error *error) {
     for (;;) {
         char *newline = memchr(input->buffer + input->begin, '\n', input->end - input->begin);
         if (newline) {
@@ -103,7 +105,8 @@ static enum am_code skip_line(struct am_input *input, struct am_error *error) {
     }
 }
 
-enum am_code am_input_line(struct am_input *input, struct am_view *line, struct am_error *error) {
+enum am_code
+am_cli_input_line(struct am_cli_input *input, struct am_view *line, struct am_error *error) {
     enum am_code code = input->skipping ? skip_line(input, error) : AM_OK;
     input->skipping = false;
     while (code == AM_OK) {
@@ -129,7 +132,8 @@ enum am_code am_input_line(struct am_input *input, struct am_view *line, struct 
     return code;
 }
 
-enum am_code am_input_whole(struct am_input *input, struct am_view *text, struct am_error *error) {
+enum am_code
+am_cli_input_whole(struct am_cli_input *input, struct am_view *text, struct am_error *error) {
     enum am_code code = AM_OK;
     while (code == AM_OK && !input->at_end && input->end <= input->longest)
         code = fill(input, error);

@@ -6,10 +6,10 @@
 enum { FIRST_SLOT_COUNT = 1024 };
 
 /* The slot that holds the string, or the empty one where it belongs. */
-static uint32_t *slot_of(const struct am_interner *interner, struct am_view text) {
+static uint32_t *slot_of(const struct am_cli_interner *interner, struct am_view text) {
     uint32_t mask = interner->slot_count - 1;
-    uint64_t hash = am_fnv1a(AM_FNV1A_START, text.data, text.size);
-    uint32_t at = (uint32_t)am_mix(hash, text.size) & mask;
+    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, text.data, text.size);
+    uint32_t at = (uint32_t)am_hash_mix(hash, text.size) & mask;
     while (interner->slots[at] != UINT32_MAX &&
            !am_view_equal(interner->texts[interner->slots[at]], text))
         at = (at + 1) & mask;
@@ -18,7 +18,7 @@ static uint32_t *slot_of(const struct am_interner *interner, struct am_view text
 
 /* Doubles the table; half of its slots are the most that get used, so there is room for as many
  * strings. */
-static bool grow(struct am_interner *interner) {
+static bool grow(struct am_cli_interner *interner) {
     uint32_t slot_count = interner->slot_count ? interner->slot_count * 2 : FIRST_SLOT_COUNT;
     if (slot_count == 0)
         return false;
@@ -38,7 +38,7 @@ static bool grow(struct am_interner *interner) {
     return true;
 }
 
-uint32_t am_interner_number(struct am_interner *interner, struct am_view text) {
+uint32_t am_cli_interner_number(struct am_cli_interner *interner, struct am_view text) {
     if (interner->count >= interner->slot_count / 2 && !grow(interner))
         return UINT32_MAX;
     uint32_t *slot = slot_of(interner, text);
@@ -51,9 +51,9 @@ uint32_t am_interner_number(struct am_interner *interner, struct am_view text) {
     return *slot = interner->count++;
 }
 
-void am_interner_free(struct am_interner *interner) {
+void am_cli_interner_free(struct am_cli_interner *interner) {
     free(interner->texts);
     free(interner->slots);
     am_arena_free(&interner->arena);
-    *interner = (struct am_interner){.arena = AM_ARENA_EMPTY};
+    *interner = (struct am_cli_interner){.arena = AM_ARENA_EMPTY};
 }

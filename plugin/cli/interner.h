@@ -4,7 +4,7 @@
 
 #include "../base/arena.h"
 
-struct am_interner {
+struct am_cli_interner {
     struct am_arena arena; /* the strings */
     struct am_view *texts; /* by number */
     uint32_t *slots;       /* hash table of numbers, UINT32_MAX: empty */
@@ -13,8 +13,8 @@ struct am_interner {
 };
 
 /* The number of the string, which is copied when it is new. UINT32_MAX when memory runs out. */
-uint32_t am_interner_number(struct am_interner *interner, struct am_view text);
+uint32_t am_cli_interner_number(struct am_cli_interner *interner, struct am_view text);
 
-void am_interner_free(struct am_interner *interner);
+void am_cli_interner_free(struct am_cli_interner *interner);
 
 #endif

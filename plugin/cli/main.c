@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct am_command *const commands[] = {
-    &am_command_check,  &am_command_build, &am_command_info,
-    &am_command_verify, &am_command_match, &am_command_words,
+static const struct am_cli_command *const commands[] = {
+    &am_cli_command_check,  &am_cli_command_build, &am_cli_command_info,
+    &am_cli_command_verify, &am_cli_command_match, &am_cli_command_words,
 };
 
 static int print_overview(void) {
@@ -21,7 +21,7 @@ static int print_overview(void) {
     return am_cli_finish(AM_EXIT_OK);
 }
 
-static const struct am_command *find_command(const char *name) {
+static const struct am_cli_command *find_command(const char *name) {
     for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
         puts("admatch " AM_CLI_VERSION);
         return am_cli_finish(AM_EXIT_OK);
     }
-    const struct am_command *command = find_command(name);
+    const struct am_cli_command *command = find_command(name);
     if (!command)
         return complain("there is no command ", name);
     return command->run(argc - 1, argv + 1);

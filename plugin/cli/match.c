@@ -56,13 +56,13 @@ struct plan {
     const char *output;
     bool made_of_options; /* something of the request itself was given as an option */
     bool skip;
-    struct am_request_options request;
-    struct am_decide_options decide;
+    struct am_cli_request_options request;
+    struct am_cli_decide_options decide;
 };
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-static int read_count(struct am_arguments *arguments, unsigned long *count) {
+static int read_count(struct am_cli_arguments *arguments, unsigned long *count) {
     char *end;
     errno = 0;
     *count = strtoul(optarg, &end, 10);
@@ -71,7 +71,7 @@ static int read_count(struct am_arguments *arguments, unsigned long *count) {
     return AM_EXIT_UNDECIDED;
 }
 
-static int read_now(struct am_arguments *arguments, struct am_decide_options *decide) {
+static int read_now(struct am_cli_arguments *arguments, struct am_cli_decide_options *decide) {
     struct am_error error;
     if (am_time_parse(am_view_of(optarg), &decide->now, &error) != AM_OK)
         return am_cli_usage(arguments, "--now: %s", error.message);
@@ -79,7 +79,7 @@ static int read_now(struct am_arguments *arguments, struct am_decide_options *de
     return AM_EXIT_UNDECIDED;
 }
 
-static int read_context(struct am_arguments *arguments, struct am_option_list *context) {
+static int read_context(struct am_cli_arguments *arguments, struct am_cli_options *context) {
     if (!strchr(optarg, '=') || *optarg == '=')
         return am_cli_usage(arguments, "--context: expected KEY=VALUE, found '%s'", optarg);
     context->items[context->count++] = optarg;
@@ -87,8 +87,8 @@ static int read_context(struct am_arguments *arguments, struct am_option_list *c
 }
 
 /* An option that is a part of the request. False when it is none of these. */
-static bool read_request_option(struct am_arguments *arguments, int option, struct plan *plan) {
-    struct am_request_options *request = &plan->request;
+static bool read_request_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
+    struct am_cli_request_options *request = &plan->request;
     switch (option) {
     case OPTION_QUERY:
         request->query = optarg;
@@ -125,7 +125,7 @@ static bool read_request_option(struct am_arguments *arguments, int option, stru
 }
 
 /* An option that names a file of requests. False when it is none of these. */
-static bool read_file_option(struct am_arguments *arguments, int option, struct plan *plan) {
+static bool read_file_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
     static const struct {
         int option;
         const char *name;
@@ -150,7 +150,7 @@ static bool read_file_option(struct am_arguments *arguments, int option, struct 
     return true;
 }
 
-static void read_other_option(struct am_arguments *arguments, int option, struct plan *plan) {
+static void read_other_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
     switch (option) {
     case OPTION_NOW:
         arguments->status = read_now(arguments, &plan->decide);
@@ -167,7 +167,7 @@ static void read_other_option(struct am_arguments *arguments, int option, struct
 }
 
 /* The files that a decision reads; the output must be none of them, for it is emptied first. */
-static int check_output(struct am_arguments *arguments, const struct plan *plan) {
+static int check_output(struct am_cli_arguments *arguments, const struct plan *plan) {
     const char *const inputs[] = {plan->source, plan->text_file, plan->request_file,
                                   plan->batch_file};
     for (size_t i = 0; plan->output && i < AM_COUNT_OF(inputs); i++)
@@ -176,7 +176,7 @@ static int check_output(struct am_arguments *arguments, const struct plan *plan)
     return AM_EXIT_UNDECIDED;
 }
 
-static int check_plan(struct am_arguments *arguments, const struct plan *plan) {
+static int check_plan(struct am_cli_arguments *arguments, const struct plan *plan) {
     if (plan->written && plan->made_of_options)
         return am_cli_usage(arguments,
                             "%s takes requests as they are: what else they should say "
@@ -188,7 +188,7 @@ static int check_plan(struct am_arguments *arguments, const struct plan *plan) {
     return check_output(arguments, plan);
 }
 
-static int read_plan(struct am_arguments *arguments, struct plan *plan) {
+static int read_plan(struct am_cli_arguments *arguments, struct plan *plan) {
     for (int option; (option = am_cli_option(arguments)) != -1;) {
         if (!read_request_option(arguments, option, plan) &&
             !read_file_option(arguments, option, plan))
@@ -207,33 +207,33 @@ static size_t body_limit(void) {
 }
 
 static enum am_code read_whole(const char *path,
-                               struct am_input **input,
+                               struct am_cli_input **input,
                                struct am_view *text,
                                struct am_error *error) {
-    enum am_code code = am_input_open(path, body_limit(), input, error);
-    return code == AM_OK ? am_input_whole(*input, text, error) : code;
+    enum am_code code = am_cli_input_open(path, body_limit(), input, error);
+    return code == AM_OK ? am_cli_input_whole(*input, text, error) : code;
 }
 
 static enum am_code answer_request(struct am_api *api,
                                    const struct plan *plan,
-                                   struct am_output *output,
+                                   struct am_cli_output *output,
                                    bool *served,
                                    struct am_error *error) {
-    struct am_input *input = NULL;
+    struct am_cli_input *input = NULL;
     struct am_view body;
     enum am_code code = read_whole(plan->request_file, &input, &body, error);
     if (code == AM_OK)
-        am_decide_one(api, &plan->decide, body, output, served);
-    am_input_close(input);
+        am_cli_decide_one(api, &plan->decide, body, output, served);
+    am_cli_input_close(input);
     return code;
 }
 
 static enum am_code answer_options(struct am_api *api,
                                    struct plan *plan,
-                                   struct am_output *output,
+                                   struct am_cli_output *output,
                                    bool *served,
                                    struct am_error *error) {
-    struct am_input *input = NULL;
+    struct am_cli_input *input = NULL;
     struct am_buffer body = {0};
     enum am_code code = AM_OK;
     if (plan->text_file) {
@@ -241,25 +241,25 @@ static enum am_code answer_options(struct am_api *api,
         plan->request.has_text = true;
     }
     if (code == AM_OK)
-        code = am_request_body(&plan->request, &body, error);
+        code = am_cli_request_body(&plan->request, &body, error);
     if (code == AM_OK)
-        am_decide_one(api, &plan->decide, am_buffer_view(&body), output, served);
+        am_cli_decide_one(api, &plan->decide, am_buffer_view(&body), output, served);
     free(body.data);
-    am_input_close(input);
+    am_cli_input_close(input);
     return code;
 }
 
 static enum am_code answer_batch(struct am_api *api,
                                  const struct plan *plan,
-                                 struct am_output *output,
+                                 struct am_cli_output *output,
                                  bool *served,
                                  struct am_error *error) {
-    struct am_input *input = NULL;
-    struct am_batch_totals totals = {0, 0, 0};
-    enum am_code code = am_input_open(plan->batch_file, body_limit(), &input, error);
+    struct am_cli_input *input = NULL;
+    struct am_cli_batch_totals totals = {0, 0, 0};
+    enum am_code code = am_cli_input_open(plan->batch_file, body_limit(), &input, error);
     if (code == AM_OK)
-        code = am_decide_batch(api, &plan->decide, input, output, &totals, error);
-    am_input_close(input);
+        code = am_cli_decide_batch(api, &plan->decide, input, output, &totals, error);
+    am_cli_input_close(input);
     *served = totals.refused == 0;
     if (!*served)
         fprintf(stderr, "admatch: %s: %llu of %llu requests were refused, the first in line %llu\n",
@@ -270,8 +270,8 @@ static enum am_code answer_batch(struct am_api *api,
 
 static enum am_code
 answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *error) {
-    struct am_output output;
-    enum am_code code = am_output_open(plan->output, &output, error);
+    struct am_cli_output output;
+    enum am_code code = am_cli_output_open(plan->output, &output, error);
     if (code != AM_OK)
         return code;
     if (plan->batch_file)
@@ -280,16 +280,16 @@ answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *err
         code = answer_request(api, plan, &output, served, error);
     else
         code = answer_options(api, plan, &output, served, error);
-    enum am_code closed = am_output_close(&output, code == AM_OK ? error : NULL);
+    enum am_code closed = am_cli_output_close(&output, code == AM_OK ? error : NULL);
     return code == AM_OK ? closed : code;
 }
 
 static int match(struct plan *plan) {
     struct am_error error;
-    struct am_source source = {0};
+    struct am_cli_source source = {0};
     struct am_api *api = NULL;
     bool served = false;
-    enum am_code code = am_source_open(plan->source, plan->skip, &source, &error);
+    enum am_code code = am_cli_source_open(plan->source, plan->skip, &source, &error);
     if (code == AM_OK && !(api = am_api_new(&AM_API_LIMITS_DEFAULT, &error)))
         code = error.code;
     if (code == AM_OK)
@@ -297,14 +297,14 @@ static int match(struct plan *plan) {
     if (code == AM_OK)
         code = answer(api, plan, &served, &error);
     am_api_free(api);
-    am_source_close(&source);
+    am_cli_source_close(&source);
     if (code != AM_OK)
         return am_cli_fail(&error);
     return served ? AM_EXIT_OK : AM_EXIT_PROBLEM;
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_match, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_match, argc, argv, AM_EXIT_UNDECIDED};
     struct plan plan = {0};
     plan.request.keywords.items = calloc((size_t)argc, sizeof(char *));
     plan.request.context.items = calloc((size_t)argc, sizeof(char *));
@@ -323,7 +323,7 @@ static int run(int argc, char **argv) {
     return status;
 }
 
-const struct am_command am_command_match = {
+const struct am_cli_command am_cli_command_match = {
     .name = "match",
     .synopsis = "INVENTORY|IMAGE OPTIONS",
     .summary = "Decides which ads a request gets, byte for byte as the server does",

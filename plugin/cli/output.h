@@ -7,20 +7,22 @@
 
 #include <stdio.h>
 
-struct am_output {
+struct am_cli_output {
     FILE *stream;
     const char *name;
     int error; /* errno of the first write that failed; 0: none */
 };
 
 /* `path` NULL or "-": standard output. Only one output may be open at a time. AM_E_IO. */
-enum am_code am_output_open(const char *path, struct am_output *output, struct am_error *error);
+enum am_code
+am_cli_output_open(const char *path, struct am_cli_output *output, struct am_error *error);
 
-/* One line. False when writing failed or the reader is gone: stop, and let am_output_close tell. */
-bool am_output_line(struct am_output *output, struct am_view line);
+/* One line. False when writing failed or the reader is gone: stop, and let am_cli_output_close
+ * tell. */
+bool am_cli_output_line(struct am_cli_output *output, struct am_view line);
 
 /* Flushes and closes. AM_E_IO when anything was lost; a reader that has left lost nothing that it
  * wanted. */
-enum am_code am_output_close(struct am_output *output, struct am_error *error);
+enum am_code am_cli_output_close(struct am_cli_output *output, struct am_error *error);
 
 #endif

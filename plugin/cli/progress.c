@@ -8,9 +8,9 @@ enum { BAR_WIDTH = 24 };
 #define SECONDS_BETWEEN_DRAWINGS 0.1
 #define CLEAR_LINE "\r\033[K"
 
-void am_progress_start(struct am_progress *progress) {
+void am_cli_progress_start(struct am_cli_progress *progress) {
     const double now = am_cli_clock();
-    *progress = (struct am_progress){isatty(STDERR_FILENO) == 1, now, now};
+    *progress = (struct am_cli_progress){isatty(STDERR_FILENO) == 1, now, now};
 }
 
 static void draw_bar(uint64_t done, uint64_t total) {
@@ -22,11 +22,11 @@ static void draw_bar(uint64_t done, uint64_t total) {
     fprintf(stderr, "[%s] %3u%%  ", bar, (unsigned)((double)done / (double)total * 100));
 }
 
-bool am_progress_report(void *context,
-                        uint64_t bytes_done,
-                        uint64_t bytes_total,
-                        uint64_t records) {
-    struct am_progress *progress = context;
+bool am_cli_progress_report(void *context,
+                            uint64_t bytes_done,
+                            uint64_t bytes_total,
+                            uint64_t records) {
+    struct am_cli_progress *progress = context;
     double now = am_cli_clock();
     if (!progress->shown || now - progress->drawn < SECONDS_BETWEEN_DRAWINGS)
         return true;
@@ -45,7 +45,7 @@ bool am_progress_report(void *context,
     return true;
 }
 
-void am_progress_stage(struct am_progress *progress, const char *what) {
+void am_cli_progress_stage(struct am_cli_progress *progress, const char *what) {
     if (!progress->shown)
         return;
     fprintf(stderr, CLEAR_LINE "%s", what);

@@ -4,22 +4,22 @@
 
 #include "../base/bytes.h"
 
-struct am_progress {
+struct am_cli_progress {
     bool shown;
     double started;
     double drawn; /* when it was last drawn */
 };
 
 /* Starts the clock; draws nothing yet, so that short work shows no bar. */
-void am_progress_start(struct am_progress *progress);
+void am_cli_progress_start(struct am_cli_progress *progress);
 
-/* An am_progress_function (inventory.h) on a struct am_progress. Always goes on (true). */
-bool am_progress_report(void *progress,
-                        uint64_t bytes_done,
-                        uint64_t bytes_total,
-                        uint64_t records);
+/* An am_inventory_progress (inventory.h) on a struct am_cli_progress. Always goes on (true). */
+bool am_cli_progress_report(void *progress,
+                            uint64_t bytes_done,
+                            uint64_t bytes_total,
+                            uint64_t records);
 
 /* Replaces the bar by a word on what is being done now, or by nothing ("") at the end. */
-void am_progress_stage(struct am_progress *progress, const char *what);
+void am_cli_progress_stage(struct am_cli_progress *progress, const char *what);
 
 #endif

@@ -11,14 +11,14 @@ static size_t room_for(struct am_view text) {
     return text.size * 6 + 32;
 }
 
-static size_t room_for_list(struct am_option_list list) {
+static size_t room_for_list(struct am_cli_options list) {
     size_t room = 0;
     for (size_t i = 0; i < list.count; i++)
         room += room_for(am_view_of(list.items[i]));
     return room;
 }
 
-static size_t room_for_all(const struct am_request_options *options) {
+static size_t room_for_all(const struct am_cli_request_options *options) {
     return 256 + room_for(am_view_of(options->id)) + room_for(am_view_of(options->query)) +
            room_for(am_view_of(options->title)) + room_for(am_view_of(options->url)) +
            room_for(options->text) + room_for_list(options->keywords) +
@@ -40,7 +40,7 @@ static void write_string(struct am_buffer *body, const char *name, const char *v
     am_buffer_json_string(body, am_view_of(value));
 }
 
-static void write_keywords(struct am_buffer *body, struct am_option_list keywords) {
+static void write_keywords(struct am_buffer *body, struct am_cli_options keywords) {
     if (keywords.count == 0)
         return;
     write_name(body, AM_VIEW("keywords"));
@@ -63,7 +63,7 @@ static bool is_free_key(const char *pair) {
     return strncmp(pair, KV_PREFIX, KV_PREFIX_SIZE) == 0;
 }
 
-static bool has_key_before(struct am_option_list context, size_t index) {
+static bool has_key_before(struct am_cli_options context, size_t index) {
     for (size_t i = 0; i < index; i++)
         if (am_view_equal(key_of(context.items[i]), key_of(context.items[index])))
             return true;
@@ -71,7 +71,7 @@ static bool has_key_before(struct am_option_list context, size_t index) {
 }
 
 /* All values of a key stand in one list, at the place of its first. */
-static void write_values(struct am_buffer *body, struct am_option_list context, size_t first) {
+static void write_values(struct am_buffer *body, struct am_cli_options context, size_t first) {
     char separator = '[';
     for (size_t i = first; i < context.count; i++) {
         if (!am_view_equal(key_of(context.items[i]), key_of(context.items[first])))
@@ -83,7 +83,7 @@ static void write_values(struct am_buffer *body, struct am_option_list context, 
     am_buffer_literal(body, "]");
 }
 
-static void write_keys(struct am_buffer *body, struct am_option_list context, bool free_keys) {
+static void write_keys(struct am_buffer *body, struct am_cli_options context, bool free_keys) {
     for (size_t i = 0; i < context.count; i++) {
         struct am_view key = key_of(context.items[i]);
         if (is_free_key(context.items[i]) != free_keys || has_key_before(context, i))
@@ -95,7 +95,7 @@ static void write_keys(struct am_buffer *body, struct am_option_list context, bo
     }
 }
 
-static void write_context(struct am_buffer *body, struct am_option_list context) {
+static void write_context(struct am_buffer *body, struct am_cli_options context) {
     bool has_free_keys = false;
     for (size_t i = 0; i < context.count; i++)
         has_free_keys |= is_free_key(context.items[i]);
@@ -122,9 +122,9 @@ static void write_count(struct am_buffer *body, unsigned long count) {
     am_buffer_literal(body, "}]");
 }
 
-enum am_code am_request_body(const struct am_request_options *options,
-                             struct am_buffer *body,
-                             struct am_error *error) {
+enum am_code am_cli_request_body(const struct am_cli_request_options *options,
+                                 struct am_buffer *body,
+                                 struct am_error *error) {
     size_t capacity = room_for_all(options);
     char *memory = malloc(capacity);
     if (!memory)

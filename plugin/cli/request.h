@@ -6,24 +6,24 @@
 #include "../base/error.h"
 
 /* Strings of the command line, as often as the option was given. */
-struct am_option_list {
+struct am_cli_options {
     const char **items;
     size_t count;
 };
 
-struct am_request_options {
+struct am_cli_request_options {
     const char *id, *query, *title, *url; /* NULL: not given */
     bool has_text;
     struct am_view text;
-    struct am_option_list keywords;
-    struct am_option_list context; /* each "KEY=VALUE"; "kv.KEY=VALUE" for free keys */
+    struct am_cli_options keywords;
+    struct am_cli_options context; /* each "KEY=VALUE"; "kv.KEY=VALUE" for free keys */
     unsigned long count;           /* 0: not given */
     bool explain;
 };
 
 /* Writes the body. *body is set on success; free(body->data). AM_E_MEMORY. */
-enum am_code am_request_body(const struct am_request_options *options,
-                             struct am_buffer *body,
-                             struct am_error *error);
+enum am_code am_cli_request_body(const struct am_cli_request_options *options,
+                                 struct am_buffer *body,
+                                 struct am_error *error);
 
 #endif

@@ -13,40 +13,43 @@ struct am_timezones *am_cli_timezones(struct am_error *error) {
     return zones;
 }
 
-enum am_code am_loaded_open(const char *path,
-                            bool skip_bad_records,
-                            struct am_progress *progress,
-                            struct am_loaded *loaded,
-                            struct am_error *error) {
-    *loaded = (struct am_loaded){0};
+enum am_code am_cli_loaded_open(const char *path,
+                                bool skip_bad_records,
+                                struct am_cli_progress *progress,
+                                struct am_cli_loaded *loaded,
+                                struct am_error *error) {
+    *loaded = (struct am_cli_loaded){0};
     loaded->zones = am_cli_timezones(error);
     if (!loaded->zones)
         return error->code;
-    struct am_load_options options = {
+    struct am_inventory_load_options options = {
         .skip_bad_records = skip_bad_records,
         .zones = loaded->zones,
-        .progress = progress ? am_progress_report : NULL,
+        .progress = progress ? am_cli_progress_report : NULL,
         .progress_context = progress,
     };
     return am_inventory_load(path, &options, &loaded->inventory, &loaded->report, error);
 }
 
-void am_loaded_free(struct am_loaded *loaded) {
+void am_cli_loaded_free(struct am_cli_loaded *loaded) {
     am_inventory_free(loaded->inventory);
-    am_report_free(&loaded->report);
+    am_inventory_report_free(&loaded->report);
     am_timezones_free(loaded->zones);
-    *loaded = (struct am_loaded){0};
+    *loaded = (struct am_cli_loaded){0};
 }
 
-static void print_problem(const struct am_problem *problem, const char *name, FILE *stream) {
+static void
+print_problem(const struct am_inventory_problem *problem, const char *name, FILE *stream) {
     fputs(name, stream);
     if (problem->line)
         fprintf(stream, ":%u", problem->line);
     fprintf(stream, ": %s: %s\n", problem->warning ? "warning" : "error", problem->text);
 }
 
-void am_loaded_print_problems(const struct am_loaded *loaded, const char *path, FILE *stream) {
-    const struct am_report *report = &loaded->report;
+void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
+                                  const char *path,
+                                  FILE *stream) {
+    const struct am_inventory_report *report = &loaded->report;
     for (uint32_t i = 0; i < report->problem_count; i++)
         print_problem(&report->problems[i], am_cli_name_of(path), stream);
     uint64_t found = report->errors + report->warnings;
@@ -62,7 +65,7 @@ enum am_code am_cli_build(const struct am_inventory *inventory,
                           struct am_error *error) {
     struct am_image_bytes built = {0};
     struct am_image *opened = NULL;
-    enum am_code code = am_image_build(inventory, lenient, &built, error);
+    enum am_code code = am_build_image(inventory, lenient, &built, error);
     if (code != AM_OK)
         return code;
     code = am_image_open_memory(built.data, built.size, "the image", &opened, error);
@@ -80,11 +83,11 @@ enum am_code am_cli_build(const struct am_inventory *inventory,
 
 static enum am_code open_inventory(const char *path,
                                    bool skip_bad_records,
-                                   struct am_source *source,
+                                   struct am_cli_source *source,
                                    struct am_error *error) {
-    struct am_loaded loaded;
-    enum am_code code = am_loaded_open(path, skip_bad_records, NULL, &loaded, error);
-    am_loaded_print_problems(&loaded, path, stderr);
+    struct am_cli_loaded loaded;
+    enum am_code code = am_cli_loaded_open(path, skip_bad_records, NULL, &loaded, error);
+    am_cli_loaded_print_problems(&loaded, path, stderr);
     if (code == AM_OK)
         code =
             am_cli_build(loaded.inventory, skip_bad_records, &source->bytes, &source->image, error);
@@ -92,11 +95,12 @@ static enum am_code open_inventory(const char *path,
         source->zones = loaded.zones;
         loaded.zones = NULL;
     }
-    am_loaded_free(&loaded);
+    am_cli_loaded_free(&loaded);
     return code;
 }
 
-static enum am_code open_image(const char *path, struct am_source *source, struct am_error *error) {
+static enum am_code
+open_image(const char *path, struct am_cli_source *source, struct am_error *error) {
     struct am_image *image = NULL;
     struct am_timezones *zones = NULL;
     enum am_code code = am_image_open(path, &image, error);
@@ -108,22 +112,22 @@ static enum am_code open_image(const char *path, struct am_source *source, struc
         am_image_close(image);
         return code;
     }
-    *source = (struct am_source){image, {NULL, 0}, zones};
+    *source = (struct am_cli_source){image, {NULL, 0}, zones};
     return AM_OK;
 }
 
-enum am_code am_source_open(const char *path,
-                            bool skip_bad_records,
-                            struct am_source *source,
-                            struct am_error *error) {
+enum am_code am_cli_source_open(const char *path,
+                                bool skip_bad_records,
+                                struct am_cli_source *source,
+                                struct am_error *error) {
     if (strcmp(path, "-") != 0 && am_image_is(path))
         return open_image(path, source, error);
     return open_inventory(path, skip_bad_records, source, error);
 }
 
-void am_source_close(struct am_source *source) {
+void am_cli_source_close(struct am_cli_source *source) {
     am_image_close(source->image);
     am_image_bytes_free(&source->bytes);
     am_timezones_free(source->zones);
-    *source = (struct am_source){0};
+    *source = (struct am_cli_source){0};
 }

@@ -7,28 +7,31 @@
 
 #include <stdio.h>
 
-/* An inventory with all that loading it told. Free with am_loaded_free, also after a failure. */
-struct am_loaded {
+/* An inventory with all that loading it told. Free with am_cli_loaded_free, also after a failure.
+ */
+struct am_cli_loaded {
     struct am_timezones *zones;
     struct am_inventory *inventory;
-    struct am_report report;
+    struct am_inventory_report report;
 };
 
 /* Loads an inventory ("-": standard input). `progress` may be NULL. Where the machine has no
  * zoneinfo, a complaint is printed and only UTC is known. *loaded is set in any case. Errors as
  * am_inventory_load. */
-enum am_code am_loaded_open(const char *path,
-                            bool skip_bad_records,
-                            struct am_progress *progress,
-                            struct am_loaded *loaded,
-                            struct am_error *error);
-void am_loaded_free(struct am_loaded *loaded);
+enum am_code am_cli_loaded_open(const char *path,
+                                bool skip_bad_records,
+                                struct am_cli_progress *progress,
+                                struct am_cli_loaded *loaded,
+                                struct am_error *error);
+void am_cli_loaded_free(struct am_cli_loaded *loaded);
 
 /* "FILE:LINE: error: TEXT", a line a problem, and a last line for those that were not listed. */
-void am_loaded_print_problems(const struct am_loaded *loaded, const char *path, FILE *stream);
+void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
+                                  const char *path,
+                                  FILE *stream);
 
 /* An image open for matching: from an image file, or built in memory from an inventory. */
-struct am_source {
+struct am_cli_source {
     struct am_image *image;
     struct am_image_bytes bytes; /* of an image built here; else empty */
     struct am_timezones *zones;
@@ -36,11 +39,11 @@ struct am_source {
 
 /* Opens either kind, told by content, and verifies it to the last record. Problems of an inventory
  * are printed to standard error. *source is untouched on failure. */
-enum am_code am_source_open(const char *path,
-                            bool skip_bad_records,
-                            struct am_source *source,
-                            struct am_error *error);
-void am_source_close(struct am_source *source);
+enum am_code am_cli_source_open(const char *path,
+                                bool skip_bad_records,
+                                struct am_cli_source *source,
+                                struct am_error *error);
+void am_cli_source_close(struct am_cli_source *source);
 
 /* Zones of this machine, with a complaint when it has none; NULL when memory runs out. */
 struct am_timezones *am_cli_timezones(struct am_error *error);

@@ -22,14 +22,14 @@ static int verify(const char *path) {
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_verify, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_verify, argc, argv, AM_EXIT_UNDECIDED};
     while (am_cli_option(&arguments) != -1)
         continue;
     const char *path = am_cli_operand(&arguments, "IMAGE");
     return path ? verify(path) : arguments.status;
 }
 
-const struct am_command am_command_verify = {
+const struct am_cli_command am_cli_command_verify = {
     .name = "verify",
     .synopsis = "IMAGE",
     .summary = "Checks an image: header, checksum, and every record and reference in it",

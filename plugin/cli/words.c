@@ -29,7 +29,7 @@ struct position {
 static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t bytes) {
     if (bytes < known->bytes)
         *known = (struct position){0, 0};
-    known->utf16 += am_utf16_length(text.data + known->bytes, bytes - known->bytes);
+    known->utf16 += am_text_utf16_length(text.data + known->bytes, bytes - known->bytes);
     known->bytes = bytes;
     return known->utf16;
 }
@@ -37,32 +37,34 @@ static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t b
 /* What is printed, and where it comes from. */
 struct shown {
     struct am_view source;
-    enum am_markup markup;
-    struct am_markup_places places;
+    enum am_text_markup markup;
+    struct am_text_markup_places places;
     struct position known;
-    struct am_word_rules rules;
-    struct am_stemmer *stemmer; /* NULL: no stems */
+    struct am_text_word_rules rules;
+    struct am_text_stemmer *stemmer; /* NULL: no stems */
 };
 
-static void
-print_word(struct shown *shown, const struct am_splitter *splitter, const struct am_word *word) {
-    struct am_view normal = {am_word_text(splitter, word), word->size};
+static void print_word(struct shown *shown,
+                       const struct am_text_splitter *splitter,
+                       const struct am_text_word *word) {
+    struct am_view normal = {am_text_word_text(splitter, word), word->size};
     uint32_t begin, end;
-    am_markup_place(&shown->places, word->begin, word->end, &begin, &end);
+    am_text_markup_place(&shown->places, word->begin, word->end, &begin, &end);
     uint32_t utf16_begin = utf16_at(&shown->known, shown->source, begin);
     uint32_t utf16_end = utf16_at(&shown->known, shown->source, end);
     printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), begin, end, utf16_begin,
            utf16_end, (int)(end - begin), shown->source.data + begin);
     if (shown->stemmer) {
-        struct am_view stem = am_stem(shown->stemmer, normal);
+        struct am_view stem = am_text_stem(shown->stemmer, normal);
         printf("\t%.*s", AM_VIEW_ARGUMENTS(stem));
     }
     putchar('\n');
 }
 
 static enum am_code print_words(struct shown *shown, struct am_error *error) {
-    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(shown->source.size)};
-    char *decoded = malloc(am_markup_size(shown->source.size, shown->markup) + 1);
+    struct am_text_splitter_memory memory = {NULL,
+                                             am_text_splitter_memory_size(shown->source.size)};
+    char *decoded = malloc(am_text_markup_size(shown->source.size, shown->markup) + 1);
     memory.memory = malloc(memory.size);
     if (!memory.memory || !decoded) {
         free(memory.memory);
@@ -70,12 +72,12 @@ static enum am_code print_words(struct shown *shown, struct am_error *error) {
         return am_error_set(error, AM_E_MEMORY, "not enough memory for a text of %zu bytes",
                             shown->source.size);
     }
-    struct am_view text = am_markup_text(shown->source, shown->markup, decoded, NULL);
-    struct am_splitter splitter;
-    struct am_word words[64];
-    am_markup_places_start(&shown->places, shown->source, shown->markup);
-    am_splitter_start(&splitter, text, &shown->rules, memory);
-    for (size_t count; (count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
+    struct am_view text = am_text_markup_text(shown->source, shown->markup, decoded, NULL);
+    struct am_text_splitter splitter;
+    struct am_text_word words[64];
+    am_text_markup_places_start(&shown->places, shown->source, shown->markup);
+    am_text_splitter_start(&splitter, text, &shown->rules, memory);
+    for (size_t count; (count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
         for (size_t i = 0; i < count; i++)
             print_word(shown, &splitter, &words[i]);
     free(memory.memory);
@@ -84,15 +86,15 @@ static enum am_code print_words(struct shown *shown, struct am_error *error) {
 }
 
 static enum am_code read_text(const char *operand,
-                              struct am_input **input,
+                              struct am_cli_input **input,
                               struct am_view *text,
                               struct am_error *error) {
     *text = am_view_of(operand);
     if (strcmp(operand, "-") != 0)
         return AM_OK;
-    enum am_code code = am_input_open(operand, TEXT_MAX_BYTES, input, error);
+    enum am_code code = am_cli_input_open(operand, TEXT_MAX_BYTES, input, error);
     if (code == AM_OK)
-        code = am_input_whole(*input, text, error);
+        code = am_cli_input_whole(*input, text, error);
     if (code == AM_OK && text->size > TEXT_MAX_BYTES)
         code = am_error_set(error, AM_E_LIMIT, "the text is longer than %d bytes", TEXT_MAX_BYTES);
     return code;
@@ -100,22 +102,23 @@ static enum am_code read_text(const char *operand,
 
 static int show_words(const char *operand, const char *language, struct shown *shown) {
     struct am_error error;
-    struct am_input *input = NULL;
+    struct am_cli_input *input = NULL;
     enum am_code code = read_text(operand, &input, &shown->source, &error);
-    bool stems = language && am_stemmer_check(am_view_of(language)) != AM_E_INVALID;
-    if (code == AM_OK && stems && !(shown->stemmer = am_stemmer_new(am_view_of(language), &error)))
+    bool stems = language && am_text_stemmer_check(am_view_of(language)) != AM_E_INVALID;
+    if (code == AM_OK && stems &&
+        !(shown->stemmer = am_text_stemmer_new(am_view_of(language), &error)))
         code = error.code;
     if (code == AM_OK)
         code = print_words(shown, &error);
-    if (code == AM_OK && shown->stemmer && am_stemmer_failed(shown->stemmer))
+    if (code == AM_OK && shown->stemmer && am_text_stemmer_failed(shown->stemmer))
         code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
-    am_stemmer_free(shown->stemmer);
-    am_input_close(input);
+    am_text_stemmer_free(shown->stemmer);
+    am_cli_input_close(input);
     return am_cli_finish(code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error));
 }
 
 static int run(int argc, char **argv) {
-    struct am_arguments arguments = {&am_command_words, argc, argv, AM_EXIT_UNDECIDED};
+    struct am_cli_arguments arguments = {&am_cli_command_words, argc, argv, AM_EXIT_UNDECIDED};
     const char *language = NULL;
     bool fold_accents = true;
     struct shown shown = {.markup = AM_MARKUP_NONE};
@@ -130,15 +133,15 @@ static int run(int argc, char **argv) {
     const char *operand = am_cli_operand(&arguments, "TEXT");
     if (!operand)
         return arguments.status;
-    if (language && !am_language_of(am_view_of(language)).listed &&
-        am_stemmer_check(am_view_of(language)) == AM_E_INVALID)
+    if (language && !am_text_language_of(am_view_of(language)).listed &&
+        am_text_stemmer_check(am_view_of(language)) == AM_E_INVALID)
         return am_cli_usage(&arguments, "unknown language '%s'; expected a code of ISO 639-1",
                             language);
-    shown.rules = am_word_rules_of(am_view_of(language), fold_accents);
+    shown.rules = am_text_word_rules_of(am_view_of(language), fold_accents);
     return show_words(operand, language, &shown);
 }
 
-const struct am_command am_command_words = {
+const struct am_cli_command am_cli_command_words = {
     .name = "words",
     .synopsis = "[--language LANGUAGE] [--keep-accents] [--html] TEXT|-",
     .summary = "Shows how a text splits into words",

@@ -1,4 +1,4 @@
-/* Private to the builder: its working state and its phases, in the order in which am_image_build
+/* Private to the builder: its working state and its phases, in the order in which am_build_image
  * runs them. */
 #ifndef AM_INDEX_BUILD_H
 #define AM_INDEX_BUILD_H
@@ -8,24 +8,24 @@
 #include "pools.h"
 
 /* A keyword of an ad or a negative one of an ad or a campaign, as ids. */
-struct am_flat_keyword {
-    const struct am_keyword *source;
-    uint32_t first_word; /* index into flat_words */
-    uint32_t owner;      /* positive: ad; negative: not used */
-    uint32_t position;   /* in the ad's list */
-    uint32_t terminal;   /* index into terminals */
-    am_string_ref text;  /* as written, once the records are built */
-    uint8_t word_count;  /* of broad keywords: distinct words */
+struct am_build_flat_keyword {
+    const struct am_inventory_keyword *source;
+    uint32_t first_word;      /* index into flat_words */
+    uint32_t owner;           /* positive: ad; negative: not used */
+    uint32_t position;        /* in the ad's list */
+    uint32_t terminal;        /* index into terminals */
+    am_image_string_ref text; /* as written, once the records are built */
+    uint8_t word_count;       /* of broad keywords: distinct words */
 };
 
 struct am_build_word {
-    am_string_ref text;
+    am_image_string_ref text;
     uint32_t frequency;       /* times that keywords have it */
     uint32_t broad_frequency; /* broad keywords that have it */
     uint32_t phrase_terminal; /* index into terminals, then final number, or AM_NONE */
     uint32_t broad_terminal;
     uint32_t stem; /* id of its stem; AM_NONE: no keyword has that, or there is no stemmer */
-    uint8_t flags; /* enum am_word_flags */
+    uint8_t flags; /* enum am_image_word_flags */
 };
 
 /* Each edge makes one node: node i is where edge i leads to. */
@@ -46,9 +46,9 @@ struct am_build_terminal {
 
 struct am_builder {
     const struct am_inventory *inventory;
-    struct am_stemmer *stemmer; /* NULL: broad keywords match on words as they are */
-    struct am_pools pools;
-    struct am_vector flat;       /* struct am_flat_keyword */
+    struct am_text_stemmer *stemmer; /* NULL: broad keywords match on words as they are */
+    struct am_build_pools pools;
+    struct am_vector flat;       /* struct am_build_flat_keyword */
     struct am_vector flat_words; /* uint32_t word ids */
     struct am_vector words;      /* struct am_build_word, by id */
     struct am_intern word_table;
@@ -58,14 +58,14 @@ struct am_builder {
     struct am_vector negatives; /* struct am_build_negative, by negative id */
     struct am_intern negative_table;
     uint32_t rank_count;           /* ranks are 1 to this; 0: negative keywords */
-    struct am_vector postings;     /* struct am_posting */
-    struct am_vector keywords;     /* struct am_keyword_record */
-    struct am_vector ads;          /* struct am_ad_record */
-    struct am_vector details;      /* struct am_ad_details */
-    struct am_vector campaigns;    /* struct am_campaign_record */
-    struct am_vector vocabulary;   /* struct am_vocabulary_bucket */
-    struct am_vector word_records; /* struct am_word_record */
-    struct am_vector edge_buckets; /* struct am_edge_bucket */
+    struct am_vector postings;     /* struct am_image_posting */
+    struct am_vector keywords;     /* struct am_image_keyword */
+    struct am_vector ads;          /* struct am_image_ad */
+    struct am_vector details;      /* struct am_image_ad_details */
+    struct am_vector campaigns;    /* struct am_image_campaign */
+    struct am_vector vocabulary;   /* struct am_image_vocabulary_bucket */
+    struct am_vector word_records; /* struct am_image_word */
+    struct am_vector edge_buckets; /* struct am_image_edge_bucket */
     struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
     struct am_image_settings settings;
@@ -74,7 +74,7 @@ struct am_builder {
 /* A negative keyword: its terminal and its text as written. */
 struct am_build_negative {
     uint32_t terminal; /* index into terminals */
-    am_string_ref text;
+    am_image_string_ref text;
 };
 
 /* Each phase: true, or false with *error set. */
@@ -95,7 +95,8 @@ bool am_build_number_nodes(struct am_builder *builder, struct am_error *error);
 bool am_build_tables(struct am_builder *builder, struct am_error *error);
 
 /* The ad's own priority, else its campaign's, else 0. */
-static inline int32_t am_ad_priority(const struct am_ad *ad, const struct am_inventory *inventory) {
+static inline int32_t am_build_ad_priority(const struct am_inventory_ad *ad,
+                                           const struct am_inventory *inventory) {
     if (ad->rules.has_priority || ad->campaign == AM_NONE)
         return ad->rules.priority;
     return inventory->campaigns[ad->campaign].rules.priority;

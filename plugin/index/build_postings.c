@@ -11,13 +11,13 @@ struct rank_key {
 };
 
 static struct rank_key rank_key_of(const struct am_builder *builder,
-                                   const struct am_flat_keyword *flat,
-                                   const struct am_keyword_record *record) {
-    const struct am_ad *ad = &builder->inventory->ads[flat->owner];
+                                   const struct am_build_flat_keyword *flat,
+                                   const struct am_image_keyword *record) {
+    const struct am_inventory_ad *ad = &builder->inventory->ads[flat->owner];
     return (struct rank_key){
         .score = (unsigned __int128)record->ecpm * (uint64_t)ad->quality *
                  (uint64_t)builder->inventory->match_weight[record->match],
-        .priority = am_ad_priority(ad, builder->inventory),
+        .priority = am_build_ad_priority(ad, builder->inventory),
         .match = record->match,
         .word_count = record->word_count,
     };
@@ -46,7 +46,7 @@ static bool key_equal(const void *context, uint32_t id, const void *key) {
 static uint64_t key_hash(const struct rank_key *key) {
     uint64_t rest =
         (uint64_t)(uint32_t)key->priority << 16 | (uint64_t)key->match << 8 | key->word_count;
-    return am_mix((uint64_t)key->score, am_mix((uint64_t)(key->score >> 64), rest));
+    return am_hash_mix((uint64_t)key->score, am_hash_mix((uint64_t)(key->score >> 64), rest));
 }
 
 static int distinct_better_first(const void *a, const void *b) {
@@ -61,13 +61,13 @@ struct draft {
     uint32_t flat; /* index; of a negative: its id */
 };
 
-static struct am_keyword_record keyword_record(const struct am_builder *builder,
-                                               const struct am_flat_keyword *flat) {
-    const struct am_ad *ad = &builder->inventory->ads[flat->owner];
+static struct am_image_keyword keyword_record(const struct am_builder *builder,
+                                              const struct am_build_flat_keyword *flat) {
+    const struct am_inventory_ad *ad = &builder->inventory->ads[flat->owner];
     int64_t bid = flat->source->bid >= 0 ? flat->source->bid : ad->bid;
-    return (struct am_keyword_record){
+    return (struct am_image_keyword){
         .bid = (uint64_t)bid,
-        .ecpm = (uint64_t)am_ecpm((enum am_pricing)ad->pricing, bid, ad->ctr),
+        .ecpm = (uint64_t)am_model_ecpm((enum am_model_pricing)ad->pricing, bid, ad->ctr),
         .text = flat->text,
         .position = flat->position,
         .match = flat->source->match,
@@ -82,13 +82,13 @@ static bool draft_positives(struct am_builder *builder,
                             struct am_error *error) {
     struct am_intern table = {0};
     bool done = false;
-    const struct am_flat_keyword *flat = builder->flat.data;
+    const struct am_build_flat_keyword *flat = builder->flat.data;
     if (!am_vector_reserve(drafts, builder->flat.count))
         goto cleanup;
     for (size_t i = 0; i < builder->flat.count; i++) {
         if (flat[i].source->negative)
             continue;
-        struct am_keyword_record record = keyword_record(builder, &flat[i]);
+        struct am_image_keyword record = keyword_record(builder, &flat[i]);
         struct rank_key key = rank_key_of(builder, &flat[i], &record);
         struct am_intern_slot *slot = am_intern_find(&table, key_hash(&key), key_equal, keys, &key);
         if (!slot)
@@ -196,8 +196,8 @@ static struct draft *
 group_drafts(struct am_builder *builder, const struct am_vector *drafts, struct am_error *error) {
     const struct am_build_terminal *terminals = builder->terminals.data;
     size_t count = builder->terminals.count;
-    struct draft *grouped = am_allocate_large((drafts->count + 1) * sizeof *grouped);
-    uint32_t *next = am_allocate_large((count + 1) * sizeof *next);
+    struct draft *grouped = am_memory_allocate((drafts->count + 1) * sizeof *grouped);
+    uint32_t *next = am_memory_allocate((count + 1) * sizeof *next);
     if (!grouped || !next) {
         free(grouped);
         grouped = NULL;
@@ -219,17 +219,17 @@ cleanup:
 
 static void lay_out_one(struct am_builder *builder,
                         const struct draft *draft,
-                        struct am_posting *posting,
-                        struct am_keyword_record *record) {
+                        struct am_image_posting *posting,
+                        struct am_image_keyword *record) {
     if (draft->rank == 0) {
         const struct am_build_negative *negative =
             AM_VECTOR_AT(&builder->negatives, struct am_build_negative, draft->flat);
-        *posting = (struct am_posting){0, draft->flat};
-        *record = (struct am_keyword_record){.text = negative->text};
+        *posting = (struct am_image_posting){0, draft->flat};
+        *record = (struct am_image_keyword){.text = negative->text};
     } else {
-        const struct am_flat_keyword *flat =
-            AM_VECTOR_AT(&builder->flat, struct am_flat_keyword, draft->flat);
-        *posting = (struct am_posting){draft->rank, flat->owner};
+        const struct am_build_flat_keyword *flat =
+            AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, draft->flat);
+        *posting = (struct am_image_posting){draft->rank, flat->owner};
         *record = keyword_record(builder, flat);
     }
 }
@@ -238,7 +238,7 @@ static void lay_out_one(struct am_builder *builder,
 static void fetch_sources(const struct am_builder *builder,
                           const struct draft *next,
                           const struct draft *later) {
-    const struct am_flat_keyword *flat = builder->flat.data;
+    const struct am_build_flat_keyword *flat = builder->flat.data;
     if (later->rank)
         __builtin_prefetch(&flat[later->flat]);
     if (next->rank) {
@@ -251,8 +251,8 @@ static bool lay_out(struct am_builder *builder,
                     const struct draft *grouped,
                     size_t count,
                     struct am_error *error) {
-    struct am_posting *posting = am_vector_extend(&builder->postings, count);
-    struct am_keyword_record *record = am_vector_extend(&builder->keywords, count);
+    struct am_image_posting *posting = am_vector_extend(&builder->postings, count);
+    struct am_image_keyword *record = am_vector_extend(&builder->keywords, count);
     if (count && (!posting || !record))
         return am_build_out_of_memory(error);
     for (size_t i = 0; i < count; i++) {

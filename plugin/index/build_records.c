@@ -12,13 +12,13 @@ static bool negative_equal(const void *context, uint32_t id, const void *key) {
 }
 
 static bool negative_id(struct am_builder *builder,
-                        const struct am_flat_keyword *flat,
+                        const struct am_build_flat_keyword *flat,
                         uint32_t *id,
                         struct am_error *error) {
-    struct am_build_negative negative = {flat->terminal,
-                                         am_pools_string(&builder->pools, flat->source->text)};
+    struct am_build_negative negative = {
+        flat->terminal, am_build_pools_string(&builder->pools, flat->source->text)};
     struct am_intern_slot *slot = am_intern_find(
-        &builder->negative_table, am_mix(negative.terminal, (uint64_t)negative.text << 32),
+        &builder->negative_table, am_hash_mix(negative.terminal, (uint64_t)negative.text << 32),
         negative_equal, builder, &negative);
     if (!slot)
         return am_build_out_of_memory(error);
@@ -33,16 +33,17 @@ static bool negative_id(struct am_builder *builder,
 
 /* The negative ids of a record, whose flattened keywords begin at *cursor. */
 static bool negatives_of(struct am_builder *builder,
-                         const struct am_rules *rules,
+                         const struct am_inventory_rules *rules,
                          size_t *cursor,
-                         am_set_ref *set,
+                         am_image_list_ref *set,
                          struct am_error *error) {
     struct am_vector ids = AM_VECTOR_OF(uint32_t);
     bool done = false;
     for (uint32_t i = 0; i < rules->negative_count; i++) {
         uint32_t id;
-        if (!negative_id(builder, AM_VECTOR_AT(&builder->flat, struct am_flat_keyword, *cursor),
-                         &id, error))
+        if (!negative_id(builder,
+                         AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, *cursor), &id,
+                         error))
             goto cleanup;
         (*cursor)++;
         if (!am_vector_push(&ids, &id)) {
@@ -51,7 +52,7 @@ static bool negatives_of(struct am_builder *builder,
         }
     }
     builder->settings.negative_keywords += rules->negative_count;
-    *set = am_pools_sorted_set(&builder->pools, ids.data, (uint32_t)ids.count);
+    *set = am_build_pools_sorted_list(&builder->pools, ids.data, (uint32_t)ids.count);
     done = true;
 cleanup:
     am_vector_free(&ids);
@@ -66,14 +67,14 @@ static bool add_category(struct am_builder *builder,
                          struct am_vector *terms,
                          struct am_view category,
                          bool above) {
-    uint32_t term = am_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE, category);
+    uint32_t term = am_build_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE, category);
     if (!am_vector_push(terms, &term))
         return false;
     for (size_t i = 1; above && i < category.size; i++) {
         if (category.data[i] != '-')
             continue;
-        term = am_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE,
-                             (struct am_view){category.data, i});
+        term = am_build_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE,
+                                   (struct am_view){category.data, i});
         if (!am_vector_push(terms, &term))
             return false;
     }
@@ -82,7 +83,7 @@ static bool add_category(struct am_builder *builder,
 
 static bool add_terms(struct am_builder *builder,
                       struct am_vector *terms,
-                      const struct am_strings *strings,
+                      const struct am_inventory_strings *strings,
                       uint32_t kind,
                       bool above) {
     for (uint32_t i = 0; i < strings->count; i++) {
@@ -91,25 +92,25 @@ static bool add_terms(struct am_builder *builder,
                 return false;
             continue;
         }
-        uint32_t term = am_pools_term(&builder->pools, kind, AM_NONE, strings->items[i]);
+        uint32_t term = am_build_pools_term(&builder->pools, kind, AM_NONE, strings->items[i]);
         if (!am_vector_push(terms, &term))
             return false;
     }
     return true;
 }
 
-static am_set_ref merged_terms(struct am_builder *builder,
-                               const struct am_strings *own,
-                               const struct am_strings *campaigns,
-                               uint32_t kind,
-                               bool above) {
+static am_image_list_ref merged_terms(struct am_builder *builder,
+                                      const struct am_inventory_strings *own,
+                                      const struct am_inventory_strings *campaigns,
+                                      uint32_t kind,
+                                      bool above) {
     if (own->count == 0 && (!campaigns || campaigns->count == 0))
         return 0;
     struct am_vector terms = AM_VECTOR_OF(uint32_t);
-    am_set_ref set = 0;
+    am_image_list_ref set = 0;
     if (add_terms(builder, &terms, own, kind, above) &&
         (!campaigns || add_terms(builder, &terms, campaigns, kind, above)))
-        set = am_pools_sorted_set(&builder->pools, terms.data, (uint32_t)terms.count);
+        set = am_build_pools_sorted_list(&builder->pools, terms.data, (uint32_t)terms.count);
     else
         builder->pools.failure = AM_E_MEMORY;
     am_vector_free(&terms);
@@ -121,7 +122,7 @@ static am_set_ref merged_terms(struct am_builder *builder,
 
 /* What ads take over from their campaign, computed once. */
 struct campaign_parts {
-    am_set_ref negatives;
+    am_image_list_ref negatives;
     uint32_t tree;
 };
 
@@ -130,29 +131,30 @@ static bool build_campaigns(struct am_builder *builder,
                             size_t *cursor,
                             struct am_error *error) {
     for (uint32_t i = 0; i < builder->inventory->campaign_count; i++) {
-        const struct am_campaign *campaign = &builder->inventory->campaigns[i];
+        const struct am_inventory_campaign *campaign = &builder->inventory->campaigns[i];
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
-        parts[i].tree =
-            am_pools_tree(&builder->pools, campaign->rules.targeting, campaign->rules.timezone);
-        struct am_campaign_record record = {
-            am_pools_own_string(&builder->pools, campaign->id),
-            am_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE, campaign->advertiser)};
+        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting,
+                                            campaign->rules.timezone);
+        struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
+                                           am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
+                                                               AM_NONE, campaign->advertiser)};
         if (!am_vector_push(&builder->campaigns, &record))
             return am_build_out_of_memory(error);
     }
     return true;
 }
 
-static struct am_ad_details
-details_of(struct am_builder *builder, const struct am_ad *ad, const struct am_rules *above) {
-    struct am_pools *pools = &builder->pools;
-    return (struct am_ad_details){
+static struct am_image_ad_details details_of(struct am_builder *builder,
+                                             const struct am_inventory_ad *ad,
+                                             const struct am_inventory_rules *above) {
+    struct am_build_pools *pools = &builder->pools;
+    return (struct am_image_ad_details){
         .bid = (uint64_t)ad->bid,
-        .id = am_pools_own_string(pools, ad->id),
-        .url = am_pools_string(pools, ad->url),
-        .creative = am_pools_string(pools, ad->creative),
-        .priority = am_ad_priority(ad, builder->inventory),
+        .id = am_build_pools_own_string(pools, ad->id),
+        .url = am_build_pools_string(pools, ad->url),
+        .creative = am_build_pools_string(pools, ad->creative),
+        .priority = am_build_ad_priority(ad, builder->inventory),
         .quality = (uint32_t)ad->quality,
         .ctr = (uint32_t)ad->ctr,
         .categories = merged_terms(builder, &ad->rules.categories,
@@ -160,24 +162,24 @@ details_of(struct am_builder *builder, const struct am_ad *ad, const struct am_r
     };
 }
 
-static struct am_ad_record record_of(struct am_builder *builder,
-                                     const struct am_ad *ad,
-                                     const struct am_rules *above,
-                                     const struct campaign_parts *parts) {
-    struct am_pools *pools = &builder->pools;
-    const struct am_rules *own = &ad->rules;
+static struct am_image_ad record_of(struct am_builder *builder,
+                                    const struct am_inventory_ad *ad,
+                                    const struct am_inventory_rules *above,
+                                    const struct campaign_parts *parts) {
+    struct am_build_pools *pools = &builder->pools;
+    const struct am_inventory_rules *own = &ad->rules;
     struct am_view timezone = own->timezone.size || !above ? own->timezone : above->timezone;
     struct am_view domain = own->domain.size || !above ? own->domain : above->domain;
-    struct am_ad_record record = {
+    struct am_image_ad record = {
         .start = above && above->start > own->start ? above->start : own->start,
         .end = above && above->end < own->end ? above->end : own->end,
         .campaign = ad->campaign,
-        .advertiser = am_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
-        .tree = am_pools_tree(pools, own->targeting, timezone),
+        .advertiser = am_build_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
+        .tree = am_build_pools_tree(pools, own->targeting, timezone),
         .campaign_tree = parts ? parts->tree : AM_NONE,
         .campaign_negatives = parts ? parts->negatives : 0,
-        .sizes = am_pools_set(pools, ad->sizes, ad->size_count),
-        .domain = domain.size ? am_pools_domain(pools, domain) : AM_NONE,
+        .sizes = am_build_pools_list(pools, ad->sizes, ad->size_count),
+        .domain = domain.size ? am_build_pools_domain(pools, domain) : AM_NONE,
     };
     record.labels =
         merged_terms(builder, &own->labels, above ? &above->labels : NULL, AM_TERM_LABEL, false);
@@ -195,11 +197,12 @@ static struct am_ad_record record_of(struct am_builder *builder,
 /* Beside the other texts of the ad, since an answer shows them together: a page of memory less to
  * find. */
 static void store_keywords(struct am_builder *builder, size_t *cursor, uint32_t count) {
-    struct am_flat_keyword *flat = builder->flat.data;
+    struct am_build_flat_keyword *flat = builder->flat.data;
     for (uint32_t i = 0; i < count; i++, (*cursor)++) {
         if (*cursor + AM_FETCH_AHEAD < builder->flat.count)
-            am_pools_fetch_string(&builder->pools, flat[*cursor + AM_FETCH_AHEAD].source->text);
-        flat[*cursor].text = am_pools_string(&builder->pools, flat[*cursor].source->text);
+            am_build_pools_prefetch_string(&builder->pools,
+                                           flat[*cursor + AM_FETCH_AHEAD].source->text);
+        flat[*cursor].text = am_build_pools_string(&builder->pools, flat[*cursor].source->text);
     }
 }
 
@@ -212,17 +215,17 @@ static bool build_ads(struct am_builder *builder,
         !am_vector_reserve(&builder->details, inventory->ad_count))
         return am_build_out_of_memory(error);
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
-        const struct am_ad *ad = &inventory->ads[i];
+        const struct am_inventory_ad *ad = &inventory->ads[i];
         if (i + AM_FETCH_AHEAD < inventory->ad_count)
-            am_pools_fetch_string(&builder->pools, ad[AM_FETCH_AHEAD].url);
+            am_build_pools_prefetch_string(&builder->pools, ad[AM_FETCH_AHEAD].url);
         bool in_campaign = ad->campaign != AM_NONE;
-        const struct am_rules *above =
+        const struct am_inventory_rules *above =
             in_campaign ? &inventory->campaigns[ad->campaign].rules : NULL;
-        struct am_ad_record record =
+        struct am_image_ad record =
             record_of(builder, ad, above, in_campaign ? &parts[ad->campaign] : NULL);
         if (!negatives_of(builder, &ad->rules, cursor, &record.negatives, error))
             return false;
-        struct am_ad_details details = details_of(builder, ad, above);
+        struct am_image_ad_details details = details_of(builder, ad, above);
         if (!am_vector_push(&builder->ads, &record) || !am_vector_push(&builder->details, &details))
             return am_build_out_of_memory(error);
         store_keywords(builder, cursor, ad->keyword_count);
@@ -233,8 +236,8 @@ static bool build_ads(struct am_builder *builder,
 static void build_settings(struct am_builder *builder) {
     const struct am_inventory *inventory = builder->inventory;
     struct am_image_settings *settings = &builder->settings;
-    settings->currency = am_pools_string(&builder->pools, inventory->currency);
-    settings->language = am_pools_string(&builder->pools, inventory->language);
+    settings->currency = am_build_pools_string(&builder->pools, inventory->currency);
+    settings->language = am_build_pools_string(&builder->pools, inventory->language);
     settings->fold_accents = inventory->fold_accents;
     settings->stem = inventory->stem;
     settings->broad_window = inventory->broad_window;

@@ -23,47 +23,47 @@ static bool make_table(struct am_vector *table, size_t count, int byte, struct a
     return true;
 }
 
-static struct am_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
-    am_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text;
+static struct am_image_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
+    am_image_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text;
     const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
-    uint32_t size = am_load_u32(at);
+    uint32_t size = am_bytes_load_u32(at);
     char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
     memcpy(padded, at + 4, size);
-    return am_word_key(padded, size);
+    return am_image_word_key(padded, size);
 }
 
-static void put_word(struct am_vocabulary_bucket *buckets,
+static void put_word(struct am_image_vocabulary_bucket *buckets,
                      size_t count,
-                     struct am_word_key key,
+                     struct am_image_word_key key,
                      uint32_t word,
                      uint8_t flags) {
-    uint64_t hash = am_word_key_hash(key);
-    size_t at = am_bucket_of(hash, count);
+    uint64_t hash = am_image_word_key_hash(key);
+    size_t at = am_image_bucket(hash, count);
     for (;;) {
-        struct am_vocabulary_bucket *bucket = &buckets[at];
-        for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
+        struct am_image_vocabulary_bucket *bucket = &buckets[at];
+        for (int way = 0; way < AM_IMAGE_VOCABULARY_LANES; way++)
             if (bucket->word[way] == AM_NONE) {
                 memcpy(bucket->key[way], &key, AM_VOCABULARY_KEY);
                 bucket->word[way] = word;
                 bucket->flags[way] = flags;
                 return;
             }
-        bucket->displaced |= am_displaced_word(hash);
+        bucket->displaced |= am_image_overflow_word(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
 }
 
 static bool build_vocabulary(struct am_builder *builder, struct am_error *error) {
     size_t words = builder->words.count;
-    size_t count = buckets_for(words, AM_VOCABULARY_WAYS, VOCABULARY_FILL);
+    size_t count = buckets_for(words, AM_IMAGE_VOCABULARY_LANES, VOCABULARY_FILL);
     if (!make_table(&builder->vocabulary, count, 0, error))
         return false;
-    struct am_vocabulary_bucket *buckets = builder->vocabulary.data;
+    struct am_image_vocabulary_bucket *buckets = builder->vocabulary.data;
     for (size_t i = 0; i < count; i++)
         memset(buckets[i].word, 0xFF, sizeof buckets[i].word);
     for (uint32_t i = 0; i < words; i++) {
         const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
-        struct am_word_record record = {word->text, word->phrase_terminal, word->broad_terminal};
+        struct am_image_word record = {word->text, word->phrase_terminal, word->broad_terminal};
         if (!am_vector_push(&builder->word_records, &record))
             return am_build_out_of_memory(error);
     }
@@ -76,36 +76,38 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
     return true;
 }
 
-static void put_edge(struct am_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
-    uint32_t hash = am_edge_hash(key);
-    size_t at = am_bucket_of_u32(hash, count);
+static void
+put_edge(struct am_image_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
+    uint32_t hash = am_image_edge_hash(key);
+    size_t at = am_image_bucket32(hash, count);
     for (;;) {
-        struct am_edge_bucket *bucket = &buckets[at];
-        for (int way = 0; way < AM_EDGE_WAYS; way++)
+        struct am_image_edge_bucket *bucket = &buckets[at];
+        for (int way = 0; way < AM_IMAGE_EDGE_LANES; way++)
             if (bucket->key[way] == AM_EDGE_EMPTY) {
                 bucket->key[way] = key;
                 bucket->child[way] = child;
                 return;
             }
-        bucket->displaced |= am_displaced_edge(hash);
+        bucket->displaced |= am_image_overflow_edge(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
 }
 
-static enum am_filter_kind kind_of(const struct am_builder *builder,
-                                   const struct am_build_edge *edge) {
+static enum am_image_filter_kind kind_of(const struct am_builder *builder,
+                                         const struct am_build_edge *edge) {
     bool first = edge->key >> 32 >= builder->settings.node_end;
     return first ? AM_FILTER_FIRST : AM_FILTER_LATER;
 }
 
 /* Whether a tier has keywords that the edge leads to. */
-static bool
-leads_to(const struct am_builder *builder, const struct am_build_edge *edge, enum am_tier tier) {
+static bool leads_to(const struct am_builder *builder,
+                     const struct am_build_edge *edge,
+                     enum am_image_tier tier) {
     uint32_t top_rank = builder->settings.top_rank;
     return tier == AM_TIER_ALL || (top_rank > 0 && edge->best_rank <= top_rank);
 }
 
-static void count_blocks(struct am_builder *builder, enum am_tier tier, uint32_t *blocks) {
+static void count_blocks(struct am_builder *builder, enum am_image_tier tier, uint32_t *blocks) {
     static const size_t bits_per_edge[AM_TIERS] = {FILTER_BITS_PER_EDGE, TOP_FILTER_BITS_PER_EDGE};
     const struct am_build_edge *edge = builder->edges.data;
     size_t edges[AM_FILTER_KINDS] = {0};
@@ -115,7 +117,8 @@ static void count_blocks(struct am_builder *builder, enum am_tier tier, uint32_t
         blocks[kind] = (uint32_t)(edges[kind] * bits_per_edge[tier] / 32 + 1);
 }
 
-static bool build_filters(struct am_builder *builder, enum am_tier tier, struct am_error *error) {
+static bool
+build_filters(struct am_builder *builder, enum am_image_tier tier, struct am_error *error) {
     uint32_t *blocks = builder->settings.filter_blocks[tier];
     count_blocks(builder, tier, blocks);
     size_t start = builder->filter.count;
@@ -129,25 +132,25 @@ static bool build_filters(struct am_builder *builder, enum am_tier tier, struct 
     for (size_t i = 0; i < builder->edges.count; i++) {
         if (!leads_to(builder, &edge[i], tier))
             continue;
-        enum am_filter_kind kind = kind_of(builder, &edge[i]);
-        uint32_t hash = am_edge_hash(edge[i].key);
-        filters[kind][am_bucket_of_u32(hash, blocks[kind])] |= am_filter_mask(hash);
+        enum am_image_filter_kind kind = kind_of(builder, &edge[i]);
+        uint32_t hash = am_image_edge_hash(edge[i].key);
+        filters[kind][am_image_bucket32(hash, blocks[kind])] |= am_image_filter_mask(hash);
     }
     return true;
 }
 
 static bool build_edges(struct am_builder *builder, struct am_error *error) {
-    size_t count = buckets_for(builder->edges.count, AM_EDGE_WAYS, EDGE_FILL);
+    size_t count = buckets_for(builder->edges.count, AM_IMAGE_EDGE_LANES, EDGE_FILL);
     if (!make_table(&builder->edge_buckets, count, 0xFF, error))
         return false;
-    struct am_edge_bucket *buckets = builder->edge_buckets.data;
+    struct am_image_edge_bucket *buckets = builder->edge_buckets.data;
     for (size_t i = 0; i < count; i++)
         buckets[i].displaced = 0;
     const struct am_build_edge *edge = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++) {
         if (i + AM_FETCH_AHEAD < builder->edges.count) {
-            uint32_t hash = am_edge_hash(edge[i + AM_FETCH_AHEAD].key);
-            __builtin_prefetch(&buckets[am_bucket_of_u32(hash, count)], 1);
+            uint32_t hash = am_image_edge_hash(edge[i + AM_FETCH_AHEAD].key);
+            __builtin_prefetch(&buckets[am_image_bucket32(hash, count)], 1);
         }
         put_edge(buckets, count, edge[i].key, edge[i].final);
     }
@@ -160,12 +163,13 @@ static bool build_term_table(struct am_builder *builder, struct am_error *error)
     if (!make_table(&builder->term_table, count, 0xFF, error))
         return false;
     uint32_t *slots = builder->term_table.data;
-    const struct am_term *term = builder->pools.terms.data;
+    const struct am_image_term *term = builder->pools.terms.data;
     for (uint32_t i = 0; i < terms; i++) {
         const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)term[i].text * 4);
         uint32_t key = term[i].kind == AM_TERM_DOMAIN ? AM_NONE : term[i].key;
-        uint64_t hash = am_term_hash(term[i].kind, key, (struct am_view){at + 4, am_load_u32(at)});
-        size_t slot = am_bucket_of(hash, count);
+        uint64_t hash =
+            am_image_term_hash(term[i].kind, key, (struct am_view){at + 4, am_bytes_load_u32(at)});
+        size_t slot = am_image_bucket(hash, count);
         while (slots[slot] != AM_NONE)
             slot = slot + 1 < count ? slot + 1 : 0;
         slots[slot] = i;

@@ -27,9 +27,9 @@ static bool follow(struct am_builder *builder,
                    uint32_t word,
                    uint32_t *edge,
                    struct am_error *error) {
-    uint64_t key = am_edge_key(parent, word);
+    uint64_t key = am_image_edge_key(parent, word);
     struct am_intern_slot *slot =
-        am_intern_find(&builder->edge_table, am_edge_hash(key), edge_equal, builder, &key);
+        am_intern_find(&builder->edge_table, am_image_edge_hash(key), edge_equal, builder, &key);
     if (!slot)
         return am_build_out_of_memory(error);
     if (slot->id == UINT32_MAX) {
@@ -94,7 +94,7 @@ static bool insert_path(struct am_builder *builder,
 }
 
 static bool insert_phrase(struct am_builder *builder,
-                          struct am_flat_keyword *flat,
+                          struct am_build_flat_keyword *flat,
                           const uint32_t *ids,
                           struct am_error *error) {
     uint32_t count = flat->word_count;
@@ -112,7 +112,7 @@ static bool insert_phrase(struct am_builder *builder,
 }
 
 static bool insert_broad_path(struct am_builder *builder,
-                              struct am_flat_keyword *flat,
+                              struct am_build_flat_keyword *flat,
                               const uint32_t *ids,
                               struct am_error *error) {
     if (flat->word_count > 1)
@@ -126,7 +126,7 @@ static bool insert_broad_path(struct am_builder *builder,
 }
 
 static bool insert_broad(struct am_builder *builder,
-                         struct am_flat_keyword *flat,
+                         struct am_build_flat_keyword *flat,
                          const uint32_t *ids,
                          struct am_error *error) {
     flag_words(builder, ids, flat->word_count, AM_WORD_IS_BROAD, AM_WORD_BEGINS_BROAD,
@@ -142,7 +142,7 @@ static bool insert_broad(struct am_builder *builder,
 }
 
 static bool insert_exact(struct am_builder *builder,
-                         struct am_flat_keyword *flat,
+                         struct am_build_flat_keyword *flat,
                          const uint32_t *ids,
                          struct am_error *error) {
     uint32_t count = flat->word_count;
@@ -153,15 +153,16 @@ static bool insert_exact(struct am_builder *builder,
     return insert_path(builder, exact_root(builder), ids, 0, count, &flat->terminal, error);
 }
 
-static bool
-insert_keyword(struct am_builder *builder, struct am_flat_keyword *flat, struct am_error *error) {
+static bool insert_keyword(struct am_builder *builder,
+                           struct am_build_flat_keyword *flat,
+                           struct am_error *error) {
     if (flat->source->match == AM_MATCH_ANY) {
         bool done = make_terminal(builder, AM_NONE, &builder->settings.any_terminal, error);
         flat->terminal = builder->settings.any_terminal;
         return done;
     }
     const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
-    switch ((enum am_match_type)flat->source->match) {
+    switch ((enum am_model_match_type)flat->source->match) {
     case AM_MATCH_EXACT:
         return insert_exact(builder, flat, ids, error);
     case AM_MATCH_PHRASE:
@@ -172,17 +173,18 @@ insert_keyword(struct am_builder *builder, struct am_flat_keyword *flat, struct 
 }
 
 /* The first edge of a phrase or broad keyword. Exact ones share theirs, from one root. */
-static void fetch_first_edge(const struct am_builder *builder, const struct am_flat_keyword *flat) {
+static void fetch_first_edge(const struct am_builder *builder,
+                             const struct am_build_flat_keyword *flat) {
     if (flat->source->match == AM_MATCH_EXACT || flat->word_count < 2)
         return;
     const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
     bool broad = flat->source->match == AM_MATCH_BROAD;
     uint32_t root = broad ? broad_root(builder, ids[0]) : phrase_root(ids[0]);
-    am_intern_fetch(&builder->edge_table, am_edge_hash(am_edge_key(root, ids[1])));
+    am_intern_fetch(&builder->edge_table, am_image_edge_hash(am_image_edge_key(root, ids[1])));
 }
 
 static bool insert_keywords(struct am_builder *builder, struct am_error *error) {
-    struct am_flat_keyword *flat = builder->flat.data;
+    struct am_build_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++) {
         if (i + AM_FETCH_AHEAD < builder->flat.count)
             fetch_first_edge(builder, &flat[i + AM_FETCH_AHEAD]);
@@ -227,7 +229,7 @@ static size_t place_of(const struct am_builder *builder, uint32_t terminal) {
 static uint32_t *order_terminals(const struct am_builder *builder) {
     size_t count = builder->terminals.count;
     size_t places = AM_TERMINAL_CLASSES * ((size_t)builder->rank_count + 1);
-    uint32_t *order = am_allocate_large((count + 1) * sizeof *order);
+    uint32_t *order = am_memory_allocate((count + 1) * sizeof *order);
     uint32_t *next = calloc(places + 1, sizeof *next);
     if (!order || !next) {
         free(order);
@@ -337,8 +339,8 @@ static uint32_t final_parent(const struct am_builder *builder, uint32_t parent) 
 static void finish_edges(struct am_builder *builder) {
     struct am_build_edge *edges = builder->edges.data;
     for (size_t i = 0; i < builder->edges.count; i++)
-        edges[i].key = am_edge_key(final_parent(builder, (uint32_t)(edges[i].key >> 32)),
-                                   (uint32_t)edges[i].key);
+        edges[i].key = am_image_edge_key(final_parent(builder, (uint32_t)(edges[i].key >> 32)),
+                                         (uint32_t)edges[i].key);
 }
 
 static uint32_t final_terminal(const struct am_builder *builder, uint32_t terminal) {

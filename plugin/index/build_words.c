@@ -7,9 +7,9 @@
 static bool word_equal(const void *context, uint32_t id, const void *key) {
     const struct am_builder *builder = context;
     const struct am_view *wanted = key;
-    am_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, id)->text;
+    am_image_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, id)->text;
     const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
-    return am_view_equal((struct am_view){at + 4, am_load_u32(at)}, *wanted);
+    return am_view_equal((struct am_view){at + 4, am_bytes_load_u32(at)}, *wanted);
 }
 
 /* The temporary id of a word, new ones numbered in order of appearance. */
@@ -23,7 +23,7 @@ intern_word(struct am_builder *builder, struct am_view text, uint32_t *id, struc
         /* Three node numbers may be needed for a word, see AM_NODE_OF_*. */
         if (builder->words.count >= UINT32_MAX / 4)
             return am_build_too_many(error, "distinct words (times four)");
-        struct am_build_word word = {.text = am_pools_string(&builder->pools, text),
+        struct am_build_word word = {.text = am_build_pools_string(&builder->pools, text),
                                      .phrase_terminal = AM_NONE,
                                      .broad_terminal = AM_NONE,
                                      .stem = AM_NONE};
@@ -42,7 +42,7 @@ static bool contains(const uint32_t *ids, uint32_t count, uint32_t id) {
     return false;
 }
 
-/* The stem of `word`, through a padded copy, as am_stem wants it. */
+/* The stem of `word`, through a padded copy, as am_text_stem wants it. */
 static struct am_view stem_of(struct am_builder *builder, struct am_view word) {
     static const char padding[AM_WORD_PADDING];
     char copy[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
@@ -50,20 +50,20 @@ static struct am_view stem_of(struct am_builder *builder, struct am_view word) {
         return word;
     memcpy(copy, word.data, word.size);
     memcpy(copy + word.size, padding, sizeof padding);
-    struct am_view stem = am_stem(builder->stemmer, (struct am_view){copy, word.size});
+    struct am_view stem = am_text_stem(builder->stemmer, (struct am_view){copy, word.size});
     return stem.data == copy ? word : stem;
 }
 
 static bool flatten(struct am_builder *builder,
-                    const struct am_keyword *keyword,
+                    const struct am_inventory_keyword *keyword,
                     uint32_t owner,
                     uint32_t position,
                     struct am_error *error) {
-    struct am_flat_keyword flat = {.source = keyword,
-                                   .first_word = (uint32_t)builder->flat_words.count,
-                                   .owner = owner,
-                                   .position = position,
-                                   .terminal = AM_NONE};
+    struct am_build_flat_keyword flat = {.source = keyword,
+                                         .first_word = (uint32_t)builder->flat_words.count,
+                                         .owner = owner,
+                                         .position = position,
+                                         .terminal = AM_NONE};
     uint32_t ids[AM_KEYWORD_MAX_WORDS];
     uint32_t count = 0;
     bool broad = keyword->match == AM_MATCH_BROAD;
@@ -95,7 +95,7 @@ static bool flatten(struct am_builder *builder,
 }
 
 static bool flatten_negatives(struct am_builder *builder,
-                              const struct am_rules *rules,
+                              const struct am_inventory_rules *rules,
                               struct am_error *error) {
     for (uint32_t i = 0; i < rules->negative_count; i++)
         if (!flatten(builder, &rules->negatives[i], 0, i, error))
@@ -110,7 +110,7 @@ static bool flatten_all(struct am_builder *builder, struct am_error *error) {
         if (!flatten_negatives(builder, &inventory->campaigns[i].rules, error))
             return false;
     for (uint32_t i = 0; i < inventory->ad_count; i++) {
-        const struct am_ad *ad = &inventory->ads[i];
+        const struct am_inventory_ad *ad = &inventory->ads[i];
         if (!flatten_negatives(builder, &ad->rules, error))
             return false;
         for (uint32_t k = 0; k < ad->keyword_count; k++)
@@ -121,7 +121,7 @@ static bool flatten_all(struct am_builder *builder, struct am_error *error) {
 }
 
 static bool has_broad(const struct am_builder *builder) {
-    const struct am_flat_keyword *flat = builder->flat.data;
+    const struct am_build_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++)
         if (flat[i].source->match == AM_MATCH_BROAD)
             return true;
@@ -134,7 +134,7 @@ static void find_stems(struct am_builder *builder) {
         return;
     for (size_t i = 0; i < builder->words.count; i++) {
         const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)words[i].text * 4);
-        struct am_view stem = stem_of(builder, (struct am_view){at + 4, am_load_u32(at)});
+        struct am_view stem = stem_of(builder, (struct am_view){at + 4, am_bytes_load_u32(at)});
         words[i].stem = am_intern_get(&builder->word_table, XXH3_64bits(stem.data, stem.size),
                                       word_equal, builder, &stem);
     }
@@ -197,7 +197,7 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
     for (size_t i = 0; i < builder->words.count; i++)
         if (words[i].stem != AM_NONE)
             words[i].stem = new_ids[words[i].stem];
-    const struct am_flat_keyword *flat = builder->flat.data;
+    const struct am_build_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++)
         if (flat[i].source->match == AM_MATCH_BROAD)
             qsort(ids + flat[i].first_word, flat[i].word_count, sizeof *ids, ascending_u32);

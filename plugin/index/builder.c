@@ -15,20 +15,20 @@
 static void builder_start(struct am_builder *builder, const struct am_inventory *inventory) {
     *builder = (struct am_builder){
         .inventory = inventory,
-        .flat = AM_VECTOR_OF(struct am_flat_keyword),
+        .flat = AM_VECTOR_OF(struct am_build_flat_keyword),
         .flat_words = AM_VECTOR_OF(uint32_t),
         .words = AM_VECTOR_OF(struct am_build_word),
         .edges = AM_VECTOR_OF(struct am_build_edge),
         .terminals = AM_VECTOR_OF(struct am_build_terminal),
         .negatives = AM_VECTOR_OF(struct am_build_negative),
-        .postings = AM_VECTOR_OF(struct am_posting),
-        .keywords = AM_VECTOR_OF(struct am_keyword_record),
-        .ads = AM_VECTOR_OF(struct am_ad_record),
-        .details = AM_VECTOR_OF(struct am_ad_details),
-        .campaigns = AM_VECTOR_OF(struct am_campaign_record),
-        .vocabulary = AM_VECTOR_OF(struct am_vocabulary_bucket),
-        .word_records = AM_VECTOR_OF(struct am_word_record),
-        .edge_buckets = AM_VECTOR_OF(struct am_edge_bucket),
+        .postings = AM_VECTOR_OF(struct am_image_posting),
+        .keywords = AM_VECTOR_OF(struct am_image_keyword),
+        .ads = AM_VECTOR_OF(struct am_image_ad),
+        .details = AM_VECTOR_OF(struct am_image_ad_details),
+        .campaigns = AM_VECTOR_OF(struct am_image_campaign),
+        .vocabulary = AM_VECTOR_OF(struct am_image_vocabulary_bucket),
+        .word_records = AM_VECTOR_OF(struct am_image_word),
+        .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
         .term_table = AM_VECTOR_OF(uint32_t),
     };
@@ -46,8 +46,8 @@ static void builder_free(struct am_builder *builder) {
     am_intern_free(&builder->word_table);
     am_intern_free(&builder->edge_table);
     am_intern_free(&builder->negative_table);
-    am_pools_free(&builder->pools);
-    am_stemmer_free(builder->stemmer);
+    am_build_pools_free(&builder->pools);
+    am_text_stemmer_free(builder->stemmer);
 }
 
 static bool pools_fine(const struct am_builder *builder, struct am_error *error) {
@@ -59,10 +59,10 @@ static bool pools_fine(const struct am_builder *builder, struct am_error *error)
 }
 
 static bool run_phases(struct am_builder *builder, struct am_error *error) {
-    if (!am_pools_start(&builder->pools, builder->inventory->ad_count))
+    if (!am_build_pools_start(&builder->pools, builder->inventory->ad_count))
         return pools_fine(builder, error);
     if (builder->inventory->stem) {
-        builder->stemmer = am_stemmer_new(builder->inventory->language, error);
+        builder->stemmer = am_text_stemmer_new(builder->inventory->language, error);
         if (!builder->stemmer)
             return false;
     }
@@ -71,7 +71,7 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
             return false;
-    return !builder->stemmer || !am_stemmer_failed(builder->stemmer) ||
+    return !builder->stemmer || !am_text_stemmer_failed(builder->stemmer) ||
            am_build_out_of_memory(error);
 }
 
@@ -114,12 +114,12 @@ static size_t aligned(size_t offset) {
 
 /* Offsets of all sections; returns the file's size. The vectors are in memory, so that sums of
  * their sizes cannot wrap. */
-static size_t place_sections(const struct section *sections, struct am_section_entry *table) {
+static size_t place_sections(const struct section *sections, struct am_image_section_entry *table) {
     size_t offset = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
         offset = aligned(offset);
-        table[id - 1] = (struct am_section_entry){id, (uint32_t)sections[id].record_size, offset,
-                                                  sections[id].count};
+        table[id - 1] = (struct am_image_section_entry){id, (uint32_t)sections[id].record_size,
+                                                        offset, sections[id].count};
         offset += sections[id].record_size * sections[id].count;
     }
     return aligned(offset);
@@ -130,13 +130,13 @@ static enum am_code lay_out(const struct am_builder *builder,
                             struct am_image_bytes *bytes,
                             struct am_error *error) {
     struct section sections[AM_SECTIONS + 1];
-    struct am_section_entry table[AM_SECTIONS];
+    struct am_image_section_entry table[AM_SECTIONS];
     list_sections(builder, sections);
     size_t size = place_sections(sections, table);
     char *data = NULL;
     if (posix_memalign((void **)&data, AM_IMAGE_ALIGNMENT, size) != 0)
         return am_error_set(error, AM_E_MEMORY, "out of memory: the image needs %zu bytes", size);
-    am_advise_huge(data, size);
+    am_memory_advise_huge(data, size);
     size_t end = 0;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
         /* Gaps are zero, so that the same inventory gives the same bytes. */
@@ -167,7 +167,7 @@ static enum am_code lay_out(const struct am_builder *builder,
     return AM_OK;
 }
 
-enum am_code am_image_build(const struct am_inventory *inventory,
+enum am_code am_build_image(const struct am_inventory *inventory,
                             bool lenient,
                             struct am_image_bytes *bytes,
                             struct am_error *error) {
@@ -217,7 +217,7 @@ static void sync_folder(const char *path) {
 
 enum am_code am_image_write(const struct am_image_bytes *bytes,
                             const char *path,
-                            struct am_file_owner owner,
+                            struct am_image_owner owner,
                             struct am_error *error) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());

@@ -14,25 +14,25 @@ struct am_image_bytes {
 
 /* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than
  * 2^32-2 of something, named). */
-enum am_code am_image_build(const struct am_inventory *inventory,
+enum am_code am_build_image(const struct am_inventory *inventory,
                             bool lenient,
                             struct am_image_bytes *bytes,
                             struct am_error *error);
 void am_image_bytes_free(struct am_image_bytes *bytes);
 
 /* Whom a file is given to; AM_NOBODY_ELSE: it stays its maker's. */
-struct am_file_owner {
+struct am_image_owner {
     uid_t user;
     gid_t group;
 };
-#define AM_NOBODY_ELSE ((struct am_file_owner){(uid_t)-1, (gid_t)-1})
+#define AM_NOBODY_ELSE ((struct am_image_owner){(uid_t)-1, (gid_t)-1})
 
 /* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the
  * new one, never a part. Mode 0600 & umask. The owner gets the file before it has its name: no link
  * that somebody puts there is followed. AM_E_IO. */
 enum am_code am_image_write(const struct am_image_bytes *bytes,
                             const char *path,
-                            struct am_file_owner owner,
+                            struct am_image_owner owner,
                             struct am_error *error);
 
 #endif

@@ -11,8 +11,10 @@
 #ifndef AM_INDEX_FORMAT_H
 #define AM_INDEX_FORMAT_H
 
+#include "../base/error.h"
 #include "../base/hash.h"
-#include "../inventory/inventory.h"
+#include "../model/limits.h"
+#include "../model/names.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
 enum { AM_IMAGE_FORMAT_VERSION = 7, AM_IMAGE_ALIGNMENT = 64 };
@@ -33,7 +35,7 @@ struct am_image_header {
 _Static_assert(sizeof(struct am_image_header) == 128, "header");
 _Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
 
-enum am_section {
+enum am_image_section {
     AM_SECTION_SETTINGS = 1,
     AM_SECTION_VOCABULARY, /* hash buckets: word bytes -> word id */
     AM_SECTION_WORDS,      /* by word id */
@@ -53,18 +55,18 @@ enum am_section {
     AM_SECTIONS = AM_SECTION_STRINGS,
 };
 
-struct am_section_entry {
+struct am_image_section_entry {
     uint32_t id; /* ascending from 1 without gaps */
     uint32_t record_size;
     uint64_t offset; /* from the start of the file, multiple of 64 */
     uint64_t count;  /* records */
 };
-_Static_assert(sizeof(struct am_section_entry) == 24, "section entry");
+_Static_assert(sizeof(struct am_image_section_entry) == 24, "section entry");
 
 /* A string: offset / 4 into AM_SECTION_STRINGS. 0 is the empty string. */
-typedef uint32_t am_string_ref;
+typedef uint32_t am_image_string_ref;
 /* A list: index of its count in AM_SECTION_SETS. 0 is the empty list. */
-typedef uint32_t am_set_ref;
+typedef uint32_t am_image_list_ref;
 
 enum { AM_TERMINAL_CLASSES = 3 };
 
@@ -72,14 +74,14 @@ enum { AM_TERMINAL_CLASSES = 3 };
  * share, through which a search finds its keywords for a fraction of the reads (a tiered index:
  * Manning, Raghavan, Schuetze, "Introduction to Information Retrieval", section 7.2.1). Negative
  * keywords belong to it, too. */
-enum am_tier { AM_TIER_ALL, AM_TIER_TOP, AM_TIERS };
+enum am_image_tier { AM_TIER_ALL, AM_TIER_TOP, AM_TIERS };
 
 /* The filters of a tier: over the edges of a keyword's first step, and over all others. */
-enum am_filter_kind { AM_FILTER_FIRST, AM_FILTER_LATER, AM_FILTER_KINDS };
+enum am_image_filter_kind { AM_FILTER_FIRST, AM_FILTER_LATER, AM_FILTER_KINDS };
 
 struct am_image_settings {
-    am_string_ref currency;
-    am_string_ref language;
+    am_image_string_ref currency;
+    am_image_string_ref language;
     uint32_t fold_accents; /* 0 or 1 */
     uint32_t stem;         /* 0 or 1 */
     uint32_t broad_window;
@@ -115,12 +117,14 @@ struct am_image_settings {
 _Static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
-static inline unsigned am_class_of(const struct am_image_settings *settings, uint32_t terminal) {
+static inline unsigned am_image_class_of(const struct am_image_settings *settings,
+                                         uint32_t terminal) {
     return (unsigned)(terminal >= settings->first_node) + (terminal >= settings->leaf_end);
 }
 
 /* The terminal after the last one of a class; where the next class begins. */
-static inline uint32_t am_class_end(const struct am_image_settings *settings, unsigned class) {
+static inline uint32_t am_image_class_end(const struct am_image_settings *settings,
+                                          unsigned class) {
     const uint32_t ends[AM_TERMINAL_CLASSES] = {settings->first_node, settings->leaf_end,
                                                 settings->terminal_end};
     return ends[class];
@@ -132,7 +136,7 @@ static inline uint32_t am_class_end(const struct am_image_settings *settings, un
 #define AM_NODE_OF_BROAD(settings, word) ((settings)->node_end + (settings)->word_count + (word))
 #define AM_NODE_OF_EXACT(settings) ((settings)->node_end + 2 * (settings)->word_count)
 
-enum am_word_flags {
+enum am_image_word_flags {
     AM_WORD_IS_PHRASE = 1,        /* a phrase keyword of this one word: WORDS.phrase_terminal */
     AM_WORD_BEGINS_PHRASE = 2,    /* first of a longer phrase keyword */
     AM_WORD_CONTINUES_PHRASE = 4, /* a later word of a phrase keyword */
@@ -143,48 +147,49 @@ enum am_word_flags {
     AM_WORD_HAS_STEM = 128,       /* broad matching takes it for another word, its stem */
 };
 
-enum { AM_VOCABULARY_WAYS = 3, AM_VOCABULARY_KEY = 16 };
+enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16 };
 
 /* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A
  * longer word has a key of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of
  * XXH3-64, and is compared with its string. */
-struct am_vocabulary_bucket {
-    uint8_t key[AM_VOCABULARY_WAYS][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
-    uint32_t word[AM_VOCABULARY_WAYS];                  /* AM_NONE: empty */
-    uint8_t flags[AM_VOCABULARY_WAYS];                  /* enum am_word_flags */
-    uint8_t displaced; /* am_displaced_word of the words that found this bucket full: look on */
+struct am_image_vocabulary_bucket {
+    uint8_t key[AM_IMAGE_VOCABULARY_LANES][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
+    uint32_t word[AM_IMAGE_VOCABULARY_LANES];                  /* AM_NONE: empty */
+    uint8_t flags[AM_IMAGE_VOCABULARY_LANES];                  /* enum am_image_word_flags */
+    uint8_t
+        displaced; /* am_image_overflow_word of the words that found this bucket full: look on */
 };
-_Static_assert(sizeof(struct am_vocabulary_bucket) == 64, "vocabulary bucket");
+_Static_assert(sizeof(struct am_image_vocabulary_bucket) == 64, "vocabulary bucket");
 
 /* Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a
  * set-trie path. */
-struct am_word_record {
-    am_string_ref text;
+struct am_image_word {
+    am_image_string_ref text;
     uint32_t phrase_terminal; /* AM_NONE without AM_WORD_IS_PHRASE */
     uint32_t broad_terminal;  /* AM_NONE without AM_WORD_IS_BROAD */
 };
-_Static_assert(sizeof(struct am_word_record) == 12, "word");
+_Static_assert(sizeof(struct am_image_word) == 12, "word");
 
-enum { AM_EDGE_WAYS = 5 };
+enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX
 
-struct am_edge_bucket {
-    uint64_t key[AM_EDGE_WAYS]; /* parent << 32 | word id */
-    uint32_t child[AM_EDGE_WAYS];
-    uint32_t displaced; /* am_displaced_edge of the edges that found this bucket full */
+struct am_image_edge_bucket {
+    uint64_t key[AM_IMAGE_EDGE_LANES]; /* parent << 32 | word id */
+    uint32_t child[AM_IMAGE_EDGE_LANES];
+    uint32_t displaced; /* am_image_overflow_edge of the edges that found this bucket full */
 };
-_Static_assert(sizeof(struct am_edge_bucket) == 64, "edge bucket");
+_Static_assert(sizeof(struct am_image_edge_bucket) == 64, "edge bucket");
 
 /* What found its bucket full has set one bit there, chosen by bits of the hash that choose nothing
  * else; a search that finds the bit clear ends. */
-static inline uint8_t am_displaced_word(uint64_t hash) {
+static inline uint8_t am_image_overflow_word(uint64_t hash) {
     return (uint8_t)(1 << (hash & 7));
 }
-static inline uint32_t am_displaced_edge(uint32_t hash) {
+static inline uint32_t am_image_overflow_edge(uint32_t hash) {
     return UINT32_C(1) << (hash & 31);
 }
 
-static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
+static inline uint64_t am_image_edge_key(uint32_t parent, uint32_t word) {
     return (uint64_t)parent << 32 | word;
 }
 /* Of 32 bits, so that sixteen are computed at a time: multiply and add, then a step of
@@ -192,17 +197,17 @@ static inline uint64_t am_edge_key(uint32_t parent, uint32_t word) {
 #define AM_EDGE_HASH_PARENT UINT32_C(0x9e3779b1)
 #define AM_EDGE_HASH_WORD UINT32_C(0x85ebca77)
 #define AM_EDGE_HASH_LAST UINT32_C(0xc2b2ae3d)
-static inline uint32_t am_edge_hash(uint64_t key) {
+static inline uint32_t am_image_edge_hash(uint64_t key) {
     uint32_t hash = (uint32_t)(key >> 32) * AM_EDGE_HASH_PARENT + (uint32_t)key * AM_EDGE_HASH_WORD;
     return (hash ^ hash >> 15) * AM_EDGE_HASH_LAST;
 }
 /* A hash to 0..count-1 without a division (Lemire, "Fast Random Integer Generation in an Interval",
  * 2019). */
-static inline uint64_t am_bucket_of(uint64_t hash, uint64_t count) {
+static inline uint64_t am_image_bucket(uint64_t hash, uint64_t count) {
     return (uint64_t)((unsigned __int128)hash * count >> 64);
 }
 /* The same for a hash of 32 bits. `count` is at most 2^32. */
-static inline uint64_t am_bucket_of_u32(uint32_t hash, uint64_t count) {
+static inline uint64_t am_image_bucket32(uint32_t hash, uint64_t count) {
     return hash * count >> 32;
 }
 /* The filters: one 32-bit block a key, three bits of it (a register-blocked Bloom filter: Putze,
@@ -211,7 +216,7 @@ static inline uint64_t am_bucket_of_u32(uint32_t hash, uint64_t count) {
  * lookups are first steps, and the filter of these alone is a third of the size. Those of the top
  * tier leave out the edges that lead to no keyword of it. */
 #define AM_FILTER_HASH UINT32_C(0x27d4eb2f)
-static inline uint32_t am_filter_mask(uint32_t hash) {
+static inline uint32_t am_image_filter_mask(uint32_t hash) {
     uint32_t bits = hash * AM_FILTER_HASH;
     return UINT32_C(1) << (bits >> 27) | UINT32_C(1) << (bits >> 22 & 31) |
            UINT32_C(1) << (bits >> 17 & 31);
@@ -223,74 +228,74 @@ static inline uint32_t am_filter_mask(uint32_t hash) {
  *
  * A terminal's number being the index of its first posting, and the list's end a bit of its last
  * one, a keyword that one ad has costs 8 bytes and one cache line in all. */
-struct am_posting {
+struct am_image_posting {
     uint32_t rank;
     uint32_t ad_and_last; /* ad, or negative id; | AM_POSTING_LAST at its list's end */
 };
 #define AM_POSTING_LAST (UINT32_C(1) << 31)
 #define AM_POSTING_MAX_AD (AM_POSTING_LAST - 1)
 
-static inline uint32_t am_posting_ad(const struct am_posting *posting) {
+static inline uint32_t am_image_posting_ad(const struct am_image_posting *posting) {
     return posting->ad_and_last & ~AM_POSTING_LAST;
 }
-static inline bool am_posting_is_last(const struct am_posting *posting) {
+static inline bool am_image_posting_is_last(const struct am_image_posting *posting) {
     return posting->ad_and_last & AM_POSTING_LAST;
 }
 
-struct am_keyword_record {
+struct am_image_keyword {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
-    am_string_ref text;
+    am_image_string_ref text;
     uint32_t position; /* in the ad's list, from 0: the last tie-break inside an ad */
-    uint8_t match;     /* enum am_match_type */
+    uint8_t match;     /* enum am_model_match_type */
     uint8_t word_count;
     uint8_t reserved[6]; /* zero */
 };
-_Static_assert(sizeof(struct am_keyword_record) == 32, "keyword");
+_Static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
-enum am_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
+enum am_image_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
 
-struct am_ad_record {
-    int64_t start;          /* the later of the ad's and its campaign's; INT64_MIN: always */
-    int64_t end;            /* the earlier of both; INT64_MAX: never ends */
-    uint32_t campaign;      /* AM_NONE: none */
-    uint32_t advertiser;    /* term */
-    uint32_t tree;          /* the ad's own targeting, AM_NONE: none */
-    uint32_t campaign_tree; /* its campaign's */
-    am_set_ref negatives;   /* negative ids */
-    am_set_ref campaign_negatives;
-    am_set_ref sizes;
-    am_set_ref labels; /* terms; ad's and campaign's together, likewise below */
-    am_set_ref exclude_labels;
-    am_set_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that blocking
-                              IAB7 finds it */
-    uint32_t domain;       /* term, AM_NONE: none */
-    uint32_t flags;        /* enum am_ad_flags */
+struct am_image_ad {
+    int64_t start;               /* the later of the ad's and its campaign's; INT64_MIN: always */
+    int64_t end;                 /* the earlier of both; INT64_MAX: never ends */
+    uint32_t campaign;           /* AM_NONE: none */
+    uint32_t advertiser;         /* term */
+    uint32_t tree;               /* the ad's own targeting, AM_NONE: none */
+    uint32_t campaign_tree;      /* its campaign's */
+    am_image_list_ref negatives; /* negative ids */
+    am_image_list_ref campaign_negatives;
+    am_image_list_ref sizes;
+    am_image_list_ref labels; /* terms; ad's and campaign's together, likewise below */
+    am_image_list_ref exclude_labels;
+    am_image_list_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that
+                              blocking IAB7 finds it */
+    uint32_t domain;              /* term, AM_NONE: none */
+    uint32_t flags;               /* enum am_image_ad_flags */
 };
-_Static_assert(sizeof(struct am_ad_record) == 64, "ad");
+_Static_assert(sizeof(struct am_image_ad) == 64, "ad");
 
-struct am_ad_details {
+struct am_image_ad_details {
     uint64_t bid; /* micros */
-    am_string_ref id;
-    am_string_ref url;
-    am_string_ref creative; /* JSON text, empty: none */
+    am_image_string_ref id;
+    am_image_string_ref url;
+    am_image_string_ref creative; /* JSON text, empty: none */
     int32_t priority;
-    uint32_t quality;      /* per mille */
-    uint32_t ctr;          /* millionths */
-    am_set_ref categories; /* terms, as written in the inventory */
-    uint32_t reserved;     /* zero */
+    uint32_t quality;             /* per mille */
+    uint32_t ctr;                 /* millionths */
+    am_image_list_ref categories; /* terms, as written in the inventory */
+    uint32_t reserved;            /* zero */
 };
-_Static_assert(sizeof(struct am_ad_details) == 40, "ad details");
+_Static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
 
-struct am_campaign_record {
-    am_string_ref id;
+struct am_image_campaign {
+    am_image_string_ref id;
     uint32_t advertiser; /* term */
 };
 
 /* Terms are strings of one kind, each with an id of its own. */
-enum am_term_kind {
+enum am_image_term_kind {
     AM_TERM_ATTRIBUTE =
-        0,            /* + enum am_attribute: a targeting value; for kv, `key` is the KEY term */
+        0, /* + enum am_model_attribute: a targeting value; for kv, `key` is the KEY term */
     AM_TERM_KEY = 32, /* a kv key */
     AM_TERM_ADVERTISER,
     AM_TERM_DOMAIN,
@@ -298,31 +303,32 @@ enum am_term_kind {
     AM_TERM_LABEL,
 };
 
-struct am_term {
-    am_string_ref text;
+struct am_image_term {
+    am_image_string_ref text;
     uint32_t kind;
     uint32_t key; /* kv values: the KEY term; domains: the term of the domain above (bad.example of
                      x.bad.example); else AM_NONE */
 };
-_Static_assert(sizeof(struct am_term) == 12, "term");
+_Static_assert(sizeof(struct am_image_term) == 12, "term");
 
 /* `key` is AM_NONE for all kinds but kv values, domains too. */
-static inline uint64_t am_term_hash(uint32_t kind, uint32_t key, struct am_view text) {
-    return am_mix(am_fnv1a(AM_FNV1A_START, text.data, text.size), (uint64_t)kind << 32 | key);
+static inline uint64_t am_image_term_hash(uint32_t kind, uint32_t key, struct am_view text) {
+    return am_hash_mix(am_hash_fnv1a(AM_FNV1A_START, text.data, text.size),
+                       (uint64_t)kind << 32 | key);
 }
-/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_bucket_of(hash, slots), then the next ones, around
- * the end; never full. */
+/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_image_bucket(hash, slots), then the next ones,
+ * around the end; never full. */
 
-struct am_tree_node {
-    uint8_t kind;      /* enum am_targeting_kind */
-    uint8_t attribute; /* enum am_attribute */
+struct am_image_tree_node {
+    uint8_t kind;      /* enum am_model_targeting_kind */
+    uint8_t attribute; /* enum am_model_attribute */
     uint16_t reserved; /* zero */
-    uint32_t end;   /* the node after this one's subtree, counted from the tree's first node; nodes
-                       stand in preorder */
-    uint32_t key;   /* IN on kv: KEY term; HOURS: string ref of the time zone (0: UTC) */
-    am_set_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six, not
-                       ascending) */
+    uint32_t end; /* the node after this one's subtree, counted from the tree's first node; nodes
+                     stand in preorder */
+    uint32_t key; /* IN on kv: KEY term; HOURS: string ref of the time zone (0: UTC) */
+    am_image_list_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six,
+                       not ascending) */
 };
-_Static_assert(sizeof(struct am_tree_node) == 16, "tree node");
+_Static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
 
 #endif

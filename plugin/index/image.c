@@ -13,19 +13,19 @@
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
-    [AM_SECTION_VOCABULARY] = sizeof(struct am_vocabulary_bucket),
-    [AM_SECTION_WORDS] = sizeof(struct am_word_record),
-    [AM_SECTION_EDGES] = sizeof(struct am_edge_bucket),
+    [AM_SECTION_VOCABULARY] = sizeof(struct am_image_vocabulary_bucket),
+    [AM_SECTION_WORDS] = sizeof(struct am_image_word),
+    [AM_SECTION_EDGES] = sizeof(struct am_image_edge_bucket),
     [AM_SECTION_FILTER] = sizeof(uint32_t),
-    [AM_SECTION_POSTINGS] = sizeof(struct am_posting),
-    [AM_SECTION_KEYWORDS] = sizeof(struct am_keyword_record),
-    [AM_SECTION_ADS] = sizeof(struct am_ad_record),
-    [AM_SECTION_AD_DETAILS] = sizeof(struct am_ad_details),
-    [AM_SECTION_CAMPAIGNS] = sizeof(struct am_campaign_record),
-    [AM_SECTION_TERMS] = sizeof(struct am_term),
+    [AM_SECTION_POSTINGS] = sizeof(struct am_image_posting),
+    [AM_SECTION_KEYWORDS] = sizeof(struct am_image_keyword),
+    [AM_SECTION_ADS] = sizeof(struct am_image_ad),
+    [AM_SECTION_AD_DETAILS] = sizeof(struct am_image_ad_details),
+    [AM_SECTION_CAMPAIGNS] = sizeof(struct am_image_campaign),
+    [AM_SECTION_TERMS] = sizeof(struct am_image_term),
     [AM_SECTION_TERM_TABLE] = sizeof(uint32_t),
     [AM_SECTION_TREES] = sizeof(uint32_t),
-    [AM_SECTION_TREE_NODES] = sizeof(struct am_tree_node),
+    [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
     [AM_SECTION_SETS] = sizeof(uint32_t),
     [AM_SECTION_STRINGS] = 1,
 };
@@ -37,7 +37,7 @@ static enum am_code corrupt(struct am_error *error, const char *name, const char
 static enum am_code
 check_header(const char *data, size_t size, const char *name, struct am_error *error) {
     const struct am_image_header *header = (const void *)data;
-    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_section_entry))
+    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_image_section_entry))
         return corrupt(error, name, "shorter than a header and section table");
     if (memcmp(header->magic, AM_IMAGE_MAGIC, sizeof header->magic) != 0)
         return corrupt(error, name, "it does not begin with the magic of an image");
@@ -63,10 +63,11 @@ check_header(const char *data, size_t size, const char *name, struct am_error *e
 /* Ids in order, record sizes as compiled in, offsets aligned, ascending, inside the file. */
 static enum am_code
 check_table(const char *data, size_t size, const char *name, struct am_error *error) {
-    const struct am_section_entry *table = (const void *)(data + sizeof(struct am_image_header));
+    const struct am_image_section_entry *table =
+        (const void *)(data + sizeof(struct am_image_header));
     uint64_t least = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
-        const struct am_section_entry *entry = &table[id - 1];
+        const struct am_image_section_entry *entry = &table[id - 1];
         if (entry->id != id || entry->record_size != record_sizes[id])
             return corrupt(error, name, "section table: wrong id or record size");
         if (entry->offset % AM_IMAGE_ALIGNMENT || entry->offset < least || entry->offset > size)
@@ -78,14 +79,14 @@ check_table(const char *data, size_t size, const char *name, struct am_error *er
     return AM_OK;
 }
 
-static uint64_t count_of(const struct am_image *image, enum am_section id) {
-    const struct am_section_entry *table =
+static uint64_t count_of(const struct am_image *image, enum am_image_section id) {
+    const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
     return table[id - 1].count;
 }
 
-static const void *start_of(const struct am_image *image, enum am_section id) {
-    const struct am_section_entry *table =
+static const void *start_of(const struct am_image *image, enum am_image_section id) {
+    const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
     return image->data + table[id - 1].offset;
 }
@@ -94,7 +95,7 @@ static const void *start_of(const struct am_image *image, enum am_section id) {
 static bool classes_fine(const struct am_image_settings *settings) {
     uint32_t begin = 0;
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        uint32_t end = am_class_end(settings, class);
+        uint32_t end = am_image_class_end(settings, class);
         if (settings->negatives_end[class] < begin || settings->negatives_end[class] > end)
             return false;
         begin = end;
@@ -132,7 +133,8 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
     /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
     bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
     /* Each of these nodes has an edge: bounds what the deep check allocates. */
-    bool edges = settings->node_end - settings->terminal_end <= image->edge_buckets * AM_EDGE_WAYS;
+    bool edges =
+        settings->node_end - settings->terminal_end <= image->edge_buckets * AM_IMAGE_EDGE_LANES;
     if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
         !small || !edges)
         return corrupt(error, name, "its counts contradict one another");
@@ -140,8 +142,8 @@ check_counts(const struct am_image *image, const char *name, struct am_error *er
 }
 
 /* The next of the filters. What does not fit the section is refused by check_counts. */
-static struct am_filter take_filter(const uint32_t **blocks, uint64_t *left, uint32_t count) {
-    struct am_filter filter = {*blocks, count < *left ? count : *left};
+static struct am_image_filter take_filter(const uint32_t **blocks, uint64_t *left, uint32_t count) {
+    struct am_image_filter filter = {*blocks, count < *left ? count : *left};
     *blocks += filter.count;
     *left -= filter.count;
     return filter;
@@ -204,7 +206,7 @@ static enum am_code open_bytes(const char *data,
     if (!summed && XXH3_64bits(data + checked, size - checked) != header->checksum)
         return corrupt(error, name, "its checksum does not match its bytes");
     *image = (struct am_image){.data = data, .size = size};
-    const struct am_section_entry *table = (const void *)(data + sizeof *header);
+    const struct am_image_section_entry *table = (const void *)(data + sizeof *header);
     if (table[AM_SECTION_SETTINGS - 1].count != 1)
         return corrupt(error, name, "section table: expected one settings record");
     set_pointers(image);
@@ -295,11 +297,11 @@ bool am_image_is(const char *path) {
 }
 
 uint32_t
-am_image_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text) {
-    uint64_t slot = am_bucket_of(am_term_hash(kind, key, text), image->term_slots);
+am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text) {
+    uint64_t slot = am_image_bucket(am_image_term_hash(kind, key, text), image->term_slots);
     while (image->term_table[slot] != AM_NONE) {
         uint32_t id = image->term_table[slot];
-        const struct am_term *term = &image->terms[id];
+        const struct am_image_term *term = &image->terms[id];
         if (term->kind == kind && (kind == AM_TERM_DOMAIN || term->key == key) &&
             am_view_equal(am_image_string(image, term->text), text))
             return id;

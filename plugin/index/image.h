@@ -10,14 +10,14 @@
 enum { AM_GENERATION_TEXT_SIZE = 17 };
 
 /* Tells cheaply that an edge is not there. */
-struct am_filter {
+struct am_image_filter {
     const uint32_t *blocks;
     uint64_t count; /* at least 1 */
 };
 
 /* The filters of one tier. */
-struct am_filters {
-    struct am_filter first, later; /* see am_filter_mask */
+struct am_image_filters {
+    struct am_image_filter first, later; /* see am_image_filter_mask */
 };
 
 /* Typed pointers into the mapping; all counts come from the checked section table. Read-only after
@@ -28,19 +28,19 @@ struct am_image {
     bool mapped; /* data came from mmap and am_image_close unmaps it */
     const struct am_image_header *header;
     const struct am_image_settings *settings;
-    const struct am_vocabulary_bucket *vocabulary;
-    const struct am_word_record *words;
-    const struct am_edge_bucket *edges;
-    struct am_filters filters[AM_TIERS];
-    const struct am_posting *postings;
-    const struct am_keyword_record *keywords;
-    const struct am_ad_record *ads;
-    const struct am_ad_details *details;
-    const struct am_campaign_record *campaigns;
-    const struct am_term *terms;
+    const struct am_image_vocabulary_bucket *vocabulary;
+    const struct am_image_word *words;
+    const struct am_image_edge_bucket *edges;
+    struct am_image_filters filters[AM_TIERS];
+    const struct am_image_posting *postings;
+    const struct am_image_keyword *keywords;
+    const struct am_image_ad *ads;
+    const struct am_image_ad_details *details;
+    const struct am_image_campaign *campaigns;
+    const struct am_image_term *terms;
     const uint32_t *term_table;
     const uint32_t *trees;
-    const struct am_tree_node *tree_nodes;
+    const struct am_image_tree_node *tree_nodes;
     const uint32_t *sets;
     const char *strings;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
@@ -73,38 +73,53 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
  * inventory. */
 bool am_image_is(const char *path);
 
-static inline struct am_view am_image_string(const struct am_image *image, am_string_ref ref) {
+static inline struct am_view am_image_string(const struct am_image *image,
+                                             am_image_string_ref ref) {
     const char *at = image->strings + (size_t)ref * 4;
-    return (struct am_view){at + 4, am_load_u32(at)};
+    return (struct am_view){at + 4, am_bytes_load_u32(at)};
 }
 
-/* Has a string on its way from memory. */
-static inline void am_image_fetch_string(const struct am_image *image, am_string_ref ref) {
+/* Prefetches a string. */
+static inline void am_image_prefetch_string(const struct am_image *image, am_image_string_ref ref) {
     __builtin_prefetch(image->strings + (size_t)ref * 4);
 }
 
-struct am_set {
+struct am_image_list {
     const uint32_t *items;
     uint32_t count;
 };
 
-static inline struct am_set am_image_set(const struct am_image *image, am_set_ref ref) {
-    return (struct am_set){image->sets + ref + 1, image->sets[ref]};
+static inline struct am_image_list am_image_list_at(const struct am_image *image,
+                                                    am_image_list_ref ref) {
+    return (struct am_image_list){image->sets + ref + 1, image->sets[ref]};
+}
+
+/* Whether the list, which ascends, has the item. */
+static inline bool am_image_list_has(struct am_image_list list, uint32_t item) {
+    uint32_t low = 0, high = list.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list.items[middle] < item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list.count && list.items[low] == item;
 }
 
 /* False: there is surely no edge of that hash among those that the filter is about. */
-static inline bool am_filter_has(const struct am_filter *filter, uint32_t hash) {
-    uint32_t mask = am_filter_mask(hash);
-    return (filter->blocks[am_bucket_of_u32(hash, filter->count)] & mask) == mask;
+static inline bool am_image_filter_has(const struct am_image_filter *filter, uint32_t hash) {
+    uint32_t mask = am_image_filter_mask(hash);
+    return (filter->blocks[am_image_bucket32(hash, filter->count)] & mask) == mask;
 }
 
-/* Has what am_filter_has reads on its way from memory. */
-static inline void am_filter_fetch(const struct am_filter *filter, uint32_t hash) {
-    __builtin_prefetch(&filter->blocks[am_bucket_of_u32(hash, filter->count)]);
+/* Prefetches what am_image_filter_has reads. */
+static inline void am_image_filter_prefetch(const struct am_image_filter *filter, uint32_t hash) {
+    __builtin_prefetch(&filter->blocks[am_image_bucket32(hash, filter->count)]);
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */
 uint32_t
-am_image_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text);
+am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, struct am_view text);
 
 #endif

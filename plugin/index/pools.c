@@ -2,7 +2,7 @@
 
 #include <xxhash.h>
 
-static uint32_t fail(struct am_pools *pools, enum am_code code, const char *pool) {
+static uint32_t fail(struct am_build_pools *pools, enum am_code code, const char *pool) {
     if (!pools->failure) {
         pools->failure = code;
         pools->failed_pool = pool;
@@ -10,24 +10,24 @@ static uint32_t fail(struct am_pools *pools, enum am_code code, const char *pool
     return 0;
 }
 
-bool am_pools_start(struct am_pools *pools, size_t ads) {
-    *pools = (struct am_pools){
+bool am_build_pools_start(struct am_build_pools *pools, size_t ads) {
+    *pools = (struct am_build_pools){
         .strings = AM_VECTOR_OF(char),
         .sets = AM_VECTOR_OF(uint32_t),
-        .terms = AM_VECTOR_OF(struct am_term),
+        .terms = AM_VECTOR_OF(struct am_image_term),
         .trees = AM_VECTOR_OF(uint32_t),
-        .tree_nodes = AM_VECTOR_OF(struct am_tree_node),
+        .tree_nodes = AM_VECTOR_OF(struct am_image_tree_node),
         .scratch = AM_VECTOR_OF(uint32_t),
     };
     if (!am_intern_reserve(&pools->string_table, 2 * ads))
         fail(pools, AM_E_MEMORY, "strings");
     /* Reference 0 is the empty string and the empty list, by the format. */
-    am_pools_string(pools, (struct am_view){"", 0});
-    am_pools_set(pools, NULL, 0);
+    am_build_pools_string(pools, (struct am_view){"", 0});
+    am_build_pools_list(pools, NULL, 0);
     return pools->failure == AM_OK;
 }
 
-void am_pools_free(struct am_pools *pools) {
+void am_build_pools_free(struct am_build_pools *pools) {
     am_vector_free(&pools->strings);
     am_vector_free(&pools->sets);
     am_vector_free(&pools->terms);
@@ -43,16 +43,16 @@ void am_pools_free(struct am_pools *pools) {
 /* ---- strings ----------------------------------------------------------------------------------
  */
 
-static struct am_view string_at(const struct am_pools *pools, am_string_ref ref) {
+static struct am_view string_at(const struct am_build_pools *pools, am_image_string_ref ref) {
     const char *at = AM_VECTOR_AT(&pools->strings, char, (size_t)ref * 4);
-    return (struct am_view){at + 4, am_load_u32(at)};
+    return (struct am_view){at + 4, am_bytes_load_u32(at)};
 }
 
 static bool string_equal(const void *context, uint32_t ref, const void *key) {
     return am_view_equal(string_at(context, ref), *(const struct am_view *)key);
 }
 
-am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text) {
+am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, struct am_view text) {
     if (pools->failure)
         return 0;
     size_t ref = pools->strings.count / 4;
@@ -70,7 +70,7 @@ am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text) {
     return (uint32_t)ref;
 }
 
-am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
+am_image_string_ref am_build_pools_string(struct am_build_pools *pools, struct am_view text) {
     if (pools->failure)
         return 0;
     struct am_intern_slot *slot = am_intern_find(
@@ -79,13 +79,13 @@ am_string_ref am_pools_string(struct am_pools *pools, struct am_view text) {
         return fail(pools, AM_E_MEMORY, "strings");
     if (slot->id != UINT32_MAX)
         return slot->id;
-    am_string_ref ref = am_pools_own_string(pools, text);
+    am_image_string_ref ref = am_build_pools_own_string(pools, text);
     if (!pools->failure)
         slot->id = ref;
     return ref;
 }
 
-void am_pools_fetch_string(const struct am_pools *pools, struct am_view text) {
+void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct am_view text) {
     am_intern_fetch(&pools->string_table, XXH3_64bits(text.data, text.size));
 }
 
@@ -98,14 +98,15 @@ struct items {
 };
 
 static bool set_equal(const void *context, uint32_t ref, const void *key) {
-    const struct am_pools *pools = context;
+    const struct am_build_pools *pools = context;
     const struct items *items = key;
     const uint32_t *set = AM_VECTOR_AT(&pools->sets, uint32_t, ref);
     return set[0] == items->count &&
            (items->count == 0 || memcmp(set + 1, items->data, (size_t)items->count * 4) == 0);
 }
 
-am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count) {
+am_image_list_ref
+am_build_pools_list(struct am_build_pools *pools, const uint32_t *items, uint32_t count) {
     if (pools->failure)
         return 0;
     struct items key = {items, count};
@@ -133,7 +134,8 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t count) {
+am_image_list_ref
+am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count) {
     if (count == 0)
         return 0;
     qsort(items, count, sizeof *items, ascending);
@@ -141,7 +143,7 @@ am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t
     for (uint32_t i = 1; i < count; i++)
         if (items[i] != items[kept - 1])
             items[kept++] = items[i];
-    return am_pools_set(pools, items, kept);
+    return am_build_pools_list(pools, items, kept);
 }
 
 /* ---- terms ------------------------------------------------------------------------------------
@@ -153,89 +155,94 @@ struct term_key {
 };
 
 static bool term_equal(const void *context, uint32_t id, const void *key) {
-    const struct am_pools *pools = context;
+    const struct am_build_pools *pools = context;
     const struct term_key *wanted = key;
-    const struct am_term *term = AM_VECTOR_AT(&pools->terms, struct am_term, id);
+    const struct am_image_term *term = AM_VECTOR_AT(&pools->terms, struct am_image_term, id);
     return term->kind == wanted->kind &&
            (term->kind == AM_TERM_DOMAIN || term->key == wanted->key) &&
            am_view_equal(string_at(pools, term->text), wanted->text);
 }
 
-uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, struct am_view text) {
+uint32_t am_build_pools_term(struct am_build_pools *pools,
+                             uint32_t kind,
+                             uint32_t key,
+                             struct am_view text) {
     if (pools->failure)
         return 0;
-    am_string_ref ref = am_pools_string(pools, text);
+    am_image_string_ref ref = am_build_pools_string(pools, text);
     struct term_key wanted = {kind, key, text};
-    struct am_intern_slot *slot = am_intern_find(&pools->term_table, am_term_hash(kind, key, text),
-                                                 term_equal, pools, &wanted);
+    struct am_intern_slot *slot = am_intern_find(
+        &pools->term_table, am_image_term_hash(kind, key, text), term_equal, pools, &wanted);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "terms");
     if (slot->id != UINT32_MAX)
         return slot->id;
     if (pools->terms.count >= UINT32_MAX - 1)
         return fail(pools, AM_E_LIMIT, "terms");
-    struct am_term term = {ref, kind, key};
+    struct am_image_term term = {ref, kind, key};
     if (!am_vector_push(&pools->terms, &term))
         return fail(pools, AM_E_MEMORY, "terms");
     slot->id = (uint32_t)(pools->terms.count - 1);
     return slot->id;
 }
 
-uint32_t am_pools_domain(struct am_pools *pools, struct am_view domain) {
+uint32_t am_build_pools_domain(struct am_build_pools *pools, struct am_view domain) {
     size_t known = pools->terms.count;
-    uint32_t id = am_pools_term(pools, AM_TERM_DOMAIN, AM_NONE, domain);
+    uint32_t id = am_build_pools_term(pools, AM_TERM_DOMAIN, AM_NONE, domain);
     const char *dot = domain.size ? memchr(domain.data, '.', domain.size) : NULL;
     if (pools->failure || id < known || !dot)
         return id;
     struct am_view above = {dot + 1, domain.size - (size_t)(dot + 1 - domain.data)};
-    uint32_t parent = am_pools_domain(pools, above);
+    uint32_t parent = am_build_pools_domain(pools, above);
     if (!pools->failure)
-        AM_VECTOR_AT(&pools->terms, struct am_term, id)->key = parent;
+        AM_VECTOR_AT(&pools->terms, struct am_image_term, id)->key = parent;
     return id;
 }
 
 /* ---- targeting trees --------------------------------------------------------------------------
  */
 
-static am_set_ref
-values_of(struct am_pools *pools, const struct am_targeting *targeting, uint32_t key) {
+static am_image_list_ref values_of(struct am_build_pools *pools,
+                                   const struct am_inventory_targeting *targeting,
+                                   uint32_t key) {
     pools->scratch.count = 0;
     uint32_t *terms = am_vector_extend(&pools->scratch, targeting->count);
     if (!terms && targeting->count)
         return fail(pools, AM_E_MEMORY, "lists");
     for (uint32_t i = 0; i < targeting->count; i++)
-        terms[i] = am_pools_term(pools, AM_TERM_ATTRIBUTE + targeting->attribute, key,
-                                 targeting->values[i]);
-    return am_pools_sorted_set(pools, terms, targeting->count);
+        terms[i] = am_build_pools_term(pools, AM_TERM_ATTRIBUTE + targeting->attribute, key,
+                                       targeting->values[i]);
+    return am_build_pools_sorted_list(pools, terms, targeting->count);
 }
 
-static struct am_tree_node
-leaf_of(struct am_pools *pools, const struct am_targeting *targeting, struct am_view timezone) {
-    struct am_tree_node node = {.kind = (uint8_t)targeting->kind,
-                                .attribute = (uint8_t)targeting->attribute,
-                                .key = AM_NONE};
+static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
+                                         const struct am_inventory_targeting *targeting,
+                                         struct am_view timezone) {
+    struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind,
+                                      .attribute = (uint8_t)targeting->attribute,
+                                      .key = AM_NONE};
     if (targeting->kind == AM_TARGETING_HOURS) {
         uint32_t hours[6];
         for (unsigned i = 0; i < 6; i++)
             hours[i] = (uint32_t)(targeting->hours[i / 2] >> (i % 2 * 32));
-        node.key = am_pools_string(pools, timezone);
-        node.set = am_pools_set(pools, hours, 6);
+        node.key = am_build_pools_string(pools, timezone);
+        node.set = am_build_pools_list(pools, hours, 6);
         return node;
     }
     if (targeting->attribute == AM_ATTRIBUTE_KV)
-        node.key = am_pools_term(pools, AM_TERM_KEY, AM_NONE, targeting->key);
+        node.key = am_build_pools_term(pools, AM_TERM_KEY, AM_NONE, targeting->key);
     node.set = values_of(pools, targeting, node.key);
     return node;
 }
 
 /* Appends the subtree in preorder; `start` is the index of the tree's first node. */
-static void append_tree(struct am_pools *pools,
-                        const struct am_targeting *targeting,
+static void append_tree(struct am_build_pools *pools,
+                        const struct am_inventory_targeting *targeting,
                         struct am_view timezone,
                         size_t start) {
     size_t at = pools->tree_nodes.count;
     bool inner = targeting->kind <= AM_TARGETING_NOT;
-    struct am_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
+    struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
     if (!inner)
         node = leaf_of(pools, targeting, timezone);
     if (at >= UINT32_MAX - 1) {
@@ -248,28 +255,29 @@ static void append_tree(struct am_pools *pools,
     }
     for (uint32_t i = 0; inner && i < targeting->count; i++)
         append_tree(pools, &targeting->children[i], timezone, start);
-    AM_VECTOR_AT(&pools->tree_nodes, struct am_tree_node, at)->end =
+    AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, at)->end =
         (uint32_t)(pools->tree_nodes.count - start);
 }
 
 static bool tree_equal(const void *context, uint32_t id, const void *key) {
-    const struct am_pools *pools = context;
-    const struct am_tree_node *wanted = key;
-    const struct am_tree_node *node = AM_VECTOR_AT(&pools->tree_nodes, struct am_tree_node,
-                                                   *AM_VECTOR_AT(&pools->trees, uint32_t, id));
+    const struct am_build_pools *pools = context;
+    const struct am_image_tree_node *wanted = key;
+    const struct am_image_tree_node *node = AM_VECTOR_AT(
+        &pools->tree_nodes, struct am_image_tree_node, *AM_VECTOR_AT(&pools->trees, uint32_t, id));
     return node->end == wanted->end && memcmp(node, wanted, node->end * sizeof *node) == 0;
 }
 
-uint32_t am_pools_tree(struct am_pools *pools,
-                       const struct am_targeting *targeting,
-                       struct am_view timezone) {
+uint32_t am_build_pools_tree(struct am_build_pools *pools,
+                             const struct am_inventory_targeting *targeting,
+                             struct am_view timezone) {
     if (!targeting || pools->failure)
         return AM_NONE;
     size_t start = pools->tree_nodes.count;
     append_tree(pools, targeting, timezone, start);
     if (pools->failure)
         return AM_NONE;
-    struct am_tree_node *nodes = AM_VECTOR_AT(&pools->tree_nodes, struct am_tree_node, start);
+    struct am_image_tree_node *nodes =
+        AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, start);
     uint64_t hash = XXH3_64bits(nodes, (pools->tree_nodes.count - start) * sizeof *nodes);
     struct am_intern_slot *slot =
         am_intern_find(&pools->tree_table, hash, tree_equal, pools, nodes);

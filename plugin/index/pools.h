@@ -8,40 +8,44 @@
 
 #include "../base/intern.h"
 #include "../base/vector.h"
+#include "../inventory/inventory.h"
 #include "format.h"
 
-struct am_pools {
+struct am_build_pools {
     enum am_code failure;
     const char *failed_pool;     /* which pool, for the message */
     struct am_vector strings;    /* char: AM_SECTION_STRINGS */
     struct am_vector sets;       /* uint32_t: AM_SECTION_SETS */
-    struct am_vector terms;      /* struct am_term */
+    struct am_vector terms;      /* struct am_image_term */
     struct am_vector trees;      /* uint32_t: first node of each tree */
-    struct am_vector tree_nodes; /* struct am_tree_node */
+    struct am_vector tree_nodes; /* struct am_image_tree_node */
     struct am_intern string_table, set_table, term_table, tree_table;
     struct am_vector scratch; /* uint32_t */
 };
 
 /* `ads`: about how many ads there will be, each with a few strings of its own. */
-bool am_pools_start(struct am_pools *pools, size_t ads);
-void am_pools_free(struct am_pools *pools);
+bool am_build_pools_start(struct am_build_pools *pools, size_t ads);
+void am_build_pools_free(struct am_build_pools *pools);
 
-am_string_ref am_pools_string(struct am_pools *pools, struct am_view text);
+am_image_string_ref am_build_pools_string(struct am_build_pools *pools, struct am_view text);
 /* The same for a string that is known to be the only one of its kind: it is not looked for, nor
  * found by the above. */
-am_string_ref am_pools_own_string(struct am_pools *pools, struct am_view text);
+am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, struct am_view text);
 /* Has the place of a string that will soon be stored on its way from memory. */
-void am_pools_fetch_string(const struct am_pools *pools, struct am_view text);
+void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct am_view text);
 /* The items as they are; sort them first where the format wants them ascending. */
-am_set_ref am_pools_set(struct am_pools *pools, const uint32_t *items, uint32_t count);
+am_image_list_ref
+am_build_pools_list(struct am_build_pools *pools, const uint32_t *items, uint32_t count);
 /* Sorts `items` in place, drops duplicates, stores. */
-am_set_ref am_pools_sorted_set(struct am_pools *pools, uint32_t *items, uint32_t count);
-uint32_t am_pools_term(struct am_pools *pools, uint32_t kind, uint32_t key, struct am_view text);
+am_image_list_ref
+am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count);
+uint32_t
+am_build_pools_term(struct am_build_pools *pools, uint32_t kind, uint32_t key, struct am_view text);
 /* The DOMAIN term, with those of every domain above it. */
-uint32_t am_pools_domain(struct am_pools *pools, struct am_view domain);
+uint32_t am_build_pools_domain(struct am_build_pools *pools, struct am_view domain);
 /* The id of the tree; AM_NONE for NULL. `timezone` is what its hours go by; empty: UTC. */
-uint32_t am_pools_tree(struct am_pools *pools,
-                       const struct am_targeting *targeting,
-                       struct am_view timezone);
+uint32_t am_build_pools_tree(struct am_build_pools *pools,
+                             const struct am_inventory_targeting *targeting,
+                             struct am_view timezone);
 
 #endif

@@ -1,51 +1,54 @@
 /* Deep verification of all that hangs on ads: strings, lists, terms, targeting trees. */
+#include "../base/timezone.h"
 #include "verify.h"
 
 /* Objects, not, any and all nested to the inventory's limit make at most two nodes each. */
 enum { TREE_MAX_DEPTH = 2 * AM_TARGETING_MAX_DEPTH + 2 };
 
-bool am_verify_string(const struct am_verifier *verifier, am_string_ref ref) {
-    return ref < verifier->image->strings_size / 4 && am_bit_get(verifier->string_starts, ref);
+bool am_image_verify_string(const struct am_image_verifier *verifier, am_image_string_ref ref) {
+    return ref < verifier->image->strings_size / 4 &&
+           am_build_bit_get(verifier->string_starts, ref);
 }
 
-static bool verify_set(const struct am_verifier *verifier, am_set_ref ref) {
-    return ref < verifier->image->set_count && am_bit_get(verifier->set_starts, ref);
+static bool verify_set(const struct am_image_verifier *verifier, am_image_list_ref ref) {
+    return ref < verifier->image->set_count && am_build_bit_get(verifier->set_starts, ref);
 }
 
 /* A list that ascends strictly, all items below `limit`. */
-static bool verify_ascending(const struct am_verifier *verifier, am_set_ref ref, uint64_t limit) {
+static bool
+verify_ascending(const struct am_image_verifier *verifier, am_image_list_ref ref, uint64_t limit) {
     if (!verify_set(verifier, ref))
         return false;
-    struct am_set set = am_image_set(verifier->image, ref);
+    struct am_image_list set = am_image_list_at(verifier->image, ref);
     for (uint32_t i = 0; i < set.count; i++)
         if (set.items[i] >= limit || (i && set.items[i] <= set.items[i - 1]))
             return false;
     return true;
 }
 
-static bool verify_strings(struct am_verifier *verifier) {
+static bool verify_strings(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     uint64_t at = 0;
     while (at < image->strings_size) {
-        uint64_t size = am_load_u32(image->strings + at);
+        uint64_t size = am_bytes_load_u32(image->strings + at);
         if (size > image->strings_size - at - 4)
-            return am_verify_fail(verifier, "strings", at / 4, "reaches past the end");
+            return am_image_verify_fail(verifier, "strings", at / 4, "reaches past the end");
         if (at == 0 && size != 0)
-            return am_verify_fail(verifier, "strings", 0, "the first must be empty");
-        am_bit_set(verifier->string_starts, at / 4);
+            return am_image_verify_fail(verifier, "strings", 0, "the first must be empty");
+        am_build_bit_set(verifier->string_starts, at / 4);
         at += (4 + size + 3) / 4 * 4;
     }
     return true;
 }
 
-static bool verify_sets(struct am_verifier *verifier) {
+static bool verify_sets(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint64_t at = 0; at < image->set_count; at += 1 + (uint64_t)image->sets[at]) {
         if (image->sets[at] > image->set_count - at - 1)
-            return am_verify_fail(verifier, "sets", at, "reaches past the end");
+            return am_image_verify_fail(verifier, "sets", at, "reaches past the end");
         if (at == 0 && image->sets[0] != 0)
-            return am_verify_fail(verifier, "sets", 0, "the first must be empty");
-        am_bit_set(verifier->set_starts, at);
+            return am_image_verify_fail(verifier, "sets", 0, "the first must be empty");
+        am_build_bit_set(verifier->set_starts, at);
     }
     return true;
 }
@@ -58,7 +61,7 @@ static bool is_term(const struct am_image *image, uint32_t term, uint32_t kind) 
 }
 
 /* A parent is a shorter domain, so that the way up ends. */
-static bool domain_parent_fine(const struct am_image *image, const struct am_term *term) {
+static bool domain_parent_fine(const struct am_image *image, const struct am_image_term *term) {
     if (term->key == AM_NONE)
         return true;
     return is_term(image, term->key, AM_TERM_DOMAIN) &&
@@ -66,7 +69,7 @@ static bool domain_parent_fine(const struct am_image *image, const struct am_ter
                am_image_string(image, term->text).size;
 }
 
-static bool key_fine(const struct am_image *image, const struct am_term *term) {
+static bool key_fine(const struct am_image *image, const struct am_image_term *term) {
     if (term->kind == AM_TERM_ATTRIBUTE + AM_ATTRIBUTE_KV)
         return is_term(image, term->key, AM_TERM_KEY);
     if (term->kind == AM_TERM_DOMAIN)
@@ -74,39 +77,40 @@ static bool key_fine(const struct am_image *image, const struct am_term *term) {
     return term->key == AM_NONE;
 }
 
-static bool verify_terms(struct am_verifier *verifier) {
+static bool verify_terms(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint64_t i = 0; i < image->term_count; i++)
-        if (!am_verify_string(verifier, image->terms[i].text))
-            return am_verify_fail(verifier, "terms", i, "its text is no string");
+        if (!am_image_verify_string(verifier, image->terms[i].text))
+            return am_image_verify_fail(verifier, "terms", i, "its text is no string");
     for (uint64_t i = 0; i < image->term_count; i++) {
-        const struct am_term *term = &image->terms[i];
+        const struct am_image_term *term = &image->terms[i];
         if (term->kind > AM_TERM_LABEL ||
             (term->kind >= AM_TERM_ATTRIBUTE + AM_ATTRIBUTES && term->kind < AM_TERM_KEY))
-            return am_verify_fail(verifier, "terms", i, "unknown kind");
+            return am_image_verify_fail(verifier, "terms", i, "unknown kind");
         if (!key_fine(image, term))
-            return am_verify_fail(verifier, "terms", i, "its key does not fit its kind");
+            return am_image_verify_fail(verifier, "terms", i, "its key does not fit its kind");
     }
     return true;
 }
 
-static bool verify_term_table(struct am_verifier *verifier) {
+static bool verify_term_table(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     uint64_t used = 0;
     for (uint64_t i = 0; i < image->term_slots; i++) {
         if (image->term_table[i] == AM_NONE)
             continue;
         if (image->term_table[i] >= image->term_count)
-            return am_verify_fail(verifier, "term table", i, "no such term");
+            return am_image_verify_fail(verifier, "term table", i, "no such term");
         used++;
     }
     if (used == image->term_slots)
-        return am_verify_fail(verifier, "term table", 0, "it is full");
+        return am_image_verify_fail(verifier, "term table", 0, "it is full");
     for (uint32_t i = 0; i < image->term_count; i++) {
-        const struct am_term *term = &image->terms[i];
+        const struct am_image_term *term = &image->terms[i];
         uint32_t key = term->kind == AM_TERM_DOMAIN ? AM_NONE : term->key;
-        if (am_image_term(image, term->kind, key, am_image_string(image, term->text)) != i)
-            return am_verify_fail(verifier, "term table", i, "a term is not found by its text");
+        if (am_image_find_term(image, term->kind, key, am_image_string(image, term->text)) != i)
+            return am_image_verify_fail(verifier, "term table", i,
+                                        "a term is not found by its text");
     }
     return true;
 }
@@ -114,15 +118,15 @@ static bool verify_term_table(struct am_verifier *verifier) {
 /* ---- trees ------------------------------------------------------------------------------------
  */
 
-static const char *leaf_problem(const struct am_verifier *verifier,
-                                const struct am_tree_node *node) {
+static const char *leaf_problem(const struct am_image_verifier *verifier,
+                                const struct am_image_tree_node *node) {
     const struct am_image *image = verifier->image;
     if (node->kind == AM_TARGETING_HOURS) {
         if (node->attribute != AM_ATTRIBUTE_HOUR)
             return "hours of another attribute";
-        if (!verify_set(verifier, node->set) || am_image_set(image, node->set).count != 6)
+        if (!verify_set(verifier, node->set) || am_image_list_at(image, node->set).count != 6)
             return "hours need a list of six";
-        return am_verify_string(verifier, node->key) ? NULL : "its time zone is no string";
+        return am_image_verify_string(verifier, node->key) ? NULL : "its time zone is no string";
     }
     if (node->attribute >= AM_ATTRIBUTES || node->attribute == AM_ATTRIBUTE_HOUR)
         return "unknown attribute";
@@ -134,12 +138,12 @@ static const char *leaf_problem(const struct am_verifier *verifier,
 }
 
 /* Checks the subtree at root[at], which must end at or before `end`; NULL when fine. */
-static const char *tree_problem(const struct am_verifier *verifier,
-                                const struct am_tree_node *root,
+static const char *tree_problem(const struct am_image_verifier *verifier,
+                                const struct am_image_tree_node *root,
                                 uint32_t at,
                                 uint32_t end,
                                 unsigned depth) {
-    const struct am_tree_node *node = &root[at];
+    const struct am_image_tree_node *node = &root[at];
     if (depth > TREE_MAX_DEPTH)
         return "nested too deep";
     if (node->end <= at || node->end > end)
@@ -157,26 +161,26 @@ static const char *tree_problem(const struct am_verifier *verifier,
     return node->kind == AM_TARGETING_NOT && children != 1 ? "not needs one child" : NULL;
 }
 
-static bool verify_trees(struct am_verifier *verifier) {
+static bool verify_trees(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint64_t i = 0; i < image->tree_count; i++) {
         uint32_t first = image->trees[i];
         if (first >= image->tree_node_count)
-            return am_verify_fail(verifier, "trees", i, "no such node");
-        const struct am_tree_node *root = &image->tree_nodes[first];
+            return am_image_verify_fail(verifier, "trees", i, "no such node");
+        const struct am_image_tree_node *root = &image->tree_nodes[first];
         uint64_t left = image->tree_node_count - first;
         uint32_t end = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
         if (root->kind != AM_TARGETING_ALL)
-            return am_verify_fail(verifier, "trees", i, "its root must be of kind all");
+            return am_image_verify_fail(verifier, "trees", i, "its root must be of kind all");
         const char *problem = tree_problem(verifier, root, 0, end, 0);
         if (problem)
-            return am_verify_fail(verifier, "trees", i, problem);
+            return am_image_verify_fail(verifier, "trees", i, problem);
     }
     /* am_matcher_attach reads the time zones of all nodes, of trees or not. */
     for (uint64_t i = 0; i < image->tree_node_count; i++)
         if (image->tree_nodes[i].kind == AM_TARGETING_HOURS &&
-            !am_verify_string(verifier, image->tree_nodes[i].key))
-            return am_verify_fail(verifier, "tree nodes", i, "its time zone is no string");
+            !am_image_verify_string(verifier, image->tree_nodes[i].key))
+            return am_image_verify_fail(verifier, "tree nodes", i, "its time zone is no string");
     return true;
 }
 
@@ -192,7 +196,8 @@ static bool time_fine(int64_t time, int64_t none) {
     return time == none || (time >= AM_TIME_MIN && time <= AM_TIME_MAX);
 }
 
-static const char *ad_problem(const struct am_verifier *verifier, const struct am_ad_record *ad) {
+static const char *ad_problem(const struct am_image_verifier *verifier,
+                              const struct am_image_ad *ad) {
     const struct am_image *image = verifier->image;
     uint64_t terms = image->term_count, negatives = image->settings->negative_count;
     if (!time_fine(ad->start, INT64_MIN) || !time_fine(ad->end, INT64_MAX))
@@ -217,10 +222,11 @@ static const char *ad_problem(const struct am_verifier *verifier, const struct a
     return NULL;
 }
 
-static const char *details_problem(const struct am_verifier *verifier,
-                                   const struct am_ad_details *details) {
-    if (!am_verify_string(verifier, details->id) || !am_verify_string(verifier, details->url) ||
-        !am_verify_string(verifier, details->creative))
+static const char *details_problem(const struct am_image_verifier *verifier,
+                                   const struct am_image_ad_details *details) {
+    if (!am_image_verify_string(verifier, details->id) ||
+        !am_image_verify_string(verifier, details->url) ||
+        !am_image_verify_string(verifier, details->creative))
         return "its id, url or creative is no string";
     if (am_image_string(verifier->image, details->creative).size > AM_CREATIVE_MAX_BYTES)
         return "its creative is too large";
@@ -231,24 +237,24 @@ static const char *details_problem(const struct am_verifier *verifier,
                : "its categories are no ascending list of terms";
 }
 
-static bool verify_ads(struct am_verifier *verifier) {
+static bool verify_ads(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint32_t i = 0; i < image->settings->ad_count; i++) {
         const char *problem = ad_problem(verifier, &image->ads[i]);
         if (problem)
-            return am_verify_fail(verifier, "ads", i, problem);
+            return am_image_verify_fail(verifier, "ads", i, problem);
         problem = details_problem(verifier, &image->details[i]);
         if (problem)
-            return am_verify_fail(verifier, "ad details", i, problem);
+            return am_image_verify_fail(verifier, "ad details", i, problem);
     }
     for (uint32_t i = 0; i < image->settings->campaign_count; i++)
-        if (!am_verify_string(verifier, image->campaigns[i].id) ||
+        if (!am_image_verify_string(verifier, image->campaigns[i].id) ||
             !is_term(image, image->campaigns[i].advertiser, AM_TERM_ADVERTISER))
-            return am_verify_fail(verifier, "campaigns", i, "its id or advertiser is wrong");
+            return am_image_verify_fail(verifier, "campaigns", i, "its id or advertiser is wrong");
     return true;
 }
 
-bool am_verify_records(struct am_verifier *verifier) {
+bool am_image_verify_records(struct am_image_verifier *verifier) {
     return verify_strings(verifier) && verify_sets(verifier) && verify_terms(verifier) &&
            verify_term_table(verifier) && verify_trees(verifier) && verify_ads(verifier);
 }

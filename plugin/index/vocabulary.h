@@ -7,38 +7,39 @@
 #include "../text/words.h"
 #include "format.h"
 
-struct am_word_key {
+struct am_image_word_key {
     uint64_t low, high; /* the 16 bytes of a bucket's key */
 };
 
 enum { AM_WORD_KEY_LONG = 0xFF };
 
-static inline bool am_word_key_is_long(struct am_word_key key) {
+static inline bool am_image_word_key_is_long(struct am_image_word_key key) {
     return (key.low & 0xFF) == AM_WORD_KEY_LONG;
 }
 
 /* `text` must have AM_WORD_PADDING readable bytes after it. size is at most AM_WORD_MAX_BYTES; the
  * key of size 0 is all zero, as that of an empty place. */
-static inline struct am_word_key am_word_key(const char *text, uint32_t size) {
+static inline struct am_image_word_key am_image_word_key(const char *text, uint32_t size) {
     /* The 16 bytes from 16 - size on are the mask that keeps `size` bytes. */
     static const uint64_t window[4] = {UINT64_MAX, UINT64_MAX, 0, 0};
     if (__builtin_expect(size > AM_VOCABULARY_KEY, 0))
-        return (struct am_word_key){AM_WORD_KEY_LONG | (uint64_t)size << 8,
-                                    XXH3_64bits(text, size)};
+        return (struct am_image_word_key){AM_WORD_KEY_LONG | (uint64_t)size << 8,
+                                          XXH3_64bits(text, size)};
     const char *mask = (const char *)window + AM_VOCABULARY_KEY - size;
-    return (struct am_word_key){am_load_u64(text) & am_load_u64(mask),
-                                am_load_u64(text + 8) & am_load_u64(mask + 8)};
+    return (struct am_image_word_key){am_bytes_load_u64(text) & am_bytes_load_u64(mask),
+                                      am_bytes_load_u64(text + 8) & am_bytes_load_u64(mask + 8)};
 }
 
 /* Without a branch: which way of a bucket has a key is beyond prediction. */
-static inline bool
-am_word_key_is_in(const struct am_vocabulary_bucket *bucket, int way, struct am_word_key key) {
-    return ((am_load_u64(bucket->key[way]) ^ key.low) |
-            (am_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
+static inline bool am_image_word_key_is_in(const struct am_image_vocabulary_bucket *bucket,
+                                           int way,
+                                           struct am_image_word_key key) {
+    return ((am_bytes_load_u64(bucket->key[way]) ^ key.low) |
+            (am_bytes_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
 }
 
-static inline uint64_t am_word_key_hash(struct am_word_key key) {
-    return am_mix(key.low, key.high);
+static inline uint64_t am_image_word_key_hash(struct am_image_word_key key) {
+    return am_hash_mix(key.low, key.high);
 }
 
 #endif

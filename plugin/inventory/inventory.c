@@ -10,17 +10,18 @@
 
 enum { NODES_AT_FIRST = 256, PROGRESS_LINES = 4096 };
 
-static bool
-start(struct am_reader *reader, const struct am_load_options *options, struct am_report *report) {
-    *reader = (struct am_reader){
+static bool start(struct am_inventory_reader *reader,
+                  const struct am_inventory_load_options *options,
+                  struct am_inventory_report *report) {
+    *reader = (struct am_inventory_reader){
         .options = options,
         .report = report,
         .nodes = AM_VECTOR_OF(struct am_json_node),
-        .campaigns = AM_VECTOR_OF(struct am_campaign),
-        .campaign_drafts = AM_VECTOR_OF(struct am_draft),
-        .ads = AM_VECTOR_OF(struct am_ad),
-        .ad_drafts = AM_VECTOR_OF(struct am_draft),
-        .keywords = AM_VECTOR_OF(struct am_keyword),
+        .campaigns = AM_VECTOR_OF(struct am_inventory_campaign),
+        .campaign_drafts = AM_VECTOR_OF(struct am_inventory_draft),
+        .ads = AM_VECTOR_OF(struct am_inventory_ad),
+        .ad_drafts = AM_VECTOR_OF(struct am_inventory_draft),
+        .keywords = AM_VECTOR_OF(struct am_inventory_keyword),
     };
     reader->inventory = calloc(1, sizeof *reader->inventory);
     reader->decoded = malloc(AM_LINE_MAX_BYTES);
@@ -35,7 +36,7 @@ start(struct am_reader *reader, const struct am_load_options *options, struct am
     return true;
 }
 
-static void finish(struct am_reader *reader) {
+static void finish(struct am_inventory_reader *reader) {
     am_vector_free(&reader->nodes);
     am_vector_free(&reader->campaigns);
     am_vector_free(&reader->campaign_drafts);
@@ -66,7 +67,8 @@ static bool is_blank(struct am_view line) {
 }
 
 /* Parses with as many nodes as it takes. */
-static enum am_code parse(struct am_reader *reader, struct am_view line, struct am_error *error) {
+static enum am_code
+parse(struct am_inventory_reader *reader, struct am_view line, struct am_error *error) {
     for (;;) {
         enum am_code code = am_json_parse(line, reader->nodes.data, (uint32_t)reader->nodes.count,
                                           &reader->json, error);
@@ -77,36 +79,38 @@ static enum am_code parse(struct am_reader *reader, struct am_view line, struct 
     }
 }
 
-static void read_line(struct am_reader *reader, struct am_view line) {
+static void read_line(struct am_inventory_reader *reader, struct am_view line) {
     struct am_error error = {0};
     size_t drafts = reader->campaigns.count + reader->ads.count;
     reader->label[0] = '\0';
     reader->bad = false;
     if (!line.data) {
-        am_reader_error(reader, "a line of more than %d bytes", AM_LINE_MAX_BYTES);
+        am_inventory_reader_error(reader, "a line of more than %d bytes", AM_LINE_MAX_BYTES);
     } else if (!is_blank(line)) {
         enum am_code code = parse(reader, line, &error);
         if (code == AM_E_MEMORY)
             reader->out_of_memory = true;
         else if (code != AM_OK)
-            am_reader_error(reader, "%s", error.message);
+            am_inventory_reader_error(reader, "%s", error.message);
         else if (reader->json.nodes[0].type != AM_JSON_OBJECT)
-            am_reader_error(reader, "expected a JSON object, found %s",
-                            am_json_type_name((enum am_json_type)reader->json.nodes[0].type));
+            am_inventory_reader_error(
+                reader, "expected a JSON object, found %s",
+                am_json_type_name((enum am_json_type)reader->json.nodes[0].type));
         else
-            am_read_record(reader);
+            am_inventory_read_record(reader);
     }
     /* Bad records that came as far as a draft are counted when the drafts are sorted out. */
     if (reader->bad && reader->campaigns.count + reader->ads.count == drafts)
         reader->report->skipped++;
 }
 
-static enum am_code
-read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *error) {
+static enum am_code read_lines(struct am_inventory_reader *reader,
+                               struct am_inventory_lines *lines,
+                               struct am_error *error) {
     struct am_view line;
     bool more;
     for (;;) {
-        enum am_code code = am_lines_next(lines, &line, &more, error);
+        enum am_code code = am_inventory_lines_next(lines, &line, &more, error);
         if (code != AM_OK)
             return code;
         if (!more)
@@ -118,10 +122,10 @@ read_lines(struct am_reader *reader, struct am_lines *lines, struct am_error *er
         if (reader->out_of_memory)
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
-        const struct am_load_options *options = reader->options;
+        const struct am_inventory_load_options *options = reader->options;
         if (options->progress && reader->line % PROGRESS_LINES == 0 &&
-            !options->progress(options->progress_context, am_lines_done(lines),
-                               am_lines_total(lines), reader->line))
+            !options->progress(options->progress_context, am_inventory_lines_done(lines),
+                               am_inventory_lines_total(lines), reader->line))
             return am_error_set(error, AM_E_STATE, "cancelled");
     }
 }
@@ -145,7 +149,7 @@ static bool id_equal(const void *context, uint32_t id, const void *key) {
 }
 
 static struct am_intern_slot *
-find_id(struct am_reader *reader, struct id_table *ids, struct am_view id) {
+find_id(struct am_inventory_reader *reader, struct id_table *ids, struct am_view id) {
     struct am_intern_slot *slot =
         am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
     reader->out_of_memory |= slot == NULL;
@@ -158,7 +162,7 @@ static void fetch_id(const struct id_table *ids, struct am_view id) {
 }
 
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */
-static bool enter_id(struct am_reader *reader,
+static bool enter_id(struct am_inventory_reader *reader,
                      struct id_table *ids,
                      const char *kind,
                      uint32_t index,
@@ -175,87 +179,91 @@ static bool enter_id(struct am_reader *reader,
         return true;
     }
     *first = slot->id;
-    am_reader_label(reader, kind, id);
+    am_inventory_reader_label(reader, kind, id);
     reader->line = line;
     return false;
 }
 
-static void enter_campaigns(struct am_reader *reader, struct id_table *ids) {
-    struct am_campaign *campaigns = reader->campaigns.data;
-    struct am_draft *drafts = reader->campaign_drafts.data;
+static void enter_campaigns(struct am_inventory_reader *reader, struct id_table *ids) {
+    struct am_inventory_campaign *campaigns = reader->campaigns.data;
+    struct am_inventory_draft *drafts = reader->campaign_drafts.data;
     for (uint32_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++) {
         uint32_t first = 0;
         if (enter_id(reader, ids, "campaign", i, campaigns[i].id, campaigns[i].rules.line,
                      &first) ||
             reader->out_of_memory)
             continue;
-        am_reader_error(reader, "id: line %u has the same; ids of campaigns must differ",
-                        campaigns[first].rules.line);
+        am_inventory_reader_error(reader, "id: line %u has the same; ids of campaigns must differ",
+                                  campaigns[first].rules.line);
         drafts[i].bad = true;
     }
 }
 
-static void resolve_ad(struct am_reader *reader,
+static void resolve_ad(struct am_inventory_reader *reader,
                        struct id_table *campaign_ids,
-                       struct am_ad *ad,
-                       struct am_draft *draft) {
+                       struct am_inventory_ad *ad,
+                       struct am_inventory_draft *draft) {
     if (draft->campaign_id.size == 0)
         return;
     struct am_intern_slot *slot = find_id(reader, campaign_ids, draft->campaign_id);
     if (!slot)
         return;
-    am_reader_label(reader, "ad", ad->id);
+    am_inventory_reader_label(reader, "ad", ad->id);
     reader->line = ad->rules.line;
     if (slot->id == UINT32_MAX) {
         campaign_ids->table.count--; /* the place stays empty */
-        am_reader_error(reader, "campaign: \"" AM_QUOTED "\" is nowhere in this inventory",
-                        AM_QUOTED_ARGUMENTS(draft->campaign_id));
+        am_inventory_reader_error(reader,
+                                  "campaign: \"" AM_QUOTED "\" is nowhere in this inventory",
+                                  AM_QUOTED_ARGUMENTS(draft->campaign_id));
         draft->bad = true;
         return;
     }
-    const struct am_campaign *campaign =
-        AM_VECTOR_AT(&reader->campaigns, struct am_campaign, slot->id);
-    struct am_draft *campaign_draft =
-        AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, slot->id);
+    const struct am_inventory_campaign *campaign =
+        AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, slot->id);
+    struct am_inventory_draft *campaign_draft =
+        AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, slot->id);
     if (campaign_draft->bad) {
         /* Once: thousands of ads would hide what is wrong with their campaign. */
         if (!campaign_draft->told)
-            am_reader_error(reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
-                            AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
+            am_inventory_reader_error(
+                reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
+                AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
         campaign_draft->told = draft->bad = true;
     } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
-        am_reader_error(reader,
-                        "advertiser: expected \"" AM_QUOTED "\", that of its campaign, found "
-                        "\"" AM_QUOTED "\"",
-                        AM_QUOTED_ARGUMENTS(campaign->advertiser),
-                        AM_QUOTED_ARGUMENTS(ad->advertiser));
+        am_inventory_reader_error(
+            reader,
+            "advertiser: expected \"" AM_QUOTED "\", that of its campaign, found "
+            "\"" AM_QUOTED "\"",
+            AM_QUOTED_ARGUMENTS(campaign->advertiser), AM_QUOTED_ARGUMENTS(ad->advertiser));
         draft->bad = true;
     }
     ad->campaign = slot->id;
     ad->advertiser = campaign->advertiser;
 }
 
-static void
-resolve_ads(struct am_reader *reader, struct id_table *campaign_ids, struct id_table *ad_ids) {
-    struct am_ad *ads = reader->ads.data;
-    struct am_draft *drafts = reader->ad_drafts.data;
+static void resolve_ads(struct am_inventory_reader *reader,
+                        struct id_table *campaign_ids,
+                        struct id_table *ad_ids) {
+    struct am_inventory_ad *ads = reader->ads.data;
+    struct am_inventory_draft *drafts = reader->ad_drafts.data;
     for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
         uint32_t first = 0;
         if (i + AM_FETCH_AHEAD < reader->ads.count)
             fetch_id(ad_ids, ads[i + AM_FETCH_AHEAD].id);
         if (!enter_id(reader, ad_ids, "ad", i, ads[i].id, ads[i].rules.line, &first) &&
             !reader->out_of_memory) {
-            am_reader_error(reader, "id: line %u has the same; ids of ads must differ",
-                            ads[first].rules.line);
+            am_inventory_reader_error(reader, "id: line %u has the same; ids of ads must differ",
+                                      ads[first].rules.line);
             drafts[i].bad = true;
         }
         resolve_ad(reader, campaign_ids, &ads[i], &drafts[i]);
     }
 }
 
-static void resolve(struct am_reader *reader) {
-    struct id_table campaign_ids = {{0}, &reader->campaigns, offsetof(struct am_campaign, id)};
-    struct id_table ad_ids = {{0}, &reader->ads, offsetof(struct am_ad, id)};
+static void resolve(struct am_inventory_reader *reader) {
+    struct id_table campaign_ids = {
+        {0}, &reader->campaigns, offsetof(struct am_inventory_campaign, id)};
+    struct id_table ad_ids = {{0}, &reader->ads, offsetof(struct am_inventory_ad, id)};
     if (!am_intern_reserve(&campaign_ids.table, reader->campaigns.count) ||
         !am_intern_reserve(&ad_ids.table, reader->ads.count)) {
         reader->out_of_memory = true;
@@ -272,14 +280,14 @@ cleanup:
  */
 
 /* Drops bad campaigns and ads; ads follow their campaign's new number. */
-static bool drop_bad(struct am_reader *reader) {
+static bool drop_bad(struct am_inventory_reader *reader) {
     if (reader->report->errors == 0)
         return true;
     uint32_t *numbers = malloc((reader->campaigns.count + 1) * sizeof *numbers);
     if (!numbers)
         return false;
-    struct am_campaign *campaigns = reader->campaigns.data;
-    const struct am_draft *drafts = reader->campaign_drafts.data;
+    struct am_inventory_campaign *campaigns = reader->campaigns.data;
+    const struct am_inventory_draft *drafts = reader->campaign_drafts.data;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < reader->campaigns.count; i++) {
         numbers[i] = kept;
@@ -287,7 +295,7 @@ static bool drop_bad(struct am_reader *reader) {
             campaigns[kept++] = campaigns[i];
     }
     reader->campaigns.count = kept;
-    struct am_ad *ads = reader->ads.data;
+    struct am_inventory_ad *ads = reader->ads.data;
     drafts = reader->ad_drafts.data;
     kept = 0;
     for (uint32_t i = 0; i < reader->ads.count; i++) {
@@ -302,20 +310,20 @@ static bool drop_bad(struct am_reader *reader) {
     return true;
 }
 
-static void check_stems(struct am_reader *reader) {
+static void check_stems(struct am_inventory_reader *reader) {
     const struct am_view language = reader->inventory->language;
-    if (!reader->stem_line || am_stemmer_check(language) != AM_E_INVALID)
+    if (!reader->stem_line || am_text_stemmer_check(language) != AM_E_INVALID)
         return;
-    am_reader_label(reader, "inventory", AM_VIEW(""));
+    am_inventory_reader_label(reader, "inventory", AM_VIEW(""));
     reader->line = reader->stem_line;
-    am_reader_warning(reader,
-                      "stem: no stems are known for the language \"" AM_QUOTED
-                      "\": broad keywords match words as they are written",
-                      AM_QUOTED_ARGUMENTS(language));
+    am_inventory_reader_warning(reader,
+                                "stem: no stems are known for the language \"" AM_QUOTED
+                                "\": broad keywords match words as they are written",
+                                AM_QUOTED_ARGUMENTS(language));
 }
 
 static enum am_code
-refuse(const struct am_report *report, const char *name, struct am_error *error) {
+refuse(const struct am_inventory_report *report, const char *name, struct am_error *error) {
     for (uint32_t i = 0; i < report->problem_count; i++)
         if (!report->problems[i].warning)
             return am_error_set(error, AM_E_INVALID, "%s: %llu error%s; the first: line %u: %s",
@@ -326,8 +334,9 @@ refuse(const struct am_report *report, const char *name, struct am_error *error)
                         (unsigned long long)report->errors);
 }
 
-static enum am_code conclude(struct am_reader *reader, const char *name, struct am_error *error) {
-    struct am_report *report = reader->report;
+static enum am_code
+conclude(struct am_inventory_reader *reader, const char *name, struct am_error *error) {
+    struct am_inventory_report *report = reader->report;
     uint64_t records = reader->campaigns.count + reader->ads.count;
     if (!drop_bad(reader))
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
@@ -340,7 +349,7 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     if (reader->ads.count == 0)
         return am_error_set(error, AM_E_INVALID, "%s: no ad in it: expected at least one", name);
     struct am_inventory *inventory = reader->inventory;
-    enum am_code stems = am_stemmer_check(inventory->language);
+    enum am_code stems = am_text_stemmer_check(inventory->language);
     if (stems == AM_E_MEMORY)
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     inventory->stem = inventory->stem && stems == AM_OK;
@@ -354,13 +363,13 @@ static enum am_code conclude(struct am_reader *reader, const char *name, struct 
     return AM_OK;
 }
 
-static enum am_code load(struct am_lines *lines,
+static enum am_code load(struct am_inventory_lines *lines,
                          const char *name,
-                         const struct am_load_options *options,
+                         const struct am_inventory_load_options *options,
                          struct am_inventory **inventory,
-                         struct am_report *report,
+                         struct am_inventory_report *report,
                          struct am_error *error) {
-    struct am_reader reader;
+    struct am_inventory_reader reader;
     enum am_code code;
     if (!start(&reader, options, report)) {
         code = am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
@@ -370,12 +379,12 @@ static enum am_code load(struct am_lines *lines,
     if (code != AM_OK)
         goto cleanup;
     report->lines = reader.line;
-    am_lines_digest(lines, reader.inventory->digest);
-    reader.inventory->source_size = am_lines_done(lines);
-    am_normalise_keywords(&reader);
+    am_inventory_lines_digest(lines, reader.inventory->digest);
+    reader.inventory->source_size = am_inventory_lines_done(lines);
+    am_inventory_normalise_keywords(&reader);
     resolve(&reader); /* after all that can be wrong with a campaign: its ads fall with it */
     check_stems(&reader);
-    am_report_finish(report);
+    am_inventory_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)
                                 : conclude(&reader, name, error);
     if (code == AM_OK) {
@@ -388,28 +397,28 @@ cleanup:
 }
 
 enum am_code am_inventory_load(const char *path,
-                               const struct am_load_options *options,
+                               const struct am_inventory_load_options *options,
                                struct am_inventory **inventory,
-                               struct am_report *report,
+                               struct am_inventory_report *report,
                                struct am_error *error) {
-    struct am_lines *lines = NULL;
-    enum am_code code = am_lines_open(path, &lines, error);
+    struct am_inventory_lines *lines = NULL;
+    enum am_code code = am_inventory_lines_open(path, &lines, error);
     if (code == AM_OK)
         code = load(lines, path, options, inventory, report, error);
-    am_lines_close(lines);
+    am_inventory_lines_close(lines);
     return code;
 }
 
 enum am_code am_inventory_load_memory(struct am_view text,
                                       const char *name,
-                                      const struct am_load_options *options,
+                                      const struct am_inventory_load_options *options,
                                       struct am_inventory **inventory,
-                                      struct am_report *report,
+                                      struct am_inventory_report *report,
                                       struct am_error *error) {
-    struct am_lines *lines = NULL;
-    enum am_code code = am_lines_over(text, name, &lines, error);
+    struct am_inventory_lines *lines = NULL;
+    enum am_code code = am_inventory_lines_over(text, name, &lines, error);
     if (code == AM_OK)
         code = load(lines, name, options, inventory, report, error);
-    am_lines_close(lines);
+    am_inventory_lines_close(lines);
     return code;
 }

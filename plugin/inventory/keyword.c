@@ -26,8 +26,9 @@ static bool unwrap(struct am_view *text, char open, char close) {
 }
 
 /* "-[a b]" and so on. */
-static bool
-read_notation(struct am_reader *reader, struct am_view written, struct am_keyword *keyword) {
+static bool read_notation(struct am_inventory_reader *reader,
+                          struct am_view written,
+                          struct am_inventory_keyword *keyword) {
     struct am_view text = trimmed(written);
     if (text.size && text.data[0] == '-') {
         keyword->negative = true;
@@ -40,34 +41,39 @@ read_notation(struct am_reader *reader, struct am_view written, struct am_keywor
     if (am_view_equal(text, AM_VIEW("*")))
         keyword->match = AM_MATCH_ANY;
     if (!unwrap(&text, '"', '"') || !unwrap(&text, '[', ']')) {
-        am_reader_error(reader,
-                        "keyword " AM_QUOTED ": expected word, \"phrase\" or [exact], with both "
-                        "quotes or brackets",
-                        AM_QUOTED_ARGUMENTS(written));
+        am_inventory_reader_error(reader,
+                                  "keyword " AM_QUOTED
+                                  ": expected word, \"phrase\" or [exact], with both "
+                                  "quotes or brackets",
+                                  AM_QUOTED_ARGUMENTS(written));
         return false;
     }
     keyword->text = text;
     return true;
 }
 
-static bool
-read_match(struct am_reader *reader, const struct am_json_node *value, struct am_keyword *keyword) {
+static bool read_match(struct am_inventory_reader *reader,
+                       const struct am_json_node *value,
+                       struct am_inventory_keyword *keyword) {
     for (int type = AM_MATCH_EXACT; type <= AM_MATCH_BROAD; type++)
-        if (am_json_string_is(&reader->json, value, am_match_type_name((enum am_match_type)type))) {
+        if (am_json_string_is(&reader->json, value,
+                              am_model_match_type_name((enum am_model_match_type)type))) {
             keyword->match = (uint8_t)type;
             return true;
         }
-    am_reader_expected(reader, "keywords.match", "\"exact\", \"phrase\" or \"broad\"", value);
+    am_inventory_reader_expected(reader, "keywords.match", "\"exact\", \"phrase\" or \"broad\"",
+                                 value);
     return false;
 }
 
-static bool read_object_member(struct am_reader *reader,
+static bool read_object_member(struct am_inventory_reader *reader,
                                const struct am_json_node *key,
                                const struct am_json_node *value,
-                               struct am_keyword *keyword) {
+                               struct am_inventory_keyword *keyword) {
     static const char *const names[] = {"text", "match", "negative", "bid", NULL};
     if (am_json_string_is(&reader->json, key, "text")) {
-        if (!am_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES, &keyword->text))
+        if (!am_inventory_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES,
+                                    &keyword->text))
             return false;
         keyword->text = trimmed(keyword->text);
         return true;
@@ -75,21 +81,21 @@ static bool read_object_member(struct am_reader *reader,
     if (am_json_string_is(&reader->json, key, "match"))
         return read_match(reader, value, keyword);
     if (am_json_string_is(&reader->json, key, "negative"))
-        return am_read_boolean(reader, "keywords.negative", value, &keyword->negative);
+        return am_inventory_read_boolean(reader, "keywords.negative", value, &keyword->negative);
     if (am_json_string_is(&reader->json, key, "bid"))
-        return am_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
-                              "a decimal above 0 with at most 6 decimals", &keyword->bid);
+        return am_inventory_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
+                                        "a decimal above 0 with at most 6 decimals", &keyword->bid);
     struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
-    const char *nearest = am_nearest_name(name, names);
-    am_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
-                      nearest ? ", did you mean \"" : "", nearest ? nearest : "",
-                      nearest ? "\"?" : "");
+    const char *nearest = am_model_nearest_name(name, names);
+    am_inventory_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s",
+                                AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
+                                nearest ? nearest : "", nearest ? "\"?" : "");
     return true;
 }
 
-static bool read_object(struct am_reader *reader,
+static bool read_object(struct am_inventory_reader *reader,
                         const struct am_json_node *value,
-                        struct am_keyword *keyword) {
+                        struct am_inventory_keyword *keyword) {
     const struct am_json_node *key = am_json_first(value);
     for (uint32_t i = 0; i < value->children; i++) {
         const struct am_json_node *member = am_json_after(&reader->json, key);
@@ -98,7 +104,7 @@ static bool read_object(struct am_reader *reader,
         key = am_json_after(&reader->json, member);
     }
     if (!keyword->text.data) {
-        am_reader_expected(reader, "keywords", "an object with a \"text\"", value);
+        am_inventory_reader_expected(reader, "keywords", "an object with a \"text\"", value);
         return false;
     }
     if (am_view_equal(keyword->text, AM_VIEW("*")))
@@ -106,26 +112,27 @@ static bool read_object(struct am_reader *reader,
     return true;
 }
 
-void am_read_keyword(struct am_reader *reader,
-                     const struct am_json_node *value,
-                     bool always_negative) {
-    struct am_keyword keyword = {.bid = -1, .match = AM_MATCH_BROAD};
+void am_inventory_read_keyword(struct am_inventory_reader *reader,
+                               const struct am_json_node *value,
+                               bool always_negative) {
+    struct am_inventory_keyword keyword = {.bid = -1, .match = AM_MATCH_BROAD};
     struct am_view written;
     bool fine;
     if (value->type == AM_JSON_OBJECT)
         fine = read_object(reader, value, &keyword);
     else
-        fine = am_read_text(reader, "keywords", value, AM_KEYWORD_MAX_BYTES, &written) &&
+        fine = am_inventory_read_text(reader, "keywords", value, AM_KEYWORD_MAX_BYTES, &written) &&
                read_notation(reader, written, &keyword);
     if (!fine)
         return;
     keyword.negative |= always_negative;
     if (keyword.negative && keyword.match == AM_MATCH_ANY) {
-        am_reader_error(reader, "keywords: a negative \"*\" would stop the ad always; use status");
+        am_inventory_reader_error(
+            reader, "keywords: a negative \"*\" would stop the ad always; use status");
         return;
     }
     if (keyword.negative && keyword.bid >= 0) {
-        am_reader_error(reader, "keywords: a negative keyword has no bid");
+        am_inventory_reader_error(reader, "keywords: a negative keyword has no bid");
         return;
     }
     if (!am_vector_push(&reader->keywords, &keyword))
@@ -136,63 +143,67 @@ void am_read_keyword(struct am_reader *reader,
  */
 
 struct normaliser {
-    struct am_reader *reader;
-    struct am_splitter_memory memory;
-    struct am_word_rules rules;
+    struct am_inventory_reader *reader;
+    struct am_text_splitter_memory memory;
+    struct am_text_word_rules rules;
     struct am_vector joined; /* char */
 };
 
 /* Joins the keyword's words; false with an error said. */
-static bool
-join_words(struct normaliser *normaliser, struct am_keyword *keyword, uint32_t *word_count) {
-    struct am_reader *reader = normaliser->reader;
-    struct am_word words[AM_WORDS_LEAST];
-    struct am_splitter splitter;
+static bool join_words(struct normaliser *normaliser,
+                       struct am_inventory_keyword *keyword,
+                       uint32_t *word_count) {
+    struct am_inventory_reader *reader = normaliser->reader;
+    struct am_text_word words[AM_WORDS_LEAST];
+    struct am_text_splitter splitter;
     size_t split;
     *word_count = 0;
     normaliser->joined.count = 0;
-    am_splitter_start(&splitter, keyword->text, &normaliser->rules, normaliser->memory);
-    while ((split = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
+    am_text_splitter_start(&splitter, keyword->text, &normaliser->rules, normaliser->memory);
+    while ((split = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
         for (size_t i = 0; i < split; i++, (*word_count)++) {
             if (words[i].size == 0) {
-                am_reader_error(reader, "keyword \"" AM_QUOTED "\": a word of more than %d bytes",
-                                AM_QUOTED_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
+                am_inventory_reader_error(reader,
+                                          "keyword \"" AM_QUOTED "\": a word of more than %d bytes",
+                                          AM_QUOTED_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
                 return false;
             }
             char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
             if (!place)
                 return !(reader->out_of_memory = true);
-            memcpy(place, am_word_text(&splitter, &words[i]), words[i].size);
+            memcpy(place, am_text_word_text(&splitter, &words[i]), words[i].size);
             place[words[i].size] = ' ';
         }
     return true;
 }
 
-static void normalise(struct normaliser *normaliser, struct am_keyword *keyword) {
-    struct am_reader *reader = normaliser->reader;
+static void normalise(struct normaliser *normaliser, struct am_inventory_keyword *keyword) {
+    struct am_inventory_reader *reader = normaliser->reader;
     uint32_t count;
     if (keyword->match == AM_MATCH_ANY || !join_words(normaliser, keyword, &count))
         return;
     if (count == 0) {
-        am_reader_error(reader,
-                        "keyword \"" AM_QUOTED "\": no word is left; expected at least one letter "
-                        "or digit",
-                        AM_QUOTED_ARGUMENTS(keyword->text));
+        am_inventory_reader_error(reader,
+                                  "keyword \"" AM_QUOTED
+                                  "\": no word is left; expected at least one letter "
+                                  "or digit",
+                                  AM_QUOTED_ARGUMENTS(keyword->text));
         return;
     }
-    uint32_t written = am_count_written_words(keyword->text);
+    uint32_t written = am_text_count_written_words(keyword->text);
     if (written > AM_KEYWORD_MAX_WRITTEN_WORDS) {
-        am_reader_error(reader, "keyword \"" AM_QUOTED "\": %u words, expected at most %d",
-                        AM_QUOTED_ARGUMENTS(keyword->text), written, AM_KEYWORD_MAX_WRITTEN_WORDS);
+        am_inventory_reader_error(
+            reader, "keyword \"" AM_QUOTED "\": %u words, expected at most %d",
+            AM_QUOTED_ARGUMENTS(keyword->text), written, AM_KEYWORD_MAX_WRITTEN_WORDS);
         return;
     }
     if (count > AM_KEYWORD_MAX_WORDS) {
-        am_reader_error(reader,
-                        "keyword \"" AM_QUOTED "\": splits into %u words, expected at most %d",
-                        AM_QUOTED_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
+        am_inventory_reader_error(
+            reader, "keyword \"" AM_QUOTED "\": splits into %u words, expected at most %d",
+            AM_QUOTED_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
         return;
     }
-    keyword->words = am_reader_keep_text(
+    keyword->words = am_inventory_reader_keep_text(
         reader, (struct am_view){normaliser->joined.data, normaliser->joined.count - 1});
     keyword->word_count = (uint8_t)count;
     if (keyword->match == AM_MATCH_BROAD && count > 1 && written == 1)
@@ -208,7 +219,7 @@ struct keyed {
 };
 
 /* The words as they count for sameness: of a broad keyword the set, else the run. */
-static struct am_view words_key(const struct am_keyword *keyword, char *memory) {
+static struct am_view words_key(const struct am_inventory_keyword *keyword, char *memory) {
     if (keyword->match != AM_MATCH_BROAD)
         return keyword->words;
     struct am_view words[AM_KEYWORD_MAX_WORDS];
@@ -221,7 +232,7 @@ static struct am_view words_key(const struct am_keyword *keyword, char *memory) 
         rest.data += size + (space != NULL);
         rest.size -= size + (space != NULL);
     }
-    count = am_sort_views(words, count);
+    count = am_inventory_sort_views(words, count);
     size_t used = 0;
     for (uint32_t i = 0; i < count; i++) {
         memcpy(memory + used, words[i].data, words[i].size);
@@ -241,9 +252,9 @@ static int by_hash(const void *a, const void *b) {
 /* Of keywords with the same match and words the highest bid stays, the first on a tie. Two 64-bit
  * hashes of one ad's keywords that agree by accident would cost a keyword: the texts are compared,
  * too. */
-static void drop_duplicates(struct normaliser *normaliser, struct am_ad *ad) {
-    struct am_reader *reader = normaliser->reader;
-    struct am_keyword *keywords = (struct am_keyword *)(uintptr_t)ad->keywords;
+static void drop_duplicates(struct normaliser *normaliser, struct am_inventory_ad *ad) {
+    struct am_inventory_reader *reader = normaliser->reader;
+    struct am_inventory_keyword *keywords = (struct am_inventory_keyword *)(uintptr_t)ad->keywords;
     struct am_vector keyed = AM_VECTOR_OF(struct keyed);
     /* A word of n bytes is at most 18 times as long as its source; see AM_WORD_MAX_BYTES. */
     char *memory = malloc(2 * (size_t)(AM_WORD_MAX_BYTES + 1) * AM_KEYWORD_MAX_WORDS);
@@ -259,8 +270,8 @@ static void drop_duplicates(struct normaliser *normaliser, struct am_ad *ad) {
     }
     qsort(items, ad->keyword_count, sizeof *items, by_hash);
     for (uint32_t i = 1, best = 0; i < ad->keyword_count; i++) {
-        struct am_keyword *kept = &keywords[items[best].position];
-        struct am_keyword *next = &keywords[items[i].position];
+        struct am_inventory_keyword *kept = &keywords[items[best].position];
+        struct am_inventory_keyword *next = &keywords[items[i].position];
         if (items[i].hash != items[best].hash || kept->match != next->match ||
             !am_view_equal(words_key(kept, memory), words_key(next, other))) {
             best = i;
@@ -286,44 +297,48 @@ cleanup:
     am_vector_free(&keyed);
 }
 
-static void
-normalise_all(struct normaliser *normaliser, const struct am_keyword *keywords, uint32_t count) {
+static void normalise_all(struct normaliser *normaliser,
+                          const struct am_inventory_keyword *keywords,
+                          uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        normalise(normaliser, (struct am_keyword *)(uintptr_t)&keywords[i]);
+        normalise(normaliser, (struct am_inventory_keyword *)(uintptr_t)&keywords[i]);
 }
 
-static void
-start_record(struct am_reader *reader, const char *kind, struct am_view id, uint32_t line) {
-    am_reader_label(reader, kind, id);
+static void start_record(struct am_inventory_reader *reader,
+                         const char *kind,
+                         struct am_view id,
+                         uint32_t line) {
+    am_inventory_reader_label(reader, kind, id);
     reader->line = line;
     reader->bad = false;
 }
 
-void am_normalise_keywords(struct am_reader *reader) {
-    size_t size = am_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
-    struct normaliser normaliser = {
-        .reader = reader,
-        .memory = {malloc(size), size},
-        .rules = am_word_rules_of(reader->inventory->language, reader->inventory->fold_accents),
-        .joined = AM_VECTOR_OF(char)};
+void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
+    size_t size = am_text_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
+    struct normaliser normaliser = {.reader = reader,
+                                    .memory = {malloc(size), size},
+                                    .rules = am_text_word_rules_of(reader->inventory->language,
+                                                                   reader->inventory->fold_accents),
+                                    .joined = AM_VECTOR_OF(char)};
     if (!normaliser.memory.memory) {
         reader->out_of_memory = true;
         return;
     }
     for (size_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++) {
-        struct am_campaign *campaign = AM_VECTOR_AT(&reader->campaigns, struct am_campaign, i);
+        struct am_inventory_campaign *campaign =
+            AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, i);
         start_record(reader, "campaign", campaign->id, campaign->rules.line);
         normalise_all(&normaliser, campaign->rules.negatives, campaign->rules.negative_count);
-        AM_VECTOR_AT(&reader->campaign_drafts, struct am_draft, i)->bad |= reader->bad;
+        AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     for (size_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
-        struct am_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_ad, i);
+        struct am_inventory_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_inventory_ad, i);
         start_record(reader, "ad", ad->id, ad->rules.line);
         normalise_all(&normaliser, ad->rules.negatives, ad->rules.negative_count);
         normalise_all(&normaliser, ad->keywords, ad->keyword_count);
         if (!reader->bad && ad->keyword_count > 1)
             drop_duplicates(&normaliser, ad);
-        AM_VECTOR_AT(&reader->ad_drafts, struct am_draft, i)->bad |= reader->bad;
+        AM_VECTOR_AT(&reader->ad_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     am_vector_free(&normaliser.joined);
     free(normaliser.memory.memory);

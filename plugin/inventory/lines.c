@@ -12,7 +12,7 @@
 
 enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16 };
 
-struct am_lines {
+struct am_inventory_lines {
     const char *name;
     int fd;                /* -1: over memory */
     struct am_view memory; /* what is left of it */
@@ -29,8 +29,8 @@ struct am_lines {
     size_t line_size;
 };
 
-static struct am_lines *make(const char *name) {
-    struct am_lines *lines = calloc(1, sizeof *lines);
+static struct am_inventory_lines *make(const char *name) {
+    struct am_inventory_lines *lines = calloc(1, sizeof *lines);
     if (!lines)
         return NULL;
     lines->fd = -1;
@@ -43,19 +43,21 @@ static struct am_lines *make(const char *name) {
         XXH3_128bits_reset(lines->digest);
         return lines;
     }
-    am_lines_close(lines);
+    am_inventory_lines_close(lines);
     return NULL;
 }
 
-enum am_code am_lines_open(const char *path, struct am_lines **lines, struct am_error *error) {
+enum am_code am_inventory_lines_open(const char *path,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
     struct stat status;
-    struct am_lines *made = make(path);
+    struct am_inventory_lines *made = make(path);
     if (!made)
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", path);
     made->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (made->fd < 0 || fstat(made->fd, &status) != 0) {
         enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-        am_lines_close(made);
+        am_inventory_lines_close(made);
         return code;
     }
     if (S_ISREG(status.st_mode))
@@ -64,11 +66,11 @@ enum am_code am_lines_open(const char *path, struct am_lines **lines, struct am_
     return AM_OK;
 }
 
-enum am_code am_lines_over(struct am_view text,
-                           const char *name,
-                           struct am_lines **lines,
-                           struct am_error *error) {
-    struct am_lines *made = make(name);
+enum am_code am_inventory_lines_over(struct am_view text,
+                                     const char *name,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
+    struct am_inventory_lines *made = make(name);
     if (!made)
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
     made->memory = text;
@@ -77,7 +79,7 @@ enum am_code am_lines_over(struct am_view text,
     return AM_OK;
 }
 
-void am_lines_close(struct am_lines *lines) {
+void am_inventory_lines_close(struct am_inventory_lines *lines) {
     if (!lines)
         return;
     if (lines->fd >= 0)
@@ -91,7 +93,7 @@ void am_lines_close(struct am_lines *lines) {
     free(lines);
 }
 
-static enum am_code read_memory(struct am_lines *lines) {
+static enum am_code read_memory(struct am_inventory_lines *lines) {
     size_t size = lines->memory.size < CHUNK ? lines->memory.size : CHUNK;
     if (size)
         memcpy(lines->raw, lines->memory.data, size);
@@ -103,7 +105,7 @@ static enum am_code read_memory(struct am_lines *lines) {
 
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
  * whole. */
-static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
+static enum am_code read_raw(struct am_inventory_lines *lines, struct am_error *error) {
     if (lines->fd < 0) {
         read_memory(lines);
     } else {
@@ -127,7 +129,7 @@ static enum am_code read_raw(struct am_lines *lines, struct am_error *error) {
     return AM_OK;
 }
 
-static enum am_code start(struct am_lines *lines, struct am_error *error) {
+static enum am_code start(struct am_inventory_lines *lines, struct am_error *error) {
     lines->started = true;
     enum am_code code = read_raw(lines, error);
     if (code != AM_OK)
@@ -146,7 +148,7 @@ static enum am_code start(struct am_lines *lines, struct am_error *error) {
 }
 
 /* Unpacks more into `ready`. Members may follow one another (RFC 1952 section 2.2). */
-static enum am_code unpack(struct am_lines *lines, struct am_error *error) {
+static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *error) {
     z_stream *stream = &lines->stream;
     stream->next_out = (unsigned char *)lines->plain;
     stream->avail_out = CHUNK;
@@ -184,7 +186,7 @@ static enum am_code unpack(struct am_lines *lines, struct am_error *error) {
 }
 
 /* Makes more text ready; `ready` stays empty at the end. */
-static enum am_code refill(struct am_lines *lines, struct am_error *error) {
+static enum am_code refill(struct am_inventory_lines *lines, struct am_error *error) {
     enum am_code code = lines->started ? AM_OK : start(lines, error);
     if (code != AM_OK)
         return code;
@@ -203,8 +205,10 @@ static struct am_view without_return(struct am_view line) {
     return line;
 }
 
-enum am_code
-am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct am_error *error) {
+enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
+                                     struct am_view *line,
+                                     bool *more,
+                                     struct am_error *error) {
     bool started = false, too_long = false;
     lines->line_size = 0;
     *more = true;
@@ -242,15 +246,15 @@ am_lines_next(struct am_lines *lines, struct am_view *line, bool *more, struct a
     }
 }
 
-uint64_t am_lines_done(const struct am_lines *lines) {
+uint64_t am_inventory_lines_done(const struct am_inventory_lines *lines) {
     return lines->done - lines->unread.size;
 }
 
-uint64_t am_lines_total(const struct am_lines *lines) {
+uint64_t am_inventory_lines_total(const struct am_inventory_lines *lines) {
     return lines->total;
 }
 
-void am_lines_digest(const struct am_lines *lines, uint8_t digest[16]) {
+void am_inventory_lines_digest(const struct am_inventory_lines *lines, uint8_t digest[16]) {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(lines->digest));
     memcpy(digest, canonical.digest, 16);

@@ -6,7 +6,9 @@
 enum { QUOTED_BYTES = 60 };
 
 /* By hand, since it is done for every record and seldom read: snprintf took 4 % of a build. */
-void am_reader_label(struct am_reader *reader, const char *kind, struct am_view id) {
+void am_inventory_reader_label(struct am_inventory_reader *reader,
+                               const char *kind,
+                               struct am_view id) {
     size_t at = strlen(kind);
     memcpy(reader->label, kind, at);
     if (id.size) {
@@ -18,17 +20,19 @@ void am_reader_label(struct am_reader *reader, const char *kind, struct am_view 
     reader->label[at] = '\0';
 }
 
-static void
-add_problem(struct am_reader *reader, bool warning, const char *format, va_list arguments) {
+static void add_problem(struct am_inventory_reader *reader,
+                        bool warning,
+                        const char *format,
+                        va_list arguments) {
     char what[AM_ERROR_MESSAGE_SIZE];
     struct am_error whole;
-    am_message_format(what, sizeof what, format, arguments);
+    am_error_format(what, sizeof what, format, arguments);
     am_error_set(&whole, AM_E_INVALID, "%s%s%s", reader->label, reader->label[0] ? ": " : "", what);
-    if (!am_report_add(reader->report, reader->line, warning, whole.message))
+    if (!am_inventory_report_add(reader->report, reader->line, warning, whole.message))
         reader->out_of_memory = true;
 }
 
-void am_reader_error(struct am_reader *reader, const char *format, ...) {
+void am_inventory_reader_error(struct am_inventory_reader *reader, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     add_problem(reader, false, format, arguments);
@@ -36,23 +40,23 @@ void am_reader_error(struct am_reader *reader, const char *format, ...) {
     reader->bad = true;
 }
 
-void am_reader_warning(struct am_reader *reader, const char *format, ...) {
+void am_inventory_reader_warning(struct am_inventory_reader *reader, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     add_problem(reader, true, format, arguments);
     va_end(arguments);
 }
 
-void am_reader_expected(struct am_reader *reader,
-                        const char *name,
-                        const char *expected,
-                        const struct am_json_node *value) {
+void am_inventory_reader_expected(struct am_inventory_reader *reader,
+                                  const char *name,
+                                  const char *expected,
+                                  const struct am_json_node *value) {
     struct am_view raw = am_json_raw(&reader->json, value);
-    am_reader_error(reader, "%s: expected %s, found " AM_QUOTED, name, expected,
-                    AM_QUOTED_ARGUMENTS(raw));
+    am_inventory_reader_error(reader, "%s: expected %s, found " AM_QUOTED, name, expected,
+                              AM_QUOTED_ARGUMENTS(raw));
 }
 
-size_t am_quoted_size(struct am_view text) {
+size_t am_inventory_quoted_size(struct am_view text) {
     if (text.size <= QUOTED_BYTES)
         return text.size;
     size_t size = QUOTED_BYTES;
@@ -61,14 +65,15 @@ size_t am_quoted_size(struct am_view text) {
     return size;
 }
 
-struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text) {
+struct am_view am_inventory_reader_keep_text(struct am_inventory_reader *reader,
+                                             struct am_view text) {
     struct am_view kept = am_arena_copy(&reader->inventory->arena, text);
     if (!kept.data)
         reader->out_of_memory = true;
     return kept;
 }
 
-void *am_reader_keep(struct am_reader *reader, const struct am_vector *items) {
+void *am_inventory_reader_keep(struct am_inventory_reader *reader, const struct am_vector *items) {
     if (items->count == 0)
         return NULL;
     void *kept = am_arena_take(&reader->inventory->arena, items->count * items->item_size);
@@ -79,73 +84,73 @@ void *am_reader_keep(struct am_reader *reader, const struct am_vector *items) {
     return kept;
 }
 
-bool am_read_text(struct am_reader *reader,
-                  const char *name,
-                  const struct am_json_node *value,
-                  size_t most,
-                  struct am_view *text) {
+bool am_inventory_read_text(struct am_inventory_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            size_t most,
+                            struct am_view *text) {
     if (value->type != AM_JSON_STRING) {
-        am_reader_expected(reader, name, "a string", value);
+        am_inventory_reader_expected(reader, name, "a string", value);
         return false;
     }
     struct am_view read = am_json_string(&reader->json, value, reader->decoded, NULL);
     if (read.size == 0 || read.size > most) {
         char expected[64];
         snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", most);
-        am_reader_expected(reader, name, expected, value);
+        am_inventory_reader_expected(reader, name, expected, value);
         return false;
     }
     for (size_t i = 0; i < read.size; i++)
         if ((unsigned char)read.data[i] < 0x20 || read.data[i] == 0x7F) {
-            am_reader_expected(reader, name, "no control characters", value);
+            am_inventory_reader_expected(reader, name, "no control characters", value);
             return false;
         }
-    *text = am_reader_keep_text(reader, read);
+    *text = am_inventory_reader_keep_text(reader, read);
     return !reader->out_of_memory;
 }
 
-bool am_read_boolean(struct am_reader *reader,
-                     const char *name,
-                     const struct am_json_node *value,
-                     bool *result) {
+bool am_inventory_read_boolean(struct am_inventory_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               bool *result) {
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE) {
-        am_reader_expected(reader, name, "true or false", value);
+        am_inventory_reader_expected(reader, name, "true or false", value);
         return false;
     }
     *result = value->type == AM_JSON_TRUE;
     return true;
 }
 
-bool am_read_number(struct am_reader *reader,
-                    const char *name,
-                    const struct am_json_node *value,
-                    unsigned places,
-                    int64_t least,
-                    int64_t most,
-                    const char *expected,
-                    int64_t *result) {
+bool am_inventory_read_number(struct am_inventory_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              unsigned places,
+                              int64_t least,
+                              int64_t most,
+                              const char *expected,
+                              int64_t *result) {
     int64_t number;
     struct am_error error;
     if (value->type != AM_JSON_NUMBER ||
         am_decimal_parse(am_json_raw(&reader->json, value), places, &number, &error) != AM_OK ||
         number < least || number > most) {
-        am_reader_expected(reader, name, expected, value);
+        am_inventory_reader_expected(reader, name, expected, value);
         return false;
     }
     *result = number;
     return true;
 }
 
-bool am_read_time(struct am_reader *reader,
-                  const char *name,
-                  const struct am_json_node *value,
-                  int64_t *result) {
+bool am_inventory_read_time(struct am_inventory_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            int64_t *result) {
     struct am_error error;
     if (value->type == AM_JSON_STRING &&
         am_time_parse(am_json_string(&reader->json, value, reader->decoded, NULL), result,
                       &error) == AM_OK)
         return true;
-    am_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
+    am_inventory_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
     return false;
 }
 
@@ -153,7 +158,7 @@ static int by_bytes(const void *a, const void *b) {
     return am_view_compare(*(const struct am_view *)a, *(const struct am_view *)b);
 }
 
-uint32_t am_sort_views(struct am_view *views, uint32_t count) {
+uint32_t am_inventory_sort_views(struct am_view *views, uint32_t count) {
     if (count == 0)
         return 0;
     qsort(views, count, sizeof *views, by_bytes);
@@ -164,12 +169,12 @@ uint32_t am_sort_views(struct am_view *views, uint32_t count) {
     return kept;
 }
 
-bool am_read_strings(struct am_reader *reader,
-                     const char *name,
-                     const struct am_json_node *value,
-                     struct am_strings *strings) {
+bool am_inventory_read_strings(struct am_inventory_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               struct am_inventory_strings *strings) {
     if (value->type != AM_JSON_ARRAY) {
-        am_reader_expected(reader, name, "a list of strings", value);
+        am_inventory_reader_expected(reader, name, "a list of strings", value);
         return false;
     }
     struct am_vector items = AM_VECTOR_OF(struct am_view);
@@ -177,13 +182,13 @@ bool am_read_strings(struct am_reader *reader,
     bool fine = true;
     for (uint32_t i = 0; fine && i < value->children; i++) {
         struct am_view text;
-        fine = am_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
+        fine = am_inventory_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
         if (fine && !am_vector_push(&items, &text))
             fine = !(reader->out_of_memory = true);
         item = am_json_after(&reader->json, item);
     }
-    items.count = am_sort_views(items.data, (uint32_t)items.count);
-    strings->items = am_reader_keep(reader, &items);
+    items.count = am_inventory_sort_views(items.data, (uint32_t)items.count);
+    strings->items = am_inventory_reader_keep(reader, &items);
     strings->count = (uint32_t)items.count;
     am_vector_free(&items);
     return fine;

@@ -9,103 +9,109 @@
 #include "report.h"
 
 /* An ad or campaign on its way. */
-struct am_draft {
+struct am_inventory_draft {
     struct am_view campaign_id; /* of an ad; empty: none */
     bool bad;                   /* has an error: not kept */
     bool told;                  /* of a bad campaign: an ad of it has been reported for that */
 };
 
-struct am_reader {
+struct am_inventory_reader {
     struct am_inventory *inventory;
-    struct am_report *report;
-    const struct am_load_options *options;
+    struct am_inventory_report *report;
+    const struct am_inventory_load_options *options;
     struct am_json json;
-    struct am_vector nodes;                      /* struct am_json_node */
-    char *decoded;                               /* AM_LINE_MAX_BYTES: an escaped string */
-    struct am_vector campaigns, campaign_drafts; /* struct am_campaign, struct am_draft */
-    struct am_vector ads, ad_drafts;             /* struct am_ad, struct am_draft */
-    struct am_vector keywords;                   /* struct am_keyword of the record being read */
+    struct am_vector nodes; /* struct am_json_node */
+    char *decoded;          /* AM_LINE_MAX_BYTES: an escaped string */
+    struct am_vector campaigns,
+        campaign_drafts;             /* struct am_inventory_campaign, struct am_inventory_draft */
+    struct am_vector ads, ad_drafts; /* struct am_inventory_ad, struct am_inventory_draft */
+    struct am_vector keywords;       /* struct am_inventory_keyword of the record being read */
     bool has_settings, settings_bad;
     uint32_t stem_line; /* where "stem": true was written, or 0 */
     uint32_t line;
-    char label[AM_ID_MAX_BYTES + 16]; /* `ad "a7"`: begins each message; see am_reader_label */
-    bool bad;                         /* the record being read has an error */
+    char label[AM_ID_MAX_BYTES +
+               16]; /* `ad "a7"`: begins each message; see am_inventory_reader_label */
+    bool bad;       /* the record being read has an error */
     bool out_of_memory;
 };
 
 /* Names the record being read in further messages: its kind, of at most 10 bytes, and its id, which
  * may be empty. */
-void am_reader_label(struct am_reader *reader, const char *kind, struct am_view id);
+void am_inventory_reader_label(struct am_inventory_reader *reader,
+                               const char *kind,
+                               struct am_view id);
 
 /* Says what is wrong with the record being read (printf style), and marks it bad. */
-void am_reader_error(struct am_reader *reader, const char *format, ...)
+void am_inventory_reader_error(struct am_inventory_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void am_reader_warning(struct am_reader *reader, const char *format, ...)
+void am_inventory_reader_warning(struct am_inventory_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* "NAME: expected EXPECTED, found ..." with the value as written, cut short. */
-void am_reader_expected(struct am_reader *reader,
-                        const char *name,
-                        const char *expected,
-                        const struct am_json_node *value);
+void am_inventory_reader_expected(struct am_inventory_reader *reader,
+                                  const char *name,
+                                  const char *expected,
+                                  const struct am_json_node *value);
 
 /* For texts in messages, which anyone may have made long: only their beginning, so that what is
  * wrong with them is never cut off. AM_QUOTED in the format, AM_QUOTED_ARGUMENTS(view) for it. */
 #define AM_QUOTED "%.*s%s"
 #define AM_QUOTED_ARGUMENTS(view)                                                                  \
-    (int)am_quoted_size(view), (view).data, am_quoted_size(view) < (view).size ? "..." : ""
+    (int)am_inventory_quoted_size(view), (view).data,                                              \
+        am_inventory_quoted_size(view) < (view).size ? "..." : ""
 /* Bytes of it that are quoted: whole characters. */
-size_t am_quoted_size(struct am_view text);
+size_t am_inventory_quoted_size(struct am_view text);
 
 /* Values. Each says what is wrong and returns false, or stores a value that lives in the
  * inventory's arena. */
 
 /* A string of 1..most bytes without control characters. */
-bool am_read_text(struct am_reader *reader,
-                  const char *name,
-                  const struct am_json_node *value,
-                  size_t most,
-                  struct am_view *text);
-bool am_read_boolean(struct am_reader *reader,
-                     const char *name,
-                     const struct am_json_node *value,
-                     bool *result);
+bool am_inventory_read_text(struct am_inventory_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            size_t most,
+                            struct am_view *text);
+bool am_inventory_read_boolean(struct am_inventory_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               bool *result);
 /* A number least..most in units of 10^-places; `expected` describes it. */
-bool am_read_number(struct am_reader *reader,
-                    const char *name,
-                    const struct am_json_node *value,
-                    unsigned places,
-                    int64_t least,
-                    int64_t most,
-                    const char *expected,
-                    int64_t *result);
-bool am_read_time(struct am_reader *reader,
-                  const char *name,
-                  const struct am_json_node *value,
-                  int64_t *result);
+bool am_inventory_read_number(struct am_inventory_reader *reader,
+                              const char *name,
+                              const struct am_json_node *value,
+                              unsigned places,
+                              int64_t least,
+                              int64_t most,
+                              const char *expected,
+                              int64_t *result);
+bool am_inventory_read_time(struct am_inventory_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            int64_t *result);
 /* A list of strings, sorted, without duplicates. */
-bool am_read_strings(struct am_reader *reader,
-                     const char *name,
-                     const struct am_json_node *value,
-                     struct am_strings *strings);
+bool am_inventory_read_strings(struct am_inventory_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               struct am_inventory_strings *strings);
 /* Copies `count` items of the vector into the arena. */
-void *am_reader_keep(struct am_reader *reader, const struct am_vector *items);
-struct am_view am_reader_keep_text(struct am_reader *reader, struct am_view text);
+void *am_inventory_reader_keep(struct am_inventory_reader *reader, const struct am_vector *items);
+struct am_view am_inventory_reader_keep_text(struct am_inventory_reader *reader,
+                                             struct am_view text);
 /* Sorts views and drops duplicates; returns how many remain. */
-uint32_t am_sort_views(struct am_view *views, uint32_t count);
+uint32_t am_inventory_sort_views(struct am_view *views, uint32_t count);
 
 /* keyword.c: reads one item of `keywords` or `negative_keywords` into reader->keywords. */
-void am_read_keyword(struct am_reader *reader,
-                     const struct am_json_node *value,
-                     bool always_negative);
+void am_inventory_read_keyword(struct am_inventory_reader *reader,
+                               const struct am_json_node *value,
+                               bool always_negative);
 /* Words of all keywords, once the settings are known; then duplicates inside each ad go. */
-void am_normalise_keywords(struct am_reader *reader);
+void am_inventory_normalise_keywords(struct am_inventory_reader *reader);
 
 /* targeting.c */
-bool am_read_targeting(struct am_reader *reader,
-                       const struct am_json_node *value,
-                       const struct am_targeting **targeting);
+bool am_inventory_read_targeting(struct am_inventory_reader *reader,
+                                 const struct am_json_node *value,
+                                 const struct am_inventory_targeting **targeting);
 
 /* record.c: a line that is a JSON object. */
-void am_read_record(struct am_reader *reader);
+void am_inventory_read_record(struct am_inventory_reader *reader);
 
 #endif

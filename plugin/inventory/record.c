@@ -4,7 +4,7 @@
 
 #include "reader.h"
 
-typedef void read_function(struct am_reader *reader,
+typedef void read_function(struct am_inventory_reader *reader,
                            const char *name,
                            const struct am_json_node *value,
                            void *record);
@@ -19,111 +19,114 @@ static const char money[] = "a decimal above 0 with at most 6 decimals";
 /* ---- what campaigns and ads have in common ------------------------------------------------------
  */
 
-static void read_status(struct am_reader *reader,
+static void read_status(struct am_inventory_reader *reader,
                         const char *name,
                         const struct am_json_node *value,
                         void *record) {
-    struct am_rules *rules = record;
+    struct am_inventory_rules *rules = record;
     rules->paused = am_json_string_is(&reader->json, value, "paused");
     if (!rules->paused && !am_json_string_is(&reader->json, value, "active"))
-        am_reader_expected(reader, name, "\"active\" or \"paused\"", value);
+        am_inventory_reader_expected(reader, name, "\"active\" or \"paused\"", value);
 }
 
-static void read_start(struct am_reader *reader,
+static void read_start(struct am_inventory_reader *reader,
                        const char *name,
                        const struct am_json_node *value,
                        void *record) {
-    am_read_time(reader, name, value, &((struct am_rules *)record)->start);
+    am_inventory_read_time(reader, name, value, &((struct am_inventory_rules *)record)->start);
 }
 
-static void read_end(struct am_reader *reader,
+static void read_end(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_read_time(reader, name, value, &((struct am_rules *)record)->end);
+    am_inventory_read_time(reader, name, value, &((struct am_inventory_rules *)record)->end);
 }
 
-static void read_priority(struct am_reader *reader,
+static void read_priority(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    struct am_rules *rules = record;
+    struct am_inventory_rules *rules = record;
     int64_t priority;
-    if (am_read_number(reader, name, value, 0, -1000, 1000, "an integer from -1000 to 1000",
-                       &priority)) {
+    if (am_inventory_read_number(reader, name, value, 0, -1000, 1000,
+                                 "an integer from -1000 to 1000", &priority)) {
         rules->has_priority = true;
         rules->priority = (int32_t)priority;
     }
 }
 
-static void read_targeting(struct am_reader *reader,
+static void read_targeting(struct am_inventory_reader *reader,
                            const char *name,
                            const struct am_json_node *value,
                            void *record) {
     (void)name;
-    am_read_targeting(reader, value, &((struct am_rules *)record)->targeting);
+    am_inventory_read_targeting(reader, value, &((struct am_inventory_rules *)record)->targeting);
 }
 
-static void read_timezone(struct am_reader *reader,
+static void read_timezone(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    struct am_rules *rules = record;
-    if (!am_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->timezone))
+    struct am_inventory_rules *rules = record;
+    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->timezone))
         return;
     if (reader->options->zones && !am_timezone_find(reader->options->zones, rules->timezone))
-        am_reader_expected(reader, name,
-                           "an IANA time zone that this machine knows (package tzdata)", value);
+        am_inventory_reader_expected(
+            reader, name, "an IANA time zone that this machine knows (package tzdata)", value);
 }
 
-static void read_labels(struct am_reader *reader,
+static void read_labels(struct am_inventory_reader *reader,
                         const char *name,
                         const struct am_json_node *value,
                         void *record) {
-    am_read_strings(reader, name, value, &((struct am_rules *)record)->labels);
+    am_inventory_read_strings(reader, name, value, &((struct am_inventory_rules *)record)->labels);
 }
 
-static void read_exclude_labels(struct am_reader *reader,
+static void read_exclude_labels(struct am_inventory_reader *reader,
                                 const char *name,
                                 const struct am_json_node *value,
                                 void *record) {
-    am_read_strings(reader, name, value, &((struct am_rules *)record)->exclude_labels);
+    am_inventory_read_strings(reader, name, value,
+                              &((struct am_inventory_rules *)record)->exclude_labels);
 }
 
-static void read_categories(struct am_reader *reader,
+static void read_categories(struct am_inventory_reader *reader,
                             const char *name,
                             const struct am_json_node *value,
                             void *record) {
-    am_read_strings(reader, name, value, &((struct am_rules *)record)->categories);
+    am_inventory_read_strings(reader, name, value,
+                              &((struct am_inventory_rules *)record)->categories);
 }
 
-static void read_domain(struct am_reader *reader,
+static void read_domain(struct am_inventory_reader *reader,
                         const char *name,
                         const struct am_json_node *value,
                         void *record) {
-    struct am_rules *rules = record;
-    if (am_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
-        am_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain, (char *)(uintptr_t)rules->domain.data);
+    struct am_inventory_rules *rules = record;
+    if (am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
+        am_model_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
+                                (char *)(uintptr_t)rules->domain.data);
 }
 
 /* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the
  * record's end. */
-static void read_keyword_list(struct am_reader *reader,
+static void read_keyword_list(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               bool negative) {
     if (value->type != AM_JSON_ARRAY) {
-        am_reader_expected(reader, name, "a list of keywords", value);
+        am_inventory_reader_expected(reader, name, "a list of keywords", value);
         return;
     }
     const struct am_json_node *item = am_json_first(value);
     for (uint32_t i = 0; i < value->children; i++) {
-        am_read_keyword(reader, item, negative);
+        am_inventory_read_keyword(reader, item, negative);
         item = am_json_after(&reader->json, item);
     }
 }
 
-static void read_negative_keywords(struct am_reader *reader,
+static void read_negative_keywords(struct am_inventory_reader *reader,
                                    const char *name,
                                    const struct am_json_node *value,
                                    void *record) {
@@ -149,18 +152,20 @@ static const struct member rules_members[] = {
 /* ---- campaign ---------------------------------------------------------------------------------
  */
 
-static void read_campaign_id(struct am_reader *reader,
+static void read_campaign_id(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_campaign *)record)->id);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct am_inventory_campaign *)record)->id);
 }
 
-static void read_campaign_advertiser(struct am_reader *reader,
+static void read_campaign_advertiser(struct am_inventory_reader *reader,
                                      const char *name,
                                      const struct am_json_node *value,
                                      void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_campaign *)record)->advertiser);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct am_inventory_campaign *)record)->advertiser);
 }
 
 static const struct member campaign_members[] = {
@@ -173,70 +178,71 @@ static const struct member campaign_members[] = {
  */
 
 struct ad_record {
-    struct am_ad ad;
-    struct am_draft draft;
+    struct am_inventory_ad ad;
+    struct am_inventory_draft draft;
     bool has_ctr;
 };
 
-static void read_ad_id(struct am_reader *reader,
+static void read_ad_id(struct am_inventory_reader *reader,
                        const char *name,
                        const struct am_json_node *value,
                        void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct ad_record *)record)->ad.id);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct ad_record *)record)->ad.id);
 }
 
-static void read_ad_campaign(struct am_reader *reader,
+static void read_ad_campaign(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                 &((struct ad_record *)record)->draft.campaign_id);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct ad_record *)record)->draft.campaign_id);
 }
 
-static void read_ad_advertiser(struct am_reader *reader,
+static void read_ad_advertiser(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                 &((struct ad_record *)record)->ad.advertiser);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct ad_record *)record)->ad.advertiser);
 }
 
-static void read_bid(struct am_reader *reader,
+static void read_bid(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_read_number(reader, name, value, 6, 1, AM_MONEY_MAX, money,
-                   &((struct ad_record *)record)->ad.bid);
+    am_inventory_read_number(reader, name, value, 6, 1, AM_MONEY_MAX, money,
+                             &((struct ad_record *)record)->ad.bid);
 }
 
-static void read_pricing(struct am_reader *reader,
+static void read_pricing(struct am_inventory_reader *reader,
                          const char *name,
                          const struct am_json_node *value,
                          void *record) {
-    struct am_ad *ad = &((struct ad_record *)record)->ad;
+    struct am_inventory_ad *ad = &((struct ad_record *)record)->ad;
     if (am_json_string_is(&reader->json, value, "cpc"))
         ad->pricing = AM_PRICING_CPC;
     else if (!am_json_string_is(&reader->json, value, "cpm"))
-        am_reader_expected(reader, name, "\"cpm\" or \"cpc\"", value);
+        am_inventory_reader_expected(reader, name, "\"cpm\" or \"cpc\"", value);
 }
 
-static void read_ctr(struct am_reader *reader,
+static void read_ctr(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
     struct ad_record *ad = record;
     ad->has_ctr = true;
-    am_read_number(reader, name, value, 6, 1, 1000000,
-                   "a decimal above 0, at most 1, with at most 6 decimals", &ad->ad.ctr);
+    am_inventory_read_number(reader, name, value, 6, 1, 1000000,
+                             "a decimal above 0, at most 1, with at most 6 decimals", &ad->ad.ctr);
 }
 
-static void read_quality(struct am_reader *reader,
+static void read_quality(struct am_inventory_reader *reader,
                          const char *name,
                          const struct am_json_node *value,
                          void *record) {
-    am_read_number(reader, name, value, 3, 0, AM_PER_MILLE_MAX,
-                   "a decimal from 0 to 1000 with at most 3 decimals",
-                   &((struct ad_record *)record)->ad.quality);
+    am_inventory_read_number(reader, name, value, 3, 0, AM_PER_MILLE_MAX,
+                             "a decimal from 0 to 1000 with at most 3 decimals",
+                             &((struct ad_record *)record)->ad.quality);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -244,13 +250,13 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-static void read_sizes(struct am_reader *reader,
+static void read_sizes(struct am_inventory_reader *reader,
                        const char *name,
                        const struct am_json_node *value,
                        void *record) {
-    struct am_ad *ad = &((struct ad_record *)record)->ad;
+    struct am_inventory_ad *ad = &((struct ad_record *)record)->ad;
     if (value->type != AM_JSON_ARRAY) {
-        am_reader_expected(reader, name, "a list of sizes like \"300x250\"", value);
+        am_inventory_reader_expected(reader, name, "a list of sizes like \"300x250\"", value);
         return;
     }
     struct am_vector sizes = AM_VECTOR_OF(uint32_t);
@@ -258,9 +264,9 @@ static void read_sizes(struct am_reader *reader,
     for (uint32_t i = 0; i < value->children; i++) {
         uint32_t size = 0;
         if (item->type == AM_JSON_STRING)
-            size = am_size_parse(am_json_string(&reader->json, item, reader->decoded, NULL));
+            size = am_model_size_parse(am_json_string(&reader->json, item, reader->decoded, NULL));
         if (size == 0)
-            am_reader_expected(reader, name, "sizes like \"300x250\"", item);
+            am_inventory_reader_expected(reader, name, "sizes like \"300x250\"", item);
         else if (!am_vector_push(&sizes, &size))
             reader->out_of_memory = true;
         item = am_json_after(&reader->json, item);
@@ -273,12 +279,12 @@ static void read_sizes(struct am_reader *reader,
         if (kept == 0 || items[i] != items[kept - 1])
             items[kept++] = items[i];
     sizes.count = kept;
-    ad->sizes = am_reader_keep(reader, &sizes);
+    ad->sizes = am_inventory_reader_keep(reader, &sizes);
     ad->size_count = (uint32_t)kept;
     am_vector_free(&sizes);
 }
 
-static void read_keywords(struct am_reader *reader,
+static void read_keywords(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
@@ -286,25 +292,26 @@ static void read_keywords(struct am_reader *reader,
     read_keyword_list(reader, name, value, false);
 }
 
-static void read_url(struct am_reader *reader,
+static void read_url(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_read_text(reader, name, value, AM_URL_MAX_BYTES, &((struct ad_record *)record)->ad.url);
+    am_inventory_read_text(reader, name, value, AM_URL_MAX_BYTES,
+                           &((struct ad_record *)record)->ad.url);
 }
 
-static void read_creative(struct am_reader *reader,
+static void read_creative(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
     if (value->type != AM_JSON_OBJECT)
-        am_reader_expected(reader, name, "an object", value);
+        am_inventory_reader_expected(reader, name, "an object", value);
     else if (value->size > AM_CREATIVE_MAX_BYTES)
-        am_reader_error(reader, "creative: %u bytes, expected at most %d", value->size,
-                        AM_CREATIVE_MAX_BYTES);
+        am_inventory_reader_error(reader, "creative: %u bytes, expected at most %d", value->size,
+                                  AM_CREATIVE_MAX_BYTES);
     else
         ((struct ad_record *)record)->ad.creative =
-            am_reader_keep_text(reader, am_json_raw(&reader->json, value));
+            am_inventory_reader_keep_text(reader, am_json_raw(&reader->json, value));
 }
 
 static const struct member ad_members[] = {
@@ -317,12 +324,12 @@ static const struct member ad_members[] = {
 /* ---- inventory --------------------------------------------------------------------------------
  */
 
-static void read_currency(struct am_reader *reader,
+static void read_currency(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
     struct am_view code;
-    if (!am_read_text(reader, name, value, 3, &code))
+    if (!am_inventory_read_text(reader, name, value, 3, &code))
         return;
     bool fine = code.size == 3;
     for (size_t i = 0; i < code.size; i++)
@@ -330,50 +337,51 @@ static void read_currency(struct am_reader *reader,
     if (fine)
         ((struct am_inventory *)record)->currency = code;
     else
-        am_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
+        am_inventory_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
 }
 
-static void read_language(struct am_reader *reader,
+static void read_language(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    am_read_text(reader, name, value, AM_ID_MAX_BYTES, &((struct am_inventory *)record)->language);
+    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
+                           &((struct am_inventory *)record)->language);
 }
 
-static void read_fold_accents(struct am_reader *reader,
+static void read_fold_accents(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
-    am_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
+    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
 }
 
-static void read_stem(struct am_reader *reader,
+static void read_stem(struct am_inventory_reader *reader,
                       const char *name,
                       const struct am_json_node *value,
                       void *record) {
     struct am_inventory *inventory = record;
-    am_read_boolean(reader, name, value, &inventory->stem);
+    am_inventory_read_boolean(reader, name, value, &inventory->stem);
     if (value->type == AM_JSON_TRUE)
         reader->stem_line = reader->line;
 }
 
-static void read_broad_window(struct am_reader *reader,
+static void read_broad_window(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
     int64_t window;
-    if (am_read_number(reader, name, value, 0, 1, AM_BROAD_WINDOW_MAX, "an integer from 1 to 64",
-                       &window))
+    if (am_inventory_read_number(reader, name, value, 0, 1, AM_BROAD_WINDOW_MAX,
+                                 "an integer from 1 to 64", &window))
         ((struct am_inventory *)record)->broad_window = (uint32_t)window;
 }
 
-static void read_match_weight(struct am_reader *reader,
+static void read_match_weight(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
     struct am_inventory *inventory = record;
     if (value->type != AM_JSON_OBJECT) {
-        am_reader_expected(reader, name, "an object of exact, phrase and broad", value);
+        am_inventory_reader_expected(reader, name, "an object of exact, phrase and broad", value);
         return;
     }
     const struct am_json_node *key = am_json_first(value);
@@ -381,14 +389,15 @@ static void read_match_weight(struct am_reader *reader,
         const struct am_json_node *weight = am_json_after(&reader->json, key);
         int type = AM_MATCH_EXACT;
         while (type <= AM_MATCH_BROAD &&
-               !am_json_string_is(&reader->json, key, am_match_type_name((enum am_match_type)type)))
+               !am_json_string_is(&reader->json, key,
+                                  am_model_match_type_name((enum am_model_match_type)type)))
             type++;
         if (type > AM_MATCH_BROAD)
-            am_reader_expected(reader, name, "members exact, phrase and broad", key);
+            am_inventory_reader_expected(reader, name, "members exact, phrase and broad", key);
         else
-            am_read_number(reader, name, weight, 3, 0, AM_PER_MILLE_MAX,
-                           "weights from 0 to 1000 with at most 3 decimals",
-                           &inventory->match_weight[type]);
+            am_inventory_read_number(reader, name, weight, 3, 0, AM_PER_MILLE_MAX,
+                                     "weights from 0 to 1000 with at most 3 decimals",
+                                     &inventory->match_weight[type]);
         key = am_json_after(&reader->json, weight);
     }
 }
@@ -408,7 +417,7 @@ static const struct member inventory_members[] = {
 
 enum { MAX_NAMES = 32 };
 
-static void warn_unknown(struct am_reader *reader,
+static void warn_unknown(struct am_inventory_reader *reader,
                          const struct am_json_node *key,
                          const struct member *first,
                          const struct member *second) {
@@ -419,13 +428,13 @@ static void warn_unknown(struct am_reader *reader,
     for (; second && second->name; second++)
         names[count++] = second->name;
     struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
-    const char *nearest = am_nearest_name(name, names);
-    am_reader_warning(reader, "unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
-                      nearest ? ", did you mean \"" : "", nearest ? nearest : "",
-                      nearest ? "\"?" : "");
+    const char *nearest = am_model_nearest_name(name, names);
+    am_inventory_reader_warning(reader, "unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
+                                nearest ? ", did you mean \"" : "", nearest ? nearest : "",
+                                nearest ? "\"?" : "");
 }
 
-static const struct member *find_member(const struct am_reader *reader,
+static const struct member *find_member(const struct am_inventory_reader *reader,
                                         const struct am_json_node *key,
                                         const struct member *members) {
     for (; members && members->name; members++)
@@ -435,10 +444,10 @@ static const struct member *find_member(const struct am_reader *reader,
 }
 
 /* Reads every member into `record`, or, those that ads and campaigns share, into `rules`. */
-static void read_members(struct am_reader *reader,
+static void read_members(struct am_inventory_reader *reader,
                          const struct member *own,
                          void *record,
-                         struct am_rules *rules) {
+                         struct am_inventory_rules *rules) {
     const struct member *shared = rules ? rules_members : NULL;
     const struct am_json_node *root = reader->json.nodes;
     const struct am_json_node *key = am_json_first(root);
@@ -456,48 +465,51 @@ static void read_members(struct am_reader *reader,
     }
 }
 
-static void start_rules(struct am_reader *reader, struct am_rules *rules) {
-    *rules = (struct am_rules){.start = INT64_MIN, .end = INT64_MAX, .line = reader->line};
+static void start_rules(struct am_inventory_reader *reader, struct am_inventory_rules *rules) {
+    *rules =
+        (struct am_inventory_rules){.start = INT64_MIN, .end = INT64_MAX, .line = reader->line};
     reader->keywords.count = 0;
 }
 
-static void finish_rules(struct am_reader *reader, const struct am_rules *rules) {
+static void finish_rules(struct am_inventory_reader *reader,
+                         const struct am_inventory_rules *rules) {
     if (rules->end <= rules->start)
-        am_reader_error(reader, "end: expected a time after start");
+        am_inventory_reader_error(reader, "end: expected a time after start");
 }
 
 /* Moves the negative, or the positive, ones of the keywords read into the arena. */
-static const struct am_keyword *
-keep_keywords(struct am_reader *reader, bool negative, uint32_t *count) {
-    struct am_vector chosen = AM_VECTOR_OF(struct am_keyword);
-    const struct am_keyword *keywords = reader->keywords.data;
+static const struct am_inventory_keyword *
+keep_keywords(struct am_inventory_reader *reader, bool negative, uint32_t *count) {
+    struct am_vector chosen = AM_VECTOR_OF(struct am_inventory_keyword);
+    const struct am_inventory_keyword *keywords = reader->keywords.data;
     for (size_t i = 0; i < reader->keywords.count; i++)
         if (keywords[i].negative == negative && !am_vector_push(&chosen, &keywords[i]))
             reader->out_of_memory = true;
     *count = (uint32_t)chosen.count;
-    const struct am_keyword *kept = am_reader_keep(reader, &chosen);
+    const struct am_inventory_keyword *kept = am_inventory_reader_keep(reader, &chosen);
     am_vector_free(&chosen);
     return kept;
 }
 
-static void label_record(struct am_reader *reader, const char *kind) {
+static void label_record(struct am_inventory_reader *reader, const char *kind) {
     const struct am_json_node *id = am_json_member(&reader->json, reader->json.nodes, "id");
     struct am_view text = {"", 0};
     if (id && id->type == AM_JSON_STRING)
         text = am_json_string(&reader->json, id, reader->decoded, NULL);
     if (text.size > AM_ID_MAX_BYTES)
         text.size = 0;
-    am_reader_label(reader, kind, text);
+    am_inventory_reader_label(reader, kind, text);
 }
 
-static void require(struct am_reader *reader, bool there, const char *name, const char *what) {
+static void
+require(struct am_inventory_reader *reader, bool there, const char *name, const char *what) {
     const struct am_json_node *member = am_json_member(&reader->json, reader->json.nodes, name);
     if (!there && !member)
-        am_reader_error(reader, "%s is missing: expected %s", name, what);
+        am_inventory_reader_error(reader, "%s is missing: expected %s", name, what);
 }
 
-static void read_campaign(struct am_reader *reader) {
-    struct am_campaign campaign = {0};
+static void read_campaign(struct am_inventory_reader *reader) {
+    struct am_inventory_campaign campaign = {0};
     label_record(reader, "campaign");
     start_rules(reader, &campaign.rules);
     read_members(reader, campaign_members, &campaign, &campaign.rules);
@@ -505,29 +517,30 @@ static void read_campaign(struct am_reader *reader) {
     require(reader, campaign.advertiser.size, "advertiser", "a string");
     finish_rules(reader, &campaign.rules);
     campaign.rules.negatives = keep_keywords(reader, true, &campaign.rules.negative_count);
-    struct am_draft draft = {.bad = reader->bad};
+    struct am_inventory_draft draft = {.bad = reader->bad};
     if (!am_vector_push(&reader->campaigns, &campaign) ||
         !am_vector_push(&reader->campaign_drafts, &draft))
         reader->out_of_memory = true;
 }
 
-static void check_pricing(struct am_reader *reader, const struct ad_record *record) {
+static void check_pricing(struct am_inventory_reader *reader, const struct ad_record *record) {
     if (record->ad.pricing == AM_PRICING_CPC && !record->has_ctr)
-        am_reader_error(reader, "ctr is missing: \"cpc\" needs the expected click-through rate");
+        am_inventory_reader_error(reader,
+                                  "ctr is missing: \"cpc\" needs the expected click-through rate");
     if (record->ad.pricing == AM_PRICING_CPM && record->has_ctr)
-        am_reader_warning(reader, "ctr has no effect with pricing \"cpm\"");
+        am_inventory_reader_warning(reader, "ctr has no effect with pricing \"cpm\"");
 }
 
-static void read_ad(struct am_reader *reader) {
+static void read_ad(struct am_inventory_reader *reader) {
     struct ad_record record = {.ad = {.campaign = AM_NONE, .quality = 1000}};
-    struct am_ad *ad = &record.ad;
+    struct am_inventory_ad *ad = &record.ad;
     label_record(reader, "ad");
     start_rules(reader, &ad->rules);
     read_members(reader, ad_members, &record, &ad->rules);
     require(reader, ad->id.size, "id", "a string");
     require(reader, ad->bid > 0, "bid", money);
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
-        am_reader_error(reader, "expected a campaign or an advertiser");
+        am_inventory_reader_error(reader, "expected a campaign or an advertiser");
     check_pricing(reader, &record);
     finish_rules(reader, &ad->rules);
     if (ad->pricing == AM_PRICING_CPM)
@@ -535,16 +548,17 @@ static void read_ad(struct am_reader *reader) {
     ad->rules.negatives = keep_keywords(reader, true, &ad->rules.negative_count);
     ad->keywords = keep_keywords(reader, false, &ad->keyword_count);
     if (ad->keyword_count == 0 && !reader->bad)
-        am_reader_warning(reader, "no keyword: nothing can reach this ad");
+        am_inventory_reader_warning(reader, "no keyword: nothing can reach this ad");
     record.draft.bad = reader->bad;
     if (!am_vector_push(&reader->ads, ad) || !am_vector_push(&reader->ad_drafts, &record.draft))
         reader->out_of_memory = true;
 }
 
-static void read_settings(struct am_reader *reader) {
-    am_reader_label(reader, "inventory", (struct am_view){"", 0});
+static void read_settings(struct am_inventory_reader *reader) {
+    am_inventory_reader_label(reader, "inventory", (struct am_view){"", 0});
     if (reader->has_settings) {
-        am_reader_error(reader, "a second line of type \"inventory\": expected at most one");
+        am_inventory_reader_error(reader,
+                                  "a second line of type \"inventory\": expected at most one");
         return;
     }
     reader->has_settings = true;
@@ -552,14 +566,14 @@ static void read_settings(struct am_reader *reader) {
     reader->settings_bad = reader->bad;
 }
 
-void am_read_record(struct am_reader *reader) {
+void am_inventory_read_record(struct am_inventory_reader *reader) {
     const struct am_json *json = &reader->json;
     const struct am_json_node *type = am_json_member(json, json->nodes, "type");
     const struct am_json_node *duplicate = am_json_duplicate_key(json);
     if (duplicate) {
         struct am_view name = am_json_raw(json, duplicate);
-        am_reader_error(reader, "the member " AM_QUOTED " stands twice in one object",
-                        AM_QUOTED_ARGUMENTS(name));
+        am_inventory_reader_error(reader, "the member " AM_QUOTED " stands twice in one object",
+                                  AM_QUOTED_ARGUMENTS(name));
         return;
     }
     if (!type || am_json_string_is(json, type, "ad"))
@@ -569,5 +583,5 @@ void am_read_record(struct am_reader *reader) {
     else if (am_json_string_is(json, type, "inventory"))
         read_settings(reader);
     else
-        am_reader_expected(reader, "type", "\"inventory\", \"campaign\" or \"ad\"", type);
+        am_inventory_reader_expected(reader, "type", "\"inventory\", \"campaign\" or \"ad\"", type);
 }

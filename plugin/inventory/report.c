@@ -6,14 +6,17 @@
  * earlier one: twice the number is collected of each phase, and the first ones are kept. */
 enum { COLLECTED = 4 * AM_MAX_ERRORS_LISTED };
 
-static bool is_listed(const struct am_report *report, bool warning) {
+static bool is_listed(const struct am_inventory_report *report, bool warning) {
     uint32_t same = 0;
     for (uint32_t i = 0; i < report->problem_count; i++)
         same += report->problems[i].warning == warning;
     return same < COLLECTED / 2;
 }
 
-bool am_report_add(struct am_report *report, uint32_t line, bool warning, const char *text) {
+bool am_inventory_report_add(struct am_inventory_report *report,
+                             uint32_t line,
+                             bool warning,
+                             const char *text) {
     if (warning)
         report->warnings++;
     else
@@ -22,7 +25,7 @@ bool am_report_add(struct am_report *report, uint32_t line, bool warning, const 
         return true;
     if (report->problem_count == report->capacity) {
         uint32_t capacity = report->capacity ? report->capacity * 2 : 16;
-        struct am_problem *grown = realloc(report->problems, capacity * sizeof *grown);
+        struct am_inventory_problem *grown = realloc(report->problems, capacity * sizeof *grown);
         if (!grown)
             return false;
         report->problems = grown;
@@ -31,18 +34,19 @@ bool am_report_add(struct am_report *report, uint32_t line, bool warning, const 
     struct am_view copy = am_arena_copy(&report->arena, (struct am_view){text, strlen(text) + 1});
     if (!copy.data)
         return false;
-    report->problems[report->problem_count++] = (struct am_problem){line, warning, copy.data};
+    report->problems[report->problem_count++] =
+        (struct am_inventory_problem){line, warning, copy.data};
     return true;
 }
 
 static int by_line(const void *a, const void *b) {
-    const struct am_problem *left = a, *right = b;
+    const struct am_inventory_problem *left = a, *right = b;
     if (left->line != right->line)
         return left->line < right->line ? -1 : 1;
     return (left->text > right->text) - (left->text < right->text);
 }
 
-void am_report_finish(struct am_report *report) {
+void am_inventory_report_finish(struct am_inventory_report *report) {
     uint32_t kept = 0, listed[2] = {0, 0};
     if (report->problem_count)
         qsort(report->problems, report->problem_count, sizeof *report->problems, by_line);
@@ -52,8 +56,8 @@ void am_report_finish(struct am_report *report) {
     report->problem_count = kept;
 }
 
-void am_report_free(struct am_report *report) {
+void am_inventory_report_free(struct am_inventory_report *report) {
     free(report->problems);
     am_arena_free(&report->arena);
-    *report = (struct am_report){0};
+    *report = (struct am_inventory_report){0};
 }

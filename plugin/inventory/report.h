@@ -5,8 +5,11 @@
 #include "inventory.h"
 
 /* Counts the problem, and lists it while there is room. False when memory runs out. */
-bool am_report_add(struct am_report *report, uint32_t line, bool warning, const char *text);
+bool am_inventory_report_add(struct am_inventory_report *report,
+                             uint32_t line,
+                             bool warning,
+                             const char *text);
 /* Sorts by line and keeps the first AM_MAX_ERRORS_LISTED errors and as many warnings. */
-void am_report_finish(struct am_report *report);
+void am_inventory_report_finish(struct am_inventory_report *report);
 
 #endif

@@ -7,31 +7,34 @@ static const char *const member_names[] = {
     "country",   "region",   "metro", "city", "device", "os",  "browser", "language", "site",
     "placement", "category", "hour",  "kv",   "not",    "all", "any",     NULL};
 
-static bool read_object(struct am_reader *reader,
+static bool read_object(struct am_inventory_reader *reader,
                         const struct am_json_node *value,
                         unsigned depth,
-                        struct am_targeting *node);
+                        struct am_inventory_targeting *node);
 
 /* The children collected in `children` become those of `node`. */
-static void adopt(struct am_reader *reader, struct am_vector *children, struct am_targeting *node) {
-    node->children = am_reader_keep(reader, children);
+static void adopt(struct am_inventory_reader *reader,
+                  struct am_vector *children,
+                  struct am_inventory_targeting *node) {
+    node->children = am_inventory_reader_keep(reader, children);
     node->count = (uint32_t)children->count;
 }
 
-static bool read_objects(struct am_reader *reader,
+static bool read_objects(struct am_inventory_reader *reader,
                          const char *name,
                          const struct am_json_node *value,
                          unsigned depth,
-                         struct am_targeting *node) {
+                         struct am_inventory_targeting *node) {
     if (value->type != AM_JSON_ARRAY || value->children == 0) {
-        am_reader_expected(reader, name, "a list of at least one targeting object", value);
+        am_inventory_reader_expected(reader, name, "a list of at least one targeting object",
+                                     value);
         return false;
     }
-    struct am_vector children = AM_VECTOR_OF(struct am_targeting);
+    struct am_vector children = AM_VECTOR_OF(struct am_inventory_targeting);
     const struct am_json_node *item = am_json_first(value);
     bool fine = true;
     for (uint32_t i = 0; fine && i < value->children; i++) {
-        struct am_targeting child;
+        struct am_inventory_targeting child;
         fine = read_object(reader, item, depth + 1, &child);
         if (fine && !am_vector_push(&children, &child))
             fine = !(reader->out_of_memory = true);
@@ -42,12 +45,12 @@ static bool read_objects(struct am_reader *reader,
     return fine;
 }
 
-static bool read_not(struct am_reader *reader,
+static bool read_not(struct am_inventory_reader *reader,
                      const struct am_json_node *value,
                      unsigned depth,
-                     struct am_targeting *node) {
-    struct am_targeting child;
-    struct am_vector children = AM_VECTOR_OF(struct am_targeting);
+                     struct am_inventory_targeting *node) {
+    struct am_inventory_targeting child;
+    struct am_vector children = AM_VECTOR_OF(struct am_inventory_targeting);
     if (!read_object(reader, value, depth + 1, &child))
         return false;
     bool fine = am_vector_push(&children, &child);
@@ -62,41 +65,42 @@ static bool is_country(struct am_view code) {
            code.data[1] <= 'z';
 }
 
-static bool read_values(struct am_reader *reader,
+static bool read_values(struct am_inventory_reader *reader,
                         const char *name,
                         const struct am_json_node *value,
-                        struct am_targeting *node) {
+                        struct am_inventory_targeting *node) {
     struct am_vector values = AM_VECTOR_OF(struct am_view);
     const struct am_json_node *item = am_json_first(value);
     bool fine = true;
     for (uint32_t i = 0; fine && i < value->children; i++) {
         struct am_view text;
-        fine = am_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
+        fine = am_inventory_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
         if (fine) /* the arena's copy is ours: fold it where it lies */
-            text = am_attribute_fold(node->attribute, text, (char *)(uintptr_t)text.data);
+            text = am_model_attribute_fold(node->attribute, text, (char *)(uintptr_t)text.data);
         if (fine && node->attribute == AM_ATTRIBUTE_COUNTRY && !is_country(text)) {
-            am_reader_expected(reader, name, "ISO 3166 alpha-2 codes like \"US\"", item);
+            am_inventory_reader_expected(reader, name, "ISO 3166 alpha-2 codes like \"US\"", item);
             fine = false;
         }
         if (fine && !am_vector_push(&values, &text))
             fine = !(reader->out_of_memory = true);
         item = am_json_after(&reader->json, item);
     }
-    values.count = am_sort_views(values.data, (uint32_t)values.count);
-    node->values = am_reader_keep(reader, &values);
+    values.count = am_inventory_sort_views(values.data, (uint32_t)values.count);
+    node->values = am_inventory_reader_keep(reader, &values);
     node->count = (uint32_t)values.count;
     am_vector_free(&values);
     return fine;
 }
 
-static bool
-read_hours(struct am_reader *reader, const struct am_json_node *value, struct am_targeting *node) {
+static bool read_hours(struct am_inventory_reader *reader,
+                       const struct am_json_node *value,
+                       struct am_inventory_targeting *node) {
     const struct am_json_node *item = am_json_first(value);
     node->kind = AM_TARGETING_HOURS;
     for (uint32_t i = 0; i < value->children; i++) {
         int64_t hour;
-        if (!am_read_number(reader, "targeting.hour", item, 0, 0, 167,
-                            "hours of the week, 0 (Monday 00:00) to 167", &hour))
+        if (!am_inventory_read_number(reader, "targeting.hour", item, 0, 0, 167,
+                                      "hours of the week, 0 (Monday 00:00) to 167", &hour))
             return false;
         node->hours[hour / 64] |= UINT64_C(1) << hour % 64;
         item = am_json_after(&reader->json, item);
@@ -105,40 +109,42 @@ read_hours(struct am_reader *reader, const struct am_json_node *value, struct am
 }
 
 /* "attribute": [values] */
-static bool read_attribute(struct am_reader *reader,
-                           enum am_attribute attribute,
+static bool read_attribute(struct am_inventory_reader *reader,
+                           enum am_model_attribute attribute,
                            struct am_view key,
                            const struct am_json_node *value,
-                           struct am_targeting *node) {
+                           struct am_inventory_targeting *node) {
     char name[128];
-    snprintf(name, sizeof name, "targeting.%s%s" AM_QUOTED, am_attribute_name(attribute),
+    snprintf(name, sizeof name, "targeting.%s%s" AM_QUOTED, am_model_attribute_name(attribute),
              key.size ? "." : "", AM_QUOTED_ARGUMENTS(key));
-    *node = (struct am_targeting){.kind = AM_TARGETING_IN, .attribute = attribute, .key = key};
+    *node = (struct am_inventory_targeting){
+        .kind = AM_TARGETING_IN, .attribute = attribute, .key = key};
     if (value->type != AM_JSON_ARRAY) {
-        am_reader_expected(reader, name, "a list", value);
+        am_inventory_reader_expected(reader, name, "a list", value);
         return false;
     }
     if (value->children == 0) {
-        am_reader_error(reader, "%s: an empty list matches nothing; leave the member out", name);
+        am_inventory_reader_error(reader, "%s: an empty list matches nothing; leave the member out",
+                                  name);
         return false;
     }
     return attribute == AM_ATTRIBUTE_HOUR ? read_hours(reader, value, node)
                                           : read_values(reader, name, value, node);
 }
 
-static bool read_key_values(struct am_reader *reader,
+static bool read_key_values(struct am_inventory_reader *reader,
                             const struct am_json_node *value,
                             struct am_vector *children) {
     if (value->type != AM_JSON_OBJECT) {
-        am_reader_expected(reader, "targeting.kv", "an object of lists", value);
+        am_inventory_reader_expected(reader, "targeting.kv", "an object of lists", value);
         return false;
     }
     const struct am_json_node *key = am_json_first(value);
     for (uint32_t i = 0; i < value->children; i++) {
         const struct am_json_node *values = am_json_after(&reader->json, key);
         struct am_view name;
-        struct am_targeting child;
-        if (!am_read_text(reader, "targeting.kv", key, AM_ID_MAX_BYTES, &name) ||
+        struct am_inventory_targeting child;
+        if (!am_inventory_read_text(reader, "targeting.kv", key, AM_ID_MAX_BYTES, &name) ||
             !read_attribute(reader, AM_ATTRIBUTE_KV, name, values, &child))
             return false;
         if (!am_vector_push(children, &child))
@@ -148,12 +154,12 @@ static bool read_key_values(struct am_reader *reader,
     return true;
 }
 
-static bool read_member(struct am_reader *reader,
+static bool read_member(struct am_inventory_reader *reader,
                         struct am_view name,
                         const struct am_json_node *value,
                         unsigned depth,
                         struct am_vector *children) {
-    struct am_targeting child = {0};
+    struct am_inventory_targeting child = {0};
     bool fine;
     if (am_view_equal(name, AM_VIEW("kv")))
         return read_key_values(reader, value, children);
@@ -164,14 +170,14 @@ static bool read_member(struct am_reader *reader,
         bool all = name.data[1] == 'l';
         child.kind = all ? AM_TARGETING_ALL : AM_TARGETING_ANY;
         fine = read_objects(reader, all ? "targeting.all" : "targeting.any", value, depth, &child);
-    } else if (am_attribute_of(name) != AM_ATTRIBUTES) {
-        fine =
-            read_attribute(reader, am_attribute_of(name), (struct am_view){"", 0}, value, &child);
+    } else if (am_model_attribute_of(name) != AM_ATTRIBUTES) {
+        fine = read_attribute(reader, am_model_attribute_of(name), (struct am_view){"", 0}, value,
+                              &child);
     } else {
-        const char *nearest = am_nearest_name(name, member_names);
-        am_reader_error(reader, "targeting: unknown attribute \"%.*s\"%s%s%s",
-                        AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
-                        nearest ? nearest : "", nearest ? "\"?" : "");
+        const char *nearest = am_model_nearest_name(name, member_names);
+        am_inventory_reader_error(reader, "targeting: unknown attribute \"%.*s\"%s%s%s",
+                                  AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
+                                  nearest ? nearest : "", nearest ? "\"?" : "");
         return false;
     }
     if (fine && !am_vector_push(children, &child))
@@ -179,20 +185,21 @@ static bool read_member(struct am_reader *reader,
     return fine;
 }
 
-static bool read_object(struct am_reader *reader,
+static bool read_object(struct am_inventory_reader *reader,
                         const struct am_json_node *value,
                         unsigned depth,
-                        struct am_targeting *node) {
-    *node = (struct am_targeting){.kind = AM_TARGETING_ALL};
+                        struct am_inventory_targeting *node) {
+    *node = (struct am_inventory_targeting){.kind = AM_TARGETING_ALL};
     if (value->type != AM_JSON_OBJECT) {
-        am_reader_expected(reader, "targeting", "an object", value);
+        am_inventory_reader_expected(reader, "targeting", "an object", value);
         return false;
     }
     if (depth > AM_TARGETING_MAX_DEPTH) {
-        am_reader_error(reader, "targeting: nested deeper than %d objects", AM_TARGETING_MAX_DEPTH);
+        am_inventory_reader_error(reader, "targeting: nested deeper than %d objects",
+                                  AM_TARGETING_MAX_DEPTH);
         return false;
     }
-    struct am_vector children = AM_VECTOR_OF(struct am_targeting);
+    struct am_vector children = AM_VECTOR_OF(struct am_inventory_targeting);
     const struct am_json_node *key = am_json_first(value);
     bool fine = true;
     for (uint32_t i = 0; fine && i < value->children; i++) {
@@ -209,16 +216,16 @@ static bool read_object(struct am_reader *reader,
     return fine;
 }
 
-bool am_read_targeting(struct am_reader *reader,
-                       const struct am_json_node *value,
-                       const struct am_targeting **targeting) {
-    struct am_targeting root;
+bool am_inventory_read_targeting(struct am_inventory_reader *reader,
+                                 const struct am_json_node *value,
+                                 const struct am_inventory_targeting **targeting) {
+    struct am_inventory_targeting root;
     if (!read_object(reader, value, 1, &root))
         return false;
     *targeting = NULL;
     if (root.count == 0)
         return true;
-    struct am_targeting *kept = am_arena_take(&reader->inventory->arena, sizeof *kept);
+    struct am_inventory_targeting *kept = am_arena_take(&reader->inventory->arena, sizeof *kept);
     if (!kept)
         return !(reader->out_of_memory = true);
     *kept = root;

@@ -4,8 +4,8 @@
 #define SCORE_UNIT UINT64_C(1000000000000) /* micros x per mille x per mille */
 
 static unsigned __int128 score_of(const struct am_image *image,
-                                  const struct am_candidate *candidate) {
-    const struct am_keyword_record *keyword = &image->keywords[candidate->posting];
+                                  const struct am_match_candidate *candidate) {
+    const struct am_image_keyword *keyword = &image->keywords[candidate->posting];
     return (unsigned __int128)keyword->ecpm * image->details[candidate->ad].quality *
            image->settings->match_weight[keyword->match];
 }
@@ -38,13 +38,13 @@ static void append_text(struct am_buffer *text, const char *words) {
  * differ. */
 static void append_advantage(const struct am_image *image,
                              struct am_buffer *text,
-                             const struct am_candidate *winner,
-                             const struct am_candidate *candidate) {
+                             const struct am_match_candidate *winner,
+                             const struct am_match_candidate *candidate) {
     int32_t priorities[] = {image->details[winner->ad].priority,
                             image->details[candidate->ad].priority};
     unsigned __int128 scores[] = {score_of(image, winner), score_of(image, candidate)};
-    const struct am_keyword_record *keywords[] = {&image->keywords[winner->posting],
-                                                  &image->keywords[candidate->posting]};
+    const struct am_image_keyword *keywords[] = {&image->keywords[winner->posting],
+                                                 &image->keywords[candidate->posting]};
     if (priorities[0] != priorities[1]) {
         am_buffer_literal(text, "priority (");
         append_signed(text, priorities[0]);
@@ -57,9 +57,9 @@ static void append_advantage(const struct am_image *image,
         append_score(text, scores[1]);
     } else if (keywords[0]->match != keywords[1]->match) {
         am_buffer_literal(text, "match type (");
-        append_text(text, am_match_type_name((enum am_match_type)keywords[0]->match));
+        append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[0]->match));
         am_buffer_literal(text, " over ");
-        append_text(text, am_match_type_name((enum am_match_type)keywords[1]->match));
+        append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[1]->match));
     } else if (keywords[0]->word_count != keywords[1]->word_count) {
         am_buffer_literal(text, "words (");
         am_buffer_unsigned(text, keywords[0]->word_count);
@@ -72,11 +72,12 @@ static void append_advantage(const struct am_image *image,
     am_buffer_literal(text, ")");
 }
 
-static void append_sizes(const struct am_image *image, struct am_buffer *text, am_set_ref ref) {
-    struct am_set sizes = am_image_set(image, ref);
+static void
+append_sizes(const struct am_image *image, struct am_buffer *text, am_image_list_ref ref) {
+    struct am_image_list sizes = am_image_list_at(image, ref);
     for (uint32_t i = 0; i < sizes.count; i++) {
         char size[AM_SIZE_TEXT_SIZE];
-        am_size_write(sizes.items[i], size);
+        am_model_size_write(sizes.items[i], size);
         if (i)
             am_buffer_literal(text, ",");
         append_text(text, size);
@@ -85,8 +86,8 @@ static void append_sizes(const struct am_image *image, struct am_buffer *text, a
 
 static void append_member(const struct am_image *image,
                           struct am_buffer *text,
-                          const struct am_tree_node *node) {
-    switch ((enum am_targeting_kind)node->kind) {
+                          const struct am_image_tree_node *node) {
+    switch ((enum am_model_targeting_kind)node->kind) {
     case AM_TARGETING_ALL:
         am_buffer_literal(text, "all");
         return;
@@ -97,7 +98,7 @@ static void append_member(const struct am_image *image,
         am_buffer_literal(text, "not");
         return;
     default:
-        append_text(text, am_attribute_name((enum am_attribute)node->attribute));
+        append_text(text, am_model_attribute_name((enum am_model_attribute)node->attribute));
     }
     if (node->kind == AM_TARGETING_IN && node->attribute == AM_ATTRIBUTE_KV) {
         am_buffer_literal(text, ".");
@@ -110,9 +111,9 @@ static bool category_blocked(const struct am_matcher *matcher, struct am_view ca
     for (size_t size = 1; size <= category.size; size++) {
         if (size < category.size && category.data[size] != '-')
             continue;
-        uint32_t term = am_image_term(matcher->image, AM_TERM_CATEGORY, AM_NONE,
-                                      (struct am_view){category.data, size});
-        if (term != AM_NONE && am_idmap_find(&matcher->blocked, term))
+        uint32_t term = am_image_find_term(matcher->image, AM_TERM_CATEGORY, AM_NONE,
+                                           (struct am_view){category.data, size});
+        if (term != AM_NONE && am_match_idmap_find(&matcher->blocked, term))
             return true;
     }
     return false;
@@ -120,7 +121,7 @@ static bool category_blocked(const struct am_matcher *matcher, struct am_view ca
 
 static struct am_view blocked_category(const struct am_matcher *matcher, uint32_t ad) {
     const struct am_image *image = matcher->image;
-    struct am_set categories = am_image_set(image, image->details[ad].categories);
+    struct am_image_list categories = am_image_list_at(image, image->details[ad].categories);
     struct am_view smallest = {NULL, 0};
     for (uint32_t i = 0; i < categories.count; i++) {
         struct am_view text = am_image_string(image, image->terms[categories.items[i]].text);
@@ -139,9 +140,9 @@ static void append_time(struct am_buffer *text, int64_t time) {
 
 static void append_detail(const struct am_matcher *matcher,
                           struct am_buffer *text,
-                          const struct am_candidate *candidate) {
+                          const struct am_match_candidate *candidate) {
     const struct am_image *image = matcher->image;
-    const struct am_ad_record *ad = &image->ads[candidate->ad];
+    const struct am_image_ad *ad = &image->ads[candidate->ad];
     uint32_t detail = candidate->detail;
     switch ((enum am_gate)candidate->gate) {
     case AM_GATE_PAUSED:
@@ -183,7 +184,8 @@ static void append_detail(const struct am_matcher *matcher,
     }
 }
 
-struct am_view am_explain_detail(struct am_matcher *matcher, const struct am_candidate *candidate) {
+struct am_view am_explain_detail(struct am_matcher *matcher,
+                                 const struct am_match_candidate *candidate) {
     struct am_buffer *details = &matcher->details;
     size_t start = details->size;
     append_detail(matcher, details, candidate);

@@ -11,30 +11,30 @@
 
 enum { AM_IDMAP_SMALLEST = 8 }; /* log2 of the first table's entries */
 
-struct am_idmap_entry {
+struct am_match_idmap_entry {
     uint32_t key;
     uint32_t epoch;
     uint32_t value;
 };
 
-struct am_idmap {
-    struct am_idmap_entry *table;  /* the current one */
-    struct am_idmap_entry *tables; /* reserved memory, zeroed at first */
-    uint32_t bits;                 /* log2 of the current table's entries */
+struct am_match_idmap {
+    struct am_match_idmap_entry *table;  /* the current one */
+    struct am_match_idmap_entry *tables; /* reserved memory, zeroed at first */
+    uint32_t bits;                       /* log2 of the current table's entries */
     uint32_t count;
-    uint32_t epoch; /* never 0 after am_idmap_clear */
+    uint32_t epoch; /* never 0 after am_match_idmap_clear */
     size_t reserved_entries;
 };
 
 /* Entries that a map of up to `keys` keys needs reserved. */
-static inline size_t am_idmap_entries(size_t keys) {
+static inline size_t am_match_idmap_entries(size_t keys) {
     size_t largest = (size_t)1 << AM_IDMAP_SMALLEST;
     while (largest / 2 < keys + 1)
         largest *= 2;
     return largest * 2 - ((size_t)1 << AM_IDMAP_SMALLEST);
 }
 
-static inline void am_idmap_clear(struct am_idmap *map) {
+static inline void am_match_idmap_clear(struct am_match_idmap *map) {
     if (__builtin_expect(++map->epoch == 0, 0)) {
         memset(map->tables, 0, map->reserved_entries * sizeof *map->tables);
         map->epoch = 1;
@@ -44,12 +44,14 @@ static inline void am_idmap_clear(struct am_idmap *map) {
     map->count = 0;
 }
 
-static inline void am_idmap_start(struct am_idmap *map, void *memory, size_t reserved_entries) {
-    *map = (struct am_idmap){.tables = memory, .reserved_entries = reserved_entries};
-    am_idmap_clear(map);
+static inline void
+am_match_idmap_start(struct am_match_idmap *map, void *memory, size_t reserved_entries) {
+    *map = (struct am_match_idmap){.tables = memory, .reserved_entries = reserved_entries};
+    am_match_idmap_clear(map);
 }
 
-static inline struct am_idmap_entry *am_idmap_place(const struct am_idmap *map, uint32_t key) {
+static inline struct am_match_idmap_entry *am_match_idmap_probe(const struct am_match_idmap *map,
+                                                                uint32_t key) {
     uint32_t mask = (UINT32_C(1) << map->bits) - 1;
     uint32_t at = (key * UINT32_C(0x9E3779B1)) >> (32 - map->bits);
     while (map->table[at].epoch == map->epoch && map->table[at].key != key)
@@ -58,32 +60,32 @@ static inline struct am_idmap_entry *am_idmap_place(const struct am_idmap *map, 
 }
 
 /* The value of a key, or NULL. */
-static inline uint32_t *am_idmap_find(const struct am_idmap *map, uint32_t key) {
-    struct am_idmap_entry *entry = am_idmap_place(map, key);
+static inline uint32_t *am_match_idmap_find(const struct am_match_idmap *map, uint32_t key) {
+    struct am_match_idmap_entry *entry = am_match_idmap_probe(map, key);
     return entry->epoch == map->epoch ? &entry->value : NULL;
 }
 
-static inline void am_idmap_grow(struct am_idmap *map) {
-    struct am_idmap_entry *old = map->table;
+static inline void am_match_idmap_grow(struct am_match_idmap *map) {
+    struct am_match_idmap_entry *old = map->table;
     size_t size = (size_t)1 << map->bits;
     map->table = old + size;
     map->bits++;
     for (size_t i = 0; i < size; i++)
         if (old[i].epoch == map->epoch)
-            *am_idmap_place(map, old[i].key) = old[i];
+            *am_match_idmap_probe(map, old[i].key) = old[i];
 }
 
 /* Adds the key with the value and returns true; or returns false when it is there already (its
  * value stays). */
-static inline bool am_idmap_add(struct am_idmap *map, uint32_t key, uint32_t value) {
-    struct am_idmap_entry *entry = am_idmap_place(map, key);
+static inline bool am_match_idmap_add(struct am_match_idmap *map, uint32_t key, uint32_t value) {
+    struct am_match_idmap_entry *entry = am_match_idmap_probe(map, key);
     if (entry->epoch == map->epoch)
         return false;
     if (__builtin_expect(map->count >= UINT32_C(1) << (map->bits - 1), 0)) {
-        am_idmap_grow(map);
-        entry = am_idmap_place(map, key);
+        am_match_idmap_grow(map);
+        entry = am_match_idmap_probe(map, key);
     }
-    *entry = (struct am_idmap_entry){key, map->epoch, value};
+    *entry = (struct am_match_idmap_entry){key, map->epoch, value};
     map->count++;
     return true;
 }

@@ -1,12 +1,13 @@
 /* The decision: a request and an image in, ranked ads out (docs/DECISION.md says how an ad is
  * chosen).
  *
- * am_decide allocates nothing, takes no lock, makes no system call and touches no global. All
+ * am_match_decide allocates nothing, takes no lock, makes no system call and touches no global. All
  * working memory is a `struct am_matcher`: one per thread, sized when it is made and when an image
  * is attached. */
 #ifndef AM_MATCH_MATCH_H
 #define AM_MATCH_MATCH_H
 
+#include "../base/timezone.h"
 #include "../index/image.h"
 
 enum {
@@ -19,7 +20,7 @@ enum {
     AM_MAX_REJECTED_LISTED = 100,
 };
 
-enum am_field_kind {
+enum am_match_field_kind {
     AM_FIELD_QUERY,
     AM_FIELD_KEYWORD,
     AM_FIELD_TITLE,
@@ -28,21 +29,21 @@ enum am_field_kind {
 };
 
 /* A piece of text to match in. Fields are searched in the order given; the API gives them in the
- * order of am_field_kind. */
-struct am_field {
-    enum am_field_kind kind; /* QUERY and KEYWORD may match exact keywords */
-    uint32_t index;          /* KEYWORD: place in the request's list, from 0; else 0 */
+ * order of am_match_field_kind. */
+struct am_match_field {
+    enum am_match_field_kind kind; /* QUERY and KEYWORD may match exact keywords */
+    uint32_t index;                /* KEYWORD: place in the request's list, from 0; else 0 */
     struct am_view text;
 };
 
 /* One value of one attribute; an attribute may have several. */
-struct am_request_attribute {
-    enum am_attribute attribute; /* not HOUR */
-    struct am_view key;          /* kv: the key */
-    struct am_view value;        /* folded by am_attribute_fold */
+struct am_match_attribute {
+    enum am_model_attribute attribute; /* not HOUR */
+    struct am_view key;                /* kv: the key */
+    struct am_view value;              /* folded by am_model_attribute_fold */
 };
 
-struct am_slot {
+struct am_match_slot {
     struct am_view id;   /* may be empty */
     uint32_t count;      /* 1.. */
     uint32_t size_count; /* 0: any ad */
@@ -50,25 +51,25 @@ struct am_slot {
     int64_t floor; /* eCPM micros, 0: none; an ad below it is rejected */
 };
 
-enum am_unique { AM_UNIQUE_ADVERTISER, AM_UNIQUE_CAMPAIGN, AM_UNIQUE_AD, AM_UNIQUE_NONE };
+enum am_match_unique { AM_UNIQUE_ADVERTISER, AM_UNIQUE_CAMPAIGN, AM_UNIQUE_AD, AM_UNIQUE_NONE };
 
-struct am_views {
+struct am_match_views {
     const struct am_view *items;
     uint32_t count;
 };
 
 /* Everything is the caller's and lives until the decision has been rendered. */
-struct am_request {
+struct am_match_request {
     struct am_view id;
-    const struct am_field *fields;
+    const struct am_match_field *fields;
     uint32_t field_count;
-    const struct am_request_attribute *attributes;
+    const struct am_match_attribute *attributes;
     uint32_t attribute_count;
-    const struct am_slot *slots;
+    const struct am_match_slot *slots;
     uint32_t slot_count;
-    struct am_views blocked_advertisers, blocked_categories,
+    struct am_match_views blocked_advertisers, blocked_categories,
         blocked_domains; /* domains lower case */
-    enum am_unique unique;
+    enum am_match_unique unique;
     bool explain;
     int64_t now;                        /* seconds since the epoch */
     const struct am_timezone *timezone; /* of the request, or NULL */
@@ -92,28 +93,29 @@ enum am_gate {
 };
 const char *am_gate_name(enum am_gate gate);
 
-struct am_span {
+struct am_match_span {
     uint32_t begin, end;             /* bytes of the field's original text */
     uint32_t utf16_begin, utf16_end; /* the same in UTF-16 units */
 };
 
-struct am_placed_ad {
+struct am_match_winner {
     uint32_t ad;         /* index into the image's ads */
     uint32_t keyword;    /* index into its keywords */
     uint32_t field;      /* index into the request's fields; AM_NONE for "*" */
     uint32_t span_count; /* one per word of the keyword, in the order of the text; 0 for "*" */
-    struct am_span spans[AM_KEYWORD_MAX_WORDS];
+    struct am_match_span spans[AM_KEYWORD_MAX_WORDS];
 };
 
-struct am_rejected_ad {
+struct am_match_rejected {
     uint32_t ad;
     uint32_t keyword;
     enum am_gate gate;
-    struct am_view detail; /* what exactly, see docs/DECISION.md; lives until the next am_decide */
+    struct am_view
+        detail; /* what exactly, see docs/DECISION.md; lives until the next am_match_decide */
 };
 
-struct am_decision {
-    struct am_placed_ad *ads;           /* slot after slot */
+struct am_match_decision {
+    struct am_match_winner *ads;        /* slot after slot */
     uint32_t slot_filled[AM_MAX_SLOTS]; /* how many of `ads` belong to each slot */
     uint32_t ad_count;
     uint64_t words; /* of all fields */
@@ -123,7 +125,8 @@ struct am_decision {
     uint64_t candidates; /* distinct ads looked at; with explain, every ad a keyword reached */
     uint64_t rejected_by[AM_GATES]; /* of the candidates */
     uint64_t rejected_total;
-    const struct am_rejected_ad *rejected; /* explain: the best-ranked 100 of them, in rank order */
+    const struct am_match_rejected
+        *rejected; /* explain: the best-ranked 100 of them, in rank order */
     uint32_t rejected_count;
 };
 
@@ -155,11 +158,11 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
                                struct am_error *error);
 const struct am_image *am_matcher_image(const struct am_matcher *matcher);
 
-/* Decides. *decision points into the matcher and lives until its next am_decide. AM_E_LIMIT: more
- * text or words than the limits; nothing else fails. */
-enum am_code am_decide(struct am_matcher *matcher,
-                       const struct am_request *request,
-                       struct am_decision *decision,
-                       struct am_error *error);
+/* Decides. *decision points into the matcher and lives until its next am_match_decide. AM_E_LIMIT:
+ * more text or words than the limits; nothing else fails. */
+enum am_code am_match_decide(struct am_matcher *matcher,
+                             const struct am_match_request *request,
+                             struct am_match_decision *decision,
+                             struct am_error *error);
 
 #endif

@@ -20,9 +20,9 @@ struct carver {
 static void *carve(struct carver *carver, size_t count, size_t item_size) {
     size_t size, start, end;
     size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
-    if (!am_multiply_size(count, item_size, &size) ||
-        !am_add_size(carver->used, -carver->used % alignment, &start) ||
-        !am_add_size(start, size, &end)) {
+    if (!am_checked_multiply(count, item_size, &size) ||
+        !am_checked_add(carver->used, -carver->used % alignment, &start) ||
+        !am_checked_add(start, size, &end)) {
         carver->overflow = true;
         return NULL;
     }
@@ -32,12 +32,12 @@ static void *carve(struct carver *carver, size_t count, size_t item_size) {
 
 static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
     size_t words = (size_t)matcher->limits.words + AM_MAX_FIELDS + 1;
-    matcher->splitter_memory.size = am_splitter_memory_size(matcher->limits.text_bytes);
+    matcher->splitter_memory.size = am_text_splitter_memory_size(matcher->limits.text_bytes);
     matcher->splitter_memory.memory = carve(carver, matcher->splitter_memory.size, 1);
     matcher->words.ids = carve(carver, words, sizeof(uint32_t));
     /* Numbers of 32 bits are read at any flag. */
     matcher->words.flags = carve(carver, words + sizeof(uint32_t), 1);
-    matcher->words.split = carve(carver, words + AM_WORD_BATCH, sizeof(struct am_word));
+    matcher->words.split = carve(carver, words + AM_WORD_BATCH, sizeof(struct am_text_word));
     matcher->terms = carve(carver, AM_MAX_ATTRIBUTE_VALUES, sizeof *matcher->terms);
     matcher->placed = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof *matcher->placed);
     matcher->placed_candidates = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof(uint32_t));
@@ -45,11 +45,11 @@ static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
     matcher->details = am_buffer_over(carve(carver, DETAILS_BYTES, 1), DETAILS_BYTES);
 }
 
-static void carve_map(struct carver *carver, struct am_idmap *map, size_t keys) {
-    size_t entries = am_idmap_entries(keys);
-    void *memory = carve(carver, entries, sizeof(struct am_idmap_entry));
+static void carve_map(struct carver *carver, struct am_match_idmap *map, size_t keys) {
+    size_t entries = am_match_idmap_entries(keys);
+    void *memory = carve(carver, entries, sizeof(struct am_match_idmap_entry));
     if (memory)
-        am_idmap_start(map, memory, entries);
+        am_match_idmap_start(map, memory, entries);
 }
 
 /* Only broad keywords match on stems. */
@@ -70,7 +70,7 @@ carve_for_image(struct am_matcher *matcher, const struct am_image *image, struct
     matcher->words.broad_ids =
         stems(image) ? carve(carver, words, sizeof(uint32_t)) : matcher->words.ids;
     matcher->words.broad_flags = stems(image) ? carve(carver, words, 1) : matcher->words.flags;
-    matcher->stem_cache = stems(image) ? carve(carver, am_stem_cache_size(), 1) : NULL;
+    matcher->stem_cache = stems(image) ? carve(carver, am_search_stem_cache_size(), 1) : NULL;
     matcher->lists = carve(carver, (size_t)settings->terminal_count + 1, sizeof *matcher->lists);
     matcher->ties = carve(carver, image->posting_count + 1, sizeof *matcher->ties);
     matcher->candidates =
@@ -90,10 +90,10 @@ struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct
     if (!matcher)
         goto no_memory;
     matcher->limits = *limits;
-    matcher->way = am_search_way_best();
+    matcher->way = am_search_kernel_best();
     carve_fixed(matcher, &carver);
     matcher->fixed_size = carver.used;
-    matcher->fixed_memory = carver.overflow ? NULL : am_reserve(carver.used);
+    matcher->fixed_memory = carver.overflow ? NULL : am_memory_reserve(carver.used);
     if (!matcher->fixed_memory)
         goto no_memory;
     carver = (struct carver){.base = matcher->fixed_memory};
@@ -109,9 +109,9 @@ no_memory:
 void am_matcher_free(struct am_matcher *matcher) {
     if (!matcher)
         return;
-    am_release(matcher->fixed_memory, matcher->fixed_size);
-    am_release(matcher->image_memory, matcher->image_size);
-    am_stemmer_free(matcher->stemmer);
+    am_memory_release(matcher->fixed_memory, matcher->fixed_size);
+    am_memory_release(matcher->image_memory, matcher->image_size);
+    am_text_stemmer_free(matcher->stemmer);
     free(matcher);
 }
 
@@ -119,7 +119,7 @@ enum am_code am_matcher_check_zones(const struct am_image *image,
                                     const struct am_timezones *zones,
                                     struct am_error *error) {
     for (uint64_t i = 0; i < image->tree_node_count; i++) {
-        const struct am_tree_node *node = &image->tree_nodes[i];
+        const struct am_image_tree_node *node = &image->tree_nodes[i];
         if (node->kind != AM_TARGETING_HOURS || node->key == 0)
             continue;
         struct am_view name = am_image_string(image, node->key);
@@ -136,7 +136,7 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
                                const struct am_image *image,
                                const struct am_timezones *zones,
                                struct am_error *error) {
-    struct am_stemmer *stemmer = NULL;
+    struct am_text_stemmer *stemmer = NULL;
     struct carver carver = {0};
     struct am_matcher draft = *matcher;
     enum am_code code = am_matcher_check_zones(image, zones, error);
@@ -144,26 +144,26 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
         return code;
     carve_for_image(&draft, image, &carver);
     size_t size = carver.used;
-    void *memory = carver.overflow ? NULL : am_reserve(size);
+    void *memory = carver.overflow ? NULL : am_memory_reserve(size);
     if (!memory)
         return am_error_set(error, AM_E_MEMORY,
                             "out of memory: address space for an image of %u ads",
                             image->settings->ad_count);
     if (stems(image)) {
-        stemmer = am_stemmer_new(am_image_string(image, image->settings->language), error);
+        stemmer = am_text_stemmer_new(am_image_string(image, image->settings->language), error);
         if (!stemmer) {
-            am_release(memory, size);
+            am_memory_release(memory, size);
             return error ? error->code : AM_E_MEMORY;
         }
     }
-    am_release(matcher->image_memory, matcher->image_size);
-    am_stemmer_free(matcher->stemmer);
+    am_memory_release(matcher->image_memory, matcher->image_size);
+    am_text_stemmer_free(matcher->stemmer);
     matcher->image_memory = memory;
     matcher->image_size = size;
     matcher->stemmer = stemmer;
     matcher->image = image;
-    matcher->word_rules = am_word_rules_of(am_image_string(image, image->settings->language),
-                                           image->settings->fold_accents);
+    matcher->word_rules = am_text_word_rules_of(am_image_string(image, image->settings->language),
+                                                image->settings->fold_accents);
     matcher->zones = zones;
     matcher->top_passes = matcher->top_misses = 0;
     carver = (struct carver){.base = memory};

@@ -16,8 +16,8 @@ enum { MOST_LOOKS = 8 };
 /* ---- the heap of lists ------------------------------------------------------------------------
  */
 
-static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
-    struct am_list moved = lists[at];
+static void sift_list(struct am_rank_list *lists, uint32_t count, uint32_t at) {
+    struct am_rank_list moved = lists[at];
     for (;;) {
         uint32_t child = 2 * at + 1;
         if (child >= count)
@@ -32,8 +32,8 @@ static void sift_list(struct am_list *lists, uint32_t count, uint32_t at) {
     lists[at] = moved;
 }
 
-static void push_list(struct am_matcher *matcher, struct am_list added) {
-    struct am_list *lists = matcher->lists;
+static void push_list(struct am_matcher *matcher, struct am_rank_list added) {
+    struct am_rank_list *lists = matcher->lists;
     uint32_t at = matcher->list_count++;
     for (; at > 0 && lists[(at - 1) / 2].rank > added.rank; at = (at - 1) / 2)
         lists[at] = lists[(at - 1) / 2];
@@ -42,16 +42,16 @@ static void push_list(struct am_matcher *matcher, struct am_list added) {
 
 /* Puts a terminal's list into the heap and notes the negative keywords at its front. */
 static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
-    const struct am_posting *postings = matcher->image->postings;
+    const struct am_image_posting *postings = matcher->image->postings;
     uint32_t index = terminal;
     for (; postings[index].rank == 0; index++) {
-        uint32_t id = am_posting_ad(&postings[index]);
-        if (am_idmap_add(&matcher->negatives_hit, id, index))
+        uint32_t id = am_image_posting_ad(&postings[index]);
+        if (am_match_idmap_add(&matcher->negatives_hit, id, index))
             matcher->negative_ids[matcher->negative_count++] = id;
-        if (am_posting_is_last(&postings[index]))
+        if (am_image_posting_is_last(&postings[index]))
             return;
     }
-    push_list(matcher, (struct am_list){postings[index].rank, index, hit});
+    push_list(matcher, (struct am_rank_list){postings[index].rank, index, hit});
 }
 
 /* The same for a hit whose keyword may have been added already: of a keyword found several times,
@@ -60,7 +60,7 @@ static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit
 static void add_hit(struct am_matcher *matcher, uint32_t hit) {
     uint32_t terminal = matcher->hits.terminals[hit];
     if (matcher->hits.places[hit] & AM_HIT_IS_BROAD ||
-        am_idmap_add(&matcher->terminals_hit, terminal, 0))
+        am_match_idmap_add(&matcher->terminals_hit, terminal, 0))
         add_list(matcher, terminal, hit);
 }
 
@@ -71,7 +71,7 @@ static void add_negatives(struct am_matcher *matcher) {
         return;
     for (uint32_t i = 0; i < matcher->hits.count; i++) {
         uint32_t terminal = matcher->hits.terminals[i];
-        if (terminal < settings->negatives_end[am_class_of(settings, terminal)])
+        if (terminal < settings->negatives_end[am_image_class_of(settings, terminal)])
             add_hit(matcher, i);
     }
 }
@@ -81,8 +81,8 @@ static void add_negatives(struct am_matcher *matcher) {
 
 /* Finds the two best lists of the class that have not left it: two, so that memory is waited for
  * once. */
-static void look(const struct am_matcher *matcher, struct am_waiting *waiting) {
-    const struct am_hits *hits = &matcher->hits;
+static void look(const struct am_matcher *matcher, struct am_rank_waiting *waiting) {
+    const struct am_search_hits *hits = &matcher->hits;
     waiting->found = waiting->taken = 0;
     waiting->looks++;
     while (waiting->found < AM_COUNT_OF(waiting->hits)) {
@@ -97,13 +97,13 @@ static void look(const struct am_matcher *matcher, struct am_waiting *waiting) {
     }
 }
 
-static bool is_empty(const struct am_waiting *waiting) {
+static bool is_empty(const struct am_rank_waiting *waiting) {
     return waiting->taken == waiting->found && waiting->first == waiting->end;
 }
 
 /* Puts what is left of a class into the heap. */
-static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
-    const struct am_hits *hits = &matcher->hits;
+static void wake_rest(struct am_matcher *matcher, struct am_rank_waiting *waiting) {
+    const struct am_search_hits *hits = &matcher->hits;
     uint32_t range = waiting->end - waiting->first;
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] - waiting->first < range)
@@ -115,7 +115,7 @@ static void wake_rest(struct am_matcher *matcher, struct am_waiting *waiting) {
 }
 
 /* Puts the best list of the class into the heap; or all, when it has been looked through often. */
-static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
+static void wake(struct am_matcher *matcher, struct am_rank_waiting *waiting) {
     if (waiting->taken == waiting->found) {
         if (waiting->looks == MOST_LOOKS) {
             wake_rest(matcher, waiting);
@@ -134,8 +134,8 @@ static void wake(struct am_matcher *matcher, struct am_waiting *waiting) {
 static void wake_first(struct am_matcher *matcher) {
     const struct am_image_settings *settings = matcher->image->settings;
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        matcher->waiting[class] = (struct am_waiting){.first = settings->negatives_end[class],
-                                                      .end = am_class_end(settings, class)};
+        matcher->waiting[class] = (struct am_rank_waiting){
+            .first = settings->negatives_end[class], .end = am_image_class_end(settings, class)};
         look(matcher, &matcher->waiting[class]);
     }
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
@@ -146,7 +146,7 @@ static void wake_first(struct am_matcher *matcher) {
 /* Until no list that waits can have the rank that is best in the heap, or a better one. */
 static void wake_best(struct am_matcher *matcher) {
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        struct am_waiting *waiting = &matcher->waiting[class];
+        struct am_rank_waiting *waiting = &matcher->waiting[class];
         while (!is_empty(waiting) &&
                (matcher->list_count == 0 || waiting->least_rank <= matcher->lists[0].rank))
             wake(matcher, waiting);
@@ -158,7 +158,7 @@ static void wake_best(struct am_matcher *matcher) {
 
 /* The record of an ad lies in one cache line, its details in up to two. */
 static void fetch_ad(const struct am_image *image, uint32_t posting) {
-    uint32_t ad = am_posting_ad(&image->postings[posting]);
+    uint32_t ad = am_image_posting_ad(&image->postings[posting]);
     if (image->postings[posting].rank == 0)
         return; /* a negative keyword */
     __builtin_prefetch(&image->ads[ad]);
@@ -167,8 +167,8 @@ static void fetch_ad(const struct am_image *image, uint32_t posting) {
     __builtin_prefetch(&image->details[ad].creative);
 }
 
-void am_rank_fetch_few(const struct am_matcher *matcher) {
-    const struct am_hits *hits = &matcher->hits;
+void am_rank_prefetch_few(const struct am_matcher *matcher) {
+    const struct am_search_hits *hits = &matcher->hits;
     if (hits->count <= AM_FETCHED_HITS)
         for (uint32_t i = 0; i < hits->count; i++)
             fetch_ad(matcher->image, hits->terminals[i]);
@@ -182,30 +182,31 @@ static void fetch_best(const struct am_matcher *matcher) {
         fetch_ad(matcher->image, matcher->lists[i].posting);
 }
 
-void am_rank_start(struct am_matcher *matcher, const struct am_request *request) {
+void am_rank_start(struct am_matcher *matcher, const struct am_match_request *request) {
     matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
     matcher->negative_count = 0;
-    am_idmap_clear(&matcher->negatives_hit);
-    am_idmap_clear(&matcher->ads_seen);
+    am_match_idmap_clear(&matcher->negatives_hit);
+    am_match_idmap_clear(&matcher->ads_seen);
     add_negatives(matcher);
     if (matcher->image->settings->any_terminal != AM_NONE)
         add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
-    am_rank_fetch_few(matcher);
+    am_rank_prefetch_few(matcher);
     wake_first(matcher);
     fetch_best(matcher);
     matcher->rotation_start =
-        am_fnv1a(am_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
+        am_hash_fnv1a(am_hash_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
 }
 
 /* ---- ties -------------------------------------------------------------------------------------
  */
 
 static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
-    return am_image_string(image, image->details[am_posting_ad(&image->postings[posting])].id);
+    return am_image_string(image,
+                           image->details[am_image_posting_ad(&image->postings[posting])].id);
 }
 
 static bool
-tie_before(const struct am_image *image, const struct am_tie *a, const struct am_tie *b) {
+tie_before(const struct am_image *image, const struct am_rank_tie *a, const struct am_rank_tie *b) {
     if (a->rotation != b->rotation)
         return a->rotation < b->rotation;
     int order = am_view_compare(ad_id(image, a->posting), ad_id(image, b->posting));
@@ -215,8 +216,8 @@ tie_before(const struct am_image *image, const struct am_tie *a, const struct am
 }
 
 static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
-    struct am_tie *ties = matcher->ties;
-    struct am_tie moved = ties[at];
+    struct am_rank_tie *ties = matcher->ties;
+    struct am_rank_tie moved = ties[at];
     for (;;) {
         uint32_t child = 2 * at + 1;
         if (child >= matcher->tie_count)
@@ -234,11 +235,11 @@ static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
 
 /* Moves the list's first posting, and all of the same rank that follow, to the ties. False: that
  * was its end. */
-static bool take_rank(struct am_matcher *matcher, struct am_list *list) {
-    const struct am_posting *postings = matcher->image->postings;
+static bool take_rank(struct am_matcher *matcher, struct am_rank_list *list) {
+    const struct am_image_posting *postings = matcher->image->postings;
     for (uint32_t rank = list->rank; list->rank == rank;) {
-        matcher->ties[matcher->tie_count++] = (struct am_tie){0, list->posting, list->hit};
-        if (am_posting_is_last(&postings[list->posting]))
+        matcher->ties[matcher->tie_count++] = (struct am_rank_tie){0, list->posting, list->hit};
+        if (am_image_posting_is_last(&postings[list->posting]))
             return false;
         list->rank = postings[++list->posting].rank;
     }
@@ -259,7 +260,7 @@ static void collect_ties(struct am_matcher *matcher) {
         return;
     for (uint32_t i = 0; i < matcher->tie_count; i++) {
         struct am_view id = ad_id(image, matcher->ties[i].posting);
-        matcher->ties[i].rotation = am_fnv1a(matcher->rotation_start, id.data, id.size);
+        matcher->ties[i].rotation = am_hash_fnv1a(matcher->rotation_start, id.data, id.size);
     }
     for (uint32_t i = matcher->tie_count / 2; i-- > 0;)
         sift_tie(matcher, i);
@@ -276,14 +277,14 @@ bool am_rank_next(struct am_matcher *matcher) {
                 return false;
             collect_ties(matcher);
         }
-        struct am_tie best = matcher->ties[0];
+        struct am_rank_tie best = matcher->ties[0];
         matcher->ties[0] = matcher->ties[--matcher->tie_count];
         if (matcher->tie_count)
             sift_tie(matcher, 0);
-        uint32_t ad = am_posting_ad(&matcher->image->postings[best.posting]);
-        if (!am_idmap_add(&matcher->ads_seen, ad, 0))
+        uint32_t ad = am_image_posting_ad(&matcher->image->postings[best.posting]);
+        if (!am_match_idmap_add(&matcher->ads_seen, ad, 0))
             continue;
-        matcher->candidates[matcher->candidate_count++] = (struct am_candidate){
+        matcher->candidates[matcher->candidate_count++] = (struct am_match_candidate){
             .ad = ad, .posting = best.posting, .hit = best.hit, .gate = AM_GATES};
         return true;
     }

@@ -19,23 +19,24 @@ is_same_word(const struct am_image *image, uint32_t id, const char *text, uint32
 /* The id and flags of one word, AM_NONE and 0 when it is not there. Through all buckets where it
  * may be, and by its text when its key is a hash only. */
 static uint32_t find_word(const struct am_image *image,
-                          struct am_word_key key,
+                          struct am_image_word_key key,
                           const char *text,
                           uint32_t size,
                           uint8_t *flags) {
-    uint64_t hash = am_word_key_hash(key);
-    uint64_t at = am_bucket_of(hash, image->vocabulary_buckets);
+    uint64_t hash = am_image_word_key_hash(key);
+    uint64_t at = am_image_bucket(hash, image->vocabulary_buckets);
     for (;;) {
-        const struct am_vocabulary_bucket *bucket = &image->vocabulary[at];
-        for (int way = 0; way < AM_VOCABULARY_WAYS; way++) {
-            if (!am_word_key_is_in(bucket, way, key))
+        const struct am_image_vocabulary_bucket *bucket = &image->vocabulary[at];
+        for (int way = 0; way < AM_IMAGE_VOCABULARY_LANES; way++) {
+            if (!am_image_word_key_is_in(bucket, way, key))
                 continue;
-            if (am_word_key_is_long(key) && !is_same_word(image, bucket->word[way], text, size))
+            if (am_image_word_key_is_long(key) &&
+                !is_same_word(image, bucket->word[way], text, size))
                 continue;
             *flags = bucket->flags[way];
             return bucket->word[way];
         }
-        if (!(bucket->displaced & am_displaced_word(hash)))
+        if (!(bucket->displaced & am_image_overflow_word(hash)))
             break;
         at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
     }
@@ -46,15 +47,15 @@ static uint32_t find_word(const struct am_image *image,
 uint32_t
 am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
     const struct am_image *image = matcher->image;
-    struct am_view stem = am_stem(matcher->stemmer, (struct am_view){text, size});
-    struct am_word_key key = am_word_key(stem.data, (uint32_t)stem.size);
+    struct am_view stem = am_text_stem(matcher->stemmer, (struct am_view){text, size});
+    struct am_image_word_key key = am_image_word_key(stem.data, (uint32_t)stem.size);
     return find_word(image, key, stem.data, (uint32_t)stem.size, flags);
 }
 
-static void look_up(struct am_matcher *matcher, const struct am_word_batch *batch) {
+static void look_up(struct am_matcher *matcher, const struct am_search_word_batch *batch) {
     const struct am_image *image = matcher->image;
-    struct am_request_words *words = &matcher->words;
-    struct am_lookup lookup;
+    struct am_match_words *words = &matcher->words;
+    struct am_search_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
     matcher->way->find_words(image, batch, &lookup, ids, flags);
@@ -70,27 +71,27 @@ static void look_up(struct am_matcher *matcher, const struct am_word_batch *batc
     words->real_count += batch->count;
 }
 
-static void end_field(struct am_request_words *words) {
+static void end_field(struct am_match_words *words) {
     words->ids[words->count] = words->broad_ids[words->count] = AM_NONE;
     words->flags[words->count] = words->broad_flags[words->count] = 0;
     words->count++;
 }
 
 static enum am_code search_field(struct am_matcher *matcher,
-                                 const struct am_request *request,
+                                 const struct am_match_request *request,
                                  uint32_t field,
                                  struct am_error *error) {
-    struct am_request_words *words = &matcher->words;
-    struct am_word_batch batch;
-    struct am_splitter splitter;
-    am_splitter_start(&splitter, request->fields[field].text, &matcher->word_rules,
-                      matcher->splitter_memory);
+    struct am_match_words *words = &matcher->words;
+    struct am_search_word_batch batch;
+    struct am_text_splitter splitter;
+    am_text_splitter_start(&splitter, request->fields[field].text, &matcher->word_rules,
+                           matcher->splitter_memory);
     words->field_first[field] = words->count;
     batch.texts = splitter.texts;
     for (;;) {
-        struct am_word *next = words->split + words->count;
+        struct am_text_word *next = words->split + words->count;
         batch.words = next;
-        batch.count = (uint32_t)am_splitter_next(&splitter, next, AM_WORD_BATCH);
+        batch.count = (uint32_t)am_text_splitter_next(&splitter, next, AM_WORD_BATCH);
         if (batch.count == 0)
             break;
         if (words->real_count + batch.count > matcher->limits.words)
@@ -103,7 +104,7 @@ static enum am_code search_field(struct am_matcher *matcher,
 }
 
 enum am_code am_search_words(struct am_matcher *matcher,
-                             const struct am_request *request,
+                             const struct am_match_request *request,
                              struct am_error *error) {
     size_t bytes = 0;
     matcher->words.count = matcher->words.real_count = 0;
@@ -122,13 +123,15 @@ enum am_code am_search_words(struct am_matcher *matcher,
     return AM_OK;
 }
 
-void am_search_start(struct am_matcher *matcher, enum am_tier tier) {
+void am_search_start(struct am_matcher *matcher, enum am_image_tier tier) {
     matcher->filters = &matcher->image->filters[tier];
     matcher->hits.count = matcher->path_count = 0;
-    am_idmap_clear(&matcher->terminals_hit);
+    am_match_idmap_clear(&matcher->terminals_hit);
 }
 
-void am_search(struct am_matcher *matcher, const struct am_request *request, enum am_tier tier) {
+void am_search(struct am_matcher *matcher,
+               const struct am_match_request *request,
+               enum am_image_tier tier) {
     am_search_start(matcher, tier);
     am_search_exact(matcher, request);
     am_search_phrases(matcher);
@@ -139,8 +142,8 @@ void am_search(struct am_matcher *matcher, const struct am_request *request, enu
  */
 
 static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to) {
-    const struct am_request_words *words = &matcher->words;
-    const struct am_word_record *records = matcher->image->words;
+    const struct am_match_words *words = &matcher->words;
+    const struct am_image_word *records = matcher->image->words;
     uint32_t found[AM_STEPS + AM_SPARE];
     uint32_t count = matcher->way->list_words(words->flags, AM_WORD_IS_PHRASE, from, to, found);
     for (uint32_t i = 0; i < count; i++)
@@ -152,8 +155,8 @@ static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to)
 /* Phrases of several words that begin in [from, to). */
 static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t to) {
     const struct am_image *image = matcher->image;
-    const struct am_search_way *way = matcher->way;
-    struct am_steps steps;
+    const struct am_search_kernel *way = matcher->way;
+    struct am_search_steps steps;
     /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
     way->first_steps(image, &matcher->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
@@ -179,15 +182,15 @@ void am_search_phrases(struct am_matcher *matcher) {
 
 static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint32_t count) {
     const struct am_image *image = matcher->image;
-    const struct am_request_words *words = &matcher->words;
-    const struct am_filters *filters = &image->filters[AM_TIER_ALL];
+    const struct am_match_words *words = &matcher->words;
+    const struct am_image_filters *filters = &image->filters[AM_TIER_ALL];
     uint32_t node = AM_NODE_OF_EXACT(image->settings);
     for (uint32_t i = first; i < first + count; i++) {
         if (!(words->flags[i] & AM_WORD_IN_EXACT))
             return;
-        uint64_t key = am_edge_key(node, words->ids[i]);
-        uint32_t hash = am_edge_hash(key);
-        if (!am_filter_has(i == first ? &filters->first : &filters->later, hash))
+        uint64_t key = am_image_edge_key(node, words->ids[i]);
+        uint32_t hash = am_image_edge_hash(key);
+        if (!am_image_filter_has(i == first ? &filters->first : &filters->later, hash))
             return;
         node = am_search_edge(image, key, hash);
         if (node == AM_NONE)
@@ -197,7 +200,7 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
         am_search_emit(matcher, node, first);
 }
 
-void am_search_exact(struct am_matcher *matcher, const struct am_request *request) {
+void am_search_exact(struct am_matcher *matcher, const struct am_match_request *request) {
     uint32_t longest = matcher->image->settings->longest_exact;
     for (uint32_t field = 0; longest && field < request->field_count; field++) {
         if (request->fields[field].kind > AM_FIELD_KEYWORD)
@@ -212,7 +215,7 @@ void am_search_exact(struct am_matcher *matcher, const struct am_request *reques
 /* ---- ways -------------------------------------------------------------------------------------
  */
 
-const struct am_search_way *am_search_way(enum am_search_way_name name) {
+const struct am_search_kernel *am_search_kernel(enum am_search_kernel_name name) {
     switch (name) {
     case AM_SEARCH_PORTABLE:
         return &am_search_portable;
@@ -228,9 +231,9 @@ const struct am_search_way *am_search_way(enum am_search_way_name name) {
     }
 }
 
-const struct am_search_way *am_search_way_best(void) {
-    const struct am_search_way *best = NULL;
-    for (int name = AM_SEARCH_WAYS; !best;)
-        best = am_search_way((enum am_search_way_name)-- name);
+const struct am_search_kernel *am_search_kernel_best(void) {
+    const struct am_search_kernel *best = NULL;
+    for (int name = AM_SEARCH_KERNELS; !best;)
+        best = am_search_kernel((enum am_search_kernel_name)-- name);
     return best;
 }

@@ -30,7 +30,7 @@ AVX512 static inline __m512i set_u32(uint32_t value) {
  */
 
 /* Below that many words the setting up costs more than it brings. */
-enum { FEW_WORDS = 24, NO_WAY = AM_VOCABULARY_WAYS };
+enum { FEW_WORDS = 24, NO_WAY = AM_IMAGE_VOCABULARY_LANES };
 
 /* Which way of a bucket has a key, from the bits of equal halves: the pair of set bits. */
 #define WAY(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_WAY)
@@ -39,28 +39,28 @@ enum { FEW_WORDS = 24, NO_WAY = AM_VOCABULARY_WAYS };
 static const uint8_t way_of_halves[64] = {WAYS_16(0), WAYS_16(16), WAYS_16(32), WAYS_16(48)};
 
 struct probes {
-    const struct am_vocabulary_bucket *bucket[AM_WORD_BATCH];
+    const struct am_image_vocabulary_bucket *bucket[AM_WORD_BATCH];
     uint8_t hash[AM_WORD_BATCH + BYTES]; /* the lowest byte */
     uint8_t way[AM_WORD_BATCH + BYTES];  /* NO_WAY: not in its bucket */
 };
 
 AVX512 static void fetch_buckets(const struct am_image *image,
-                                 const struct am_word_batch *batch,
-                                 struct am_lookup *lookup,
+                                 const struct am_search_word_batch *batch,
+                                 struct am_search_lookup *lookup,
                                  struct probes *probes) {
-    const struct am_vocabulary_bucket *buckets = image->vocabulary;
+    const struct am_image_vocabulary_bucket *buckets = image->vocabulary;
     uint64_t bucket_count = image->vocabulary_buckets;
     uint32_t listed = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
-        const struct am_word *word = &batch->words[i];
+        const struct am_text_word *word = &batch->words[i];
         if (__builtin_expect(word->size > AM_VOCABULARY_KEY, 0))
             lookup->further[listed++] = i;
-        struct am_word_key key = am_word_key(batch->texts + word->text, word->size);
-        uint64_t hash = am_word_key_hash(key);
+        struct am_image_word_key key = am_image_word_key(batch->texts + word->text, word->size);
+        uint64_t hash = am_image_word_key_hash(key);
         lookup->keys[i] = key;
         lookup->hashes[i] = hash;
         probes->hash[i] = (uint8_t)hash;
-        probes->bucket[i] = buckets + am_bucket_of(hash, bucket_count);
+        probes->bucket[i] = buckets + am_image_bucket(hash, bucket_count);
         __builtin_prefetch(probes->bucket[i]);
     }
     lookup->further_count = listed;
@@ -69,12 +69,12 @@ AVX512 static void fetch_buckets(const struct am_image *image,
 /* What it writes of a word that is not in its bucket: the bytes after the bucket's ids, which
  * correct_missing replaces; as flags, the bucket's `displaced`. */
 AVX512 static void compare_buckets(uint32_t count,
-                                   const struct am_lookup *lookup,
+                                   const struct am_search_lookup *lookup,
                                    struct probes *probes,
                                    uint32_t *ids,
                                    uint8_t *flags) {
     for (uint32_t i = 0; i < count; i++) {
-        const struct am_vocabulary_bucket *bucket = probes->bucket[i];
+        const struct am_image_vocabulary_bucket *bucket = probes->bucket[i];
         __m512i key = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)&lookup->keys[i]));
         uint8_t way =
             way_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
@@ -83,19 +83,20 @@ AVX512 static void compare_buckets(uint32_t count,
         probes->way[i] = way;
     }
 }
-_Static_assert(AM_VOCABULARY_WAYS == 3 && offsetof(struct am_vocabulary_bucket, word) == 48 &&
-                   offsetof(struct am_vocabulary_bucket, flags) == 60 &&
-                   offsetof(struct am_vocabulary_bucket, displaced) == 63,
+_Static_assert(AM_IMAGE_VOCABULARY_LANES == 3 &&
+                   offsetof(struct am_image_vocabulary_bucket, word) == 48 &&
+                   offsetof(struct am_image_vocabulary_bucket, flags) == 60 &&
+                   offsetof(struct am_image_vocabulary_bucket, displaced) == 63,
                "compare_buckets reads one item past ids and flags");
 
 /* Gives AM_NONE and 0 to the words that are not in their bucket, and lists those that may be in
  * another one. */
 AVX512 static void correct_missing(uint32_t count,
-                                   struct am_lookup *lookup,
+                                   struct am_search_lookup *lookup,
                                    const struct probes *probes,
                                    uint32_t *ids,
                                    uint8_t *flags) {
-    /* Byte n of each eight: am_displaced_word of a hash that ends in n. */
+    /* Byte n of each eight: am_image_overflow_word of a hash that ends in n. */
     const __m512i bit_of_hash = set_u64(UINT64_C(0x8040201008040201));
     for (uint32_t i = 0; i < count; i += BYTES) {
         __mmask64 missing = _mm512_mask_cmpeq_epi8_mask(lanes_inside(count - i, BYTES),
@@ -118,8 +119,8 @@ AVX512 static void correct_missing(uint32_t count,
 
 /* In three loops: a fifth off the time of looking up against one that does all for each word. */
 AVX512 static void find_words(const struct am_image *image,
-                              const struct am_word_batch *batch,
-                              struct am_lookup *lookup,
+                              const struct am_search_word_batch *batch,
+                              struct am_search_lookup *lookup,
                               uint32_t *ids,
                               uint8_t *flags) {
     struct probes probes;
@@ -135,7 +136,7 @@ AVX512 static void find_words(const struct am_image *image,
 /* ---- edges ------------------------------------------------------------------------------------
  */
 
-/* am_edge_hash. */
+/* am_image_edge_hash. */
 AVX512 static inline __m512i hash_edges(__m512i parents, __m512i words) {
     __m512i hash = _mm512_add_epi32(_mm512_mullo_epi32(parents, set_u32(AM_EDGE_HASH_PARENT)),
                                     _mm512_mullo_epi32(words, set_u32(AM_EDGE_HASH_WORD)));
@@ -143,7 +144,7 @@ AVX512 static inline __m512i hash_edges(__m512i parents, __m512i words) {
     return _mm512_mullo_epi32(hash, set_u32(AM_EDGE_HASH_LAST));
 }
 
-/* am_bucket_of_u32, of hashes at even places and at odd ones. */
+/* am_image_bucket32, of hashes at even places and at odd ones. */
 AVX512 static inline __m512i buckets_of(__m512i hash, uint64_t count) {
     __m512i counts = set_u64(count);
     __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(hash, counts), 32);
@@ -151,7 +152,7 @@ AVX512 static inline __m512i buckets_of(__m512i hash, uint64_t count) {
     return _mm512_mask_mov_epi32(even, 0xAAAA, odd);
 }
 
-/* am_filter_mask. A rotation takes its distance modulo 32. */
+/* am_image_filter_mask. A rotation takes its distance modulo 32. */
 AVX512 static inline __m512i filter_masks(__m512i hash) {
     const __m512i one = set_u32(1);
     __m512i bits = _mm512_mullo_epi32(hash, set_u32(AM_FILTER_HASH));
@@ -162,7 +163,7 @@ AVX512 static inline __m512i filter_masks(__m512i hash) {
 
 /* Of the edges `asked`: those that the filter lets pass. */
 AVX512 static inline __mmask16
-passing(const struct am_filter *filter, __mmask16 asked, __m512i hash, __m512i block) {
+passing(const struct am_image_filter *filter, __mmask16 asked, __m512i hash, __m512i block) {
     __m512i has =
         _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), asked, block, filter->blocks, 4);
     __m512i mask = filter_masks(hash);
@@ -177,15 +178,15 @@ AVX512 static void follow_edges(const struct am_image *image,
                                 uint32_t count,
                                 uint32_t *nodes) {
     uint32_t further[AM_STEPS], listed = 0;
-    const struct am_edge_bucket *buckets = image->edges;
+    const struct am_image_edge_bucket *buckets = image->edges;
     uint64_t bucket_count = image->edge_buckets;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t hash = hashes[i];
-        const struct am_edge_bucket *bucket = &buckets[am_bucket_of_u32(hash, bucket_count)];
-        uint32_t ways = _mm512_mask_cmpeq_epi64_mask((1 << AM_EDGE_WAYS) - 1, set_u64(keys[i]),
-                                                     _mm512_load_si512(bucket));
+        const struct am_image_edge_bucket *bucket = &buckets[am_image_bucket32(hash, bucket_count)];
+        uint32_t ways = _mm512_mask_cmpeq_epi64_mask((1 << AM_IMAGE_EDGE_LANES) - 1,
+                                                     set_u64(keys[i]), _mm512_load_si512(bucket));
         uint32_t missing = ways == 0;
-        uint32_t displaced = missing & ((bucket->displaced & am_displaced_edge(hash)) != 0);
+        uint32_t displaced = missing & ((bucket->displaced & am_image_overflow_edge(hash)) != 0);
         nodes[i] = bucket->child[_tzcnt_u32(ways) & ~-missing] | -missing;
         further[listed] = i;
         listed += displaced;
@@ -229,7 +230,7 @@ AVX512 static inline void store_keys(uint64_t *keys, __m512i parents, __m512i wo
 }
 
 /* Puts the `kept` of these steps at the index `at`; returns the index after them. */
-AVX512 static inline uint32_t store_steps(struct am_steps *steps,
+AVX512 static inline uint32_t store_steps(struct am_search_steps *steps,
                                           uint32_t at,
                                           __mmask16 kept,
                                           __m512i parents,
@@ -242,10 +243,10 @@ AVX512 static inline uint32_t store_steps(struct am_steps *steps,
 }
 
 AVX512 static void first_steps(const struct am_image *image,
-                               const struct am_request_words *words,
+                               const struct am_match_words *words,
                                uint32_t from,
                                uint32_t to,
-                               struct am_steps *steps) {
+                               struct am_search_steps *steps) {
     __m512i root = set_u32(AM_NODE_OF_PHRASE(image->settings, 0));
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i += WORDS) {
@@ -270,8 +271,9 @@ AVX512 static inline void load_keys(const uint64_t *keys, __m512i *parents, __m5
     *parents = _mm512_permutex2var_epi32(low, odd, high);
 }
 
-AVX512 static void
-filter_steps(const struct am_image *image, const struct am_filter *filter, struct am_steps *steps) {
+AVX512 static void filter_steps(const struct am_image *image,
+                                const struct am_image_filter *filter,
+                                struct am_search_steps *steps) {
     uint32_t blocks[AM_STEPS + AM_SPARE], buckets[AM_STEPS + AM_SPARE];
     uint32_t count = steps->count, kept = 0;
     for (uint32_t i = 0; i < count; i += WORDS) {
@@ -307,7 +309,7 @@ filter_steps(const struct am_image *image, const struct am_filter *filter, struc
 
 /* Of the nodes `found`: those from which an edge may lead on by the word at `places`. */
 AVX512 static inline __mmask16 going_on(const struct am_image *image,
-                                        const struct am_request_words *words,
+                                        const struct am_match_words *words,
                                         __mmask16 found,
                                         __m512i nodes,
                                         __m512i places) {
@@ -321,10 +323,10 @@ AVX512 static inline __mmask16 going_on(const struct am_image *image,
 }
 
 AVX512 static void take_steps(const struct am_image *image,
-                              const struct am_request_words *words,
+                              const struct am_match_words *words,
                               uint32_t depth,
-                              struct am_steps *steps,
-                              struct am_hits *hits) {
+                              struct am_search_steps *steps,
+                              struct am_search_hits *hits) {
     uint32_t nodes[AM_STEPS + AM_SPARE];
     uint32_t count = steps->count, next = 0;
     follow_edges(image, steps->key, steps->hash, count, nodes);
@@ -352,11 +354,8 @@ AVX512 static void take_steps(const struct am_image *image,
 /* Of the words from `at` to `last`, up to sixteen: those of broad keywords with an id above
  * `least`.
  */
-AVX512 static inline __mmask16 followers(const struct am_request_words *words,
-                                         uint32_t at,
-                                         uint32_t last,
-                                         uint32_t least,
-                                         __m512i *ids) {
+AVX512 static inline __mmask16 followers(
+    const struct am_match_words *words, uint32_t at, uint32_t last, uint32_t least, __m512i *ids) {
     __mmask16 inside = (__mmask16)lanes_inside(last + 1 - at, WORDS);
     __m128i flags = _mm_maskz_loadu_epi8(inside, words->broad_flags + at);
     __mmask16 broad = _mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_CONTINUES_BROAD));
@@ -366,12 +365,12 @@ AVX512 static inline __mmask16 followers(const struct am_request_words *words,
 
 /* No loop depends on what the filter says, so that the reads of several roots overlap. */
 AVX512 static void add_pairs(const struct am_image *image,
-                             const struct am_filter *filter,
-                             const struct am_request_words *words,
+                             const struct am_image_filter *filter,
+                             const struct am_match_words *words,
                              uint32_t root,
                              uint32_t first,
                              uint32_t last,
-                             struct am_pairs *pairs) {
+                             struct am_search_pairs *pairs) {
     uint32_t root_id = words->broad_ids[root], count = pairs->count;
     __m512i node = set_u32(AM_NODE_OF_BROAD(image->settings, root_id));
     for (uint32_t i = first; i <= last; i += WORDS) {
@@ -390,12 +389,12 @@ AVX512 static void add_pairs(const struct am_image *image,
 }
 
 AVX512 static void
-follow_pairs(const struct am_image *image, const struct am_pairs *pairs, uint32_t *nodes) {
+follow_pairs(const struct am_image *image, const struct am_search_pairs *pairs, uint32_t *nodes) {
     follow_edges(image, pairs->key, pairs->hash, pairs->count, nodes);
 }
 
-AVX512 static bool may_go_on(const struct am_filter *filter,
-                             const struct am_request_words *words,
+AVX512 static bool may_go_on(const struct am_image_filter *filter,
+                             const struct am_match_words *words,
                              uint32_t node,
                              uint32_t least,
                              uint32_t first,
@@ -415,7 +414,8 @@ AVX512 static bool may_go_on(const struct am_filter *filter,
  */
 
 /* Distances from `first` are compared, since those of terminals below it are out of range, too. */
-AVX512 static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32_t end) {
+AVX512 static uint32_t
+find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     const uint32_t *terminals = hits->terminals;
     __m512i nearest = set_u32(end - first);
     for (uint32_t i = 0; i < hits->count; i += WORDS) {
@@ -438,7 +438,7 @@ AVX512 static uint32_t find_smallest(const struct am_hits *hits, uint32_t first,
     return hits->count;
 }
 
-const struct am_search_way am_search_avx512 = {find_words,   list_words, first_steps,
-                                               filter_steps, take_steps, add_pairs,
-                                               follow_pairs, may_go_on,  find_smallest};
+const struct am_search_kernel am_search_avx512 = {find_words,   list_words, first_steps,
+                                                  filter_steps, take_steps, add_pairs,
+                                                  follow_pairs, may_go_on,  find_smallest};
 #endif

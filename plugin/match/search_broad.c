@@ -34,7 +34,7 @@ _Static_assert(MAX_NEAR <= UINT8_MAX, "places fit in a byte");
 /* Notes a broad keyword, once: its words are ids[0..count). */
 static void
 emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, uint32_t count) {
-    if (!am_idmap_add(&matcher->terminals_hit, terminal, 0))
+    if (!am_match_idmap_add(&matcher->terminals_hit, terminal, 0))
         return;
     am_search_emit(matcher, terminal, AM_HIT_IS_BROAD | matcher->path_count);
     for (uint32_t i = 0; i < count; i++)
@@ -88,9 +88,9 @@ static void follow(struct neighbourhood *around,
         uint32_t id = around->near[from].id;
         for (to = from + 1; to < around->count && around->near[to].id == id;)
             to++;
-        uint64_t key = am_edge_key(node, id);
-        uint32_t hash = am_edge_hash(key);
-        if (!am_filter_has(&around->matcher->filters->later, hash))
+        uint64_t key = am_image_edge_key(node, id);
+        uint32_t hash = am_image_edge_hash(key);
+        if (!am_image_filter_has(&around->matcher->filters->later, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
         uint32_t wider_count =
@@ -121,7 +121,7 @@ static void sort_near(struct neighbourhood *around) {
 struct broad_search {
     struct am_matcher *matcher;
     struct neighbourhood around;
-    struct am_pairs pairs;
+    struct am_search_pairs pairs;
     uint32_t field_first, field_end; /* word indexes */
 };
 
@@ -136,7 +136,7 @@ reach_of(const struct broad_search *search, uint32_t root, uint32_t *first, uint
 /* Lists the words of [first, last] that may follow `other`, places counted from `first`. */
 static void
 look_around(struct broad_search *search, uint32_t other, uint32_t first, uint32_t last) {
-    const struct am_request_words *words = &search->matcher->words;
+    const struct am_match_words *words = &search->matcher->words;
     struct neighbourhood *around = &search->around;
     uint32_t least = words->broad_ids[other], count = 0;
     for (uint32_t i = first; i <= last; i++) {
@@ -187,7 +187,7 @@ may_go_on(const struct broad_search *search, uint32_t node, uint32_t root, uint3
 
 static void fetch_pairs(const struct broad_search *search) {
     for (uint32_t i = 0; i < search->pairs.count; i++)
-        am_search_fetch_edge(search->matcher->image, search->pairs.hash[i]);
+        am_search_prefetch_edge(search->matcher->image, search->pairs.hash[i]);
 }
 
 /* Emits the pairs that are keywords; lists those that begin longer ones, in `going`. */
@@ -195,7 +195,7 @@ static uint32_t
 emit_pairs(const struct broad_search *search, const uint32_t *nodes, uint32_t *going) {
     const struct am_image_settings *settings = search->matcher->image->settings;
     const uint32_t *ids = search->matcher->words.broad_ids;
-    const struct am_pairs *pairs = &search->pairs;
+    const struct am_search_pairs *pairs = &search->pairs;
     uint32_t count = 0;
     for (uint32_t i = 0; i < pairs->count; i++) {
         if (nodes[i] < settings->terminal_end) {
@@ -210,7 +210,7 @@ emit_pairs(const struct broad_search *search, const uint32_t *nodes, uint32_t *g
 
 /* All that can be asked of memory for several pairs is asked before any of them is gone on from. */
 static void take_pairs(struct broad_search *search) {
-    struct am_pairs *pairs = &search->pairs;
+    struct am_search_pairs *pairs = &search->pairs;
     uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
     search->matcher->way->follow_pairs(search->matcher->image, pairs, nodes);
     uint32_t count = emit_pairs(search, nodes, going);
@@ -220,7 +220,7 @@ static void take_pairs(struct broad_search *search) {
         promising += may_go_on(search, nodes[i], pairs->root[i], pairs->other[i]);
     }
     if (promising)
-        am_rank_fetch_few(search->matcher);
+        am_rank_prefetch_few(search->matcher);
     for (uint32_t n = 0; n < promising; n++)
         go_on(search, nodes[going[n]], pairs->root[going[n]], pairs->other[going[n]]);
     pairs->count = 0;
@@ -263,7 +263,7 @@ static void fetch_singles(struct broad_search *search, const uint32_t *words, ui
 }
 
 static void emit_singles(struct broad_search *search, const uint32_t *words, uint32_t count) {
-    const struct am_word_record *records = search->matcher->image->words;
+    const struct am_image_word *records = search->matcher->image->words;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t *id = &search->matcher->words.broad_ids[words[i]];
         emit_once(search->matcher, records[*id].broad_terminal, id, 1);

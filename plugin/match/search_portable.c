@@ -10,35 +10,36 @@
  * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
  * long for any keyword, finds nothing: what it is equal to are empty places. */
 static void find_words(const struct am_image *image,
-                       const struct am_word_batch *batch,
-                       struct am_lookup *lookup,
+                       const struct am_search_word_batch *batch,
+                       struct am_search_lookup *lookup,
                        uint32_t *ids,
                        uint8_t *flags) {
     uint32_t count = batch->count, listed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        lookup->keys[i] = am_word_key(batch->texts + batch->words[i].text, batch->words[i].size);
-        uint64_t hash = lookup->hashes[i] = am_word_key_hash(lookup->keys[i]);
-        __builtin_prefetch(&image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)]);
+        lookup->keys[i] =
+            am_image_word_key(batch->texts + batch->words[i].text, batch->words[i].size);
+        uint64_t hash = lookup->hashes[i] = am_image_word_key_hash(lookup->keys[i]);
+        __builtin_prefetch(&image->vocabulary[am_image_bucket(hash, image->vocabulary_buckets)]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct am_word_key key = lookup->keys[i];
+        struct am_image_word_key key = lookup->keys[i];
         uint64_t hash = lookup->hashes[i];
-        const struct am_vocabulary_bucket *bucket =
-            &image->vocabulary[am_bucket_of(hash, image->vocabulary_buckets)];
-        uint32_t first = am_word_key_is_in(bucket, 0, key),
-                 second = am_word_key_is_in(bucket, 1, key),
-                 third = am_word_key_is_in(bucket, 2, key);
+        const struct am_image_vocabulary_bucket *bucket =
+            &image->vocabulary[am_image_bucket(hash, image->vocabulary_buckets)];
+        uint32_t first = am_image_word_key_is_in(bucket, 0, key),
+                 second = am_image_word_key_is_in(bucket, 1, key),
+                 third = am_image_word_key_is_in(bucket, 2, key);
         uint32_t found = first | second | third;
         uint32_t way = second | (third & ~second) << 1; /* several are empty places */
         flags[i] = bucket->flags[way] & (uint8_t)-found;
         ids[i] = bucket->word[way] | (found - 1); /* AM_NONE has all bits */
         lookup->further[listed] = i;
-        listed += (~found & ((bucket->displaced & am_displaced_word(hash)) != 0)) |
-                  am_word_key_is_long(key);
+        listed += (~found & ((bucket->displaced & am_image_overflow_word(hash)) != 0)) |
+                  am_image_word_key_is_long(key);
     }
     lookup->further_count = listed;
 }
-_Static_assert(AM_VOCABULARY_WAYS == 3, "find_words compares three");
+_Static_assert(AM_IMAGE_VOCABULARY_LANES == 3, "find_words compares three");
 
 /* ---- phrases ----------------------------------------------------------------------------------
  */
@@ -54,14 +55,14 @@ list_words(const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32
 }
 
 static void first_steps(const struct am_image *image,
-                        const struct am_request_words *words,
+                        const struct am_match_words *words,
                         uint32_t from,
                         uint32_t to,
-                        struct am_steps *steps) {
+                        struct am_search_steps *steps) {
     uint32_t root = AM_NODE_OF_PHRASE(image->settings, 0);
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
-        steps->key[count] = am_edge_key(root + words->ids[i], words->ids[i + 1]);
+        steps->key[count] = am_image_edge_key(root + words->ids[i], words->ids[i + 1]);
         steps->word[count] = i;
         count += (words->flags[i] / AM_WORD_BEGINS_PHRASE) &
                  (words->flags[i + 1] / AM_WORD_CONTINUES_PHRASE) & 1;
@@ -69,11 +70,12 @@ static void first_steps(const struct am_image *image,
     steps->count = count;
 }
 
-static void
-filter_steps(const struct am_image *image, const struct am_filter *filter, struct am_steps *steps) {
+static void filter_steps(const struct am_image *image,
+                         const struct am_image_filter *filter,
+                         struct am_search_steps *steps) {
     for (uint32_t i = 0; i < steps->count; i++) {
-        steps->hash[i] = am_edge_hash(steps->key[i]);
-        am_filter_fetch(filter, steps->hash[i]);
+        steps->hash[i] = am_image_edge_hash(steps->key[i]);
+        am_image_filter_prefetch(filter, steps->hash[i]);
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < steps->count; i++) {
@@ -81,18 +83,18 @@ filter_steps(const struct am_image *image, const struct am_filter *filter, struc
         steps->key[kept] = steps->key[i];
         steps->hash[kept] = hash;
         steps->word[kept] = steps->word[i];
-        kept += am_filter_has(filter, hash);
+        kept += am_image_filter_has(filter, hash);
     }
     steps->count = kept;
     for (uint32_t i = 0; i < kept; i++)
-        am_search_fetch_edge(image, steps->hash[i]);
+        am_search_prefetch_edge(image, steps->hash[i]);
 }
 
 static void take_steps(const struct am_image *image,
-                       const struct am_request_words *words,
+                       const struct am_match_words *words,
                        uint32_t depth,
-                       struct am_steps *steps,
-                       struct am_hits *hits) {
+                       struct am_search_steps *steps,
+                       struct am_search_hits *hits) {
     uint32_t leaves = image->settings->leaf_end, terminals = image->settings->terminal_end;
     uint32_t nodes = image->settings->node_end;
     uint32_t count = steps->count, next = 0;
@@ -102,7 +104,7 @@ static void take_steps(const struct am_image *image,
         hits->terminals[hits->count] = node;
         hits->places[hits->count] = word;
         hits->count += node < terminals;
-        steps->key[next] = am_edge_key(node, words->ids[word + depth]);
+        steps->key[next] = am_image_edge_key(node, words->ids[word + depth]);
         steps->word[next] = word;
         next += (node >= leaves) & (node < nodes) &
                 ((words->flags[word + depth] & AM_WORD_CONTINUES_PHRASE) != 0);
@@ -114,12 +116,12 @@ static void take_steps(const struct am_image *image,
  */
 
 static void add_pairs(const struct am_image *image,
-                      const struct am_filter *filter,
-                      const struct am_request_words *words,
+                      const struct am_image_filter *filter,
+                      const struct am_match_words *words,
                       uint32_t root,
                       uint32_t first,
                       uint32_t last,
-                      struct am_pairs *pairs) {
+                      struct am_search_pairs *pairs) {
     uint32_t node = AM_NODE_OF_BROAD(image->settings, words->broad_ids[root]);
     uint32_t from = pairs->count, count = from, kept = from;
     for (uint32_t i = first; i <= last; i++) {
@@ -127,9 +129,9 @@ static void add_pairs(const struct am_image *image,
         count += am_search_follows(words, i, words->broad_ids[root]);
     }
     for (uint32_t i = from; i < count; i++) {
-        pairs->key[i] = am_edge_key(node, words->broad_ids[pairs->other[i]]);
-        pairs->hash[i] = am_edge_hash(pairs->key[i]);
-        am_filter_fetch(filter, pairs->hash[i]);
+        pairs->key[i] = am_image_edge_key(node, words->broad_ids[pairs->other[i]]);
+        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
+        am_image_filter_prefetch(filter, pairs->hash[i]);
     }
     for (uint32_t i = from; i < count; i++) {
         uint32_t hash = pairs->hash[i];
@@ -137,27 +139,27 @@ static void add_pairs(const struct am_image *image,
         pairs->hash[kept] = hash;
         pairs->root[kept] = root;
         pairs->other[kept] = pairs->other[i];
-        kept += am_filter_has(filter, hash);
+        kept += am_image_filter_has(filter, hash);
     }
     pairs->count = kept;
 }
 
 static void
-follow_pairs(const struct am_image *image, const struct am_pairs *pairs, uint32_t *nodes) {
+follow_pairs(const struct am_image *image, const struct am_search_pairs *pairs, uint32_t *nodes) {
     for (uint32_t i = 0; i < pairs->count; i++)
         nodes[i] = am_search_edge(image, pairs->key[i], pairs->hash[i]);
 }
 
-static bool may_go_on(const struct am_filter *filter,
-                      const struct am_request_words *words,
+static bool may_go_on(const struct am_image_filter *filter,
+                      const struct am_match_words *words,
                       uint32_t node,
                       uint32_t least,
                       uint32_t first,
                       uint32_t last) {
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
-        uint32_t hash = am_edge_hash(am_edge_key(node, words->broad_ids[i]));
-        may |= am_search_follows(words, i, least) & (unsigned)am_filter_has(filter, hash);
+        uint32_t hash = am_image_edge_hash(am_image_edge_key(node, words->broad_ids[i]));
+        may |= am_search_follows(words, i, least) & (unsigned)am_image_filter_has(filter, hash);
     }
     return may;
 }
@@ -166,7 +168,7 @@ static bool may_go_on(const struct am_filter *filter,
  */
 
 /* Compares distances from `first`, since those of terminals below it are out of range, too. */
-static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32_t end) {
+static uint32_t find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     const uint64_t none = (uint64_t)(end - first) << 32;
     uint64_t best = none; /* distance, hit */
     for (uint32_t i = 0; i < hits->count; i++) {
@@ -176,6 +178,6 @@ static uint32_t find_smallest(const struct am_hits *hits, uint32_t first, uint32
     return best == none ? hits->count : (uint32_t)best;
 }
 
-const struct am_search_way am_search_portable = {find_words,   list_words, first_steps,
-                                                 filter_steps, take_steps, add_pairs,
-                                                 follow_pairs, may_go_on,  find_smallest};
+const struct am_search_kernel am_search_portable = {find_words,   list_words, first_steps,
+                                                    filter_steps, take_steps, add_pairs,
+                                                    follow_pairs, may_go_on,  find_smallest};

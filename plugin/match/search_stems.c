@@ -9,25 +9,25 @@ enum { BUCKETS = 8192 };
 /* A bucket of the cache is laid out as one of the vocabulary, with the stem's id and flags beside
  * the key of the word as it stands in the text; `displaced` tells which way is replaced next.
  * Zeroed memory is an empty cache, since no word has a key of zeros. */
-size_t am_stem_cache_size(void) {
-    return BUCKETS * sizeof(struct am_vocabulary_bucket);
+size_t am_search_stem_cache_size(void) {
+    return BUCKETS * sizeof(struct am_image_vocabulary_bucket);
 }
 
-static struct am_vocabulary_bucket *bucket_of(const struct am_matcher *matcher,
-                                              struct am_word_key key) {
-    return &matcher->stem_cache[am_bucket_of(am_word_key_hash(key), BUCKETS)];
+static struct am_image_vocabulary_bucket *bucket_of(const struct am_matcher *matcher,
+                                                    struct am_image_word_key key) {
+    return &matcher->stem_cache[am_image_bucket(am_image_word_key_hash(key), BUCKETS)];
 }
 
-static int find_way(const struct am_vocabulary_bucket *bucket, struct am_word_key key) {
-    for (int way = 0; way < AM_VOCABULARY_WAYS; way++)
-        if (am_word_key_is_in(bucket, way, key))
+static int find_way(const struct am_image_vocabulary_bucket *bucket, struct am_image_word_key key) {
+    for (int way = 0; way < AM_IMAGE_VOCABULARY_LANES; way++)
+        if (am_image_word_key_is_in(bucket, way, key))
             return way;
     return -1;
 }
 
 static int enter(struct am_matcher *matcher,
-                 struct am_vocabulary_bucket *bucket,
-                 struct am_word_key key,
+                 struct am_image_vocabulary_bucket *bucket,
+                 struct am_image_word_key key,
                  const char *text,
                  uint32_t size) {
     uint8_t flags;
@@ -36,13 +36,13 @@ static int enter(struct am_matcher *matcher,
     memcpy(bucket->key[way], &key, sizeof key);
     bucket->word[way] = id;
     bucket->flags[way] = flags;
-    bucket->displaced = (uint8_t)(way + 1 < AM_VOCABULARY_WAYS ? way + 1 : 0);
+    bucket->displaced = (uint8_t)(way + 1 < AM_IMAGE_VOCABULARY_LANES ? way + 1 : 0);
     return way;
 }
 
 /* Lists the words whose own entry does not tell: those that no keyword has as they are, although
  * their stem may be in one, and those that have another word for a stem. */
-static uint32_t list_unknown(const struct am_word_batch *batch,
+static uint32_t list_unknown(const struct am_search_word_batch *batch,
                              const uint32_t *word_ids,
                              const uint8_t *word_flags,
                              uint32_t *unknown) {
@@ -56,8 +56,8 @@ static uint32_t list_unknown(const struct am_word_batch *batch,
 }
 
 void am_search_stems(struct am_matcher *matcher,
-                     const struct am_word_batch *batch,
-                     const struct am_word_key *keys,
+                     const struct am_search_word_batch *batch,
+                     const struct am_image_word_key *keys,
                      const uint32_t *word_ids,
                      const uint8_t *word_flags,
                      uint32_t *ids,
@@ -72,11 +72,11 @@ void am_search_stems(struct am_matcher *matcher,
         uint32_t at = unknown[i], size = batch->words[at].size;
         const char *text = batch->texts + batch->words[at].text;
         /* The key of a long word is a hash, and a cache has no word to compare with. */
-        if (am_word_key_is_long(keys[at])) {
+        if (am_image_word_key_is_long(keys[at])) {
             ids[at] = am_search_stem(matcher, text, size, &flags[at]);
             continue;
         }
-        struct am_vocabulary_bucket *bucket = bucket_of(matcher, keys[at]);
+        struct am_image_vocabulary_bucket *bucket = bucket_of(matcher, keys[at]);
         int way = find_way(bucket, keys[at]);
         if (__builtin_expect(way < 0, 0))
             way = enter(matcher, bucket, keys[at], text, size);

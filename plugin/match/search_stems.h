@@ -7,13 +7,13 @@
 struct am_matcher;
 
 /* Bytes of a matcher's stem_cache, zeroed at first, one for each image that it is attached to. */
-size_t am_stem_cache_size(void);
+size_t am_search_stem_cache_size(void);
 
 /* The id and flags of what broad matching takes each word for: its stem, or AM_NONE and 0.
- * `word_ids` and `word_flags` are the words' own; `keys` as am_word_key makes them. */
+ * `word_ids` and `word_flags` are the words' own; `keys` as am_image_word_key makes them. */
 void am_search_stems(struct am_matcher *matcher,
-                     const struct am_word_batch *batch,
-                     const struct am_word_key *keys,
+                     const struct am_search_word_batch *batch,
+                     const struct am_image_word_key *keys,
                      const uint32_t *word_ids,
                      const uint8_t *word_flags,
                      uint32_t *ids,

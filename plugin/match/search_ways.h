@@ -18,16 +18,16 @@ enum {
 };
 
 /* Words as the splitter gave them. */
-struct am_word_batch {
-    const struct am_word *words;
+struct am_search_word_batch {
+    const struct am_text_word *words;
     uint32_t count;    /* at most AM_WORD_BATCH */
     const char *texts; /* that their `text` counts from */
 };
 
 /* What is known of a batch on the way to ids. */
-struct am_lookup {
-    struct am_word_key keys[AM_WORD_BATCH];
-    uint64_t hashes[AM_WORD_BATCH]; /* am_word_key_hash of the keys */
+struct am_search_lookup {
+    struct am_image_word_key keys[AM_WORD_BATCH];
+    uint64_t hashes[AM_WORD_BATCH]; /* am_image_word_key_hash of the keys */
     /* Indexes of the words that are not done, because their key is a hash or because they may stand
      * in another bucket than their own; some twice. */
     uint32_t further[2 * AM_WORD_BATCH];
@@ -35,15 +35,15 @@ struct am_lookup {
 };
 
 /* Edges to follow, each from a phrase's node by the next word. */
-struct am_steps {
+struct am_search_steps {
     uint64_t key[AM_STEPS + AM_SPARE];
-    uint32_t hash[AM_STEPS + AM_SPARE]; /* am_edge_hash of the key, once filtered */
+    uint32_t hash[AM_STEPS + AM_SPARE]; /* am_image_edge_hash of the key, once filtered */
     uint32_t word[AM_STEPS + AM_SPARE]; /* index of the phrase's first word */
     uint32_t count;
 };
 
 /* Pairs of words of a field that may begin a broad keyword, with the edges that they stand for. */
-struct am_pairs {
+struct am_search_pairs {
     uint64_t key[AM_STEPS + AM_SPARE];
     uint32_t hash[AM_STEPS + AM_SPARE];
     uint32_t root[AM_STEPS + AM_SPARE];  /* index of the rarer word */
@@ -52,7 +52,7 @@ struct am_pairs {
 };
 
 /* Keywords found. */
-struct am_hits {
+struct am_search_hits {
     uint32_t *terminals;
     uint32_t *places; /* index of the first word; of a broad keyword, AM_HIT_IS_BROAD and the index
                          of its word ids in matcher->paths */
@@ -60,14 +60,14 @@ struct am_hits {
 };
 #define AM_HIT_IS_BROAD (UINT32_C(1) << 31)
 
-struct am_request_words;
+struct am_match_words;
 
-struct am_search_way {
+struct am_search_kernel {
     /* Fills the lookup, and ids and flags of the words: AM_NONE and 0 of those that are not there,
      * nothing certain of `further` ones. */
     void (*find_words)(const struct am_image *image,
-                       const struct am_word_batch *batch,
-                       struct am_lookup *lookup,
+                       const struct am_search_word_batch *batch,
+                       struct am_search_lookup *lookup,
                        uint32_t *ids,
                        uint8_t *flags);
 
@@ -78,41 +78,41 @@ struct am_search_way {
     /* For i in [from, to): the pairs of words i and i + 1 of which the first begins some phrase and
      * the second goes on with some. At most AM_STEPS. */
     void (*first_steps)(const struct am_image *image,
-                        const struct am_request_words *words,
+                        const struct am_match_words *words,
                         uint32_t from,
                         uint32_t to,
-                        struct am_steps *steps);
+                        struct am_search_steps *steps);
     /* Fills the hashes, drops the steps of which the filter knows that there is no such edge, and
      * has the buckets of the others on their way from memory. Nine of ten go here, without the 64
      * bytes that a look at the edges costs. */
     void (*filter_steps)(const struct am_image *image,
-                         const struct am_filter *filter,
-                         struct am_steps *steps);
+                         const struct am_image_filter *filter,
+                         struct am_search_steps *steps);
     /* Follows the edges: appends the phrases that end there to `hits` (with room for AM_SPARE
      * more), and leaves in `steps` the next ones. `depth`: words so far, the next one included. */
     void (*take_steps)(const struct am_image *image,
-                       const struct am_request_words *words,
+                       const struct am_match_words *words,
                        uint32_t depth,
-                       struct am_steps *steps,
-                       struct am_hits *hits);
+                       struct am_search_steps *steps,
+                       struct am_search_hits *hits);
 
     /* Appends the pairs of `root` and words of [first, last] that are less rare, as far as the
      * filter of first steps lets them pass. `pairs` has room for last - first + 1 more. */
     void (*add_pairs)(const struct am_image *image,
-                      const struct am_filter *filter,
-                      const struct am_request_words *words,
+                      const struct am_image_filter *filter,
+                      const struct am_match_words *words,
                       uint32_t root,
                       uint32_t first,
                       uint32_t last,
-                      struct am_pairs *pairs);
+                      struct am_search_pairs *pairs);
     /* Where the pairs lead, AM_NONE where there is no such edge. */
     void (*follow_pairs)(const struct am_image *image,
-                         const struct am_pairs *pairs,
+                         const struct am_search_pairs *pairs,
                          uint32_t *nodes);
     /* Whether the filter of later steps lets pass some edge from `node` by a word of [first, last]
      * whose id is above `least`. */
-    bool (*may_go_on)(const struct am_filter *filter,
-                      const struct am_request_words *words,
+    bool (*may_go_on)(const struct am_image_filter *filter,
+                      const struct am_match_words *words,
                       uint32_t node,
                       uint32_t least,
                       uint32_t first,
@@ -120,20 +120,20 @@ struct am_search_way {
 
     /* The hit with the smallest terminal of [first, end), and of several the earliest; the count of
      * hits when there is none. */
-    uint32_t (*find_smallest)(const struct am_hits *hits, uint32_t first, uint32_t end);
+    uint32_t (*find_smallest)(const struct am_search_hits *hits, uint32_t first, uint32_t end);
 };
 
 /* The ways there are, best last. */
-enum am_search_way_name { AM_SEARCH_PORTABLE, AM_SEARCH_AVX512, AM_SEARCH_WAYS };
+enum am_search_kernel_name { AM_SEARCH_PORTABLE, AM_SEARCH_AVX512, AM_SEARCH_KERNELS };
 
 /* NULL where this machine has no such instructions. */
-const struct am_search_way *am_search_way(enum am_search_way_name name);
+const struct am_search_kernel *am_search_kernel(enum am_search_kernel_name name);
 /* The best that this machine has. */
-const struct am_search_way *am_search_way_best(void);
+const struct am_search_kernel *am_search_kernel_best(void);
 
-extern const struct am_search_way am_search_portable;
+extern const struct am_search_kernel am_search_portable;
 #ifdef __x86_64__
-extern const struct am_search_way am_search_avx512;
+extern const struct am_search_kernel am_search_avx512;
 #endif
 
 #endif

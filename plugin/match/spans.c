@@ -1,12 +1,12 @@
 /* Where a winning keyword stands in the request's own text. */
 #include "matcher.h"
 
-static void fill_utf16(struct am_placed_ad *placed, const char *text) {
+static void fill_utf16(struct am_match_winner *placed, const char *text) {
     uint32_t byte = 0, unit = 0, end = placed->spans[placed->span_count - 1].end;
     /* No character has more units than bytes: those of ASCII have as many. */
-    bool same = am_utf16_length(text, end) == end;
+    bool same = am_text_utf16_length(text, end) == end;
     for (uint32_t i = 0; i < placed->span_count; i++) {
-        struct am_span *span = &placed->spans[i];
+        struct am_match_span *span = &placed->spans[i];
         if (same) {
             span->utf16_begin = span->begin;
             span->utf16_end = span->end;
@@ -15,18 +15,18 @@ static void fill_utf16(struct am_placed_ad *placed, const char *text) {
         /* A character may give several words, whose spans are then the same. */
         if (span->begin < byte)
             byte = unit = 0;
-        unit += am_utf16_length(text + byte, span->begin - byte);
+        unit += am_text_utf16_length(text + byte, span->begin - byte);
         span->utf16_begin = unit;
-        unit += am_utf16_length(text + span->begin, span->end - span->begin);
+        unit += am_text_utf16_length(text + span->begin, span->end - span->begin);
         span->utf16_end = unit;
         byte = span->end;
     }
 }
 
 static void
-add_span(const struct am_request_words *words, uint32_t word, struct am_placed_ad *placed) {
+add_span(const struct am_match_words *words, uint32_t word, struct am_match_winner *placed) {
     placed->spans[placed->span_count++] =
-        (struct am_span){.begin = words->split[word].begin, .end = words->split[word].end};
+        (struct am_match_span){.begin = words->split[word].begin, .end = words->split[word].end};
 }
 
 /* Sorts the few word indexes of a broad hit into text order. */
@@ -40,7 +40,7 @@ static void sort_words(uint32_t *words, uint32_t count) {
 }
 
 /* The place in words [first, end) that ends first: last[k] gets the word index of ids[k]. */
-static bool locate(const struct am_request_words *words,
+static bool locate(const struct am_match_words *words,
                    uint32_t first,
                    uint32_t end,
                    uint32_t window,
@@ -71,7 +71,7 @@ static bool locate(const struct am_request_words *words,
  * wide. Nothing but the field's length is to be predicted: a third off the time of all spans of a
  * query.
  */
-static bool locate_few(const struct am_request_words *words,
+static bool locate_few(const struct am_match_words *words,
                        uint32_t first,
                        uint32_t end,
                        uint32_t window,
@@ -100,10 +100,10 @@ static bool locate_few(const struct am_request_words *words,
 }
 
 static void fill_broad(const struct am_matcher *matcher,
-                       const struct am_request *request,
+                       const struct am_match_request *request,
                        const uint32_t *ids,
-                       struct am_placed_ad *placed) {
-    const struct am_request_words *words = &matcher->words;
+                       struct am_match_winner *placed) {
+    const struct am_match_words *words = &matcher->words;
     uint32_t last[AM_KEYWORD_MAX_WORDS];
     uint32_t count = matcher->image->keywords[placed->keyword].word_count;
     for (uint32_t field = 0; field < request->field_count; field++) {
@@ -121,11 +121,11 @@ static void fill_broad(const struct am_matcher *matcher,
 }
 
 static void fill_run(const struct am_matcher *matcher,
-                     const struct am_request *request,
+                     const struct am_match_request *request,
                      uint32_t first,
                      uint32_t count,
-                     struct am_placed_ad *placed) {
-    const struct am_request_words *words = &matcher->words;
+                     struct am_match_winner *placed) {
+    const struct am_match_words *words = &matcher->words;
     uint32_t field = 0;
     while (field + 1 < request->field_count && words->field_first[field + 1] <= first)
         field++;
@@ -134,10 +134,10 @@ static void fill_run(const struct am_matcher *matcher,
         add_span(words, first + i, placed);
 }
 
-void am_spans_fill(struct am_matcher *matcher,
-                   const struct am_request *request,
-                   const struct am_candidate *candidate,
-                   struct am_placed_ad *placed) {
+void am_match_spans_fill(struct am_matcher *matcher,
+                         const struct am_match_request *request,
+                         const struct am_match_candidate *candidate,
+                         struct am_match_winner *placed) {
     if (candidate->hit == AM_NONE)
         return;
     uint32_t place = matcher->hits.places[candidate->hit];

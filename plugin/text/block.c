@@ -1,7 +1,8 @@
 #include "block.h"
 
-static void read_portable(const char *bytes, size_t size, char *folded, struct am_block *block) {
-    *block = (struct am_block){0};
+static void
+read_portable(const char *bytes, size_t size, char *folded, struct am_text_block *block) {
+    *block = (struct am_text_block){0};
     for (unsigned i = 0; i < AM_BLOCK; i++) {
         unsigned char byte = i < size ? (unsigned char)bytes[i] : ' ';
         uint64_t letter = (unsigned char)((byte | 0x20) - 'a') < 26;
@@ -16,18 +17,20 @@ static void read_portable(const char *bytes, size_t size, char *folded, struct a
     }
 }
 
-static uint32_t
-list_portable(uint64_t starts, uint64_t ends, const struct am_word *block, struct am_word *words) {
+static uint32_t list_portable(uint64_t starts,
+                              uint64_t ends,
+                              const struct am_text_word *block,
+                              struct am_text_word *words) {
     uint32_t count = 0;
     for (; ends; ends &= ends - 1, starts &= starts - 1) {
         uint32_t first = (uint32_t)__builtin_ctzll(starts), end = (uint32_t)__builtin_ctzll(ends);
-        words[count++] = (struct am_word){block->text + first, end - first, block->begin + first,
-                                          block->begin + end};
+        words[count++] = (struct am_text_word){block->text + first, end - first,
+                                               block->begin + first, block->begin + end};
     }
     return count;
 }
 
-static const struct am_block_way portable = {read_portable, list_portable};
+static const struct am_text_block_kernel portable = {read_portable, list_portable};
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -65,7 +68,7 @@ __attribute__((target("avx2"))) static inline struct half half_of(const char *by
 }
 
 __attribute__((target("avx2"))) static void
-read_avx2(const char *bytes, size_t size, char *folded, struct am_block *block) {
+read_avx2(const char *bytes, size_t size, char *folded, struct am_text_block *block) {
     char padded[AM_BLOCK];
     if (size < AM_BLOCK) {
         memset(padded, ' ', AM_BLOCK);
@@ -81,12 +84,12 @@ read_avx2(const char *bytes, size_t size, char *folded, struct am_block *block) 
     block->tail = low.tail | (uint64_t)high.tail << 32;
 }
 
-static const struct am_block_way avx2 = {read_avx2, list_portable};
+static const struct am_text_block_kernel avx2 = {read_avx2, list_portable};
 
 #define AVX512 __attribute__((target("avx512bw,avx512f")))
 
 AVX512 static void
-read_avx512(const char *bytes, size_t size, char *folded, struct am_block *block) {
+read_avx512(const char *bytes, size_t size, char *folded, struct am_text_block *block) {
     __m512i text =
         _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), UINT64_MAX >> (AM_BLOCK - size), bytes);
     __m512i bit = _mm512_set1_epi8(0x20);
@@ -106,14 +109,16 @@ read_avx512(const char *bytes, size_t size, char *folded, struct am_block *block
                   _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('#'));
 }
 
-static const struct am_block_way avx512 = {read_avx512, list_portable};
+static const struct am_text_block_kernel avx512 = {read_avx512, list_portable};
 
 #define VBMI2 __attribute__((target("avx512vbmi2,avx512bw,avx512vl,avx512f,popcnt")))
 
 /* Sixteen words, whose first bytes and ends are given: columns to rows. The columns' items are
  * shuffled first, so that the rows come out in order. */
-VBMI2 static void
-list_sixteen(__m128i starts, __m128i ends, const struct am_word *block, struct am_word *words) {
+VBMI2 static void list_sixteen(__m128i starts,
+                               __m128i ends,
+                               const struct am_text_word *block,
+                               struct am_text_word *words) {
     const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i first = _mm512_cvtepu8_epi32(_mm_shuffle_epi8(starts, order));
     __m512i last = _mm512_cvtepu8_epi32(_mm_shuffle_epi8(ends, order));
@@ -130,11 +135,13 @@ list_sixteen(__m128i starts, __m128i ends, const struct am_word *block, struct a
     _mm512_storeu_si512(words + 8, _mm512_unpacklo_epi64(high_text, high_span));
     _mm512_storeu_si512(words + 12, _mm512_unpackhi_epi64(high_text, high_span));
 }
-_Static_assert(sizeof(struct am_word) == 16, "list_sixteen writes four words to a register");
+_Static_assert(sizeof(struct am_text_word) == 16, "list_sixteen writes four words to a register");
 
 /* No loop over words, whose end nothing predicts: a third off the time of splitting pages. */
-VBMI2 static uint32_t
-list_vbmi2(uint64_t starts, uint64_t ends, const struct am_word *block, struct am_word *words) {
+VBMI2 static uint32_t list_vbmi2(uint64_t starts,
+                                 uint64_t ends,
+                                 const struct am_text_word *block,
+                                 struct am_text_word *words) {
     const __m512i places = _mm512_set_epi8(
         63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
         40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
@@ -149,9 +156,9 @@ list_vbmi2(uint64_t starts, uint64_t ends, const struct am_word *block, struct a
     return count;
 }
 
-static const struct am_block_way vbmi2 = {read_avx512, list_vbmi2};
+static const struct am_text_block_kernel vbmi2 = {read_avx512, list_vbmi2};
 
-const struct am_block_way *am_block_way(enum am_block_way_name name) {
+const struct am_text_block_kernel *am_text_block_kernel(enum am_text_block_kernel_name name) {
     switch (name) {
     case AM_BLOCK_PORTABLE:
         return &portable;
@@ -169,14 +176,14 @@ const struct am_block_way *am_block_way(enum am_block_way_name name) {
     }
 }
 #else
-const struct am_block_way *am_block_way(enum am_block_way_name name) {
+const struct am_text_block_kernel *am_text_block_kernel(enum am_text_block_kernel_name name) {
     return name == AM_BLOCK_PORTABLE ? &portable : NULL;
 }
 #endif
 
-const struct am_block_way *am_block_best(void) {
-    const struct am_block_way *best = NULL;
-    for (int name = AM_BLOCK_WAYS; !best;)
-        best = am_block_way((enum am_block_way_name)-- name);
+const struct am_text_block_kernel *am_text_block_best(void) {
+    const struct am_text_block_kernel *best = NULL;
+    for (int name = AM_TEXT_BLOCK_KERNELS; !best;)
+        best = am_text_block_kernel((enum am_text_block_kernel_name)-- name);
     return best;
 }

@@ -7,8 +7,8 @@
 
 enum { AM_BLOCK = 64, AM_BLOCK_WORDS = 32 /* the most in one */ };
 
-struct am_word {
-    uint32_t text;  /* where its normalised UTF-8 is, see am_word_text */
+struct am_text_word {
+    uint32_t text;  /* where its normalised UTF-8 is, see am_text_word_text */
     uint32_t size;  /* bytes of text; 0 when longer than AM_WORD_MAX_BYTES */
     uint32_t begin; /* span in the original text, bytes, [begin, end): everything from the word's
                        first source */
@@ -16,7 +16,7 @@ struct am_word {
 };
 
 /* Bit i is about byte i. */
-struct am_block {
+struct am_text_block {
     uint64_t letter;     /* A to Z, a to z */
     uint64_t digit;      /* 0 to 9 */
     uint64_t high;       /* 0x80 and above */
@@ -25,31 +25,31 @@ struct am_block {
     uint64_t tail; /* + and # */
 };
 
-struct am_block_way {
+struct am_text_block_kernel {
     /* Reads `size` bytes, 1 to AM_BLOCK; those after them count as spaces. Writes AM_BLOCK bytes to
      * `folded`: ASCII letters in lower case, all else as it is. */
-    void (*read)(const char *bytes, size_t size, char *folded, struct am_block *block);
+    void (*read)(const char *bytes, size_t size, char *folded, struct am_text_block *block);
     /* Writes a word for each bit of `ends`, the byte after it, and returns how many; `starts` has
      * the bits of their first bytes. `block`: text, size 0, begin and end of a word where bit 0
      * stands. `words` has room for AM_BLOCK_WORDS, whatever their number. */
     uint32_t (*list)(uint64_t starts,
                      uint64_t ends,
-                     const struct am_word *block,
-                     struct am_word *words);
+                     const struct am_text_word *block,
+                     struct am_text_word *words);
 };
 
 /* The ways there are, best last; each gives the same. */
-enum am_block_way_name {
+enum am_text_block_kernel_name {
     AM_BLOCK_PORTABLE,
     AM_BLOCK_AVX2,
     AM_BLOCK_AVX512,
     AM_BLOCK_VBMI2,
-    AM_BLOCK_WAYS,
+    AM_TEXT_BLOCK_KERNELS,
 };
 
 /* NULL where this machine has no such instructions. */
-const struct am_block_way *am_block_way(enum am_block_way_name name);
+const struct am_text_block_kernel *am_text_block_kernel(enum am_text_block_kernel_name name);
 /* The best that this machine has. */
-const struct am_block_way *am_block_best(void);
+const struct am_text_block_kernel *am_text_block_best(void);
 
 #endif

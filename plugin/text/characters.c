@@ -43,7 +43,7 @@ static bool is_unspaced(int32_t character) {
     return low < AM_COUNT_OF(unspaced) && character >= unspaced[low].first;
 }
 
-enum am_character_class am_character_class(int32_t character) {
+enum am_text_character_class am_text_character_class(int32_t character) {
     if (character < 0x80) {
         if ((character | 0x20) >= 'a' && (character | 0x20) <= 'z')
             return AM_CHARACTER_LETTER;
@@ -94,7 +94,7 @@ static int trail_of(unsigned char lead, unsigned char *low, unsigned char *high)
     return 0;
 }
 
-int32_t am_character_read(struct am_view text, size_t *at) {
+int32_t am_text_character_read(struct am_view text, size_t *at) {
     unsigned char lead = (unsigned char)text.data[(*at)++];
     if (lead < 0x80)
         return lead;
@@ -117,11 +117,11 @@ int32_t am_character_read(struct am_view text, size_t *at) {
     return character;
 }
 
-uint32_t am_count_written_words(struct am_view text) {
+uint32_t am_text_count_written_words(struct am_view text) {
     uint32_t count = 0;
     bool inside = false;
     for (size_t at = 0; at < text.size;) {
-        int32_t character = am_character_read(text, &at);
+        int32_t character = am_text_character_read(text, &at);
         bool space = character == ' ' || (character >= '\t' && character <= '\r') ||
                      (character >= 0x80 && utf8proc_category(character) == UTF8PROC_CATEGORY_ZS);
         count += !space && !inside;

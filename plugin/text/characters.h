@@ -4,7 +4,7 @@
 
 #include "../base/bytes.h"
 
-enum am_character_class {
+enum am_text_character_class {
     AM_CHARACTER_OTHER,    /* separates */
     AM_CHARACTER_LETTER,   /* L*, of a spaced script */
     AM_CHARACTER_DIGIT,    /* N* */
@@ -12,16 +12,16 @@ enum am_character_class {
     AM_CHARACTER_UNSPACED, /* a letter that is a word of its own */
 };
 
-enum am_character_class am_character_class(int32_t character);
+enum am_text_character_class am_text_character_class(int32_t character);
 
 enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
 
 /* Reads one code point at text[*at] (*at < text.size) and moves past it; AM_REPLACEMENT_CHARACTER,
  * past one maximal subpart, where the bytes are ill-formed (Unicode, "U+FFFD Substitution of
  * Maximal Subparts"). */
-int32_t am_character_read(struct am_view text, size_t *at);
+int32_t am_text_character_read(struct am_view text, size_t *at);
 
 /* Pieces of text between white space: ASCII's, or any Unicode space separator. */
-uint32_t am_count_written_words(struct am_view text);
+uint32_t am_text_count_written_words(struct am_view text);
 
 #endif

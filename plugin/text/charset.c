@@ -5,7 +5,7 @@
 
 static const struct {
     const char *name;
-    enum am_charset charset;
+    enum am_text_charset charset;
 } charsets[] = {
     {"utf-8", AM_CHARSET_UTF8},
     {"windows-1252", AM_CHARSET_WINDOWS_1252},
@@ -13,7 +13,7 @@ static const struct {
     {"us-ascii", AM_CHARSET_WINDOWS_1252},
 };
 
-enum am_charset am_charset_of(struct am_view name) {
+enum am_text_charset am_text_charset_of(struct am_view name) {
     for (size_t i = 0; i < AM_COUNT_OF(charsets); i++)
         if (strlen(charsets[i].name) == name.size &&
             strncasecmp(charsets[i].name, name.data, name.size) == 0)
@@ -21,7 +21,7 @@ enum am_charset am_charset_of(struct am_view name) {
     return AM_CHARSET_UNKNOWN;
 }
 
-int32_t am_windows_1252(unsigned char byte) {
+int32_t am_text_windows_1252(unsigned char byte) {
     static const uint16_t codes[32] = {
         0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021, 0x2C6,  0x2030, 0x160,
         0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
@@ -29,14 +29,14 @@ int32_t am_windows_1252(unsigned char byte) {
     return byte >= 0x80 && byte <= 0x9F ? codes[byte - 0x80] : byte;
 }
 
-struct am_view am_charset_decode(struct am_view text, char *memory) {
+struct am_view am_text_charset_decode(struct am_view text, char *memory) {
     size_t size = 0;
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
         if (byte < 0x80)
             memory[size++] = (char)byte;
         else
-            size += (size_t)utf8proc_encode_char(am_windows_1252(byte),
+            size += (size_t)utf8proc_encode_char(am_text_windows_1252(byte),
                                                  (utf8proc_uint8_t *)memory + size);
     }
     return (struct am_view){memory, size};

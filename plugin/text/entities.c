@@ -102,7 +102,7 @@ static bool is_alphanumeric(char byte) {
     return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 }
 
-static bool read_name(struct am_view text, bool html, struct am_entity *entity) {
+static bool read_name(struct am_view text, bool html, struct am_text_entity *entity) {
     size_t size = 1;
     while (size < text.size && size <= LONGEST_NAME + 1 && is_alphanumeric(text.data[size]))
         size++;
@@ -136,10 +136,10 @@ static int32_t character_of(int32_t number) {
     enum { LARGEST = 0x10FFFF };
     if (number == 0 || number > LARGEST || (number >= 0xD800 && number <= 0xDFFF))
         return AM_REPLACEMENT_CHARACTER;
-    return number <= 0xFF ? am_windows_1252((unsigned char)number) : number;
+    return number <= 0xFF ? am_text_windows_1252((unsigned char)number) : number;
 }
 
-static bool read_number(struct am_view text, bool html, struct am_entity *entity) {
+static bool read_number(struct am_view text, bool html, struct am_text_entity *entity) {
     enum { BEYOND = 0x110000 };
     int base = text.size > 2 && (text.data[2] | 0x20) == 'x' ? 16 : 10;
     size_t first = base == 16 ? 3 : 2, at = first;
@@ -149,11 +149,11 @@ static bool read_number(struct am_view text, bool html, struct am_entity *entity
     bool closed = at < text.size && text.data[at] == ';';
     if (at == first || !(closed || html))
         return false;
-    *entity = (struct am_entity){character_of(number), at + closed};
+    *entity = (struct am_text_entity){character_of(number), at + closed};
     return true;
 }
 
-bool am_entity_read(struct am_view text, bool html, struct am_entity *entity) {
+bool am_text_entity_read(struct am_view text, bool html, struct am_text_entity *entity) {
     if (text.size > 1 && text.data[1] == '#')
         return read_number(text, html, entity);
     return read_name(text, html, entity);

@@ -4,13 +4,13 @@
 
 #include "../base/bytes.h"
 
-struct am_entity {
+struct am_text_entity {
     int32_t code;
     size_t size; /* bytes of its source, from & on */
 };
 
 /* Reads the reference at text.data, where a & stands. False where there is none. In `html`, numbers
  * and the names that browsers know without a ; need none. */
-bool am_entity_read(struct am_view text, bool html, struct am_entity *entity);
+bool am_text_entity_read(struct am_view text, bool html, struct am_text_entity *entity);
 
 #endif

@@ -51,13 +51,13 @@ static void put_in_order(int32_t *characters, size_t count) {
     }
 }
 
-size_t am_remove_ornaments(int32_t *characters, size_t count) {
+size_t am_text_remove_ornaments(int32_t *characters, size_t count) {
     size_t kept = 0;
     int32_t letter = 0;
     bool lacks_letter = false;
     for (size_t i = 0; i < count; i++) {
         int32_t code = characters[i];
-        if (code < 0x300 || am_character_class(code) != AM_CHARACTER_MARK)
+        if (code < 0x300 || am_text_character_class(code) != AM_CHARACTER_MARK)
             letter = code;
         lacks_letter |= code == TATWEEL;
         if (code < 0x300 || !is_ornament(letter, code))
@@ -91,7 +91,7 @@ static int32_t digit_value(int32_t code) {
 }
 
 /* What a letter or a digit is compared as; two characters for a ligature. */
-static size_t plain_of(const struct am_word_rules *rules, int32_t code, int32_t plain[2]) {
+static size_t plain_of(const struct am_text_word_rules *rules, int32_t code, int32_t plain[2]) {
     plain[1] = 'e';
     switch (code) {
     case 0xE6: /* ae */
@@ -136,10 +136,10 @@ static size_t plain_of(const struct am_word_rules *rules, int32_t code, int32_t 
     }
 }
 
-size_t am_fold_accents(const struct am_word_rules *rules,
-                       const int32_t *characters,
-                       size_t count,
-                       int32_t *folded) {
+size_t am_text_fold_accents(const struct am_text_word_rules *rules,
+                            const int32_t *characters,
+                            size_t count,
+                            int32_t *folded) {
     size_t size = 0;
     int32_t letter = 0;
     for (size_t i = 0; i < count; i++) {
@@ -148,7 +148,7 @@ size_t am_fold_accents(const struct am_word_rules *rules,
             folded[size++] = letter = code;
             continue;
         }
-        if (code >= 0x300 && am_character_class(code) == AM_CHARACTER_MARK) {
+        if (code >= 0x300 && am_text_character_class(code) == AM_CHARACTER_MARK) {
             if (!is_folded_away(letter, code))
                 folded[size++] = code;
             continue;

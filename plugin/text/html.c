@@ -84,7 +84,7 @@ struct tag {
     size_t begin; /* of its < */
 };
 
-bool am_html_hides(const struct am_html_state *state) {
+bool am_text_html_hides(const struct am_text_html_state *state) {
     return state->templates || state->svgs;
 }
 
@@ -216,7 +216,7 @@ static size_t skip_cdata(struct am_view source, size_t at) {
 }
 
 /* After "<!...", "<?...", "</ ...". */
-static size_t skip_declaration(const struct am_markup_walk *walk) {
+static size_t skip_declaration(const struct am_text_markup_walk *walk) {
     static const struct am_view cdata = {"![CDATA[", 8};
     size_t at = walk->at + 1;
     if (starts_with(walk->source, at, AM_VIEW("!--")))
@@ -272,7 +272,7 @@ static size_t find_script_end(struct am_view source, size_t at) {
     return source.size;
 }
 
-static size_t find_end(const struct am_markup_walk *walk, const struct tag *tag) {
+static size_t find_end(const struct am_text_markup_walk *walk, const struct tag *tag) {
     switch (tag->element) {
     case ELEMENT_PLAINTEXT:
         return walk->source.size;
@@ -287,18 +287,18 @@ static size_t find_end(const struct am_markup_walk *walk, const struct tag *tag)
  */
 
 /* What stands up to `end` is text without tags. */
-static void hold_text(struct am_markup_walk *walk, size_t end, bool references) {
+static void hold_text(struct am_text_markup_walk *walk, size_t end, bool references) {
     walk->tag_at = end;
     if (!references)
         walk->ampersand_at = end;
 }
 
 /* The start tag of an element that holds text only. */
-static void hold(struct am_markup_walk *walk, const struct tag *tag) {
+static void hold(struct am_text_markup_walk *walk, const struct tag *tag) {
     size_t end = find_end(walk, tag);
     switch (tag->element) {
     case ELEMENT_TITLE:
-        if (!walk->html.title.data && !am_html_hides(&walk->html))
+        if (!walk->html.title.data && !am_text_html_hides(&walk->html))
             walk->html.title = (struct am_view){walk->source.data + walk->at, end - walk->at};
         walk->at = walk->tag_at = end;
         break;
@@ -322,14 +322,14 @@ static void count(uint32_t *open, bool ends) {
 }
 
 /* </a><a, as menus have it. */
-static bool follows_its_like(const struct am_markup_walk *walk, const struct tag *tag) {
+static bool follows_its_like(const struct am_text_markup_walk *walk, const struct tag *tag) {
     return !tag->ends && walk->html.closed == tag->element && walk->html.closed_at == tag->begin;
 }
 
 /* Sets walk->tag_at where what follows may hold tags, or else what hold() sets. Returns whether the
  * tag separates. */
-static bool take_tag(struct am_markup_walk *walk, const struct tag *tag) {
-    struct am_html_state *state = &walk->html;
+static bool take_tag(struct am_text_markup_walk *walk, const struct tag *tag) {
+    struct am_text_html_state *state = &walk->html;
     if (state->svgs && tag->element != ELEMENT_SVG)
         return true;
     switch (tag->element) {
@@ -358,7 +358,7 @@ static bool take_tag(struct am_markup_walk *walk, const struct tag *tag) {
 }
 
 /* True when it separates. */
-static bool take_markup(struct am_markup_walk *walk) {
+static bool take_markup(struct am_text_markup_walk *walk) {
     struct am_view source = walk->source;
     struct tag tag = {.begin = walk->at};
     size_t at = walk->at + 1;
@@ -383,7 +383,7 @@ static bool take_markup(struct am_markup_walk *walk) {
     return true;
 }
 
-bool am_html_tag(struct am_markup_walk *walk) {
+bool am_text_html_tag(struct am_text_markup_walk *walk) {
     size_t held = walk->tag_at;
     bool separates = take_markup(walk);
     if (walk->tag_at == held) {

@@ -41,8 +41,8 @@ static bool is_listed(const char *code) {
     return false;
 }
 
-struct am_language am_language_of(struct am_view name) {
-    struct am_language language = {0};
+struct am_text_language am_text_language_of(struct am_view name) {
+    struct am_text_language language = {0};
     size_t size = 0;
     while (size < name.size && name.data[size] != '-' && name.data[size] != '_')
         size++;
@@ -59,11 +59,12 @@ struct am_language am_language_of(struct am_view name) {
     return language;
 }
 
-static bool is_one_of(const struct am_language *language, const char *first, const char *second) {
+static bool
+is_one_of(const struct am_text_language *language, const char *first, const char *second) {
     return strcmp(language->code, first) == 0 || strcmp(language->code, second) == 0;
 }
 
-static enum am_elisions elisions_of(const struct am_language *language) {
+static enum am_text_elisions elisions_of(const struct am_text_language *language) {
     if (strcmp(language->code, "fr") == 0)
         return AM_ELISIONS_FRENCH;
     if (strcmp(language->code, "it") == 0)
@@ -71,9 +72,9 @@ static enum am_elisions elisions_of(const struct am_language *language) {
     return strcmp(language->code, "ca") == 0 ? AM_ELISIONS_CATALAN : AM_ELISIONS_NONE;
 }
 
-struct am_word_rules am_word_rules_of(struct am_view name, bool fold_accents) {
-    struct am_language language = am_language_of(name);
-    return (struct am_word_rules){
+struct am_text_word_rules am_text_word_rules_of(struct am_view name, bool fold_accents) {
+    struct am_text_language language = am_text_language_of(name);
+    return (struct am_text_word_rules){
         .fold_accents = fold_accents,
         .turkish = is_one_of(&language, "tr", "az"),
         .keeps_ligatures = is_one_of(&language, "da", "no"),
@@ -97,7 +98,7 @@ static const char *const elisions_in[] = {
     [AM_ELISIONS_CATALAN] = " d l m n s t ",
 };
 
-bool am_is_elision(enum am_elisions elisions, const int32_t *characters, size_t count) {
+bool am_text_is_elision(enum am_text_elisions elisions, const int32_t *characters, size_t count) {
     char word[LONGEST_ELISION + 3] = " ";
     size_t size = 1;
     for (size_t i = 0; i < count; i++) {

@@ -6,7 +6,7 @@
 
 enum { AM_LANGUAGE_BYTES = 32 };
 
-struct am_language {
+struct am_text_language {
     char code[AM_LANGUAGE_BYTES]; /* lower case, NUL-terminated; empty: none, or longer than any */
     bool listed;                  /* `code` is one of ISO 639-1; else it may still be a name that
                                      only libstemmer knows, such as "porter" */
@@ -14,9 +14,9 @@ struct am_language {
 
 /* Reads a name without regard to case, up to its first '-' or '_': "en-US" and "english" are "en",
  * "nb" is "no". */
-struct am_language am_language_of(struct am_view name);
+struct am_text_language am_text_language_of(struct am_view name);
 
-enum am_elisions {
+enum am_text_elisions {
     AM_ELISIONS_NONE,
     AM_ELISIONS_FRENCH,
     AM_ELISIONS_ITALIAN,
@@ -24,17 +24,17 @@ enum am_elisions {
 };
 
 /* What of the word rules depends on the inventory. */
-struct am_word_rules {
+struct am_text_word_rules {
     bool fold_accents;
     bool turkish;         /* I is the capital of dotless i; an apostrophe begins a suffix */
     bool keeps_ligatures; /* ae and o with a stroke are letters of their own */
-    uint8_t elisions;     /* enum am_elisions */
+    uint8_t elisions;     /* enum am_text_elisions */
 };
 
-struct am_word_rules am_word_rules_of(struct am_view language, bool fold_accents);
+struct am_text_word_rules am_text_word_rules_of(struct am_view language, bool fold_accents);
 
 /* Whether an apostrophe after these characters of a word, normalised, and before a letter
  * separates, as in "l'eau". */
-bool am_is_elision(enum am_elisions elisions, const int32_t *characters, size_t count);
+bool am_text_is_elision(enum am_text_elisions elisions, const int32_t *characters, size_t count);
 
 #endif

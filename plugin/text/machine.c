@@ -31,26 +31,29 @@ static bool composes(const int32_t *characters, size_t count) {
     return false;
 }
 
-static void give(struct am_machine *machine, uint32_t size, struct am_word_output *output) {
-    output->words[output->count++] = (struct am_word){(uint32_t)(output->at - output->texts), size,
-                                                      machine->begin, machine->end};
+static void
+give(struct am_text_machine *machine, uint32_t size, struct am_text_word_output *output) {
+    output->words[output->count++] = (struct am_text_word){(uint32_t)(output->at - output->texts),
+                                                           size, machine->begin, machine->end};
     output->at += size + AM_WORD_PADDING;
 }
 
 /* The word as it was before its accents were folded, for stems. */
-static void give_written(struct am_machine *machine, size_t count, struct am_word_output *output) {
+static void
+give_written(struct am_text_machine *machine, size_t count, struct am_text_word_output *output) {
     uint32_t size =
         encode(machine->characters, count, machine->highest >= FIRST_COMPOSING, output->at);
     if (size == 0)
         return;
-    output->written[output->written_count++] = (struct am_written_form){
+    output->written[output->written_count++] = (struct am_text_written_form){
         (uint32_t)(output->count - 1), (uint32_t)(output->at - output->texts), size};
     output->at += size + AM_WORD_PADDING;
 }
 
-static void give_folded(struct am_machine *machine, size_t count, struct am_word_output *output) {
+static void
+give_folded(struct am_text_machine *machine, size_t count, struct am_text_word_output *output) {
     int32_t *folded = machine->folded;
-    size_t folded_count = am_fold_accents(&machine->rules, machine->characters, count, folded);
+    size_t folded_count = am_text_fold_accents(&machine->rules, machine->characters, count, folded);
     bool differs =
         folded_count != count || memcmp(folded, machine->characters, count * sizeof *folded) != 0;
     give(machine, encode(folded, folded_count, composes(folded, folded_count), output->at), output);
@@ -59,14 +62,14 @@ static void give_folded(struct am_machine *machine, size_t count, struct am_word
 }
 
 /* A word of ornaments alone is none. */
-static void give_word(struct am_machine *machine, struct am_word_output *output) {
+static void give_word(struct am_text_machine *machine, struct am_text_word_output *output) {
     size_t count = machine->count;
     if (count > AM_MACHINE_CHARACTERS) {
         give(machine, 0, output);
         return;
     }
     if (machine->highest >= FIRST_COMPOSING)
-        count = am_remove_ornaments(machine->characters, count);
+        count = am_text_remove_ornaments(machine->characters, count);
     if (count == 0)
         return;
     if (machine->rules.fold_accents && machine->highest >= 0x80)
@@ -80,7 +83,7 @@ static void give_word(struct am_machine *machine, struct am_word_output *output)
 /* ---- the word being read ----------------------------------------------------------------------
  */
 
-static void append(struct am_machine *machine, int32_t code) {
+static void append(struct am_text_machine *machine, int32_t code) {
     if (code > machine->highest)
         machine->highest = code;
     if (machine->count < AM_MACHINE_CHARACTERS)
@@ -88,9 +91,9 @@ static void append(struct am_machine *machine, int32_t code) {
     machine->count++;
 }
 
-static void add_to_word(struct am_machine *machine,
-                        const struct am_character *character,
-                        enum am_character_class class) {
+static void add_to_word(struct am_text_machine *machine,
+                        const struct am_text_character *character,
+                        enum am_text_character_class class) {
     if (machine->base == AM_CHARACTER_OTHER)
         machine->begin = character->begin;
     append(machine, character->code);
@@ -100,9 +103,9 @@ static void add_to_word(struct am_machine *machine,
     machine->base = class;
 }
 
-static bool close_suffix(struct am_machine *machine);
+static bool close_suffix(struct am_text_machine *machine);
 
-void am_machine_end_word(struct am_machine *machine, struct am_word_output *output) {
+void am_text_machine_end_word(struct am_text_machine *machine, struct am_text_word_output *output) {
     if (machine->base == AM_CHARACTER_OTHER)
         return;
     if (machine->suffix.open)
@@ -123,10 +126,10 @@ void am_machine_end_word(struct am_machine *machine, struct am_word_output *outp
  */
 
 /* The word holds two letters or a digit. */
-static bool takes_suffix(const struct am_machine *machine) {
+static bool takes_suffix(const struct am_text_machine *machine) {
     size_t letters = 0;
     for (size_t i = 0; i < machine->count && i < AM_MACHINE_CHARACTERS; i++) {
-        enum am_character_class class = am_character_class(machine->characters[i]);
+        enum am_text_character_class class = am_text_character_class(machine->characters[i]);
         letters += class == AM_CHARACTER_LETTER;
         if (letters == 2 || class == AM_CHARACTER_DIGIT)
             return true;
@@ -134,12 +137,12 @@ static bool takes_suffix(const struct am_machine *machine) {
     return false;
 }
 
-static void open_suffix(struct am_machine *machine) {
-    machine->suffix = (struct am_suffix){
+static void open_suffix(struct am_text_machine *machine) {
+    machine->suffix = (struct am_text_suffix){
         .open = true, .count = machine->count, .end = machine->end, .base = machine->base};
 }
 
-static void note_suffix_letter(struct am_suffix *suffix, int32_t code) {
+static void note_suffix_letter(struct am_text_suffix *suffix, int32_t code) {
     if (code >= 0x300 && code <= 0x36F)
         return;
     if (suffix->letter_count < AM_COUNT_OF(suffix->letters))
@@ -148,15 +151,15 @@ static void note_suffix_letter(struct am_suffix *suffix, int32_t code) {
 }
 
 /* "s" of foreign names, and "an" of Kur'an, belong to the word. */
-static bool is_part_of_word(const struct am_suffix *suffix) {
+static bool is_part_of_word(const struct am_text_suffix *suffix) {
     const int32_t *letters = suffix->letters;
     return (suffix->letter_count == 1 && letters[0] == 's') ||
            (suffix->letter_count == 2 && letters[0] == 'a' && letters[1] == 'n');
 }
 
 /* Takes the suffix off the word again and returns false, unless it is a part of it. */
-static bool close_suffix(struct am_machine *machine) {
-    struct am_suffix *suffix = &machine->suffix;
+static bool close_suffix(struct am_text_machine *machine) {
+    struct am_text_suffix *suffix = &machine->suffix;
     suffix->open = false;
     if (is_part_of_word(suffix))
         return true;
@@ -170,18 +173,18 @@ static bool close_suffix(struct am_machine *machine) {
  */
 
 /* An apostrophe stands between the word and a letter. Returns whether the word goes on. */
-static bool pass_apostrophe(struct am_machine *machine) {
+static bool pass_apostrophe(struct am_text_machine *machine) {
     if (machine->rules.turkish) {
         if (takes_suffix(machine))
             open_suffix(machine);
         return machine->suffix.open || machine->base == AM_CHARACTER_LETTER;
     }
     return !machine->rules.elisions || machine->count > AM_MACHINE_CHARACTERS ||
-           !am_is_elision((enum am_elisions)machine->rules.elisions, machine->characters,
-                          machine->count);
+           !am_text_is_elision((enum am_text_elisions)machine->rules.elisions, machine->characters,
+                               machine->count);
 }
 
-static bool joins(struct am_machine *machine, enum am_character_class class) {
+static bool joins(struct am_text_machine *machine, enum am_text_character_class class) {
     if (machine->joiner == '.')
         return class == AM_CHARACTER_DIGIT;
     if (class != AM_CHARACTER_LETTER)
@@ -190,16 +193,16 @@ static bool joins(struct am_machine *machine, enum am_character_class class) {
 }
 
 /* A letter or digit of a spaced script. */
-static void take_letter(struct am_machine *machine,
-                        const struct am_character *character,
-                        enum am_character_class class,
-                        struct am_word_output *output) {
+static void take_letter(struct am_text_machine *machine,
+                        const struct am_text_character *character,
+                        enum am_text_character_class class,
+                        struct am_text_word_output *output) {
     if (machine->tail_count) {
         machine->tail_count = 0; /* a+b: no tail, so the run separates */
-        am_machine_end_word(machine, output);
+        am_text_machine_end_word(machine, output);
     } else if (machine->joiner) {
         if (!joins(machine, class))
-            am_machine_end_word(machine, output);
+            am_text_machine_end_word(machine, output);
         else if (machine->joiner != '\'')
             append(machine, machine->joiner);
     }
@@ -210,7 +213,7 @@ static void take_letter(struct am_machine *machine,
 }
 
 /* What `base` may be joined by. */
-static bool may_join(const struct am_machine *machine, int32_t code) {
+static bool may_join(const struct am_text_machine *machine, int32_t code) {
     switch (code) {
     case '\'':
         return machine->base == AM_CHARACTER_LETTER ||
@@ -224,13 +227,13 @@ static bool may_join(const struct am_machine *machine, int32_t code) {
     }
 }
 
-static bool is_spaced(enum am_character_class class) {
+static bool is_spaced(enum am_text_character_class class) {
     return class == AM_CHARACTER_LETTER || class == AM_CHARACTER_DIGIT;
 }
 
-static void take_separator(struct am_machine *machine,
-                           const struct am_character *character,
-                           struct am_word_output *output) {
+static void take_separator(struct am_text_machine *machine,
+                           const struct am_text_character *character,
+                           struct am_text_word_output *output) {
     int32_t code = character->code;
     if ((code == '+' || code == '#') && is_spaced(machine->base) && !machine->joiner) {
         if (machine->tail_count < AM_COUNT_OF(machine->tail))
@@ -238,37 +241,37 @@ static void take_separator(struct am_machine *machine,
         machine->tail_count++;
         return;
     }
-    if (may_join(machine, code) && am_machine_in_word(machine))
+    if (may_join(machine, code) && am_text_machine_in_word(machine))
         machine->joiner = code;
     else
-        am_machine_end_word(machine, output);
+        am_text_machine_end_word(machine, output);
 }
 
-void am_machine_word(struct am_machine *machine,
-                     const struct am_character *character,
-                     struct am_word_output *output) {
-    enum am_character_class class = am_character_class(character->code);
+void am_text_machine_word(struct am_text_machine *machine,
+                          const struct am_text_character *character,
+                          struct am_text_word_output *output) {
+    enum am_text_character_class class = am_text_character_class(character->code);
     bool ends_suffix = class == AM_CHARACTER_OTHER || class == AM_CHARACTER_UNSPACED;
     if (machine->suffix.open && ends_suffix && !close_suffix(machine))
-        am_machine_end_word(machine, output);
+        am_text_machine_end_word(machine, output);
     switch (class) {
     case AM_CHARACTER_MARK:
-        if (am_machine_in_word(machine)) {
+        if (am_text_machine_in_word(machine)) {
             add_to_word(machine, character, machine->base);
             if (machine->suffix.open)
                 note_suffix_letter(&machine->suffix, character->code);
         } else {
-            am_machine_end_word(machine, output);
+            am_text_machine_end_word(machine, output);
         }
         break;
     case AM_CHARACTER_LETTER:
     case AM_CHARACTER_DIGIT:
         if (machine->base == AM_CHARACTER_UNSPACED)
-            am_machine_end_word(machine, output);
+            am_text_machine_end_word(machine, output);
         take_letter(machine, character, class, output);
         break;
     case AM_CHARACTER_UNSPACED:
-        am_machine_end_word(machine, output);
+        am_text_machine_end_word(machine, output);
         add_to_word(machine, character, class);
         break;
     default:
@@ -276,7 +279,8 @@ void am_machine_word(struct am_machine *machine,
     }
 }
 
-void am_machine_start(struct am_machine *machine, const struct am_word_rules *rules) {
+void am_text_machine_start(struct am_text_machine *machine,
+                           const struct am_text_word_rules *rules) {
     machine->rules = *rules;
     machine->base = AM_CHARACTER_OTHER;
     machine->count = 0;

@@ -7,23 +7,24 @@
 /* ---- canonical order --------------------------------------------------------------------------
  */
 
-static void give_marks(struct am_machine *machine, struct am_word_output *output) {
+static void give_marks(struct am_text_machine *machine, struct am_text_word_output *output) {
     for (uint32_t i = 0; i < machine->mark_count; i++)
-        am_machine_word(machine, &machine->marks[i], output);
+        am_text_machine_word(machine, &machine->marks[i], output);
     machine->mark_count = 0;
 }
 
 /* Canonical ordering (Unicode 3.11, D109): an insertion sort by combining class. A starter ends the
  * run. */
-static void
-add(struct am_machine *machine, struct am_character character, struct am_word_output *output) {
+static void add(struct am_text_machine *machine,
+                struct am_text_character character,
+                struct am_text_word_output *output) {
     uint8_t class = character.code < 0x300
                         ? 0
                         : (uint8_t)utf8proc_get_property(character.code)->combining_class;
     if (class == 0 || machine->mark_count >= AM_MACHINE_MARKS)
         give_marks(machine, output);
     if (class == 0) {
-        am_machine_word(machine, &character, output);
+        am_text_machine_word(machine, &character, output);
         return;
     }
     uint32_t at = machine->mark_count++;
@@ -35,10 +36,10 @@ add(struct am_machine *machine, struct am_character character, struct am_word_ou
     machine->mark_classes[at] = class;
 }
 
-static void add_as(struct am_machine *machine,
+static void add_as(struct am_text_machine *machine,
                    int32_t code,
-                   struct am_character source,
-                   struct am_word_output *output) {
+                   struct am_text_character source,
+                   struct am_text_word_output *output) {
     source.code = code;
     add(machine, source, output);
 }
@@ -55,8 +56,9 @@ static bool has_fraction_slash(const utf8proc_int32_t *codes, utf8proc_ssize_t c
 }
 
 /* A vulgar fraction stands apart from the digits beside it. */
-static void
-normalise(struct am_machine *machine, struct am_character source, struct am_word_output *output) {
+static void normalise(struct am_text_machine *machine,
+                      struct am_text_character source,
+                      struct am_text_word_output *output) {
     utf8proc_int32_t decomposed[AM_MACHINE_DECOMPOSITION];
     int boundary = 0;
     utf8proc_ssize_t count = utf8proc_decompose_char(
@@ -113,19 +115,19 @@ static int superscript_value(int32_t code) {
 
 /* A footnote's number, or an exponent, is no part of the word; the unit's square or cube is. Marks
  * that wait make no difference to whether a word is open. */
-static void take_superscript(struct am_machine *machine,
-                             struct am_character digit,
-                             struct am_word_output *output) {
+static void take_superscript(struct am_text_machine *machine,
+                             struct am_text_character digit,
+                             struct am_text_word_output *output) {
     if (machine->superscript_count++ == 0) {
-        machine->superscript_drops = am_machine_in_word(machine);
+        machine->superscript_drops = am_text_machine_in_word(machine);
         machine->superscript = digit;
     }
     if (!machine->superscript_drops)
         add(machine, digit, output);
 }
 
-static void end_superscripts(struct am_machine *machine, struct am_word_output *output) {
-    const struct am_character *digit = &machine->superscript;
+static void end_superscripts(struct am_text_machine *machine, struct am_text_word_output *output) {
+    const struct am_text_character *digit = &machine->superscript;
     bool alone = machine->superscript_count == 1;
     machine->superscript_count = 0;
     if (machine->superscript_drops && alone && machine->base != AM_CHARACTER_DIGIT &&
@@ -133,9 +135,9 @@ static void end_superscripts(struct am_machine *machine, struct am_word_output *
         add(machine, *digit, output);
 }
 
-static void take_character(struct am_machine *machine,
-                           struct am_character source,
-                           struct am_word_output *output) {
+static void take_character(struct am_text_machine *machine,
+                           struct am_text_character source,
+                           struct am_text_word_output *output) {
     int superscript = source.code < 0x80 ? -1 : superscript_value(source.code);
     if (superscript >= 0) {
         source.code = '0' + superscript;
@@ -161,10 +163,10 @@ static void take_character(struct am_machine *machine,
 enum { DOTTED_CAPITAL_I = 0x130, DOTLESS_I = 0x131, DOT_ABOVE = 0x307 };
 
 /* Lower case as Turkish and Azerbaijani have it (Unicode, SpecialCasing.txt). */
-static void take_turkish(struct am_machine *machine,
-                         struct am_character source,
-                         struct am_word_output *output) {
-    struct am_character waiting = machine->capital_i;
+static void take_turkish(struct am_text_machine *machine,
+                         struct am_text_character source,
+                         struct am_text_word_output *output) {
+    struct am_text_character waiting = machine->capital_i;
     machine->capital_i.code = 0;
     if (waiting.code) {
         bool dotted = source.code == DOT_ABOVE;
@@ -183,24 +185,24 @@ static void take_turkish(struct am_machine *machine,
     take_character(machine, source, output);
 }
 
-void am_machine_take(struct am_machine *machine,
-                     struct am_character source,
-                     struct am_word_output *output) {
+void am_text_machine_take(struct am_text_machine *machine,
+                          struct am_text_character source,
+                          struct am_text_word_output *output) {
     if (__builtin_expect(machine->rules.turkish, 0))
         take_turkish(machine, source, output);
     else
         take_character(machine, source, output);
 }
 
-void am_machine_finish(struct am_machine *machine, struct am_word_output *output) {
+void am_text_machine_finish(struct am_text_machine *machine, struct am_text_word_output *output) {
     if (machine->capital_i.code)
         take_character(
             machine,
-            (struct am_character){DOTLESS_I, machine->capital_i.begin, machine->capital_i.end},
+            (struct am_text_character){DOTLESS_I, machine->capital_i.begin, machine->capital_i.end},
             output);
     machine->capital_i.code = 0;
     if (machine->superscript_count)
         end_superscripts(machine, output);
     give_marks(machine, output);
-    am_machine_end_word(machine, output);
+    am_text_machine_end_word(machine, output);
 }

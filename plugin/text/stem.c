@@ -18,7 +18,7 @@ struct cached {
     uint8_t word_size, stem_size;
 };
 
-struct am_stemmer {
+struct am_text_stemmer {
     struct sb_stemmer *snowball;
     bool failed;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
@@ -27,7 +27,7 @@ struct am_stemmer {
 
 /* libstemmer has one NULL for a language that it does not know and for memory that runs out. */
 static enum am_code snowball_of(struct am_view name, struct sb_stemmer **snowball) {
-    struct am_language language = am_language_of(name);
+    struct am_text_language language = am_text_language_of(name);
     if (!language.code[0])
         return AM_E_INVALID;
     errno = 0;
@@ -37,7 +37,7 @@ static enum am_code snowball_of(struct am_view name, struct sb_stemmer **snowbal
     return errno == ENOMEM ? AM_E_MEMORY : AM_E_INVALID;
 }
 
-enum am_code am_stemmer_check(struct am_view language) {
+enum am_code am_text_stemmer_check(struct am_view language) {
     struct sb_stemmer *snowball = NULL;
     enum am_code code = snowball_of(language, &snowball);
     sb_stemmer_delete(snowball);
@@ -46,7 +46,7 @@ enum am_code am_stemmer_check(struct am_view language) {
 
 /* libstemmer grows its buffer to the longest word it meets: it meets one here, so that requests
  * find the buffer as large as they may need it. */
-static enum am_code stretch(struct am_stemmer *stemmer) {
+static enum am_code stretch(struct am_text_stemmer *stemmer) {
     char longest[AM_WORD_MAX_BYTES];
     memset(longest, 'a', sizeof longest);
     bool stretched =
@@ -54,14 +54,14 @@ static enum am_code stretch(struct am_stemmer *stemmer) {
     return stretched ? AM_OK : AM_E_MEMORY;
 }
 
-struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *error) {
-    struct am_stemmer *stemmer = calloc(1, sizeof *stemmer);
+struct am_text_stemmer *am_text_stemmer_new(struct am_view language, struct am_error *error) {
+    struct am_text_stemmer *stemmer = calloc(1, sizeof *stemmer);
     enum am_code code = stemmer ? snowball_of(language, &stemmer->snowball) : AM_E_MEMORY;
     if (code == AM_OK)
         code = stretch(stemmer);
     if (code == AM_OK)
         return stemmer;
-    am_stemmer_free(stemmer);
+    am_text_stemmer_free(stemmer);
     if (code == AM_E_MEMORY)
         am_error_set(error, code, "out of memory: stemmer");
     else
@@ -70,7 +70,7 @@ struct am_stemmer *am_stemmer_new(struct am_view language, struct am_error *erro
     return NULL;
 }
 
-void am_stemmer_free(struct am_stemmer *stemmer) {
+void am_text_stemmer_free(struct am_text_stemmer *stemmer) {
     if (!stemmer)
         return;
     sb_stemmer_delete(stemmer->snowball);
@@ -81,15 +81,15 @@ static bool is_stemmed(struct am_view word) {
     if (word.size == 0 || word.size > AM_WORD_MAX_BYTES)
         return false;
     for (size_t at = 0; at < word.size;) {
-        int32_t character = am_character_read(word, &at);
+        int32_t character = am_text_character_read(word, &at);
         if (character == '&' || character == '+' || character == '#' ||
-            am_character_class(character) == AM_CHARACTER_DIGIT)
+            am_text_character_class(character) == AM_CHARACTER_DIGIT)
             return false;
     }
     return true;
 }
 
-static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view word) {
+static struct am_view ask_snowball(struct am_text_stemmer *stemmer, struct am_view word) {
     const sb_symbol *stem =
         sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)word.data, (int)word.size);
     int size = stem ? sb_stemmer_length(stemmer->snowball) : 0;
@@ -100,13 +100,13 @@ static struct am_view ask_snowball(struct am_stemmer *stemmer, struct am_view wo
     return (struct am_view){stemmer->result, (size_t)size};
 }
 
-struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
+struct am_view am_text_stem(struct am_text_stemmer *stemmer, struct am_view word) {
     if (!is_stemmed(word))
         return word;
     if (word.size > CACHED_BYTES)
         return ask_snowball(stemmer, word);
     struct cached *cached =
-        &stemmer->cache[am_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
+        &stemmer->cache[am_hash_fnv1a(AM_FNV1A_START, word.data, word.size) % CACHE_SLOTS];
     if (cached->word_size != word.size || memcmp(cached->word, word.data, word.size) != 0) {
         struct am_view stem = ask_snowball(stemmer, word);
         if (stem.size > CACHED_BYTES || stem.data == word.data) /* or memory ran out */
@@ -120,6 +120,6 @@ struct am_view am_stem(struct am_stemmer *stemmer, struct am_view word) {
     return (struct am_view){stemmer->result, cached->stem_size};
 }
 
-bool am_stemmer_failed(const struct am_stemmer *stemmer) {
+bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer) {
     return stemmer->failed;
 }

@@ -4,15 +4,15 @@
 #include "machine.h"
 
 enum {
-    TEXTS_SIZE = 64 << 10,   /* normalised words of one am_splitter_next */
+    TEXTS_SIZE = 64 << 10,   /* normalised words of one am_text_splitter_next */
     LAST_END = AM_BLOCK - 2, /* of a word: whether it ends there takes two bytes more to tell */
 };
 
 /* What a splitter keeps from call to call, and the texts of one call's words. Lies in the caller's
  * memory. */
 struct state {
-    struct am_machine machine;
-    struct am_written_form written[AM_MACHINE_WRITTEN];
+    struct am_text_machine machine;
+    struct am_text_written_form written[AM_MACHINE_WRITTEN];
     char texts[TEXTS_SIZE];
 };
 
@@ -35,7 +35,7 @@ static uint64_t between(uint64_t joiners, uint64_t sides) {
 }
 
 /* `elisions`: all bits where an apostrophe may separate, too. */
-static struct words_of_block find_words(const struct am_block *block, uint64_t elisions) {
+static struct words_of_block find_words(const struct am_text_block *block, uint64_t elisions) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
@@ -58,10 +58,10 @@ static struct words_of_block find_words(const struct am_block *block, uint64_t e
 static char *drop_apostrophes(uint64_t apostrophes,
                               uint32_t begin,
                               size_t count,
-                              struct am_word_output *output) {
+                              struct am_text_word_output *output) {
     const char *folded = output->at;
     char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
-    for (struct am_word *word = output->words + output->count; count--; word++) {
+    for (struct am_text_word *word = output->words + output->count; count--; word++) {
         uint32_t first = word->begin - begin;
         if (!(apostrophes >> first << (AM_BLOCK - word->size)))
             continue;
@@ -79,13 +79,13 @@ static char *drop_apostrophes(uint64_t apostrophes,
 
 /* Gives the block's certain words; returns how far into the block the splitter has come. The texts
  * are the folded block itself, of which only what holds words is kept. */
-static unsigned give_words(const struct am_block_way *way,
+static unsigned give_words(const struct am_text_block_kernel *way,
                            struct words_of_block found,
                            uint32_t begin,
-                           struct am_word_output *output) {
+                           struct am_text_word_output *output) {
     uint64_t certain = (UINT64_C(1) << found.limit) - 1;
     unsigned end = found.ends ? AM_BLOCK - (unsigned)__builtin_clzll(found.ends) - 1 : 0;
-    const struct am_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
+    const struct am_text_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
     uint32_t count = way->list(found.starts, found.ends, &block, output->words + output->count);
     if (__builtin_expect((found.apostrophes & certain) != 0, 0))
         output->at = drop_apostrophes(found.apostrophes, begin, count, output);
@@ -98,17 +98,17 @@ static unsigned give_words(const struct am_block_way *way,
 }
 
 /* Far enough for a page to be here before it is read; it may reach past the text's end. */
-static void fetch_text(const struct am_splitter *splitter) {
+static void fetch_text(const struct am_text_splitter *splitter) {
     enum { AHEAD = 8 * AM_BLOCK };
     uintptr_t text = (uintptr_t)splitter->text.data;
     __builtin_prefetch((const void *)(text + splitter->at + AHEAD));
 }
 
 /* Stops where the machine has to go on, or where there is no room. */
-static void split_blocks(struct am_splitter *splitter, struct am_word_output *output) {
-    struct am_block block;
+static void split_blocks(struct am_text_splitter *splitter, struct am_text_word_output *output) {
+    struct am_text_block block;
     uint64_t elisions = splitter->ends_at_apostrophes ? UINT64_MAX : 0;
-    while (splitter->at < splitter->text.size && am_machine_room(output)) {
+    while (splitter->at < splitter->text.size && am_text_machine_room(output)) {
         size_t left = splitter->text.size - splitter->at;
         fetch_text(splitter);
         splitter->way->read(splitter->text.data + splitter->at, left < AM_BLOCK ? left : AM_BLOCK,
@@ -125,51 +125,56 @@ static void split_blocks(struct am_splitter *splitter, struct am_word_output *ou
 /* ---- both -------------------------------------------------------------------------------------
  */
 
-size_t am_splitter_memory_size(size_t text_size) {
+size_t am_text_splitter_memory_size(size_t text_size) {
     (void)text_size;
     return sizeof(struct state);
 }
 
-void am_splitter_start(struct am_splitter *splitter,
-                       struct am_view text,
-                       const struct am_word_rules *rules,
-                       struct am_splitter_memory memory) {
+void am_text_splitter_start(struct am_text_splitter *splitter,
+                            struct am_view text,
+                            const struct am_text_word_rules *rules,
+                            struct am_text_splitter_memory memory) {
     struct state *state = memory.memory;
-    *splitter = (struct am_splitter){.text = text,
-                                     .way = rules->turkish ? NULL : am_block_best(),
-                                     .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
-                                     .state = state,
-                                     .texts = state->texts,
-                                     .written = state->written};
-    am_machine_start(&state->machine, rules);
+    *splitter =
+        (struct am_text_splitter){.text = text,
+                                  .way = rules->turkish ? NULL : am_text_block_best(),
+                                  .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
+                                  .state = state,
+                                  .texts = state->texts,
+                                  .written = state->written};
+    am_text_machine_start(&state->machine, rules);
 }
 
-static void take_character(struct am_splitter *splitter, struct am_word_output *output) {
+static void take_character(struct am_text_splitter *splitter, struct am_text_word_output *output) {
     struct state *state = splitter->state;
     size_t begin = splitter->at;
-    int32_t code = am_character_read(splitter->text, &splitter->at);
-    am_machine_take(&state->machine,
-                    (struct am_character){code, (uint32_t)begin, (uint32_t)splitter->at}, output);
+    int32_t code = am_text_character_read(splitter->text, &splitter->at);
+    am_text_machine_take(&state->machine,
+                         (struct am_text_character){code, (uint32_t)begin, (uint32_t)splitter->at},
+                         output);
 }
 
-size_t am_splitter_next(struct am_splitter *splitter, struct am_word *words, size_t capacity) {
+size_t am_text_splitter_next(struct am_text_splitter *splitter,
+                             struct am_text_word *words,
+                             size_t capacity) {
     struct state *state = splitter->state;
-    struct am_word_output output = {.words = words,
-                                    .capacity = capacity,
-                                    .texts = state->texts,
-                                    .at = state->texts,
-                                    .end = state->texts + sizeof state->texts,
-                                    .written = splitter->wants_written ? state->written : NULL};
-    while (splitter->at < splitter->text.size && am_machine_room(&output)) {
-        if (splitter->way && am_machine_idle(&state->machine)) {
+    struct am_text_word_output output = {.words = words,
+                                         .capacity = capacity,
+                                         .texts = state->texts,
+                                         .at = state->texts,
+                                         .end = state->texts + sizeof state->texts,
+                                         .written =
+                                             splitter->wants_written ? state->written : NULL};
+    while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
+        if (splitter->way && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
-            if (splitter->at == splitter->text.size || !am_machine_room(&output))
+            if (splitter->at == splitter->text.size || !am_text_machine_room(&output))
                 break;
         }
         take_character(splitter, &output);
     }
-    if (splitter->at == splitter->text.size && am_machine_room(&output))
-        am_machine_finish(&state->machine, &output);
+    if (splitter->at == splitter->text.size && am_text_machine_room(&output))
+        am_text_machine_finish(&state->machine, &output);
     splitter->written_count = output.written_count;
     return output.count;
 }
@@ -180,19 +185,19 @@ static size_t ascii_size(const char *text, size_t size) {
     size_t at = 0;
     for (; size - at >= 32; at += 32) {
         const char *block = text + at;
-        if ((am_load_u64(block) | am_load_u64(block + 8) | am_load_u64(block + 16) |
-             am_load_u64(block + 24)) &
+        if ((am_bytes_load_u64(block) | am_bytes_load_u64(block + 8) |
+             am_bytes_load_u64(block + 16) | am_bytes_load_u64(block + 24)) &
             high)
             break;
     }
-    while (size - at >= 8 && !(am_load_u64(text + at) & high))
+    while (size - at >= 8 && !(am_bytes_load_u64(text + at) & high))
         at += 8;
     while (at < size && !(text[at] & 0x80))
         at++;
     return at;
 }
 
-uint32_t am_utf16_length(const char *text, size_t size) {
+uint32_t am_text_utf16_length(const char *text, size_t size) {
     uint32_t units = 0;
     struct am_view view = {text, size};
     for (size_t at = 0; at < size;) {
@@ -200,7 +205,7 @@ uint32_t am_utf16_length(const char *text, size_t size) {
         at += ascii;
         units += (uint32_t)ascii;
         if (at < size) {
-            units += am_character_read(view, &at) > 0xFFFF;
+            units += am_text_character_read(view, &at) > 0xFFFF;
             units++;
         }
     }

@@ -10,12 +10,12 @@ enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10 };
 static size_t limit;
 static char *chunk_memory; /* `limit` bytes for each core */
 
-bool am_bodies_start(unsigned cores, size_t limit_bytes) {
+bool am_uwsgi_bodies_start(unsigned cores, size_t limit_bytes) {
     size_t size;
     limit = limit_bytes;
-    if (!am_multiply_size(cores, limit, &size))
+    if (!am_checked_multiply(cores, limit, &size))
         return false;
-    chunk_memory = am_reserve(size);
+    chunk_memory = am_memory_reserve(size);
     /* uWSGI refuses single chunks above its own limit, by default 1 MiB: not less than ours, then.
      */
     if (uwsgi.chunked_input_limit < limit + (size_t)uwsgi.page_size)
@@ -23,7 +23,7 @@ bool am_bodies_start(unsigned cores, size_t limit_bytes) {
     return chunk_memory;
 }
 
-static void refuse(struct am_body *body, unsigned status, const char *reason, bool close) {
+static void refuse(struct am_uwsgi_body *body, unsigned status, const char *reason, bool close) {
     body->bytes = (struct am_view){NULL, 0};
     body->refused = status;
     body->reason = reason;
@@ -38,14 +38,14 @@ static void refuse(struct am_body *body, unsigned status, const char *reason, bo
 static bool is_length(const char *text, uint16_t size, size_t parsed) {
     size_t value = 0;
     for (uint16_t i = 0; i < size; i++) {
-        if (text[i] < '0' || text[i] > '9' || !am_multiply_size(value, 10, &value) ||
-            !am_add_size(value, (size_t)(text[i] - '0'), &value))
+        if (text[i] < '0' || text[i] > '9' || !am_checked_multiply(value, 10, &value) ||
+            !am_checked_add(value, (size_t)(text[i] - '0'), &value))
             return false;
     }
     return value == parsed;
 }
 
-static void drop_body(struct wsgi_request *request, struct am_body *body) {
+static void drop_body(struct wsgi_request *request, struct am_uwsgi_body *body) {
     size_t most = limit * DRAIN_TIMES;
     while (request->post_pos < request->post_cl && request->post_pos < most) {
         ssize_t size = 0;
@@ -55,7 +55,7 @@ static void drop_body(struct wsgi_request *request, struct am_body *body) {
     body->close = request->post_pos < request->post_cl;
 }
 
-static void read_sized(struct wsgi_request *request, struct am_body *body) {
+static void read_sized(struct wsgi_request *request, struct am_uwsgi_body *body) {
     ssize_t size = 0; /* uWSGI adds to it */
     char *data = uwsgi_request_body_read(request, (ssize_t)request->post_cl, &size);
     if (!data || size < 0 || (size_t)size != request->post_cl) {
@@ -70,7 +70,7 @@ static void read_sized(struct wsgi_request *request, struct am_body *body) {
 
 /* The bytes after the last chunk may or may not have been read by uWSGI, so the connection is not
  * used again. What is above the limit is read and dropped, up to a point. */
-static void read_chunked(struct wsgi_request *request, struct am_body *body) {
+static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *body) {
     char *memory = chunk_memory + (size_t)request->async_id * limit;
     size_t used = 0, size = 0;
     body->close = true;
@@ -96,11 +96,11 @@ static bool is_chunked(const char *coding, uint16_t size) {
     return size == strlen("chunked") && strncasecmp(coding, "chunked", size) == 0;
 }
 
-void am_body_read(struct wsgi_request *request, struct am_body *body) {
+void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body) {
     uint16_t length_size = 0, coding_size = 0;
     char *length = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &length_size);
     char *coding = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &coding_size);
-    *body = (struct am_body){.close = false};
+    *body = (struct am_uwsgi_body){.close = false};
     if (coding && coding_size && length && length_size)
         refuse(body, 400, "both Content-Length and Transfer-Encoding", true);
     else if (coding && coding_size && !is_chunked(coding, coding_size))
@@ -119,7 +119,7 @@ void am_body_read(struct wsgi_request *request, struct am_body *body) {
 
 /* http11-socket closes after a head that it did not parse whole; other persistent protocols, only
  * after a write error, which is kept for clients that sent more than was read. */
-void am_body_finish(struct wsgi_request *request, const struct am_body *body) {
+void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body) {
     if (!body->close)
         return;
     request->proto_parser_status = 0;

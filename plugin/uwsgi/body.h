@@ -7,7 +7,7 @@
 
 struct wsgi_request;
 
-struct am_body {
+struct am_uwsgi_body {
     struct am_view bytes; /* lives until the request ends */
     unsigned refused;     /* 0, or the status to answer: 400, 413 */
     const char *reason;   /* why, for the answer */
@@ -16,12 +16,12 @@ struct am_body {
 
 /* Makes room for chunked bodies of up to `limit` bytes in each core: address space only. Once,
  * before the first fork. False: out of memory. */
-bool am_bodies_start(unsigned cores, size_t limit);
+bool am_uwsgi_bodies_start(unsigned cores, size_t limit);
 
 /* Reads the body, up to the limit; above it, reads and drops a bounded amount. */
-void am_body_read(struct wsgi_request *request, struct am_body *body);
+void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body);
 
 /* After the answer has been written: makes uWSGI close the connection where the body says so. */
-void am_body_finish(struct wsgi_request *request, const struct am_body *body);
+void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body);
 
 #endif

@@ -26,10 +26,10 @@ enum {
 };
 
 static struct {
-    struct am_control *control;
-    const struct am_state *state;
+    struct am_publish_channel *control;
+    const struct am_store *state;
     const struct am_timezones *zones;
-    struct am_seat *seats;
+    struct am_generation_context *seats;
     unsigned seat_count;
     struct am_generation *_Atomic current;
     struct am_generation *retired; /* newest first */
@@ -37,17 +37,17 @@ static struct {
     atomic_bool mover_runs;
 } here;
 
-enum am_code am_generations_start(struct am_control *control,
-                                  const struct am_state *state,
-                                  const struct am_timezones *zones,
-                                  const struct am_api_limits *limits,
-                                  unsigned seats,
-                                  struct am_error *error) {
+enum am_code am_generation_start(struct am_publish_channel *control,
+                                 const struct am_store *state,
+                                 const struct am_timezones *zones,
+                                 const struct am_api_limits *limits,
+                                 unsigned seats,
+                                 struct am_error *error) {
     here.control = control;
     here.state = state;
     here.zones = zones;
     here.seat_count = seats;
-    here.seats = am_reserve(seats * sizeof *here.seats);
+    here.seats = am_memory_reserve(seats * sizeof *here.seats);
     if (!here.seats)
         return am_error_set(error, AM_E_MEMORY, "out of memory for %u cores", seats);
     for (unsigned i = 0; i < seats; i++) {
@@ -59,7 +59,7 @@ enum am_code am_generations_start(struct am_control *control,
     return AM_OK;
 }
 
-uint32_t am_generations_number(void) {
+uint32_t am_generation_number(void) {
     const struct am_generation *current = atomic_load(&here.current);
     return current ? current->number : 0;
 }
@@ -68,7 +68,7 @@ uint32_t am_generations_number(void) {
  */
 
 static struct am_generation *generation_new(struct am_image *image,
-                                            const struct am_publication *publication) {
+                                            const struct am_publish_publication *publication) {
     struct am_generation *generation = malloc(sizeof *generation);
     if (generation)
         *generation =
@@ -112,12 +112,12 @@ static void close_retired(void) {
 
 static void log_failure(uint32_t number, const char *generation, const char *reason) {
     if (atomic_exchange(&here.failed_number, number) != number)
-        am_log("process %ld cannot move to %s and stays on the generation before it: %s",
-               (long)getpid(), generation, reason);
+        am_uwsgi_log("process %ld cannot move to %s and stays on the generation before it: %s",
+                     (long)getpid(), generation, reason);
 }
 
 /* The caller holds the seat. */
-static bool attach(struct am_seat *seat, struct am_generation *generation) {
+static bool attach(struct am_generation_context *seat, struct am_generation *generation) {
     struct am_error error;
     if (am_api_attach(seat->api, generation->image, here.zones, &error) != AM_OK) {
         log_failure(generation->number, generation->image->generation, error.message);
@@ -131,15 +131,15 @@ static bool attach(struct am_seat *seat, struct am_generation *generation) {
  * left alone: its memory stays untouched. True when the seat no longer reads, and will never again
  * read, a retired generation. */
 static bool bring_along(unsigned index, struct am_generation *current) {
-    struct am_seat *seat = &here.seats[index];
-    struct am_counters *row = am_metrics_row((unsigned)uwsgi.mywid, index);
+    struct am_generation_context *seat = &here.seats[index];
+    struct am_metrics_counters *row = am_metrics_row((unsigned)uwsgi.mywid, index);
     int expected = SEAT_FREE;
     if (!atomic_compare_exchange_strong(&seat->taken, &expected, SEAT_TAKEN_BY_MOVER))
         return atomic_load(&seat->attached) == current;
     struct am_generation *attached = atomic_load(&seat->attached);
     bool moved = !attached || attached == current || attach(seat, current);
     if (moved && row->generation)
-        am_gauge_set(&row->generation, current->number);
+        am_metrics_gauge_set(&row->generation, current->number);
     atomic_store(&seat->taken, SEAT_FREE);
     return moved;
 }
@@ -158,9 +158,9 @@ static void retire(void) {
         close_retired();
 }
 
-static bool move_to(const struct am_publication *publication, struct am_error *error) {
+static bool move_to(const struct am_publish_publication *publication, struct am_error *error) {
     struct am_image *image = NULL;
-    if (am_state_open_image(here.state, publication->path, true, &image, error) != AM_OK)
+    if (am_store_open_image(here.state, publication->path, true, &image, error) != AM_OK)
         return false;
     advise(image, MADV_POPULATE_READ); /* else requests would take a fault for each page */
     struct am_generation *generation = generation_new(image, publication);
@@ -174,22 +174,22 @@ static bool move_to(const struct am_publication *publication, struct am_error *e
     return true;
 }
 
-bool am_generations_move(void) {
-    struct am_publication publication;
+bool am_generation_move(void) {
+    struct am_publish_publication publication;
     struct am_error error = {0};
     unsigned waits = 0;
-    while (am_control_number(here.control) != am_generations_number()) {
-        am_control_read(here.control, &publication);
+    while (am_publish_channel_number(here.control) != am_generation_number()) {
+        am_publish_channel_read(here.control, &publication);
         if (move_to(&publication, &error))
             continue;
         /* The publisher removes the old file just before it publishes the next one: a worker that
          * starts in between has nothing to serve from, and waits. */
         if (error.code == AM_E_STATE && !atomic_load(&here.current) && waits++ < START_WAITS) {
-            am_control_wait(here.control, publication.number, START_WAIT);
+            am_publish_channel_wait(here.control, publication.number, START_WAIT);
             continue;
         }
         /* When the next one has been published meanwhile, the file may be gone by right. */
-        if (am_control_number(here.control) == publication.number) {
+        if (am_publish_channel_number(here.control) == publication.number) {
             log_failure(publication.number, publication.path, error.message);
             return false;
         }
@@ -202,13 +202,14 @@ bool am_generations_move(void) {
 
 static void *mover(void *unused) {
     (void)unused;
-    am_priority_background();
+    am_publish_priority_background();
     for (;;) {
-        bool moved = am_generations_move();
+        bool moved = am_generation_move();
         retire();
         unsigned wait = !moved ? RETRY_WAIT : here.retired ? RETIRE_WAIT : IDLE_WAIT;
-        am_control_wait(here.control,
-                        moved ? am_generations_number() : am_control_number(here.control), wait);
+        am_publish_channel_wait(
+            here.control, moved ? am_generation_number() : am_publish_channel_number(here.control),
+            wait);
     }
     return NULL;
 }
@@ -216,10 +217,10 @@ static void *mover(void *unused) {
 /* Rows outlive the worker that had them before. */
 static void forget_rows(void) {
     for (unsigned i = 0; i < here.seat_count; i++)
-        am_gauge_set(&am_metrics_row((unsigned)uwsgi.mywid, i)->generation, 0);
+        am_metrics_gauge_set(&am_metrics_row((unsigned)uwsgi.mywid, i)->generation, 0);
 }
 
-void am_generations_follow(void) {
+void am_generation_follow(void) {
     pthread_t thread;
     sigset_t all, before;
     forget_rows();
@@ -231,8 +232,9 @@ void am_generations_follow(void) {
     if (status == 0)
         pthread_detach(thread);
     else
-        am_log("worker %ld has no thread to follow new generations (%s): its requests will do it",
-               (long)getpid(), strerror(status));
+        am_uwsgi_log(
+            "worker %ld has no thread to follow new generations (%s): its requests will do it",
+            (long)getpid(), strerror(status));
 }
 
 /* ---- seats ------------------------------------------------------------------------------------
@@ -245,13 +247,13 @@ static void move_without_mover(void) {
     static atomic_flag moving = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&moving))
         return;
-    if (am_control_number(here.control) != am_generations_number())
-        am_generations_move();
+    if (am_publish_channel_number(here.control) != am_generation_number())
+        am_generation_move();
     retire();
     atomic_flag_clear(&moving);
 }
 
-static bool take_seat(struct am_seat *seat) {
+static bool take_seat(struct am_generation_context *seat) {
     int expected = SEAT_FREE;
     return atomic_load_explicit(&seat->taken, memory_order_relaxed) == SEAT_FREE &&
            atomic_compare_exchange_strong(&seat->taken, &expected, SEAT_TAKEN_BY_REQUEST);
@@ -259,7 +261,7 @@ static bool take_seat(struct am_seat *seat) {
 
 /* When none is free, the mover holds the last one, while it attaches it: about as long as the
  * request would need to do so itself. */
-static struct am_seat *first_free_seat(void) {
+static struct am_generation_context *first_free_seat(void) {
     for (;;) {
         for (unsigned i = 0; i < here.seat_count; i++)
             if (take_seat(&here.seats[i]))
@@ -268,16 +270,16 @@ static struct am_seat *first_free_seat(void) {
     }
 }
 
-struct am_seat *am_seat_enter(void) {
+struct am_generation_context *am_generation_enter(void) {
     if (!atomic_load_explicit(&here.mover_runs, memory_order_relaxed))
         move_without_mover();
-    struct am_seat *seat = first_free_seat();
+    struct am_generation_context *seat = first_free_seat();
     struct am_generation *current = atomic_load(&here.current);
     if (atomic_load(&seat->attached) != current)
         attach(seat, current);
     return seat;
 }
 
-void am_seat_leave(struct am_seat *seat) {
+void am_generation_leave(struct am_generation_context *seat) {
     atomic_store_explicit(&seat->taken, SEAT_FREE, memory_order_release);
 }

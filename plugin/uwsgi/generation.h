@@ -25,7 +25,7 @@ struct am_generation {
     struct am_generation *older; /* retired ones that some core may still read; the mover's */
 };
 
-struct am_seat {
+struct am_generation_context {
     _Alignas(64) _Atomic int taken; /* private */
     unsigned index;
     struct am_generation *_Atomic attached; /* NULL: none. Fixed between enter and leave */
@@ -34,29 +34,29 @@ struct am_seat {
 
 /* Makes the seats of every worker, before the first fork: address space only, pages come with use.
  * All pointers live as long as the process. Once. */
-enum am_code am_generations_start(struct am_control *control,
-                                  const struct am_state *state,
-                                  const struct am_timezones *zones,
-                                  const struct am_api_limits *limits,
-                                  unsigned seats,
-                                  struct am_error *error);
+enum am_code am_generation_start(struct am_publish_channel *control,
+                                 const struct am_store *state,
+                                 const struct am_timezones *zones,
+                                 const struct am_api_limits *limits,
+                                 unsigned seats,
+                                 struct am_error *error);
 
 /* Moves this process to what is published, when it is not there yet. Opens an image, so not for
  * requests: for a worker, before it serves. False: it could not be opened; the reason has been
  * logged once. Not while a mover runs. */
-bool am_generations_move(void);
+bool am_generation_move(void);
 
 /* Starts the mover of this worker. */
-void am_generations_follow(void);
+void am_generation_follow(void);
 
 /* Pins the first free seat and attaches it to the current generation. Always succeeds, since there
  * are as many as requests at a time; when the seat cannot be attached it stays where it was. The
  * first free one, so that the memory that was used last, and is still in the processor's caches, is
  * used again: eight threads do not need eight working memories while two of them compute. */
-struct am_seat *am_seat_enter(void);
-void am_seat_leave(struct am_seat *seat);
+struct am_generation_context *am_generation_enter(void);
+void am_generation_leave(struct am_generation_context *seat);
 
 /* The number of the generation that is current in this process; 0: none. */
-uint32_t am_generations_number(void);
+uint32_t am_generation_number(void);
 
 #endif

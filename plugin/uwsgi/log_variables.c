@@ -6,10 +6,10 @@
 
 enum { VALUE_SIZE = 255 }; /* of uWSGI's log variables */
 
-bool am_log_variables_wanted;
+bool am_uwsgi_log_variables_wanted;
 
-void am_log_variables_start(void) {
-    am_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
+void am_uwsgi_log_variables_start(void) {
+    am_uwsgi_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
 }
 
 /* Control characters would break lines, quotes would end a field that the user's format quotes, a
@@ -36,7 +36,7 @@ static void add_number(struct wsgi_request *request, const char *name, uint64_t 
 /* The first ad placed stands for the decision. */
 static void add_winner(struct wsgi_request *request,
                        const struct am_image *image,
-                       const struct am_placed_ad *placed) {
+                       const struct am_match_winner *placed) {
     uint32_t campaign = image->ads[placed->ad].campaign;
     add(request, "admatch.ad", am_image_string(image, image->details[placed->ad].id));
     if (campaign != AM_NONE)
@@ -44,9 +44,9 @@ static void add_winner(struct wsgi_request *request,
     add(request, "admatch.keyword", am_image_string(image, image->keywords[placed->keyword].text));
 }
 
-void am_log_variables_add(struct am_exchange *exchange,
-                          const struct am_decision *decision,
-                          uint64_t nanoseconds) {
+void am_uwsgi_log_variables_add(struct am_uwsgi_exchange *exchange,
+                                const struct am_match_decision *decision,
+                                uint64_t nanoseconds) {
     struct wsgi_request *request = exchange->request;
     const struct am_image *image = am_api_image(exchange->seat->api);
     add_number(request, "admatch.microseconds", nanoseconds / 1000);

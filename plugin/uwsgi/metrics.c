@@ -6,13 +6,13 @@
 #include "host.h"
 #include "metrics_table.h"
 
-const uint64_t am_bucket_bounds[AM_BUCKETS] = {
+const uint64_t am_metrics_bucket_bounds[AM_BUCKETS] = {
     5000,    10000,   25000,    50000,    100000,   250000,    500000,     1000000,
     2500000, 5000000, 10000000, 25000000, 50000000, 100000000, 1000000000, UINT64_MAX};
 
 static struct {
-    struct am_gauges *gauges;
-    struct am_counters *rows;
+    struct am_metrics_gauge_values *gauges;
+    struct am_metrics_counters *rows;
     unsigned workers, cores;
 } shared;
 
@@ -33,23 +33,23 @@ enum am_code am_metrics_start(unsigned workers, unsigned cores, struct am_error 
     return AM_OK;
 }
 
-struct am_counters *am_metrics_row(unsigned worker, unsigned core) {
+struct am_metrics_counters *am_metrics_row(unsigned worker, unsigned core) {
     return &shared.rows[(size_t)worker * shared.cores + core];
 }
 
-struct am_gauges *am_metrics_gauges(void) {
+struct am_metrics_gauge_values *am_metrics_gauges(void) {
     return shared.gauges;
 }
 
-void am_histogram_count(struct am_histogram *histogram, uint64_t nanoseconds) {
+void am_metrics_histogram_count(struct am_metrics_histogram *histogram, uint64_t nanoseconds) {
     unsigned bucket = 0;
-    while (nanoseconds > am_bucket_bounds[bucket])
+    while (nanoseconds > am_metrics_bucket_bounds[bucket])
         bucket++;
-    am_count(&histogram->buckets[bucket], 1);
-    am_count(&histogram->nanoseconds, nanoseconds);
+    am_metrics_count(&histogram->buckets[bucket], 1);
+    am_metrics_count(&histogram->nanoseconds, nanoseconds);
 }
 
-unsigned am_status_index(unsigned status) {
+unsigned am_metrics_status_index(unsigned status) {
     static const unsigned statuses[] = {200, 204, 400, 404, 405, 411, 413, 415, 422, 503};
     _Static_assert(AM_COUNT_OF(statuses) == AM_STATUSES - 1, "a name for each status");
     unsigned index = 0;
@@ -80,33 +80,33 @@ static uint64_t sum_of(size_t offset, unsigned count) {
 }
 
 static uint64_t cpu_per_thousand(void) {
-    uint64_t requests = am_metrics_sum(offsetof(struct am_counters, cpu_requests));
-    uint64_t nanoseconds = am_metrics_sum(offsetof(struct am_counters, cpu_nanoseconds));
+    uint64_t requests = am_metrics_sum(offsetof(struct am_metrics_counters, cpu_requests));
+    uint64_t nanoseconds = am_metrics_sum(offsetof(struct am_metrics_counters, cpu_nanoseconds));
     return requests ? (uint64_t)((unsigned __int128)nanoseconds * 1000 / requests) : 0;
 }
 
 /* Rows of workers that are no more, or cheaped, lag for ever, and mean nothing. */
 static uint64_t lagging_cores(void) {
     uint64_t count = 0;
-    uint64_t published = load(shared.gauges, offsetof(struct am_gauges, generation));
+    uint64_t published = load(shared.gauges, offsetof(struct am_metrics_gauge_values, generation));
     for (unsigned worker = 1; worker <= shared.workers; worker++) {
         if (uwsgi.workers[worker].cheaped || uwsgi.workers[worker].pid <= 0)
             continue;
         for (unsigned core = 0; core < shared.cores; core++) {
-            uint64_t answered =
-                load(am_metrics_row(worker, core), offsetof(struct am_counters, generation));
+            uint64_t answered = load(am_metrics_row(worker, core),
+                                     offsetof(struct am_metrics_counters, generation));
             count += answered != 0 && answered < published;
         }
     }
     return count;
 }
 
-uint64_t am_metric_value(const struct am_metric *metric, int64_t now) {
+uint64_t am_metrics_value(const struct am_metrics_metric *metric, int64_t now) {
     switch (metric->source) {
     case AM_SOURCE_ROWS:
         return sum_of(metric->offset, metric->label ? metric->label_count : 1);
     case AM_SOURCE_REQUESTS:
-        return sum_of(offsetof(struct am_counters, requests), AM_ENDPOINTS * AM_STATUSES);
+        return sum_of(offsetof(struct am_metrics_counters, requests), AM_ENDPOINTS * AM_STATUSES);
     case AM_SOURCE_GAUGES:
         return load(shared.gauges, metric->offset);
     case AM_SOURCE_CPU_RATIO:
@@ -126,8 +126,8 @@ uint64_t am_metric_value(const struct am_metric *metric, int64_t now) {
 
 /* uWSGI's values are integers, so times become microseconds there. */
 static int64_t collect(struct uwsgi_metric *registered) {
-    const struct am_metric *metric = registered->custom;
-    uint64_t value = am_metric_value(metric, (int64_t)time(NULL));
+    const struct am_metrics_metric *metric = registered->custom;
+    uint64_t value = am_metrics_value(metric, (int64_t)time(NULL));
     return (int64_t)(metric->places ? value / 1000 : value);
 }
 
@@ -135,8 +135,8 @@ void am_metrics_register(void) {
     if (!uwsgi.has_metrics)
         return;
     uwsgi_register_metric_collector("admatch", collect);
-    for (unsigned i = 0; i < am_metric_count; i++) {
-        const struct am_metric *metric = &am_metric_table[i];
+    for (unsigned i = 0; i < am_metrics_table_count; i++) {
+        const struct am_metrics_metric *metric = &am_metrics_table[i];
         char name[128];
         if (metric->type == AM_METRIC_HISTOGRAM)
             continue;

@@ -10,7 +10,7 @@
 #include "../base/buffer.h"
 #include "../match/match.h"
 
-enum am_endpoint {
+enum am_metrics_endpoint {
     AM_ENDPOINT_DECIDE,
     AM_ENDPOINT_OPENRTB,
     AM_ENDPOINT_PREVIEW,
@@ -20,23 +20,23 @@ enum am_endpoint {
     AM_ENDPOINT_OTHER,
     AM_ENDPOINTS,
 };
-extern const char *const am_endpoint_names[AM_ENDPOINTS];
+extern const char *const am_metrics_endpoint_names[AM_ENDPOINTS];
 
 /* Statuses that are answered; the last stands for any other. */
 enum { AM_STATUSES = 11 };
-extern const char *const am_status_names[AM_STATUSES];
+extern const char *const am_metrics_status_names[AM_STATUSES];
 
 enum { AM_BUCKETS = 16 };
 /* Upper bounds in nanoseconds; the last is without bound. */
-extern const uint64_t am_bucket_bounds[AM_BUCKETS];
+extern const uint64_t am_metrics_bucket_bounds[AM_BUCKETS];
 
-struct am_histogram {
+struct am_metrics_histogram {
     uint64_t buckets[AM_BUCKETS]; /* not cumulative */
     uint64_t nanoseconds;         /* sum */
 };
 
 /* One core's counters. */
-struct am_counters {
+struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_STATUSES];
     uint64_t decisions;
     uint64_t slots_filled, slots_unfilled; /* places, not slots: a slot has `count` of them */
@@ -48,11 +48,11 @@ struct am_counters {
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     uint64_t generation;   /* the number that the core, having answered, is on; 0: no answer yet */
-    struct am_histogram decide, request;
+    struct am_metrics_histogram decide, request;
 };
 
 /* What the master and the mule know; one writer at a time. */
-struct am_gauges {
+struct am_metrics_gauge_values {
     uint64_t generation, published_at;
     uint64_t ads, campaigns, keywords, image_bytes;
     uint64_t build_nanoseconds; /* of the last image made, found or built */
@@ -65,21 +65,21 @@ struct am_gauges {
 /* Makes the memory. Rows: workers 1..workers, cores 0..cores-1. Once, before the first fork. */
 enum am_code am_metrics_start(unsigned workers, unsigned cores, struct am_error *error);
 
-/* The row of a core. Only that core writes it, by am_count. */
-struct am_counters *am_metrics_row(unsigned worker, unsigned core);
-struct am_gauges *am_metrics_gauges(void);
+/* The row of a core. Only that core writes it, by am_metrics_count. */
+struct am_metrics_counters *am_metrics_row(unsigned worker, unsigned core);
+struct am_metrics_gauge_values *am_metrics_gauges(void);
 
 /* For the single writer of a counter; readers may look at any time. */
-static inline void am_count(uint64_t *counter, uint64_t more) {
+static inline void am_metrics_count(uint64_t *counter, uint64_t more) {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
 }
-static inline void am_gauge_set(uint64_t *gauge, uint64_t value) {
+static inline void am_metrics_gauge_set(uint64_t *gauge, uint64_t value) {
     __atomic_store_n(gauge, value, __ATOMIC_RELAXED);
 }
-void am_histogram_count(struct am_histogram *histogram, uint64_t nanoseconds);
+void am_metrics_histogram_count(struct am_metrics_histogram *histogram, uint64_t nanoseconds);
 
 /* Index into the statuses. */
-unsigned am_status_index(unsigned status);
+unsigned am_metrics_status_index(unsigned status);
 
 /* Registers the table's counters and gauges with uWSGI's metrics (stats server, pushers). In init
  * or post_init. */

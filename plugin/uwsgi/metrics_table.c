@@ -1,23 +1,23 @@
 #include "metrics_table.h"
 
-const char *const am_endpoint_names[AM_ENDPOINTS] = {"decide", "openrtb", "preview", "healthz",
-                                                     "readyz", "metrics", "other"};
-const char *const am_status_names[AM_STATUSES] = {"200", "204", "400", "404", "405",  "411",
-                                                  "413", "415", "422", "503", "other"};
+const char *const am_metrics_endpoint_names[AM_ENDPOINTS] = {
+    "decide", "openrtb", "preview", "healthz", "readyz", "metrics", "other"};
+const char *const am_metrics_status_names[AM_STATUSES] = {"200", "204", "400", "404", "405",  "411",
+                                                          "413", "415", "422", "503", "other"};
 
 static const char *gate_label(unsigned index) {
     return am_gate_name((enum am_gate)index);
 }
 
-#define ROWS(field) AM_SOURCE_ROWS, offsetof(struct am_counters, field)
-#define GAUGES(field) AM_SOURCE_GAUGES, offsetof(struct am_gauges, field)
+#define ROWS(field) AM_SOURCE_ROWS, offsetof(struct am_metrics_counters, field)
+#define GAUGES(field) AM_SOURCE_GAUGES, offsetof(struct am_metrics_gauge_values, field)
 #define COUNTER AM_METRIC_COUNTER
 #define GAUGE AM_METRIC_GAUGE
 #define HISTOGRAM AM_METRIC_HISTOGRAM
 enum { WHOLE = 0, NANOSECONDS = 9 };
 
 /* name, help, unit, type, source, decimals, labels */
-const struct am_metric am_metric_table[] = {
+const struct am_metrics_metric am_metrics_table[] = {
     {"requests_total", "Requests answered, by endpoint and status.", "", COUNTER,
      AM_SOURCE_REQUESTS, 0, WHOLE, NULL, NULL, 0},
     {"decisions_total", "Decisions made, for /v1/decide or for bids.", "", COUNTER, ROWS(decisions),
@@ -51,7 +51,7 @@ const struct am_metric am_metric_table[] = {
     {"generation", "Number of the generation published last, from 1 at each start.", "", GAUGE,
      GAUGES(generation), WHOLE, NULL, NULL, 0},
     {"generation_age_seconds", "Time since that generation was published.", "seconds", GAUGE,
-     AM_SOURCE_AGE, offsetof(struct am_gauges, published_at), WHOLE, NULL, NULL, 0},
+     AM_SOURCE_AGE, offsetof(struct am_metrics_gauge_values, published_at), WHOLE, NULL, NULL, 0},
     {"lagging_cores", "Cores that have answered and are not on that generation yet.", "", GAUGE,
      AM_SOURCE_LAGGING, 0, WHOLE, NULL, NULL, 0},
     {"ads", "Ads in that generation.", "", GAUGE, GAUGES(ads), WHOLE, NULL, NULL, 0},
@@ -79,4 +79,4 @@ const struct am_metric am_metric_table[] = {
      GAUGES(checked_at), WHOLE, NULL, NULL, 0},
 };
 
-const unsigned am_metric_count = AM_COUNT_OF(am_metric_table);
+const unsigned am_metrics_table_count = AM_COUNT_OF(am_metrics_table);

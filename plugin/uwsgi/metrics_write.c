@@ -8,7 +8,7 @@ static void append(struct am_buffer *buffer, const char *text) {
     am_buffer_append(buffer, text, strlen(text));
 }
 
-static void write_head(struct am_buffer *buffer, const struct am_metric *metric) {
+static void write_head(struct am_buffer *buffer, const struct am_metrics_metric *metric) {
     static const char *const types[] = {
         [AM_METRIC_COUNTER] = "counter",
         [AM_METRIC_GAUGE] = "gauge",
@@ -33,7 +33,7 @@ static void write_head(struct am_buffer *buffer, const struct am_metric *metric)
 }
 
 static void
-write_name(struct am_buffer *buffer, const struct am_metric *metric, const char *suffix) {
+write_name(struct am_buffer *buffer, const struct am_metrics_metric *metric, const char *suffix) {
     append(buffer, "admatch_");
     append(buffer, metric->name);
     append(buffer, suffix);
@@ -45,7 +45,7 @@ static void write_value(struct am_buffer *buffer, uint64_t value, unsigned place
     append(buffer, "\n");
 }
 
-static void write_labelled(struct am_buffer *buffer, const struct am_metric *metric) {
+static void write_labelled(struct am_buffer *buffer, const struct am_metrics_metric *metric) {
     for (unsigned i = 0; i < metric->label_count; i++) {
         write_name(buffer, metric, "{");
         append(buffer, metric->label);
@@ -57,46 +57,47 @@ static void write_labelled(struct am_buffer *buffer, const struct am_metric *met
 }
 
 /* Combinations that never happened are left out, but for the answers that everybody graphs. */
-static void write_requests(struct am_buffer *buffer, const struct am_metric *metric) {
+static void write_requests(struct am_buffer *buffer, const struct am_metrics_metric *metric) {
     for (unsigned endpoint = 0; endpoint < AM_ENDPOINTS; endpoint++)
         for (unsigned status = 0; status < AM_STATUSES; status++) {
             size_t index = (size_t)endpoint * AM_STATUSES + status;
-            uint64_t value =
-                am_metrics_sum(offsetof(struct am_counters, requests) + index * sizeof(uint64_t));
+            uint64_t value = am_metrics_sum(offsetof(struct am_metrics_counters, requests) +
+                                            index * sizeof(uint64_t));
             if (!value && !(status == 0 && endpoint != AM_ENDPOINT_OTHER))
                 continue;
             write_name(buffer, metric, "{endpoint=\"");
-            append(buffer, am_endpoint_names[endpoint]);
+            append(buffer, am_metrics_endpoint_names[endpoint]);
             append(buffer, "\",status=\"");
-            append(buffer, am_status_names[status]);
+            append(buffer, am_metrics_status_names[status]);
             append(buffer, "\"}");
             write_value(buffer, value, 0);
         }
 }
 
-static void write_histogram(struct am_buffer *buffer, const struct am_metric *metric) {
+static void write_histogram(struct am_buffer *buffer, const struct am_metrics_metric *metric) {
     uint64_t count = 0;
     for (unsigned i = 0; i < AM_BUCKETS; i++) {
-        count += am_metrics_sum(metric->offset + offsetof(struct am_histogram, buckets) +
+        count += am_metrics_sum(metric->offset + offsetof(struct am_metrics_histogram, buckets) +
                                 i * sizeof(uint64_t));
         write_name(buffer, metric, "_bucket{le=\"");
         if (i + 1 < AM_BUCKETS)
-            am_buffer_decimal(buffer, (int64_t)am_bucket_bounds[i], metric->places);
+            am_buffer_decimal(buffer, (int64_t)am_metrics_bucket_bounds[i], metric->places);
         else
             append(buffer, "+Inf");
         append(buffer, "\"}");
         write_value(buffer, count, 0);
     }
     write_name(buffer, metric, "_sum");
-    write_value(buffer, am_metrics_sum(metric->offset + offsetof(struct am_histogram, nanoseconds)),
+    write_value(buffer,
+                am_metrics_sum(metric->offset + offsetof(struct am_metrics_histogram, nanoseconds)),
                 metric->places);
     write_name(buffer, metric, "_count");
     write_value(buffer, count, 0);
 }
 
 void am_metrics_write(struct am_buffer *buffer, int64_t now) {
-    for (unsigned i = 0; i < am_metric_count; i++) {
-        const struct am_metric *metric = &am_metric_table[i];
+    for (unsigned i = 0; i < am_metrics_table_count; i++) {
+        const struct am_metrics_metric *metric = &am_metrics_table[i];
         write_head(buffer, metric);
         if (metric->type == AM_METRIC_HISTOGRAM) {
             write_histogram(buffer, metric);
@@ -106,7 +107,7 @@ void am_metrics_write(struct am_buffer *buffer, int64_t now) {
             write_labelled(buffer, metric);
         } else {
             write_name(buffer, metric, "");
-            write_value(buffer, am_metric_value(metric, now), metric->places);
+            write_value(buffer, am_metrics_value(metric, now), metric->places);
         }
     }
 }

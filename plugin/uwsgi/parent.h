@@ -6,6 +6,6 @@
  * when it is gone already. uWSGI asks for the same earlier, but a change of user (master-as-root)
  * makes the kernel forget it, and a master that was killed before uWSGI asked leaves a worker that
  * holds the socket for ever, so that no new master can bind it. */
-void am_end_with_master(void);
+void am_uwsgi_end_with_master(void);
 
 #endif

@@ -26,7 +26,7 @@ struct scheduling {
 };
 
 /* On Linux a thread has a niceness of its own. Who has chosen another policy, keeps it. */
-void am_priority_background(void) {
+void am_publish_priority_background(void) {
     struct scheduling wanted = {.size = sizeof wanted,
                                 .policy = SCHED_OTHER,
                                 .nice = getpriority(PRIO_PROCESS, 0) + NICENESS,
@@ -46,7 +46,7 @@ static void offer(int unused) {
     sched_yield();
 }
 
-void am_priority_begin_offers(void) {
+void am_publish_priority_begin_yielding(void) {
     const struct itimerspec often = {{0, OFFER_NANOSECONDS}, {0, OFFER_NANOSECONDS}};
     const struct sigaction action = {.sa_handler = offer, .sa_flags = SA_RESTART};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = OFFER_SIGNAL};
@@ -56,7 +56,7 @@ void am_priority_begin_offers(void) {
         timer_settime(offers, 0, &often, NULL);
 }
 
-void am_priority_end_offers(void) {
+void am_publish_priority_end_yielding(void) {
     if (offering)
         timer_delete(offers);
     offering = false;

@@ -7,12 +7,12 @@
 #include "supply.h"
 
 struct am_publisher {
-    struct am_supply supply;
-    struct am_state state;
-    struct am_control *control;
+    struct am_source supply;
+    struct am_store state;
+    struct am_publish_channel *control;
     /* Private from here on. */
     bool seen; /* `last` has been published or refused */
-    struct am_signature last;
+    struct am_source_version last;
     bool refused;     /* `last` was refused for what is in it */
     bool missing;     /* the last look found no file */
     int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
@@ -32,13 +32,13 @@ void am_publisher_resume(struct am_publisher *publisher);
  * system call. */
 bool am_publisher_is_due(const struct am_publisher *publisher);
 
-enum am_look {
-    AM_LOOK_DONE, /* published, refused, or nothing new */
-    AM_LOOK_SOON, /* the file is being written: look again in a moment */
+enum am_publisher_outcome {
+    AM_PUBLISHER_DONE, /* published, refused, or nothing new */
+    AM_PUBLISHER_SOON, /* the file is being written: look again in a moment */
 };
 
 /* Looks at the inventory; when it has changed (or `forced`), builds, verifies and publishes it, or
  * refuses it and logs why. */
-enum am_look am_publisher_look(struct am_publisher *publisher, bool forced);
+enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, bool forced);
 
 #endif

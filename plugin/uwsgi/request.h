@@ -8,13 +8,13 @@
 struct wsgi_request;
 
 /* Makes what each core needs, before the first fork. Once. */
-enum am_code am_requests_start(unsigned cores, struct am_error *error);
+enum am_code am_uwsgi_requests_start(unsigned cores, struct am_error *error);
 
 /* uWSGI's hooks. */
-int am_request_serve(struct wsgi_request *request);
-void am_request_finished(struct wsgi_request *request);
+int am_uwsgi_request_serve(struct wsgi_request *request);
+void am_uwsgi_request_finished(struct wsgi_request *request);
 
 /* A worker has been forked: its CPU clock starts anew. */
-void am_requests_forked(void);
+void am_uwsgi_requests_forked(void);
 
 #endif

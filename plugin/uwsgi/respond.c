@@ -5,7 +5,7 @@
 
 enum { HEADERS_BYTES = 2048 };
 
-bool am_method_is(const struct wsgi_request *request, const char *method) {
+bool am_uwsgi_method_is(const struct wsgi_request *request, const char *method) {
     return request->method_len == strlen(method) &&
            memcmp(request->method, method, request->method_len) == 0;
 }
@@ -23,7 +23,7 @@ static bool write_status(struct wsgi_request *request, unsigned status) {
 /* Where headers go; `to` is the second argument of put_headers. */
 typedef bool put_header(void *to, const char *name, const char *value);
 
-static bool put_headers(const struct am_answer *answer, void *to, put_header *put) {
+static bool put_headers(const struct am_uwsgi_answer *answer, void *to, put_header *put) {
     char digits[24];
     struct am_buffer length = am_buffer_over(digits, sizeof digits);
     am_buffer_unsigned(&length, answer->body.size);
@@ -31,7 +31,7 @@ static bool put_headers(const struct am_answer *answer, void *to, put_header *pu
     if (answer->status != 204 &&
         !(put(to, "Content-Type", answer->type) && put(to, "Content-Length", digits)))
         return false;
-    for (const struct am_header *header = answer->headers; header && header->name; header++)
+    for (const struct am_uwsgi_header *header = answer->headers; header && header->name; header++)
         if (!put(to, header->name, header->value))
             return false;
     return (!answer->generation || put(to, "X-Admatch-Generation", answer->generation)) &&
@@ -70,7 +70,7 @@ static bool wants_names(const struct wsgi_request *request) {
 /* uWSGI makes and frees a buffer for each header: 800 instructions each, of the 13,000 of an answer
  * without a decision. So, where nobody asks for names, all go as one header without a name, whose
  * value uWSGI writes as it stands. */
-static bool write_headers(struct wsgi_request *request, const struct am_answer *answer) {
+static bool write_headers(struct wsgi_request *request, const struct am_uwsgi_answer *answer) {
     char memory[HEADERS_BYTES];
     struct lines lines = {.text = am_buffer_over(memory, sizeof memory)};
     if (wants_names(request) || !put_headers(answer, &lines, put_into_lines))
@@ -83,10 +83,10 @@ static bool write_headers(struct wsgi_request *request, const struct am_answer *
     return true;
 }
 
-bool am_respond(struct wsgi_request *request, const struct am_answer *answer) {
+bool am_uwsgi_respond(struct wsgi_request *request, const struct am_uwsgi_answer *answer) {
     if (!write_status(request, answer->status) || !write_headers(request, answer))
         return false;
-    if (am_method_is(request, "HEAD") || answer->body.size == 0)
+    if (am_uwsgi_method_is(request, "HEAD") || answer->body.size == 0)
         return uwsgi_response_write_headers_do(request) == UWSGI_OK;
     char *body = (char *)(uintptr_t)answer->body.data;
     return uwsgi_response_write_body_do(request, body, answer->body.size) == UWSGI_OK;

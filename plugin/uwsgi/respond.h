@@ -6,24 +6,24 @@
 
 struct wsgi_request;
 
-struct am_header {
+struct am_uwsgi_header {
     const char *name, *value;
 };
 
-struct am_answer {
+struct am_uwsgi_answer {
     unsigned status;
-    const char *type;                /* Content-Type */
-    struct am_view body;             /* with 204: none, and then no type and no length either */
-    const char *generation;          /* NULL: none */
-    const char *allow;               /* with 405: the methods; else NULL */
-    const struct am_header *headers; /* more of them, ended by one without a name; or NULL */
-    bool close;                      /* say that the connection will be closed */
+    const char *type;       /* Content-Type */
+    struct am_view body;    /* with 204: none, and then no type and no length either */
+    const char *generation; /* NULL: none */
+    const char *allow;      /* with 405: the methods; else NULL */
+    const struct am_uwsgi_header *headers; /* more of them, ended by one without a name; or NULL */
+    bool close;                            /* say that the connection will be closed */
 };
 
 /* Writes head and body; for HEAD, only the head. False: the client is gone. */
-bool am_respond(struct wsgi_request *request, const struct am_answer *answer);
+bool am_uwsgi_respond(struct wsgi_request *request, const struct am_uwsgi_answer *answer);
 
 /* Whether the request's method is that one. */
-bool am_method_is(const struct wsgi_request *request, const char *method);
+bool am_uwsgi_method_is(const struct wsgi_request *request, const char *method);
 
 #endif

@@ -10,7 +10,7 @@
 #include "host.h"
 #include "log.h"
 
-struct am_settings am_settings = {
+struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
     .limit_body = 1 << 20,
     .limit_words = 100000,
@@ -22,9 +22,9 @@ struct number {
     uint64_t least, most;
 };
 
-static struct number refresh_number = {&am_settings.refresh, 0, 86400};
-static struct number body_number = {&am_settings.limit_body, 1024, 64 << 20};
-static struct number words_number = {&am_settings.limit_words, 1, 10000000};
+static struct number refresh_number = {&am_uwsgi_settings.refresh, 0, 86400};
+static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 20};
+static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
 
 static void set_number(char *option, char *value, void *data) {
     struct number *number = data;
@@ -33,9 +33,9 @@ static void set_number(char *option, char *value, void *data) {
     unsigned long long given = value ? strtoull(value, &end, 10) : 0;
     bool digits = value && *value >= '0' && *value <= '9' && *end == '\0';
     if (!digits || errno || given < number->least || given > number->most)
-        am_log_and_exit("%s = %s: expected a whole number from %llu to %llu", option,
-                        value ? value : "", (unsigned long long)number->least,
-                        (unsigned long long)number->most);
+        am_uwsgi_log_and_exit("%s = %s: expected a whole number from %llu to %llu", option,
+                              value ? value : "", (unsigned long long)number->least,
+                              (unsigned long long)number->most);
     *number->value = given;
 }
 
@@ -46,36 +46,37 @@ static void set_on_error(char *option, char *value, void *data) {
     else if (value && strcmp(value, "skip") == 0)
         *skip = true;
     else
-        am_log_and_exit("%s = %s: expected stop (refuse an inventory that has a bad record) or "
-                        "skip (leave bad records out)",
-                        option, value ? value : "");
+        am_uwsgi_log_and_exit(
+            "%s = %s: expected stop (refuse an inventory that has a bad record) or "
+            "skip (leave bad records out)",
+            option, value ? value : "");
 }
 
 static void set_path(char *option, char *value, void *data) {
     char **path = data;
     if (!value || *value == '\0')
-        am_log_and_exit("%s: expected a path", option);
+        am_uwsgi_log_and_exit("%s: expected a path", option);
     *path = value;
 }
 
-struct uwsgi_option am_options[] = {
+struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
-     &am_settings.inventory, UWSGI_OPT_MASTER | UWSGI_OPT_METRICS},
+     &am_uwsgi_settings.inventory, UWSGI_OPT_MASTER | UWSGI_OPT_METRICS},
     {"admatch-state-dir", required_argument, 0,
      "private folder for compiled images (default /dev/shm/admatch-UID)", set_path,
-     &am_settings.state_dir, 0},
+     &am_uwsgi_settings.state_dir, 0},
     {"admatch-refresh", required_argument, 0,
      "seconds between looks at the inventory (default 5, 0: only on demand)", set_number,
      &refresh_number, 0},
     {"admatch-on-error", required_argument, 0,
      "stop: refuse an inventory that has a bad record (default); skip: leave bad records out",
-     set_on_error, &am_settings.skip_bad_records, 0},
+     set_on_error, &am_uwsgi_settings.skip_bad_records, 0},
     {"admatch-test", no_argument, 0, "obey the `now` of requests; for tests, never in production",
-     uwsgi_opt_true, &am_settings.test, 0},
+     uwsgi_opt_true, &am_uwsgi_settings.test, 0},
     {"admatch-preview", no_argument, 0,
      "answer /preview, a page that shows which ads a text gets, and why others do not",
-     uwsgi_opt_true, &am_settings.preview, 0},
+     uwsgi_opt_true, &am_uwsgi_settings.preview, 0},
     {"admatch-limit-body", required_argument, 0,
      "bytes of a request body, also when unpacked (default 1048576)", set_number, &body_number, 0},
     {"admatch-limit-words", required_argument, 0,
@@ -89,13 +90,14 @@ static char *absolute(char *path, const char *option) {
     if (path[0] == '/')
         return path;
     if (!getcwd(folder, sizeof folder) || asprintf(&joined, "%s/%s", folder, path) < 0)
-        am_log_and_exit("%s = %s: cannot make it absolute: give the whole path", option, path);
+        am_uwsgi_log_and_exit("%s = %s: cannot make it absolute: give the whole path", option,
+                              path);
     return joined;
 }
 
-void am_settings_finish(void) {
-    if (am_settings.inventory)
-        am_settings.inventory = absolute(am_settings.inventory, "admatch-inventory");
-    if (am_settings.state_dir)
-        am_settings.state_dir = absolute(am_settings.state_dir, "admatch-state-dir");
+void am_uwsgi_settings_finish(void) {
+    if (am_uwsgi_settings.inventory)
+        am_uwsgi_settings.inventory = absolute(am_uwsgi_settings.inventory, "admatch-inventory");
+    if (am_uwsgi_settings.state_dir)
+        am_uwsgi_settings.state_dir = absolute(am_uwsgi_settings.state_dir, "admatch-state-dir");
 }

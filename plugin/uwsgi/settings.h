@@ -5,8 +5,8 @@
 #include "../base/bytes.h"
 #include "host.h"
 
-struct am_settings {
-    char *inventory;  /* absolute path once am_settings_finish has run; NULL: none given */
+struct am_uwsgi_settings {
+    char *inventory;  /* absolute path once am_uwsgi_settings_finish has run; NULL: none given */
     char *state_dir;  /* NULL: the default */
     uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
     uint64_t limit_body;
@@ -16,12 +16,12 @@ struct am_settings {
     int preview;
 };
 
-extern struct am_settings am_settings;
+extern struct am_uwsgi_settings am_uwsgi_settings;
 /* The table for uWSGI; ends with an empty entry. */
-extern struct uwsgi_option am_options[];
+extern struct uwsgi_option am_uwsgi_options[];
 
 /* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir.
  */
-void am_settings_finish(void);
+void am_uwsgi_settings_finish(void);
 
 #endif

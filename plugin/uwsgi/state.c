@@ -9,7 +9,7 @@
 
 #include "../text/words.h"
 
-static enum am_code check_folder(const struct am_state *state, struct am_error *error) {
+static enum am_code check_folder(const struct am_store *state, struct am_error *error) {
     struct stat status;
     if (lstat(state->folder, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot examine the state folder %s",
@@ -33,9 +33,9 @@ static enum am_code check_folder(const struct am_state *state, struct am_error *
     return AM_OK;
 }
 
-enum am_code am_state_open(
-    struct am_state *state, const char *folder, uid_t owner, gid_t group, struct am_error *error) {
-    *state = (struct am_state){.owner = owner, .group = group};
+enum am_code am_store_open(
+    struct am_store *state, const char *folder, uid_t owner, gid_t group, struct am_error *error) {
+    *state = (struct am_store){.owner = owner, .group = group};
     int length = folder ? snprintf(state->folder, PATH_MAX, "%s", folder)
                         : snprintf(state->folder, PATH_MAX, "/dev/shm/admatch-%u", (unsigned)owner);
     if (length < 0 || length >= PATH_MAX)
@@ -53,9 +53,9 @@ enum am_code am_state_open(
     return check_folder(state, error);
 }
 
-enum am_code am_state_image_path(const struct am_state *state,
+enum am_code am_store_image_path(const struct am_store *state,
                                  const uint8_t digest[16],
-                                 enum am_origin origin,
+                                 enum am_store_origin origin,
                                  char path[PATH_MAX],
                                  struct am_error *error) {
     static const char *const suffix[] = {
@@ -71,7 +71,7 @@ enum am_code am_state_image_path(const struct am_state *state,
 }
 
 static enum am_code
-check_image_file(const struct am_state *state, const char *path, int fd, struct am_error *error) {
+check_image_file(const struct am_store *state, const char *path, int fd, struct am_error *error) {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot examine %s", path);
@@ -84,7 +84,7 @@ check_image_file(const struct am_state *state, const char *path, int fd, struct 
     return AM_OK;
 }
 
-enum am_code am_state_open_image(const struct am_state *state,
+enum am_code am_store_open_image(const struct am_store *state,
                                  const char *path,
                                  bool summed,
                                  struct am_image **image,
@@ -101,11 +101,11 @@ enum am_code am_state_open_image(const struct am_state *state,
     return code;
 }
 
-enum am_code am_state_store(const struct am_state *state,
+enum am_code am_store_write(const struct am_store *state,
                             const struct am_image_bytes *bytes,
                             const char *path,
                             struct am_error *error) {
-    struct am_file_owner owner = {state->owner, state->group};
+    struct am_image_owner owner = {state->owner, state->group};
     return am_image_write(bytes, path, state->owner == geteuid() ? AM_NOBODY_ELSE : owner, error);
 }
 
@@ -130,7 +130,7 @@ static int flock_patiently(int fd, int operation) {
 
 /* Whether the lock is the owner's, or was just made and could be given to them. Not what stands
  * there under two names: the owner may have linked a file of ours. */
-static bool is_owners(const struct am_state *state, int fd) {
+static bool is_owners(const struct am_store *state, int fd) {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return false;
@@ -142,7 +142,7 @@ static bool is_owners(const struct am_state *state, int fd) {
     return false;
 }
 
-int am_state_lock(const struct am_state *state, const char *path, bool wait) {
+int am_store_lock(const struct am_store *state, const char *path, bool wait) {
     char name[PATH_MAX + 8];
     snprintf(name, sizeof name, "%s.lock", path);
     for (;;) {
@@ -161,7 +161,7 @@ int am_state_lock(const struct am_state *state, const char *path, bool wait) {
     }
 }
 
-void am_state_unlock(const char *path, int lock) {
+void am_store_unlock(const char *path, int lock) {
     char name[PATH_MAX + 8];
     snprintf(name, sizeof name, "%s.lock", path);
     unlink(name);

@@ -29,7 +29,7 @@ static bool ends_with(const char *text, const char *end) {
 
 /* The note's name is a hash of what it is about, since paths do not fit into file names. Versions
  * of admatch that share a folder, but no images, have notes of their own. */
-static void note_path(const struct am_state *state,
+static void note_path(const struct am_store *state,
                       const char *inventory,
                       bool lenient,
                       char path[PATH_MAX + 64]) {
@@ -66,7 +66,7 @@ static bool read_note(const char *path, struct note *note) {
     return note->image[0] && !strchr(note->image, '/');
 }
 
-static void write_note(const struct am_state *state,
+static void write_note(const struct am_store *state,
                        const char *path,
                        const char *inventory,
                        const char *image_path) {
@@ -88,7 +88,7 @@ static void write_note(const struct am_state *state,
         unlink(temporary);
 }
 
-bool am_state_recall(const struct am_state *state,
+bool am_store_recall(const struct am_store *state,
                      const char *inventory,
                      bool lenient,
                      char path[PATH_MAX]) {
@@ -143,7 +143,7 @@ static bool is_ours(const char *name) {
     return hex == 32 && (name[32] == '-' || strncmp(name + 32, ".last", 5) == 0);
 }
 
-static bool list_folder(const struct am_state *state, struct names *names) {
+static bool list_folder(const struct am_store *state, struct names *names) {
     DIR *folder = opendir(state->folder);
     if (!folder)
         return false;
@@ -158,7 +158,7 @@ static bool list_folder(const struct am_state *state, struct names *names) {
 /* Drops notes of inventories that are gone; collects the images of the others. False: memory ran
  * out, remove nothing. */
 static bool
-collect_used(const struct am_state *state, const struct names *all, struct names *used) {
+collect_used(const struct am_store *state, const struct names *all, struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
         char path[PATH_MAX + NAME_MAX + 2];
         struct note note;
@@ -177,7 +177,7 @@ collect_used(const struct am_state *state, const struct names *all, struct names
 /* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or
  * NAME.admx.PID.tmp. Not while somebody makes it. `locked` is the image that the caller has locked:
  * nobody else makes that one, so what lies beside it was left by a killed process. */
-static void remove_piece(const struct am_state *state, const char *name, const char *locked) {
+static void remove_piece(const struct am_store *state, const char *name, const char *locked) {
     char path[PATH_MAX + NAME_MAX + 2], image[PATH_MAX + NAME_MAX + 2];
     const char *end = strstr(name, ".admx");
     snprintf(path, sizeof path, "%s/%s", state->folder, name);
@@ -187,14 +187,14 @@ static void remove_piece(const struct am_state *state, const char *name, const c
         unlink(path);
         return;
     }
-    int lock = am_state_lock(state, image, false);
+    int lock = am_store_lock(state, image, false);
     if (lock < 0)
         return;
     unlink(path);
-    am_state_unlock(image, lock);
+    am_store_unlock(image, lock);
 }
 
-static void remove_unused(const struct am_state *state,
+static void remove_unused(const struct am_store *state,
                           const struct names *all,
                           const struct names *used,
                           const char *locked) {
@@ -206,7 +206,7 @@ static void remove_unused(const struct am_state *state,
     }
 }
 
-static void clean(const struct am_state *state, const char *locked) {
+static void clean(const struct am_store *state, const char *locked) {
     struct names all = {0}, used = {0};
     if (list_folder(state, &all) && collect_used(state, &all, &used))
         remove_unused(state, &all, &used, locked);
@@ -215,17 +215,17 @@ static void clean(const struct am_state *state, const char *locked) {
 }
 
 /* The folder has a lock of its own, so that notes and cleaning do not cross. */
-void am_state_settle(const struct am_state *state,
+void am_store_settle(const struct am_store *state,
                      const char *inventory,
                      bool lenient,
                      const char *image_path) {
     char folder[PATH_MAX + 8], name[PATH_MAX + 64];
     snprintf(folder, sizeof folder, "%s/folder", state->folder);
-    int lock = am_state_lock(state, folder, true);
+    int lock = am_store_lock(state, folder, true);
     if (lock < 0)
         return;
     note_path(state, inventory, lenient, name);
     write_note(state, name, inventory, image_path);
     clean(state, image_path);
-    am_state_unlock(folder, lock);
+    am_store_unlock(folder, lock);
 }

@@ -15,25 +15,25 @@
 enum { READ_SIZE = 1 << 20 };
 
 enum am_code
-am_supply_signature(const char *path, struct am_signature *signature, struct am_error *error) {
+am_source_signature(const char *path, struct am_source_version *signature, struct am_error *error) {
     struct stat status;
     if (stat(path, &status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot read the inventory %s", path);
     if (!S_ISREG(status.st_mode))
         return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
-    *signature = (struct am_signature){.device = status.st_dev,
-                                       .inode = status.st_ino,
-                                       .size = status.st_size,
-                                       .changed = status.st_mtim};
+    *signature = (struct am_source_version){.device = status.st_dev,
+                                            .inode = status.st_ino,
+                                            .size = status.st_size,
+                                            .changed = status.st_mtim};
     return AM_OK;
 }
 
-bool am_signature_equal(const struct am_signature *a, const struct am_signature *b) {
+bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b) {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static enum am_code changed_meanwhile(const struct am_supply *supply, struct am_error *error) {
+static enum am_code changed_meanwhile(const struct am_source *supply, struct am_error *error) {
     return am_error_set(error, AM_E_STATE,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
@@ -91,7 +91,7 @@ read_exactly(int fd, const char *path, char *data, size_t size, struct am_error 
 }
 
 /* Reads a whole file into memory aligned as images need it. */
-static enum am_code read_image(const struct am_supply *supply,
+static enum am_code read_image(const struct am_source *supply,
                                size_t size,
                                struct am_image_bytes *bytes,
                                struct am_error *error) {
@@ -112,20 +112,21 @@ static enum am_code read_image(const struct am_supply *supply,
 /* ---- making -----------------------------------------------------------------------------------
  */
 
-static enum am_code build(const struct am_supply *supply,
+static enum am_code build(const struct am_source *supply,
                           const uint8_t digest[16],
                           struct am_image_bytes *bytes,
-                          struct am_report *report,
+                          struct am_inventory_report *report,
                           struct am_error *error) {
     struct am_inventory *inventory = NULL;
-    struct am_load_options options = {.skip_bad_records = supply->lenient, .zones = supply->zones};
+    struct am_inventory_load_options options = {.skip_bad_records = supply->lenient,
+                                                .zones = supply->zones};
     enum am_code code = am_inventory_load(supply->path, &options, &inventory, report, error);
     if (code != AM_OK)
         return code;
     if (memcmp(inventory->digest, digest, 16) != 0)
         code = changed_meanwhile(supply, error);
     else
-        code = am_image_build(inventory, supply->lenient, bytes, error);
+        code = am_build_image(inventory, supply->lenient, bytes, error);
     am_inventory_free(inventory);
     return code;
 }
@@ -133,7 +134,7 @@ static enum am_code build(const struct am_supply *supply,
 /* The deep check: what passes it cannot make the matcher read outside the image. And that workers
  * will be able to use it. */
 static enum am_code
-verify(const struct am_supply *supply, const struct am_image_bytes *bytes, struct am_error *error) {
+verify(const struct am_source *supply, const struct am_image_bytes *bytes, struct am_error *error) {
     struct am_image *image = NULL;
     enum am_code code = am_image_open_memory(bytes->data, bytes->size, supply->path, &image, error);
     if (code == AM_OK)
@@ -144,43 +145,43 @@ verify(const struct am_supply *supply, const struct am_image_bytes *bytes, struc
     return code;
 }
 
-static enum am_code make(const struct am_supply *supply,
-                         const struct am_state *state,
-                         enum am_origin origin,
+static enum am_code make(const struct am_source *supply,
+                         const struct am_store *state,
+                         enum am_store_origin origin,
                          const uint8_t digest[16],
-                         struct am_made *made,
-                         struct am_report *report,
+                         struct am_source_built *made,
+                         struct am_inventory_report *report,
                          struct am_error *error) {
     struct am_image_bytes bytes = {NULL, 0};
-    am_priority_begin_offers();
+    am_publish_priority_begin_yielding();
     enum am_code code = origin == AM_ORIGIN_COPY
                             ? read_image(supply, (size_t)made->signature.size, &bytes, error)
                             : build(supply, digest, &bytes, report, error);
-    struct am_signature now;
+    struct am_source_version now;
     if (code == AM_OK)
         code = verify(supply, &bytes, error);
-    am_priority_end_offers();
+    am_publish_priority_end_yielding();
     if (code == AM_OK)
-        code = am_supply_signature(supply->path, &now, error);
-    if (code == AM_OK && !am_signature_equal(&now, &made->signature))
+        code = am_source_signature(supply->path, &now, error);
+    if (code == AM_OK && !am_source_version_equal(&now, &made->signature))
         code = changed_meanwhile(supply, error);
     if (code == AM_OK)
-        code = am_state_store(state, &bytes, made->path, error);
+        code = am_store_write(state, &bytes, made->path, error);
     am_image_bytes_free(&bytes);
     malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
-    return code == AM_OK ? am_state_open_image(state, made->path, false, &made->image, error)
+    return code == AM_OK ? am_store_open_image(state, made->path, false, &made->image, error)
                          : code;
 }
 
 /* An image that cannot be used as it lies there is made again, over it. */
-static enum am_code find_or_make(const struct am_supply *supply,
-                                 const struct am_state *state,
-                                 enum am_origin origin,
+static enum am_code find_or_make(const struct am_source *supply,
+                                 const struct am_store *state,
+                                 enum am_store_origin origin,
                                  const uint8_t digest[16],
-                                 struct am_made *made,
-                                 struct am_report *report,
+                                 struct am_source_built *made,
+                                 struct am_inventory_report *report,
                                  struct am_error *error) {
-    made->found = am_state_open_image(state, made->path, false, &made->image, NULL) == AM_OK;
+    made->found = am_store_open_image(state, made->path, false, &made->image, NULL) == AM_OK;
     if (!made->found)
         return make(supply, state, origin, digest, made, report, error);
     enum am_code code = am_matcher_check_zones(made->image, supply->zones, error);
@@ -191,31 +192,31 @@ static enum am_code find_or_make(const struct am_supply *supply,
     return code;
 }
 
-enum am_code am_supply_image(const struct am_supply *supply,
-                             const struct am_state *state,
-                             struct am_made *made,
-                             struct am_report *report,
+enum am_code am_source_image(const struct am_source *supply,
+                             const struct am_store *state,
+                             struct am_source_built *made,
+                             struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_clock(CLOCK_MONOTONIC);
+    uint64_t began = am_uwsgi_clock(CLOCK_MONOTONIC);
     uint8_t digest[16];
-    enum am_origin origin = supply->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
+    enum am_store_origin origin = supply->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
     if (am_image_is(supply->path))
         origin = AM_ORIGIN_COPY;
-    *made = (struct am_made){.image = NULL};
-    enum am_code code = am_supply_signature(supply->path, &made->signature, error);
+    *made = (struct am_source_built){.image = NULL};
+    enum am_code code = am_source_signature(supply->path, &made->signature, error);
     if (code == AM_OK)
         code = digest_file(supply->path, digest, error);
     if (code == AM_OK)
-        code = am_state_image_path(state, digest, origin, made->path, error);
+        code = am_store_image_path(state, digest, origin, made->path, error);
     if (code != AM_OK)
         return code;
-    int lock = am_state_lock(state, made->path, true);
+    int lock = am_store_lock(state, made->path, true);
     if (lock < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot lock %s", made->path);
     code = find_or_make(supply, state, origin, digest, made, report, error);
     if (code == AM_OK)
-        am_state_settle(state, supply->path, supply->lenient, made->path);
-    am_state_unlock(made->path, lock);
-    made->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+        am_store_settle(state, supply->path, supply->lenient, made->path);
+    am_store_unlock(made->path, lock);
+    made->nanoseconds = am_uwsgi_clock(CLOCK_MONOTONIC) - began;
     return code;
 }

@@ -26,15 +26,15 @@ static void ask(int unused) {
     mule_send_msg(uwsgi.mules[mule_index].queue_pipe[0], message, sizeof message - 1);
 }
 
-void am_watcher_add(void) {
+void am_uwsgi_watcher_add(void) {
     mule_index = uwsgi.mules_cnt;
     uwsgi_opt_add_mule("mule", mule_name, NULL);
     if (!uwsgi_fifo_table[FIFO_COMMAND])
         uwsgi_fifo_table[FIFO_COMMAND] = ask;
     else
-        am_log("the master FIFO's command %c is taken: ask for a look at the inventory by a "
-               "message to mule %d",
-               FIFO_COMMAND, mule_index + 1);
+        am_uwsgi_log("the master FIFO's command %c is taken: ask for a look at the inventory by a "
+                     "message to mule %d",
+                     FIFO_COMMAND, mule_index + 1);
 }
 
 /* uWSGI's own handler runs exit(), which may wait for ever for a lock that the interrupted code
@@ -45,11 +45,11 @@ static void leave(int signal_number) {
 }
 
 static void set_up(void) {
-    am_end_with_master();
+    am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    am_priority_background();
+    am_publish_priority_background();
 }
 
 /* uWSGI signals that are meant for all mules come here too, and must not pile up. */
@@ -85,9 +85,9 @@ static bool wait_for_look(int milliseconds) {
 /* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
 static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
-    const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
+    const int64_t next = am_uwsgi_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
-        int64_t left = next - am_clock_milliseconds(CLOCK_MONOTONIC);
+        int64_t left = next - am_uwsgi_clock_milliseconds(CLOCK_MONOTONIC);
         int64_t wait = soon ? SOON_MILLISECONDS : TEND_MILLISECONDS;
         if (refresh && left <= 0)
             return false;
@@ -100,17 +100,17 @@ static bool wait_for_reason(const struct am_publisher *publisher, int64_t refres
 
 /* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
     set_up();
     am_publisher_resume(publisher);
-    enum am_look look = am_publisher_look(publisher, false);
+    enum am_publisher_outcome look = am_publisher_check(publisher, false);
     bool forced = false;
     for (;;) {
-        bool soon = look == AM_LOOK_SOON;
+        bool soon = look == AM_PUBLISHER_SOON;
         bool asked = wait_for_reason(publisher, (int64_t)refresh * 1000, soon);
         forced = asked || (forced && soon);
-        look = am_publisher_look(publisher, forced);
+        look = am_publisher_check(publisher, forced);
     }
 }

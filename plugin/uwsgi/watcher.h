@@ -5,10 +5,10 @@
 #include "publisher.h"
 
 /* Adds the mule; in init or post_init. And the master FIFO's command that asks it to look. */
-void am_watcher_add(void);
+void am_uwsgi_watcher_add(void);
 
 /* Runs in every mule that uWSGI starts; `patch` says what for. False: not our mule.
  * Otherwise never returns. */
-bool am_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh);
+bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh);
 
 #endif

@@ -42,20 +42,20 @@ static void require(enum am_code code, const struct am_error *error) {
 
 /* A request of one text that wants three ads. */
 struct ask {
-    struct am_field field;
-    struct am_slot slot;
-    struct am_request request;
+    struct am_match_field field;
+    struct am_match_slot slot;
+    struct am_match_request request;
 };
 
 static void
-ask_for(const struct bench *bench, size_t text, enum am_field_kind kind, struct ask *ask) {
+ask_for(const struct bench *bench, size_t text, enum am_match_field_kind kind, struct ask *ask) {
     *ask = (struct ask){.field = {kind, 0, {bench->texts.text[text], bench->texts.size[text]}},
                         .slot.count = 3};
-    ask->request = (struct am_request){.id = AM_VIEW("r"),
-                                       .fields = &ask->field,
-                                       .field_count = 1,
-                                       .slots = &ask->slot,
-                                       .slot_count = 1};
+    ask->request = (struct am_match_request){.id = AM_VIEW("r"),
+                                             .fields = &ask->field,
+                                             .field_count = 1,
+                                             .slots = &ask->slot,
+                                             .slot_count = 1};
 }
 
 static void search(struct bench *bench, struct ask *ask) {
@@ -65,12 +65,13 @@ static void search(struct bench *bench, struct ask *ask) {
 }
 
 static void do_words(struct bench *bench, size_t text) {
-    struct am_word words[128];
-    struct am_splitter splitter;
+    struct am_text_word words[128];
+    struct am_text_splitter splitter;
     size_t count;
-    am_splitter_start(&splitter, (struct am_view){bench->texts.text[text], bench->texts.size[text]},
-                      &bench->matcher->word_rules, bench->matcher->splitter_memory);
-    while ((count = am_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
+    am_text_splitter_start(&splitter,
+                           (struct am_view){bench->texts.text[text], bench->texts.size[text]},
+                           &bench->matcher->word_rules, bench->matcher->splitter_memory);
+    while ((count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
         bench->words += count;
         bench->matches += words[0].size;
     }
@@ -96,11 +97,11 @@ static void do_broad(struct bench *bench, size_t text) {
 
 static void decide(struct bench *bench, size_t text, bool explain) {
     struct ask ask;
-    struct am_decision decision;
+    struct am_match_decision decision;
     struct am_error error;
     ask_for(bench, text, AM_FIELD_TEXT, &ask);
     ask.request.explain = explain;
-    require(am_decide(bench->matcher, &ask.request, &decision, &error), &error);
+    require(am_match_decide(bench->matcher, &ask.request, &decision, &error), &error);
     bench->words += decision.words;
     bench->matches += decision.ad_count;
 }
@@ -174,8 +175,8 @@ static void open_passes(const char *path) {
 }
 
 static void build_stages(const char *inventory_path, const char *image_path) {
-    const struct am_load_options options = {0};
-    struct am_report report = {0};
+    const struct am_inventory_load_options options = {0};
+    struct am_inventory_report report = {0};
     struct am_inventory *inventory;
     struct am_image_bytes bytes;
     struct am_image *image;
@@ -183,7 +184,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     double began = seconds_now();
     require(am_inventory_load(inventory_path, &options, &inventory, &report, &error), &error);
     double loaded = seconds_now();
-    require(am_image_build(inventory, false, &bytes, &error), &error);
+    require(am_build_image(inventory, false, &bytes, &error), &error);
     double built = seconds_now();
     require(am_image_open_memory(bytes.data, bytes.size, "the image", &image, &error), &error);
     require(am_image_verify(image, &error), &error);
@@ -194,7 +195,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     am_image_close(image);
     am_image_bytes_free(&bytes);
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
 }
 
 static void start(struct bench *bench, const char *image, const char *texts) {

@@ -31,13 +31,13 @@ static void check_against_zlib(const uint8_t *data, size_t size, struct am_view 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static char memory[AM_GZIP_MEMORY_SIZE], unpacked[LIMIT + 1];
-    static struct am_gzip gzip;
+    static struct am_api_gzip gzip;
     struct am_error error = {0};
     size_t used = 0;
     if (!gzip.memory)
-        require(am_gzip_start(&gzip, memory, &error) == AM_OK);
-    enum am_code code = am_gzip_unpack(&gzip, (struct am_view){(const char *)data, size}, unpacked,
-                                       LIMIT, &used, &error);
+        require(am_api_gzip_start(&gzip, memory, &error) == AM_OK);
+    enum am_code code = am_api_gzip_unpack(&gzip, (struct am_view){(const char *)data, size},
+                                           unpacked, LIMIT, &used, &error);
     if (code != AM_OK) {
         require((code == AM_E_SYNTAX || code == AM_E_LIMIT) && error.message[0] != '\0');
         return 0;

@@ -44,18 +44,18 @@ static const char *const inventories[] = {
 enum { INVENTORIES = 2, RAW = 255, PATCH = 8 };
 
 static struct am_image_bytes build(const char *text) {
-    struct am_load_options options = {0};
+    struct am_inventory_load_options options = {0};
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     struct am_error error = {0};
     struct am_image_bytes bytes = {0};
     if (am_inventory_load_memory(am_view_of(text), "fuzz", &options, &inventory, &report, &error) ||
-        am_image_build(inventory, false, &bytes, &error)) {
+        am_build_image(inventory, false, &bytes, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return bytes;
 }
 
@@ -77,7 +77,7 @@ static char *copy_aligned(const void *data, size_t size) {
 
 static void
 section_of(const char *image, size_t size, unsigned section, size_t *begin, size_t *length) {
-    struct am_section_entry entry = {0};
+    struct am_image_section_entry entry = {0};
     *begin = 0;
     *length = sizeof(struct am_image_header) + AM_SECTIONS * sizeof entry;
     if (section == 0)
@@ -167,8 +167,9 @@ static uint32_t draw(uint64_t *state, uint32_t below) {
     return (uint32_t)(*state >> 33) % below;
 }
 
-static struct am_section_entry entry_of(const struct am_image_bytes *image, uint32_t section) {
-    struct am_section_entry entry;
+static struct am_image_section_entry entry_of(const struct am_image_bytes *image,
+                                              uint32_t section) {
+    struct am_image_section_entry entry;
     memcpy(&entry,
            (const char *)image->data + sizeof(struct am_image_header) +
                (section - 1) * sizeof entry,
@@ -198,7 +199,7 @@ static void draw_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t
     uint32_t section = draw(state, AM_SECTIONS + 1), value = draw_value(image, state);
     uint32_t position = draw(state, UINT16_MAX);
     if (section) {
-        struct am_section_entry entry = entry_of(image, section);
+        struct am_image_section_entry entry = entry_of(image, section);
         uint32_t record = entry.count ? draw(state, (uint32_t)entry.count) : 0;
         position = (record * entry.record_size + draw(state, entry.record_size)) / 4;
     }

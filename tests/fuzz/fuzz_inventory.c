@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_report(const struct am_report *report, enum am_code code) {
+static void check_report(const struct am_inventory_report *report, enum am_code code) {
     for (uint32_t i = 0; i < report->problem_count; i++) {
         fuzz_require(report->problems[i].text[0] != '\0');
         fuzz_require(report->problems[i].line <= report->lines + 1 || code != AM_OK);
@@ -22,13 +22,13 @@ struct finding {
 };
 
 static void
-find(struct am_matcher *matcher, const struct am_search_way *way, struct finding *found) {
-    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
-    const struct am_request request = {.fields = &field, .field_count = 1};
+find(struct am_matcher *matcher, const struct am_search_kernel *way, struct finding *found) {
+    struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
+    const struct am_match_request request = {.fields = &field, .field_count = 1};
     matcher->way = way;
     fuzz_require(am_search_words(matcher, &request, NULL) == AM_OK);
     am_search(matcher, &request, AM_TIER_ALL);
-    const struct am_hits *hits = &matcher->hits;
+    const struct am_search_hits *hits = &matcher->hits;
     fuzz_require(hits->count <= AM_COUNT_OF(found->terminals));
     memcpy(found->terminals, hits->terminals, hits->count * sizeof(uint32_t));
     memcpy(found->places, hits->places, hits->count * sizeof(uint32_t));
@@ -40,8 +40,8 @@ find(struct am_matcher *matcher, const struct am_search_way *way, struct finding
 static void compare_ways(struct am_matcher *matcher) {
     static struct finding portable, other;
     find(matcher, &am_search_portable, &portable);
-    for (int name = 0; name < AM_SEARCH_WAYS; name++) {
-        const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+    for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
+        const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
         if (!way)
             continue;
         find(matcher, way, &other);
@@ -54,21 +54,21 @@ static void compare_ways(struct am_matcher *matcher) {
 
 /* The top tier decides as all keywords do, which explained decisions are made among. */
 static void compare_tiers(struct am_matcher *matcher) {
-    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
-    struct am_slot slot = {.count = 2};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .unique = AM_UNIQUE_AD};
-    struct am_decision decision;
-    struct am_placed_ad plain[2] = {{.ad = AM_NONE}, {.ad = AM_NONE}};
-    fuzz_require(am_decide(matcher, &request, &decision, NULL) == AM_OK);
+    struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
+    struct am_match_slot slot = {.count = 2};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .unique = AM_UNIQUE_AD};
+    struct am_match_decision decision;
+    struct am_match_winner plain[2] = {{.ad = AM_NONE}, {.ad = AM_NONE}};
+    fuzz_require(am_match_decide(matcher, &request, &decision, NULL) == AM_OK);
     uint32_t count = decision.ad_count;
     memcpy(plain, decision.ads, count * sizeof *plain);
     request.explain = true;
-    fuzz_require(am_decide(matcher, &request, &decision, NULL) == AM_OK);
+    fuzz_require(am_match_decide(matcher, &request, &decision, NULL) == AM_OK);
     fuzz_require(decision.ad_count == count);
     for (uint32_t i = 0; i < count; i++)
         fuzz_require(plain[i].ad == decision.ads[i].ad &&
@@ -84,7 +84,7 @@ static void compare_searches(const struct am_image *image) {
     fuzz_require(matcher != NULL);
     if (am_matcher_attach(matcher, image, fuzz_zones(), NULL) != AM_OK)
         return;
-    matcher->way = am_search_way_best();
+    matcher->way = am_search_kernel_best();
     compare_tiers(matcher);
     compare_ways(matcher);
 }
@@ -94,7 +94,7 @@ static void use_inventory(const struct am_inventory *inventory) {
     struct am_image_bytes bytes = {0};
     struct am_image *image = NULL;
     struct am_error error = {0};
-    if (am_image_build(inventory, false, &bytes, &error) != AM_OK) {
+    if (am_build_image(inventory, false, &bytes, &error) != AM_OK) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }
@@ -112,11 +112,11 @@ static void use_inventory(const struct am_inventory *inventory) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
-    const struct am_load_options options = {.skip_bad_records = data[0] & 1,
-                                            .zones = data[0] & 2 ? fuzz_zones() : NULL};
+    const struct am_inventory_load_options options = {.skip_bad_records = data[0] & 1,
+                                                      .zones = data[0] & 2 ? fuzz_zones() : NULL};
     struct am_view text = {(const char *)data + 1, size - 1};
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     struct am_error error = {0};
     enum am_code code =
         am_inventory_load_memory(text, "fuzz", &options, &inventory, &report, &error);
@@ -126,6 +126,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else
         fuzz_require(error.message[0] != '\0' && inventory == NULL);
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return 0;
 }

@@ -7,7 +7,7 @@ enum { NODES = 1 << 18 };
 
 /* The bids that a bid response holds, each for an impression of the request, at its floor or above.
  */
-static uint32_t count_bids(const struct am_json *json, const struct am_request *request) {
+static uint32_t count_bids(const struct am_json *json, const struct am_match_request *request) {
     const struct am_json_node *seats = am_json_member(json, json->nodes, "seatbid");
     uint32_t count = 0;
     fuzz_require(seats && seats->type == AM_JSON_ARRAY);

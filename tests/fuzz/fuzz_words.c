@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { MOST_WORDS = 1 << 14, BATCH = AM_WORDS_LEAST };
 
 struct found {
-    struct am_word words[MOST_WORDS];
+    struct am_text_word words[MOST_WORDS];
     char texts[1 << 20];
     size_t count, used;
 };
@@ -20,43 +20,44 @@ static void require(bool holds) {
         abort();
 }
 
-static struct am_splitter_memory new_memory(size_t text_size) {
-    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(text_size)};
+static struct am_text_splitter_memory new_memory(size_t text_size) {
+    struct am_text_splitter_memory memory = {NULL, am_text_splitter_memory_size(text_size)};
     memory.memory = malloc(memory.size);
     require(memory.memory != NULL);
     return memory;
 }
 
-static void
-keep(struct found *found, const struct am_splitter *splitter, const struct am_word *word) {
+static void keep(struct found *found,
+                 const struct am_text_splitter *splitter,
+                 const struct am_text_word *word) {
     require(found->count < MOST_WORDS && found->used + word->size <= sizeof found->texts);
     found->words[found->count++] = *word;
-    memcpy(found->texts + found->used, am_word_text(splitter, word), word->size);
+    memcpy(found->texts + found->used, am_text_word_text(splitter, word), word->size);
     found->used += word->size;
 }
 
 /* Every written form belongs to a word of the batch. */
-static void check_written(const struct am_splitter *splitter, size_t count) {
+static void check_written(const struct am_text_splitter *splitter, size_t count) {
     for (size_t i = 0; i < splitter->written_count; i++) {
-        const struct am_written_form *form = &splitter->written[i];
+        const struct am_text_written_form *form = &splitter->written[i];
         require(form->word < count && form->size > 0 && form->size <= AM_WORD_MAX_BYTES);
         require(i == 0 || splitter->written[i - 1].word < form->word);
     }
 }
 
 static void split(struct am_view text,
-                  struct am_word_rules rules,
-                  const struct am_block_way *way,
+                  struct am_text_word_rules rules,
+                  const struct am_text_block_kernel *way,
                   struct found *found) {
-    struct am_word batch[BATCH];
-    struct am_splitter splitter;
-    struct am_splitter_memory memory = new_memory(text.size);
+    struct am_text_word batch[BATCH];
+    struct am_text_splitter splitter;
+    struct am_text_splitter_memory memory = new_memory(text.size);
     size_t count;
     found->count = found->used = 0;
-    am_splitter_start(&splitter, text, &rules, memory);
+    am_text_splitter_start(&splitter, text, &rules, memory);
     splitter.way = rules.turkish ? NULL : way;
     splitter.wants_written = true;
-    while ((count = am_splitter_next(&splitter, batch, BATCH)) > 0) {
+    while ((count = am_text_splitter_next(&splitter, batch, BATCH)) > 0) {
         for (size_t i = 0; i < count; i++)
             keep(found, &splitter, &batch[i]);
         check_written(&splitter, count);
@@ -67,11 +68,11 @@ static void split(struct am_view text,
 
 static void check_spans(const struct found *found, struct am_view text) {
     for (size_t i = 0; i < found->count; i++) {
-        const struct am_word *word = &found->words[i];
+        const struct am_text_word *word = &found->words[i];
         require(word->begin < word->end && word->end <= text.size);
         require(word->size <= AM_WORD_MAX_BYTES);
         require(i == 0 || found->words[i - 1].begin <= word->begin);
-        uint32_t units = am_utf16_length(text.data + word->begin, word->end - word->begin);
+        uint32_t units = am_text_utf16_length(text.data + word->begin, word->end - word->begin);
         require(units >= 1 && units <= word->end - word->begin);
     }
 }
@@ -89,13 +90,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0 || size > 4096)
         return 0;
     static const char *const languages[] = {"", "fr", "it", "ca", "tr", "az", "da", "vi"};
-    struct am_word_rules rules = am_word_rules_of(
+    struct am_text_word_rules rules = am_text_word_rules_of(
         am_view_of(languages[(data[0] >> 1) % AM_COUNT_OF(languages)]), data[0] & 1);
     struct am_view text = {(const char *)data + 1, size - 1};
     split(text, rules, NULL, &machine);
     check_spans(&machine, text);
-    for (int name = 0; name < AM_BLOCK_WAYS; name++) {
-        const struct am_block_way *way = am_block_way((enum am_block_way_name)name);
+    for (int name = 0; name < AM_TEXT_BLOCK_KERNELS; name++) {
+        const struct am_text_block_kernel *way =
+            am_text_block_kernel((enum am_text_block_kernel_name)name);
         if (!way)
             continue;
         split(text, rules, way, &other);

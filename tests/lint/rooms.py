@@ -1,4 +1,4 @@
-"""The rooms of plugin/: who may include whom; that only plugin/uwsgi knows uWSGI; that the plugin exports one symbol, and is
+"""The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that the plugin exports one symbol, and is
 hardened; and that uwsgiplugin.py lists all sources. Usage: rooms.py [admatch_plugin.so]"""
 
 import pathlib
@@ -7,38 +7,75 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ARROWS = {
-    "base": set(),
-    "text": {"base"},
-    "inventory": {"base", "text"},
-    "index": {"base", "text", "inventory"},
-    "match": {"base", "text", "index"},
-    "api": {"base", "text", "index", "match"},
-    "uwsgi": {"base", "text", "inventory", "index", "match", "api"},
-    "cli": {"base", "text", "inventory", "index", "match", "api"},
+# A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
+# prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
+ROOMS = {
+    "base": (set(), "arena buffer bytes checked code decimal error hash intern json memory plain time timezone timezones utf8 vector view"),
+    "text": ({"base"}, "text"),
+    "model": ({"base"}, "model"),
+    "inventory": ({"base", "text", "model"}, "inventory"),
+    "index": ({"base", "text", "model", "inventory"}, "image build builder"),
+    "match": ({"base", "text", "model", "index"}, "match matcher search rank gate explain"),
+    "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
+    "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
 }
 
 
 def sources():
-    return sorted(path for room in ARROWS for path in (ROOT / "plugin" / room).glob("*.[ch]"))
+    return sorted(path for room in ROOMS for path in (ROOT / "plugin" / room).rglob("*.[ch]"))
+
+
+def room_of(path):
+    return path.relative_to(ROOT / "plugin").parts[0]
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        found = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
+        if found:
+            yield number, found[1] == '"', found[2]
+
+
+def own_headers(path):
+    return [(path.parent / name).resolve() for _, own, name in includes(path) if own]
+
+
+def reachable(path, seen):
+    """All own headers that a file includes, directly and through others."""
+    for target in own_headers(path):
+        if target.is_file() and target not in seen:
+            seen.add(target)
+            reachable(target, seen)
+    return seen
 
 
 def check_includes(path):
-    room = path.parent.name
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        found = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
-        if not found:
-            continue
+    room = room_of(path)
+    for number, own, name in includes(path):
         place = f"{path.relative_to(ROOT)}:{number}"
-        if found[2] == "uwsgi.h" and room != "uwsgi":
+        if name == "uwsgi.h" and room != "uwsgi":
             yield f"{place}: only plugin/uwsgi may include uwsgi.h"
-        if found[1] != '"':
-            continue
-        target = (path.parent / found[2]).resolve()
-        if not target.is_file():
-            yield f"{place}: there is no {found[2]}"
-        elif target.parent != path.parent and target.parent.name not in ARROWS[room]:
-            yield f"{place}: {room} may not include {target.parent.name}"
+        if own and not (path.parent / name).resolve().is_file():
+            yield f"{place}: there is no {name}"
+    for target in sorted(reachable(path, set())):
+        if room_of(target) != room and room_of(target) not in ROOMS[room][0]:
+            yield f"{path.relative_to(ROOT)}: {room} may not see {target.relative_to(ROOT)}"
+
+
+# Definitions and declarations at the left margin, and tags.
+NAME = re.compile(r"^(?:[a-z].*?[ *(])?(am_[a-z0-9_]+)\(", re.M)
+TAG = re.compile(r"^(?:typedef )?(?:struct|enum|union) (am_[a-z0-9_]+) \{", re.M)
+
+
+def check_names(path):
+    """A header's names begin with a prefix of its room."""
+    room = room_of(path)
+    text = path.read_text()
+    prefixes = tuple(f"am_{prefix}" for prefix in ROOMS[room][1].split())
+    for name in sorted(set(NAME.findall(text)) | set(TAG.findall(text))):
+        if not any(name == prefix or name.startswith(prefix + "_") for prefix in prefixes):
+            yield f"{path.relative_to(ROOT)}: {name} has none of the prefixes of {room}: {', '.join(prefixes)}"
 
 
 def check_exports(plugin):
@@ -67,7 +104,7 @@ def check_hardening(plugin):
 def check_builder():
     listed = {}
     exec((ROOT / "uwsgiplugin.py").read_text(), listed)
-    wanted = {str(path.relative_to(ROOT)) for path in sources() if path.suffix == ".c" and path.parent.name != "cli"}
+    wanted = {str(path.relative_to(ROOT)) for path in sources() if path.suffix == ".c" and room_of(path) != "cli"}
     for name in sorted(wanted - set(listed["GCC_LIST"])):
         yield f"uwsgiplugin.py: {name} is missing in GCC_LIST"
     for name in sorted(set(listed["GCC_LIST"]) - wanted):
@@ -76,6 +113,7 @@ def check_builder():
 
 def main():
     problems = [problem for path in sources() for problem in check_includes(path)]
+    problems += [problem for path in sources() if path.suffix == ".h" for problem in check_names(path)]
     problems += check_builder()
     for plugin in sys.argv[1:]:
         problems += check_exports(plugin)

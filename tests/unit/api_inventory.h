@@ -13,19 +13,19 @@ struct served {
 };
 
 static inline bool build_image(struct served *served, struct am_view text, struct am_error *error) {
-    const struct am_load_options options = {.zones = served->zones};
+    const struct am_inventory_load_options options = {.zones = served->zones};
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     enum am_code code =
         am_inventory_load_memory(text, "test", &options, &inventory, &report, error);
     if (code == AM_OK)
-        code = am_image_build(inventory, false, &served->bytes, error);
+        code = am_build_image(inventory, false, &served->bytes, error);
     if (code == AM_OK)
         code = am_image_open_memory(served->bytes.data, served->bytes.size, "test", &served->image,
                                     error);
     if (code == AM_OK)
         code = am_image_verify(served->image, error);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     am_inventory_free(inventory);
     return code == AM_OK;
 }

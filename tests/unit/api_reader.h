@@ -16,7 +16,7 @@
 enum { CLOCK = 1000000 };
 
 struct fixture {
-    struct am_request_reader reader;
+    struct am_api_request_reader reader;
     struct am_timezones *zones;
     char *body;
     bool test;
@@ -24,7 +24,7 @@ struct fixture {
 };
 
 typedef enum am_code
-read_body(struct am_request_reader *reader, struct am_view body, struct am_error *error);
+read_body(struct am_api_request_reader *reader, struct am_view body, struct am_error *error);
 
 static int set_up(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -51,20 +51,20 @@ static int tear_down(void **state) {
 static enum am_code read_bytes(struct fixture *fixture, read_body *read, struct am_view bytes) {
     free(fixture->reader.text);
     free(fixture->body);
-    fixture->reader.text = malloc(am_request_text_size(bytes.size) + 1);
+    fixture->reader.text = malloc(am_api_request_text_size(bytes.size) + 1);
     fixture->body = malloc(bytes.size + 1);
     assert_true(fixture->reader.text && fixture->body);
     memcpy(fixture->body, bytes.data, bytes.size);
     fixture->error = (struct am_error){0};
-    am_request_start(&fixture->reader, fixture->zones, CLOCK, fixture->test);
+    am_api_request_start(&fixture->reader, fixture->zones, CLOCK, fixture->test);
     enum am_code code =
         read(&fixture->reader, (struct am_view){fixture->body, bytes.size}, &fixture->error);
-    assert_true(fixture->reader.text_used <= am_request_text_size(bytes.size));
+    assert_true(fixture->reader.text_used <= am_api_request_text_size(bytes.size));
     assert_int_equal(code, fixture->error.code);
     return code;
 }
 
-static const struct am_request *
+static const struct am_match_request *
 accepted(struct fixture *fixture, read_body *read, const char *body) {
     if (read_bytes(fixture, read, am_view_of(body)) != AM_OK)
         fail_msg("%s: %s at %s", body, fixture->error.message, fixture->error.where);
@@ -91,9 +91,9 @@ static void assert_view(struct am_view found, const char *wanted) {
         fail_msg("found \"%.*s\" instead of \"%s\"", AM_VIEW_ARGUMENTS(found), wanted);
 }
 
-static void assert_field(const struct am_request *request,
+static void assert_field(const struct am_match_request *request,
                          uint32_t at,
-                         enum am_field_kind kind,
+                         enum am_match_field_kind kind,
                          uint32_t index,
                          const char *text) {
     assert_true(at < request->field_count);
@@ -102,9 +102,9 @@ static void assert_field(const struct am_request *request,
     assert_view(request->fields[at].text, text);
 }
 
-static void assert_attribute(const struct am_request *request,
+static void assert_attribute(const struct am_match_request *request,
                              uint32_t at,
-                             enum am_attribute attribute,
+                             enum am_model_attribute attribute,
                              const char *key,
                              const char *value) {
     assert_true(at < request->attribute_count);

@@ -17,23 +17,23 @@ struct engine {
     struct am_image_bytes bytes;
     struct am_image *image;
     struct am_matcher *matcher;
-    struct am_decision decision;
+    struct am_match_decision decision;
     char answer[4096]; /* "a1 a2 | a3": ads by slot */
 };
 
 static inline struct am_image_bytes engine_build(const char *lines) {
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     struct am_error error = {0};
-    struct am_load_options options = {0};
+    struct am_inventory_load_options options = {0};
     struct am_image_bytes bytes = {0};
     if (am_inventory_load_memory(am_view_of(lines), "test", &options, &inventory, &report,
                                  &error) != AM_OK)
         fail_msg("load: %s", error.message);
-    if (am_image_build(inventory, false, &bytes, &error) != AM_OK)
+    if (am_build_image(inventory, false, &bytes, &error) != AM_OK)
         fail_msg("build: %s", error.message);
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return bytes;
 }
 
@@ -58,9 +58,10 @@ static inline void engine_stop(struct engine *engine) {
 }
 
 /* Decides and writes the ads' ids by slot. */
-static inline const char *engine_decide(struct engine *engine, const struct am_request *request) {
+static inline const char *engine_decide(struct engine *engine,
+                                        const struct am_match_request *request) {
     struct am_error error = {0};
-    if (am_decide(engine->matcher, request, &engine->decision, &error) != AM_OK)
+    if (am_match_decide(engine->matcher, request, &engine->decision, &error) != AM_OK)
         fail_msg("decide: %s", error.message);
     size_t at = 0, ad = 0;
     engine->answer[0] = '\0';
@@ -78,15 +79,15 @@ static inline const char *engine_decide(struct engine *engine, const struct am_r
 
 /* One slot of `count` ads for a text field (kind) and nothing else. */
 static inline const char *
-engine_ask(struct engine *engine, enum am_field_kind kind, const char *text, uint32_t count) {
-    struct am_field field = {kind, 0, am_view_of(text)};
-    struct am_slot slot = {.count = count};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .unique = AM_UNIQUE_AD};
+engine_ask(struct engine *engine, enum am_match_field_kind kind, const char *text, uint32_t count) {
+    struct am_match_field field = {kind, 0, am_view_of(text)};
+    struct am_match_slot slot = {.count = count};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .unique = AM_UNIQUE_AD};
     return engine_decide(engine, &request);
 }
 

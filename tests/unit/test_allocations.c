@@ -113,10 +113,10 @@ static enum am_code load(struct am_view text,
                          const struct am_timezones *zones,
                          struct am_inventory **inventory,
                          struct am_error *error) {
-    const struct am_load_options options = {.zones = zones};
-    struct am_report report = {0};
+    const struct am_inventory_load_options options = {.zones = zones};
+    struct am_inventory_report report = {0};
     enum am_code code = am_inventory_load_memory(text, "test", &options, inventory, &report, error);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return code;
 }
 
@@ -180,7 +180,7 @@ static void reading_the_time_zones(void **state) {
 
 static enum am_code build(void *context, struct am_error *error) {
     struct am_image_bytes bytes = {0};
-    enum am_code code = am_image_build(context, false, &bytes, error);
+    enum am_code code = am_build_image(context, false, &bytes, error);
     am_image_bytes_free(&bytes);
     return code;
 }
@@ -265,7 +265,7 @@ static void a_request_allocates_nothing(void **state) {
         "{\"query\":", "[]", "{\"count\":1e999}"};
     for (size_t i = 0; i < AM_COUNT_OF(bodies); i++)
         for (int content = AM_CONTENT_JSON; content <= AM_CONTENT_QUERY_STRING; content++) {
-            const struct am_api_request request = {.content = (enum am_content)content,
+            const struct am_api_request request = {.content = (enum am_api_content)content,
                                                    .body = am_view_of(bodies[i])};
             struct am_api_response response;
             until_failure = 0;

@@ -42,7 +42,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static struct am_api_response decide(void **state, enum am_content content, struct am_view body) {
+static struct am_api_response
+decide(void **state, enum am_api_content content, struct am_view body) {
     struct served *served = *state;
     const struct am_api_request request = {
         .content = content, .body = body, .now = CLOCK, .test = true};

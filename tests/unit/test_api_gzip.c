@@ -12,7 +12,7 @@
 enum { LIMIT = 1 << 20 };
 
 struct fixture {
-    struct am_gzip gzip;
+    struct am_api_gzip gzip;
     char *memory;
     char *unpacked;
     size_t size;
@@ -25,7 +25,7 @@ static int set_up(void **state) {
     fixture->memory = malloc(AM_GZIP_MEMORY_SIZE);
     fixture->unpacked = malloc(LIMIT + 1);
     assert_true(fixture->memory && fixture->unpacked);
-    assert_int_equal(am_gzip_start(&fixture->gzip, fixture->memory, &fixture->error), AM_OK);
+    assert_int_equal(am_api_gzip_start(&fixture->gzip, fixture->memory, &fixture->error), AM_OK);
     *state = fixture;
     return 0;
 }
@@ -57,8 +57,8 @@ static struct am_view pack(const char *text, size_t size, int window_bits) {
 
 static enum am_code unpack(struct fixture *fixture, struct am_view body, size_t limit) {
     fixture->error = (struct am_error){0};
-    return am_gzip_unpack(&fixture->gzip, body, fixture->unpacked, limit, &fixture->size,
-                          &fixture->error);
+    return am_api_gzip_unpack(&fixture->gzip, body, fixture->unpacked, limit, &fixture->size,
+                              &fixture->error);
 }
 
 static void fill_with_noise(char *text, size_t size) {

@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-static const struct am_request *json(void **state, const char *body) {
-    return accepted(*state, am_request_read_json, body);
+static const struct am_match_request *json(void **state, const char *body) {
+    return accepted(*state, am_api_request_read_json, body);
 }
 
 static void an_empty_object_asks_for_one_ad_in_one_slot(void **state) {
-    const struct am_request *request = json(state, "{}");
+    const struct am_match_request *request = json(state, "{}");
     assert_null(request->id.data);
     assert_int_equal(request->field_count, 0);
     assert_int_equal(request->attribute_count, 0);
@@ -27,7 +27,7 @@ static void an_empty_object_asks_for_one_ad_in_one_slot(void **state) {
 }
 
 static void fields_stand_in_the_order_in_which_they_are_searched(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"url\":\"https://h.example/a%20b?c+d\",\"text\":\"t\",\"title\":\"\","
                     "\"keywords\":[\"k0\",\"\\u006b1\"],\"query\":\"caf\\u00e9\"}");
     assert_int_equal(request->field_count, 6);
@@ -40,7 +40,7 @@ static void fields_stand_in_the_order_in_which_they_are_searched(void **state) {
 }
 
 static void slots_have_their_own_members(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"slots\":[{\"id\":\"top\",\"count\":3,\"size\":[\"300x250\",\"728x90\","
                     "\"300x250\"],\"floor\":0.10},{},{\"size\":\"1x65535\",\"count\":2e0}]}");
     assert_int_equal(request->slot_count, 3);
@@ -58,7 +58,7 @@ static void slots_have_their_own_members(void **state) {
 }
 
 static void one_slot_needs_no_list(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"count\":256,\"size\":\"300x250\",\"floor\":1000000}");
     assert_int_equal(request->slot_count, 1);
     assert_int_equal(request->slots[0].count, 256);
@@ -67,7 +67,7 @@ static void one_slot_needs_no_list(void **state) {
 }
 
 static void attributes_are_folded_but_free_keys_are_not(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"context\":{\"country\":\"Us\",\"device\":[\"Mobile\",\"TV\"],\"city\":[],"
                     "\"kv\":{\"Sport\":[\"Running\",\"golf\"],\"\\u0061ge\":\"1\"}}}");
     assert_int_equal(request->attribute_count, 6);
@@ -83,15 +83,15 @@ static void every_attribute_but_the_hour_can_be_given(void **state) {
     for (int attribute = 0; attribute < AM_ATTRIBUTE_HOUR; attribute++) {
         char body[128];
         snprintf(body, sizeof body, "{\"context\":{\"%s\":\"XY\"}}",
-                 am_attribute_name((enum am_attribute)attribute));
-        const struct am_request *request = json(state, body);
+                 am_model_attribute_name((enum am_model_attribute)attribute));
+        const struct am_match_request *request = json(state, body);
         assert_int_equal(request->attribute_count, 1);
-        assert_attribute(request, 0, (enum am_attribute)attribute, "", "xy");
+        assert_attribute(request, 0, (enum am_model_attribute)attribute, "", "xy");
     }
 }
 
 static void blocks_have_three_lists_and_domains_are_lower_case(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"block\":{\"domains\":[\"Bad.Example\"],\"categories\":[\"IAB7\"],"
                     "\"advertisers\":[\"Acme\",\"b\"]}}");
     assert_int_equal(request->blocked_advertisers.count, 2);
@@ -104,7 +104,7 @@ static void blocks_have_three_lists_and_domains_are_lower_case(void **state) {
 }
 
 static void single_members_are_read(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         json(state, "{\"id\":\"r\\n1\",\"unique\":\"none\",\"explain\":true}");
     assert_view(request->id, "r\n1");
     assert_int_equal(request->unique, AM_UNIQUE_NONE);
@@ -149,14 +149,14 @@ static void without_zones_every_zone_is_unknown(void **state) {
     struct am_timezones *zones = fixture->zones;
     fixture->zones = NULL;
     enum am_code code =
-        read_bytes(fixture, am_request_read_json, AM_VIEW("{\"timezone\":\"UTC\"}"));
+        read_bytes(fixture, am_api_request_read_json, AM_VIEW("{\"timezone\":\"UTC\"}"));
     fixture->zones = zones;
     assert_int_equal(code, AM_E_STATE);
 }
 
 static void assert_all_refused(void **state, const struct refusal *cases, size_t count) {
     for (size_t i = 0; i < count; i++)
-        assert_refused(*state, am_request_read_json, &cases[i]);
+        assert_refused(*state, am_api_request_read_json, &cases[i]);
 }
 
 static void what_is_no_json_object_is_refused(void **state) {
@@ -245,7 +245,7 @@ static void values_out_of_range_are_refused(void **state) {
         snprintf(body, sizeof body, "{\"slots\":[{\"count\":%s}]}", counts[i]);
         snprintf(message, sizeof message, count, counts[i]);
         const struct refusal wanted = {body, AM_E_INVALID, "$.slots[0].count", message};
-        assert_refused(*state, am_request_read_json, &wanted);
+        assert_refused(*state, am_api_request_read_json, &wanted);
     }
     static const struct refusal cases[] = {
         {"{\"floor\":-0.1}", AM_E_INVALID, "$.floor",
@@ -280,7 +280,7 @@ static void values_out_of_range_are_refused(void **state) {
 static void long_values_are_cut_in_messages(void **state) {
     char body[512];
     snprintf(body, sizeof body, "{\"unique\":\"%0200d\"}", 7);
-    assert_int_equal(read_bytes(*state, am_request_read_json, am_view_of(body)), AM_E_INVALID);
+    assert_int_equal(read_bytes(*state, am_api_request_read_json, am_view_of(body)), AM_E_INVALID);
     const struct fixture *fixture = *state;
     assert_non_null(strstr(fixture->error.message, "000000\"..."));
     assert_true(strlen(fixture->error.message) < 200);
@@ -344,7 +344,8 @@ static void lists_are_bounded(void **state) {
         json(state, body);
         free(body);
         body = repeated(cases[i].before, cases[i].item, cases[i].most + 1, cases[i].after);
-        assert_int_equal(read_bytes(*state, am_request_read_json, am_view_of(body)), AM_E_INVALID);
+        assert_int_equal(read_bytes(*state, am_api_request_read_json, am_view_of(body)),
+                         AM_E_INVALID);
         assert_string_equal(((struct fixture *)*state)->error.message, cases[i].message);
         free(body);
     }
@@ -360,7 +361,7 @@ static void sizes_of_a_slot_are_bounded(void **state) {
     strcpy(body + size, "\"2x1\"]}");
     const struct refusal wanted = {body, AM_E_INVALID, "$.size[32]",
                                    "expected at most 32 sizes a slot"};
-    assert_refused(*state, am_request_read_json, &wanted);
+    assert_refused(*state, am_api_request_read_json, &wanted);
 }
 
 static void free_keys_are_bounded_before_they_are_compared(void **state) {
@@ -372,7 +373,7 @@ static void free_keys_are_bounded_before_they_are_compared(void **state) {
     strcpy(at, "}}}");
     const struct refusal wanted = {body, AM_E_INVALID, "$.context.kv",
                                    "expected at most 1024 values of attributes"};
-    assert_refused(*state, am_request_read_json, &wanted);
+    assert_refused(*state, am_api_request_read_json, &wanted);
     free(body);
 }
 
@@ -395,7 +396,8 @@ static void names_are_bounded(void **state) {
         name[AM_ID_MAX_BYTES] = 'n';
         name[AM_ID_MAX_BYTES + 1] = '\0';
         snprintf(body, sizeof body, places[i], name);
-        assert_int_equal(read_bytes(*state, am_request_read_json, am_view_of(body)), AM_E_INVALID);
+        assert_int_equal(read_bytes(*state, am_api_request_read_json, am_view_of(body)),
+                         AM_E_INVALID);
         assert_string_equal(((struct fixture *)*state)->error.message,
                             "expected at most 255 bytes, found 256");
     }
@@ -403,12 +405,13 @@ static void names_are_bounded(void **state) {
 
 static void too_many_values_and_too_much_depth_are_refused(void **state) {
     char *body = repeated("[", "1", AM_REQUEST_MAX_NODES, "]");
-    assert_int_equal(read_bytes(*state, am_request_read_json, am_view_of(body)), AM_E_INVALID);
+    assert_int_equal(read_bytes(*state, am_api_request_read_json, am_view_of(body)), AM_E_INVALID);
     free(body);
     char deep[80];
     memset(deep, '[', sizeof deep);
-    assert_int_equal(read_bytes(*state, am_request_read_json, (struct am_view){deep, sizeof deep}),
-                     AM_E_INVALID);
+    assert_int_equal(
+        read_bytes(*state, am_api_request_read_json, (struct am_view){deep, sizeof deep}),
+        AM_E_INVALID);
 }
 
 static void a_body_above_the_limit_is_too_large(void **state) {
@@ -416,17 +419,18 @@ static void a_body_above_the_limit_is_too_large(void **state) {
     fixture->reader.body_limit = 4;
     json(state, "{ } ");
     const struct refusal json_wanted = {"{  } ", AM_E_LIMIT, "", "a request of more than 4 bytes"};
-    assert_refused(fixture, am_request_read_json, &json_wanted);
+    assert_refused(fixture, am_api_request_read_json, &json_wanted);
     const struct refusal text_wanted = {"words", AM_E_LIMIT, "", "a request of more than 4 bytes"};
-    assert_refused(fixture, am_request_read_text, &text_wanted);
+    assert_refused(fixture, am_api_request_read_text, &text_wanted);
     const struct refusal query_wanted = {"id=ab", AM_E_LIMIT, "", "a request of more than 4 bytes"};
-    assert_refused(fixture, am_request_read_query_string, &query_wanted);
+    assert_refused(fixture, am_api_request_read_query_string, &query_wanted);
 }
 
 /* ---- plain text ----------------------------------------------------------------------------- */
 
 static void plain_text_is_the_text_field_as_it_stands(void **state) {
-    const struct am_request *request = accepted(*state, am_request_read_text, "a%20b {\"x\n");
+    const struct am_match_request *request =
+        accepted(*state, am_api_request_read_text, "a%20b {\"x\n");
     assert_int_equal(request->field_count, 1);
     assert_field(request, 0, AM_FIELD_TEXT, 0, "a%20b {\"x\n");
     assert_int_equal(request->slot_count, 1);
@@ -436,11 +440,12 @@ static void plain_text_is_the_text_field_as_it_stands(void **state) {
 
 static void empty_plain_text_is_a_request(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(read_bytes(fixture, am_request_read_text, AM_VIEW("")), AM_OK);
+    assert_int_equal(read_bytes(fixture, am_api_request_read_text, AM_VIEW("")), AM_OK);
     assert_int_equal(fixture->reader.request.field_count, 1);
-    am_request_start(&fixture->reader, NULL, CLOCK, false);
+    am_api_request_start(&fixture->reader, NULL, CLOCK, false);
     assert_int_equal(
-        am_request_read_text(&fixture->reader, (struct am_view){NULL, 0}, &fixture->error), AM_OK);
+        am_api_request_read_text(&fixture->reader, (struct am_view){NULL, 0}, &fixture->error),
+        AM_OK);
     assert_non_null(fixture->reader.request.fields[0].text.data);
 }
 

@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-static const struct am_request *query(void **state, const char *body) {
-    return accepted(*state, am_request_read_query_string, body);
+static const struct am_match_request *query(void **state, const char *body) {
+    return accepted(*state, am_api_request_read_query_string, body);
 }
 
 static void nothing_asks_for_one_ad_in_one_slot(void **state) {
     static const char *const bodies[] = {"", "&", "&&&"};
     for (size_t i = 0; i < AM_COUNT_OF(bodies); i++) {
-        const struct am_request *request = query(state, bodies[i]);
+        const struct am_match_request *request = query(state, bodies[i]);
         assert_int_equal(request->field_count, 0);
         assert_int_equal(request->slot_count, 1);
         assert_view(request->slots[0].id, "");
@@ -22,7 +22,7 @@ static void nothing_asks_for_one_ad_in_one_slot(void **state) {
 }
 
 static void texts_become_fields_in_search_order(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         query(state, "url=%2Fa%2520b%3Fc%252Bd%2Be&text=t+t&keywords=k0&title=&query=caf%C3%A9"
                      "&keywords=k%31");
     assert_int_equal(request->field_count, 6);
@@ -35,7 +35,7 @@ static void texts_become_fields_in_search_order(void **state) {
 }
 
 static void the_slot_is_made_of_parameters(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         query(state, "size=300x250&count=3&floor=0.10&size=728x90&size=300x250");
     assert_int_equal(request->slots[0].count, 3);
     assert_int_equal(request->slots[0].floor, 100000);
@@ -44,7 +44,7 @@ static void the_slot_is_made_of_parameters(void **state) {
 }
 
 static void attributes_repeat_for_several_values(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         query(state, "country=US&kv.sport=Running&country=ca&kv.sport=golf&k%76.%41ge=&os=iOS%2CX");
     assert_int_equal(request->attribute_count, 6);
     assert_attribute(request, 0, AM_ATTRIBUTE_COUNTRY, "", "us");
@@ -58,15 +58,16 @@ static void attributes_repeat_for_several_values(void **state) {
 static void every_attribute_but_the_hour_is_a_parameter(void **state) {
     for (int attribute = 0; attribute < AM_ATTRIBUTE_HOUR; attribute++) {
         char body[64];
-        snprintf(body, sizeof body, "%s=XY", am_attribute_name((enum am_attribute)attribute));
-        const struct am_request *request = query(state, body);
+        snprintf(body, sizeof body, "%s=XY",
+                 am_model_attribute_name((enum am_model_attribute)attribute));
+        const struct am_match_request *request = query(state, body);
         assert_int_equal(request->attribute_count, 1);
-        assert_attribute(request, 0, (enum am_attribute)attribute, "", "xy");
+        assert_attribute(request, 0, (enum am_model_attribute)attribute, "", "xy");
     }
 }
 
 static void blocks_repeat(void **state) {
-    const struct am_request *request =
+    const struct am_match_request *request =
         query(state, "block.domains=A.Example&block.advertisers=Acme&block.domains=b&"
                      "block.categories=IAB7");
     assert_int_equal(request->blocked_domains.count, 2);
@@ -79,7 +80,7 @@ static void blocks_repeat(void **state) {
 static void single_parameters_are_read(void **state) {
     struct fixture *fixture = *state;
     fixture->test = true;
-    const struct am_request *request =
+    const struct am_match_request *request =
         query(state, "id=r%261&unique=campaign&explain=1&now=77&timezone=America%2FNew_York");
     assert_view(request->id, "r&1");
     assert_int_equal(request->unique, AM_UNIQUE_CAMPAIGN);
@@ -132,7 +133,7 @@ static void errors_name_the_parameter(void **state) {
         {"que%ry=a", AM_E_SYNTAX, "que%ry", bad_percent},
     };
     for (size_t i = 0; i < AM_COUNT_OF(cases); i++)
-        assert_refused(*state, am_request_read_query_string, &cases[i]);
+        assert_refused(*state, am_api_request_read_query_string, &cases[i]);
 }
 
 static void lists_are_bounded(void **state) {
@@ -150,7 +151,7 @@ static void lists_are_bounded(void **state) {
             at = stpcpy(at, cases[i].item);
         query(state, body);
         strcpy(at, cases[i].item);
-        assert_int_equal(read_bytes(*state, am_request_read_query_string, am_view_of(body)),
+        assert_int_equal(read_bytes(*state, am_api_request_read_query_string, am_view_of(body)),
                          AM_E_INVALID);
         free(body);
     }
@@ -158,10 +159,10 @@ static void lists_are_bounded(void **state) {
 
 static void bytes_of_any_value_pass(void **state) {
     struct fixture *fixture = *state;
-    const struct am_request *request = query(state, "query=%00%fF%0a");
+    const struct am_match_request *request = query(state, "query=%00%fF%0a");
     assert_true(am_view_equal(request->fields[0].text, AM_VIEW("\0\xff\n")));
-    assert_int_equal(read_bytes(fixture, am_request_read_query_string, AM_VIEW("query=a\0b\xff")),
-                     AM_OK);
+    assert_int_equal(
+        read_bytes(fixture, am_api_request_read_query_string, AM_VIEW("query=a\0b\xff")), AM_OK);
     assert_true(am_view_equal(request->fields[0].text, AM_VIEW("a\0b\xff")));
 }
 
@@ -177,7 +178,7 @@ static void percent_encoding_is_decoded_or_refused(void **state) {
     for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
         char memory[16];
         struct am_view decoded = {NULL, 0};
-        bool good = am_percent_decode(am_view_of(cases[i].text), memory, &decoded);
+        bool good = am_api_percent_decode(am_view_of(cases[i].text), memory, &decoded);
         assert_int_equal(good, cases[i].decoded != NULL);
         if (good)
             assert_view(decoded, cases[i].decoded);
@@ -208,20 +209,20 @@ static void path_and_query_of_a_url_have_the_words(void **state) {
     };
     for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
         char memory[64];
-        assert_view(am_url_words(am_view_of(cases[i].url), memory), cases[i].words);
+        assert_view(am_api_url_words(am_view_of(cases[i].url), memory), cases[i].words);
     }
 }
 
 /* Held against a plain count from the beginning for each byte. */
 static void assert_places(struct am_view url) {
     char *words = malloc(url.size + 1);
-    struct am_url_place *places = calloc(url.size + 1, sizeof *places);
+    struct am_api_url_offset *places = calloc(url.size + 1, sizeof *places);
     assert_true(words && places);
-    size_t count = am_url_words(url, words).size;
-    am_url_places(url, places);
+    size_t count = am_api_url_words(url, words).size;
+    am_api_url_offsets(url, places);
     for (size_t i = 0; i <= count; i++) {
         assert_true(places[i].byte <= url.size);
-        assert_int_equal(places[i].utf16, am_utf16_length(url.data, places[i].byte));
+        assert_int_equal(places[i].utf16, am_text_utf16_length(url.data, places[i].byte));
         if (i == count)
             break;
         bool encoded = places[i + 1].byte == places[i].byte + 3;
@@ -236,11 +237,11 @@ static void assert_places(struct am_view url) {
 
 static void places_in_a_url_lead_back_to_what_was_given(void **state) {
     (void)state;
-    struct am_url_place places[16];
-    am_url_places(AM_VIEW("p://\xc3\xa9/%C3%A9x?\xf0\x9f\x98\x80+#z"), places);
-    static const struct am_url_place wanted[] = {{6, 5},   {7, 6},   {10, 9},  {13, 12},
-                                                 {14, 13}, {15, 14}, {16, 15}, {17, 15},
-                                                 {18, 15}, {19, 16}, {20, 17}};
+    struct am_api_url_offset places[16];
+    am_api_url_offsets(AM_VIEW("p://\xc3\xa9/%C3%A9x?\xf0\x9f\x98\x80+#z"), places);
+    static const struct am_api_url_offset wanted[] = {{6, 5},   {7, 6},   {10, 9},  {13, 12},
+                                                      {14, 13}, {15, 14}, {16, 15}, {17, 15},
+                                                      {18, 15}, {19, 16}, {20, 17}};
     for (size_t i = 0; i < AM_COUNT_OF(wanted); i++) {
         assert_int_equal(places[i].byte, wanted[i].byte);
         assert_int_equal(places[i].utf16, wanted[i].utf16);

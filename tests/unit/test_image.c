@@ -51,30 +51,30 @@ static void seal(char *bytes, size_t size) {
 }
 
 /* Text that reaches each kind of keyword, every attribute, and all that explain has to tell. */
-static void decide(struct am_matcher *matcher, struct am_decision *decision) {
-    static const struct am_field fields[] = {
+static void decide(struct am_matcher *matcher, struct am_match_decision *decision) {
+    static const struct am_match_field fields[] = {
         {AM_FIELD_QUERY, 0, AM_VIEW("port wine")},
         {AM_FIELD_TEXT, 0, AM_VIEW("white wine glass, red wines: free")}};
-    static const struct am_request_attribute attributes[] = {
+    static const struct am_match_attribute attributes[] = {
         {AM_ATTRIBUTE_COUNTRY, {"", 0}, AM_VIEW("us")},
         {AM_ATTRIBUTE_KV, AM_VIEW("k"), AM_VIEW("v")}};
     static const struct am_view blocked = AM_VIEW("example"), category = AM_VIEW("IAB1");
-    const struct am_slot slot = {.count = 2};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = fields,
-                                 .field_count = 2,
-                                 .attributes = attributes,
-                                 .attribute_count = 2,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .explain = true};
+    const struct am_match_slot slot = {.count = 2};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = fields,
+                                       .field_count = 2,
+                                       .attributes = attributes,
+                                       .attribute_count = 2,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .explain = true};
     for (uint32_t field_count = 1; field_count <= 2; field_count++) {
         request.field_count = field_count;
-        request.blocked_domains = (struct am_views){&blocked, field_count - 1};
-        request.blocked_categories = (struct am_views){&category, field_count - 1};
-        assert_int_equal(am_decide(matcher, &request, decision, NULL), AM_OK);
+        request.blocked_domains = (struct am_match_views){&blocked, field_count - 1};
+        request.blocked_categories = (struct am_match_views){&category, field_count - 1};
+        assert_int_equal(am_match_decide(matcher, &request, decision, NULL), AM_OK);
         request.explain = false;
-        assert_int_equal(am_decide(matcher, &request, decision, NULL), AM_OK);
+        assert_int_equal(am_match_decide(matcher, &request, decision, NULL), AM_OK);
         request.explain = true;
     }
 }
@@ -83,7 +83,7 @@ static void decide(struct am_matcher *matcher, struct am_decision *decision) {
 static bool refused_or_used(struct fixture *fixture) {
     struct am_image *image = NULL;
     struct am_error error = {0};
-    struct am_decision decision;
+    struct am_match_decision decision;
     bool refused =
         am_image_open_memory(fixture->copy, fixture->bytes.size, "test", &image, &error) != AM_OK ||
         am_image_verify(image, &error) != AM_OK;
@@ -139,11 +139,12 @@ static const char *verification(struct fixture *fixture) {
  * negative keywords where none are said to be. */
 static void lists_out_of_order_are_refused(void **state) {
     struct fixture *fixture = *state;
-    const struct am_section_entry *table =
+    const struct am_image_section_entry *table =
         (const void *)(fixture->copy + sizeof(struct am_image_header));
     struct am_image_settings *settings =
         (void *)(fixture->copy + table[AM_SECTION_SETTINGS - 1].offset);
-    struct am_posting *postings = (void *)(fixture->copy + table[AM_SECTION_POSTINGS - 1].offset);
+    struct am_image_posting *postings =
+        (void *)(fixture->copy + table[AM_SECTION_POSTINGS - 1].offset);
     assert_true(settings->negatives_end[0] >= 1); /* -free */
     assert_true(settings->first_node > settings->negatives_end[0] + 1);
     postings[settings->first_node - 1].rank = 1;

@@ -8,15 +8,15 @@ static char text[3 << 20];
 /* Errors that loading `size` bytes of `text` tells of. */
 static uint64_t errors_of(size_t size) {
     struct am_inventory *inventory = NULL;
-    struct am_report report = {0};
+    struct am_inventory_report report = {0};
     struct am_error error = {0};
-    const struct am_load_options options = {0};
+    const struct am_inventory_load_options options = {0};
     enum am_code code = am_inventory_load_memory((struct am_view){text, size}, "test", &options,
                                                  &inventory, &report, &error);
     uint64_t errors = report.errors;
     assert_int_equal(code == AM_OK, inventory != NULL);
     am_inventory_free(inventory);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
     return errors;
 }
 
@@ -78,10 +78,10 @@ static const char two[] = "{\"id\":\"b\",\"advertiser\":\"x\",\"bid\":1}\n";
 
 /* Loads bytes; the number of ads, or the message and -1. */
 static int
-ads_of(const char *bytes, size_t size, struct am_report *report, struct am_error *error) {
+ads_of(const char *bytes, size_t size, struct am_inventory_report *report, struct am_error *error) {
     struct am_inventory *inventory = NULL;
-    const struct am_load_options options = {0};
-    *report = (struct am_report){0};
+    const struct am_inventory_load_options options = {0};
+    *report = (struct am_inventory_report){0};
     *error = (struct am_error){0};
     enum am_code code = am_inventory_load_memory((struct am_view){bytes, size}, "test", &options,
                                                  &inventory, report, error);
@@ -91,22 +91,22 @@ ads_of(const char *bytes, size_t size, struct am_report *report, struct am_error
 }
 
 static void assert_ads(const char *bytes, size_t size, int expected) {
-    struct am_report report;
+    struct am_inventory_report report;
     struct am_error error;
     int count = ads_of(bytes, size, &report, &error);
     if (count != expected)
         fail_msg("%d ads, expected %d: %s", count, expected, error.message);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
 }
 
 static void assert_refused(const char *bytes, size_t size, enum am_code code, const char *reason) {
-    struct am_report report;
+    struct am_inventory_report report;
     struct am_error error;
     assert_int_equal(ads_of(bytes, size, &report, &error), -1);
     assert_int_equal(error.code, code);
     if (!strstr(error.message, reason))
         fail_msg("%s: expected %s", error.message, reason);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
 }
 
 /* One gzip member of `plain` at `packed`; its size. */
@@ -229,11 +229,11 @@ static void gzip_with_a_changed_byte_is_refused(void **state) {
     size_t size = pack(am_view_of(one), packed, sizeof packed);
     for (size_t i = HEADER; i < size; i++) {
         packed[i] ^= 0x55;
-        struct am_report report;
+        struct am_inventory_report report;
         struct am_error error;
         assert_int_equal(ads_of(packed, size, &report, &error), -1);
         assert_int_equal(error.code, AM_E_SYNTAX);
-        am_report_free(&report);
+        am_inventory_report_free(&report);
         packed[i] ^= 0x55;
     }
     assert_ads(packed, size, 1);
@@ -244,7 +244,7 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     char *at = text;
     for (int i = 0; i < AM_MAX_ERRORS_LISTED + 3; i++)
         at += sprintf(at, "{\"id\":\"%d\",\"advertiser\":\"x\",\"bid\":0,\"bit\":0}\n", i);
-    struct am_report report;
+    struct am_inventory_report report;
     struct am_error error;
     assert_int_equal(ads_of(text, (size_t)(at - text), &report, &error), -1);
     assert_int_equal(report.errors, AM_MAX_ERRORS_LISTED + 3);
@@ -252,7 +252,7 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     assert_int_equal(report.problem_count, 2 * AM_MAX_ERRORS_LISTED);
     assert_int_equal(report.problems[0].line, 1);
     assert_int_equal(report.problems[report.problem_count - 1].line, AM_MAX_ERRORS_LISTED);
-    am_report_free(&report);
+    am_inventory_report_free(&report);
 }
 
 /* Whatever is wrong with a campaign, its ads fall with it, wherever they stand; an image without
@@ -262,10 +262,10 @@ static void ads_fall_with_their_campaign(void **state) {
     static const char *const bad[] = {
         "\"negative_keywords\":[\"(\"]", "\"bid\":1,\"status\":\"x\"",
         "\"negative_keywords\":[\"a b c d e f g h i j k l m n o p q\"]", "\"end\":\"never\""};
-    const struct am_load_options options = {.skip_bad_records = true};
+    const struct am_inventory_load_options options = {.skip_bad_records = true};
     for (size_t i = 0; i < AM_COUNT_OF(bad); i++) {
         struct am_inventory *inventory = NULL;
-        struct am_report report = {0};
+        struct am_inventory_report report = {0};
         struct am_image_bytes bytes = {0};
         int size =
             sprintf(text,
@@ -280,10 +280,10 @@ static void ads_fall_with_their_campaign(void **state) {
         assert_int_equal(inventory->campaign_count, 1);
         assert_int_equal(inventory->ad_count, 1);
         assert_int_equal(inventory->ads[0].campaign, 0);
-        assert_int_equal(am_image_build(inventory, true, &bytes, NULL), AM_OK);
+        assert_int_equal(am_build_image(inventory, true, &bytes, NULL), AM_OK);
         am_image_bytes_free(&bytes);
         am_inventory_free(inventory);
-        am_report_free(&report);
+        am_inventory_report_free(&report);
     }
 }
 

@@ -19,14 +19,14 @@ struct said {
     char *source; /* without a byte after it that could be read unseen; freed by forget() */
 };
 
-static struct said read_markup(const char *source, enum am_markup markup) {
+static struct said read_markup(const char *source, enum am_text_markup markup) {
     struct said said = {.source = malloc(strlen(source) + 1)};
     size_t size = strlen(source);
     memcpy(said.source, source, size);
     said.source = realloc(said.source, size ? size : 1);
-    char *memory = malloc(am_markup_size(size, markup) + 1);
+    char *memory = malloc(am_text_markup_size(size, markup) + 1);
     struct am_view text =
-        am_markup_text((struct am_view){said.source, size}, markup, memory, &said.title);
+        am_text_markup_text((struct am_view){said.source, size}, markup, memory, &said.title);
     assert_true(text.size < TEXT_SIZE);
     snprintf(said.text, sizeof said.text, "%.*s", AM_VIEW_ARGUMENTS(text));
     free(memory);
@@ -37,7 +37,7 @@ struct markup_case {
     const char *source, *text;
 };
 
-static void expect(const struct markup_case *cases, size_t count, enum am_markup markup) {
+static void expect(const struct markup_case *cases, size_t count, enum am_text_markup markup) {
     for (size_t i = 0; i < count; i++) {
         struct said said = read_markup(cases[i].source, markup);
         assert_string_equal(said.text, cases[i].text);
@@ -145,22 +145,24 @@ static void the_first_title_is_the_title(void **state) {
 }
 
 /* The word at a place in the text, as the source has it. */
-static void
-expect_place(const char *source, enum am_markup markup, const char *word, const char *written) {
+static void expect_place(const char *source,
+                         enum am_text_markup markup,
+                         const char *word,
+                         const char *written) {
     size_t size = strlen(source);
     char memory[TEXT_SIZE];
-    struct am_view text = am_markup_text((struct am_view){source, size}, markup, memory, NULL);
+    struct am_view text = am_text_markup_text((struct am_view){source, size}, markup, memory, NULL);
     const char *at = memmem(text.data, text.size, word, strlen(word));
     assert_non_null(at);
     uint32_t begin = (uint32_t)(at - text.data), end = begin + (uint32_t)strlen(word);
-    struct am_markup_places places;
-    am_markup_places_start(&places, (struct am_view){source, size}, markup);
+    struct am_text_markup_places places;
+    am_text_markup_places_start(&places, (struct am_view){source, size}, markup);
     for (int round = 0; round < 2; round++) { /* the second goes back */
         uint32_t first, last;
-        am_markup_place(&places, begin, end, &first, &last);
+        am_text_markup_place(&places, begin, end, &first, &last);
         assert_true(
             am_view_equal((struct am_view){source + first, last - first}, am_view_of(written)));
-        am_markup_place(&places, (uint32_t)text.size - 1, (uint32_t)text.size, &first, &last);
+        am_text_markup_place(&places, (uint32_t)text.size - 1, (uint32_t)text.size, &first, &last);
     }
 }
 
@@ -182,13 +184,13 @@ static void bytes_beside_a_tag_are_no_character(void **state) {
 static void charsets_are_two(void **state) {
     (void)state;
     char memory[64];
-    assert_int_equal(am_charset_of(AM_VIEW("UTF-8")), AM_CHARSET_UTF8);
-    assert_int_equal(am_charset_of(AM_VIEW("ISO-8859-1")), AM_CHARSET_WINDOWS_1252);
-    assert_int_equal(am_charset_of(AM_VIEW("us-ascii")), AM_CHARSET_WINDOWS_1252);
-    assert_int_equal(am_charset_of(AM_VIEW("windows-1252")), AM_CHARSET_WINDOWS_1252);
-    assert_int_equal(am_charset_of(AM_VIEW("utf-16")), AM_CHARSET_UNKNOWN);
-    assert_int_equal(am_charset_of(AM_VIEW("")), AM_CHARSET_UNKNOWN);
-    assert_true(am_view_equal(am_charset_decode(AM_VIEW("a\x80\x92\xe9\x81"), memory),
+    assert_int_equal(am_text_charset_of(AM_VIEW("UTF-8")), AM_CHARSET_UTF8);
+    assert_int_equal(am_text_charset_of(AM_VIEW("ISO-8859-1")), AM_CHARSET_WINDOWS_1252);
+    assert_int_equal(am_text_charset_of(AM_VIEW("us-ascii")), AM_CHARSET_WINDOWS_1252);
+    assert_int_equal(am_text_charset_of(AM_VIEW("windows-1252")), AM_CHARSET_WINDOWS_1252);
+    assert_int_equal(am_text_charset_of(AM_VIEW("utf-16")), AM_CHARSET_UNKNOWN);
+    assert_int_equal(am_text_charset_of(AM_VIEW("")), AM_CHARSET_UNKNOWN);
+    assert_true(am_view_equal(am_text_charset_decode(AM_VIEW("a\x80\x92\xe9\x81"), memory),
                               AM_VIEW("a\u20ac\u2019\u00e9\xc2\x81")));
 }
 

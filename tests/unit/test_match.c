@@ -51,7 +51,7 @@ static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state)
         "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"cafe noir\\\"\"]}");
     assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, "\xf0\x9f\x98\x80 Caf\xc3\xa9 noir", 1),
                         "a ");
-    const struct am_placed_ad *ad = &engine.decision.ads[0];
+    const struct am_match_winner *ad = &engine.decision.ads[0];
     assert_int_equal(ad->spans[0].begin, 5);
     assert_int_equal(ad->spans[0].end, 10);
     assert_int_equal(ad->spans[0].utf16_begin, 3);
@@ -66,10 +66,10 @@ static void a_phrase_does_not_cross_fields(void **state) {
     engine_start(
         &engine,
         "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"\\\"red wine\\\"\"]}");
-    struct am_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")},
-                                {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
-    struct am_slot slot = {.count = 1};
-    struct am_request request = {
+    struct am_match_field fields[] = {{AM_FIELD_TITLE, 0, AM_VIEW("red")},
+                                      {AM_FIELD_TEXT, 0, AM_VIEW("wine")}};
+    struct am_match_slot slot = {.count = 1};
+    struct am_match_request request = {
         .fields = fields, .field_count = 2, .slots = &slot, .slot_count = 1};
     assert_string_equal(engine_decide(&engine, &request), "");
     engine_stop(&engine);
@@ -227,22 +227,22 @@ static void details_that_are_too_long_are_told_as_such(void **state) {
     struct engine engine;
     struct am_error error = {0};
     struct am_buffer lines = am_buffer_over(test_malloc(4 << 20), 4 << 20);
-    struct am_field field = {AM_FIELD_TEXT, 0, AM_VIEW("word")};
-    struct am_slot slot = {.count = 1, .sizes = {1 << 16 | 1}, .size_count = 1};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .explain = true};
+    struct am_match_field field = {AM_FIELD_TEXT, 0, AM_VIEW("word")};
+    struct am_match_slot slot = {.count = 1, .sizes = {1 << 16 | 1}, .size_count = 1};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .explain = true};
     for (const char *id = "abc"; *id; id++)
         append_sized_ad(&lines, *id);
     am_buffer_append(&lines, "", 1);
     assert_false(lines.overflowed);
     engine_start(&engine, lines.data);
-    assert_int_equal(am_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
+    assert_int_equal(am_match_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
     assert_int_equal(engine.decision.rejected_count, 3);
-    const struct am_rejected_ad *rejected = engine.decision.rejected;
+    const struct am_match_rejected *rejected = engine.decision.rejected;
     struct am_view whole = rejected[0].detail;
     assert_memory_equal(whole.data + whole.size - 10, ",1399x2199", 10);
     for (int i = 1; i < 3; i++)

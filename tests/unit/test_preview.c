@@ -20,7 +20,7 @@ static void assert_view(struct am_view found, const char *wanted) {
 static void assert_html(struct am_view text, const char *wanted) {
     char memory[256];
     struct am_buffer out = am_buffer_over(memory, sizeof memory);
-    am_html_text(&out, text);
+    am_api_html_text(&out, text);
     assert_false(out.overflowed);
     assert_view(am_buffer_view(&out), wanted);
 }

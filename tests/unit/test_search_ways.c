@@ -24,7 +24,7 @@ static char *random_inventory(uint32_t words) {
 }
 
 struct finding {
-    struct am_hits hits;
+    struct am_search_hits hits;
     uint32_t *paths;
     uint32_t path_count;
 };
@@ -35,14 +35,15 @@ static void *copy_of(const void *items, size_t size) {
     return memcpy(copy, items, size);
 }
 
-static struct finding
-find(struct engine *engine, const struct am_search_way *way, const struct am_request *request) {
+static struct finding find(struct engine *engine,
+                           const struct am_search_kernel *way,
+                           const struct am_match_request *request) {
     struct am_matcher *matcher = engine->matcher;
     struct am_error error;
     matcher->way = way;
     assert_int_equal(am_search_words(matcher, request, &error), AM_OK);
     am_search(matcher, request, AM_TIER_ALL);
-    const struct am_hits *hits = &matcher->hits;
+    const struct am_search_hits *hits = &matcher->hits;
     return (struct finding){{copy_of(hits->terminals, hits->count * sizeof(uint32_t)),
                              copy_of(hits->places, hits->count * sizeof(uint32_t)), hits->count},
                             copy_of(matcher->paths, matcher->path_count * sizeof(uint32_t)),
@@ -63,10 +64,11 @@ static void free_finding(struct finding *finding) {
     free(finding->paths);
 }
 
-static void compare_ways(struct engine *engine, const struct am_request *request, uint64_t start) {
+static void
+compare_ways(struct engine *engine, const struct am_match_request *request, uint64_t start) {
     struct finding expected = find(engine, &am_search_portable, request);
-    for (int name = 0; name < AM_SEARCH_WAYS; name++) {
-        const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+    for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
+        const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
         if (!way)
             continue;
         struct finding found = find(engine, way, request);
@@ -81,13 +83,13 @@ static void compare_ways(struct engine *engine, const struct am_request *request
 /* One to three fields of up to some thousand words, some of them unknown, one of them too long. */
 static size_t compare_in_random_text(struct engine *engine, uint32_t words) {
     static char text[TEXT_BYTES];
-    struct am_field fields[3];
-    struct am_request request = {.fields = fields, .field_count = 1 + below(3)};
+    struct am_match_field fields[3];
+    struct am_match_request request = {.fields = fields, .field_count = 1 + below(3)};
     uint64_t start = seed;
     size_t at = 0;
     for (uint32_t field = 0; field < request.field_count; field++) {
         size_t size = put_words(text + at, 1 + below(below(5) ? 30 : 700), words + words / 3);
-        fields[field] = (struct am_field){AM_FIELD_TEXT, 0, {text + at, size}};
+        fields[field] = (struct am_match_field){AM_FIELD_TEXT, 0, {text + at, size}};
         at += size;
     }
     compare_ways(engine, &request, start);
@@ -113,16 +115,16 @@ static void every_way_finds_the_same(void **state) {
 
 static void the_best_way_is_one_that_this_machine_has(void **state) {
     (void)state;
-    assert_non_null(am_search_way(AM_SEARCH_PORTABLE));
-    assert_null(am_search_way(AM_SEARCH_WAYS));
+    assert_non_null(am_search_kernel(AM_SEARCH_PORTABLE));
+    assert_null(am_search_kernel(AM_SEARCH_KERNELS));
     bool known = false;
-    for (int name = 0; name < AM_SEARCH_WAYS; name++)
-        known |= am_search_way_best() == am_search_way((enum am_search_way_name)name);
+    for (int name = 0; name < AM_SEARCH_KERNELS; name++)
+        known |= am_search_kernel_best() == am_search_kernel((enum am_search_kernel_name)name);
     assert_true(known);
 }
 
 /* As the name says; of equal ones the first. */
-static uint32_t smallest_by_hand(const struct am_hits *hits, uint32_t first, uint32_t end) {
+static uint32_t smallest_by_hand(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     uint32_t best = hits->count;
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] >= first && hits->terminals[i] < end &&
@@ -136,13 +138,13 @@ static void every_way_finds_the_smallest_terminal(void **state) {
     static uint32_t terminals[100];
     seed = 7;
     for (int round = 0; round < 20000; round++) {
-        struct am_hits hits = {.terminals = terminals, .count = below(100)};
+        struct am_search_hits hits = {.terminals = terminals, .count = below(100)};
         uint32_t most = 1 + below(below(2) ? 20 : 1000);
         uint32_t first = below(most + 1), end = first + below(most + 1 - first);
         for (uint32_t i = 0; i < hits.count; i++)
             terminals[i] = below(most);
-        for (int name = 0; name < AM_SEARCH_WAYS; name++) {
-            const struct am_search_way *way = am_search_way((enum am_search_way_name)name);
+        for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
+            const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
             if (way)
                 assert_int_equal(way->find_smallest(&hits, first, end),
                                  smallest_by_hand(&hits, first, end));

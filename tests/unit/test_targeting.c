@@ -14,21 +14,21 @@ enum { MONDAY = 4 * 86400 }; /* 5 January 1970, 00:00 UTC */
 
 struct question {
     const char *targeting;
-    struct am_request_attribute given[3]; /* until the first without a value */
+    struct am_match_attribute given[3]; /* until the first without a value */
     bool holds;
 };
 
-static struct am_request request_of(const struct am_request_attribute *given, size_t most) {
-    static struct am_slot slot = {.count = 8};
+static struct am_match_request request_of(const struct am_match_attribute *given, size_t most) {
+    static struct am_match_slot slot = {.count = 8};
     uint32_t count = 0;
     while (count < most && given[count].value.size)
         count++;
-    return (struct am_request){.attributes = given,
-                               .attribute_count = count,
-                               .slots = &slot,
-                               .slot_count = 1,
-                               .unique = AM_UNIQUE_AD,
-                               .now = MONDAY};
+    return (struct am_match_request){.attributes = given,
+                                     .attribute_count = count,
+                                     .slots = &slot,
+                                     .slot_count = 1,
+                                     .unique = AM_UNIQUE_AD,
+                                     .now = MONDAY};
 }
 
 static void start_with(struct engine *engine, const char *targeting) {
@@ -43,7 +43,7 @@ static void ask_all(const struct question *questions, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct engine engine;
         start_with(&engine, questions[i].targeting);
-        struct am_request request = request_of(questions[i].given, 3);
+        struct am_match_request request = request_of(questions[i].given, 3);
         const char *answer = engine_decide(&engine, &request);
         if ((answer[0] == 'a') != questions[i].holds)
             fail_msg("%s, question %zu: %s", questions[i].targeting, i, answer);
@@ -141,7 +141,7 @@ static void hours_count_from_monday_midnight(void **state) {
     struct engine engine;
     start_with(&engine, "{\"hour\":[0,64,167]}");
     for (size_t i = 0; i < AM_COUNT_OF(times); i++) {
-        struct am_request request = request_of(NULL, 0);
+        struct am_match_request request = request_of(NULL, 0);
         request.now = MONDAY + times[i].seconds;
         assert_int_equal(engine_decide(&engine, &request)[0] == 'a', times[i].holds);
     }
@@ -169,10 +169,10 @@ static void the_trees_of_an_ad_and_of_its_campaign_must_hold(void **state) {
                           "\"targeting\":{\"country\":[\"US\"]}}\n"
                           "{\"id\":\"a\",\"campaign\":\"c\",\"bid\":1,\"keywords\":[\"*\"],"
                           "\"targeting\":{\"device\":[\"mobile\"]}}");
-    static const struct am_request_attribute given[] = {COUNTRY("us"), DEVICE("mobile")};
+    static const struct am_match_attribute given[] = {COUNTRY("us"), DEVICE("mobile")};
     for (uint32_t first = 0; first < 2; first++)
         for (uint32_t count = 0; count <= 2 - first; count++) {
-            struct am_request request = request_of(given + first, count);
+            struct am_match_request request = request_of(given + first, count);
             assert_int_equal(engine_decide(&engine, &request)[0] == 'a', count == 2);
         }
     engine_stop(&engine);
@@ -218,16 +218,16 @@ static void hours_of_two_time_zones_are_two_trees(void **state) {
 static void a_tree_is_evaluated_once_a_request(void **state) {
     (void)state;
     struct engine engine;
-    static const struct am_request_attribute given[] = {COUNTRY("us")};
+    static const struct am_match_attribute given[] = {COUNTRY("us")};
     start_with(&engine, "{\"country\":[\"US\"]}");
-    struct am_request request = request_of(given, 1);
-    am_targeting_start(engine.matcher, &request);
-    assert_int_equal(am_targeting_ask(engine.matcher, &request, 0), 0);
+    struct am_match_request request = request_of(given, 1);
+    am_gate_targeting_start(engine.matcher, &request);
+    assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
     engine.matcher->term_count = 0;
-    assert_int_equal(am_targeting_ask(engine.matcher, &request, 0), 0);
+    assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
     request.attribute_count = 0;
-    am_targeting_start(engine.matcher, &request);
-    assert_int_not_equal(am_targeting_ask(engine.matcher, &request, 0), 0);
+    am_gate_targeting_start(engine.matcher, &request);
+    assert_int_not_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
     engine_stop(&engine);
 }
 
@@ -235,13 +235,13 @@ static void a_tree_is_evaluated_once_a_request(void **state) {
 static void the_first_member_that_does_not_hold_is_told(void **state) {
     (void)state;
     struct engine engine;
-    static const struct am_request_attribute given[] = {COUNTRY("us"), DEVICE("mobile")};
+    static const struct am_match_attribute given[] = {COUNTRY("us"), DEVICE("mobile")};
     start_with(&engine, "{\"country\":[\"US\"],\"device\":[\"mobile\"],\"os\":[\"ios\"]}");
     for (uint32_t count = 0; count <= 2; count++) {
-        struct am_request request = request_of(given, count);
+        struct am_match_request request = request_of(given, count);
         request.explain = true;
         assert_string_equal(engine_decide(&engine, &request), "");
-        assert_int_equal(am_targeting_ask(engine.matcher, &request, 0), 1 + count + 1);
+        assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 1 + count + 1);
         static const char *const names[] = {"country", "device", "os"};
         assert_int_equal(engine.decision.rejected_count, 1);
         assert_true(am_view_equal(engine.decision.rejected[0].detail, am_view_of(names[count])));

@@ -64,19 +64,19 @@ static void start(struct engine *engine, uint32_t ads, put_ad *put) {
 }
 
 struct decided {
-    struct am_decision decision;
-    struct am_placed_ad ads[AM_MAX_ADS_PER_REQUEST];
+    struct am_match_decision decision;
+    struct am_match_winner ads[AM_MAX_ADS_PER_REQUEST];
 };
 
 static void
-decide(struct engine *engine, const struct am_request *request, struct decided *result) {
+decide(struct engine *engine, const struct am_match_request *request, struct decided *result) {
     struct am_error error = {0};
-    if (am_decide(engine->matcher, request, &result->decision, &error) != AM_OK)
+    if (am_match_decide(engine->matcher, request, &result->decision, &error) != AM_OK)
         fail_msg("decide: %s", error.message);
     memcpy(result->ads, result->decision.ads, result->decision.ad_count * sizeof *result->ads);
 }
 
-static bool is_same_ad(const struct am_placed_ad *a, const struct am_placed_ad *b) {
+static bool is_same_ad(const struct am_match_winner *a, const struct am_match_winner *b) {
     return a->ad == b->ad && a->keyword == b->keyword && a->field == b->field &&
            a->span_count == b->span_count &&
            memcmp(a->spans, b->spans, a->span_count * sizeof *a->spans) == 0;
@@ -99,19 +99,19 @@ struct tally {
 /* Decides about the text, plainly and explained. */
 static void compare(struct engine *engine, const char *text, uint32_t number, struct tally *tally) {
     static struct decided plain, explained;
-    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
-    struct am_request_attribute country = {AM_ATTRIBUTE_COUNTRY, AM_VIEW(""),
-                                           am_view_of(countries[below(3)])};
-    struct am_slot slots[2] = {{.count = 1 + below(6), .floor = below(3) ? 0 : 5000000},
-                               {.count = 1 + below(20)}};
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .attributes = &country,
-                                 .attribute_count = 1,
-                                 .slots = slots,
-                                 .slot_count = 1 + below(2),
-                                 .unique = (enum am_unique)below(4)};
+    struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
+    struct am_match_attribute country = {AM_ATTRIBUTE_COUNTRY, AM_VIEW(""),
+                                         am_view_of(countries[below(3)])};
+    struct am_match_slot slots[2] = {{.count = 1 + below(6), .floor = below(3) ? 0 : 5000000},
+                                     {.count = 1 + below(20)}};
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .attributes = &country,
+                                       .attribute_count = 1,
+                                       .slots = slots,
+                                       .slot_count = 1 + below(2),
+                                       .unique = (enum am_match_unique)below(4)};
     engine->matcher->top_passes = 0; /* try it each time */
     decide(engine, &request, &plain);
     request.explain = true;
@@ -201,14 +201,14 @@ static void a_top_tier_that_does_not_do_is_left_aside(void **state) {
     struct engine engine;
     start(&engine, ADS, put_varied);
     put_words(text, 140, WORDS);
-    struct am_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
-    struct am_slot slot = {.count = 51}; /* there are 50 advertisers */
-    struct am_request request = {.id = AM_VIEW("r"),
-                                 .fields = &field,
-                                 .field_count = 1,
-                                 .slots = &slot,
-                                 .slot_count = 1,
-                                 .unique = AM_UNIQUE_ADVERTISER};
+    struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
+    struct am_match_slot slot = {.count = 51}; /* there are 50 advertisers */
+    struct am_match_request request = {.id = AM_VIEW("r"),
+                                       .fields = &field,
+                                       .field_count = 1,
+                                       .slots = &slot,
+                                       .slot_count = 1,
+                                       .unique = AM_UNIQUE_ADVERTISER};
     for (int i = 0; i < 200; i++)
         engine_decide(&engine, &request);
     assert_int_equal(engine.matcher->top_misses, 8);

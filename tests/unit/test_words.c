@@ -13,45 +13,48 @@
 /* The machine alone, and then the machine with each way of reading blocks. */
 enum { MACHINE_ALONE = -1 };
 
-static const struct am_word_rules plain = {.fold_accents = true};
+static const struct am_text_word_rules plain = {.fold_accents = true};
 
 /* Every word of the text as "word[begin,end) ". The text lies at the end of its memory, so that
  * sanitizers and valgrind see a read past it. */
-static void split(const char *text, size_t size, struct am_word_rules rules, int way, char *out) {
-    struct am_splitter_memory memory = {NULL, am_splitter_memory_size(size)};
-    struct am_splitter splitter;
-    struct am_word words[AM_WORDS_LEAST];
+static void
+split(const char *text, size_t size, struct am_text_word_rules rules, int way, char *out) {
+    struct am_text_splitter_memory memory = {NULL, am_text_splitter_memory_size(size)};
+    struct am_text_splitter splitter;
+    struct am_text_word words[AM_WORDS_LEAST];
     size_t count;
     char *copy = malloc(size ? size : 1);
     memory.memory = malloc(memory.size);
     assert_non_null(copy);
     assert_non_null(memory.memory);
     memcpy(copy, text, size);
-    am_splitter_start(&splitter, (struct am_view){copy, size}, &rules, memory);
+    am_text_splitter_start(&splitter, (struct am_view){copy, size}, &rules, memory);
     if (splitter.way)
-        splitter.way = way == MACHINE_ALONE ? NULL : am_block_way((enum am_block_way_name)way);
+        splitter.way =
+            way == MACHINE_ALONE ? NULL : am_text_block_kernel((enum am_text_block_kernel_name)way);
     *out = '\0';
-    while ((count = am_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
+    while ((count = am_text_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)
         for (size_t i = 0; i < count; i++)
             out += sprintf(out, "%.*s[%u,%u) ", (int)words[i].size,
-                           am_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
+                           am_text_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
     free(memory.memory);
     free(copy);
 }
 
 /* Ways that this machine does not have are left out. */
 static bool have(int way) {
-    return way == MACHINE_ALONE || am_block_way((enum am_block_way_name)way) != NULL;
+    return way == MACHINE_ALONE ||
+           am_text_block_kernel((enum am_text_block_kernel_name)way) != NULL;
 }
 
 struct split_case {
     const char *text, *words;
 };
 
-static void expect(const struct split_case *cases, size_t count, struct am_word_rules rules) {
+static void expect(const struct split_case *cases, size_t count, struct am_text_word_rules rules) {
     char found[1024];
     for (size_t i = 0; i < count; i++)
-        for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+        for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
             if (have(way)) {
                 split(cases[i].text, strlen(cases[i].text), rules, way, found);
                 assert_string_equal(found, cases[i].words);
@@ -59,7 +62,7 @@ static void expect(const struct split_case *cases, size_t count, struct am_word_
 }
 
 #define EXPECT(cases, language, fold_accents)                                                      \
-    expect(cases, AM_COUNT_OF(cases), am_word_rules_of(am_view_of(language), fold_accents))
+    expect(cases, AM_COUNT_OF(cases), am_text_word_rules_of(am_view_of(language), fold_accents))
 
 static void words_and_spans_are_those_of_the_table(void **state) {
     (void)state;
@@ -203,21 +206,22 @@ static void accents_fold(void **state) {
 /* What stems are made of. */
 static void the_written_form_is_there_for_who_asks(void **state) {
     (void)state;
-    struct am_splitter_memory memory = {malloc(am_splitter_memory_size(64)),
-                                        am_splitter_memory_size(64)};
-    const struct am_word_rules rules = am_word_rules_of(AM_VIEW("es"), true);
-    struct am_splitter splitter;
-    struct am_word words[64];
-    am_splitter_start(&splitter, AM_VIEW("la Habitacio\u0301n y el an\u0303o"), &rules, memory);
+    struct am_text_splitter_memory memory = {malloc(am_text_splitter_memory_size(64)),
+                                             am_text_splitter_memory_size(64)};
+    const struct am_text_word_rules rules = am_text_word_rules_of(AM_VIEW("es"), true);
+    struct am_text_splitter splitter;
+    struct am_text_word words[64];
+    am_text_splitter_start(&splitter, AM_VIEW("la Habitacio\u0301n y el an\u0303o"), &rules,
+                           memory);
     splitter.wants_written = true;
-    assert_int_equal(am_splitter_next(&splitter, words, 64), 5);
+    assert_int_equal(am_text_splitter_next(&splitter, words, 64), 5);
     assert_int_equal(splitter.written_count, 2);
     assert_int_equal(splitter.written[0].word, 1);
     assert_true(am_view_equal(
         (struct am_view){splitter.texts + splitter.written[0].text, splitter.written[0].size},
         AM_VIEW("habitaci\u00f3n")));
     assert_int_equal(splitter.written[1].word, 4);
-    assert_int_equal(am_splitter_next(&splitter, words, 64), 0);
+    assert_int_equal(am_text_splitter_next(&splitter, words, 64), 0);
     assert_int_equal(splitter.written_count, 0);
     free(memory.memory);
 }
@@ -235,10 +239,10 @@ static size_t append(char *text, size_t size, const char *piece) {
 }
 
 static void
-every_way_gives_the_same_words(const char *text, size_t size, struct am_word_rules rules) {
+every_way_gives_the_same_words(const char *text, size_t size, struct am_text_word_rules rules) {
     static char found[2][1 << 16];
     split(text, size, rules, MACHINE_ALONE, found[0]);
-    for (int way = 0; way < AM_BLOCK_WAYS; way++) {
+    for (int way = 0; way < AM_TEXT_BLOCK_KERNELS; way++) {
         if (!have(way))
             continue;
         split(text, size, rules, way, found[1]);
@@ -257,7 +261,8 @@ static void every_way_splits_random_text_alike(void **state) {
         for (int count = rand_r(&seed) % 40; count > 0; count--)
             size = append(text, size, pieces[(unsigned)rand_r(&seed) % AM_COUNT_OF(pieces)]);
         every_way_gives_the_same_words(
-            text, size, am_word_rules_of(round % 4 < 2 ? AM_VIEW("") : AM_VIEW("fr"), round % 2));
+            text, size,
+            am_text_word_rules_of(round % 4 < 2 ? AM_VIEW("") : AM_VIEW("fr"), round % 2));
     }
 }
 
@@ -273,7 +278,8 @@ static void every_way_splits_alike_wherever_blocks_end(void **state) {
                 size = append(text, size, pieces[first]);
                 size = append(text, size, pieces[second]);
                 size = append(text, size, "a b");
-                every_way_gives_the_same_words(text, size, am_word_rules_of(AM_VIEW("it"), true));
+                every_way_gives_the_same_words(text, size,
+                                               am_text_word_rules_of(AM_VIEW("it"), true));
             }
 }
 
@@ -283,7 +289,7 @@ static void long_stretches_without_words_do_not_end_a_text(void **state) {
     char *text = malloc(LENGTH), found[64];
     memset(text, '-', LENGTH);
     memcpy(text + LENGTH - 3, "end", 3);
-    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+    for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
         if (have(way)) {
             split(text, LENGTH, plain, way, found);
             assert_string_equal(found, "end[199997,200000) ");
@@ -296,7 +302,7 @@ static void a_word_that_is_too_long_holds_its_place(void **state) {
     char text[AM_WORD_MAX_BYTES + 8], found[256];
     memset(text, 'x', sizeof text);
     memcpy(text + sizeof text - 3, " ok", 3);
-    for (int way = MACHINE_ALONE; way < AM_BLOCK_WAYS; way++)
+    for (int way = MACHINE_ALONE; way < AM_TEXT_BLOCK_KERNELS; way++)
         if (have(way)) {
             split(text, sizeof text, plain, way, found);
             assert_string_equal(found, "[0,1005) ok[1006,1008) ");
@@ -305,8 +311,8 @@ static void a_word_that_is_too_long_holds_its_place(void **state) {
 
 static void utf16_units_count_as_in_javascript(void **state) {
     (void)state;
-    assert_int_equal(am_utf16_length("a\u00e9\U0001f600", 7), 4);
-    assert_int_equal(am_utf16_length("\xff\xe6\x9d!", 4), 3);
+    assert_int_equal(am_text_utf16_length("a\u00e9\U0001f600", 7), 4);
+    assert_int_equal(am_text_utf16_length("\xff\xe6\x9d!", 4), 3);
 }
 
 static void stems_are_snowballs(void **state) {
@@ -314,21 +320,21 @@ static void stems_are_snowballs(void **state) {
     struct am_error error;
     static const char words[][32] = {"running", "shoes", "c++", "mp3s"};
     static const char *const stems[] = {"run", "shoe", "c++", "mp3s"};
-    struct am_stemmer *stemmer = am_stemmer_new(AM_VIEW("EN"), &error);
+    struct am_text_stemmer *stemmer = am_text_stemmer_new(AM_VIEW("EN"), &error);
     assert_non_null(stemmer);
     for (int round = 0; round < 2; round++) /* the second from the cache */
         for (size_t i = 0; i < AM_COUNT_OF(words); i++) {
-            struct am_view stem = am_stem(stemmer, am_view_of(words[i]));
+            struct am_view stem = am_text_stem(stemmer, am_view_of(words[i]));
             assert_true(am_view_equal(stem, am_view_of(stems[i])));
         }
-    am_stemmer_free(stemmer);
-    assert_int_equal(am_stemmer_check(AM_VIEW("English")), AM_OK);
-    assert_int_equal(am_stemmer_check(AM_VIEW("pt-BR")), AM_OK);
-    assert_int_equal(am_stemmer_check(AM_VIEW("nb")), AM_OK);
-    assert_int_equal(am_stemmer_check(AM_VIEW("porter")), AM_OK);
-    assert_int_equal(am_stemmer_check(AM_VIEW("pl")), AM_E_INVALID);
-    assert_int_equal(am_stemmer_check(AM_VIEW("klingon")), AM_E_INVALID);
-    assert_null(am_stemmer_new(AM_VIEW("klingon"), &error));
+    am_text_stemmer_free(stemmer);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("English")), AM_OK);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("pt-BR")), AM_OK);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("nb")), AM_OK);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("porter")), AM_OK);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("pl")), AM_E_INVALID);
+    assert_int_equal(am_text_stemmer_check(AM_VIEW("klingon")), AM_E_INVALID);
+    assert_null(am_text_stemmer_new(AM_VIEW("klingon"), &error));
 }
 
 static void languages_have_one_name(void **state) {
@@ -338,14 +344,14 @@ static void languages_have_one_name(void **state) {
         {"nb-NO", "no"}, {"tur", "tr"},   {"vi", "vi"},    {"zh-Hant", "zh"},   {"romanian", "ro"},
     };
     for (size_t i = 0; i < AM_COUNT_OF(names); i++) {
-        struct am_language language = am_language_of(am_view_of(names[i][0]));
+        struct am_text_language language = am_text_language_of(am_view_of(names[i][0]));
         assert_string_equal(language.code, names[i][1]);
         assert_true(language.listed);
     }
-    assert_false(am_language_of(AM_VIEW("klingon")).listed);
-    assert_false(am_language_of(AM_VIEW("e")).listed);
-    assert_false(am_language_of(AM_VIEW("")).listed);
-    assert_false(am_language_of(AM_VIEW("a language of a name that nothing has")).listed);
+    assert_false(am_text_language_of(AM_VIEW("klingon")).listed);
+    assert_false(am_text_language_of(AM_VIEW("e")).listed);
+    assert_false(am_text_language_of(AM_VIEW("")).listed);
+    assert_false(am_text_language_of(AM_VIEW("a language of a name that nothing has")).listed);
 }
 
 int main(void) {

@@ -1,10 +1,9 @@
-/* Names, sizes and money of the inventory's vocabulary. */
+#include "names.h"
+
 #include <stdio.h>
 #include <strings.h>
 
-#include "inventory.h"
-
-const char *am_match_type_name(enum am_match_type type) {
+const char *am_model_match_type_name(enum am_model_match_type type) {
     static const char *const names[AM_MATCH_TYPES] = {"exact", "phrase", "broad", "any"};
     return names[type];
 }
@@ -14,18 +13,19 @@ static const char *const attribute_names[AM_ATTRIBUTES] = {
     "language", "site",   "placement", "category", "hour",   "kv",
 };
 
-const char *am_attribute_name(enum am_attribute attribute) {
+const char *am_model_attribute_name(enum am_model_attribute attribute) {
     return attribute_names[attribute];
 }
 
-enum am_attribute am_attribute_of(struct am_view name) {
+enum am_model_attribute am_model_attribute_of(struct am_view name) {
     for (int i = 0; i < AM_ATTRIBUTES; i++)
         if (am_view_equal(name, am_view_of(attribute_names[i])))
-            return (enum am_attribute)i;
+            return (enum am_model_attribute)i;
     return AM_ATTRIBUTES;
 }
 
-struct am_view am_attribute_fold(enum am_attribute attribute, struct am_view value, char *memory) {
+struct am_view
+am_model_attribute_fold(enum am_model_attribute attribute, struct am_view value, char *memory) {
     if (attribute == AM_ATTRIBUTE_KV)
         return value;
     for (size_t i = 0; i < value.size; i++) {
@@ -33,12 +33,6 @@ struct am_view am_attribute_fold(enum am_attribute attribute, struct am_view val
         memory[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
     }
     return (struct am_view){memory, value.size};
-}
-
-int64_t am_ecpm(enum am_pricing pricing, int64_t bid, int64_t ctr) {
-    if (pricing == AM_PRICING_CPM)
-        return bid;
-    return (int64_t)((unsigned __int128)bid * (uint64_t)ctr * 1000 / 1000000);
 }
 
 static uint32_t read_side(const char **at, const char *end) {
@@ -49,7 +43,7 @@ static uint32_t read_side(const char **at, const char *end) {
     return *at == start || *start == '0' || value > 65535 ? 0 : value;
 }
 
-uint32_t am_size_parse(struct am_view text) {
+uint32_t am_model_size_parse(struct am_view text) {
     const char *at = text.data, *end = text.data + text.size;
     uint32_t width = read_side(&at, end);
     if (width == 0 || at == end || *at++ != 'x')
@@ -58,7 +52,7 @@ uint32_t am_size_parse(struct am_view text) {
     return height && at == end ? width << 16 | height : 0;
 }
 
-void am_size_write(uint32_t size, char text[AM_SIZE_TEXT_SIZE]) {
+void am_model_size_write(uint32_t size, char text[AM_SIZE_TEXT_SIZE]) {
     snprintf(text, AM_SIZE_TEXT_SIZE, "%ux%u", size >> 16, size & 0xFFFF);
 }
 
@@ -83,7 +77,7 @@ static unsigned distance(struct am_view a, struct am_view b) {
     return row[b.size];
 }
 
-const char *am_nearest_name(struct am_view name, const char *const *names) {
+const char *am_model_nearest_name(struct am_view name, const char *const *names) {
     const char *nearest = NULL;
     unsigned best = UINT32_MAX;
     if (name.size == 0 || name.size > NAME_MAX_BYTES)

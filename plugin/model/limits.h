@@ -1,0 +1,26 @@
+/* Limits of an inventory, which the builder and the readers of an image rely on. */
+#ifndef AM_MODEL_LIMITS_H
+#define AM_MODEL_LIMITS_H
+
+#include <stdint.h>
+
+#include "../base/buffer.h"
+
+enum {
+    AM_KEYWORD_MAX_WRITTEN_WORDS = 16, /* between white space */
+    AM_KEYWORD_MAX_WORDS = 96,         /* as split: u.s. is two, each Han letter is one */
+    AM_KEYWORD_MAX_BYTES = 1000,
+    AM_CREATIVE_MAX_BYTES = 64 << 10,
+    AM_LINE_MAX_BYTES = AM_BUFFER_SIZE(1 << 20, 2048),
+    AM_TARGETING_MAX_DEPTH = 16,
+    AM_ID_MAX_BYTES =
+        255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
+    AM_URL_MAX_BYTES = 8 << 10,
+    AM_BROAD_WINDOW_MAX = 64,
+    AM_MAX_ERRORS_LISTED = 100,
+};
+#define AM_NONE UINT32_MAX
+#define AM_MONEY_MAX INT64_C(1000000000000) /* micros: 1,000,000.000000 */
+#define AM_PER_MILLE_MAX INT64_C(1000000)   /* quality and match weight: 1,000.000 */
+
+#endif
