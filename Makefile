@@ -34,8 +34,8 @@ LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
 
 comma := ,
 
-ROOMS := base text model inventory index match api
-ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
+ROOMS := base text model inventory index match api publish
+ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c plugin/$(room)/*/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)

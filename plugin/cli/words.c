@@ -24,11 +24,9 @@ struct position {
     uint32_t bytes, utf16;
 };
 
-/* Words come in order, so the UTF-16 count goes on from the last place. Spans stand on character
- * borders. */
+/* Begins of words never go back, as ends may, so the UTF-16 count goes on from the last begin.
+ * Spans stand on character borders. */
 static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t bytes) {
-    if (bytes < known->bytes)
-        *known = (struct position){0, 0};
     known->utf16 += am_text_utf16_length(text.data + known->bytes, bytes - known->bytes);
     known->bytes = bytes;
     return known->utf16;
@@ -50,10 +48,11 @@ static void print_word(struct shown *shown,
     struct am_view normal = {am_text_word_text(splitter, word), word->size};
     uint32_t begin, end;
     am_text_markup_place(&shown->places, word->begin, word->end, &begin, &end);
+    struct am_view original = {shown->source.data + begin, end - begin};
     uint32_t utf16_begin = utf16_at(&shown->known, shown->source, begin);
-    uint32_t utf16_end = utf16_at(&shown->known, shown->source, end);
+    uint32_t utf16_end = utf16_begin + am_text_utf16_length(original.data, original.size);
     printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), begin, end, utf16_begin,
-           utf16_end, (int)(end - begin), shown->source.data + begin);
+           utf16_end, AM_VIEW_ARGUMENTS(original));
     if (shown->stemmer) {
         struct am_view stem = am_text_stem(shown->stemmer, normal);
         printf("\t%.*s", AM_VIEW_ARGUMENTS(stem));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../base/reserve.h"
 #include "../text/words.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
@@ -85,10 +86,44 @@ static uint64_t count_of(const struct am_image *image, enum am_image_section id)
     return table[id - 1].count;
 }
 
+/* Between sections, in builds that poison (poison.h). */
+enum { SECTION_GAP = AM_POISONS ? 4096 : 0 };
+
 static const void *start_of(const struct am_image *image, enum am_image_section id) {
     const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
-    return image->data + table[id - 1].offset;
+    return image->sections + table[id - 1].offset + (size_t)id * SECTION_GAP;
+}
+
+/* In an image, one section begins where the one before it ends, so that a step from one to the next
+ * is seen by nothing. Builds that poison read from copies with gaps between them. */
+static size_t apart_size(const struct am_image *image) {
+    return image->size + (size_t)(AM_SECTIONS + 1) * SECTION_GAP;
+}
+
+static enum am_code
+set_sections_apart(struct am_image *image, const char *name, struct am_error *error) {
+    image->sections = image->data;
+    if (!AM_POISONS)
+        return AM_OK;
+    image->sections = am_memory_reserve(apart_size(image));
+    if (!image->sections)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
+    am_poison_region(image->sections, apart_size(image));
+    const struct am_image_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        char *copy = (char *)(uintptr_t)start_of(image, (enum am_image_section)id);
+        size_t size = table[id - 1].count * table[id - 1].record_size;
+        am_poison_clear(copy, size);
+        memcpy(copy, image->data + table[id - 1].offset, size);
+    }
+    return AM_OK;
+}
+
+static void free_sections(struct am_image *image) {
+    if (image->sections != image->data)
+        am_memory_release((char *)(uintptr_t)image->sections, apart_size(image));
 }
 
 /* The classes of terminals follow one another, and each has its own end of negatives. */
@@ -102,6 +137,7 @@ static bool classes_fine(const struct am_image_settings *settings) {
     }
     return settings->terminal_end <= settings->node_end &&
            settings->terminal_count <= settings->terminal_end &&
+           settings->negative_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
@@ -209,8 +245,14 @@ static enum am_code open_bytes(const char *data,
     const struct am_image_section_entry *table = (const void *)(data + sizeof *header);
     if (table[AM_SECTION_SETTINGS - 1].count != 1)
         return corrupt(error, name, "section table: expected one settings record");
+    code = set_sections_apart(image, name, error);
+    if (code != AM_OK)
+        return code;
     set_pointers(image);
-    return check_counts(image, name, error);
+    code = check_counts(image, name, error);
+    if (code != AM_OK)
+        free_sections(image);
+    return code;
 }
 
 enum am_code am_image_open_memory(const void *data,
@@ -281,19 +323,24 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
 void am_image_close(struct am_image *image) {
     if (!image)
         return;
+    free_sections(image);
     if (image->mapped)
         munmap((void *)(uintptr_t)image->data, image->size);
     free(image);
 }
 
+bool am_image_is_fd(int fd) {
+    char magic[8];
+    return pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+           memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+}
+
 bool am_image_is(const char *path) {
-    char magic[8] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t size = read(fd, magic, sizeof magic);
-    close(fd);
-    return size == sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+    bool is_image = fd >= 0 && am_image_is_fd(fd);
+    if (fd >= 0)
+        close(fd);
+    return is_image;
 }
 
 uint32_t

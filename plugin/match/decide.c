@@ -2,6 +2,8 @@
 #include "matcher.h"
 
 static void place(struct am_matcher *matcher, uint32_t candidate) {
+    AM_UNPOISON_ITEMS(matcher->placed, matcher->placed_count, 1);
+    AM_UNPOISON_ITEMS(matcher->placed_candidates, matcher->placed_count, 1);
     matcher->candidates[candidate].placed = 1;
     matcher->placed_candidates[matcher->placed_count] = candidate;
     matcher->placed[matcher->placed_count++] =
@@ -66,6 +68,7 @@ static void count_rejections(struct am_matcher *matcher,
         decision->rejected_total++;
         if (!request->explain || decision->rejected_count == AM_MAX_REJECTED_LISTED)
             continue;
+        AM_UNPOISON_ITEMS(matcher->rejected, decision->rejected_count, 1);
         matcher->rejected[decision->rejected_count++] = (struct am_match_rejected){
             candidate->ad, candidate->posting, (enum am_gate)candidate->gate,
             am_explain_detail(matcher, candidate)};
@@ -139,7 +142,8 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     enum am_code code = am_search_words(matcher, request, error);
     if (code != AM_OK)
         return code;
-    matcher->details.size = 0;
+    am_buffer_cut(&matcher->details, 0);
+    AM_POISON_ITEMS(matcher->rejected, 0, AM_MAX_REJECTED_LISTED);
     *decision = (struct am_match_decision){
         .ads = matcher->placed, .words = matcher->words.real_count, .rejected = matcher->rejected};
     if (!decide_in_top(matcher, request, decision))

@@ -190,8 +190,7 @@ struct am_view am_explain_detail(struct am_matcher *matcher,
     size_t start = details->size;
     append_detail(matcher, details, candidate);
     if (details->overflowed) {
-        details->size = start;
-        details->overflowed = false;
+        am_buffer_cut(details, start);
         return AM_VIEW("too long to be shown");
     }
     return (struct am_view){details->data + start, details->size - start};

@@ -31,6 +31,8 @@ block_terms(struct am_matcher *matcher, const struct am_match_views *texts, uint
 void am_gate_start(struct am_matcher *matcher, const struct am_match_request *request) {
     am_match_idmap_clear(&matcher->vetoes_asked);
     am_match_idmap_clear(&matcher->blocked);
+    AM_POISON_ITEMS(matcher->placed, 0, matcher->placed_count);
+    AM_POISON_ITEMS(matcher->placed_candidates, 0, matcher->placed_count);
     matcher->placed_count = 0;
     block_terms(matcher, &request->blocked_advertisers, AM_TERM_ADVERTISER);
     block_terms(matcher, &request->blocked_categories, AM_TERM_CATEGORY);

@@ -98,11 +98,12 @@ struct am_match_span {
     uint32_t utf16_begin, utf16_end; /* the same in UTF-16 units */
 };
 
+/* Its spans are ascending and disjoint: each ends where the next begins, or before. */
 struct am_match_winner {
     uint32_t ad;         /* index into the image's ads */
     uint32_t keyword;    /* index into its keywords */
     uint32_t field;      /* index into the request's fields; AM_NONE for "*" */
-    uint32_t span_count; /* one per word of the keyword, in the order of the text; 0 for "*" */
+    uint32_t span_count; /* at most one per word of the keyword; 0 for "*" */
     struct am_match_span spans[AM_KEYWORD_MAX_WORDS];
 };
 

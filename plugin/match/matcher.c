@@ -16,7 +16,8 @@ struct carver {
     bool overflow;
 };
 
-/* A piece of many pages begins with one: of most, only the beginning is ever touched. */
+/* A piece of many pages begins with one: of most, only the beginning is ever touched. A piece is
+ * poisoned (poison.h) until it is filled, and so is the gap after it. */
 static void *carve(struct carver *carver, size_t count, size_t item_size) {
     size_t size, start, end;
     size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
@@ -26,8 +27,11 @@ static void *carve(struct carver *carver, size_t count, size_t item_size) {
         carver->overflow = true;
         return NULL;
     }
-    carver->used = end;
-    return carver->base ? carver->base + start : NULL;
+    carver->used = end + AM_REDZONE;
+    if (!carver->base)
+        return NULL;
+    am_poison_region(carver->base + start, size + AM_REDZONE);
+    return carver->base + start;
 }
 
 static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
@@ -42,7 +46,7 @@ static void carve_fixed(struct am_matcher *matcher, struct carver *carver) {
     matcher->placed = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof *matcher->placed);
     matcher->placed_candidates = carve(carver, AM_MAX_ADS_PER_REQUEST, sizeof(uint32_t));
     matcher->rejected = carve(carver, AM_MAX_REJECTED_LISTED, sizeof *matcher->rejected);
-    matcher->details = am_buffer_over(carve(carver, DETAILS_BYTES, 1), DETAILS_BYTES);
+    matcher->details = am_buffer_guard(carve(carver, DETAILS_BYTES, 1), DETAILS_BYTES);
 }
 
 static void carve_map(struct carver *carver, struct am_match_idmap *map, size_t keys) {
@@ -98,6 +102,7 @@ struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct
         goto no_memory;
     carver = (struct carver){.base = matcher->fixed_memory};
     carve_fixed(matcher, &carver);
+    am_poison_clear(matcher->splitter_memory.memory, matcher->splitter_memory.size);
     return matcher;
 no_memory:
     free(matcher);
@@ -166,8 +171,11 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
                                                 image->settings->fold_accents);
     matcher->zones = zones;
     matcher->top_passes = matcher->top_misses = 0;
+    matcher->hits.count = matcher->path_count = matcher->negative_count = 0;
+    matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
     carver = (struct carver){.base = memory};
     carve_for_image(matcher, image, &carver);
+    am_poison_clear(matcher->stem_cache, stems(image) ? am_search_stem_cache_size() : 0);
     return AM_OK;
 }
 

@@ -64,6 +64,8 @@ struct am_match_request_term {
     uint32_t term; /* never AM_NONE */
 };
 
+/* Of every array here, what no step has filled since the step's last start is poisoned (poison.h).
+ */
 struct am_matcher {
     struct am_matcher_limits limits;
     const struct am_image *image;
@@ -178,6 +180,8 @@ static inline void am_search_emit(struct am_matcher *matcher, uint32_t terminal,
         __builtin_prefetch(&matcher->image->postings[terminal]);
         __builtin_prefetch(&matcher->image->keywords[terminal]);
     }
+    AM_UNPOISON_ITEMS(matcher->hits.terminals, at, 1);
+    AM_UNPOISON_ITEMS(matcher->hits.places, at, 1);
     matcher->hits.terminals[at] = terminal;
     matcher->hits.places[at] = place;
 }

@@ -35,6 +35,7 @@ static void sift_list(struct am_rank_list *lists, uint32_t count, uint32_t at) {
 static void push_list(struct am_matcher *matcher, struct am_rank_list added) {
     struct am_rank_list *lists = matcher->lists;
     uint32_t at = matcher->list_count++;
+    AM_UNPOISON_ITEMS(lists, at, 1);
     for (; at > 0 && lists[(at - 1) / 2].rank > added.rank; at = (at - 1) / 2)
         lists[at] = lists[(at - 1) / 2];
     lists[at] = added;
@@ -46,8 +47,10 @@ static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit
     uint32_t index = terminal;
     for (; postings[index].rank == 0; index++) {
         uint32_t id = am_image_posting_ad(&postings[index]);
-        if (am_match_idmap_add(&matcher->negatives_hit, id, index))
+        if (am_match_idmap_add(&matcher->negatives_hit, id, index)) {
+            AM_UNPOISON_ITEMS(matcher->negative_ids, matcher->negative_count, 1);
             matcher->negative_ids[matcher->negative_count++] = id;
+        }
         if (am_image_posting_is_last(&postings[index]))
             return;
     }
@@ -182,7 +185,15 @@ static void fetch_best(const struct am_matcher *matcher) {
         fetch_ad(matcher->image, matcher->lists[i].posting);
 }
 
+static void forget(const struct am_matcher *matcher) {
+    AM_POISON_ITEMS(matcher->lists, 0, matcher->list_count);
+    AM_POISON_ITEMS(matcher->ties, 0, matcher->tie_count);
+    AM_POISON_ITEMS(matcher->candidates, 0, matcher->candidate_count);
+    AM_POISON_ITEMS(matcher->negative_ids, 0, matcher->negative_count);
+}
+
 void am_rank_start(struct am_matcher *matcher, const struct am_match_request *request) {
+    forget(matcher);
     matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
     matcher->negative_count = 0;
     am_match_idmap_clear(&matcher->negatives_hit);
@@ -238,6 +249,7 @@ static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
 static bool take_rank(struct am_matcher *matcher, struct am_rank_list *list) {
     const struct am_image_posting *postings = matcher->image->postings;
     for (uint32_t rank = list->rank; list->rank == rank;) {
+        AM_UNPOISON_ITEMS(matcher->ties, matcher->tie_count, 1);
         matcher->ties[matcher->tie_count++] = (struct am_rank_tie){0, list->posting, list->hit};
         if (am_image_posting_is_last(&postings[list->posting]))
             return false;
@@ -251,8 +263,10 @@ static void collect_ties(struct am_matcher *matcher) {
     const struct am_image *image = matcher->image;
     uint32_t rank = matcher->lists[0].rank;
     while (matcher->list_count && matcher->lists[0].rank == rank) {
-        if (!take_rank(matcher, &matcher->lists[0]))
+        if (!take_rank(matcher, &matcher->lists[0])) {
             matcher->lists[0] = matcher->lists[--matcher->list_count];
+            AM_POISON_ITEMS(matcher->lists, matcher->list_count, 1);
+        }
         if (matcher->list_count)
             sift_list(matcher->lists, matcher->list_count, 0);
     }
@@ -279,11 +293,13 @@ bool am_rank_next(struct am_matcher *matcher) {
         }
         struct am_rank_tie best = matcher->ties[0];
         matcher->ties[0] = matcher->ties[--matcher->tie_count];
+        AM_POISON_ITEMS(matcher->ties, matcher->tie_count, 1);
         if (matcher->tie_count)
             sift_tie(matcher, 0);
         uint32_t ad = am_image_posting_ad(&matcher->image->postings[best.posting]);
         if (!am_match_idmap_add(&matcher->ads_seen, ad, 0))
             continue;
+        AM_UNPOISON_ITEMS(matcher->candidates, matcher->candidate_count, 1);
         matcher->candidates[matcher->candidate_count++] = (struct am_match_candidate){
             .ad = ad, .posting = best.posting, .hit = best.hit, .gate = AM_GATES};
         return true;

@@ -52,12 +52,29 @@ am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint
     return find_word(image, key, stem.data, (uint32_t)stem.size, flags);
 }
 
+/* Opens room for that many words' ids and flags; am_search_words closes it all. */
+static void open_words(const struct am_match_words *words, uint32_t count) {
+    AM_UNPOISON_ITEMS(words->ids, words->count, count);
+    AM_UNPOISON_ITEMS(words->flags, words->count, count);
+    AM_UNPOISON_ITEMS(words->broad_ids, words->count, count);
+    AM_UNPOISON_ITEMS(words->broad_flags, words->count, count);
+}
+
+static void forget_words(const struct am_match_words *words) {
+    AM_POISON_ITEMS(words->ids, 0, words->count);
+    AM_POISON_ITEMS(words->flags, 0, words->count);
+    AM_POISON_ITEMS(words->broad_ids, 0, words->count);
+    AM_POISON_ITEMS(words->broad_flags, 0, words->count);
+    AM_POISON_ITEMS(words->split, 0, words->count + AM_WORD_BATCH);
+}
+
 static void look_up(struct am_matcher *matcher, const struct am_search_word_batch *batch) {
     const struct am_image *image = matcher->image;
     struct am_match_words *words = &matcher->words;
     struct am_search_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
+    open_words(words, batch->count);
     matcher->way->find_words(image, batch, &lookup, ids, flags);
     for (uint32_t n = 0; n < lookup.further_count; n++) {
         uint32_t i = lookup.further[n];
@@ -72,6 +89,7 @@ static void look_up(struct am_matcher *matcher, const struct am_search_word_batc
 }
 
 static void end_field(struct am_match_words *words) {
+    open_words(words, 1);
     words->ids[words->count] = words->broad_ids[words->count] = AM_NONE;
     words->flags[words->count] = words->broad_flags[words->count] = 0;
     words->count++;
@@ -91,7 +109,9 @@ static enum am_code search_field(struct am_matcher *matcher,
     for (;;) {
         struct am_text_word *next = words->split + words->count;
         batch.words = next;
+        AM_UNPOISON_ITEMS(next, 0, AM_WORD_BATCH);
         batch.count = (uint32_t)am_text_splitter_next(&splitter, next, AM_WORD_BATCH);
+        AM_POISON_ITEMS(next, batch.count, AM_WORD_BATCH - batch.count);
         if (batch.count == 0)
             break;
         if (words->real_count + batch.count > matcher->limits.words)
@@ -107,6 +127,7 @@ enum am_code am_search_words(struct am_matcher *matcher,
                              const struct am_match_request *request,
                              struct am_error *error) {
     size_t bytes = 0;
+    forget_words(&matcher->words);
     matcher->words.count = matcher->words.real_count = 0;
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
@@ -125,6 +146,9 @@ enum am_code am_search_words(struct am_matcher *matcher,
 
 void am_search_start(struct am_matcher *matcher, enum am_image_tier tier) {
     matcher->filters = &matcher->image->filters[tier];
+    AM_POISON_ITEMS(matcher->hits.terminals, 0, matcher->hits.count);
+    AM_POISON_ITEMS(matcher->hits.places, 0, matcher->hits.count);
+    AM_POISON_ITEMS(matcher->paths, 0, matcher->path_count);
     matcher->hits.count = matcher->path_count = 0;
     am_match_idmap_clear(&matcher->terminals_hit);
 }
@@ -152,26 +176,37 @@ static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to)
         am_search_emit(matcher, records[words->ids[found[i]]].phrase_terminal, found[i]);
 }
 
+static void take_steps(struct am_matcher *matcher, uint32_t depth, struct am_search_steps *steps) {
+    struct am_search_hits *hits = &matcher->hits;
+    uint32_t before = hits->count, room = steps->count + AM_SPARE;
+    AM_UNPOISON_ITEMS(hits->terminals, before, room);
+    AM_UNPOISON_ITEMS(hits->places, before, room);
+    matcher->way->take_steps(matcher->image, &matcher->words, depth, steps, hits);
+    AM_POISON_ITEMS(hits->terminals, hits->count, before + room - hits->count);
+    AM_POISON_ITEMS(hits->places, hits->count, before + room - hits->count);
+}
+
 /* Phrases of several words that begin in [from, to). */
 static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t to) {
     const struct am_image *image = matcher->image;
     const struct am_search_kernel *way = matcher->way;
     struct am_search_steps steps;
-    /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
     way->first_steps(image, &matcher->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
         way->filter_steps(image, depth == 2 ? &matcher->filters->first : &matcher->filters->later,
                           &steps);
-        way->take_steps(image, &matcher->words, depth, &steps, &matcher->hits);
+        take_steps(matcher, depth, &steps);
     }
 }
 
 void am_search_phrases(struct am_matcher *matcher) {
     if (matcher->image->settings->longest_phrase == 0)
         return;
-    uint32_t count = matcher->words.count;
-    for (uint32_t from = 0; from < count; from += AM_STEPS) {
-        uint32_t to = count - from < AM_STEPS ? count : from + AM_STEPS;
+    /* The last word of all is an empty one: nothing begins there, and words after any before it
+     * stay inside. */
+    uint32_t end = matcher->words.count ? matcher->words.count - 1 : 0;
+    for (uint32_t from = 0; from < end; from += AM_STEPS) {
+        uint32_t to = end - from < AM_STEPS ? end : from + AM_STEPS;
         single_words(matcher, from, to);
         longer_phrases(matcher, from, to);
     }

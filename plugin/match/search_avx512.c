@@ -26,6 +26,49 @@ AVX512 static inline __m512i set_u32(uint32_t value) {
     return _mm512_set1_epi32((int)value);
 }
 
+/* ---- reads ------------------------------------------------------------------------------------
+ *
+ * Of some lanes, or of places all over. No compiler instruments them all (gcc 12 none), so that
+ * these look themselves whether what is read may be. */
+
+static inline void check_lanes(const void *items, uint64_t lanes, size_t item_size) {
+    for (; AM_POISONS && lanes; lanes &= lanes - 1)
+        am_poison_check_readable((const char *)items + (size_t)__builtin_ctzll(lanes) * item_size,
+                                 item_size);
+}
+
+AVX512 static inline __m128i load_some_u8(__mmask16 lanes, const uint8_t *bytes) {
+    check_lanes(bytes, lanes, sizeof *bytes);
+    return _mm_maskz_loadu_epi8(lanes, bytes);
+}
+
+AVX512 static inline __m512i load_some_u32(__mmask16 lanes, const uint32_t *items) {
+    check_lanes(items, lanes, sizeof *items);
+    return _mm512_maskz_loadu_epi32(lanes, items);
+}
+
+AVX512 static inline void
+check_places(const void *items, __mmask16 lanes, __m512i places, size_t item_size) {
+    uint32_t at[WORDS];
+    if (!AM_POISONS)
+        return;
+    _mm512_storeu_si512(at, places);
+    for (uint32_t lane = 0; lane < WORDS; lane++)
+        if (lanes >> lane & 1)
+            am_poison_check_readable((const char *)items + (size_t)at[lane] * item_size, item_size);
+}
+
+AVX512 static inline __m512i gather_u32(const uint32_t *items, __mmask16 lanes, __m512i places) {
+    check_places(items, lanes, places, sizeof *items);
+    return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), lanes, places, items, 4);
+}
+
+/* Bytes, each with what follows it in the upper 24 bits: of that, nothing is to be relied on. */
+AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __m512i places) {
+    check_places(bytes, lanes, places, sizeof *bytes);
+    return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), lanes, places, bytes, 1);
+}
+
 /* ---- words ------------------------------------------------------------------------------------
  */
 
@@ -103,6 +146,7 @@ AVX512 static void correct_missing(uint32_t count,
                                                         _mm512_loadu_si512(probes->way + i),
                                                         _mm512_set1_epi8(NO_WAY));
         __m512i hash = _mm512_and_si512(_mm512_loadu_si512(probes->hash + i), _mm512_set1_epi8(7));
+        check_lanes(flags + i, missing, sizeof *flags);
         __mmask64 displaced =
             _mm512_mask_test_epi8_mask(missing, _mm512_maskz_loadu_epi8(missing, flags + i),
                                        _mm512_shuffle_epi8(bit_of_hash, hash));
@@ -164,8 +208,7 @@ AVX512 static inline __m512i filter_masks(__m512i hash) {
 /* Of the edges `asked`: those that the filter lets pass. */
 AVX512 static inline __mmask16
 passing(const struct am_image_filter *filter, __mmask16 asked, __m512i hash, __m512i block) {
-    __m512i has =
-        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), asked, block, filter->blocks, 4);
+    __m512i has = gather_u32(filter->blocks, asked, block);
     __m512i mask = filter_masks(hash);
     return _mm512_mask_cmpeq_epi32_mask(asked, _mm512_and_si512(has, mask), mask);
 }
@@ -208,7 +251,7 @@ AVX512 static uint32_t
 list_words(const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32_t *listed) {
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i += WORDS) {
-        __m128i some = _mm_maskz_loadu_epi8((__mmask16)lanes_inside(to - i, WORDS), flags + i);
+        __m128i some = load_some_u8((__mmask16)lanes_inside(to - i, WORDS), flags + i);
         __mmask16 kept = _mm_test_epi8_mask(some, _mm_set1_epi8((char)bit));
         _mm512_storeu_si512(listed + count, _mm512_maskz_compress_epi32(kept, indexes_from(i)));
         count += (uint32_t)_mm_popcnt_u32(kept);
@@ -251,12 +294,12 @@ AVX512 static void first_steps(const struct am_image *image,
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i += WORDS) {
         __mmask16 inside = (__mmask16)lanes_inside(to - i, WORDS);
-        __mmask16 kept = _mm_test_epi8_mask(_mm_maskz_loadu_epi8(inside, words->flags + i),
+        __mmask16 kept = _mm_test_epi8_mask(load_some_u8(inside, words->flags + i),
                                             _mm_set1_epi8(AM_WORD_BEGINS_PHRASE)) &
-                         _mm_test_epi8_mask(_mm_maskz_loadu_epi8(inside, words->flags + i + 1),
+                         _mm_test_epi8_mask(load_some_u8(inside, words->flags + i + 1),
                                             _mm_set1_epi8(AM_WORD_CONTINUES_PHRASE));
-        __m512i parents = _mm512_add_epi32(root, _mm512_maskz_loadu_epi32(inside, words->ids + i));
-        __m512i next = _mm512_maskz_loadu_epi32(inside, words->ids + i + 1);
+        __m512i parents = _mm512_add_epi32(root, load_some_u32(inside, words->ids + i));
+        __m512i next = load_some_u32(inside, words->ids + i + 1);
         count = store_steps(steps, count, kept, parents, next, indexes_from(i));
     }
     steps->count = count;
@@ -316,9 +359,7 @@ AVX512 static inline __mmask16 going_on(const struct am_image *image,
     __mmask16 inner =
         _mm512_mask_cmpge_epu32_mask(found, nodes, set_u32(image->settings->leaf_end));
     inner = _mm512_mask_cmplt_epu32_mask(inner, nodes, set_u32(image->settings->node_end));
-    /* Reads four bytes for each, of which the lowest counts. */
-    __m512i flags =
-        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), inner, places, words->flags, 1);
+    __m512i flags = gather_u8(words->flags, inner, places);
     return _mm512_mask_test_epi32_mask(inner, flags, set_u32(AM_WORD_CONTINUES_PHRASE));
 }
 
@@ -341,8 +382,7 @@ AVX512 static void take_steps(const struct am_image *image,
         _mm512_storeu_si512(hits->places + hits->count, _mm512_maskz_compress_epi32(ends, word));
         hits->count += (uint32_t)_mm_popcnt_u32(ends);
         __mmask16 kept = going_on(image, words, inside, node, place);
-        __m512i id =
-            _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), kept, place, words->ids, 4);
+        __m512i id = gather_u32(words->ids, kept, place);
         next = store_steps(steps, next, kept, node, id, word);
     }
     steps->count = next;
@@ -357,9 +397,9 @@ AVX512 static void take_steps(const struct am_image *image,
 AVX512 static inline __mmask16 followers(
     const struct am_match_words *words, uint32_t at, uint32_t last, uint32_t least, __m512i *ids) {
     __mmask16 inside = (__mmask16)lanes_inside(last + 1 - at, WORDS);
-    __m128i flags = _mm_maskz_loadu_epi8(inside, words->broad_flags + at);
+    __m128i flags = load_some_u8(inside, words->broad_flags + at);
     __mmask16 broad = _mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_CONTINUES_BROAD));
-    *ids = _mm512_maskz_loadu_epi32(inside, words->broad_ids + at);
+    *ids = load_some_u32(inside, words->broad_ids + at);
     return _mm512_mask_cmpgt_epu32_mask(broad, *ids, set_u32(least));
 }
 
@@ -420,8 +460,7 @@ find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     __m512i nearest = set_u32(end - first);
     for (uint32_t i = 0; i < hits->count; i += WORDS) {
         __mmask16 inside = (__mmask16)lanes_inside(hits->count - i, WORDS);
-        __m512i distance =
-            _mm512_sub_epi32(_mm512_maskz_loadu_epi32(inside, terminals + i), set_u32(first));
+        __m512i distance = _mm512_sub_epi32(load_some_u32(inside, terminals + i), set_u32(first));
         nearest = _mm512_mask_min_epu32(nearest, inside, nearest, distance);
     }
     uint32_t smallest = first + _mm512_reduce_min_epu32(nearest);
@@ -430,8 +469,8 @@ find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     __m512i terminal = set_u32(smallest);
     for (uint32_t i = 0; i < hits->count; i += WORDS) {
         __mmask16 inside = (__mmask16)lanes_inside(hits->count - i, WORDS);
-        __mmask16 equal = _mm512_mask_cmpeq_epi32_mask(
-            inside, _mm512_maskz_loadu_epi32(inside, terminals + i), terminal);
+        __mmask16 equal =
+            _mm512_mask_cmpeq_epi32_mask(inside, load_some_u32(inside, terminals + i), terminal);
         if (equal)
             return i + _tzcnt_u32(equal);
     }

@@ -37,6 +37,7 @@ emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, ui
     if (!am_match_idmap_add(&matcher->terminals_hit, terminal, 0))
         return;
     am_search_emit(matcher, terminal, AM_HIT_IS_BROAD | matcher->path_count);
+    AM_UNPOISON_ITEMS(matcher->paths, matcher->path_count, count);
     for (uint32_t i = 0; i < count; i++)
         matcher->paths[matcher->path_count++] = ids[i];
 }

@@ -12,9 +12,6 @@ static void fill_utf16(struct am_match_winner *placed, const char *text) {
             span->utf16_end = span->end;
             continue;
         }
-        /* A character may give several words, whose spans are then the same. */
-        if (span->begin < byte)
-            byte = unit = 0;
         unit += am_text_utf16_length(text + byte, span->begin - byte);
         span->utf16_begin = unit;
         unit += am_text_utf16_length(text + span->begin, span->end - span->begin);
@@ -23,10 +20,17 @@ static void fill_utf16(struct am_match_winner *placed, const char *text) {
     }
 }
 
+/* Words are added in their order, in which no begin is before the last one. One character may give
+ * several words, or the end of one and the begin of the next: what overlaps becomes one span. */
 static void
-add_span(const struct am_match_words *words, uint32_t word, struct am_match_winner *placed) {
-    placed->spans[placed->span_count++] =
-        (struct am_match_span){.begin = words->split[word].begin, .end = words->split[word].end};
+add_span(const struct am_match_words *words, uint32_t index, struct am_match_winner *placed) {
+    const struct am_text_word *word = &words->split[index];
+    struct am_match_span *last = placed->span_count ? &placed->spans[placed->span_count - 1] : NULL;
+    if (!last || word->begin >= last->end)
+        placed->spans[placed->span_count++] =
+            (struct am_match_span){.begin = word->begin, .end = word->end};
+    else if (word->end > last->end)
+        last->end = word->end;
 }
 
 /* Sorts the few word indexes of a broad hit into text order. */

@@ -4,6 +4,7 @@
 void am_gate_targeting_start(struct am_matcher *matcher, const struct am_match_request *request) {
     const struct am_image *image = matcher->image;
     am_match_idmap_clear(&matcher->trees_asked);
+    AM_POISON_ITEMS(matcher->terms, 0, matcher->term_count);
     matcher->term_count = 0;
     if (image->tree_count == 0)
         return;
@@ -17,9 +18,11 @@ void am_gate_targeting_start(struct am_matcher *matcher, const struct am_match_r
         }
         uint32_t term = am_image_find_term(image, AM_TERM_ATTRIBUTE + attribute->attribute, key,
                                            attribute->value);
-        if (term != AM_NONE)
-            matcher->terms[matcher->term_count++] =
-                (struct am_match_request_term){attribute->attribute, term};
+        if (term == AM_NONE)
+            continue;
+        AM_UNPOISON_ITEMS(matcher->terms, matcher->term_count, 1);
+        matcher->terms[matcher->term_count++] =
+            (struct am_match_request_term){attribute->attribute, term};
     }
 }
 

@@ -1,6 +1,7 @@
 /* The splitter: blocks of plain ASCII by bit masks, all else by the machine. */
 #include "words.h"
 
+#include "../base/poison.h"
 #include "machine.h"
 
 enum {
@@ -165,6 +166,7 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
                                          .end = state->texts + sizeof state->texts,
                                          .written =
                                              splitter->wants_written ? state->written : NULL};
+    am_poison_clear(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
         if (splitter->way && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
@@ -176,6 +178,8 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     if (splitter->at == splitter->text.size && am_text_machine_room(&output))
         am_text_machine_finish(&state->machine, &output);
     splitter->written_count = output.written_count;
+    char *readable = output.at + AM_WORD_PADDING;
+    am_poison_region(readable, (size_t)(output.end - readable));
     return output.count;
 }
 
