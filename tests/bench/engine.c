@@ -62,8 +62,8 @@ ask_for(const struct bench *bench, size_t text, enum am_match_field_kind kind, s
 
 static void search(struct bench *bench, struct ask *ask) {
     struct am_error error;
-    require(am_search_words(bench->matcher, &ask->request, &error), &error);
-    am_search_start(bench->matcher, AM_TIER_ALL);
+    require(am_match_words_read(&bench->matcher->words, &ask->request, &error), &error);
+    am_search_start(&bench->matcher->search, AM_TIER_ALL);
 }
 
 static void do_words(struct bench *bench, size_t text) {
@@ -72,7 +72,7 @@ static void do_words(struct bench *bench, size_t text) {
     size_t count;
     am_text_splitter_start(&splitter,
                            (struct am_view){bench->texts.text[text], bench->texts.size[text]},
-                           &bench->matcher->word_rules, bench->matcher->splitter_memory);
+                           &bench->matcher->words.rules, bench->matcher->words.splitter_memory);
     while ((count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
         bench->words += count;
         bench->matches += words[0].size;
@@ -83,18 +83,18 @@ static void do_phrase(struct bench *bench, size_t text) {
     struct ask ask;
     ask_for(bench, text, AM_FIELD_TEXT, &ask);
     search(bench, &ask);
-    am_search_phrases(bench->matcher);
+    am_search_phrases(&bench->matcher->search);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hits.count;
+    bench->matches += bench->matcher->search.hits.count;
 }
 
 static void do_broad(struct bench *bench, size_t text) {
     struct ask ask;
     ask_for(bench, text, AM_FIELD_QUERY, &ask);
     search(bench, &ask);
-    am_search_broad(bench->matcher);
+    am_search_broad(&bench->matcher->search);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hits.count;
+    bench->matches += bench->matcher->search.hits.count;
 }
 
 static void decide(struct bench *bench, size_t text, bool explain) {

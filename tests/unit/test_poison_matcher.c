@@ -39,18 +39,18 @@ static void assert_matcher_ends_at_its_counts(const struct am_matcher *matcher,
     assert_items(words->broad_ids, words->count);
     assert_items(words->broad_flags, words->count);
     assert_items(words->split, words->count - 1); /* the empty word has no place */
-    assert_items(matcher->hits.terminals, matcher->hits.count);
-    assert_items(matcher->hits.places, matcher->hits.count);
-    assert_items(matcher->paths, matcher->path_count);
-    assert_items(matcher->lists, matcher->list_count);
-    assert_items(matcher->ties, matcher->tie_count);
-    assert_items(matcher->candidates, matcher->candidate_count);
-    assert_items(matcher->negative_ids, matcher->negative_count);
-    assert_items(matcher->terms, matcher->term_count);
-    assert_items(matcher->placed, matcher->placed_count);
-    assert_items(matcher->placed_candidates, matcher->placed_count);
-    assert_items(matcher->rejected, decision->rejected_count);
-    assert_items(matcher->details.data, matcher->details.size);
+    assert_items(matcher->search.hits.terminals, matcher->search.hits.count);
+    assert_items(matcher->search.hits.positions, matcher->search.hits.count);
+    assert_items(matcher->search.paths, matcher->search.path_count);
+    assert_items(matcher->rank.lists, matcher->rank.list_count);
+    assert_items(matcher->rank.ties, matcher->rank.tie_count);
+    assert_items(matcher->rank.candidates, matcher->rank.candidate_count);
+    assert_items(matcher->rank.negatives.ids, matcher->rank.negatives.count);
+    assert_items(matcher->gates.targeting.terms, matcher->gates.targeting.term_count);
+    assert_items(matcher->gates.placed.winners, matcher->gates.placed.count);
+    assert_items(matcher->gates.placed.candidates, matcher->gates.placed.count);
+    assert_items(matcher->explain.rejected, decision->rejected_count);
+    assert_items(matcher->explain.details.data, matcher->explain.details.size);
 }
 
 static void arrays_end_with_what_the_request_filled(void **state) {
@@ -59,8 +59,10 @@ static void arrays_end_with_what_the_request_filled(void **state) {
     engine_start(&engine, inventory);
     const struct am_matcher *matcher = engine.matcher;
     ask(&engine, long_text, 1);
-    assert_true(matcher->path_count && matcher->candidate_count == 3 && matcher->term_count);
-    assert_true(matcher->negative_count && matcher->rejected && matcher->placed_count);
+    assert_true(matcher->search.path_count && matcher->rank.candidate_count == 3 &&
+                matcher->gates.targeting.term_count);
+    assert_true(matcher->rank.negatives.count && matcher->explain.rejected &&
+                matcher->gates.placed.count);
     assert_int_equal(engine.decision.rejected_count, 2);
     assert_matcher_ends_at_its_counts(matcher, &engine.decision);
     ask(&engine, "wine", 1);
@@ -76,7 +78,7 @@ static void a_refused_request_opens_nothing_for_the_next(void **state) {
     struct engine engine;
     engine_start(&engine, inventory);
     struct am_matcher *matcher = engine.matcher;
-    matcher->limits.words = 8;
+    matcher->words.limits.words = 8;
     const struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(long_text)};
     const struct am_match_request request = {.fields = &field, .field_count = 1};
     assert_int_equal(am_match_decide(matcher, &request, &engine.decision, NULL), AM_E_LIMIT);
@@ -93,8 +95,8 @@ static void a_new_image_starts_with_closed_arrays(void **state) {
     engine_start(&small, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"*\"]}\n");
     ask(&engine, long_text, 3);
     assert_int_equal(am_matcher_attach(engine.matcher, small.image, NULL, NULL), AM_OK);
-    assert_closed(engine.matcher->hits.terminals);
-    assert_closed(engine.matcher->candidates);
+    assert_closed(engine.matcher->search.hits.terminals);
+    assert_closed(engine.matcher->rank.candidates);
     ask(&small, "wine", 1);
     assert_matcher_ends_at_its_counts(small.matcher, &small.decision);
     engine_stop(&engine);
@@ -132,7 +134,7 @@ static void sections_of_an_image_stand_apart(void **state) {
  */
 
 struct reading {
-    const struct am_search_kernel *way;
+    const struct am_search_kernel *kernel;
     const struct am_text_block_kernel *block_way;
     struct am_matcher *matcher;
     uint32_t beyond; /* items after the last one in use */
@@ -142,16 +144,16 @@ static void list_words(void *argument) {
     const struct reading *reading = argument;
     const struct am_match_words *words = &reading->matcher->words;
     uint32_t listed[AM_STEPS + AM_SPARE];
-    reading->way->list_words(words->flags, AM_WORD_IS_PHRASE, 0, words->count + reading->beyond,
-                             listed);
+    reading->kernel->list_words(words->flags, AM_WORD_IS_PHRASE, 0, words->count + reading->beyond,
+                                listed);
 }
 
 static void begin_phrases(void *argument) {
     const struct reading *reading = argument;
     const struct am_match_words *words = &reading->matcher->words;
     struct am_search_steps steps;
-    reading->way->first_steps(reading->matcher->image, words, 0, words->count - 1 + reading->beyond,
-                              &steps);
+    reading->kernel->first_steps(reading->matcher->image, words, 0,
+                                 words->count - 1 + reading->beyond, &steps);
 }
 
 /* A phrase that goes on with the word after the last. */
@@ -160,38 +162,38 @@ static void follow_phrases(void *argument) {
     struct am_matcher *matcher = reading->matcher;
     const struct am_image *image = matcher->image;
     struct am_search_steps steps;
-    am_search_start(matcher, AM_TIER_ALL);
-    AM_UNPOISON_ITEMS(matcher->hits.terminals, 0, AM_STEPS + AM_SPARE);
-    AM_UNPOISON_ITEMS(matcher->hits.places, 0, AM_STEPS + AM_SPARE);
-    reading->way->first_steps(image, &matcher->words, 0, 2, &steps);
-    reading->way->filter_steps(image, &matcher->filters->first, &steps);
+    am_search_start(&matcher->search, AM_TIER_ALL);
+    AM_UNPOISON_ITEMS(matcher->search.hits.terminals, 0, AM_STEPS + AM_SPARE);
+    AM_UNPOISON_ITEMS(matcher->search.hits.positions, 0, AM_STEPS + AM_SPARE);
+    reading->kernel->first_steps(image, &matcher->words, 0, 2, &steps);
+    reading->kernel->filter_steps(image, &matcher->search.filters->first, &steps);
     if (steps.count != 1)
         _exit(0);
-    reading->way->take_steps(image, &matcher->words, matcher->words.count - 1 + reading->beyond,
-                             &steps, &matcher->hits);
+    reading->kernel->take_steps(image, &matcher->words, matcher->words.count - 1 + reading->beyond,
+                                &steps, &matcher->search.hits);
 }
 
 static void pair_words(void *argument) {
     const struct reading *reading = argument;
     const struct am_matcher *matcher = reading->matcher;
     struct am_search_pairs pairs = {.count = 0};
-    reading->way->add_pairs(matcher->image, &matcher->image->filters[AM_TIER_ALL].first,
-                            &matcher->words, 0, 0, matcher->words.count - 1 + reading->beyond,
-                            &pairs);
+    reading->kernel->add_pairs(matcher->image, &matcher->image->filters[AM_TIER_ALL].first,
+                               &matcher->words, 0, 0, matcher->words.count - 1 + reading->beyond,
+                               &pairs);
 }
 
 static void look_ahead(void *argument) {
     const struct reading *reading = argument;
     const struct am_matcher *matcher = reading->matcher;
-    reading->way->may_go_on(&matcher->image->filters[AM_TIER_ALL].later, &matcher->words, 0, 0, 0,
-                            matcher->words.count - 1 + reading->beyond);
+    reading->kernel->may_go_on(&matcher->image->filters[AM_TIER_ALL].later, &matcher->words, 0, 0,
+                               0, matcher->words.count - 1 + reading->beyond);
 }
 
 static void find_hits(void *argument) {
     const struct reading *reading = argument;
-    struct am_search_hits hits = reading->matcher->hits;
+    struct am_search_hits hits = reading->matcher->search.hits;
     hits.count += reading->beyond;
-    reading->way->find_smallest(&hits, 0, UINT32_MAX);
+    reading->kernel->find_smallest(&hits, 0, UINT32_MAX);
 }
 
 static void every_way_of_searching_is_seen(void **state) {
@@ -203,9 +205,9 @@ static void every_way_of_searching_is_seen(void **state) {
     ask(&engine, long_text, 1);
     for (int name = 0; name < AM_SEARCH_KERNELS; name++)
         for (size_t i = 0; i < AM_COUNT_OF(steps); i++) {
-            struct reading reading = {.way = am_search_kernel((enum am_search_kernel_name)name),
+            struct reading reading = {.kernel = am_search_kernel((enum am_search_kernel_name)name),
                                       .matcher = engine.matcher};
-            if (!reading.way)
+            if (!reading.kernel)
                 continue;
             assert_string_equal(overread_report(steps[i], &reading), "");
             reading.beyond = 1;

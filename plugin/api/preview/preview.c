@@ -250,24 +250,6 @@ static void put_ads(const struct page *to) {
 
 /* ---- what was not shown --------------------------------------------------------------------- */
 
-static const char *meaning_of(enum am_gate gate) {
-    static const char *const meanings[AM_GATES] = {
-        [AM_GATE_PAUSED] = "the ad or its campaign is paused",
-        [AM_GATE_NOT_STARTED] = "starts later",
-        [AM_GATE_ENDED] = "is over",
-        [AM_GATE_NEGATIVE_KEYWORD] = "a negative keyword matched",
-        [AM_GATE_TARGETING] = "its targeting does not hold",
-        [AM_GATE_SIZE] = "has other sizes",
-        [AM_GATE_FLOOR] = "bids less than the floor",
-        [AM_GATE_BLOCKED_ADVERTISER] = "its advertiser is blocked",
-        [AM_GATE_BLOCKED_CATEGORY] = "its category is blocked",
-        [AM_GATE_DUPLICATE_ADVERTISER] = "another ad of the same took the place",
-        [AM_GATE_EXCLUDED_LABEL] = "may not stand beside an ad shown",
-        [AM_GATE_OUTRANKED] = "others rank before it",
-    };
-    return meanings[gate];
-}
-
 static void put_rejected_ad(const struct page *to, const struct am_match_rejected *rejected) {
     PUT(to, "<tr><th scope=\"row\">");
     put_string(to, to->image->details[rejected->ad].id);
@@ -276,7 +258,7 @@ static void put_rejected_ad(const struct page *to, const struct am_match_rejecte
     PUT(to, "</td><td><code>");
     am_buffer_view_append(to->out, am_view_of(am_gate_name(rejected->gate)));
     PUT(to, "</code> ");
-    am_buffer_view_append(to->out, am_view_of(meaning_of(rejected->gate)));
+    am_buffer_view_append(to->out, am_view_of(am_gate_meaning(rejected->gate)));
     PUT(to, "</td><td>");
     put_text(to, rejected->detail);
     PUT(to, "</td></tr>\n");

@@ -1,4 +1,4 @@
-/* The ways of searching against one another: every way of this machine finds the very same, in the
+/* The search kernels against one another: every kernel of this machine finds the very same, in the
  * same order, in random texts with random keywords. Seeds are fixed; a failure names its own. */
 #include "../../plugin/match/matcher.h"
 #include "engine.h"
@@ -36,44 +36,45 @@ static void *copy_of(const void *items, size_t size) {
 }
 
 static struct finding find(struct engine *engine,
-                           const struct am_search_kernel *way,
+                           const struct am_search_kernel *kernel,
                            const struct am_match_request *request) {
     struct am_matcher *matcher = engine->matcher;
     struct am_error error;
-    matcher->way = way;
-    assert_int_equal(am_search_words(matcher, request, &error), AM_OK);
-    am_search(matcher, request, AM_TIER_ALL);
-    const struct am_search_hits *hits = &matcher->hits;
-    return (struct finding){{copy_of(hits->terminals, hits->count * sizeof(uint32_t)),
-                             copy_of(hits->places, hits->count * sizeof(uint32_t)), hits->count},
-                            copy_of(matcher->paths, matcher->path_count * sizeof(uint32_t)),
-                            matcher->path_count};
+    am_matcher_set_kernel(matcher, kernel);
+    assert_int_equal(am_match_words_read(&matcher->words, request, &error), AM_OK);
+    am_search(&matcher->search, request, AM_TIER_ALL);
+    const struct am_search_hits *hits = &matcher->search.hits;
+    return (struct finding){
+        {copy_of(hits->terminals, hits->count * sizeof(uint32_t)),
+         copy_of(hits->positions, hits->count * sizeof(uint32_t)), hits->count},
+        copy_of(matcher->search.paths, matcher->search.path_count * sizeof(uint32_t)),
+        matcher->search.path_count};
 }
 
 static bool is_same(const struct finding *a, const struct finding *b) {
     size_t hits = a->hits.count * sizeof(uint32_t), paths = a->path_count * sizeof(uint32_t);
     return a->hits.count == b->hits.count && a->path_count == b->path_count &&
            memcmp(a->hits.terminals, b->hits.terminals, hits) == 0 &&
-           memcmp(a->hits.places, b->hits.places, hits) == 0 &&
+           memcmp(a->hits.positions, b->hits.positions, hits) == 0 &&
            memcmp(a->paths, b->paths, paths) == 0;
 }
 
 static void free_finding(struct finding *finding) {
     free(finding->hits.terminals);
-    free(finding->hits.places);
+    free(finding->hits.positions);
     free(finding->paths);
 }
 
 static void
-compare_ways(struct engine *engine, const struct am_match_request *request, uint64_t start) {
+compare_kernels(struct engine *engine, const struct am_match_request *request, uint64_t start) {
     struct finding expected = find(engine, &am_search_portable, request);
     for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
-        const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
-        if (!way)
+        const struct am_search_kernel *kernel = am_search_kernel((enum am_search_kernel_name)name);
+        if (!kernel)
             continue;
-        struct finding found = find(engine, way, request);
+        struct finding found = find(engine, kernel, request);
         if (!is_same(&found, &expected))
-            fail_msg("way %d differs from the portable one, seed %llu", name,
+            fail_msg("kernel %d differs from the portable one, seed %llu", name,
                      (unsigned long long)start);
         free_finding(&found);
     }
@@ -92,11 +93,11 @@ static size_t compare_in_random_text(struct engine *engine, uint32_t words) {
         fields[field] = (struct am_match_field){AM_FIELD_TEXT, 0, {text + at, size}};
         at += size;
     }
-    compare_ways(engine, &request, start);
-    return engine->matcher->hits.count;
+    compare_kernels(engine, &request, start);
+    return engine->matcher->search.hits.count;
 }
 
-static void every_way_finds_the_same(void **state) {
+static void every_kernel_finds_the_same(void **state) {
     (void)state;
     static const uint32_t vocabularies[INVENTORIES] = {3, 40, 400, 4000};
     for (int i = 0; i < INVENTORIES; i++) {
@@ -113,7 +114,7 @@ static void every_way_finds_the_same(void **state) {
     }
 }
 
-static void the_best_way_is_one_that_this_machine_has(void **state) {
+static void the_best_kernel_is_one_that_this_machine_has(void **state) {
     (void)state;
     assert_non_null(am_search_kernel(AM_SEARCH_PORTABLE));
     assert_null(am_search_kernel(AM_SEARCH_KERNELS));
@@ -133,7 +134,7 @@ static uint32_t smallest_by_hand(const struct am_search_hits *hits, uint32_t fir
     return best;
 }
 
-static void every_way_finds_the_smallest_terminal(void **state) {
+static void every_kernel_finds_the_smallest_terminal(void **state) {
     (void)state;
     static uint32_t terminals[100];
     seed = 7;
@@ -144,9 +145,10 @@ static void every_way_finds_the_smallest_terminal(void **state) {
         for (uint32_t i = 0; i < hits.count; i++)
             terminals[i] = below(most);
         for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
-            const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
-            if (way)
-                assert_int_equal(way->find_smallest(&hits, first, end),
+            const struct am_search_kernel *kernel =
+                am_search_kernel((enum am_search_kernel_name)name);
+            if (kernel)
+                assert_int_equal(kernel->find_smallest(&hits, first, end),
                                  smallest_by_hand(&hits, first, end));
         }
     }
@@ -154,9 +156,9 @@ static void every_way_finds_the_smallest_terminal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_way_finds_the_same),
-        cmocka_unit_test(every_way_finds_the_smallest_terminal),
-        cmocka_unit_test(the_best_way_is_one_that_this_machine_has),
+        cmocka_unit_test(every_kernel_finds_the_same),
+        cmocka_unit_test(every_kernel_finds_the_smallest_terminal),
+        cmocka_unit_test(the_best_kernel_is_one_that_this_machine_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

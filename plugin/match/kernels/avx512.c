@@ -2,8 +2,9 @@
  * lists of words and edges are made sixteen at a time, by compression. Measured with a million
  * phrases against the portable way: three fifths of its time for phrases in pages, and more than
  * nine tenths for broad keywords of queries. */
-#include "matcher.h"
-#include "search_ways.h"
+#include "../edges.h"
+#include "../words.h"
+#include "kernels.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -73,10 +74,10 @@ AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __
  */
 
 /* Below that many words the setting up costs more than it brings. */
-enum { FEW_WORDS = 24, NO_WAY = AM_IMAGE_VOCABULARY_LANES };
+enum { FEW_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
 
-/* Which way of a bucket has a key, from the bits of equal halves: the pair of set bits. */
-#define WAY(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_WAY)
+/* Which lane of a bucket has a key, from the bits of equal halves: the pair of set bits. */
+#define WAY(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_LANE)
 #define WAYS_4(bits) WAY(bits), WAY((bits) + 1), WAY((bits) + 2), WAY((bits) + 3)
 #define WAYS_16(bits) WAYS_4(bits), WAYS_4((bits) + 4), WAYS_4((bits) + 8), WAYS_4((bits) + 12)
 static const uint8_t way_of_halves[64] = {WAYS_16(0), WAYS_16(16), WAYS_16(32), WAYS_16(48)};
@@ -84,7 +85,7 @@ static const uint8_t way_of_halves[64] = {WAYS_16(0), WAYS_16(16), WAYS_16(32), 
 struct probes {
     const struct am_image_vocabulary_bucket *bucket[AM_WORD_BATCH];
     uint8_t hash[AM_WORD_BATCH + BYTES]; /* the lowest byte */
-    uint8_t way[AM_WORD_BATCH + BYTES];  /* NO_WAY: not in its bucket */
+    uint8_t lane[AM_WORD_BATCH + BYTES]; /* NO_LANE: not in its bucket */
 };
 
 AVX512 static void fetch_buckets(const struct am_image *image,
@@ -119,11 +120,11 @@ AVX512 static void compare_buckets(uint32_t count,
     for (uint32_t i = 0; i < count; i++) {
         const struct am_image_vocabulary_bucket *bucket = probes->bucket[i];
         __m512i key = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)&lookup->keys[i]));
-        uint8_t way =
+        uint8_t lane =
             way_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
-        memcpy(&ids[i], (const char *)bucket->word + way * sizeof(uint32_t), sizeof(uint32_t));
-        memcpy(&flags[i], (const char *)bucket->flags + way, 1);
-        probes->way[i] = way;
+        memcpy(&ids[i], (const char *)bucket->word + lane * sizeof(uint32_t), sizeof(uint32_t));
+        memcpy(&flags[i], (const char *)bucket->flags + lane, 1);
+        probes->lane[i] = lane;
     }
 }
 _Static_assert(AM_IMAGE_VOCABULARY_LANES == 3 &&
@@ -143,8 +144,8 @@ AVX512 static void correct_missing(uint32_t count,
     const __m512i bit_of_hash = set_u64(UINT64_C(0x8040201008040201));
     for (uint32_t i = 0; i < count; i += BYTES) {
         __mmask64 missing = _mm512_mask_cmpeq_epi8_mask(lanes_inside(count - i, BYTES),
-                                                        _mm512_loadu_si512(probes->way + i),
-                                                        _mm512_set1_epi8(NO_WAY));
+                                                        _mm512_loadu_si512(probes->lane + i),
+                                                        _mm512_set1_epi8(NO_LANE));
         __m512i hash = _mm512_and_si512(_mm512_loadu_si512(probes->hash + i), _mm512_set1_epi8(7));
         check_lanes(flags + i, missing, sizeof *flags);
         __mmask64 displaced =
@@ -379,7 +380,7 @@ AVX512 static void take_steps(const struct am_image *image,
         __mmask16 ends =
             _mm512_mask_cmplt_epu32_mask(inside, node, set_u32(image->settings->terminal_end));
         _mm512_storeu_si512(hits->terminals + hits->count, _mm512_maskz_compress_epi32(ends, node));
-        _mm512_storeu_si512(hits->places + hits->count, _mm512_maskz_compress_epi32(ends, word));
+        _mm512_storeu_si512(hits->positions + hits->count, _mm512_maskz_compress_epi32(ends, word));
         hits->count += (uint32_t)_mm_popcnt_u32(ends);
         __mmask16 kept = going_on(image, words, inside, node, place);
         __m512i id = gather_u32(words->ids, kept, place);

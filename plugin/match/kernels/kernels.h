@@ -1,11 +1,10 @@
-/* Private to the match room: the loops of a search that take many words or edges at once, each in
- * ways that give the same: portable C, and AVX-512. A matcher uses the best way of its machine;
- * tests hold the ways against each other. */
-#ifndef AM_MATCH_SEARCH_WAYS_H
-#define AM_MATCH_SEARCH_WAYS_H
+/* Private to the match room: batched search kernels. The portable and the AVX-512 version give
+ * identical results; a matcher uses the best that its machine has, and tests compare them. */
+#ifndef AM_MATCH_KERNELS_H
+#define AM_MATCH_KERNELS_H
 
-#include "../index/image.h"
-#include "../index/vocabulary.h"
+#include "../../index/image.h"
+#include "../../index/vocabulary.h"
 
 enum {
     AM_WORD_BATCH = 128, /* words looked up at a time */
@@ -13,7 +12,7 @@ enum {
      * the last steps of long phrases are few and would wait for memory one by one: so many that
      * most pages go through at once. */
     AM_STEPS = 768,
-    /* Room after all lists: a wide store writes past what it keeps. */
+    /* Room after all lists: a wide store writes beyond what it keeps. */
     AM_SPARE = 16,
 };
 
@@ -24,11 +23,11 @@ struct am_search_word_batch {
     const char *texts; /* that their `text` counts from */
 };
 
-/* What is known of a batch on the way to ids. */
+/* A batch on the way to ids. */
 struct am_search_lookup {
     struct am_image_word_key keys[AM_WORD_BATCH];
     uint64_t hashes[AM_WORD_BATCH]; /* am_image_word_key_hash of the keys */
-    /* Indexes of the words that are not done, because their key is a hash or because they may stand
+    /* Indexes of the words that are not done, because their key is a hash or because they may be
      * in another bucket than their own; some twice. */
     uint32_t further[2 * AM_WORD_BATCH];
     uint32_t further_count;
@@ -54,8 +53,8 @@ struct am_search_pairs {
 /* Keywords found. */
 struct am_search_hits {
     uint32_t *terminals;
-    uint32_t *places; /* index of the first word; of a broad keyword, AM_HIT_IS_BROAD and the index
-                         of its word ids in matcher->paths */
+    uint32_t *positions; /* index of the first word; of a broad keyword, AM_HIT_IS_BROAD and the
+                            index of its word ids in the search's paths */
     uint32_t count;
 };
 #define AM_HIT_IS_BROAD (UINT32_C(1) << 31)
@@ -82,9 +81,8 @@ struct am_search_kernel {
                         uint32_t from,
                         uint32_t to,
                         struct am_search_steps *steps);
-    /* Fills the hashes, drops the steps of which the filter knows that there is no such edge, and
-     * has the buckets of the others on their way from memory. Nine of ten go here, without the 64
-     * bytes that a look at the edges costs. */
+    /* Fills the hashes, drops the steps whose edge the filter rules out, and prefetches the buckets
+     * of the others. Most are dropped here, without reading the 64 bytes of a bucket. */
     void (*filter_steps)(const struct am_image *image,
                          const struct am_image_filter *filter,
                          struct am_search_steps *steps);
@@ -96,8 +94,8 @@ struct am_search_kernel {
                        struct am_search_steps *steps,
                        struct am_search_hits *hits);
 
-    /* Appends the pairs of `root` and words of [first, last] that are less rare, as far as the
-     * filter of first steps lets them pass. `pairs` has room for last - first + 1 more. */
+    /* Appends the pairs of `root` and words of [first, last] that are less rare and that the filter
+     * of first steps passes. `pairs` has room for last - first + 1 more. */
     void (*add_pairs)(const struct am_image *image,
                       const struct am_image_filter *filter,
                       const struct am_match_words *words,
@@ -123,7 +121,7 @@ struct am_search_kernel {
     uint32_t (*find_smallest)(const struct am_search_hits *hits, uint32_t first, uint32_t end);
 };
 
-/* The ways there are, best last. */
+/* The kernels, best last. */
 enum am_search_kernel_name { AM_SEARCH_PORTABLE, AM_SEARCH_AVX512, AM_SEARCH_KERNELS };
 
 /* NULL where this machine has no such instructions. */

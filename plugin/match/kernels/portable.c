@@ -1,12 +1,13 @@
 /* The loops of a search in plain C. A result is written in any case and counted when it is one,
  * since nothing here can be predicted. */
-#include "matcher.h"
-#include "search_ways.h"
+#include "../edges.h"
+#include "../words.h"
+#include "kernels.h"
 
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-/* Which way of a bucket has the word, if any, is beyond prediction, so all are compared without a
+/* Which lane of a bucket has the word, if any, is beyond prediction, so all are compared without a
  * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
  * long for any keyword, finds nothing: what it is equal to are empty places. */
 static void find_words(const struct am_image *image,
@@ -30,9 +31,9 @@ static void find_words(const struct am_image *image,
                  second = am_image_word_key_is_in(bucket, 1, key),
                  third = am_image_word_key_is_in(bucket, 2, key);
         uint32_t found = first | second | third;
-        uint32_t way = second | (third & ~second) << 1; /* several are empty places */
-        flags[i] = bucket->flags[way] & (uint8_t)-found;
-        ids[i] = bucket->word[way] | (found - 1); /* AM_NONE has all bits */
+        uint32_t lane = second | (third & ~second) << 1; /* several are empty places */
+        flags[i] = bucket->flags[lane] & (uint8_t)-found;
+        ids[i] = bucket->word[lane] | (found - 1); /* AM_NONE has all bits */
         lookup->further[listed] = i;
         listed += (~found & ((bucket->displaced & am_image_overflow_word(hash)) != 0)) |
                   am_image_word_key_is_long(key);
@@ -102,7 +103,7 @@ static void take_steps(const struct am_image *image,
         uint32_t node = am_search_edge(image, steps->key[i], steps->hash[i]);
         uint32_t word = steps->word[i];
         hits->terminals[hits->count] = node;
-        hits->places[hits->count] = word;
+        hits->positions[hits->count] = word;
         hits->count += node < terminals;
         steps->key[next] = am_image_edge_key(node, words->ids[word + depth]);
         steps->word[next] = word;
@@ -126,7 +127,7 @@ static void add_pairs(const struct am_image *image,
     uint32_t from = pairs->count, count = from, kept = from;
     for (uint32_t i = first; i <= last; i++) {
         pairs->other[count] = i;
-        count += am_search_follows(words, i, words->broad_ids[root]);
+        count += am_match_words_follows(words, i, words->broad_ids[root]);
     }
     for (uint32_t i = from; i < count; i++) {
         pairs->key[i] = am_image_edge_key(node, words->broad_ids[pairs->other[i]]);
@@ -159,7 +160,8 @@ static bool may_go_on(const struct am_image_filter *filter,
     bool may = false;
     for (uint32_t i = first; i <= last; i++) {
         uint32_t hash = am_image_edge_hash(am_image_edge_key(node, words->broad_ids[i]));
-        may |= am_search_follows(words, i, least) & (unsigned)am_image_filter_has(filter, hash);
+        may |=
+            am_match_words_follows(words, i, least) & (unsigned)am_image_filter_has(filter, hash);
     }
     return may;
 }
