@@ -12,9 +12,7 @@
 
 enum {
     AM_REQUEST_MAX_KEYWORDS = AM_MAX_FIELDS - 4, /* room for query, title, text and url */
-    AM_CREATIVE_NODES =
-        AM_CREATIVE_MAX_BYTES / 2 + 2, /* a value takes two bytes, but for the first */
-    AM_REQUEST_MAX_NODES = 1 << 15,    /* JSON values: more than the other limits let pass */
+    AM_REQUEST_MAX_NODES = 1 << 15, /* JSON values: more than the other limits let pass */
 };
 
 enum am_api_blocked {

@@ -15,7 +15,7 @@ enum { AM_RESERVE_MARGIN = AM_POISONS ? 4096 : 0 };
  * refuses. size > 0. */
 static inline void *am_memory_reserve(size_t size) {
     size_t total;
-    if (!am_checked_add(size, 2 * AM_RESERVE_MARGIN, &total))
+    if (!am_checked_add(size, (size_t)2 * AM_RESERVE_MARGIN, &total))
         return NULL;
     char *memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -30,8 +30,9 @@ static inline void am_memory_release(void *memory, size_t size) {
     if (!memory)
         return;
     char *begin = (char *)memory - AM_RESERVE_MARGIN;
-    am_poison_clear(begin, size + 2 * AM_RESERVE_MARGIN);
-    munmap(begin, size + 2 * AM_RESERVE_MARGIN);
+    size_t total = size + (size_t)2 * AM_RESERVE_MARGIN;
+    am_poison_clear(begin, total);
+    munmap(begin, total);
 }
 
 #endif

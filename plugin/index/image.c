@@ -11,6 +11,7 @@
 
 #include "../base/reserve.h"
 #include "../text/words.h"
+#include "terms.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
@@ -137,7 +138,6 @@ static bool classes_fine(const struct am_image_settings *settings) {
     }
     return settings->terminal_end <= settings->node_end &&
            settings->terminal_count <= settings->terminal_end &&
-           settings->negative_count <= settings->terminal_end &&
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
@@ -154,27 +154,59 @@ static bool filters_fine(const struct am_image *image) {
     return total == count_of(image, AM_SECTION_FILTER);
 }
 
+/* Ids and references have 32 bits; numbers of words found, in the matcher, 31: search_ways.h. */
+static bool ids_fine(const struct am_image *image) {
+    return image->settings->word_count < AM_MAX_WORDS && image->edge_buckets <= UINT32_MAX &&
+           image->term_count < AM_NONE && image->tree_count < AM_NONE &&
+           image->tree_node_count < AM_NONE && image->set_count <= AM_NONE &&
+           image->strings_size / 4 <= AM_NONE && image->settings->broad_words <= INT32_MAX;
+}
+
+/* Each node from T on has an edge, and each negative keyword a posting. This bounds what the deep
+ * check and the matcher allocate. */
+static bool numbers_fine(const struct am_image *image) {
+    const struct am_image_settings *settings = image->settings;
+    return settings->node_end - settings->terminal_end <=
+               image->edge_buckets * AM_IMAGE_EDGE_LANES &&
+           settings->negative_count <= settings->terminal_end &&
+           settings->broad_terminals <= settings->terminal_count;
+}
+
+static bool records_fine(const struct am_image *image) {
+    const struct am_image_settings *settings = image->settings;
+    return count_of(image, AM_SECTION_WORDS) == settings->word_count &&
+           settings->terminal_end == image->posting_count &&
+           count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
+           count_of(image, AM_SECTION_ADS) == settings->ad_count &&
+           count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+           count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+}
+
+static const char *counts_problem(const struct am_image *image) {
+    if (!image->vocabulary_buckets || !image->edge_buckets || !image->term_slots)
+        return "an empty hash table";
+    if (image->strings_size < 4 || image->strings_size % 4 || image->set_count < 1)
+        return "pools without a first item";
+    if (!records_fine(image))
+        return "its settings count other records than its sections have";
+    if (!filters_fine(image))
+        return "its filters do not add up to their section";
+    if (!classes_fine(image->settings))
+        return "the classes of its nodes are out of order";
+    if (!ids_fine(image))
+        return "more records than ids";
+    return numbers_fine(image) ? NULL : "more nodes than edges, or keywords than postings";
+}
+
 /* The counts in the settings must be those of the sections, which were checked against the file. */
 static enum am_code
 check_counts(const struct am_image *image, const char *name, struct am_error *error) {
-    const struct am_image_settings *settings = image->settings;
-    bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->term_slots;
-    bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
-                    settings->terminal_end == image->posting_count &&
-                    count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
-                    count_of(image, AM_SECTION_ADS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
-    bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
-    /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
-    bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
-    /* Each of these nodes has an edge: bounds what the deep check allocates. */
-    bool edges =
-        settings->node_end - settings->terminal_end <= image->edge_buckets * AM_IMAGE_EDGE_LANES;
-    if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
-        !small || !edges)
-        return corrupt(error, name, "its counts contradict one another");
-    return AM_OK;
+    const char *problem = counts_problem(image);
+    if (!problem)
+        return AM_OK;
+    return am_error_set(error, AM_E_CORRUPT,
+                        "%s: not a usable image: its counts contradict one another: %s", name,
+                        problem);
 }
 
 /* The next of the filters. What does not fit the section is refused by check_counts. */
@@ -331,7 +363,7 @@ void am_image_close(struct am_image *image) {
 
 bool am_image_is_fd(int fd) {
     char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == sizeof magic &&
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
            memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
 }
 

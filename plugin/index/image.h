@@ -66,8 +66,11 @@ enum am_code am_image_open_memory(const void *data,
                                   struct am_error *error);
 void am_image_close(struct am_image *image); /* NULL is fine */
 
-/* Walks every record and reference. After AM_OK, no request can make the matcher read outside the
- * image or walk without end. AM_E_CORRUPT with the section, record and reason. */
+/* Checks the whole contract of docs/FORMAT.md section 10. After AM_OK, no request can make the
+ * matcher read outside the image, nor search it for longer than its size accounts for. Takes time
+ * in proportion to the image, whatever that holds, and memory of less than two thirds of its size,
+ * and a megabyte. Any number of threads. AM_E_CORRUPT with the section, record and reason;
+ * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
 /* Whether the file starts like an image (magic), so that a path can be either an image or an

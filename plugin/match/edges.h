@@ -13,7 +13,7 @@ static inline uint32_t am_search_edge(const struct am_image *image, uint64_t key
         uint32_t missing = 0; /* ~child */
 #pragma GCC unroll 5
         for (int lane = 0; lane < AM_IMAGE_EDGE_LANES; lane++)
-            missing |= ~bucket->child[lane] & -(uint32_t)(bucket->key[lane] == key);
+            missing |= ~bucket->child[lane] & am_bytes_mask(bucket->key[lane] == key);
         if (__builtin_expect(missing || !(bucket->displaced & am_image_overflow_edge(hash)), 1))
             return ~missing;
         at = at + 1 < image->edge_buckets ? at + 1 : 0;

@@ -32,8 +32,8 @@ static void append_score(struct am_buffer *text, unsigned __int128 score) {
         return;
     char digits[12];
     size_t size = sizeof digits;
-    for (size_t i = sizeof digits; i-- > 0; fraction /= 10)
-        digits[i] = (char)('0' + fraction % 10);
+    for (size_t i = sizeof digits; i > 0; i--, fraction /= 10)
+        digits[i - 1] = (char)('0' + fraction % 10);
     while (digits[size - 1] == '0')
         size--;
     am_buffer_literal(text, ".");

@@ -64,8 +64,8 @@ am_match_idmap_start(struct am_match_idmap *map, void *memory, size_t reserved_e
     am_match_idmap_clear(map);
 }
 
-static inline struct am_match_idmap_entry *am_match_idmap_probe(const struct am_match_idmap *map,
-                                                                uint32_t key) {
+AM_WRAPS static inline struct am_match_idmap_entry *
+am_match_idmap_probe(const struct am_match_idmap *map, uint32_t key) {
     uint32_t mask = (UINT32_C(1) << map->bits) - 1;
     uint32_t at = (key * UINT32_C(0x9E3779B1)) >> (32 - map->bits);
     while (map->table[at].epoch == map->epoch && map->table[at].key != key)

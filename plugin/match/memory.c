@@ -6,7 +6,7 @@ void *am_match_memory_take(struct am_match_memory *memory, size_t count, size_t 
     size_t size, start, end;
     size_t alignment = count < PAGE / item_size ? CACHE_LINE : PAGE;
     if (!am_checked_multiply(count, item_size, &size) ||
-        !am_checked_add(memory->used, -memory->used % alignment, &start) ||
+        !am_checked_add(memory->used, (alignment - memory->used % alignment) % alignment, &start) ||
         !am_checked_add(start, size, &end)) {
         memory->overflow = true;
         return NULL;

@@ -112,8 +112,9 @@ static bool is_empty(const struct am_rank_waiting *waiting) {
     return waiting->taken == waiting->found && waiting->first == waiting->end;
 }
 
-/* Puts what is left of a class into the heap. */
-static void wake_rest(struct am_rank *rank, struct am_rank_waiting *waiting) {
+/* Puts what is left of a class into the heap. Distances of terminals before its first one wrap, and
+ * are out of range, too. */
+AM_WRAPS static void wake_rest(struct am_rank *rank, struct am_rank_waiting *waiting) {
     const struct am_search_hits *hits = rank->hits;
     uint32_t range = waiting->end - waiting->first;
     for (uint32_t i = 0; i < hits->count; i++)
@@ -269,8 +270,8 @@ static void collect_ties(struct am_rank *rank) {
         struct am_view id = ad_id(image, rank->ties[i].posting);
         rank->ties[i].rotation = am_hash_fnv1a(rank->rotation_start, id.data, id.size);
     }
-    for (uint32_t i = rank->tie_count / 2; i-- > 0;)
-        sift_tie(rank, i);
+    for (uint32_t i = rank->tie_count / 2; i > 0; i--)
+        sift_tie(rank, i - 1);
 }
 
 /* ---- ads --------------------------------------------------------------------------------------

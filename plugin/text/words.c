@@ -31,12 +31,13 @@ struct words_of_block {
     bool stopped;          /* the machine has to go on there */
 };
 
-static uint64_t between(uint64_t joiners, uint64_t sides) {
+AM_WRAPS static uint64_t between(uint64_t joiners, uint64_t sides) {
     return joiners & sides << 1 & sides >> 1;
 }
 
 /* `elisions`: all bits where an apostrophe may separate, too. */
-static struct words_of_block find_words(const struct am_text_block *block, uint64_t elisions) {
+AM_WRAPS static struct words_of_block find_words(const struct am_text_block *block,
+                                                 uint64_t elisions) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
@@ -56,13 +57,13 @@ static struct words_of_block find_words(const struct am_text_block *block, uint6
 
 /* Takes the apostrophes out of the words that have some, into copies behind the block. Returns
  * where these end. */
-static char *drop_apostrophes(uint64_t apostrophes,
-                              uint32_t begin,
-                              size_t count,
-                              struct am_text_word_output *output) {
+AM_WRAPS static char *drop_apostrophes(uint64_t apostrophes,
+                                       uint32_t begin,
+                                       size_t count,
+                                       struct am_text_word_output *output) {
     const char *folded = output->at;
     char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
-    for (struct am_text_word *word = output->words + output->count; count--; word++) {
+    for (struct am_text_word *word = output->words + output->count; count > 0; count--, word++) {
         uint32_t first = word->begin - begin;
         if (!(apostrophes >> first << (AM_BLOCK - word->size)))
             continue;

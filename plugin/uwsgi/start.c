@@ -20,7 +20,7 @@ static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     bool published = am_publisher_start(publisher) &&
-                     write(home, publisher, sizeof *publisher) == sizeof *publisher;
+                     write(home, publisher, sizeof *publisher) == (ssize_t)sizeof *publisher;
     _exit(published ? 0 : 1);
 }
 
@@ -31,7 +31,7 @@ static bool receive(struct am_publisher *publisher, int from) {
     do
         size = read(from, &received, sizeof received);
     while (size < 0 && errno == EINTR);
-    if (size != sizeof received)
+    if (size != (ssize_t)sizeof received)
         return false;
     *publisher = received;
     return true;

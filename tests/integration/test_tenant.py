@@ -6,11 +6,12 @@ import os
 import pwd
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
 
-from harness import ServerTest, ad, children_of, eventually, lines_of, status_of
+from harness import ServerTest, ad, children_of, eventually, forks_late, lines_of, status_of
 
 TENANT = pwd.getpwnam("nobody")
 OPTIONS = (f"uid = {TENANT.pw_uid}", f"gid = {TENANT.pw_gid}", "master-as-root = true")
@@ -193,17 +194,37 @@ class TenantTest(ServerTest):
         self.assertIn("cannot lock", server.fresh_log())
         self.assertEqual(snapshot(self.secret), before)
 
-    def test_no_process_but_the_master_stays_root(self):
-        """With a group that root has and the tenant has not."""
-        server = self.serve_tenant()
-        processes = children_of(server.process.pid)
-        self.assertIn(server.mule(), processes)
-        for pid in processes:
+    def assert_only_the_master_is_root(self, server):
+        """In a moment: a process is root's until it has begun."""
+        user, group = {str(TENANT.pw_uid)}, {str(TENANT.pw_gid)}
+
+        def is_tenants(pid):
             status = status_of(pid)
-            self.assertEqual(set(status["Uid"].split()), {str(TENANT.pw_uid)})
-            self.assertEqual(set(status["Gid"].split()) | set(status["Groups"].split()), {str(TENANT.pw_gid)})
-            self.assertEqual(int(status["CapEff"], 16), 0)
+            return (status and set(status["Uid"].split()) == user and set(status["Gid"].split()) | set(status["Groups"].split()) == group
+                    and int(status["CapEff"], 16) == 0)
+
+        self.assertIn(server.mule(), children_of(server.process.pid))
+        eventually("all but the master are the tenant's", lambda: all(map(is_tenants, children_of(server.process.pid))))
         self.assertEqual(status_of(server.process.pid)["Uid"].split()[0], "0")
+
+    @forks_late
+    def test_no_process_but_the_master_stays_root(self):
+        """Not those that come later, either."""
+        server = self.serve_tenant()
+        self.assert_only_the_master_is_root(server)
+        mule = server.mule()
+        for pid in children_of(server.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        eventually("there is a new mule", lambda: server.answers() and server.mule() not in (None, mule))
+        self.put("second")
+        eventually("the second is served", lambda: self.serves(server, "second"))
+        self.assert_only_the_master_is_root(server)
+        server.process.send_signal(signal.SIGHUP)
+        server.logged("binary reloading uWSGI")
+        eventually("it serves again", lambda: server.fresh_log().count("spawned uWSGI mule 1") == 3 and server.answers())
+        self.put("third")
+        eventually("the third is served", lambda: self.serves(server, "third"))
+        self.assert_only_the_master_is_root(server)
 
     def test_the_group_s_files_can_be_read(self):
         """As workers read them: mules get the additional groups, too."""

@@ -16,19 +16,19 @@
 
 static void reserved_memory_stands_alone(void **state) {
     (void)state;
-    enum { SIZE = 10001 };
+    enum { SIZE = 10001, PAGE = 4096, ALL = 5 * PAGE };
     char *memory = am_memory_reserve(SIZE);
     assert_non_null(memory);
     assert_begins_at(memory);
     assert_ends_at(memory + SIZE);
-    assert_closed(memory + 3 * 4096);
+    assert_closed(memory + (ALL - 2 * PAGE));
     am_poison_region(memory, SIZE);
     am_memory_release(memory, SIZE);
-    char *again = mmap(memory - 4096, 5 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_equal(again, memory - 4096);
-    for (size_t i = 0; i < 5 * 4096; i++)
+    char *again = mmap(memory - PAGE, ALL, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_equal(again, memory - PAGE);
+    for (size_t i = 0; i < ALL; i++)
         overread_byte(again + i);
-    munmap(again, 5 * 4096);
+    munmap(again, ALL);
 }
 
 static void a_guarded_buffer_ends_where_it_was_written_to(void **state) {
@@ -109,7 +109,7 @@ static void guarded_nodes_end_with_their_document(void **state) {
 
 static void of_a_map_only_the_current_table_is_open(void **state) {
     (void)state;
-    enum { KEYS = 1000, FIRST = 1 << AM_IDMAP_SMALLEST };
+    enum { KEYS = 1000, FIRST = 1 << AM_IDMAP_SMALLEST, SECOND_END = 3 * FIRST };
     size_t entries = am_match_idmap_entries(KEYS);
     struct am_match_idmap map;
     struct am_match_idmap_entry *memory = am_memory_reserve(entries * sizeof *memory);
@@ -121,7 +121,7 @@ static void of_a_map_only_the_current_table_is_open(void **state) {
         am_match_idmap_add(&map, key, 0);
     assert_ptr_equal(map.table, memory + FIRST);
     assert_begins_at(memory + FIRST);
-    assert_ends_at(memory + 3 * FIRST);
+    assert_ends_at(memory + SECOND_END);
     map.epoch = UINT32_MAX;
     am_match_idmap_clear(&map);
     assert_begins_at(memory);
@@ -143,7 +143,7 @@ static void words_end_with_their_padding(void **state) {
     const char *last = am_text_word_text(&splitter, &words[2]);
     for (size_t i = 0; i < words[2].size + AM_WORD_PADDING; i++)
         overread_byte((char *)(uintptr_t)last + i);
-    assert_closed(last + words[2].size + 2 * AM_WORD_PADDING);
+    assert_closed(last + words[2].size + AM_WORD_PADDING + AM_WORD_PADDING);
     assert_int_equal(am_text_splitter_next(&splitter, words, AM_COUNT_OF(words)), 0);
     assert_closed(splitter.texts + AM_WORD_PADDING);
     free(memory.memory);

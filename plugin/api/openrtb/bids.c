@@ -130,10 +130,10 @@ static void put_size(const struct bidder *to, const struct offer *offer) {
         am_image_list_at(to->image, to->image->ads[offer->placed->ad].sizes);
     const struct am_match_slot *slot = offer->slot;
     uint32_t size = slot->size_count ? slot->sizes[0] : sizes.count ? sizes.items[0] : 0;
-    for (uint32_t i = slot->size_count; i-- > 0;)
+    for (uint32_t i = slot->size_count; i > 0; i--)
         for (uint32_t k = 0; k < sizes.count; k++)
-            if (slot->sizes[i] == sizes.items[k])
-                size = slot->sizes[i];
+            if (slot->sizes[i - 1] == sizes.items[k])
+                size = slot->sizes[i - 1];
     if (size == 0)
         return;
     am_buffer_literal(to->out, ",\"w\":");

@@ -28,7 +28,7 @@ static struct am_view reference_of(char c) {
 }
 
 void am_api_html_text(struct am_buffer *out, struct am_view text) {
-    const char *end = text.data + text.size;
+    const char *end = am_view_end(text);
     for (const char *at = text.data; at < end;) {
         struct am_utf8_step step = am_utf8_step(at, end);
         struct am_view reference = reference_of(*at);

@@ -231,7 +231,8 @@ AVX512 static void follow_edges(const struct am_image *image,
                                                      set_u64(keys[i]), _mm512_load_si512(bucket));
         uint32_t missing = ways == 0;
         uint32_t displaced = missing & ((bucket->displaced & am_image_overflow_edge(hash)) != 0);
-        nodes[i] = bucket->child[_tzcnt_u32(ways) & ~-missing] | -missing;
+        nodes[i] =
+            bucket->child[_tzcnt_u32(ways) & ~am_bytes_mask(missing)] | am_bytes_mask(missing);
         further[listed] = i;
         listed += displaced;
         __builtin_prefetch(bucket + displaced);
@@ -455,7 +456,7 @@ AVX512 static bool may_go_on(const struct am_image_filter *filter,
  */
 
 /* Distances from `first` are compared, since those of terminals below it are out of range, too. */
-AVX512 static uint32_t
+AM_WRAPS AVX512 static uint32_t
 find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     const uint32_t *terminals = hits->terminals;
     __m512i nearest = set_u32(end - first);

@@ -32,8 +32,8 @@ static void find_words(const struct am_image *image,
                  third = am_image_word_key_is_in(bucket, 2, key);
         uint32_t found = first | second | third;
         uint32_t lane = second | (third & ~second) << 1; /* several are empty places */
-        flags[i] = bucket->flags[lane] & (uint8_t)-found;
-        ids[i] = bucket->word[lane] | (found - 1); /* AM_NONE has all bits */
+        flags[i] = bucket->flags[lane] & (uint8_t)am_bytes_mask(found);
+        ids[i] = bucket->word[lane] | ~am_bytes_mask(found); /* AM_NONE has all bits */
         lookup->further[listed] = i;
         listed += (~found & ((bucket->displaced & am_image_overflow_word(hash)) != 0)) |
                   am_image_word_key_is_long(key);
@@ -55,11 +55,12 @@ list_words(const uint8_t *flags, uint8_t bit, uint32_t from, uint32_t to, uint32
     return count;
 }
 
-static void first_steps(const struct am_image *image,
-                        const struct am_match_words *words,
-                        uint32_t from,
-                        uint32_t to,
-                        struct am_search_steps *steps) {
+/* The key of a word that is not there is made of AM_NONE, and not counted. */
+AM_WRAPS static void first_steps(const struct am_image *image,
+                                 const struct am_match_words *words,
+                                 uint32_t from,
+                                 uint32_t to,
+                                 struct am_search_steps *steps) {
     uint32_t root = AM_NODE_OF_PHRASE(image->settings, 0);
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
@@ -170,7 +171,8 @@ static bool may_go_on(const struct am_image_filter *filter,
  */
 
 /* Compares distances from `first`, since those of terminals below it are out of range, too. */
-static uint32_t find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
+AM_WRAPS static uint32_t
+find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     const uint64_t none = (uint64_t)(end - first) << 32;
     uint64_t best = none; /* distance, hit */
     for (uint32_t i = 0; i < hits->count; i++) {
