@@ -42,6 +42,13 @@ struct shown {
     struct am_text_stemmer *stemmer; /* NULL: no stems */
 };
 
+/* What broad keywords compare of a word; `written`: before its accents were folded. */
+static void print_keys(struct shown *shown, struct am_view written, struct am_view folded) {
+    struct am_text_keys keys = am_text_keys_of(shown->stemmer, &shown->rules, written, folded);
+    printf("\t%.*s", AM_VIEW_ARGUMENTS(keys.first));
+    printf("\t%.*s", AM_VIEW_ARGUMENTS(keys.second));
+}
+
 static void print_word(struct shown *shown,
                        const struct am_text_splitter *splitter,
                        const struct am_text_word *word) {
@@ -53,11 +60,25 @@ static void print_word(struct shown *shown,
     uint32_t utf16_end = utf16_begin + am_text_utf16_length(original.data, original.size);
     printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), begin, end, utf16_begin,
            utf16_end, AM_VIEW_ARGUMENTS(original));
-    if (shown->stemmer) {
-        struct am_view stem = am_text_stem(shown->stemmer, normal);
-        printf("\t%.*s", AM_VIEW_ARGUMENTS(stem));
+}
+
+static void print_batch(struct shown *shown,
+                        const struct am_text_splitter *splitter,
+                        const struct am_text_word *words,
+                        size_t count) {
+    size_t next = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct am_view folded = {am_text_word_text(splitter, &words[i]), words[i].size};
+        struct am_view written = folded;
+        if (next < splitter->written_count && splitter->written[next].word == i) {
+            const struct am_text_written_form *form = &splitter->written[next++];
+            written = (struct am_view){splitter->texts + form->text, form->size};
+        }
+        print_word(shown, splitter, &words[i]);
+        if (shown->stemmer)
+            print_keys(shown, written, folded);
+        putchar('\n');
     }
-    putchar('\n');
 }
 
 static enum am_code print_words(struct shown *shown, struct am_error *error) {
@@ -76,9 +97,9 @@ static enum am_code print_words(struct shown *shown, struct am_error *error) {
     struct am_text_word words[64];
     am_text_markup_places_start(&shown->places, shown->source, shown->markup);
     am_text_splitter_start(&splitter, text, &shown->rules, memory);
+    splitter.wants_written = shown->stemmer != NULL;
     for (size_t count; (count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0;)
-        for (size_t i = 0; i < count; i++)
-            print_word(shown, &splitter, &words[i]);
+        print_batch(shown, &splitter, words, count);
     free(memory.memory);
     free(decoded);
     return AM_OK;
@@ -132,8 +153,7 @@ static int run(int argc, char **argv) {
     const char *operand = am_cli_operand(&arguments, "TEXT");
     if (!operand)
         return arguments.status;
-    if (language && !am_text_language_of(am_view_of(language)).listed &&
-        am_text_stemmer_check(am_view_of(language)) == AM_E_INVALID)
+    if (language && am_text_language_check(am_view_of(language)) == AM_E_INVALID)
         return am_cli_usage(&arguments, "unknown language '%s'; expected a code of ISO 639-1",
                             language);
     shown.rules = am_text_word_rules_of(am_view_of(language), fold_accents);
@@ -145,14 +165,14 @@ const struct am_cli_command am_cli_command_words = {
     .synopsis = "[--language LANGUAGE] [--keep-accents] [--html] TEXT|-",
     .summary = "Shows how a text splits into words",
     .details =
-        "      --language LANGUAGE  by the rules of a language, and with the stems that broad\n"
-        "                           keywords are compared by\n"
+        "      --language LANGUAGE  by the rules of a language, and with the two keys that\n"
+        "                           broad keywords are compared by\n"
         "      --keep-accents       as in an inventory with \"fold_accents\": false\n"
         "      --html               the text is a page in HTML, or a part of one\n"
         "  -h, --help               show this help\n\n"
         "A line a word, its columns parted by tabs: the word as it is compared, its span in "
         "bytes,\n"
-        "its span in UTF-16 units, what the text has there, and the stem. - reads standard input;\n"
+        "its span in UTF-16 units, what the text has there, and the keys. - reads standard input;\n"
         "write -- before a text that begins with a dash.\n",
     .letters = ":h",
     .options = options,

@@ -52,7 +52,8 @@ enum am_image_section {
     AM_SECTION_TREE_NODES,
     AM_SECTION_SETS,    /* lists of u32: count, then values ascending */
     AM_SECTION_STRINGS, /* u32 length, bytes, zeros to the next multiple of 4 */
-    AM_SECTIONS = AM_SECTION_STRINGS,
+    AM_SECTION_FORMS,   /* by key: the words of two keys that have it; often none */
+    AM_SECTIONS = AM_SECTION_FORMS,
 };
 
 struct am_image_section_entry {
@@ -147,7 +148,7 @@ enum am_image_word_flags {
     AM_WORD_BEGINS_BROAD = 16,    /* rarest word of a longer broad keyword */
     AM_WORD_CONTINUES_BROAD = 32, /* a less rare word of a broad keyword */
     AM_WORD_IN_EXACT = 64,        /* in an exact keyword */
-    AM_WORD_HAS_STEM = 128,       /* broad matching takes it for another word, its stem */
+    AM_WORD_HAS_STEM = 128, /* broad matching compares it by its keys: it may be another word */
 };
 
 enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16, AM_MAX_WORDS = 1 << 30 };
@@ -172,6 +173,19 @@ struct am_image_word {
     uint32_t broad_terminal;  /* AM_NONE without AM_WORD_IS_BROAD */
 };
 _Static_assert(sizeof(struct am_image_word) == 12, "word");
+
+/* Broad matching compares words by two keys (plugin/text/stem.h). A keyword's word whose keys
+ * differ has an id of its own, and "first second" for a text; a text's word counts as it when it
+ * has its first key, or its second one. */
+enum am_image_key { AM_KEY_FIRST, AM_KEY_SECOND, AM_IMAGE_KEYS };
+enum { AM_IMAGE_FORMS_MOST = 64 /* in one list */ };
+
+struct am_image_forms {
+    uint32_t key; /* word id; ascending */
+    am_image_list_ref first,
+        second; /* the words that have it as their first key, as their second */
+};
+_Static_assert(sizeof(struct am_image_forms) == 12, "forms");
 
 enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX

@@ -30,6 +30,7 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
     [AM_SECTION_SETS] = sizeof(uint32_t),
     [AM_SECTION_STRINGS] = 1,
+    [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
 };
 
 static enum am_code corrupt(struct am_error *error, const char *name, const char *reason) {
@@ -245,6 +246,7 @@ static void set_pointers(struct am_image *image) {
     image->tree_nodes = start_of(image, AM_SECTION_TREE_NODES);
     image->sets = start_of(image, AM_SECTION_SETS);
     image->strings = start_of(image, AM_SECTION_STRINGS);
+    image->forms = start_of(image, AM_SECTION_FORMS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -254,6 +256,7 @@ static void set_pointers(struct am_image *image) {
     image->tree_node_count = count_of(image, AM_SECTION_TREE_NODES);
     image->set_count = count_of(image, AM_SECTION_SETS);
     image->strings_size = count_of(image, AM_SECTION_STRINGS);
+    image->form_count = count_of(image, AM_SECTION_FORMS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);
 }
@@ -387,4 +390,10 @@ am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, st
         slot = slot + 1 < image->term_slots ? slot + 1 : 0;
     }
     return AM_NONE;
+}
+
+bool am_image_has_twins(const struct am_image *image) {
+    return am_text_word_rules_of(am_image_string(image, image->settings->language),
+                                 image->settings->fold_accents)
+        .folds_queries;
 }

@@ -44,8 +44,10 @@ struct am_image {
     const struct am_image_tree_node *tree_nodes;
     const uint32_t *sets;
     const char *strings;
+    const struct am_image_forms *forms;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
+    uint64_t form_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
@@ -89,6 +91,10 @@ static inline struct am_view am_image_string(const struct am_image *image,
 static inline void am_image_prefetch_string(const struct am_image *image, am_image_string_ref ref) {
     __builtin_prefetch(image->strings + (size_t)ref * 4);
 }
+
+/* Whether every keyword but "*" is there twice, with its accents and without: see
+ * am_text_word_rules.folds_queries. */
+bool am_image_has_twins(const struct am_image *image);
 
 struct am_image_list {
     const uint32_t *items;

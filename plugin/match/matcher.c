@@ -14,7 +14,7 @@ static void size_for_image(struct am_matcher *matcher,
                            const struct am_image *image,
                            struct am_match_memory *memory) {
     am_match_words_size_for_image(&matcher->words, image, memory);
-    am_search_size(&matcher->search, &matcher->words.limits, image, memory);
+    am_search_size(&matcher->search, &matcher->words, image, memory);
     am_rank_size(&matcher->rank, image, memory);
     am_gate_size_for_image(&matcher->gates, image, memory);
 }
@@ -61,7 +61,7 @@ void am_matcher_free(struct am_matcher *matcher) {
         return;
     am_memory_release(matcher->fixed_memory, matcher->fixed_size);
     am_memory_release(matcher->image_memory, matcher->image_size);
-    am_text_stemmer_free(matcher->words.stems.stemmer);
+    am_text_stemmer_free(matcher->words.readings.stemmer);
     free(matcher);
 }
 
@@ -99,7 +99,7 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
         return am_error_set(error, AM_E_MEMORY,
                             "out of memory: address space for an image of %u ads",
                             image->settings->ad_count);
-    if (am_match_stems_are_used(image)) {
+    if (image->settings->stem && image->settings->broad_terminals) {
         stemmer = am_text_stemmer_new(am_image_string(image, image->settings->language), error);
         if (!stemmer) {
             am_memory_release(reserved, size);
@@ -107,11 +107,11 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
         }
     }
     am_memory_release(matcher->image_memory, matcher->image_size);
-    am_text_stemmer_free(matcher->words.stems.stemmer);
+    am_text_stemmer_free(matcher->words.readings.stemmer);
     matcher->image_memory = reserved;
     matcher->image_size = size;
     matcher->image = image;
-    matcher->words.stems.stemmer = stemmer;
+    matcher->words.readings.stemmer = stemmer;
     matcher->gates.targeting.zones = zones;
     memory = (struct am_match_memory){.base = reserved};
     size_for_image(matcher, image, &memory);

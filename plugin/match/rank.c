@@ -211,14 +211,21 @@ static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
                            image->details[am_image_posting_ad(&image->postings[posting])].id);
 }
 
+/* The last step: a keyword may have been found twice, with its accents and without, and the place
+ * that comes first counts. */
 static bool
-tie_before(const struct am_image *image, const struct am_rank_tie *a, const struct am_rank_tie *b) {
+tie_before(const struct am_rank *rank, const struct am_rank_tie *a, const struct am_rank_tie *b) {
+    const struct am_image *image = rank->image;
     if (a->rotation != b->rotation)
         return a->rotation < b->rotation;
     int order = am_view_compare(ad_id(image, a->posting), ad_id(image, b->posting));
     if (order)
         return order < 0;
-    return image->keywords[a->posting].position < image->keywords[b->posting].position;
+    uint32_t left = image->keywords[a->posting].position;
+    uint32_t right = image->keywords[b->posting].position;
+    if (left != right || a->hit == AM_NONE || b->hit == AM_NONE)
+        return left < right;
+    return rank->hits->positions[a->hit] < rank->hits->positions[b->hit];
 }
 
 static void sift_tie(const struct am_rank *rank, uint32_t at) {
@@ -228,9 +235,9 @@ static void sift_tie(const struct am_rank *rank, uint32_t at) {
         uint32_t child = 2 * at + 1;
         if (child >= rank->tie_count)
             break;
-        if (child + 1 < rank->tie_count && tie_before(rank->image, &ties[child + 1], &ties[child]))
+        if (child + 1 < rank->tie_count && tie_before(rank, &ties[child + 1], &ties[child]))
             child++;
-        if (!tie_before(rank->image, &ties[child], &moved))
+        if (!tie_before(rank, &ties[child], &moved))
             break;
         ties[at] = ties[child];
         at = child;

@@ -1,15 +1,16 @@
 #include "search.h"
 
 #include "edges.h"
+#include "search_trie.h"
 
 void am_search_size(struct am_search *search,
-                    const struct am_matcher_limits *limits,
+                    const struct am_match_words *words,
                     const struct am_image *image,
                     struct am_match_memory *memory) {
     const struct am_image_settings *settings = image->settings;
-    size_t words = (size_t)limits->words + AM_MAX_FIELDS + 1;
+    size_t room = (size_t)words->limits.words + AM_MAX_FIELDS + 1;
     size_t hits =
-        words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
+        room * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
     search->image = image;
     search->hits.count = search->path_count = 0;
     search->hits.terminals = am_match_memory_take(memory, hits, sizeof(uint32_t));
@@ -17,6 +18,11 @@ void am_search_size(struct am_search *search,
     search->paths =
         am_match_memory_take(memory, (size_t)settings->broad_words + 1, sizeof *search->paths);
     am_match_memory_take_map(memory, &search->broad_found, settings->terminal_count);
+    search->near = NULL;
+    if (words->further.room) {
+        search->near = am_match_memory_take(memory, AM_SEARCH_NEAR_MOST, sizeof *search->near);
+        AM_UNPOISON_ITEMS(search->near, 0, AM_SEARCH_NEAR_MOST);
+    }
 }
 
 void am_search_start(struct am_search *search, enum am_image_tier tier) {

@@ -8,6 +8,11 @@
 
 #include "words.h"
 
+/* The words of a window in all their readings. */
+enum { AM_SEARCH_NEAR_MOST = 2 * AM_BROAD_WINDOW_MAX * (1 + AM_READINGS_MOST) };
+
+struct am_search_trie_near;
+
 /* What no search has filled since its start is poisoned. */
 struct am_search {
     const struct am_image *image;
@@ -18,10 +23,11 @@ struct am_search {
     uint32_t *paths; /* word ids of the broad keywords found, one after the other */
     uint32_t path_count;
     struct am_match_idmap broad_found; /* terminals of broad hits */
+    struct am_search_trie_near *near;  /* scratch; NULL where no word has several readings */
 };
 
 void am_search_size(struct am_search *search,
-                    const struct am_matcher_limits *limits,
+                    const struct am_match_words *words,
                     const struct am_image *image,
                     struct am_match_memory *memory);
 

@@ -102,6 +102,52 @@ static bool locate_few(const struct am_match_words *words,
     return true;
 }
 
+/* The same where words have several readings. */
+static bool locate_reading(const struct am_match_words *words,
+                           uint32_t first,
+                           uint32_t end,
+                           uint32_t window,
+                           const uint32_t *ids,
+                           uint32_t count,
+                           uint32_t *last) {
+    const struct am_match_further *further = &words->further;
+    uint32_t next = 0;
+    for (uint32_t k = 0; k < count; k++)
+        last[k] = AM_NONE;
+    while (next < further->count && further->items[next].word < first)
+        next++;
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t from = next;
+        while (next < further->count && further->items[next].word == i)
+            next++;
+        bool near = true;
+        for (uint32_t k = 0; k < count; k++) {
+            if (words->broad_ids[i] == ids[k])
+                last[k] = i;
+            for (uint32_t n = from; n < next; n++)
+                if (further->items[n].reading.id == ids[k])
+                    last[k] = i;
+            near &= last[k] != AM_NONE && i - last[k] < window;
+        }
+        if (near)
+            return true;
+    }
+    return false;
+}
+
+static bool locate_any(const struct am_match_words *words,
+                       uint32_t first,
+                       uint32_t end,
+                       uint32_t window,
+                       const uint32_t *ids,
+                       uint32_t count,
+                       uint32_t *last) {
+    if (__builtin_expect(words->further.count > 0, 0))
+        return locate_reading(words, first, end, window, ids, count, last);
+    return (end - first <= 64 && locate_few(words, first, end, window, ids, count, last)) ||
+           locate(words, first, end, window, ids, count, last);
+}
+
 static void fill_broad(const struct am_search *search,
                        const struct am_match_request *request,
                        const uint32_t *ids,
@@ -112,8 +158,7 @@ static void fill_broad(const struct am_search *search,
     for (uint32_t field = 0; field < request->field_count; field++) {
         uint32_t first = words->field_first[field], end = words->field_first[field + 1] - 1;
         uint32_t window = search->image->settings->broad_window;
-        if (!(end - first <= 64 && locate_few(words, first, end, window, ids, count, last)) &&
-            !locate(words, first, end, window, ids, count, last))
+        if (!locate_any(words, first, end, window, ids, count, last))
             continue;
         winner->field = field;
         sort_words(last, count);

@@ -26,11 +26,15 @@ void am_match_words_size_for_image(struct am_match_words *words,
                                          image->settings->fold_accents);
     words->broad_ids = words->ids;
     words->broad_flags = words->flags;
-    if (am_match_stems_are_used(image)) {
-        words->broad_ids = am_match_memory_take(memory, room_of(words), sizeof(uint32_t));
-        words->broad_flags = am_match_memory_take(memory, room_of(words), 1);
-    }
-    am_match_stems_size(&words->stems, image, memory);
+    words->further = (struct am_match_further){0};
+    am_match_readings_size(&words->readings, image, &words->rules, memory);
+    if (!am_match_readings_are_used(image, &words->rules))
+        return;
+    words->broad_ids = am_match_memory_take(memory, room_of(words), sizeof(uint32_t));
+    words->broad_flags = am_match_memory_take(memory, room_of(words), 1);
+    words->further.room = words->limits.words;
+    words->further.items =
+        am_match_memory_take(memory, words->further.room, sizeof *words->further.items);
 }
 
 /* Opens room for that many words' ids and flags; am_match_words_read closes it all. */
@@ -46,14 +50,19 @@ static void forget_words(const struct am_match_words *words) {
     AM_POISON_ITEMS(words->flags, 0, words->count);
     AM_POISON_ITEMS(words->broad_ids, 0, words->count);
     AM_POISON_ITEMS(words->broad_flags, 0, words->count);
+    AM_POISON_ITEMS(words->further.items, 0, words->further.count);
     AM_POISON_ITEMS(words->split, 0, words->count + AM_WORD_BATCH);
 }
 
-static void look_up(struct am_match_words *words, const struct am_search_word_batch *batch) {
+/* False: the words have more readings than there is room for. */
+static bool look_up(struct am_match_words *words,
+                    const struct am_search_word_batch *batch,
+                    const struct am_text_splitter *splitter) {
     const struct am_image *image = words->image;
     struct am_search_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
+    bool fits = true;
     open_words(words, batch->count);
     words->kernel->find_words(image, batch, &lookup, ids, flags);
     for (uint32_t n = 0; n < lookup.further_count; n++) {
@@ -61,12 +70,53 @@ static void look_up(struct am_match_words *words, const struct am_search_word_ba
         ids[i] = am_match_find_word(image, lookup.keys[i], batch->texts + batch->words[i].text,
                                     batch->words[i].size, &flags[i]);
     }
-    if (words->stems.stemmer)
-        am_match_stems_of_batch(&words->stems, image, batch, lookup.keys, ids, flags,
-                                words->broad_ids + words->count, words->broad_flags + words->count);
+    if (words->readings.cache) {
+        const struct am_match_found_batch found = {.batch = batch,
+                                                   .keys = lookup.keys,
+                                                   .ids = ids,
+                                                   .flags = flags,
+                                                   .written = splitter->written,
+                                                   .written_count = splitter->written_count,
+                                                   .first = words->count};
+        fits = am_match_readings_of_batch(&words->readings, &found, words->broad_ids + words->count,
+                                          words->broad_flags + words->count, &words->further);
+    }
     words->count += batch->count;
     words->real_count += batch->count;
+    return fits;
 }
+
+/* ---- queries without accents ------------------------------------------------------------------
+ *
+ * Where accents count, a query all in ASCII was typed without them. Every keyword of such an image
+ * has a twin without accents, whose words begin with a space. */
+
+static bool is_folded(const struct am_match_words *words, const struct am_match_field *field) {
+    if (!words->rules.folds_queries || field->kind > AM_FIELD_KEYWORD)
+        return false;
+    for (size_t i = 0; i < field->text.size; i++)
+        if (field->text.data[i] & 0x80)
+            return false;
+    return true;
+}
+
+static void look_up_twins(struct am_match_words *words, const struct am_search_word_batch *batch) {
+    open_words(words, batch->count);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        char twin[1 + AM_WORD_MAX_BYTES + AM_WORD_PADDING] = " ";
+        uint32_t size = batch->words[i].size, at = words->count++;
+        memcpy(twin + 1, batch->texts + batch->words[i].text, size);
+        words->ids[at] = AM_NONE;
+        words->flags[at] = 0;
+        if (size)
+            words->ids[at] = am_match_find_word(words->image, am_image_word_key(twin, size + 1),
+                                                twin, size + 1, &words->flags[at]);
+    }
+    words->real_count += batch->count;
+}
+
+/* ---- fields -----------------------------------------------------------------------------------
+ */
 
 static void end_field(struct am_match_words *words) {
     open_words(words, 1);
@@ -75,14 +125,21 @@ static void end_field(struct am_match_words *words) {
     words->count++;
 }
 
+static enum am_code too_many(const struct am_match_words *words, struct am_error *error) {
+    return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
+                        words->limits.words);
+}
+
 static enum am_code read_field(struct am_match_words *words,
                                const struct am_match_request *request,
                                uint32_t field,
                                struct am_error *error) {
     struct am_search_word_batch batch;
     struct am_text_splitter splitter;
+    bool folded = is_folded(words, &request->fields[field]);
     am_text_splitter_start(&splitter, request->fields[field].text, &words->rules,
                            words->splitter_memory);
+    splitter.wants_written = words->readings.stemmer != NULL;
     words->field_first[field] = words->count;
     batch.texts = splitter.texts;
     for (;;) {
@@ -94,9 +151,11 @@ static enum am_code read_field(struct am_match_words *words,
         if (batch.count == 0)
             break;
         if (words->real_count + batch.count > words->limits.words)
-            return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
-                                words->limits.words);
-        look_up(words, &batch);
+            return too_many(words, error);
+        if (folded)
+            look_up_twins(words, &batch);
+        else if (!look_up(words, &batch, &splitter))
+            return too_many(words, error);
     }
     end_field(words);
     return AM_OK;
@@ -107,7 +166,7 @@ enum am_code am_match_words_read(struct am_match_words *words,
                                  struct am_error *error) {
     size_t bytes = 0;
     forget_words(words);
-    words->count = words->real_count = 0;
+    words->count = words->real_count = words->further.count = 0;
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {

@@ -161,3 +161,49 @@ size_t am_text_fold_accents(const struct am_text_word_rules *rules,
     }
     return size;
 }
+
+/* ---- whole words ------------------------------------------------------------------------------
+ */
+
+/* Below U+0300 are no marks and no jamo: nothing composes. */
+static bool composes(const int32_t *characters, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (characters[i] >= 0x300)
+            return true;
+    return false;
+}
+
+uint32_t am_text_compose(int32_t *characters, size_t character_count, char *to) {
+    utf8proc_ssize_t count = (utf8proc_ssize_t)character_count;
+    if (composes(characters, character_count))
+        count = utf8proc_normalize_utf32(characters, count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    uint32_t size = 0;
+    for (utf8proc_ssize_t i = 0; i < count && size <= AM_WORD_MAX_BYTES; i++)
+        if (characters[i] < 0x80)
+            to[size++] = (char)characters[i];
+        else
+            size += (uint32_t)utf8proc_encode_char(characters[i], (utf8proc_uint8_t *)to + size);
+    return size <= AM_WORD_MAX_BYTES ? size : 0;
+}
+
+static bool is_ascii(struct am_view text) {
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] & 0x80)
+            return false;
+    return true;
+}
+
+struct am_view am_text_fold_word(const struct am_text_word_rules *rules,
+                                 struct am_view word,
+                                 struct am_text_fold_memory *memory) {
+    if (!rules->fold_accents || is_ascii(word))
+        return word;
+    utf8proc_ssize_t count = utf8proc_decompose(
+        (const utf8proc_uint8_t *)word.data, (utf8proc_ssize_t)word.size, memory->characters,
+        AM_COUNT_OF(memory->characters), UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
+    if (count < 0 || (size_t)count > AM_COUNT_OF(memory->characters))
+        return word; /* ill-formed: no word of the splitter */
+    size_t folded = am_text_fold_accents(rules, memory->characters, (size_t)count, memory->folded);
+    uint32_t size = am_text_compose(memory->folded, folded, memory->text);
+    return size ? (struct am_view){memory->text, size} : word;
+}

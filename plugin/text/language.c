@@ -59,6 +59,18 @@ struct am_text_language am_text_language_of(struct am_view name) {
     return language;
 }
 
+_Static_assert(AM_COUNT_OF(names) < AM_LANGUAGE_NAMES_MOST, "all names and NULL");
+
+void am_text_language_names(const char *listed[AM_LANGUAGE_NAMES_MOST]) {
+    for (size_t i = 0; i < AM_COUNT_OF(names); i++)
+        listed[i] = names[i].name;
+    listed[AM_COUNT_OF(names)] = NULL;
+}
+
+bool am_text_keeps_accents(struct am_view name) {
+    return strcmp(am_text_language_of(name).code, "vi") == 0;
+}
+
 static bool
 is_one_of(const struct am_text_language *language, const char *first, const char *second) {
     return strcmp(language->code, first) == 0 || strcmp(language->code, second) == 0;
@@ -78,6 +90,8 @@ struct am_text_word_rules am_text_word_rules_of(struct am_view name, bool fold_a
         .fold_accents = fold_accents,
         .turkish = is_one_of(&language, "tr", "az"),
         .keeps_ligatures = is_one_of(&language, "da", "no"),
+        .folds_queries = !fold_accents && am_text_keeps_accents(name),
+        .korean = strcmp(language.code, "ko") == 0,
         .elisions = (uint8_t)elisions_of(&language),
     };
 }

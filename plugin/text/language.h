@@ -16,6 +16,14 @@ struct am_text_language {
  * "nb" is "no". */
 struct am_text_language am_text_language_of(struct am_view name);
 
+/* Fills `listed` with the names of languages that are no codes, and NULL at the end. */
+enum { AM_LANGUAGE_NAMES_MOST = 80 };
+void am_text_language_names(const char *listed[AM_LANGUAGE_NAMES_MOST]);
+
+/* Whether accents make other words of this language, so that an inventory folds them only when it
+ * says so. */
+bool am_text_keeps_accents(struct am_view name);
+
 enum am_text_elisions {
     AM_ELISIONS_NONE,
     AM_ELISIONS_FRENCH,
@@ -28,6 +36,8 @@ struct am_text_word_rules {
     bool fold_accents;
     bool turkish;         /* I is the capital of dotless i; an apostrophe begins a suffix */
     bool keeps_ligatures; /* ae and o with a stroke are letters of their own */
+    bool korean;          /* a word may end with a particle */
+    bool folds_queries;   /* accents count, but not in queries all in ASCII (Vietnamese) */
     uint8_t elisions;     /* enum am_text_elisions */
 };
 

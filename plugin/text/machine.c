@@ -1,35 +1,10 @@
 /* Normalised characters to words. */
 #include "machine.h"
 
-#include <utf8proc.h>
-
 #include "folding.h"
-
-enum { FIRST_COMPOSING = 0x300 }; /* below it are no marks and no jamo: nothing composes */
 
 /* ---- a word that is over ----------------------------------------------------------------------
  */
-
-/* Writes the characters as NFC, in place and then to `to`; 0 when that is too long. */
-static uint32_t encode(int32_t *characters, size_t character_count, bool composes, char *to) {
-    utf8proc_ssize_t count = (utf8proc_ssize_t)character_count;
-    if (composes)
-        count = utf8proc_normalize_utf32(characters, count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    uint32_t size = 0;
-    for (utf8proc_ssize_t i = 0; i < count && size <= AM_WORD_MAX_BYTES; i++)
-        if (characters[i] < 0x80)
-            to[size++] = (char)characters[i];
-        else
-            size += (uint32_t)utf8proc_encode_char(characters[i], (utf8proc_uint8_t *)to + size);
-    return size <= AM_WORD_MAX_BYTES ? size : 0;
-}
-
-static bool composes(const int32_t *characters, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (characters[i] >= FIRST_COMPOSING)
-            return true;
-    return false;
-}
 
 static void
 give(struct am_text_machine *machine, uint32_t size, struct am_text_word_output *output) {
@@ -41,8 +16,7 @@ give(struct am_text_machine *machine, uint32_t size, struct am_text_word_output 
 /* The word as it was before its accents were folded, for stems. */
 static void
 give_written(struct am_text_machine *machine, size_t count, struct am_text_word_output *output) {
-    uint32_t size =
-        encode(machine->characters, count, machine->highest >= FIRST_COMPOSING, output->at);
+    uint32_t size = am_text_compose(machine->characters, count, output->at);
     if (size == 0)
         return;
     output->written[output->written_count++] = (struct am_text_written_form){
@@ -56,7 +30,7 @@ give_folded(struct am_text_machine *machine, size_t count, struct am_text_word_o
     size_t folded_count = am_text_fold_accents(&machine->rules, machine->characters, count, folded);
     bool differs =
         folded_count != count || memcmp(folded, machine->characters, count * sizeof *folded) != 0;
-    give(machine, encode(folded, folded_count, composes(folded, folded_count), output->at), output);
+    give(machine, am_text_compose(folded, folded_count, output->at), output);
     if (differs && output->written)
         give_written(machine, count, output);
 }
@@ -68,16 +42,14 @@ static void give_word(struct am_text_machine *machine, struct am_text_word_outpu
         give(machine, 0, output);
         return;
     }
-    if (machine->highest >= FIRST_COMPOSING)
+    if (machine->highest >= 0x300)
         count = am_text_remove_ornaments(machine->characters, count);
     if (count == 0)
         return;
     if (machine->rules.fold_accents && machine->highest >= 0x80)
         give_folded(machine, count, output);
     else
-        give(machine,
-             encode(machine->characters, count, machine->highest >= FIRST_COMPOSING, output->at),
-             output);
+        give(machine, am_text_compose(machine->characters, count, output->at), output);
 }
 
 /* ---- the word being read ----------------------------------------------------------------------

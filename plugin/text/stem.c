@@ -7,6 +7,7 @@
 
 #include "../base/hash.h"
 #include "characters.h"
+#include "folding.h"
 #include "words.h"
 
 enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16 };
@@ -22,6 +23,8 @@ struct am_text_stemmer {
     struct sb_stemmer *snowball;
     bool failed;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
+    char second[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
+    struct am_text_fold_memory fold;
     struct cached cache[CACHE_SLOTS];
 };
 
@@ -42,6 +45,10 @@ enum am_code am_text_stemmer_check(struct am_view language) {
     enum am_code code = snowball_of(language, &snowball);
     sb_stemmer_delete(snowball);
     return code;
+}
+
+enum am_code am_text_language_check(struct am_view language) {
+    return am_text_language_of(language).listed ? AM_OK : am_text_stemmer_check(language);
 }
 
 /* libstemmer grows its buffer to the longest word it meets: it meets one here, so that requests
@@ -118,6 +125,24 @@ struct am_view am_text_stem(struct am_text_stemmer *stemmer, struct am_view word
     }
     memcpy(stemmer->result, cached->stem, CACHED_BYTES);
     return (struct am_view){stemmer->result, cached->stem_size};
+}
+
+struct am_text_keys am_text_keys_of(struct am_text_stemmer *stemmer,
+                                    const struct am_text_word_rules *rules,
+                                    struct am_view written,
+                                    struct am_view folded) {
+    struct am_text_keys keys = {.first = folded, .second = folded};
+    if (rules->korean)
+        keys.rest_count = am_text_without_particle(folded, keys.rests);
+    if (!stemmer)
+        return keys;
+    keys.first = keys.second = am_text_stem(stemmer, folded);
+    if (keys.second.data != folded.data)
+        keys.second.data = memcpy(stemmer->second, keys.second.data, keys.second.size);
+    if (!am_view_equal(written, folded))
+        keys.first = am_text_stem(stemmer, written);
+    keys.first = am_text_fold_word(rules, keys.first, &stemmer->fold);
+    return keys;
 }
 
 bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer) {

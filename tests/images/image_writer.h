@@ -187,7 +187,7 @@ static inline void image_writer_put_words(struct image_writer *writer) {
     for (size_t i = 0; i < count; i++)
         memset(buckets[i].word, 0xFF, sizeof buckets[i].word);
     for (uint32_t i = 0; i < words; i++) {
-        char padded[AM_WORD_MAX_BYTES + 1 + AM_WORD_PADDING] = {0};
+        char padded[AM_IMAGE_WORD_MAX_BYTES + 1 + AM_WORD_PADDING] = {0};
         struct am_view text = image_writer_text(
             writer, image_writer_at(writer, AM_SECTION_WORDS, struct am_image_word, i)->text);
         memcpy(padded, text.data, text.size);
@@ -284,6 +284,7 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
         [AM_SECTION_SETS] = sizeof(uint32_t),
         [AM_SECTION_STRINGS] = 1,
+        [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},

@@ -5,6 +5,7 @@ Characters stay inside Unicode 14, so that it does not matter which of the two s
 
 import datetime
 import random
+import unicodedata
 import urllib.parse
 
 from inventory import seconds
@@ -44,6 +45,8 @@ ATOMS_OF = {
     "th": ["น้ำ", "ภาษา", "รองเท้า", "๓", "3"],
     "vi": ["áo dài", "ao dai", "áo", "ao", "đào", "dao", "dạo", "Ðào", "má", "ma", "mà"],
 }  # fmt: skip
+# What a word may have at its end.
+ENDINGS = ["s", "es", "en", "'da", "ler", "를", "에서는", "는", "²", "¹²", "™", "'s", "ы", "ая", "e"]
 LANGUAGES = {
     "en": ["en", "english", "en-US"], "de": ["de", "german", "DE_at"], "fr": ["fr", "French"], "es": ["es", "es-419"],
     "it": ["it"], "ru": ["ru", "Russian"], "tr": ["tr", "tr-TR", "turkish"], "ar": ["ar"], "ko": ["ko"], "ja": ["ja"],
@@ -228,11 +231,29 @@ class Generator:
 
     # ---- requests ----
 
+    def variant(self, text):
+        """A text as somebody else would write it."""
+        kind = self.random.random()
+        if kind < 0.35:
+            marked = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
+            text = "".join(c for c in marked if not unicodedata.combining(c))
+        elif kind < 0.45:
+            text = text.upper()
+        elif kind < 0.55:
+            text = text + self.pick(ENDINGS)
+        elif kind < 0.65:
+            text = text[: -self.random.randint(1, 2)] or text
+        elif kind < 0.75:
+            text = text.replace("'", self.pick(["’", "ʼ", "´", " ", ""]))
+        return unicodedata.normalize(self.pick(["NFC", "NFC", "NFD"]), text)
+
     def text(self, most):
         parts = []
         for _ in range(self.random.randint(1, most)):
             kind = self.random.random()
-            if kind < 0.3:
+            if kind < 0.1:
+                parts.append(self.variant(self.pick(self.keyword_texts)))
+            elif kind < 0.3:
                 parts.append(self.pick(self.keyword_texts))
             elif kind < 0.35:
                 parts.append(self.pick(NOISE))
@@ -244,7 +265,10 @@ class Generator:
         return "".join(parts[:-1])
 
     def whole(self):
-        return self.pick(self.keyword_texts) if self.chance(0.6) else self.text(3)
+        kind = self.random.random()
+        if kind < 0.25:
+            return self.variant(self.pick(self.keyword_texts))
+        return self.pick(self.keyword_texts) if kind < 0.6 else self.text(3)
 
     def url(self):
         path = urllib.parse.quote(self.text(3))

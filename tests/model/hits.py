@@ -12,8 +12,9 @@ class Field(NamedTuple):
     index: int  # of an item of `keywords`
     original: bytes
     words: tuple  # normalised words
-    stems: tuple  # of each word
+    keys: tuple  # of each word, None for one that matches nothing
     spans: tuple  # (begin, end) of each word, in bytes of the original
+    folded: bool  # keywords are compared without their accents, whatever the inventory says
 
 
 class Hit(NamedTuple):
@@ -61,16 +62,19 @@ def decode_url(url):
     return [(0x20 if at in separators else byte, at, after) for byte, at, after in decoded]
 
 
-def make_field(name, index, original, found, stemmed):
+def make_field(name, index, original, found, rules, stemmed, folded=False):
     texts = tuple(word.text for word in found)
-    stems = tuple(words.stem(stemmed, text) for text in texts)
-    return Field(name, index, original, texts, stems, tuple((w.begin, w.end) for w in found))
+    keys = tuple(words.keys_of(word.written, rules, stemmed) if word.text else None for word in found)
+    return Field(name, index, original, texts, keys, tuple((w.begin, w.end) for w in found), folded)
 
 
 @functools.lru_cache(maxsize=20000)
 def text_field(name, index, text, rules, stemmed):
     data = text.encode("utf-8")
-    return make_field(name, index, data, words.split(data, rules), stemmed)
+    folded = rules.language == "vi" and name in ("query", "keywords") and text.isascii()
+    if folded:
+        rules = rules._replace(fold_accents=True)
+    return make_field(name, index, data, words.split(data, rules), rules, stemmed, folded)
 
 
 @functools.lru_cache(maxsize=20000)
@@ -81,7 +85,7 @@ def url_field(url, rules, stemmed):
     for word in words.split(bytes(byte for byte, _, _ in decoded), rules):
         begin, end = decoded[word.begin][1], decoded[word.end - 1][2]
         found.append(word._replace(begin=begin, end=end))
-    return make_field("url", 0, original, found, stemmed)
+    return make_field("url", 0, original, found, rules, stemmed)
 
 
 def fields_of(request, rules, stemmed):
@@ -116,27 +120,27 @@ def find_phrase(wanted, present):
 
 
 def find_broad(wanted, present, window):
-    if not wanted.issubset(present):
+    """Both are keys of words."""
+    if not all(any(words.counts_as(word, key) for word in present) for key in wanted):
         return None
     for end in range(len(present)):
         begin = max(0, end - window + 1)
-        last = {}
-        for position in range(begin, end + 1):
-            if present[position] in wanted:
-                last[present[position]] = position
-        if len(last) == len(wanted):
-            return sorted(last.values())
+        last = [max((p for p in range(begin, end + 1) if words.counts_as(present[p], key)), default=None) for key in wanted]
+        if None not in last:
+            return sorted(set(last))
     return None
 
 
 def find_in(keyword, field, window):
     """The positions of the keyword's words in one field, or None."""
+    if field.folded:
+        keyword = keyword.folded
     if keyword.match == "exact":
         whole = field.name in ("query", "keywords")
         return find_exact(keyword.words, field.words) if whole else None
     if keyword.match == "phrase":
         return find_phrase(keyword.words, field.words)
-    return find_broad(keyword.words, field.stems, window)
+    return find_broad(keyword.words, field.keys, window)
 
 
 def find(keyword, fields, window):

@@ -30,9 +30,10 @@ def listed(value):
 def settings_of(line):
     language = words.language_code(line.get("language", ""))
     stems = line.get("stem", True) and words.stemmer(language) is not None
+    fold_accents = line.get("fold_accents", language != "vi")
     weights = {name: per_mille(value) for name, value in line.get("match_weight", {}).items()}
     return SimpleNamespace(
-        rules=words.Rules(language, line.get("fold_accents", True)),
+        rules=words.Rules(language, fold_accents),
         stemmed=language if stems else "",  # the language of the stems
         broad_window=line.get("broad_window", 16),
         match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
@@ -66,21 +67,32 @@ def read_keyword(written, settings):
         match = "any" if text == "*" else written.get("match", "broad")
         negative = written.get("negative", False)
         bid = micros(written["bid"]) if "bid" in written else None
+    keyword = SimpleNamespace(text=text, match=match, words=(), normal=(), negative=negative, bid=bid)
     if match == "any":
-        return SimpleNamespace(text="*", match="any", words=(), normal=(), negative=negative, bid=bid)
-    found = tuple(word.text for word in words.split(text.encode("utf-8"), settings.rules))
-    if match == "broad" and len(found) > 1 and not any(c.isspace() for c in text):
-        match = "phrase"
-    compared = found
-    if match == "broad":
-        compared = frozenset(words.stem(settings.stemmed, word) for word in found)
-    return SimpleNamespace(
-        text=text, match=match, words=compared, normal=found, negative=negative, bid=bid
-    )
+        return keyword
+    add_words(keyword, settings.rules, settings.stemmed)
+    keyword.folded = SimpleNamespace(**vars(keyword))
+    add_words(keyword.folded, settings.rules._replace(fold_accents=True), settings.stemmed)
+    return keyword
+
+
+def add_words(keyword, rules, stemmed):
+    found = words.split(keyword.text.encode("utf-8"), rules)
+    if keyword.match == "broad" and len(found) > 1 and not any(c.isspace() for c in keyword.text):
+        keyword.match = "phrase"
+    if keyword.match != "broad":
+        keyword.words = keyword.normal = tuple(word.text for word in found)
+        return
+    keyword.normal = tuple(word.written for word in found)
+    by_first_key = {}
+    for word in found:
+        keys = words.keys_of(word.written, rules, stemmed)
+        by_first_key.setdefault(keys.first, keys)
+    keyword.words = tuple(by_first_key.values())
 
 
 def same_keyword(one, other):
-    """The same match type and the same words; of broad keywords the same set of words, before any stemming."""
+    """The same match type and the same words; of broad keywords the same set of words, accents and all."""
     if one.match != other.match:
         return False
     if one.match == "broad":

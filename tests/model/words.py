@@ -454,3 +454,55 @@ def stem(language, word):
     data = word.encode("utf-8")
     address = snowball().sb_stemmer_stem(stemmer(language), data, len(data))
     return ctypes.string_at(address, snowball().sb_stemmer_length(stemmer(language))).decode("utf-8") or word
+
+
+# ---- what broad matching compares -------------------------------------------------------------
+
+# Korean particles: behind a word of two syllables or more, and behind a single one.
+PARTICLES = (
+    "은 는 이 가 을 를 의 에 에서 에게 한테 께 으로 로 으로서 로서 으로써 로써 와 과 랑 이랑 도 만 까지 부터 보다 처럼 만큼 마다"
+    " 밖에 조차 마저 이나 나 이란 란 이라는 라는 이라고 라고 이라도 라도 이든 든 이며 며 이고 이다 입니다 인가 인가요 하고 에는 에도"
+    " 에만 에서는 에서도 에서만 에서의 에게는 에게도 으로는 로는 으로도 로도 으로의 로의 으로만 로만 으로부터 로부터 와는 과는 와의"
+    " 과의 와도 과도 까지는 까지도 까지의 부터는 부터의 만은 만이 만을 만의 보다는 보다도 들 들은 들이 들을 들의 들에 들에게 들과"
+    " 들도 들로"
+).split()
+PARTICLES_OF_SYLLABLE = (
+    "은 을 를 이 에 에는 에도 에만 에서 에서는 에서도 에게 으로 으로는 으로도 으로부터 까지 부터 보다 처럼 만큼 마다 이나 이란"
+    " 이라는 입니다 이다 이며 이고 인가요 인가 와 과 와의 과의 한테"
+).split()
+
+
+class Keys(NamedTuple):
+    first: str
+    second: str
+    rests: tuple  # what is left without a particle
+
+
+def without_particle(word):
+    for particle in PARTICLES:
+        rest = word[: -len(particle)]
+        if not word.endswith(particle) or not rest:
+            continue
+        alone = len(rest) == 1 and "\uac00" <= rest <= "\ud7a3"
+        if not alone or particle in PARTICLES_OF_SYLLABLE:
+            yield rest
+
+
+@functools.lru_cache(maxsize=100000)
+def keys_of(written, rules, stemmed):
+    """The keys of a word; `stemmed` is the language of its stems, or ""."""
+    folded = fold(written, rules)
+    first = fold(stem(stemmed, written), rules) or folded
+    rests = tuple(without_particle(folded)) if rules.language == "ko" else ()
+    return Keys(first, stem(stemmed, folded), rests)
+
+
+def counts_as(of_text, of_keyword):
+    """Whether a text's word counts as a broad keyword's, both given by their keys."""
+    if of_text is None:
+        return False
+    return (
+        of_text.first == of_keyword.first
+        or of_text.second == of_keyword.second
+        or of_keyword.first in of_text.rests
+    )
