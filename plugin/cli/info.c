@@ -28,6 +28,7 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_SETS] = "sets",
     [AM_SECTION_STRINGS] = "strings",
     [AM_SECTION_FORMS] = "forms",
+    [AM_SECTION_SPELLINGS] = "spellings",
 };
 
 static void print_number(const char *label, uint64_t value) {

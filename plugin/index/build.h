@@ -83,6 +83,7 @@ struct am_builder {
     struct am_vector vocabulary;   /* struct am_image_vocabulary_bucket */
     struct am_vector word_records; /* struct am_image_word */
     struct am_vector form_records; /* struct am_image_forms */
+    struct am_vector spellings;    /* struct am_image_spelling */
     struct am_vector edge_buckets; /* struct am_image_edge_bucket */
     struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
@@ -115,6 +116,10 @@ bool am_build_broad_word(struct am_builder *builder,
                          struct am_error *error);
 /* Flags the words that broad matching may take for others, once all keywords are flattened. */
 void am_build_flag_keys(struct am_builder *builder);
+/* Makes the section SPELLINGS, with temporary ids; its words become words of the vocabulary. */
+bool am_build_spellings(struct am_builder *builder, struct am_error *error);
+/* Sorts it, once words have their final ids. */
+void am_build_sort_spellings(struct am_builder *builder);
 /* Makes the section FORMS, once words have their final ids. */
 bool am_build_forms(struct am_builder *builder, struct am_error *error);
 /* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest

@@ -194,6 +194,10 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
         forms[i].key = new_ids[forms[i].key];
         forms[i].word = new_ids[forms[i].word];
     }
+    struct am_image_spelling *spellings = builder->spellings.data;
+    for (size_t i = 0; i < builder->spellings.count; i++)
+        spellings[i].word = new_ids[spellings[i].word];
+    am_build_sort_spellings(builder);
     const struct am_build_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++)
         if (flat[i].source->match == AM_MATCH_BROAD)
@@ -203,7 +207,8 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
 }
 
 bool am_build_words(struct am_builder *builder, struct am_error *error) {
-    bool done = flatten_all(builder, error) && flatten_twins(builder, error);
+    bool done = flatten_all(builder, error) && flatten_twins(builder, error) &&
+                am_build_spellings(builder, error);
     if (done)
         am_build_flag_keys(builder);
     done = done && renumber_words(builder, error);

@@ -30,6 +30,7 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
         .word_records = AM_VECTOR_OF(struct am_image_word),
         .forms = AM_VECTOR_OF(struct am_build_form),
         .form_records = AM_VECTOR_OF(struct am_image_forms),
+        .spellings = AM_VECTOR_OF(struct am_image_spelling),
         .rules = am_text_word_rules_of(inventory->language, inventory->fold_accents),
         .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
@@ -43,7 +44,7 @@ static void builder_free(struct am_builder *builder) {
         &builder->terminals,    &builder->negatives,    &builder->postings,  &builder->keywords,
         &builder->ads,          &builder->details,      &builder->campaigns, &builder->vocabulary,
         &builder->word_records, &builder->edge_buckets, &builder->filter,    &builder->term_table,
-        &builder->forms,        &builder->form_records,
+        &builder->forms,        &builder->form_records, &builder->spellings,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -109,6 +110,7 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_SETS] = &builder->pools.sets,
         [AM_SECTION_STRINGS] = &builder->pools.strings,
         [AM_SECTION_FORMS] = &builder->form_records,
+        [AM_SECTION_SPELLINGS] = &builder->spellings,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};

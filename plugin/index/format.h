@@ -50,10 +50,11 @@ enum am_image_section {
     AM_SECTION_TERM_TABLE, /* hash: string -> term id */
     AM_SECTION_TREES,      /* by tree id: first node */
     AM_SECTION_TREE_NODES,
-    AM_SECTION_SETS,    /* lists of u32: count, then values ascending */
-    AM_SECTION_STRINGS, /* u32 length, bytes, zeros to the next multiple of 4 */
-    AM_SECTION_FORMS,   /* by key: the words of two keys that have it; often none */
-    AM_SECTIONS = AM_SECTION_FORMS,
+    AM_SECTION_SETS,      /* lists of u32: count, then values ascending */
+    AM_SECTION_STRINGS,   /* u32 length, bytes, zeros to the next multiple of 4 */
+    AM_SECTION_FORMS,     /* by key: the words of two keys that have it; often none */
+    AM_SECTION_SPELLINGS, /* words of broad keywords as they are written; none without spelling */
+    AM_SECTIONS = AM_SECTION_SPELLINGS,
 };
 
 struct am_image_section_entry {
@@ -117,8 +118,9 @@ struct am_image_settings {
      * Terminals of one class ascend by the rank of their first posting, so that the best of many is
      * known by their numbers. */
     uint32_t negatives_end[AM_TERMINAL_CLASSES];
+    am_image_list_ref spelling_letters; /* code points that the words of SPELLINGS consist of */
 };
-_Static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
+_Static_assert(sizeof(struct am_image_settings) == 38 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_image_class_of(const struct am_image_settings *settings,
@@ -186,6 +188,15 @@ struct am_image_forms {
         second; /* the words that have it as their first key, as their second */
 };
 _Static_assert(sizeof(struct am_image_forms) == 12, "forms");
+
+/* A word that broad keywords have, for misspelt ones to be corrected to. */
+struct am_image_spelling {
+    uint32_t word; /* id of the word without its accents, where these fold; ascending */
+    am_image_string_ref written; /* with them; of several words, that which most keywords have */
+    uint32_t keywords;           /* that have it */
+};
+_Static_assert(sizeof(struct am_image_spelling) == 12, "spelling");
+enum { AM_IMAGE_LETTERS_MOST = 4096 /* in spelling_letters: the three scripts have fewer */ };
 
 enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX

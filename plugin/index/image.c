@@ -31,6 +31,7 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETS] = sizeof(uint32_t),
     [AM_SECTION_STRINGS] = 1,
     [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
+    [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
 };
 
 static enum am_code corrupt(struct am_error *error, const char *name, const char *reason) {
@@ -247,6 +248,7 @@ static void set_pointers(struct am_image *image) {
     image->sets = start_of(image, AM_SECTION_SETS);
     image->strings = start_of(image, AM_SECTION_STRINGS);
     image->forms = start_of(image, AM_SECTION_FORMS);
+    image->spellings = start_of(image, AM_SECTION_SPELLINGS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -257,6 +259,7 @@ static void set_pointers(struct am_image *image) {
     image->set_count = count_of(image, AM_SECTION_SETS);
     image->strings_size = count_of(image, AM_SECTION_STRINGS);
     image->form_count = count_of(image, AM_SECTION_FORMS);
+    image->spelling_count = count_of(image, AM_SECTION_SPELLINGS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);
 }

@@ -45,9 +45,10 @@ struct am_image {
     const uint32_t *sets;
     const char *strings;
     const struct am_image_forms *forms;
+    const struct am_image_spelling *spellings;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
-    uint64_t form_count;
+    uint64_t form_count, spelling_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 

@@ -101,7 +101,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
     else if (!am_image_verify_pools(&verifier) || !verify_settings(&verifier) ||
              !am_image_verify_terms(&verifier) || !am_image_verify_records(&verifier) ||
              !am_image_verify_words(&verifier) || !am_image_verify_forms(&verifier) ||
-             !am_image_verify_trie(&verifier) || !am_image_verify_postings(&verifier))
+             !am_image_verify_spellings(&verifier) || !am_image_verify_trie(&verifier) ||
+             !am_image_verify_postings(&verifier))
         code = verifier.error->code;
     free_memory(&verifier);
     return code;

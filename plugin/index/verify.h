@@ -81,6 +81,7 @@ bool am_image_verify_records(struct am_image_verifier *verifier);
 bool am_image_verify_words(struct am_image_verifier *verifier);
 /* What leads from keys to the words that have them. */
 bool am_image_verify_forms(struct am_image_verifier *verifier);
+bool am_image_verify_spellings(struct am_image_verifier *verifier);
 /* The edges. Settles the nodes. */
 bool am_image_verify_trie(struct am_image_verifier *verifier);
 /* The lists of postings, and what the settings count. */

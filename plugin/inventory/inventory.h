@@ -88,6 +88,7 @@ struct am_inventory {
     struct am_view language; /* empty when not given */
     bool fold_accents;       /* default true, but for Vietnamese */
     bool stem;             /* default true; false here whenever Snowball does not know `language` */
+    bool spelling;         /* default false */
     uint32_t broad_window; /* 1..AM_BROAD_WINDOW_MAX, default 16 */
     int64_t match_weight[AM_MATCH_TYPES]; /* per mille, default 1000; ANY is always 1000 */
     struct am_inventory_campaign *campaigns;

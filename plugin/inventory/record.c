@@ -383,6 +383,13 @@ static void read_stem(struct am_inventory_reader *reader,
         reader->stem_line = reader->line;
 }
 
+static void read_spelling(struct am_inventory_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
+    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->spelling);
+}
+
 static void read_broad_window(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
@@ -421,13 +428,10 @@ static void read_match_weight(struct am_inventory_reader *reader,
 }
 
 static const struct member inventory_members[] = {
-    {"currency", read_currency},
-    {"language", read_language},
-    {"fold_accents", read_fold_accents},
-    {"stem", read_stem},
-    {"broad_window", read_broad_window},
-    {"match_weight", read_match_weight},
-    {NULL, NULL},
+    {"currency", read_currency},         {"language", read_language},
+    {"fold_accents", read_fold_accents}, {"stem", read_stem},
+    {"spelling", read_spelling},         {"broad_window", read_broad_window},
+    {"match_weight", read_match_weight}, {NULL, NULL},
 };
 
 /* ---- records ----------------------------------------------------------------------------------

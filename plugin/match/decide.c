@@ -136,7 +136,9 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     am_explain_start(&matcher->explain);
     *decision = (struct am_match_decision){.ads = placed->winners,
                                            .words = matcher->words.real_count,
-                                           .rejected = matcher->explain.rejected};
+                                           .rejected = matcher->explain.rejected,
+                                           .corrections = matcher->words.spelling.corrections,
+                                           .correction_count = matcher->words.spelling.count};
     if (!decide_in_top(matcher, request, decision))
         decide_among(matcher, request, AM_TIER_ALL, decision);
     for (uint32_t i = 0; i < placed->count; i++)

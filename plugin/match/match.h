@@ -107,6 +107,12 @@ struct am_match_rejected {
         detail; /* what exactly, see docs/DECISION.md; lives until the next am_match_decide */
 };
 
+/* A misspelt word of the query, and what it counted as: a word of keywords, with its accents. */
+struct am_match_correction {
+    struct am_view from, to;
+};
+enum { AM_MATCH_CORRECTIONS_MOST = 4 };
+
 struct am_match_decision {
     struct am_match_winner *ads;        /* slot after slot */
     uint32_t slot_filled[AM_MAX_SLOTS]; /* how many of `ads` belong to each slot */
@@ -121,6 +127,8 @@ struct am_match_decision {
     const struct am_match_rejected
         *rejected; /* explain: the best-ranked 100 of them, in rank order */
     uint32_t rejected_count;
+    const struct am_match_correction *corrections; /* live until the next am_match_decide */
+    uint32_t correction_count;
 };
 
 struct am_matcher;

@@ -273,3 +273,19 @@ bool am_match_readings_of_batch(struct am_match_readings *readings,
     }
     return true;
 }
+
+bool am_match_further_insert(struct am_match_further *further,
+                             uint32_t word,
+                             const struct am_match_reading_list *list) {
+    uint32_t added = list->count ? list->count - 1 : 0;
+    if (further->room - further->count < added)
+        return false;
+    AM_UNPOISON_ITEMS(further->items, further->count, added);
+    uint32_t at = further->count;
+    for (; at > 0 && further->items[at - 1].word > word; at--)
+        further->items[at - 1 + added] = further->items[at - 1];
+    for (uint32_t i = 0; i < added; i++)
+        further->items[at + i] = (struct am_match_further_reading){word, list->items[1 + i]};
+    further->count += added;
+    return true;
+}

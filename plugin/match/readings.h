@@ -80,4 +80,9 @@ bool am_match_readings_of_batch(struct am_match_readings *readings,
                                 uint8_t *flags,
                                 struct am_match_further *further);
 
+/* Adds the readings beside the first one to a word that had none. False: there is no room. */
+bool am_match_further_insert(struct am_match_further *further,
+                             uint32_t word,
+                             const struct am_match_reading_list *list);
+
 #endif

@@ -28,10 +28,13 @@ void am_match_words_size_for_image(struct am_match_words *words,
     words->broad_flags = words->flags;
     words->further = (struct am_match_further){0};
     am_match_readings_size(&words->readings, image, &words->rules, memory);
-    if (!am_match_readings_are_used(image, &words->rules))
+    if (!am_match_readings_are_used(image, &words->rules) && !image->spelling_count)
         return;
     words->broad_ids = am_match_memory_take(memory, room_of(words), sizeof(uint32_t));
     words->broad_flags = am_match_memory_take(memory, room_of(words), 1);
+    words->fold =
+        image->spelling_count ? am_match_memory_take(memory, 1, sizeof *words->fold) : NULL;
+    am_poison_clear(words->fold, sizeof *words->fold);
     words->further.room = words->limits.words;
     words->further.items =
         am_match_memory_take(memory, words->further.room, sizeof *words->further.items);
@@ -80,6 +83,9 @@ static bool look_up(struct am_match_words *words,
                                                    .first = words->count};
         fits = am_match_readings_of_batch(&words->readings, &found, words->broad_ids + words->count,
                                           words->broad_flags + words->count, &words->further);
+    } else if (words->broad_ids != words->ids) {
+        memcpy(words->broad_ids + words->count, ids, batch->count * sizeof *ids);
+        memcpy(words->broad_flags + words->count, flags, batch->count);
     }
     words->count += batch->count;
     words->real_count += batch->count;
@@ -101,6 +107,7 @@ static bool is_folded(const struct am_match_words *words, const struct am_match_
 }
 
 static void look_up_twins(struct am_match_words *words, const struct am_search_word_batch *batch) {
+    uint32_t first = words->count;
     open_words(words, batch->count);
     for (uint32_t i = 0; i < batch->count; i++) {
         char twin[1 + AM_WORD_MAX_BYTES + AM_WORD_PADDING] = " ";
@@ -112,7 +119,51 @@ static void look_up_twins(struct am_match_words *words, const struct am_search_w
             words->ids[at] = am_match_find_word(words->image, am_image_word_key(twin, size + 1),
                                                 twin, size + 1, &words->flags[at]);
     }
+    if (words->broad_ids != words->ids) {
+        memcpy(words->broad_ids + first, words->ids + first, batch->count * sizeof *words->ids);
+        memcpy(words->broad_flags + first, words->flags + first, batch->count);
+    }
     words->real_count += batch->count;
+}
+
+/* ---- misspelt words ---------------------------------------------------------------------------
+ */
+
+static bool is_known(const struct am_match_words *words, uint32_t at) {
+    const uint8_t runs =
+        AM_WORD_IS_PHRASE | AM_WORD_BEGINS_PHRASE | AM_WORD_CONTINUES_PHRASE | AM_WORD_IN_EXACT;
+    const uint8_t broad = AM_WORD_IS_BROAD | AM_WORD_BEGINS_BROAD | AM_WORD_CONTINUES_BROAD;
+    return (words->flags[at] & runs) || (words->broad_flags[at] & broad);
+}
+
+/* A word that counts as no keyword's may be meant for one. False: there is no room for the readings
+ * of that. */
+static bool correct(struct am_match_words *words, uint32_t at, struct am_view word) {
+    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    struct am_match_reading_list list;
+    if (is_known(words, at))
+        return true;
+    struct am_view meant = am_match_spelling_correct(&words->spelling, word);
+    if (meant.size == 0)
+        return true;
+    memcpy(padded, meant.data, meant.size);
+    meant.data = padded;
+    am_match_readings_find(&words->readings, meant,
+                           am_text_fold_word(&words->rules, meant, words->fold), &list);
+    if (list.count) {
+        words->broad_ids[at] = list.items[0].id;
+        words->broad_flags[at] = list.items[0].flags;
+    }
+    return am_match_further_insert(&words->further, at, &list);
+}
+
+static bool correct_batch(struct am_match_words *words, const struct am_search_word_batch *batch) {
+    uint32_t first = words->count - batch->count;
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (!correct(words, first + i,
+                     (struct am_view){batch->texts + batch->words[i].text, batch->words[i].size}))
+            return false;
+    return true;
 }
 
 /* ---- fields -----------------------------------------------------------------------------------
@@ -137,6 +188,7 @@ static enum am_code read_field(struct am_match_words *words,
     struct am_search_word_batch batch;
     struct am_text_splitter splitter;
     bool folded = is_folded(words, &request->fields[field]);
+    bool spelled = words->image->spelling_count && request->fields[field].kind == AM_FIELD_QUERY;
     am_text_splitter_start(&splitter, request->fields[field].text, &words->rules,
                            words->splitter_memory);
     splitter.wants_written = words->readings.stemmer != NULL;
@@ -154,7 +206,7 @@ static enum am_code read_field(struct am_match_words *words,
             return too_many(words, error);
         if (folded)
             look_up_twins(words, &batch);
-        else if (!look_up(words, &batch, &splitter))
+        else if (!look_up(words, &batch, &splitter) || (spelled && !correct_batch(words, &batch)))
             return too_many(words, error);
     }
     end_field(words);
@@ -167,6 +219,7 @@ enum am_code am_match_words_read(struct am_match_words *words,
     size_t bytes = 0;
     forget_words(words);
     words->count = words->real_count = words->further.count = 0;
+    am_match_spelling_start(&words->spelling, words->image);
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {

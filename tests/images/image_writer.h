@@ -285,6 +285,7 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_SETS] = sizeof(uint32_t),
         [AM_SECTION_STRINGS] = 1,
         [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
+        [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},

@@ -25,17 +25,17 @@ ATOMS = [
     "\u0130stanbul", "istanbul", "i\u0307stanbul", "\u0391\u0394\u0397\u03a3", "\u03b1\u03b4\u03b7\u03c2",
     "\u0410\u043d\u043d\u0430", "\u0439\u043e\u0434", "\u0438\u0306\u043e\u0434", "\u05e9\u05c1\u05dc", "\u1d400\U0001d400",
     "\u00e5\u0323", "a\u0323\u030a", "\u212b", "\u338f", "\u3231", "\u2103", "caresses", "ponies", "pony",
-    "generously", "generous",
+    "generously", "generous", "sneakers", "accommodation", "restaurant",
 ]  # fmt: skip
 # What the rules say of one language; an inventory without a language may have any of them.
 ATOMS_OF = {
-    "en": ["naive", "naïve", "naïvely", "cafés", "caf\u00e9's", "NorthPeak™", "northpeak", "rate¹²", "rate", "m²", "m2"],
+    "en": ["sneakers", "sneaker", "running shoes", "accommodation", "accomodation", "naive", "naïve", "naïvely", "cafés", "caf\u00e9's", "NorthPeak™", "northpeak", "rate¹²", "rate", "m²", "m2"],
     "de": ["Häuser", "hauser", "haus", "Haus", "häuschen", "größe", "grosse", "Große", "schön", "schöner", "schon"],
     "fr": ["l'assurance", "assurance", "l’eau", "d'eau", "eau", "aujourd'hui", "l'hôtel", "hôtel", "hotels", "qu'une",
            "été", "étés", "ete", "D'AUJOURD'HUI", "œuvre", "oeuvres", "d´or", "c'"],
     "es": ["habitación", "habitaciones", "habitacion", "Habitación", "español", "espanola", "años", "ano", "canción"],
     "it": ["dell'acqua", "acqua", "un'auto", "auto", "città", "citta", "po'", "all'aperto", "perché", "virtù"],
-    "ru": ["красный", "красная", "красныи", "ёлка", "елка", "ёлки", "за́мок", "замок", "замки", "синий", "синии", "мʼяч"],
+    "ru": ["автомобиль", "автомобили", "красный", "красная", "красныи", "ёлка", "елка", "ёлки", "за́мок", "замок", "замки", "синий", "синии", "мʼяч"],
     "tr": ["KIŞ", "kış", "kis", "kışlar", "İstanbul'da", "istanbul", "İSTANBUL", "2010'da", "2010", "Levi's", "levis",
            "Kur'an'da", "kuran", "ışık", "IŞIK", "I", "ı", "i", "I\u0307", "X'e", "3G'de"],
     "ar": ["كتاب", "كـتـاب", "كِتاب", "الكتاب", "أحمد", "احمد", "إسلام", "على", "علي", "٣", "3", "ـ", "ٱلكتاب", "کتاب"],
@@ -86,6 +86,7 @@ class Generator:
         self.atoms = self.random.sample(ATOMS, self.random.randint(4, 12))
         self.atoms += self.random.sample(ATOMS_OF[self.language], self.random.randint(2, 5))
         self.now = self.random.choice(NOW)
+        self.slips = False  # queries have misspelt words
         self.flat = self.chance(0.4)  # hardly anything ranks one ad before another: ties
         self.keyword_texts = []
 
@@ -187,6 +188,8 @@ class Generator:
         self.maybe(line, "language", 0.9, lambda: self.pick(LANGUAGES[self.language]))
         self.maybe(line, "fold_accents", 0.4, lambda: self.chance(0.5))
         self.maybe(line, "stem", 0.3, lambda: self.chance(0.5))
+        self.maybe(line, "spelling", 0.4, lambda: self.chance(0.8))
+        self.slips = line.get("spelling", False)
         self.maybe(line, "broad_window", 0.6, lambda: self.pick([1, 2, 3, 4, 64]))
         names = self.some(["exact", "phrase", "broad"], 3)
         weights = {name: self.pick([0, 0.5, 1, 1.5, 2.001]) for name in names}
@@ -231,8 +234,25 @@ class Generator:
 
     # ---- requests ----
 
+    def slip(self, text):
+        """A text whose longest word has one letter wrong, or nearly so."""
+        longest = max(text.split() or [text], key=len)
+        at = text.index(longest) + self.random.randint(0, len(longest))
+        letter = self.pick(text) if self.chance(0.7) else self.pick("aeinrstçжλ")
+        return self.pick(
+            [
+                text[:at] + letter + text[at:],
+                text[:at] + text[at + 1 :],
+                text[:at] + letter + text[at + 1 :],
+                text[:at] + text[at : at + 1] + text[at:],
+                text[:at] + text[at : at + 2][::-1] + text[at + 2 :],
+            ]
+        )
+
     def variant(self, text):
         """A text as somebody else would write it."""
+        if self.chance(0.3):
+            return self.slip(text)
         kind = self.random.random()
         if kind < 0.35:
             marked = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
@@ -266,6 +286,8 @@ class Generator:
 
     def whole(self):
         kind = self.random.random()
+        if self.slips and kind < 0.5:
+            return self.slip(max(self.some(self.keyword_texts, 3), key=len))
         if kind < 0.25:
             return self.variant(self.pick(self.keyword_texts))
         return self.pick(self.keyword_texts) if kind < 0.6 else self.text(3)

@@ -103,6 +103,29 @@ def fields_of(request, rules, stemmed):
     return fields
 
 
+MOST_CORRECTED = 4
+MOST_TRIED = 32
+
+
+def correct(field, loaded):
+    """The query with its misspelt words as what they were meant to be, and what has become what."""
+    settings = loaded.settings
+    keys, done, tried = list(field.keys), [], 0
+    for position, word in enumerate(field.words):
+        if len(done) == MOST_CORRECTED or tried == MOST_TRIED:
+            break
+        if word == "" or word in loaded.run_words or any(words.counts_as(keys[position], k) for k in loaded.broad_words):
+            continue
+        if words.script_of(word) is None or not 5 <= len(word) <= 20:
+            continue
+        tried += 1
+        meant = words.corrected(word, loaded.spellings)
+        if meant:
+            keys[position] = words.keys_of(meant, settings.rules, settings.stemmed)
+            done.append({"from": word, "to": meant})
+    return field._replace(keys=tuple(keys)), done
+
+
 # ---- hits -------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """An inventory: lines of JSON in, ads and campaigns with everything resolved out."""
 
+import collections
 import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ def settings_of(line):
     return SimpleNamespace(
         rules=words.Rules(language, fold_accents),
         stemmed=language if stems else "",  # the language of the stems
+        spelling=line.get("spelling", False),
         broad_window=line.get("broad_window", 16),
         match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
     )
@@ -187,6 +189,7 @@ def read_ad(line, campaigns, settings):
     ad.creative = line.get("creative")
     written = [read_keyword(keyword, settings) for keyword in line["keywords"]]
     ad.negatives = [keyword for keyword in written if keyword.negative] + own.negatives
+    ad.own_negatives = ad.negatives
     if campaign:
         ad.negatives = ad.negatives + campaign.negatives
     ad.keywords = without_duplicates([k for k in written if not k.negative], ad.bid)
@@ -194,6 +197,21 @@ def read_ad(line, campaigns, settings):
         if keyword in ad.keywords:
             finish_keyword(keyword, ad, position, settings)
     return ad
+
+
+def learn_words(loaded, campaigns):
+    """What a misspelt word is told by: words of exact and phrase keywords, keys of broad ones, and these as written."""
+    keywords = [k for c in campaigns for k in c.negatives] + [k for ad in loaded.ads for k in ad.keywords + ad.own_negatives]
+    loaded.run_words = {word for k in keywords if k.match in ("exact", "phrase") for word in k.words}
+    broad = [k for k in keywords if k.match == "broad"]
+    loaded.broad_words = {key for k in broad for key in k.words}
+    counts = collections.Counter(word for k in broad for word in set(k.normal))
+    loaded.spellings = {script: [] for script in words.SCRIPTS}
+    for written, count in counts.items():
+        folded = words.fold(written, loaded.settings.rules)
+        script = words.script_of(folded)
+        if script:
+            loaded.spellings[script].append((count, written, folded))
 
 
 def load(lines):
@@ -206,4 +224,6 @@ def load(lines):
     ads = [
         read_ad(line, campaigns, settings) for line in lines if line.get("type", "ad") == "ad"
     ]
-    return SimpleNamespace(settings=settings, ads=ads)
+    loaded = SimpleNamespace(settings=settings, ads=ads)
+    learn_words(loaded, campaigns.values())
+    return loaded

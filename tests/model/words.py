@@ -506,3 +506,56 @@ def counts_as(of_text, of_keyword):
         or of_text.second == of_keyword.second
         or of_keyword.first in of_text.rests
     )
+
+
+# ---- misspelt words ---------------------------------------------------------------------------
+
+SCRIPTS = {
+    "Latin": [(0x61, 0x7A), (0xC0, 0x2AF), (0x1E00, 0x1EFF), (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xAB30, 0xAB6F)],
+    "Greek": [(0x370, 0x3FF), (0x1F00, 0x1FFF)],
+    "Cyrillic": [(0x400, 0x52F), (0x1C80, 0x1C8F), (0xA640, 0xA69F)],
+}
+
+
+def script_of(word):
+    """The script that all characters of a word are letters of, or None."""
+    for name, ranges in SCRIPTS.items():
+        if word and all(kind_of(c) == "letter" and in_ranges(c, ranges) for c in word):
+            return name
+    return None
+
+
+def is_one_slip(word, meant):
+    """Whether two words are at Damerau-Levenshtein distance 1 and begin with the same letter; of one that is meant, of
+    fewer than eight letters, only a change of places, or of a double letter, counts."""
+    if word == meant or not word or not meant or word[0] != meant[0]:
+        return False
+    short = len(meant) < 8
+    if len(word) == len(meant):
+        differ = [i for i in range(len(word)) if word[i] != meant[i]]
+        if len(differ) == 1:
+            return not short
+        return (
+            len(differ) == 2
+            and differ[1] == differ[0] + 1
+            and word[differ[0]] == meant[differ[1]]
+            and word[differ[1]] == meant[differ[0]]
+        )
+    longer, shorter = (word, meant) if len(word) > len(meant) else (meant, word)
+    if len(longer) != len(shorter) + 1:
+        return False
+    for i in range(len(longer)):
+        if longer[:i] + longer[i + 1 :] == shorter:
+            doubled = (i > 0 and longer[i - 1] == longer[i]) or (i + 1 < len(longer) and longer[i + 1] == longer[i])
+            if not short or doubled:
+                return True
+    return False
+
+
+def corrected(word, spellings):
+    """What a misspelt word was meant to be; `spellings`: of each script, (keywords, written, folded) of its words."""
+    script = script_of(word)
+    if script is None or not 5 <= len(word) <= 20:
+        return None
+    found = [(-n, written.encode("utf-8"), written) for n, written, folded in spellings[script] if is_one_slip(word, folded)]
+    return min(found)[2] if found else None

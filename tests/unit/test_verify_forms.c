@@ -38,6 +38,43 @@ static void too_many_forms(struct image_writer *writer) {
     add_forms(writer, 0, words, AM_COUNT_OF(words));
 }
 
+/* ---- spellings --------------------------------------------------------------------------------
+ */
+
+static void add_spelling(struct image_writer *writer, uint32_t word, struct am_view written) {
+    struct am_image_spelling spelling = {word, image_writer_string(writer, written), 1};
+    image_writer_add(writer, AM_SECTION_SPELLINGS, &spelling);
+}
+
+static void two_spellings(struct image_writer *writer) {
+    add_spelling(writer, 0, AM_VIEW("a"));
+    add_spelling(writer, 1, AM_VIEW("b"));
+}
+
+static void spelling_of_no_word(struct image_writer *writer) {
+    add_spelling(writer, AM_NONE, AM_VIEW("a"));
+}
+
+static void spelling_twice(struct image_writer *writer) {
+    add_spelling(writer, 1, AM_VIEW("a"));
+    add_spelling(writer, 1, AM_VIEW("a"));
+}
+
+static void spelling_without_text(struct image_writer *writer) {
+    add_spelling(writer, 0, AM_VIEW(""));
+}
+
+static void letters_that_descend(struct image_writer *writer) {
+    writer->settings.spelling_letters = image_writer_list(writer, (const uint32_t[]){'b', 'a'}, 2);
+}
+
+static void too_many_letters(struct image_writer *writer) {
+    static uint32_t letters[AM_IMAGE_LETTERS_MOST + 1];
+    for (uint32_t i = 0; i < AM_COUNT_OF(letters); i++)
+        letters[i] = i;
+    writer->settings.spelling_letters = image_writer_list(writer, letters, AM_COUNT_OF(letters));
+}
+
 static const struct fault faults[] = {
     WRITER(forms_of_two_keys, SOUND),
     WRITER(forms_of_no_word, "its key is no word, or not in order"),
@@ -45,6 +82,12 @@ static const struct fault faults[] = {
     WRITER(forms_that_descend, "its words are no ascending lists of words, or too many"),
     WRITER(forms_beyond_the_words, "its words are no ascending lists of words, or too many"),
     WRITER(too_many_forms, "its words are no ascending lists of words, or too many"),
+    WRITER(two_spellings, SOUND),
+    WRITER(spelling_of_no_word, "no such word, or not in order"),
+    WRITER(spelling_twice, "no such word, or not in order"),
+    WRITER(spelling_without_text, "it has no text, or a wrong one"),
+    WRITER(letters_that_descend, "its spelling_letters are no ascending list"),
+    WRITER(too_many_letters, "its spelling_letters are no ascending list"),
 };
 
 int main(void) {
