@@ -71,7 +71,7 @@ def make_field(name, index, original, found, rules, stemmed, folded=False):
 @functools.lru_cache(maxsize=20000)
 def text_field(name, index, text, rules, stemmed):
     data = text.encode("utf-8")
-    folded = rules.language == "vi" and name in ("query", "keywords") and text.isascii()
+    folded = rules.language == "vi" and not rules.fold_accents and name in ("query", "keywords") and text.isascii()
     if folded:
         rules = rules._replace(fold_accents=True)
     return make_field(name, index, data, words.split(data, rules), rules, stemmed, folded)
