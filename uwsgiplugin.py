@@ -1,126 +1,29 @@
-# For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler.
+# SPDX-License-Identifier: Apache-2.0
+"""For `uwsgi --build-plugin DIR`: the plugin with all of its engine, in one run of the compiler."""
+
+import glob
+import os
+import sys
+
+
+def source_folder():
+    """uWSGI runs this text without a file name; the folder is an argument of its builder, a clone's name is the end of its address."""
+    for word in sys.argv[1:]:
+        for folder in (word, os.path.basename(word.rstrip("/"))):
+            if os.path.isfile(os.path.join(folder, "plugin", "uwsgi", "plugin.c")):
+                return folder
+    sys.exit("uwsgiplugin.py: no argument names the folder of admatch")
+
+
+ROOT = source_folder()
+with open(os.path.join(ROOT, "VERSION")) as file:
+    VERSION = file.read().strip()
+
 NAME = "admatch"
-CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
+CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL",
+          "-DADMATCH_VERSION='\"%s\"'" % VERSION] + os.environ.get("CPPFLAGS", "").split()
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
-GCC_LIST = [
-    "plugin/base/arena.c",
-    "plugin/base/buffer.c",
-    "plugin/base/decimal.c",
-    "plugin/base/error.c",
-    "plugin/base/intern.c",
-    "plugin/base/json.c",
-    "plugin/base/json_value.c",
-    "plugin/base/time.c",
-    "plugin/base/timezone.c",
-    "plugin/base/timezone_rule.c",
-    "plugin/text/block.c",
-    "plugin/text/characters.c",
-    "plugin/text/charset.c",
-    "plugin/text/entities.c",
-    "plugin/text/folding.c",
-    "plugin/text/html.c",
-    "plugin/text/language.c",
-    "plugin/text/machine.c",
-    "plugin/text/markup.c",
-    "plugin/text/normalise.c",
-    "plugin/text/particles.c",
-    "plugin/text/spelling.c",
-    "plugin/text/stem.c",
-    "plugin/text/words.c",
-    "plugin/model/keys.c",
-    "plugin/model/money.c",
-    "plugin/model/names.c",
-    "plugin/inventory/inventory.c",
-    "plugin/inventory/keyword.c",
-    "plugin/inventory/lines.c",
-    "plugin/inventory/reader.c",
-    "plugin/inventory/record.c",
-    "plugin/inventory/report.c",
-    "plugin/inventory/targeting.c",
-    "plugin/index/build_forms.c",
-    "plugin/index/build_keys.c",
-    "plugin/index/build_lexicon.c",
-    "plugin/index/build_postings.c",
-    "plugin/index/build_records.c",
-    "plugin/index/build_spelling.c",
-    "plugin/index/build_tables.c",
-    "plugin/index/build_trie.c",
-    "plugin/index/build_words.c",
-    "plugin/index/build_zones.c",
-    "plugin/index/builder.c",
-    "plugin/index/image.c",
-    "plugin/index/pools.c",
-    "plugin/index/probes.c",
-    "plugin/index/verify.c",
-    "plugin/index/verify_forms.c",
-    "plugin/index/verify_pools.c",
-    "plugin/index/verify_postings.c",
-    "plugin/index/verify_records.c",
-    "plugin/index/verify_terms.c",
-    "plugin/index/verify_trie.c",
-    "plugin/index/verify_words.c",
-    "plugin/index/verify_zones.c",
-    "plugin/match/decide.c",
-    "plugin/match/explain.c",
-    "plugin/match/gate.c",
-    "plugin/match/gate_targeting.c",
-    "plugin/match/kernels/avx512.c",
-    "plugin/match/kernels/kernels.c",
-    "plugin/match/kernels/portable.c",
-    "plugin/match/matcher.c",
-    "plugin/match/memory.c",
-    "plugin/match/rank.c",
-    "plugin/match/readings.c",
-    "plugin/match/search.c",
-    "plugin/match/search_broad.c",
-    "plugin/match/search_further.c",
-    "plugin/match/search_trie.c",
-    "plugin/match/spans.c",
-    "plugin/match/spelling.c",
-    "plugin/match/vocabulary.c",
-    "plugin/match/words.c",
-    "plugin/api/api.c",
-    "plugin/api/countries.c",
-    "plugin/api/endpoints.c",
-    "plugin/api/gzip.c",
-    "plugin/api/json_members.c",
-    "plugin/api/memory.c",
-    "plugin/api/openrtb/bids.c",
-    "plugin/api/openrtb/context.c",
-    "plugin/api/openrtb/impression.c",
-    "plugin/api/openrtb/read.c",
-    "plugin/api/openrtb/values.c",
-    "plugin/api/percent.c",
-    "plugin/api/preview/form.c",
-    "plugin/api/preview/html.c",
-    "plugin/api/preview/preview.c",
-    "plugin/api/preview/style.c",
-    "plugin/api/render.c",
-    "plugin/api/request.c",
-    "plugin/api/request_json.c",
-    "plugin/api/request_query.c",
-    "plugin/publish/channel.c",
-    "plugin/publish/generations.c",
-    "plugin/publish/metrics.c",
-    "plugin/publish/metrics_table.c",
-    "plugin/publish/metrics_text.c",
-    "plugin/publish/priority.c",
-    "plugin/publish/publisher.c",
-    "plugin/publish/server.c",
-    "plugin/publish/sink.c",
-    "plugin/publish/source.c",
-    "plugin/publish/store.c",
-    "plugin/publish/store_collect.c",
-    "plugin/uwsgi/body.c",
-    "plugin/uwsgi/log.c",
-    "plugin/uwsgi/log_variables.c",
-    "plugin/uwsgi/metrics.c",
-    "plugin/uwsgi/parent.c",
-    "plugin/uwsgi/plugin.c",
-    "plugin/uwsgi/request.c",
-    "plugin/uwsgi/respond.c",
-    "plugin/uwsgi/settings.c",
-    "plugin/uwsgi/start.c",
-    "plugin/uwsgi/watcher.c",
-]
+# Every room but that of the command.
+GCC_LIST = sorted(os.path.relpath(path, ROOT) for path in glob.glob(os.path.join(ROOT, "plugin", "**", "*.c"), recursive=True)
+                  if not path.startswith(os.path.join(ROOT, "plugin", "cli", "")))

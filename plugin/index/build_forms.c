@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Words of broad keywords to word ids.
  *
  * Broad matching compares words by two keys (plugin/text/stem.h), and so a keyword's word is what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Words of broad keywords as they are written, for misspelt words of queries to be corrected to. */
 #include <stdlib.h>
 #include <xxhash.h>

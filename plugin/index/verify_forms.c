@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of what readings of a text's words are made of: the forms, the spellings. */
 #include "verify.h"
 #include "vocabulary.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: the readings of a text's words, which are the words of broad keywords
  * that each counts as (docs/DECISION.md section 1).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Broad keywords of words that have several readings.
  *
  * search_broad.c takes each word for its first reading. What it cannot find are keywords of which

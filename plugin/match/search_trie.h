@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: the walk of the set trie of broad keywords. */
 #ifndef AM_MATCH_SEARCH_TRIE_H
 #define AM_MATCH_SEARCH_TRIE_H
@@ -8,7 +9,7 @@
 enum { AM_SEARCH_TRIE_PLACES = 2 * AM_BROAD_WINDOW_MAX };
 
 /* Sound because a place is below 2 x 64. */
-_Static_assert(AM_SEARCH_TRIE_PLACES <= UINT8_MAX, "places fit in a byte");
+static_assert(AM_SEARCH_TRIE_PLACES <= UINT8_MAX, "places fit in a byte");
 
 /* Where the words found so far stand, relative to the window's start: [low, high]. */
 struct am_search_trie_extent {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: misspelt words of a query (docs/DECISION.md section 1). */
 #ifndef AM_MATCH_SPELLING_H
 #define AM_MATCH_SPELLING_H

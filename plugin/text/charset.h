@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Charsets of texts that arrive as bytes of their own: UTF-8 and windows-1252. */
 #ifndef AM_TEXT_CHARSET_H
 #define AM_TEXT_CHARSET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Character references of HTML: the 252 names of HTML 4 (section 24), "apos", and numbers. */
 #ifndef AM_TEXT_ENTITIES_H
 #define AM_TEXT_ENTITIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What writing adds to letters: ornaments, which never make another word, and accents, which do not
  * where an inventory folds them. Both work on decomposed, case-folded characters in canonical
  * order. docs/WORDS.md lists what they are. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tags of HTML, as the tokeniser of the WHATWG's standard (section 13.2.5) finds them, and what
  * each does to the words around it. */
 #include "markup.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "language.h"
 
 /* ISO 639-1, three bytes a code, ascending. */

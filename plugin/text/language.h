@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Languages by their names, and the word rules that each has (docs/DECISION.md section 1). */
 #ifndef AM_TEXT_LANGUAGE_H
 #define AM_TEXT_LANGUAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the text room: the general way to words, a character at a time.
  *
  *   source character --normalise.c--> normalised characters --machine.c--> words

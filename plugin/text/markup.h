@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text inside markup: what a page or a snippet says, without its tags and with its character
  * references decoded; and where that stands in the source.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Source characters to normalised ones: what the rules say of characters as they are written, then
  * NFKC_Casefold, decomposed, in canonical order. */
 #include <utf8proc.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "particles.h"
 
 enum { SYLLABLE = 3 /* bytes */, LONGEST = 4 /* syllables */ };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Korean particles, which are written at the end of the word before them. */
 #ifndef AM_TEXT_PARTICLES_H
 #define AM_TEXT_PARTICLES_H

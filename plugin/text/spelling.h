@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Misspelt words: the words that one slip of the pen, or of the keyboard, turns into another
  * (docs/DECISION.md section 1; Damerau, "A technique for computer detection and correction of
  * spelling errors", 1964). */

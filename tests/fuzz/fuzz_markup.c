@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text inside markup: it keeps to its bound, and every byte of it has a place in the source. The
  * first byte chooses the markup. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text inside HTML, as docs/DECISION.md section 2 rules: the characters that count, each with its place in the source."""
 
 import html.entities

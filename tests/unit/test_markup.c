@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text inside markup: what it says, where that stands, and what charsets make of bytes. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Edits of misspelt words, against all words of a small alphabet. */
 #include <setjmp.h>
 #include <stdarg.h>

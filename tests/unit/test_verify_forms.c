@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check of what readings of a text's words are made of. */
 #include "faults.h"
 
