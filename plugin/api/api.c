@@ -60,7 +60,11 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
     switch (request->content) {
     case AM_CONTENT_TEXT:
-        return am_api_request_read_text(api->reader, body, &api->error);
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_ENTITIES, request->charset,
+                                        &api->error);
+    case AM_CONTENT_HTML:
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_HTML, request->charset,
+                                        &api->error);
     case AM_CONTENT_QUERY_STRING:
         return am_api_request_read_query_string(api->reader, body, &api->error);
     case AM_CONTENT_OPENRTB:
@@ -69,36 +73,6 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         break;
     }
     return am_api_request_read_json(api->reader, body, &api->error);
-}
-
-static bool stands_in_url(const struct am_match_request *request,
-                          const struct am_match_winner *placed) {
-    return placed->field != AM_NONE && request->fields[placed->field].kind == AM_FIELD_URL;
-}
-
-/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. The
- * places are looked up once a request, since many ads may stand in a long URL. */
-static void show_url_as_given(const struct am_api_request_reader *reader,
-                              const struct am_match_decision *decision) {
-    struct am_api_url_offset *places = reader->url_places;
-    size_t count = 0; /* of places looked up */
-    for (uint32_t i = 0; i < decision->ad_count; i++) {
-        struct am_match_winner *placed = &decision->ads[i];
-        if (!stands_in_url(&reader->request, placed))
-            continue;
-        if (count == 0) {
-            count = reader->request.fields[placed->field].text.size + 1;
-            AM_UNPOISON_ITEMS(places, 0, count);
-            am_api_url_offsets(reader->url, places);
-        }
-        for (uint32_t k = 0; k < placed->span_count; k++) {
-            const struct am_match_span span = placed->spans[k];
-            placed->spans[k] =
-                (struct am_match_span){places[span.begin].byte, places[span.end].byte,
-                                       places[span.begin].utf16, places[span.end].utf16};
-        }
-    }
-    AM_POISON_ITEMS(places, 0, count);
 }
 
 /* Whether there is something to decide: a bid request may forbid any bid. */
@@ -124,7 +98,7 @@ static void render(struct am_api *api,
     if (request->content == AM_CONTENT_OPENRTB) {
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
     } else {
-        show_url_as_given(api->reader, decision);
+        am_api_texts_place_spans(api->reader, decision);
         am_api_render_decision(&api->answer, am_api_image(api), read, decision);
     }
 }
@@ -179,10 +153,10 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
         code = decide(api, false);
     if (code != AM_OK)
         return code;
-    show_url_as_given(reader, &api->decision);
+    am_api_texts_place_spans(reader, &api->decision);
     page->request = &reader->request;
     page->decision = &api->decision;
-    page->url = reader->url;
+    page->reader = reader;
     return AM_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "../base/buffer.h"
 #include "../match/match.h"
+#include "../text/charset.h"
 
 struct am_api;
 
@@ -29,6 +30,7 @@ am_api_attach(struct am_api *api, const struct am_image *image, struct am_error 
 enum am_api_content {
     AM_CONTENT_JSON,
     AM_CONTENT_TEXT,
+    AM_CONTENT_HTML,
     AM_CONTENT_QUERY_STRING,
     AM_CONTENT_OPENRTB, /* a bid request, to be answered with a bid response */
 };
@@ -36,7 +38,8 @@ enum am_api_content {
 /* What a request brought, after HTTP. */
 struct am_api_request {
     enum am_api_content content;
-    struct am_view body; /* JSON or plain text; or the raw query string, percent-encoded */
+    enum am_text_charset charset; /* of plain text and HTML, when known */
+    struct am_view body; /* JSON, plain text or HTML; or the raw query string, percent-encoded */
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */

@@ -293,6 +293,34 @@ class Generator:
             return self.variant(self.pick(self.keyword_texts))
         return self.pick(self.keyword_texts) if kind < 0.6 else self.text(3)
 
+    def with_references(self, text):
+        """A text, some of whose characters are written as references, some so that they are none."""
+        return "".join(
+            self.pick([f"&#{ord(c)};", f"&#x{ord(c):x};", f"&#{ord(c)}", "&amp;", "&nbsp;", "&eacute;", "&frac12;", "&copy"])
+            if self.chance(0.04)
+            else c
+            for c in text
+        )
+
+    def html(self, most):
+        """A page, or a part of one."""
+        parts = []
+        self.maybe_title(parts, 0.4)
+        for _ in range(self.random.randint(1, 4)):
+            text = self.with_references(self.text(most))
+            tag = self.pick(["b", "p", "i", "span", "a", "td", "sup", "script", "svg", "x-card", "h1 class='a>b'"])
+            at = self.random.randint(0, len(text))
+            open_tag, close_tag = f"<{tag}>", f"</{tag.split()[0]}>"
+            parts.append(self.pick([f"{open_tag}{text}{close_tag}", text[:at] + open_tag + text[at:] + close_tag, text]))
+            self.maybe_title(parts, 0.1)
+            if self.chance(0.1):
+                parts.append(self.pick(["<!-- ", "<br>", "-->", "<", "</svg>", "<sup>TM</sup>", "</a><a>"]))
+        return "".join(parts)
+
+    def maybe_title(self, parts, probability):
+        if self.chance(probability):
+            parts.append(f"<title>{self.with_references(self.text(4))}</title>")
+
     def url(self):
         path = urllib.parse.quote(self.text(3))
         query = self.pick([urllib.parse.quote_plus, lambda text: text.replace("#", "")])(self.text(3))
@@ -333,8 +361,11 @@ class Generator:
         self.maybe(request, "id", 0.8, lambda: f"r{self.random.randint(0, 999)}")
         self.maybe(request, "query", 0.5, self.whole)
         self.maybe(request, "keywords", 0.3, lambda: [self.whole() for _ in range(self.random.randint(1, 3))])
-        self.maybe(request, "title", 0.3, lambda: self.text(4))
-        self.maybe(request, "text", 0.6, lambda: self.text(16))
+        self.maybe(request, "title", 0.3, lambda: self.with_references(self.text(4)))
+        if self.chance(0.25):
+            request["html"] = self.html(8)
+        else:
+            self.maybe(request, "text", 0.6, lambda: self.with_references(self.text(16)))
         self.maybe(request, "url", 0.2, self.url)
         self.maybe(request, "slots", 0.85, lambda: [self.slot(n) for n in range(self.random.randint(1, 3))])
         self.maybe(request, "context", 0.7, self.context)

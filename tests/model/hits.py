@@ -5,6 +5,7 @@ import functools
 import re
 from typing import NamedTuple
 
+import markup
 import words
 
 
@@ -79,6 +80,26 @@ def text_field(name, index, text, rules, stemmed):
 
 
 @functools.lru_cache(maxsize=20000)
+def marked_field(name, text, rules, stemmed):
+    """The title or the text, with character references."""
+    data = text.encode("utf-8")
+    sources = markup.with_references(words.decode(data), False)
+    return make_field(name, 0, data, words.split_sources(sources, rules), rules, stemmed)
+
+
+@functools.lru_cache(maxsize=20000)
+def page_fields(html, rules, stemmed):
+    """The title of a page, or None, and its text."""
+    data = html.encode("utf-8")
+    page = markup.Page(data)
+    title, text = (
+        sources if sources is None else make_field(name, 0, data, words.split_sources(sources, rules), rules, stemmed)
+        for name, sources in (("title", page.title), ("text", page.text))
+    )
+    return title, text
+
+
+@functools.lru_cache(maxsize=20000)
 def url_field(url, rules, stemmed):
     original = url.encode("utf-8")
     decoded = decode_url(original)
@@ -96,9 +117,12 @@ def fields_of(request, rules, stemmed):
         fields.append(text_field("query", 0, request["query"], rules, stemmed))
     for index, text in enumerate(request.get("keywords", [])):
         fields.append(text_field("keywords", index, text, rules, stemmed))
-    for name in ("title", "text"):
-        if name in request:
-            fields.append(text_field(name, 0, request[name], rules, stemmed))
+    title, text = page_fields(request["html"], rules, stemmed) if "html" in request else (None, None)
+    if "title" in request:
+        title = marked_field("title", request["title"], rules, stemmed)
+    if "text" in request:
+        text = marked_field("text", request["text"], rules, stemmed)
+    fields += [field for field in (title, text) if field]
     if "url" in request:
         fields.append(url_field(request["url"], rules, stemmed))
     return fields

@@ -173,7 +173,10 @@ static void an_excerpt_shows_nothing_beside_its_text(void **state) {
         memcpy(ad.spans, spans[i], sizeof spans[i]);
         struct am_match_decision decision = {.ads = &ad, .ad_count = 1};
         static struct am_json_node nodes[AM_CREATIVE_NODES];
+        static struct am_api_request_reader reader;
+        reader.content.given = field.text;
         const struct am_preview page = {.image = served.image,
+                                        .reader = &reader,
                                         .creative_nodes = nodes,
                                         .request = &request,
                                         .decision = &decision,

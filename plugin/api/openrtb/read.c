@@ -95,7 +95,7 @@ read_seats(struct am_api_members *in, const struct am_json_node *value, int argu
 static enum am_code
 read_text(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_api_member_string(in, value, &in->reader->content);
+    return am_api_member_string(in, value, &in->reader->content.given);
 }
 
 static enum am_code
@@ -202,8 +202,8 @@ static enum am_code put_together(struct am_api_members *in) {
         forbid(in, AM_NO_BID_IMPRESSIONS);
         return AM_OK;
     }
-    if (!reader->title.data)
-        reader->title = in->openrtb->app_name;
+    if (!reader->title.given.data)
+        reader->title.given = in->openrtb->app_name;
     if (in->openrtb->impressions == 1)
         code = am_openrtb_add_attribute(in, in->openrtb->placement, AM_ATTRIBUTE_PLACEMENT,
                                         AM_VIEW(""));

@@ -141,7 +141,7 @@ static void put_reason_why(const struct page *to, const struct am_match_winner *
     PUT(to, "</b> in ");
     put_field_name(to, field);
     PUT(to, "</p>\n");
-    put_excerpt(to, field->kind == AM_FIELD_URL ? to->preview->url : field->text, placed);
+    put_excerpt(to, am_api_texts_given(to->preview->reader, field), placed);
 }
 
 static void put_money(const struct page *to, uint64_t micros) {
