@@ -383,6 +383,8 @@ static enum am_code load(struct am_inventory_lines *lines,
     report->lines = reader.line;
     am_inventory_lines_digest(lines, reader.inventory->digest);
     reader.inventory->source_size = am_inventory_lines_done(lines);
+    if (!reader.has_fold_accents)
+        reader.inventory->fold_accents = !am_text_keeps_accents(reader.inventory->language);
     am_inventory_normalise_keywords(&reader);
     resolve(&reader); /* after all that can be wrong with a campaign: its ads fall with it */
     check_stems(&reader);

@@ -146,8 +146,37 @@ void am_inventory_read_keyword(struct am_inventory_reader *reader,
 struct normaliser {
     struct am_inventory_reader *reader;
     struct am_text_splitter_memory memory;
-    struct am_vector joined; /* char */
+    struct am_text_word_rules rules;
+    struct am_vector joined, written; /* char: the words, and the same before accents were folded */
 };
+
+static bool add_word(struct am_vector *joined, const char *text, uint32_t size) {
+    char *place = am_vector_extend(joined, size + 1);
+    if (!place)
+        return false;
+    memcpy(place, text, size);
+    place[size] = ' ';
+    return true;
+}
+
+/* Adds the words that the splitter has just given in both forms. */
+static bool add_words(struct normaliser *normaliser,
+                      const struct am_text_splitter *splitter,
+                      const struct am_text_word *words,
+                      size_t count) {
+    size_t next = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = am_text_word_text(splitter, &words[i]);
+        const struct am_text_written_form *form = &splitter->written[next];
+        bool differs = next < splitter->written_count && form->word == i;
+        next += differs;
+        if (!add_word(&normaliser->joined, text, words[i].size) ||
+            !add_word(&normaliser->written, differs ? splitter->texts + form->text : text,
+                      differs ? form->size : words[i].size))
+            return false;
+    }
+    return true;
+}
 
 /* Joins the keyword's words; false with an error said. */
 static bool join_words(struct normaliser *normaliser,
@@ -158,23 +187,21 @@ static bool join_words(struct normaliser *normaliser,
     struct am_text_splitter splitter;
     size_t split;
     *word_count = 0;
-    normaliser->joined.count = 0;
-    am_text_splitter_start(&splitter, keyword->text, reader->inventory->fold_accents,
-                           normaliser->memory);
-    while ((split = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
-        for (size_t i = 0; i < split; i++, (*word_count)++) {
+    normaliser->joined.count = normaliser->written.count = 0;
+    am_text_splitter_start(&splitter, keyword->text, &normaliser->rules, normaliser->memory);
+    splitter.wants_written = true;
+    while ((split = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
+        for (size_t i = 0; i < split; i++)
             if (words[i].size == 0) {
                 am_inventory_reader_error(reader,
                                           "keyword \"" AM_QUOTED "\": a word of more than %d bytes",
                                           AM_QUOTED_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
                 return false;
             }
-            char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
-            if (!place)
-                return !(reader->out_of_memory = true);
-            memcpy(place, am_text_word_text(&splitter, &words[i]), words[i].size);
-            place[words[i].size] = ' ';
-        }
+        if (!add_words(normaliser, &splitter, words, split))
+            return !(reader->out_of_memory = true);
+        *word_count += (uint32_t)split;
+    }
     return true;
 }
 
@@ -204,11 +231,13 @@ static void normalise(struct normaliser *normaliser, struct am_inventory_keyword
             AM_QUOTED_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
         return;
     }
-    keyword->words = am_inventory_reader_keep_text(
-        reader, (struct am_view){normaliser->joined.data, normaliser->joined.count - 1});
-    keyword->word_count = (uint8_t)count;
     if (keyword->match == AM_MATCH_BROAD && count > 1 && written == 1)
         keyword->match = AM_MATCH_PHRASE;
+    const struct am_vector *words =
+        keyword->match == AM_MATCH_BROAD ? &normaliser->written : &normaliser->joined;
+    keyword->words =
+        am_inventory_reader_keep_text(reader, (struct am_view){words->data, words->count - 1});
+    keyword->word_count = (uint8_t)count;
 }
 
 /* ---- duplicates -------------------------------------------------------------------------------
@@ -316,8 +345,12 @@ static void start_record(struct am_inventory_reader *reader,
 
 void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
     size_t size = am_text_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
-    struct normaliser normaliser = {
-        .reader = reader, .memory = {malloc(size), size}, .joined = AM_VECTOR_OF(char)};
+    struct normaliser normaliser = {.reader = reader,
+                                    .memory = {malloc(size), size},
+                                    .rules = am_text_word_rules_of(reader->inventory->language,
+                                                                   reader->inventory->fold_accents),
+                                    .joined = AM_VECTOR_OF(char),
+                                    .written = AM_VECTOR_OF(char)};
     if (!normaliser.memory.memory) {
         reader->out_of_memory = true;
         return;
@@ -339,5 +372,6 @@ void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
         AM_VECTOR_AT(&reader->ad_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     am_vector_free(&normaliser.joined);
+    am_vector_free(&normaliser.written);
     free(normaliser.memory.memory);
 }

@@ -29,7 +29,8 @@ struct am_inventory_reader {
     struct am_vector ads, ad_drafts; /* struct am_inventory_ad, struct am_inventory_draft */
     struct am_vector keywords;       /* struct am_inventory_keyword of the record being read */
     bool has_settings, settings_bad;
-    uint32_t stem_line; /* where "stem": true was written, or 0 */
+    bool has_fold_accents; /* it was written */
+    uint32_t stem_line;    /* where "stem": true was written, or 0 */
     uint32_t line;
     char label[AM_ID_MAX_BYTES +
                16]; /* `ad "a7"`: begins each message; see am_inventory_reader_label */

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "../text/stem.h"
 #include "reader.h"
 
 typedef void read_function(struct am_inventory_reader *reader,
@@ -341,18 +342,35 @@ static void read_currency(struct am_inventory_reader *reader,
         am_inventory_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
 }
 
+static void
+say_unknown_language(struct am_inventory_reader *reader, const char *member, struct am_view name) {
+    const char *names[AM_LANGUAGE_NAMES_MOST];
+    am_text_language_names(names);
+    const char *nearest = am_model_nearest_name(name, names);
+    am_inventory_reader_error(reader, "%s: unknown language \"" AM_QUOTED "\"%s%s%s", member,
+                              AM_QUOTED_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
+                              nearest ? nearest : ": expected a code of ISO 639-1, such as \"en\"",
+                              nearest ? "\"?" : "");
+}
+
 static void read_language(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory *)record)->language);
+    struct am_view *language = &((struct am_inventory *)record)->language;
+    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, language))
+        return;
+    enum am_code code = am_text_language_check(*language);
+    reader->out_of_memory |= code == AM_E_MEMORY;
+    if (code == AM_E_INVALID)
+        say_unknown_language(reader, name, *language);
 }
 
 static void read_fold_accents(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
+    reader->has_fold_accents = true;
     am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
 }
 
@@ -364,6 +382,13 @@ static void read_stem(struct am_inventory_reader *reader,
     am_inventory_read_boolean(reader, name, value, &inventory->stem);
     if (value->type == AM_JSON_TRUE)
         reader->stem_line = reader->line;
+}
+
+static void read_spelling(struct am_inventory_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
+    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->spelling);
 }
 
 static void read_broad_window(struct am_inventory_reader *reader,
@@ -404,13 +429,10 @@ static void read_match_weight(struct am_inventory_reader *reader,
 }
 
 static const struct member inventory_members[] = {
-    {"currency", read_currency},
-    {"language", read_language},
-    {"fold_accents", read_fold_accents},
-    {"stem", read_stem},
-    {"broad_window", read_broad_window},
-    {"match_weight", read_match_weight},
-    {NULL, NULL},
+    {"currency", read_currency},         {"language", read_language},
+    {"fold_accents", read_fold_accents}, {"stem", read_stem},
+    {"spelling", read_spelling},         {"broad_window", read_broad_window},
+    {"match_weight", read_match_weight}, {NULL, NULL},
 };
 
 /* ---- records ----------------------------------------------------------------------------------

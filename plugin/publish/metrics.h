@@ -50,7 +50,8 @@ struct am_metrics_loop {
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
-    uint64_t decisions;
+    uint64_t decisions, truncated;
+    uint64_t work;                           /* steps */
     uint64_t ads_placed, positions_unfilled; /* a slot has `count` positions */
     uint64_t candidates;
     uint64_t rejections[AM_GATES];

@@ -5,6 +5,7 @@
 
 #include "../base/clock.h"
 #include "../match/match.h"
+#include "metrics_table.h"
 
 enum {
     START_ATTEMPTS = 5,       /* while the file keeps changing */
@@ -289,4 +290,19 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         return AM_PUBLISHER_SOON;
     publisher->last = now;
     return take(publisher, forced);
+}
+
+void am_publisher_warn(struct am_publisher *publisher) {
+    enum { MINUTE = 60000 };
+    uint64_t truncated =
+        am_metrics_sum(publisher->metrics, offsetof(struct am_metrics_counters, truncated));
+    int64_t now = am_clock_milliseconds(CLOCK_MONOTONIC);
+    if (truncated == publisher->warned.truncated || now < publisher->warned.next)
+        return;
+    am_publish_log(publisher->sink,
+                   "%llu decisions reached admatch-limit-work and have only what was found until "
+                   "then (log-format has %%(admatch.truncated), %%(admatch.work))",
+                   (unsigned long long)(truncated - publisher->warned.truncated));
+    publisher->warned.truncated = truncated;
+    publisher->warned.next = now + MINUTE;
 }

@@ -21,6 +21,10 @@ struct am_publisher {
     bool refused;     /* `last` was refused for what is in it */
     bool missing;     /* the last check found no file */
     int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
+    struct {
+        uint64_t truncated; /* decisions that a warning has counted */
+        int64_t next;       /* milliseconds of CLOCK_MONOTONIC: when there may be another one */
+    } warned;
 };
 
 /* At start: publishes the inventory; when it must be refused, what it was last served from. False:
@@ -36,6 +40,10 @@ void am_publisher_resume(struct am_publisher *publisher);
  * to be tried again, or the published image has been removed and must be built again. Costs a few
  * system calls. In the mule. */
 bool am_publisher_is_due(const struct am_publisher *publisher);
+
+/* Logs how many decisions the work limit has ended since the last such line, at most once a minute.
+ * In the mule. */
+void am_publisher_warn(struct am_publisher *publisher);
 
 enum am_publisher_outcome {
     AM_PUBLISHER_DONE, /* published, refused, or nothing new */

@@ -91,7 +91,7 @@ static bool wait_for_look(int milliseconds) {
 
 /* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
-static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
+static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, bool soon) {
     const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
         int64_t left = next - am_clock_milliseconds(CLOCK_MONOTONIC);
@@ -100,6 +100,7 @@ static bool wait_for_reason(const struct am_publisher *publisher, int64_t refres
             return false;
         if (wait_for_look((int)(refresh && left < wait ? left : wait)))
             return true;
+        am_publisher_warn(publisher);
         if (soon || am_publisher_is_due(publisher))
             return false;
     }

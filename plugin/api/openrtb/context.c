@@ -36,7 +36,7 @@ read_language(struct am_api_members *in, const struct am_json_node *value, int a
 static enum am_code
 read_title(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_api_member_string(in, value, &in->reader->title);
+    return am_api_member_string(in, value, &in->reader->title.given);
 }
 
 /* The URL of the content stands in for that of the page. */
