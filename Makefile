@@ -118,6 +118,7 @@ PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
 PACKAGES_AFL := afl++
+PACKAGES_WORDS := chromium wamerican wngerman wfrench wspanish witalian wportuguese hunspell-ru hunspell-tr
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
 
@@ -135,7 +136,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb deps-words
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -152,9 +153,11 @@ deps-afl: deps-build
 	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
+deps-words: deps-build
+	$(call install_packages,$(PACKAGES_WORDS))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -189,8 +192,9 @@ model: all ## the engine against an independent model in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
 
-examples: all ## the worked examples, by the command and by the model
+examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch
 
 $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@mkdir -p $(@D)
@@ -221,9 +225,9 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := both-loops fresh pair-quick
+SLOW_PARTS := both-loops fresh pair-quick words
 
-test-all: test ## that, then all integration tests in either loop, a fresh Debian, and whether bench-pair runs
+test-all: test ## that, then all integration tests in either loop, a fresh Debian, whether bench-pair runs, and the word rules over real words
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
@@ -237,6 +241,13 @@ both-loops:
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q
 	@$(MAKE) --no-print-directory bench-pair BASE=HEAD PAIRS=1 PAIR_ARGUMENTS=--quick
+
+.PHONY: words
+words: deps-words ## word rules against Snowball, misspelt words and a browser, over lists of real words
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) tests/words/agreement.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/spelling.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch --browser
 
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py

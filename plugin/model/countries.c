@@ -3,6 +3,8 @@
  * ISO leaves to its users, is what exchanges call Kosovo. */
 #include "countries.h"
 
+#include <strings.h>
+
 /* Three letters, then two; ascending. */
 static const char countries[][6] = {
     "ABWAW", "AFGAF", "AGOAO", "AIAAI", "ALAAX", "ALBAL", "ANDAD", "AREAE", "ARGAR", "ARMAM",
@@ -62,10 +64,38 @@ static struct am_view find_short(const char *code) {
     return (struct am_view){NULL, 0};
 }
 
-struct am_view am_api_country_short(struct am_view code) {
+struct am_view am_model_country_short(struct am_view code) {
     char upper[LONG_SIZE];
     if (code.size != LONG_SIZE && code.size != SHORT_SIZE)
         return (struct am_view){NULL, 0};
     upper_case(code, upper);
     return code.size == LONG_SIZE ? find_long(upper) : find_short(upper);
+}
+
+/* ---- what is written in place of a code -------------------------------------------------------
+ */
+
+struct am_view am_model_country_read_as(struct am_view code) {
+    if (code.size != SHORT_SIZE)
+        return code;
+    if (strncasecmp(code.data, "uk", SHORT_SIZE) == 0)
+        return AM_VIEW("gb");
+    return strncasecmp(code.data, "el", SHORT_SIZE) == 0 ? AM_VIEW("gr") : code;
+}
+
+/* Languages, old codes and beginnings of names that are no countries' codes; and the countries. */
+static const char mistaken[][4] = {
+    "CSCZ", "DADK", "ELGR", "ENGB", "JAJP", "KOKR", "NBNO", "POPL",
+    "SFFI", "SPES", "SWSE", "TPTL", "UKGB", "ZHCN", "ZRCD",
+};
+
+struct am_view am_model_country_meant(struct am_view code) {
+    char upper[SHORT_SIZE];
+    if (code.size != SHORT_SIZE)
+        return (struct am_view){NULL, 0};
+    upper_case(code, upper);
+    for (size_t i = 0; i < AM_COUNT_OF(mistaken); i++)
+        if (memcmp(mistaken[i], upper, SHORT_SIZE) == 0)
+            return (struct am_view){mistaken[i] + SHORT_SIZE, SHORT_SIZE};
+    return (struct am_view){NULL, 0};
 }
