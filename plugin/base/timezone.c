@@ -175,16 +175,23 @@ static bool
 load_zone(struct am_timezones *zones, const unsigned char *bytes, size_t size, const char *name) {
     struct am_timezone zone = {0};
     if (parse_zone(bytes, size, &zone, &zones->out_of_memory))
-        zones->out_of_memory = !add_zone(zones, zone, name);
+        zones->out_of_memory |= !add_zone(zones, zone, name);
     else
         free_zone(&(struct named_zone){.zone = zone});
     return !zones->out_of_memory;
 }
 
-static size_t read_file(const char *path, unsigned char *bytes) {
+/* Of the process or the machine, for a moment: what cannot be read because of it is not missing. */
+static bool is_shortage(int error) {
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
+static size_t read_file(const char *path, unsigned char *bytes, bool *out_of_memory) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        *out_of_memory |= is_shortage(errno);
         return 0;
+    }
     size_t size = 0;
     ssize_t got;
     while (size < MAX_FILE && (got = read(fd, bytes + size, MAX_FILE - size)) > 0)
@@ -201,8 +208,10 @@ static bool load_folder(struct am_timezones *zones,
     char path[PATH_MAX], name[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", root, relative);
     DIR *folder = opendir(path);
-    if (!folder)
-        return depth > 0;
+    if (!folder) {
+        zones->out_of_memory = is_shortage(errno);
+        return depth > 0 && !zones->out_of_memory;
+    }
     bool fine = true;
     struct dirent *entry;
     while (fine && (entry = readdir(folder))) {
@@ -223,7 +232,7 @@ static bool load_folder(struct am_timezones *zones,
             continue;
         }
         if (S_ISREG(status.st_mode))
-            fine = load_zone(zones, bytes, read_file(path, bytes), name);
+            fine = load_zone(zones, bytes, read_file(path, bytes, &zones->out_of_memory), name);
     }
     closedir(folder);
     return fine;
