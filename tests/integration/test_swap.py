@@ -2,6 +2,7 @@
 """New inventories while serving: who moves when, what is refused, and that nothing is lost."""
 
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import time
 import unittest
 
 from emperor import Emperor
-from harness import LOOP, SANITIZER, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
+from harness import BUILD, LOOP, SANITIZER, Answer, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
 
 OLD = [ad("old", "shoes")]
 NEW = [ad("new", "shoes")]
@@ -360,6 +361,21 @@ class ReloadTest(ServerTest):
         put(self.inventory, NEW)
         eventually("the new ad is served", lambda: serves(server, "new"))
         return server
+
+    @unittest.skipIf(SANITIZER, "sanitizers are loaded first themselves")
+    @unittest.skipIf(LOOP, "the loop accepts by itself")
+    def test_a_connection_that_was_just_accepted_is_answered_by_a_leaving_worker(self):
+        for name, options in {"prefork": (), "threads": ("threads = 2",)}.items():
+            with self.subTest(mode=name):
+                server = self.serve(OLD, "processes = 1", *options, name=name, variables={"LD_PRELOAD": str(BUILD / "tests" / "slow_accept.so")})
+                [worker] = server.workers()
+                with contextlib.closing(server.connect()) as connection:
+                    connection.request("GET", "/v1/decide?query=shoes")
+                    time.sleep(0.2)
+                    os.kill(worker, signal.SIGHUP)
+                    self.assertEqual(Answer(connection.getresponse()).ads, ["old"])
+                eventually("the worker has left", lambda: server.workers() not in ([], [worker]))
+                server.stop()
 
     def test_a_graceful_reload_finds_the_image(self):
         server = self.swapped()
