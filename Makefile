@@ -117,6 +117,7 @@ PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
+PACKAGES_BROWSER := chromium chromium-driver fonts-dejavu-core
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
@@ -135,7 +136,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-browser deps-lint deps-afl deps-bench deps-deb
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -146,6 +147,8 @@ deps-compile: deps-test
 	$(call install_packages,$(if $(findstring clang,$(CC)),$(PACKAGES_CLANG)))
 deps-fresh:
 	$(call install_packages,$(PACKAGES_FRESH))
+deps-browser: deps-test
+	$(call install_packages,$(PACKAGES_BROWSER))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -154,7 +157,7 @@ deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-browser deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -221,18 +224,21 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := both-loops fresh pair-quick
+SLOW_PARTS := both-loops browser fresh pair-quick
 
-test-all: test ## that, then all integration tests in either loop, a fresh Debian, and whether bench-pair runs
+test-all: test ## that, then all integration tests in either loop, the pages in a browser, a fresh Debian, and whether bench-pair runs
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
 
-.PHONY: both-loops pair-quick
+.PHONY: both-loops browser pair-quick
 both-loops:
 	@$(MAKE) --no-print-directory integration LOOP=admatch
 	@$(MAKE) --no-print-directory integration LOOP=
+
+browser: deps-browser all ## the pages for people in Debian's chromium; SCREENSHOTS=FOLDER keeps pictures of them
+	cd tests/browser && SCREENSHOTS=$(abspath $(SCREENSHOTS)) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) -m unittest -v
 
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q
