@@ -76,7 +76,24 @@ help: ## this list
 
 # ---- building ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c VERSION
+# What every compilation needs, tried once; where it is missing, what to install.
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h
+$(BUILD)/able:
+	@mkdir -p $(@D)
+	@missing=$$( { \
+	    for command in $(firstword $(CC)) $(UWSGI) $(PYTHON); do \
+	        command -v $$command > /dev/null || echo "$$command: command not found"; done; \
+	    for header in $(NEEDED_HEADERS); do echo "#include <$$header>" | $(CC) $(CPPFLAGS) -E - > /dev/null; done; \
+	    if command -v $(UWSGI) > /dev/null; then $(UWSGI) --dot-h | $(CC) $(UWSGI_CFLAGS) -E - > /dev/null; fi; \
+	    } 2>&1 | sed -n 's/.*fatal error: //p; /: command not found$$/{s/.*line [0-9]*: //;p}' | sort -u); \
+	if test -n "$$missing"; then \
+	    printf '%s\n' 'admatch cannot be built here yet. There is no:' '' >&2; \
+	    printf '%s\n' "$$missing" | sed 's/^/    /; s/: .*//' >&2; \
+	    printf '%s\n' '' 'On Debian 12, `make deps-build` installs what is missing, as does' '' '    apt install $(PACKAGES_BUILD)' '' >&2; \
+	    exit 1; fi
+	@touch $@
+
+$(BUILD)/%.o: %.c VERSION | $(BUILD)/able
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -91,9 +108,9 @@ $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
 # The target's own header and flags: struct layouts depend on them.
-UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
+UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags 2> /dev/null)) -isystem $(BUILD)
 
-$(BUILD)/uwsgi.h:
+$(BUILD)/uwsgi.h: | $(BUILD)/able
 	@mkdir -p $(@D)
 	$(UWSGI) --dot-h > $@.new && mv $@.new $@
 
@@ -161,12 +178,21 @@ deps: deps-run deps-test deps-fresh deps-browser deps-lint deps-afl deps-bench d
 
 # ---- running ----------------------------------------------------------------------------------
 
-run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
+RUN_INVENTORY := $(or $(INVENTORY),tests/data/example.jsonl)
+RUN_WORDS := $(if $(INVENTORY),your+words,trail+running+shoes)
+
+# The hint is printed when the server is ready: after all that uWSGI says at its start, and not if it does not start. What
+# waits for that is no child of uWSGI's, which would report its end.
+run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on PORT (8080)
 	@$(MAKE) --no-print-directory all
 	@port=$(PORT); \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
-	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl --admatch-preview
+	( while kill -0 $$$$ 2> /dev/null; do \
+	    if ! curl --silent --fail --output /dev/null http://127.0.0.1:$$port/readyz; then sleep 0.1; continue; fi; \
+	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
+	    break; done & ); \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
+	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview
 
 # ---- tests ------------------------------------------------------------------------------------
 
