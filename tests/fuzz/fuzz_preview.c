@@ -79,17 +79,14 @@ UNWATCHED static void check_page(struct am_view page) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const struct am_api_request request = {
-        .content = AM_CONTENT_QUERY_STRING,
-        .body = {(const char *)data, size},
-        .now = 1792497600,
-        .test = true,
-    };
-    struct am_api_response response;
-    am_api_preview(fuzz_api(), &request, &response);
+    static const struct fuzz_headers headers = {.type = "application/x-www-form-urlencoded"};
+    const struct am_view body = {(const char *)data, size};
+    const struct am_api_http_request request = fuzz_post("/preview", &headers, body);
+    struct am_api_http_response response = fuzz_answer(&request, true);
+    fuzz_require(response.endpoint == AM_ENDPOINT_PREVIEW);
     fuzz_require(response.status == 200 || response.status == 400 || response.status == 413 ||
                  response.status == 422);
-    fuzz_check_spans(&response);
     check_page(response.body);
+    am_api_http_response_free(&response);
     return 0;
 }

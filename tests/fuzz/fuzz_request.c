@@ -7,13 +7,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
-    const struct am_api_request request = {
-        .content = data[0] & 1 ? AM_CONTENT_TEXT : AM_CONTENT_JSON,
+    const struct fuzz_headers headers = {
+        .type = data[0] & 1 ? "text/plain" : "application/json",
         .gzip = data[0] & 2,
-        .body = {(const char *)data + 1, size - 1},
-        .now = 1792497600,
-        .test = data[0] & 4,
     };
-    fuzz_decide(&request);
+    const struct am_view body = {(const char *)data + 1, size - 1};
+    const struct am_api_http_request request = fuzz_post("/v1/decide", &headers, body);
+    fuzz_decide(&request, data[0] & 4);
     return 0;
 }
