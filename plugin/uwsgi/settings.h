@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin's options, as uWSGI's parser leaves them. */
+/* Runs in: the master, while it reads its configuration (finish). Afterwards nobody writes, and
+ * any process and thread may read. */
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
 

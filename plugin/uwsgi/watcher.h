@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mule that watches the inventory, and how to ask it to look at once. */
+/* Runs in: the master before its first fork (add); the mule's main thread (run). */
 #ifndef AM_UWSGI_WATCHER_H
 #define AM_UWSGI_WATCHER_H
 
