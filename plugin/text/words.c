@@ -21,8 +21,7 @@ struct state {
  *
  * What is a word in plain ASCII can be told from bytes and their neighbours, so it can be told for
  * 64 bytes at once. In each block all words are given up to the first that may need more than that:
- * one beside a byte of 0x80 or above, or before + or #. Measured on English pages: 13 times as fast
- * as the machine. */
+ * one beside a byte of 0x80 or above, or before + or #. */
 
 struct words_of_block {
     uint64_t starts, ends; /* bit i: a word's first byte; the byte after a word */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loops of a search with AVX-512. A bucket is 64 bytes, one register, and is compared at once;
- * lists of words and edges are made sixteen at a time, by compression. Measured with a million
- * phrases against the portable way: three fifths of its time for phrases in pages, and more than
- * nine tenths for broad keywords of queries. */
+ * lists of words and edges are made sixteen at a time, by compression. */
 #include "../edges.h"
 #include "../words.h"
 #include "kernels.h"
@@ -163,7 +161,7 @@ AVX512 static void correct_missing(uint32_t count,
     }
 }
 
-/* In three loops: a fifth off the time of looking up against one that does all for each word. */
+/* In three loops, so that none branches on what another finds for the same word. */
 AVX512 static void find_words(const struct am_image *image,
                               const struct am_search_word_batch *batch,
                               struct am_search_lookup *lookup,
