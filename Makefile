@@ -238,7 +238,7 @@ docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
 # What reads the source or its documents alone; a sanitizer changes nothing there.
-LINTS := docs-check rooms headers spdx
+LINTS := docs-check glossary rooms headers spdx
 
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
@@ -273,12 +273,15 @@ pair-quick:
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
 
-.PHONY: rooms headers spdx
+.PHONY: rooms headers spdx glossary
 rooms: $(BUILD)/admatch_plugin.so
 	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
 
 headers: ## public headers compile as C++
 	$(PYTHON) tests/lint/headers.py
+
+glossary: ## one word for each thing, as docs/ARCHITECTURE.md has it
+	$(PYTHON) tests/lint/glossary.py
 
 spdx: ## each source file names its licence
 	$(PYTHON) tests/lint/spdx.py

@@ -237,7 +237,7 @@ stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked,
     return false;
 }
 
-/* The detail is the smallest label of the first placed ad that excludes, or is excluded. */
+/* The detail is the smallest label of the first winner that excludes, or is excluded. */
 static bool
 stops_excluded_label(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
     const struct am_image *image = gates->image;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the text room: the general way to words, a character at a time. */
+/* Private to the text room: splits any text into words, a character at a time. */
 #ifndef AM_TEXT_MACHINE_H
 #define AM_TEXT_MACHINE_H
 

@@ -11,7 +11,7 @@
 struct am_uwsgi_settings {
     char *inventory;  /* absolute path once am_uwsgi_settings_finish has run; NULL: none given */
     char *state_dir;  /* NULL: the default */
-    uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
+    uint64_t refresh; /* seconds between checks of the inventory; 0: only on demand */
     uint64_t limit_body;
     uint64_t limit_words;
     bool skip_bad_records;

@@ -45,7 +45,7 @@ split(struct am_view text, bool fold, const struct am_text_block_kernel *way, st
     size_t count;
     found->count = found->used = 0;
     am_text_splitter_start(&splitter, text, fold, memory);
-    splitter.way = way;
+    splitter.kernel = way;
     while ((count = am_text_splitter_next(&splitter, batch, BATCH)) > 0)
         for (size_t i = 0; i < count; i++)
             keep(found, &splitter, &batch[i]);

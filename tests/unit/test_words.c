@@ -27,7 +27,7 @@ static void split(const char *text, size_t size, bool fold_accents, int way, cha
     assert_non_null(memory.memory);
     memcpy(copy, text, size);
     am_text_splitter_start(&splitter, (struct am_view){copy, size}, fold_accents, memory);
-    splitter.way =
+    splitter.kernel =
         way == MACHINE_ALONE ? NULL : am_text_block_kernel((enum am_text_block_kernel_name)way);
     *out = '\0';
     while ((count = am_text_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One placed ad. */
+/* One winner. */
 #include "../page/page.h"
 #include "parts.h"
 

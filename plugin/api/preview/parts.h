@@ -18,12 +18,12 @@ struct am_view am_preview_value(struct am_view question, struct am_view name);
 /* The form, filled with what was given. */
 void am_preview_form(struct am_buffer *out, const struct am_preview *preview);
 
-/* One placed ad: its creative, its price, and why it was chosen. */
+/* One winner: its creative, its price, and why it was chosen. */
 void am_preview_ad(struct am_buffer *out,
                    const struct am_preview *preview,
                    const struct am_match_winner *placed);
 
-/* The text around the spans of a placed ad, with these marked. Spans are ascending, disjoint and
+/* The text around the spans of a winner, with these marked. Spans are ascending, disjoint and
  * inside the text. Should they ever not be, the page shows something odd, but nothing that is not
  * in the text. */
 void am_preview_excerpt(struct am_buffer *out,
