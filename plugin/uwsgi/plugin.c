@@ -65,8 +65,8 @@ static int init(void) {
     return 0;
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
- * master's; it looks names up only when it drops them. */
+/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
+ * keeps the master's; it looks names up only when it drops them. */
 static uid_t workers_user(void) {
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
     uid_t user = named ? named->pw_uid : uwsgi.uid;
