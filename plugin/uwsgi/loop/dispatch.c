@@ -27,7 +27,8 @@ static struct {
     int queue;
     int64_t now; /* seconds */
     struct am_loop_wheel wheel;
-    struct am_loop_connection *ready, **ready_end; /* their next request is buffered already */
+    struct am_loop_connections ready; /* their next request is buffered already */
+    unsigned ready_count;
     bool wants_to_listen, listening;
     bool cannot_accept;              /* until the next tick */
     uint32_t blocking;               /* connections handed over to blocking threads */
@@ -46,7 +47,7 @@ static void publish_count(void) {
 
 bool am_loop_dispatch_start(int queue, uint32_t capacity, int64_t now, struct am_metrics *metrics) {
     dispatch.queue = queue;
-    dispatch.ready_end = &dispatch.ready;
+    TAILQ_INIT(&dispatch.ready);
     dispatch.shared = metrics;
     dispatch.metrics = counters_of((unsigned)uwsgi.mywid);
     am_loop_dispatch_set_time(now);
@@ -78,6 +79,23 @@ static void log_shortage(enum shortage shortage, const char *what, const char *r
                    am_loop_connections_count(), what, remedy);
 }
 
+/* ---- the ready list ---------------------------------------------------------------------------
+ */
+
+static void list_ready(struct am_loop_connection *connection) {
+    connection->ready = true;
+    TAILQ_INSERT_TAIL(&dispatch.ready, connection, ready_link);
+    dispatch.ready_count++;
+}
+
+static void unlist_ready(struct am_loop_connection *connection) {
+    if (!connection->ready)
+        return;
+    connection->ready = false;
+    TAILQ_REMOVE(&dispatch.ready, connection, ready_link);
+    dispatch.ready_count--;
+}
+
 /* ---- the epoll set ----------------------------------------------------------------------------
  */
 
@@ -89,6 +107,7 @@ static void ignore(struct am_loop_connection *connection) {
 
 static void forget(struct am_loop_connection *connection) {
     ignore(connection);
+    unlist_ready(connection);
     am_loop_connection_free(connection);
     publish_count();
 }
@@ -142,12 +161,6 @@ static void set_timer(struct am_loop_connection *connection, enum am_loop_state 
 /* ---- what is next for a connection ------------------------------------------------------------
  */
 
-static void enqueue_ready(struct am_loop_connection *connection) {
-    connection->queued = NULL;
-    *dispatch.ready_end = connection;
-    dispatch.ready_end = &connection->queued;
-}
-
 static void hand_over(struct am_loop_connection *connection) {
     ignore(connection);
     am_loop_wheel_cancel(&connection->timer);
@@ -178,7 +191,7 @@ apply(struct am_loop_connection *connection, enum am_loop_next next, enum am_loo
             drop(connection);
         return;
     case AM_LOOP_SERVE:
-        enqueue_ready(connection);
+        list_ready(connection);
         return;
     case AM_LOOP_HAND_OVER:
         hand_over(connection);
@@ -219,16 +232,16 @@ static void drop_input(struct am_loop_connection *connection) {
 
 void am_loop_dispatch_event(uint64_t key, uint32_t events) {
     struct am_loop_connection *connection = am_loop_connection_of_key(key);
-    if (!connection)
-        return; /* an earlier event of this turn has closed it */
+    if (!connection || connection->state == AM_LOOP_BLOCKING)
+        return; /* an earlier event of this turn has closed it or handed it over */
     if (events & EPOLLERR) {
         drop(connection); /* reset by the client; uWSGI's parser would log it */
         return;
     }
     switch ((enum am_loop_state)connection->state) {
     case AM_LOOP_IDLE:
-        if (connection->input.size)
-            return; /* it is in the ready list */
+        if (connection->ready)
+            return; /* served at the end of the turn */
         /* fallthrough */
     case AM_LOOP_HEAD:
     case AM_LOOP_BODY:
@@ -246,16 +259,14 @@ void am_loop_dispatch_event(uint64_t key, uint32_t events) {
     }
 }
 
+/* Those that become ready again meanwhile wait for the next turn. */
 bool am_loop_dispatch_ready(void) {
-    struct am_loop_connection *connection = dispatch.ready;
-    dispatch.ready = NULL;
-    dispatch.ready_end = &dispatch.ready;
-    while (connection) {
-        struct am_loop_connection *next = connection->queued;
+    for (unsigned left = dispatch.ready_count; left && dispatch.ready_count; left--) {
+        struct am_loop_connection *connection = TAILQ_FIRST(&dispatch.ready);
+        unlist_ready(connection);
         proceed(connection);
-        connection = next;
     }
-    return dispatch.ready;
+    return dispatch.ready_count;
 }
 
 void am_loop_dispatch_collect(void) {
@@ -389,8 +400,8 @@ static void expire(struct am_loop_connection *connection) {
         [AM_LOOP_BODY] = AM_METRICS_CLOSED_BODY,
         [AM_LOOP_WRITING] = AM_METRICS_CLOSED_WRITE,
     };
-    if (connection->state == AM_LOOP_IDLE && connection->input.size)
-        return; /* it is in the ready list */
+    if (connection->ready)
+        return; /* its next request has arrived in time */
     if (connection->state != AM_LOOP_LINGERING)
         count_closed(reasons[connection->state]);
     if (connection->state == AM_LOOP_BODY)
