@@ -67,7 +67,7 @@ static void count_closed(enum am_metrics_closed reason) {
     am_metrics_count(&dispatch.metrics->closed[reason], 1);
 }
 
-enum shortage { CONNECTIONS, DESCRIPTORS, MEMORY, SOCKETS, SHORTAGES };
+enum shortage { CONNECTIONS, DESCRIPTORS, MEMORY, SOCKETS, WATCHES, SHORTAGES };
 
 /* At once, then once a minute: under a shortage every connection would log a line. */
 static void log_shortage(enum shortage shortage, const char *what, const char *remedy) {
@@ -77,6 +77,12 @@ static void log_shortage(enum shortage shortage, const char *what, const char *r
     logged_at[shortage] = dispatch.now;
     am_publish_log(&am_uwsgi_log, "worker %d, %u connections: %s (%s)", uwsgi.mywid,
                    am_loop_connections_count(), what, remedy);
+}
+
+static const char *epoll_remedy(int error) {
+    return error == ENOSPC ? "epoll_ctl: raise fs.epoll.max_user_watches, or lower "
+                             "admatch-connections"
+                           : "epoll_ctl: the kernel is out of memory";
 }
 
 /* ---- the ready list ---------------------------------------------------------------------------
@@ -119,7 +125,7 @@ static void drop(struct am_loop_connection *connection) {
     close(fd);
 }
 
-/* False: the kernel is out of memory. */
+/* False, with errno: ENOSPC, ENOMEM. */
 static bool watch(struct am_loop_connection *connection, uint32_t events) {
     struct epoll_event wanted = {events, {.u64 = am_loop_connection_key(connection)}};
     if (connection->registered && connection->events == events)
@@ -158,6 +164,37 @@ static void set_timer(struct am_loop_connection *connection, enum am_loop_state 
                           dispatch.now + 1 + timeout_of(connection->state));
 }
 
+/* ---- listening --------------------------------------------------------------------------------
+ */
+
+/* Without a watch, the socket accepts nothing until the next tick tries again. */
+static void set_listener(unsigned index, bool listen) {
+    struct epoll_event wanted = {EPOLLIN | EPOLLEXCLUSIVE, {.u64 = UINT64_C(1) << 63 | index}};
+    int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+    if (epoll_ctl(dispatch.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0 && listen)
+        log_shortage(WATCHES, "a socket accepts nothing for a second", epoll_remedy(errno));
+}
+
+static void set_listening(bool listen) {
+    if (dispatch.listening == listen)
+        return;
+    dispatch.listening = listen;
+    for (unsigned i = 0; i < am_loop_listeners_count(); i++)
+        set_listener(i, listen);
+}
+
+void am_loop_dispatch_listen(bool listen) {
+    dispatch.wants_to_listen = listen;
+    set_listening(listen);
+}
+
+/* New connections wait in the kernel, or another process accepts them. */
+static void pause_listening(enum shortage shortage, const char *what, const char *remedy) {
+    log_shortage(shortage, what, remedy);
+    am_metrics_count(&dispatch.metrics->pauses, 1);
+    set_listening(false);
+}
+
 /* ---- what is next for a connection ------------------------------------------------------------
  */
 
@@ -176,6 +213,16 @@ static void close_over_limit(struct am_loop_connection *connection) {
     drop(connection);
 }
 
+/* Without a watch, no event would ever come. New connections would fare no better before the next
+ * tick, so they wait in the kernel. */
+static void close_unwatched(struct am_loop_connection *connection) {
+    const char *remedy = epoll_remedy(errno);
+    count_closed(AM_METRICS_CLOSED_UNWATCHED);
+    drop(connection);
+    dispatch.cannot_accept = true;
+    pause_listening(WATCHES, "some are closed, and accepting pauses", remedy);
+}
+
 static void
 apply(struct am_loop_connection *connection, enum am_loop_next next, enum am_loop_state before) {
     uint32_t events = next == AM_LOOP_WRITE ? EPOLLOUT : EPOLLIN;
@@ -188,7 +235,7 @@ apply(struct am_loop_connection *connection, enum am_loop_next next, enum am_loo
         if (watch(connection, events))
             set_timer(connection, before);
         else
-            drop(connection);
+            close_unwatched(connection);
         return;
     case AM_LOOP_SERVE:
         list_ready(connection);
@@ -281,34 +328,6 @@ void am_loop_dispatch_collect(void) {
 
 /* ---- accepting --------------------------------------------------------------------------------
  */
-
-static void set_listener(unsigned index, bool listen) {
-    struct epoll_event wanted = {EPOLLIN | EPOLLEXCLUSIVE, {.u64 = UINT64_C(1) << 63 | index}};
-    int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
-    if (epoll_ctl(dispatch.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0)
-        am_publish_log(&am_uwsgi_log, "worker %d: epoll_ctl of a socket: %s", uwsgi.mywid,
-                       strerrordesc_np(errno));
-}
-
-static void set_listening(bool listen) {
-    if (dispatch.listening == listen)
-        return;
-    dispatch.listening = listen;
-    for (unsigned i = 0; i < am_loop_listeners_count(); i++)
-        set_listener(i, listen);
-}
-
-void am_loop_dispatch_listen(bool listen) {
-    dispatch.wants_to_listen = listen;
-    set_listening(listen);
-}
-
-/* New connections wait in the kernel, or another process accepts them. */
-static void pause_listening(enum shortage shortage, const char *what, const char *remedy) {
-    log_shortage(shortage, what, remedy);
-    am_metrics_count(&dispatch.metrics->pauses, 1);
-    set_listening(false);
-}
 
 /* Closes an idle connection to make room for a new one. False: none is idle. */
 static bool evict(void) {
