@@ -74,6 +74,9 @@ struct am_metrics_gauges {
     uint64_t skipped_records;
     uint64_t refusals, last_refusal_at;
     uint64_t checked_at;
+    uint64_t lags; /* inventories that were replaced again before they were published */
+    uint64_t
+        replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 

@@ -10,7 +10,7 @@ void am_publish_log_arguments(const struct am_publish_sink *sink,
                               const char *format,
                               va_list arguments) {
     char line[LINE_SIZE];
-    vsnprintf(line, sizeof line, format, arguments);
+    am_error_format(line, sizeof line, format, arguments);
     sink->log(sink->context, line);
 }
 

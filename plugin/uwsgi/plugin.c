@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "body.h"
 #include "host.h"
 #include "log.h"
@@ -150,6 +151,8 @@ static void post_fork(void) {
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
+    if (!am_loop_wanted())
+        am_uwsgi_accept_start();
     am_generations_start(server->generations, (unsigned)uwsgi.mywid);
 }
 
