@@ -202,10 +202,15 @@ run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on P
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+
+# The dispatcher, with the test in place of what serves requests, and of epoll.
+$(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+$(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
+$(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))

@@ -37,9 +37,10 @@ enum am_metrics_closed {
     AM_METRICS_CLOSED_HEAD,
     AM_METRICS_CLOSED_BODY,
     AM_METRICS_CLOSED_WRITE,
-    AM_METRICS_CLOSED_EVICTED, /* idle, and a new one needed its place */
-    AM_METRICS_CLOSED_BALANCE, /* its process had many more than others */
-    AM_METRICS_CLOSED_STARVED, /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_EVICTED,   /* idle, and a new one needed its place */
+    AM_METRICS_CLOSED_BALANCE,   /* its process had many more than others */
+    AM_METRICS_CLOSED_STARVED,   /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_UNWATCHED, /* epoll takes no more */
     AM_METRICS_CLOSED_REASONS,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watcher.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -81,8 +82,10 @@ static bool wait_for_look(int milliseconds) {
         {.fd = uwsgi.my_signal_socket, .events = POLLIN},
     };
     int ready = poll(sources, AM_COUNT_OF(sources), milliseconds);
-    if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR))
-        _exit(0); /* the master is gone */
+    if (ready < 0 && errno != EINTR) /* out of memory: time passes all the same */
+        usleep((useconds_t)milliseconds * 1000);
+    if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR | POLLNVAL))
+        _exit(0); /* the master is gone; if it is not, it starts another mule */
     if (ready > 0 && sources[1].revents & POLLIN)
         take_signal(sources[1].fd);
     return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
