@@ -4,6 +4,7 @@ CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fst
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
 GCC_LIST = [
+    "plugin/base/address.c",
     "plugin/base/arena.c",
     "plugin/base/buffer.c",
     "plugin/base/decimal.c",
