@@ -30,11 +30,11 @@ HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86
 HARDENED_LINK := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer $(if $(filter undefined,$(SANITIZER)),-fno-sanitize-recover=all),$(HARDENING))
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
-LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 
 comma := ,
 
-ROOMS := base text model inventory index match api
+ROOMS := base text model inventory index events match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
@@ -243,7 +243,7 @@ deb: all ## a Debian package in build/
 	gzip -9n build/deb/usr/share/man/man1/admatch.1
 	strip --strip-unneeded build/deb$(PLUGIN_DIR)/admatch_plugin.so build/deb/usr/bin/admatch
 	mkdir -p build/deb/DEBIAN
-	printf 'Package: uwsgi-plugin-admatch\nVersion: %s\nArchitecture: %s\nMaintainer: admatch <admatch@example.invalid>\nDepends: uwsgi-core (= %s), libutf8proc2, libstemmer0d, zlib1g, tzdata\nSection: httpd\nPriority: optional\nDescription: ad server as a uWSGI plugin\n Serves ads by keyword from one shared, memory-mapped inventory.\n' \
+	printf 'Package: uwsgi-plugin-admatch\nVersion: %s\nArchitecture: %s\nMaintainer: admatch <admatch@example.invalid>\nDepends: uwsgi-core (= %s), libutf8proc2, libstemmer0d, zlib1g, libssl3, tzdata\nSection: httpd\nPriority: optional\nDescription: ad server as a uWSGI plugin\n Serves ads by keyword from one shared, memory-mapped inventory.\n' \
 	    $(VERSION) $$(dpkg --print-architecture) $$(dpkg-query -W -f '$${Version}' uwsgi-core) > build/deb/DEBIAN/control
 	dpkg-deb --root-owner-group --build build/deb build/uwsgi-plugin-admatch_$(VERSION)_$$(dpkg --print-architecture).deb
 

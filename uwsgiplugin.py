@@ -2,7 +2,7 @@
 NAME = "admatch"
 CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL"]
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
-LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
+LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lcrypto", "-lm", "-lpthread"]
 GCC_LIST = [
     "plugin/base/address.c",
     "plugin/base/arena.c",
@@ -39,6 +39,8 @@ GCC_LIST = [
     "plugin/index/pools.c",
     "plugin/index/verify.c",
     "plugin/index/verify_records.c",
+    "plugin/events/keys.c",
+    "plugin/events/token.c",
     "plugin/match/decide.c",
     "plugin/match/explain.c",
     "plugin/match/gates.c",
