@@ -1,4 +1,4 @@
-/* Private to base: calendar arithmetic, and the POSIX TZ rule at the end of a TZif file. */
+/* Private to base: the POSIX TZ rule at the end of a TZif file. */
 #ifndef AM_BASE_TIMEZONE_RULE_H
 #define AM_BASE_TIMEZONE_RULE_H
 
@@ -23,9 +23,5 @@ struct am_timezone_rule {
  * offset. */
 void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_timezone_rule *rule);
 int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time);
-
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
-int64_t am_time_days(int64_t year, int month, int day);
-void am_time_date(int64_t days, int64_t *year, int *month, int *day);
 
 #endif

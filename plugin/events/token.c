@@ -21,7 +21,7 @@ enum {
     MASKED_SIZE = AT_FLAGS - AT_KEYWORD,
 };
 enum { VERSION = 1, TAG_BITS = 4, TAG_MASK = 15, PRICING_MASK = 3, FLAG_BID = 4 };
-enum { HASH_SIZE = 16, WORD_SIZE = 8 };
+enum { HASH_SIZE = AM_TOKEN_HASH_SIZE, SECRET_SIZE = 16, WORD_SIZE = 8 };
 
 static const char kind_words[AM_TOKEN_KINDS][WORD_SIZE + 1] = {"shown   ", "click   ", "convert "};
 
@@ -54,35 +54,36 @@ void am_token_signer_free(struct am_token_signer *signer) {
     free(signer);
 }
 
-/* SipHash of a word and two pieces. libcrypto cannot fail here but for want of its own state, and
- * then nothing may be signed or accepted. */
-static void hash(struct am_token_signer *signer,
-                 const struct am_token_key *key,
-                 const char *word,
-                 struct am_view first,
-                 struct am_view second,
-                 uint8_t output[HASH_SIZE]) {
+/* libcrypto cannot fail here but for want of its own state, and then nothing may be signed or
+ * accepted. */
+void am_token_hash(struct am_token_signer *signer,
+                   const uint8_t secret[16],
+                   const char *word,
+                   struct am_view first,
+                   struct am_view second,
+                   uint8_t output[HASH_SIZE]) {
     size_t size = 0;
-    if (!EVP_MAC_init(signer->context, key->secret, sizeof key->secret, NULL) ||
+    if (!EVP_MAC_init(signer->context, secret, SECRET_SIZE, NULL) ||
         !EVP_MAC_update(signer->context, (const uint8_t *)word, WORD_SIZE) ||
         !EVP_MAC_update(signer->context, (const uint8_t *)first.data, first.size) ||
-        (second.size &&
-         !EVP_MAC_update(signer->context, (const uint8_t *)second.data, second.size)) ||
+        !EVP_MAC_update(signer->context, (const uint8_t *)second.data, second.size) ||
         !EVP_MAC_final(signer->context, output, &size, HASH_SIZE) || size != HASH_SIZE)
         abort();
 }
 
 void am_token_key_tag(struct am_token_signer *signer, struct am_token_key *key) {
     uint8_t output[HASH_SIZE];
-    hash(signer, key, "key tag ", (struct am_view){NULL, 0}, (struct am_view){NULL, 0}, output);
+    am_token_hash(signer, key->secret, "key tag ", (struct am_view){NULL, 0},
+                  (struct am_view){NULL, 0}, output);
     key->tag = output[0] & TAG_MASK;
 }
 
 static void
 mask(struct am_token_signer *signer, const struct am_token_key *key, struct am_token_body *body) {
     uint8_t stream[HASH_SIZE];
-    hash(signer, key, "mask    ", (struct am_view){(const char *)body->bytes, CLEAR_SIZE},
-         (struct am_view){NULL, 0}, stream);
+    am_token_hash(signer, key->secret, "mask    ",
+                  (struct am_view){(const char *)body->bytes, CLEAR_SIZE},
+                  (struct am_view){NULL, 0}, stream);
     for (size_t i = 0; i < MASKED_SIZE; i++)
         body->bytes[AT_KEYWORD + i] ^= stream[i];
 }
@@ -142,7 +143,7 @@ static void sign(struct am_token_signer *signer,
                  struct am_view url,
                  uint8_t output[HASH_SIZE]) {
     struct am_view bytes = {(const char *)body->bytes, sizeof body->bytes};
-    hash(signer, key, kind_words[kind], bytes, url, output);
+    am_token_hash(signer, key->secret, kind_words[kind], bytes, url, output);
 }
 
 /* ---- base64url ---- */

@@ -84,6 +84,16 @@ void am_token_signer_free(struct am_token_signer *signer); /* NULL is fine */
 /* Fills in the key's tag from its secret. */
 void am_token_key_tag(struct am_token_signer *signer, struct am_token_key *key);
 
+/* Keyed hash of some bytes, for this room's other needs: SipHash-2-4 with 128 bits of a word of 8
+ * bytes, which says what for, and two pieces. */
+enum { AM_TOKEN_HASH_SIZE = 16 };
+void am_token_hash(struct am_token_signer *signer,
+                   const uint8_t secret[16],
+                   const char *word,
+                   struct am_view first,
+                   struct am_view second,
+                   uint8_t output[AM_TOKEN_HASH_SIZE]);
+
 /* A token but for its MAC: filled in, and masked. */
 struct am_token_body {
     uint8_t bytes[AM_TOKEN_BODY_SIZE];

@@ -432,17 +432,23 @@ static void readers_of_shared_keys_see_whole_versions(void **state) {
     assert_int_equal(am_token_keyring_read(&keyring, &copy)->items[0].secret[0], 19999 & 0xFF);
 }
 
+static void assert_keys(const struct am_token_keys *read, const struct am_token_keys *wanted) {
+    assert_int_equal(read->count, wanted->count);
+    assert_int_equal(read->items[0].tag, wanted->items[0].tag);
+    assert_memory_equal(read->items[0].secret, wanted->items[0].secret, 16);
+}
+
 static void a_publisher_that_was_killed_is_taken_over(void **state) {
     struct am_token_keys_copy copy = {.version = 0};
     (void)state;
     am_token_keyring_publish(&keyring, &keys);
     am_token_keyring_read(&keyring, &copy);
     keyring.version++; /* it was killed while it wrote */
-    assert_memory_equal(am_token_keyring_read(&keyring, &copy), &keys, sizeof keys);
+    assert_keys(am_token_keyring_read(&keyring, &copy), &keys);
     struct am_token_keys next = keys;
     set_secret(&next.items[0], 50);
     am_token_keyring_publish(&keyring, &next);
-    assert_memory_equal(am_token_keyring_read(&keyring, &copy), &next, sizeof next);
+    assert_keys(am_token_keyring_read(&keyring, &copy), &next);
 }
 
 int main(void) {
