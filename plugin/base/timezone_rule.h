@@ -23,6 +23,8 @@ struct am_timezone_rule {
  * offset. */
 void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_timezone_rule *rule);
 int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time);
+/* The first instant after `time` at which the rule changes the offset, or INT64_MAX. */
+int64_t am_timezone_rule_next(const struct am_timezone_rule *rule, int64_t time);
 
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
 int64_t am_days_of(int64_t year, int month, int day);
