@@ -286,9 +286,8 @@ const struct am_timezone *am_timezone_find(const struct am_timezones *zones, str
     return NULL;
 }
 
-int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time) {
-    if (!zone)
-        return 0;
+/* The number of transitions at or before that instant. */
+static uint32_t transitions_until(const struct am_timezone *zone, int64_t time) {
     uint32_t low = 0, high = zone->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -297,9 +296,28 @@ int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time) {
         else
             high = middle;
     }
-    if (low == zone->count && zone->rule.known)
+    return low;
+}
+
+int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time) {
+    if (!zone)
+        return 0;
+    uint32_t passed = transitions_until(zone, time);
+    if (passed == zone->count && zone->rule.known)
         return am_timezone_rule_offset(&zone->rule, time);
-    return low ? zone->transitions[low - 1].offset : zone->first_offset;
+    return passed ? zone->transitions[passed - 1].offset : zone->first_offset;
+}
+
+int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time) {
+    if (!zone)
+        return INT64_MAX;
+    int32_t offset = am_timezone_offset(zone, time);
+    for (uint32_t i = transitions_until(zone, time); i < zone->count; i++) {
+        time = zone->transitions[i].time;
+        if (am_timezone_offset(zone, time) != offset)
+            return time;
+    }
+    return zone->rule.known ? am_timezone_rule_next(&zone->rule, time) : INT64_MAX;
 }
 
 unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time) {

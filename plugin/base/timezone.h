@@ -26,6 +26,10 @@ const struct am_timezone *am_timezone_find(const struct am_timezones *zones, str
  * yields them. */
 int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time);
 
+/* The first instant after `time` at which the offset changes; INT64_MAX where it never does again.
+ */
+int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time);
+
 /* Hour of the local week, 0-167, 0 = Monday 00:00-00:59. */
 unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time);
 

@@ -152,14 +152,36 @@ static int64_t change_in(const struct am_timezone_change *change, int64_t year) 
     return first * DAY + change->time;
 }
 
-int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time) {
-    if (!rule->saves)
-        return rule->standard;
+static int64_t year_of(const struct am_timezone_rule *rule, int64_t time) {
     int64_t local = time + rule->standard, year;
     int month, day;
     am_time_date(local / DAY - (local % DAY < 0), &year, &month, &day);
+    return year;
+}
+
+int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time) {
+    if (!rule->saves)
+        return rule->standard;
+    int64_t year = year_of(rule, time);
     int64_t begin = change_in(&rule->begin, year) - rule->standard;
     int64_t end = change_in(&rule->end, year) - rule->saving;
     bool saving = begin < end ? time >= begin && time < end : time >= begin || time < end;
     return saving ? rule->saving : rule->standard;
+}
+
+int64_t am_timezone_rule_next(const struct am_timezone_rule *rule, int64_t time) {
+    if (!rule->saves)
+        return INT64_MAX;
+    int32_t offset = am_timezone_rule_offset(rule, time);
+    int64_t next = INT64_MAX;
+    /* A rule may save all year: then no candidate changes the offset. */
+    for (int64_t year = year_of(rule, time) - 1, last = year + 3; year <= last; year++) {
+        int64_t changes[] = {change_in(&rule->begin, year) - rule->standard,
+                             change_in(&rule->end, year) - rule->saving};
+        for (unsigned i = 0; i < 2; i++)
+            if (changes[i] > time && changes[i] < next &&
+                am_timezone_rule_offset(rule, changes[i]) != offset)
+                next = changes[i];
+    }
+    return next;
 }

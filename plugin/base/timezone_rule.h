@@ -23,5 +23,7 @@ struct am_timezone_rule {
  * offset. */
 void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_timezone_rule *rule);
 int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t time);
+/* The first instant after `time` at which the rule changes the offset, or INT64_MAX. */
+int64_t am_timezone_rule_next(const struct am_timezone_rule *rule, int64_t time);
 
 #endif

@@ -60,6 +60,31 @@ static void offsets_and_hours_are_those_of_the_oracle(void **state) {
     am_timezones_free(zones);
 }
 
+static void changes_are_found_where_offsets_change(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "Europe/Berlin",       "America/New_York", "UTC",
+        "America/Santiago",    "Asia/Kolkata",     "Africa/Casablanca",
+        "Australia/Lord_Howe", "Pacific/Apia",     "Europe/Dublin"};
+    struct am_timezones *zones = am_timezones_load(NULL, NULL);
+    assert_non_null(zones);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct am_timezone *zone = am_timezone_find(zones, am_view_of(names[i]));
+        int64_t next = am_timezone_next_change(zone, INT64_C(946684800));
+        for (int64_t time = 946684800; time < INT64_C(2840140800); time += 1800) {
+            bool changed = am_timezone_offset(zone, time) != am_timezone_offset(zone, time + 1800);
+            assert_true(changed == (next <= time + 1800));
+            if (!changed)
+                continue;
+            assert_int_not_equal(am_timezone_offset(zone, next - 1),
+                                 am_timezone_offset(zone, next));
+            next = am_timezone_next_change(zone, next);
+        }
+    }
+    assert_true(am_timezone_next_change(NULL, 0) == INT64_MAX);
+    am_timezones_free(zones);
+}
+
 static void names_are_never_paths(void **state) {
     (void)state;
     static const char *const names[] = {"../zoneinfo/Europe/Berlin",
@@ -126,6 +151,7 @@ static void without_a_folder_there_is_utc_and_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offsets_and_hours_are_those_of_the_oracle),
+        cmocka_unit_test(changes_are_found_where_offsets_change),
         cmocka_unit_test(names_are_never_paths),
         cmocka_unit_test(damaged_files_harm_nobody),
         cmocka_unit_test(without_a_folder_there_is_utc_and_an_error),
