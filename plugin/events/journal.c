@@ -143,6 +143,36 @@ am_journal_repair(struct am_journal *journal, uint32_t number_of_lane, struct am
     return code;
 }
 
+struct am_journal_position am_journal_position(const struct am_journal *journal, uint32_t lane) {
+    const struct am_journal_lane *at = &journal->shared->lanes[lane];
+    uint64_t word, offset;
+    do {
+        word = atomic_load(&at->file);
+        offset = atomic_load(&at->offset);
+    } while (am_journal_word_number(atomic_load(&at->file)) != am_journal_word_number(word));
+    return (struct am_journal_position){am_journal_word_number(word), offset};
+}
+
+struct am_view am_journal_last_line(struct am_journal *journal, uint32_t lane, char *memory) {
+    struct am_journal_position end = am_journal_position(journal, lane);
+    size_t size = end.offset < AM_JOURNAL_LINE_MAX ? (size_t)end.offset : AM_JOURNAL_LINE_MAX;
+    struct am_view none = {NULL, 0};
+    if (size == 0)
+        return none;
+    int file = am_journal_lane_file(journal, lane, end.number, O_RDONLY);
+    if (file < 0)
+        return none;
+    bool all = pread(file, memory, size, (off_t)(end.offset - size)) == (ssize_t)size;
+    close(file);
+    if (!all || memory[size - 1] != '\n')
+        return none;
+    const char *before = memrchr(memory, '\n', size - 1);
+    if (!before && size < end.offset)
+        return none;
+    const char *begin = before ? before + 1 : memory;
+    return (struct am_view){begin, (size_t)(memory + size - 1 - begin)};
+}
+
 /* ---- the holder ---- */
 
 void am_journal_close_idle(struct am_journal *journal) {

@@ -109,6 +109,12 @@ void am_journal_begin(struct am_journal_writer *writer,
                       enum am_journal_kind kind,
                       struct am_journal_line *line);
 
+/* The same with a time of the caller's: of an event that a killed process left. */
+void am_journal_begin_at(struct am_journal_writer *writer,
+                         enum am_journal_kind kind,
+                         int64_t time,
+                         struct am_journal_line *line);
+
 /* Writes the line; *position is where it ends. False when it could not be written (no room on the
  * disk, or more than AM_JOURNAL_LINE_MAX bytes): counted as lost, *position is where the lane ended
  * before. */
@@ -144,6 +150,13 @@ void am_journal_flush(struct am_journal_writer *writer);
 /* Makes a lane's file end with a whole line, after its owner was killed: whole lines beyond the
  * known end are taken in, a part of a line is cut off. The lane must have no owner. AM_E_IO. */
 enum am_code am_journal_repair(struct am_journal *journal, uint32_t lane, struct am_error *error);
+
+/* The last line of a lane without its newline, in `memory` of AM_JOURNAL_LINE_MAX bytes; empty when
+ * there is none, or when it is longer. After a repair, of a lane without owner. */
+struct am_view am_journal_last_line(struct am_journal *journal, uint32_t lane, char *memory);
+
+/* Where a lane ends now. */
+struct am_journal_position am_journal_position(const struct am_journal *journal, uint32_t lane);
 
 /* Descriptors kept by the one thread that syncs. */
 struct am_journal_syncer;

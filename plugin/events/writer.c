@@ -206,11 +206,10 @@ static void put_place(struct am_journal_writer *writer, struct am_buffer *text, 
 
 /* ---- lines one by one ---- */
 
-void am_journal_begin(struct am_journal_writer *writer,
-                      enum am_journal_kind kind,
-                      struct am_journal_line *line) {
-    pthread_mutex_lock(&writer->mutex);
-    int64_t time = writer->journal->clock();
+static void begin(struct am_journal_writer *writer,
+                  enum am_journal_kind kind,
+                  int64_t time,
+                  struct am_journal_line *line) {
     char place[PLACE_SIZE];
     struct am_buffer n = am_buffer_over(place, sizeof place);
     take_lane(writer, time);
@@ -219,6 +218,21 @@ void am_journal_begin(struct am_journal_writer *writer,
     writer->line = am_buffer_over(writer->line_memory, sizeof writer->line_memory);
     am_journal_put_head(&writer->line, time, kind, am_buffer_view(&n));
     *line = (struct am_journal_line){&writer->line, time};
+}
+
+void am_journal_begin(struct am_journal_writer *writer,
+                      enum am_journal_kind kind,
+                      struct am_journal_line *line) {
+    pthread_mutex_lock(&writer->mutex);
+    begin(writer, kind, writer->journal->clock(), line);
+}
+
+void am_journal_begin_at(struct am_journal_writer *writer,
+                         enum am_journal_kind kind,
+                         int64_t time,
+                         struct am_journal_line *line) {
+    pthread_mutex_lock(&writer->mutex);
+    begin(writer, kind, time, line);
 }
 
 bool am_journal_write(struct am_journal_writer *writer, struct am_journal_position *position) {

@@ -15,11 +15,11 @@ ROOMS = {
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
-    "events": ({"base", "text", "model", "index"}, "token event journal"),
+    "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
     "match": ({"base", "text", "model", "index"}, "match matcher search rank gate explain"),
-    "api": ({"base", "text", "model", "index", "events", "match"}, "api openrtb preview"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "events", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
-    "cli": ({"base", "text", "model", "inventory", "index", "events", "match", "api"}, "cli"),
+    "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
+    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
 }
 
 
