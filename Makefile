@@ -34,7 +34,7 @@ LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
 
 comma := ,
 
-ROOMS := base text inventory index match api
+ROOMS := base text inventory index delivery match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)

@@ -12,6 +12,7 @@ enum am_chain_flag {
     AM_CHAIN_PAUSED = 2,
     AM_CHAIN_MORE = 4, /* more limits than are listed: ask the records */
     AM_CHAIN_STOPPED = 8,
+    AM_CHAIN_NO_ROOM = 16, /* CLOSED for good: a record with a budget has no cell */
 };
 
 /*
@@ -48,11 +49,13 @@ struct am_delivery_map {
     uint64_t *stopped;
     struct am_chain *chains;
     uint32_t ad_count;
-    int fd;          /* -1: private memory */
-    bool begun;      /* being made */
-    uint32_t *index; /* while it is made: chains by content */
+    int fd;               /* -1: private memory */
+    uint64_t size, grown; /* bytes, and how many of them have been allocated */
+    bool begun;           /* being made, here and below */
+    uint32_t *index;      /* chains by content */
     uint32_t index_mask;
-    uint32_t terms;               /* of the ledger's header when the chains' limits were listed */
+    bool listed; /* the holder has listed the chains' limits, for these terms of the ledger */
+    uint32_t terms;
     struct am_delivery_map *next; /* of those that the step keeps */
 };
 

@@ -5,14 +5,18 @@
  */
 
 /* Uses up the part of a placement that the event is about. False: it is late. */
-static bool
-take_part(struct am_ledger *ledger, const struct am_ledger_event *event, struct am_found *found) {
+static bool take_part(struct am_ledger_worker *worker,
+                      const struct am_ledger_event *event,
+                      struct am_found *found) {
+    struct am_ledger *ledger = worker->ledger;
     uint32_t bit = event->holds == AM_LEDGER_HOLD_CLICK        ? AM_PLACEMENT_CLICK
                    : event->holds == AM_LEDGER_HOLD_IMPRESSION ? AM_PLACEMENT_IMPRESSION
                                                                : 0;
     while (bit && am_placement_find(ledger, event->sequence, found)) {
         if (!(found->state & bit))
             return false;
+        for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++)
+            am_set(worker->slot->others[kind], found->body.cells[kind]);
         if (am_placement_take(ledger, found, bit)) {
             if (bit == AM_PLACEMENT_IMPRESSION)
                 am_caller_leave(ledger, found->body.caller);
@@ -105,8 +109,8 @@ static bool take_all_room(struct charge *charge, bool force) {
     return false;
 }
 
-static enum am_ledger_outcome take(struct charge *charge) {
-    charge->live = take_part(charge->ledger, charge->event, &charge->found);
+static enum am_ledger_outcome take(struct am_ledger_worker *worker, struct charge *charge) {
+    charge->live = take_part(worker, charge->event, &charge->found);
     give_strays(charge);
     if (take_all_room(charge, false))
         return AM_LEDGER_CHARGED;
@@ -130,10 +134,11 @@ static struct am_queued *next_queued(struct am_ledger_worker *worker) {
     return &slot->queue[slot->head % AM_LIVE_QUEUE];
 }
 
-void am_queued_charge(struct am_ledger *ledger, struct am_queued *queued) {
+void am_queued_charge(struct am_ledger_worker *worker, struct am_queued *queued) {
+    struct am_ledger *ledger = worker->ledger;
     struct charge charge = {.ledger = ledger, .event = &queued->event};
     bool lost = am_get(ledger->header->state) == AM_LIVE_LOST;
-    queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(&charge));
+    queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(worker, &charge));
     queued->late = !charge.live;
     queued->charged = charge.charged;
     am_set_release(queued->state, AM_QUEUED_CHARGED);
@@ -150,7 +155,7 @@ enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
     memcpy(queued->note, note, note_size);
     am_set_release(queued->state, AM_QUEUED_NOTED);
     am_op_begin_patiently(worker, AM_OP_CHARGE, event->sequence, event->cells);
-    am_queued_charge(worker->ledger, queued);
+    am_queued_charge(worker, queued);
     am_op_end(worker);
     if (late)
         *late = queued->late;

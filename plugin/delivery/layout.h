@@ -153,8 +153,9 @@ enum am_limit_flag {
     AM_LIMIT_PACED = 1 << 7,     /* has a line that the step moves */
     AM_LIMIT_DAY_BEGAN = 1 << 8, /* since its line was anchored, here and below */
     AM_LIMIT_CHANGED = 1 << 9,   /* its terms did, or a pause was lifted */
+    AM_LIMIT_PUT_BACK = 1 << 10, /* the clock was put back across a midnight */
 };
-#define AM_LIMIT_UNANCHORED ((uint32_t)(AM_LIMIT_DAY_BEGAN | AM_LIMIT_CHANGED))
+#define AM_LIMIT_UNANCHORED ((uint32_t)(AM_LIMIT_DAY_BEGAN | AM_LIMIT_CHANGED | AM_LIMIT_PUT_BACK))
 #define AM_LIMIT_UNIT_SHIFT 2
 #define AM_LIMIT_PACING_SHIFT 4
 
@@ -242,8 +243,9 @@ struct am_slot {
     uint32_t turn;   /* of its operations: tells one from the next */
     uint64_t sequence;
     uint32_t cells[AM_LEDGER_KINDS];
+    uint32_t others[AM_LEDGER_KINDS]; /* of an event's placement, where its ad changed campaign */
     uint32_t caller;
-    uint8_t padding0[24];
+    uint8_t padding0[12];
 
     uint64_t head;
     uint8_t padding1[56];

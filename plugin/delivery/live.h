@@ -43,8 +43,9 @@ struct am_ledger {
     uint32_t member;
     int64_t now; /* of the publication under way, here and below */
     struct am_ledger_publication publication;
-    int publisher_fd;             /* its lock; else -1 */
-    struct am_caps *caps;         /* mapped; NULL: not made yet */
+    int publisher_fd;     /* its lock; else -1 */
+    struct am_caps *caps; /* mapped; NULL: not made yet */
+    uint64_t caps_size;
     struct am_step_cache *cache;  /* of the process that publishes or steps */
     struct am_delivery_map *maps; /* that this process keeps for the step */
     int64_t maps_looked;
@@ -94,6 +95,8 @@ static inline uint16_t am_limit_bit(unsigned kind, unsigned unit) {
 enum am_code am_live_geometry_of(const struct am_ledger_options *options,
                                  struct am_live_geometry *geometry,
                                  struct am_error *error);
+
+uint32_t am_live_cells(const struct am_ledger_options *options);
 
 /* Where each section begins; the last one is the end of the file. False: a count is out of range.
  */
@@ -151,6 +154,7 @@ uint32_t am_pool_intern(struct am_ledger *ledger,
 
 /* Frees all items that no limit refers to. Cap sets stay. Never between interning and referring. */
 void am_pool_sweep(struct am_ledger *ledger);
+uint32_t am_pool_heads(const struct am_ledger *ledger, enum am_pool_id pool); /* their number */
 void am_pools_tidy(struct am_ledger *ledger); /* the same, where a pool gets full */
 
 /* The zone of that name, added where it is new. AM_NO_INDEX: no room. */
@@ -246,6 +250,10 @@ void am_ledger_leave(struct am_ledger *ledger);
 
 /* Anchors all lines below records whose pause was lifted. Takes the lock. */
 void am_ledger_anchor_resumed(struct am_ledger *ledger, int64_t now);
+
+/* Whether a map that this process keeps refers to a cell. */
+bool am_maps_refer_to(const struct am_ledger *ledger, uint32_t cell);
+void am_maps_close(struct am_ledger *ledger);
 
 enum am_anchor {
     AM_ANCHOR_NOW,  /* at (now, used) */

@@ -145,7 +145,8 @@ static void undo_caps(struct am_ledger *ledger,
                       int64_t now) {
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
         uint32_t cell = body->cells[kind];
-        if (!body->cap_sets[kind] || cell >= ledger->header->geometry.cells)
+        if (!body->cap_sets[kind] || cell >= am_get_acquire(ledger->header->records_used) ||
+            body->cap_sets[kind] >= am_get(ledger->header->pools[AM_POOL_CAP_SETS].used))
             continue;
         const struct am_cap_set *set =
             am_pool_at(ledger, AM_POOL_CAP_SETS, am_cap_set, body->cap_sets[kind]);

@@ -10,7 +10,7 @@ static struct am_item *item_at(const struct am_ledger *ledger, enum am_pool_id p
     return (struct am_item *)(void *)(ledger->pools[pool] + at * am_live_item_size(pool));
 }
 
-static uint32_t heads_count(const struct am_ledger *ledger, enum am_pool_id pool) {
+uint32_t am_pool_heads(const struct am_ledger *ledger, enum am_pool_id pool) {
     uint32_t count = 16;
     while (count < ledger->header->geometry.pools[pool])
         count *= 2;
@@ -18,7 +18,7 @@ static uint32_t heads_count(const struct am_ledger *ledger, enum am_pool_id pool
 }
 
 static uint32_t *head_of(const struct am_ledger *ledger, enum am_pool_id pool, uint64_t hash) {
-    return &ledger->heads[pool][hash & (heads_count(ledger, pool) - 1)];
+    return &ledger->heads[pool][hash & (am_pool_heads(ledger, pool) - 1)];
 }
 
 static uint64_t content_hash(enum am_pool_id pool, const struct am_item *item) {
@@ -108,7 +108,7 @@ static void clear(struct am_ledger *ledger, enum am_pool_id pool) {
 
 static void link_again(struct am_ledger *ledger, enum am_pool_id pool) {
     struct am_pool_head *head = &ledger->header->pools[pool];
-    for (uint32_t i = 0, count = heads_count(ledger, pool); i < count; i++)
+    for (uint32_t i = 0, count = am_pool_heads(ledger, pool); i < count; i++)
         ledger->heads[pool][i] = AM_NO_INDEX;
     head->free = AM_NO_INDEX;
     for (uint32_t i = 0; i < head->used; i++) {

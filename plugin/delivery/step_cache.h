@@ -16,6 +16,14 @@ struct am_piece {
 
 struct am_step_cache {
     struct am_piece *pieces; /* by schedule */
+    /* The traffic curve, interned: that of an hour. */
+    int64_t traffic_hour;
+    uint64_t traffic_hash;
+    uint32_t traffic;
+    bool traffic_known;
 };
+
+/* Counts decisions, and ends hours. */
+void am_traffic_step(struct am_ledger *ledger, int64_t now);
 
 #endif

@@ -35,7 +35,7 @@ struct wanted {
 
 static bool limit_is(const struct am_limit *limit, const struct wanted *wanted) {
     return limit->total == wanted->window.total && limit->daily == wanted->window.daily &&
-           (limit->flags & ~(uint32_t)AM_LIMIT_DAY_BEGAN) == wanted->flags &&
+           (limit->flags & ~(uint32_t)(AM_LIMIT_DAY_BEGAN | AM_LIMIT_PUT_BACK)) == wanted->flags &&
            limit->schedule == wanted->schedule;
 }
 

@@ -84,7 +84,7 @@ void am_placement_give_back(struct am_ledger *ledger,
                             int64_t now);
 
 /* Decides about an event that is noted in a slot, inside of an operation. */
-void am_queued_charge(struct am_ledger *ledger, struct am_queued *queued);
+void am_queued_charge(struct am_ledger_worker *worker, struct am_queued *queued);
 
 /* Counts one more placement of a caller; false: it has too many. */
 bool am_caller_enter(struct am_ledger *ledger, uint32_t caller);

@@ -141,8 +141,10 @@ bool am_op_begin(struct am_ledger_worker *worker,
     struct am_slot *slot = worker->slot;
     am_set(slot->sequence, sequence);
     am_set(slot->caller, caller);
-    for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++)
+    for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
         am_set(slot->cells[kind], cells[kind]);
+        am_set(slot->others[kind], AM_LEDGER_NO_CELL);
+    }
     am_set(slot->turn, slot->turn + 1);
     __atomic_store_n(&slot->op, (uint32_t)op, __ATOMIC_SEQ_CST);
     if (!__atomic_load_n(&worker->ledger->header->frozen, __ATOMIC_SEQ_CST))

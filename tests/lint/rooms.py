@@ -12,10 +12,11 @@ ARROWS = {
     "text": {"base"},
     "inventory": {"base", "text"},
     "index": {"base", "text", "inventory"},
-    "match": {"base", "text", "index"},
-    "api": {"base", "text", "index", "match"},
-    "uwsgi": {"base", "text", "inventory", "index", "match", "api"},
-    "cli": {"base", "text", "inventory", "index", "match", "api"},
+    "delivery": {"base", "text", "inventory", "index"},
+    "match": {"base", "text", "index", "delivery"},
+    "api": {"base", "text", "index", "delivery", "match"},
+    "uwsgi": {"base", "text", "inventory", "index", "delivery", "match", "api"},
+    "cli": {"base", "text", "inventory", "index", "delivery", "match", "api"},
 }
 
 
