@@ -34,7 +34,7 @@ LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 
 comma := ,
 
-ROOMS := base text model inventory index events match api
+ROOMS := base text model inventory index delivery events match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)

@@ -331,8 +331,11 @@ typedef struct am_ledger_position am_ledger_finish_event(void *context,
                                                          struct am_ledger_position last);
 
 /* Completes the events of dead workers and frees their slots. [holder], after a step that reports
- * `unfinished`. [lock] between, not during, the calls of `finish`. */
-void am_ledger_finish(struct am_ledger *ledger, am_ledger_finish_event *finish, void *context);
+ * `unfinished`; `worker` is the calling thread's own. [lock] between, not during, the calls of
+ * `finish`. */
+void am_ledger_finish(struct am_ledger_worker *worker,
+                      am_ledger_finish_event *finish,
+                      void *context);
 
 /* ---- snapshots and recovery ---------------------------------------------------------------------
  */

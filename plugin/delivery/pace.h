@@ -47,12 +47,52 @@ struct am_pace_curve_spec {
 /* ---- prices and holds ---------------------------------------------------------------------------
  */
 
-/* What one event costs: a CPM in micros is the nanos of one impression; a CPC in micros x 1000 the
- * nanos of one click. `bid` is in micros. */
+/* What one event costs, in nanos: a CPM in micros is the nanos of one impression; a CPC in micros x
+ * 1000 is the nanos of one click. `bid` is in micros. */
 int64_t am_pace_price(bool per_click, int64_t bid);
 
 /* What a placement takes of a budget of money until then: the price, or ceil(price x ctr) where the
- * price is of a click; ctr in millionths. */
+ * price is of a click. `ctr` is in millionths. */
 int64_t am_pace_hold(bool per_click, int64_t price, uint32_t ctr);
+
+/* ---- lines --------------------------------------------------------------------------------------
+ */
+
+/* The line of a window with limit L, anchored at u0, when A of B has passed. L where A >= B or u0
+ * >= L, and for AM_PACE_ASAP. 0 <= L. */
+int64_t am_pace_line(enum am_pace_kind kind, int64_t limit, int64_t u0, uint64_t a, uint64_t b);
+
+int64_t am_pace_slack(int64_t price, int64_t limit);
+int64_t am_pace_lead(int64_t limit);
+
+/* ---- weights ------------------------------------------------------------------------------------
+ */
+
+/* The weight of each second: that of its hour of the week in `zone`, 0 outside of `hours`. */
+struct am_pace_schedule {
+    const uint32_t *weights;              /* AM_PACE_HOURS; NULL: 1 each */
+    const struct am_timezone *zone;       /* of the weights; NULL: UTC */
+    const struct am_pace_hours *hours;    /* NULL: all */
+    const struct am_timezone *hours_zone; /* of `hours`; NULL: UTC */
+};
+
+/* The integral of the weight over the real seconds from `from` to `to`; 0 when to <= from. Cost: a
+ * few microseconds, and a tenth of one for each change of the clock in between. */
+uint64_t am_pace_weigh(const struct am_pace_schedule *schedule, int64_t from, int64_t to);
+
+/* The weight at `time`; it stays the same up to *end, at most an hour later. */
+uint32_t am_pace_weight(const struct am_pace_schedule *schedule, int64_t time, int64_t *end);
+
+/* Halves the weights together until none is above AM_PACE_WEIGHT_MAX; none below 1. */
+void am_pace_fit(uint32_t weights[AM_PACE_HOURS]);
+
+/* ---- days ---------------------------------------------------------------------------------------
+ */
+
+/* The calendar day in a zone (NULL: UTC), in days since 1970-01-01: the last one that has begun. A
+ * day begins with the first second of its date, also where 00:00 is skipped; it lasts 23 or 25
+ * hours where the clock changes, and none where the date is skipped. */
+int64_t am_pace_day(const struct am_timezone *zone, int64_t time);
+int64_t am_pace_day_start(const struct am_timezone *zone, int64_t day);
 
 #endif

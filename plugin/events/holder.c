@@ -185,7 +185,7 @@ void am_event_hold_finish(struct am_event_holder *holder,
                           am_event_resolve *resolve,
                           void *context) {
     struct finishing finishing = {holder, resolve, context};
-    am_ledger_finish(holder->service->ledger, finish, &finishing);
+    am_ledger_finish(holder->worker->ledger_worker, finish, &finishing);
 }
 
 /* ---- threads that may wait for a disk ---- */

@@ -1,0 +1,69 @@
+/* Anchors: where the line of a window begins. With the lock. */
+#include "live.h"
+
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t used_of(const struct am_limit *limit) {
+    int64_t used = am_add_clamped(am_get(limit->committed), am_get(limit->expected));
+    return am_add_clamped(used, -limit->base);
+}
+
+static int64_t line_of(const struct am_limit *limit) {
+    return am_add_clamped(limit->line, -limit->base);
+}
+
+/* The end of the window of a paced limit. */
+static int64_t window_end(const struct am_ledger *ledger, const struct am_limit *limit) {
+    const struct am_record *record = &ledger->records[limit->record];
+    if (limit->daily == AM_LEDGER_UNLIMITED)
+        return record->end;
+    return earlier(am_zone_day_start(ledger, record->zone, record->day + 1), record->end);
+}
+
+/* When the window began, or when it opens. */
+static int64_t anchor_time(const struct am_ledger *ledger,
+                           const struct am_limit *limit,
+                           enum am_anchor where,
+                           int64_t now) {
+    const struct am_record *record = &ledger->records[limit->record];
+    int64_t time =
+        where == AM_ANCHOR_DAY ? am_zone_day_start(ledger, record->zone, record->day) : now;
+    return later(time, record->start);
+}
+
+static enum am_pace_kind pacing_of(const struct am_limit *limit) {
+    return (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT;
+}
+
+void am_limit_anchor(struct am_ledger *ledger,
+                     struct am_limit *limit,
+                     enum am_anchor where,
+                     int64_t now) {
+    uint32_t index = limit->schedule;
+    uint64_t weighed = am_schedule_weighed(ledger, index, now);
+    int64_t t0 = anchor_time(ledger, limit, where, now), b = window_end(ledger, limit);
+    int64_t u0 = where == AM_ANCHOR_NOW    ? used_of(limit)
+                 : where == AM_ANCHOR_LINE ? line_of(limit)
+                                           : 0;
+    uint64_t w0 = t0 == now ? weighed : am_schedule_weighed_at(ledger, index, t0);
+    uint64_t b_weight = b > t0 ? am_schedule_weighed_at(ledger, index, b) - w0 : 0;
+    uint64_t passed = now > t0 ? weighed - w0 : 0;
+    int64_t most = limit->ceiling - limit->base;
+    int64_t line = am_pace_line(pacing_of(limit), most, u0, now >= b ? b_weight : passed, b_weight);
+    am_redo(ledger, limit->u0, u0);
+    am_redo(ledger, limit->w0, w0);
+    am_redo(ledger, limit->b_weight, b_weight);
+    am_redo(ledger, limit->t0, t0);
+    am_redo(ledger, limit->b, b);
+    am_redo(ledger, limit->line, am_add_clamped(limit->base, line));
+    am_redo(ledger, limit->lead,
+            am_add_clamped(limit->base, am_add_clamped(line, am_pace_lead(most))));
+    am_redo(ledger, limit->flags, limit->flags & ~AM_LIMIT_UNANCHORED);
+    am_redo_commit(ledger);
+}

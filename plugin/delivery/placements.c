@@ -1,0 +1,194 @@
+/* Placements in flight: two buckets of eight by the hash of the sequence; whoever moves an entry's
+ * state by compare-and-swap has it. */
+#include "../base/hash.h"
+#include "work.h"
+
+/* ---- words of the state -----------------------------------------------------------------------
+ */
+
+static uint64_t state_of(uint64_t sequence, int64_t expiry, uint32_t bits) {
+    return (sequence & AM_SEQUENCE_MASK) << AM_PLACEMENT_SEQUENCE_SHIFT |
+           ((uint64_t)expiry & AM_PLACEMENT_EXPIRY_MASK) << 4 | bits;
+}
+
+static bool is_of(uint64_t state, uint64_t sequence) {
+    return state && state >> AM_PLACEMENT_SEQUENCE_SHIFT == (sequence & AM_SEQUENCE_MASK);
+}
+
+static void buckets_of(const struct am_ledger *ledger, uint64_t sequence, uint32_t buckets[2]) {
+    uint32_t count = ledger->header->geometry.placements / AM_BUCKET;
+    uint64_t hash = am_hash_mix(sequence & AM_SEQUENCE_MASK, 1);
+    buckets[0] = (uint32_t)((hash >> 32) * count >> 32) * AM_BUCKET;
+    buckets[1] = (uint32_t)((hash & UINT32_MAX) * count >> 32) * AM_BUCKET;
+}
+
+/* ---- claiming ---------------------------------------------------------------------------------
+ */
+
+static uint32_t taken_in(const struct am_ledger *ledger, uint32_t bucket) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < AM_BUCKET; i++)
+        taken += am_get(ledger->states[bucket + i]) != 0;
+    return taken;
+}
+
+static uint32_t claim_in(struct am_ledger *ledger, uint32_t bucket, uint64_t state) {
+    for (uint32_t i = 0; i < AM_BUCKET; i++) {
+        uint64_t free = 0;
+        if (am_get(ledger->states[bucket + i]) == 0 &&
+            __atomic_compare_exchange_n(&ledger->states[bucket + i], &free, state, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return bucket + i;
+    }
+    return AM_NO_INDEX;
+}
+
+uint32_t am_placement_claim(struct am_ledger *ledger, uint64_t sequence, int64_t expiry) {
+    uint32_t buckets[2];
+    buckets_of(ledger, sequence, buckets);
+    uint64_t state = state_of(sequence, expiry, AM_PLACEMENT_FILLING);
+    /* The emptier one first keeps both useful until most of the table is full. */
+    unsigned first = taken_in(ledger, buckets[0]) > taken_in(ledger, buckets[1]);
+    uint32_t at = claim_in(ledger, buckets[first], state);
+    return at == AM_NO_INDEX ? claim_in(ledger, buckets[!first], state) : at;
+}
+
+/* A body is copied by who may lose it meanwhile, so both sides use whole words. */
+enum { BODY_WORDS = sizeof(struct am_placement) / sizeof(uint64_t) };
+
+void am_placement_write(struct am_ledger *ledger, uint32_t at, const struct am_placement *body) {
+    uint64_t words[BODY_WORDS], *to = (uint64_t *)(void *)&ledger->placements[at];
+    memcpy(words, body, sizeof words);
+    for (unsigned i = 0; i < BODY_WORDS; i++)
+        am_set(to[i], words[i]);
+}
+
+static void body_read(const struct am_ledger *ledger, uint32_t at, struct am_placement *body) {
+    const uint64_t *from = (const uint64_t *)(const void *)&ledger->placements[at];
+    uint64_t words[BODY_WORDS];
+    for (unsigned i = 0; i < BODY_WORDS; i++)
+        words[i] = am_get_acquire(from[i]);
+    memcpy(body, words, sizeof words);
+}
+
+void am_placement_hold_it(struct am_ledger *ledger, uint32_t at, uint32_t bits) {
+    uint64_t state = am_get(ledger->states[at]);
+    am_set_release(ledger->states[at], (state & ~(uint64_t)AM_PLACEMENT_BITS) | bits);
+}
+
+void am_placement_drop(struct am_ledger *ledger, uint32_t at) {
+    am_set_release(ledger->states[at], 0);
+}
+
+/* ---- finding and taking -----------------------------------------------------------------------
+ */
+
+bool am_placement_read(const struct am_ledger *ledger, uint32_t at, struct am_found *found) {
+    found->at = at;
+    found->state = am_get_acquire(ledger->states[at]);
+    if (!found->state || (found->state & AM_PLACEMENT_FILLING))
+        return false;
+    body_read(ledger, at, &found->body);
+    return true;
+}
+
+bool am_placement_find(const struct am_ledger *ledger, uint64_t sequence, struct am_found *found) {
+    uint32_t buckets[2];
+    if (sequence == AM_LEDGER_NO_SEQUENCE)
+        return false;
+    buckets_of(ledger, sequence, buckets);
+    for (unsigned i = 0; i < 2 * AM_BUCKET; i++) {
+        uint32_t at = buckets[i / AM_BUCKET] + i % AM_BUCKET;
+        if (is_of(am_get(ledger->states[at]), sequence))
+            return am_placement_read(ledger, at, found) && is_of(found->state, sequence);
+    }
+    return false;
+}
+
+/* The copy of the body is whole when the state has not changed since: its sequence never comes
+ * again, so the entry is the same one. */
+bool am_placement_take(struct am_ledger *ledger, const struct am_found *found, uint32_t bits) {
+    uint64_t state = found->state;
+    uint64_t left = state & AM_PLACEMENT_BITS & ~(uint64_t)bits;
+    uint64_t next = left ? (state & ~(uint64_t)AM_PLACEMENT_BITS) | left : 0;
+    return __atomic_compare_exchange_n(&ledger->states[found->at], &state, next, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* ---- holds ------------------------------------------------------------------------------------
+ */
+
+bool am_guard_take(int64_t *guard, int64_t amount, int64_t most, const int64_t *beside) {
+    int64_t now = am_get(*guard), next;
+    do {
+        if (__builtin_add_overflow(now, amount, &next) ||
+            am_add_clamped(next, beside ? am_get(*beside) : 0) > most)
+            return false;
+    } while (
+        !__atomic_compare_exchange_n(guard, &now, next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
+}
+
+struct am_hold am_placement_hold(const struct am_placement *placement, enum am_ledger_unit unit) {
+    if (unit == AM_LEDGER_MONEY)
+        return placement->per_click
+                   ? (struct am_hold){placement->money_hold, true, AM_PLACEMENT_CLICK}
+                   : (struct am_hold){placement->money_hold, false, AM_PLACEMENT_IMPRESSION};
+    if (unit == AM_LEDGER_IMPRESSIONS)
+        return (struct am_hold){1, false, AM_PLACEMENT_IMPRESSION};
+    return (struct am_hold){placement->ctr, true, AM_PLACEMENT_CLICK};
+}
+
+static void undo_caps(struct am_ledger *ledger,
+                      struct am_caps *caps,
+                      const struct am_placement *body,
+                      int64_t now) {
+    for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
+        uint32_t cell = body->cells[kind];
+        if (!body->cap_sets[kind] || cell >= am_get_acquire(ledger->header->records_used) ||
+            body->cap_sets[kind] >= am_get(ledger->header->pools[AM_POOL_CAP_SETS].used))
+            continue;
+        const struct am_cap_set *set =
+            am_pool_at(ledger, AM_POOL_CAP_SETS, am_cap_set, body->cap_sets[kind]);
+        for (uint32_t i = 0; i < set->count && i < AM_LEDGER_CAPS_MAX; i++)
+            am_caps_undo(caps, body->user, am_get(ledger->records[cell].key), set->periods[i],
+                         body->decided, now);
+    }
+}
+
+void am_placement_give_back(struct am_ledger *ledger,
+                            struct am_caps *caps,
+                            const struct am_placement *body,
+                            uint32_t bits,
+                            int64_t now) {
+    for (unsigned i = 0; i < AM_LEDGER_KINDS * AM_LEDGER_UNITS; i++) {
+        unsigned kind = i / AM_LEDGER_UNITS, unit = i % AM_LEDGER_UNITS;
+        struct am_hold hold = am_placement_hold(body, (enum am_ledger_unit)unit);
+        struct am_limit *limit = am_limit_of(ledger, body->cells[kind], unit);
+        if (limit && (body->held & am_limit_bit(kind, unit)) && (bits & hold.bit))
+            am_guard_give(hold.expected ? &limit->expected : &limit->committed, hold.amount);
+    }
+    if (!(bits & AM_PLACEMENT_IMPRESSION))
+        return;
+    am_caller_leave(ledger, body->caller);
+    if (body->user && caps)
+        undo_caps(ledger, caps, body, now);
+}
+
+/* ---- callers ----------------------------------------------------------------------------------
+ */
+
+bool am_caller_enter(struct am_ledger *ledger, uint32_t caller) {
+    if (!caller)
+        return true;
+    uint16_t *count = &ledger->callers[caller % AM_LIVE_CALLERS];
+    if (__atomic_add_fetch(count, 1, __ATOMIC_RELAXED) <= AM_DELIVERY_CALLER_MAX)
+        return true;
+    __atomic_fetch_sub(count, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+void am_caller_leave(struct am_ledger *ledger, uint32_t caller) {
+    if (caller)
+        __atomic_fetch_sub(&ledger->callers[caller % AM_LIVE_CALLERS], 1, __ATOMIC_RELAXED);
+}
