@@ -9,6 +9,17 @@ enum am_journal_kind am_journal_kind(const struct am_journal_record *record) {
     return am_journal_kind_of(inside(record->values[AM_JOURNAL_M_E]));
 }
 
+enum am_journal_kind am_journal_peek(struct am_view line) {
+    /* {"t":"2026-12-01T10:31:07.123456Z","e":"impression", */
+    enum { AT = sizeof "{\"t\":\"" - 1 + AM_JOURNAL_TIME_SIZE + sizeof "\",\"e\":\"" - 1 };
+    if (line.size <= AT || memcmp(line.data + AT - 7, "\",\"e\":\"", 7) != 0)
+        return AM_JOURNAL_KINDS;
+    const char *begin = line.data + AT;
+    const char *end = memchr(begin, '"', line.size - AT);
+    return end ? am_journal_kind_of((struct am_view){begin, (size_t)(end - begin)})
+               : AM_JOURNAL_KINDS;
+}
+
 bool am_journal_time(const struct am_journal_record *record, int64_t *time) {
     return am_journal_time_read(inside(record->values[AM_JOURNAL_M_T]), time);
 }
@@ -27,14 +38,13 @@ enum am_ledger_kind am_journal_ledger_kind(struct am_view value) {
     return (enum am_ledger_kind)kind;
 }
 
-/* A whole number, which an adjustment may make negative. */
-static bool read_count(struct am_view value, int64_t *count) {
+bool am_journal_integer(struct am_view value, int64_t *number) {
     uint64_t magnitude;
     bool negative = value.size && value.data[0] == '-';
     struct am_view digits = {value.data + negative, value.size - negative};
     if (!am_journal_unsigned(digits, &magnitude) || magnitude > INT64_MAX)
         return false;
-    *count = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    *number = negative ? -(int64_t)magnitude : (int64_t)magnitude;
     return true;
 }
 
@@ -45,8 +55,9 @@ static bool read_adjustment(const struct am_journal_record *record,
     struct am_view clicks = record->values[AM_JOURNAL_M_CLICKS];
     return am_view_equal(record->values[AM_JOURNAL_M_CHANGE], AM_VIEW("\"adjust\"")) &&
            (!spend.size || am_journal_money(spend, &added->amounts[AM_LEDGER_MONEY])) &&
-           (!impressions.size || read_count(impressions, &added->amounts[AM_LEDGER_IMPRESSIONS])) &&
-           (!clicks.size || read_count(clicks, &added->amounts[AM_LEDGER_CLICKS]));
+           (!impressions.size ||
+            am_journal_integer(impressions, &added->amounts[AM_LEDGER_IMPRESSIONS])) &&
+           (!clicks.size || am_journal_integer(clicks, &added->amounts[AM_LEDGER_CLICKS]));
 }
 
 bool am_journal_amounts(enum am_journal_kind kind,

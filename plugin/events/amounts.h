@@ -19,6 +19,13 @@ bool am_journal_amounts(enum am_journal_kind kind,
 /* The kind of a scanned line; AM_JOURNAL_KINDS when it has none that is known. */
 enum am_journal_kind am_journal_kind(const struct am_journal_record *record);
 
+/* The kind of a line that is not scanned, by the place where the writer puts it; AM_JOURNAL_KINDS
+ * for any other line. */
+enum am_journal_kind am_journal_peek(struct am_view line);
+
+/* A whole number, negative ones too. */
+bool am_journal_integer(struct am_view value, int64_t *number);
+
 /* The time of a scanned line, in microseconds. */
 bool am_journal_time(const struct am_journal_record *record, int64_t *time);
 

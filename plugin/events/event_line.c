@@ -11,6 +11,11 @@ int64_t am_event_spend(const struct am_event_note *note) {
     return billed ? note->price : 0;
 }
 
+bool am_event_is_late(const struct am_event_service *service, const struct am_event_note *note) {
+    uint32_t reserve = note->bid ? service->reserve_bids : service->reserve;
+    return note->time / AM_JOURNAL_SECOND - note->decided > reserve;
+}
+
 static void put_generation(struct am_buffer *text, uint64_t generation) {
     char digits[16];
     if (!generation)
@@ -35,18 +40,26 @@ static void put_names(struct am_buffer *text, const struct am_event_ad_names *na
 
 /* ---- events ---- */
 
+/* What changes counters, or would have. */
+static void put_counts(struct am_buffer *text,
+                       const struct am_event_note *note,
+                       enum am_event_outcome outcome) {
+    if (outcome == AM_EVENT_COUNTED)
+        am_journal_put_money(text, "spend", am_event_spend(note));
+    else if (outcome == AM_EVENT_BUDGET)
+        am_journal_put_money(text, "price", am_event_spend(note));
+    if (note->limited)
+        am_journal_put_flag(text, "limited", true);
+}
+
 static void put_note(struct am_buffer *text,
                      const struct am_event_note *note,
                      const struct am_event_line *line) {
     am_journal_put_id(text, note->host, note->epoch, note->sequence);
     if (line->names)
         put_names(text, line->names);
-    if (line->outcome == AM_EVENT_COUNTED)
-        am_journal_put_money(text, "spend", am_event_spend(note));
-    else if (line->outcome == AM_EVENT_BUDGET)
-        am_journal_put_money(text, "price", am_event_spend(note));
-    if (note->limited && (note->kind == AM_JOURNAL_IMPRESSION || note->kind == AM_JOURNAL_CLICK))
-        am_journal_put_flag(text, "limited", true);
+    if (note->kind == AM_JOURNAL_IMPRESSION || note->kind == AM_JOURNAL_CLICK)
+        put_counts(text, note, line->outcome);
     am_journal_put_number(text, "position", note->position);
     put_generation(text, note->generation);
 }

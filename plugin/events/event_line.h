@@ -19,11 +19,15 @@ struct am_event_note {
     uint8_t position;
     uint8_t pricing; /* enum am_model_pricing */
     uint8_t limited; /* the ad has a record of its own */
+    uint8_t bid;     /* placed by a bid */
 };
 _Static_assert(sizeof(struct am_event_note) <= AM_LEDGER_NOTE_BYTES, "a note fits its room");
 
 /* What the event costs: impressions by cpm, clicks by cpc. */
 int64_t am_event_spend(const struct am_event_note *note);
+
+/* Whether it comes after the time for which its placement was reserved. */
+bool am_event_is_late(const struct am_event_service *service, const struct am_event_note *note);
 
 struct am_event_line {
     const struct am_event_note *note;      /* NULL: the token is not ours */

@@ -152,6 +152,7 @@ static struct am_event_note note_of(const struct handling *handling, int64_t tim
         .position = token->position,
         .pricing = token->pricing,
         .limited = handling->target.cells[AM_LEDGER_AD] < AM_LEDGER_CLOSED_CELL,
+        .bid = token->bid,
     };
 }
 
@@ -169,8 +170,8 @@ charge(struct handling *handling, const struct am_event_note *note, bool *charge
     };
     memcpy(event.cells, handling->target.cells, sizeof event.cells);
     *charged = true;
-    return am_delivery_charge(handling->worker->ledger_worker, &event, note, sizeof *note,
-                              &handling->late) == AM_LEDGER_NO_ROOM
+    return am_delivery_charge(handling->worker->ledger_worker, &event, note, sizeof *note, NULL) ==
+                   AM_LEDGER_NO_ROOM
                ? AM_EVENT_BUDGET
                : AM_EVENT_COUNTED;
 }
@@ -186,6 +187,7 @@ static void log_and_count(struct handling *handling) {
         handling->outcome = claim(handling);
     if (handling->outcome == AM_EVENT_COUNTED)
         handling->outcome = charge(handling, &note, &charged);
+    handling->late = charged && am_event_is_late(worker->service, &note);
     am_event_put_line(line.text,
                       &(struct am_event_line){
                           .note = handling->facts.verified ? &note : NULL,

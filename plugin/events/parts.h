@@ -18,6 +18,7 @@ struct am_event_service {
     struct am_event_robots *robots;
     struct am_event_rate_limits rate_limits;
     bool click_first;
+    uint32_t reserve, reserve_bids; /* seconds */
 
     struct am_token_keyring *keyring; /* shared by the processes of this instance */
     struct am_token_keys_stamp keys_stamp;

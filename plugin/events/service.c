@@ -8,6 +8,8 @@
 
 #include "parts.h"
 
+enum { RESERVE_SECONDS = 60, RESERVE_BIDS_SECONDS = 120 };
+
 uint64_t am_event_service_bytes(const struct am_event_options *options) {
     return am_event_shared_bytes(options);
 }
@@ -110,6 +112,8 @@ enum am_code am_event_service_open(const struct am_event_options *options,
         return am_error_set(error, AM_E_MEMORY, "no memory for the events");
     made->ledger = options->ledger;
     made->click_first = options->click_first;
+    made->reserve = options->reserve ? options->reserve : RESERVE_SECONDS;
+    made->reserve_bids = options->reserve_bids ? options->reserve_bids : RESERVE_BIDS_SECONDS;
     made->journal.folder = -1;
     snprintf(made->log_path, sizeof made->log_path, "%s/log", options->folder);
     made->folder = open(options->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -35,6 +35,8 @@ struct am_event_options {
     const char *robots;       /* path of more robots; NULL: the built-in list */
     const char *click_rates;  /* NULL: AM_EVENT_RATES_DEFAULT */
     bool click_first;         /* clicks count without an impression */
+    uint32_t reserve;         /* seconds of admatch-reserve; 0: 60 */
+    uint32_t reserve_bids;    /* seconds of admatch-reserve-bids; 0: 120 */
     int64_t (*clock)(void);   /* microseconds since 1970; NULL: the system's */
 };
 

@@ -15,7 +15,7 @@ ROOMS = {
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
-    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps live store snapshot map maps repair record limit zone pool redo op queued placement caller guard step hold chain cap curve hours item member schedule slot text traffic window death found add get set scaled reading demand work pools zones redo queued moment"),
+    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps live store snapshot map maps repair record limit zone pool redo op queued placement caller guard step hold chain cap curve hours item member schedule slot text traffic window death found add get set scaled reading demand work pools zones redo queued moment section anchor piece"),
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate explain"),
     "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
