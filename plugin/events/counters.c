@@ -20,6 +20,7 @@ struct set_writer {
     uint64_t part;
     bool open; /* an array is open in it */
     bool failed;
+    struct am_journal_set *set; /* where it stands */
 };
 
 static void begin_line(struct set_writer *set) {
@@ -27,8 +28,10 @@ static void begin_line(struct set_writer *set) {
     char cut[AM_JOURNAL_TIME_SIZE];
     am_journal_begin(am_event_worker_writer(set->worker), AM_JOURNAL_COUNTERS, &line);
     set->text = line.text;
-    if (set->part == 0)
+    if (set->part == 0) {
         set->cut = line.time;
+        set->set->begin = line.position;
+    }
     am_journal_time_write(set->cut, cut);
     am_journal_put_text(set->text, "cut", ((struct am_view){cut, sizeof cut}));
     am_journal_put_number(set->text, "part", set->part++);
@@ -109,8 +112,11 @@ static void put_cell(struct set_writer *set, const struct am_ledger_moment_recor
     am_buffer_literal(set->text, "}");
 }
 
-bool am_event_log_counters(struct am_event_worker *worker, const struct am_ledger_moment *moment) {
-    struct set_writer set = {.worker = worker};
+bool am_event_log_counters(struct am_event_worker *worker,
+                           const struct am_ledger_moment *moment,
+                           struct am_journal_set *where) {
+    struct am_journal_set unused;
+    struct set_writer set = {.worker = worker, .set = where ? where : &unused};
     for (uint32_t i = 0; i < moment->position_count; i++)
         put_position(&set, &moment->positions[i]);
     if (set.text)
@@ -120,6 +126,9 @@ bool am_event_log_counters(struct am_event_worker *worker, const struct am_ledge
     if (!set.text)
         begin_line(&set);
     end_line(&set, true);
+    set.set->found = !set.failed;
+    set.set->lane = am_journal_writer_lane(am_event_worker_writer(worker));
+    am_journal_time_write(set.cut, set.set->cut);
     return !set.failed;
 }
 
@@ -169,6 +178,7 @@ bool am_journal_cell_read(struct am_view item, struct am_journal_cell *cell) {
 struct search {
     int folder;
     struct am_journal_cursor cursor;
+    int64_t until;
     struct am_journal_set *set; /* the newest whole one */
     struct am_journal_set open; /* one whose lines are being read */
     uint64_t parts;             /* of the open one */
@@ -180,11 +190,15 @@ static void see_line(struct search *search,
                      uint64_t offset) {
     struct am_journal_record record;
     uint64_t part;
+    int64_t time;
     if (am_journal_peek(line) != AM_JOURNAL_COUNTERS || !am_journal_scan(line, &record) ||
         record.values[AM_JOURNAL_M_CUT].size != AM_JOURNAL_TIME_SIZE + 2 ||
         !am_journal_unsigned(record.values[AM_JOURNAL_M_PART], &part))
         return;
     const char *cut = record.values[AM_JOURNAL_M_CUT].data + 1;
+    if (!am_journal_time_read((struct am_view){cut, AM_JOURNAL_TIME_SIZE}, &time) ||
+        time > search->until)
+        return;
     if (part == 0) {
         search->open = (struct am_journal_set){true, file->lane, {file->number, offset}, {0}};
         memcpy(search->open.cut, cut, AM_JOURNAL_TIME_SIZE);
@@ -244,10 +258,12 @@ search_hours(struct search *search, const struct am_vector *files, struct am_err
     return code;
 }
 
-enum am_code
-am_journal_find_set(const char *folder, struct am_journal_set *set, struct am_error *error) {
+enum am_code am_journal_find_set(const char *folder,
+                                 int64_t until,
+                                 struct am_journal_set *set,
+                                 struct am_error *error) {
     struct am_vector files = AM_VECTOR_OF(struct am_journal_file);
-    struct search search = {.cursor = {.plain = -1}, .set = set};
+    struct search search = {.cursor = {.plain = -1}, .until = until, .set = set};
     set->found = false;
     search.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (search.folder < 0)

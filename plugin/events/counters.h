@@ -11,10 +11,6 @@
 #include "handle.h"
 #include "walk.h"
 
-/* Writes a set. The holder, each hour, after a gap line, and at a clean end. False: a line was
- * lost, and the set is none. */
-bool am_event_log_counters(struct am_event_worker *worker, const struct am_ledger_moment *moment);
-
 /* A cell as a line of counters has it. */
 struct am_journal_cell {
     enum am_ledger_kind kind;
@@ -27,7 +23,7 @@ struct am_journal_cell {
 /* Reads an item of "cells". False when it is none. */
 bool am_journal_cell_read(struct am_view item, struct am_journal_cell *cell);
 
-/* The newest whole set of a log. */
+/* Where a set stands. */
 struct am_journal_set {
     bool found;
     uint32_t lane;
@@ -35,10 +31,19 @@ struct am_journal_set {
     char cut[AM_JOURNAL_TIME_SIZE];
 };
 
-/* Looks through the files hour by hour, from the newest on, until there is one. AM_E_IO,
- * AM_E_MEMORY, AM_E_CORRUPT. */
-enum am_code
-am_journal_find_set(const char *folder, struct am_journal_set *set, struct am_error *error);
+/* Writes a set. The holder, each hour, after a gap line, and at a clean end. False: a line was
+ * lost, and the set is none (set->found is false). `set` may be NULL. */
+bool am_event_log_counters(struct am_event_worker *worker,
+                           const struct am_ledger_moment *moment,
+                           struct am_journal_set *set);
+
+/* The newest whole set of a log whose cut is not after `until` (microseconds; INT64_MAX: any). Looks
+ * through the files hour by hour, from the newest on, until there is one. AM_E_IO, AM_E_MEMORY,
+ * AM_E_CORRUPT. */
+enum am_code am_journal_find_set(const char *folder,
+                                 int64_t until,
+                                 struct am_journal_set *set,
+                                 struct am_error *error);
 
 /* Reads a set: calls `cell` for each of its cells (false: no memory), and fills `positions` (of
  * `lane_count`, zeroed before). AM_E_IO, AM_E_MEMORY, AM_E_CORRUPT. */

@@ -100,7 +100,8 @@ uint32_t am_journal_writer_lane(const struct am_journal_writer *writer);
 /* A line under way. Members go to `text` by am_journal_put_*. */
 struct am_journal_line {
     struct am_buffer *text;
-    int64_t time; /* its member "t", in microseconds */
+    int64_t time;                        /* its member "t", in microseconds */
+    struct am_journal_position position; /* where it will begin; not of lines that wait */
 };
 
 /* Locks the writer until am_journal_end, and begins a line with the time of now. A lane has one

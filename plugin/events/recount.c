@@ -272,8 +272,11 @@ enum am_code am_journal_recount(const struct am_journal_recount_options *options
     }
     struct am_journal_position *to = from + AM_JOURNAL_MAX_LANES;
     set_bounds(options->until, to);
-    enum am_code code =
-        options->whole ? AM_OK : am_journal_find_set(options->folder, &recount->set, error);
+    enum am_code code = AM_OK;
+    if (options->start)
+        recount->set = *options->start;
+    else if (!options->whole)
+        code = am_journal_find_set(options->folder, INT64_MAX, &recount->set, error);
     if (code == AM_OK && recount->set.found)
         code = am_journal_read_set(options->folder, &recount->set, from, AM_JOURNAL_MAX_LANES,
                                    take_cell, &counting, error);

@@ -32,7 +32,8 @@ struct am_journal_recount {
 
 struct am_journal_recount_options {
     const char *folder;                   /* DIR/log */
-    bool whole;                           /* all of the log, not from its newest counters on */
+    bool whole;                           /* all of the log, not from counters on */
+    const struct am_journal_set *start;   /* from these counters on; NULL: the newest */
     const struct am_timezones *zones;     /* for days; NULL: all in UTC */
     const struct am_ledger_moment *until; /* no line behind its positions; NULL: all lines */
 };

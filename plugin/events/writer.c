@@ -217,7 +217,7 @@ static void begin(struct am_journal_writer *writer,
         put_place(writer, &n, writer->offset);
     writer->line = am_buffer_over(writer->line_memory, sizeof writer->line_memory);
     am_journal_put_head(&writer->line, time, kind, am_buffer_view(&n));
-    *line = (struct am_journal_line){&writer->line, time};
+    *line = (struct am_journal_line){&writer->line, time, {writer->number, writer->offset}};
 }
 
 void am_journal_begin(struct am_journal_writer *writer,
@@ -267,7 +267,7 @@ void am_journal_batch_begin(struct am_journal_writer *writer,
     int64_t time = writer->journal->clock();
     writer->waiting_place =
         am_journal_put_head(&writer->waiting_line, time, kind, (struct am_view){NULL, 0});
-    *line = (struct am_journal_line){&writer->waiting_line, time};
+    *line = (struct am_journal_line){&writer->waiting_line, time, {0, 0}};
 }
 
 void am_journal_batch_end(struct am_journal_writer *writer) {

@@ -27,7 +27,7 @@ static int end(void **state) {
 }
 
 static struct am_journal_recount recount_log(bool whole, const struct am_ledger_moment *until) {
-    struct am_journal_recount_options options = {account.log, whole, account.zones, until};
+    struct am_journal_recount_options options = {account.log, whole, NULL, account.zones, until};
     struct am_journal_recount recount;
     struct am_error error = {.code = AM_OK};
     check(am_journal_recount(&options, &recount, &error), &error);
@@ -66,7 +66,7 @@ static void log_counters(void) {
     struct am_ledger_moment moment;
     struct am_error error = {.code = AM_OK};
     check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
-    assert_true(am_event_log_counters(account.worker, &moment));
+    assert_true(am_event_log_counters(account.worker, &moment, NULL));
     am_ledger_moment_free(&moment);
 }
 
