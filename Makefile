@@ -157,7 +157,12 @@ $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE -shared -o $@ $<
 
-integration: all $(BUILD)/tests/failing.so ## a real uWSGI over real sockets
+$(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
+
+integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/account ## a real uWSGI over real sockets
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program

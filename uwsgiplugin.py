@@ -79,6 +79,7 @@ GCC_LIST = [
     "plugin/events/judge.c",
     "plugin/events/keys.c",
     "plugin/events/line.c",
+    "plugin/events/merge.c",
     "plugin/events/names.c",
     "plugin/events/names_files.c",
     "plugin/events/rates.c",

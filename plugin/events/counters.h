@@ -37,9 +37,9 @@ bool am_event_log_counters(struct am_event_worker *worker,
                            const struct am_ledger_moment *moment,
                            struct am_journal_set *set);
 
-/* The newest whole set of a log whose cut is not after `until` (microseconds; INT64_MAX: any). Looks
- * through the files hour by hour, from the newest on, until there is one. AM_E_IO, AM_E_MEMORY,
- * AM_E_CORRUPT. */
+/* The newest whole set of a log whose cut is not after `until` (microseconds; INT64_MAX: any).
+ * Looks through the files hour by hour, from the newest on, until there is one. AM_E_IO,
+ * AM_E_MEMORY, AM_E_CORRUPT. */
 enum am_code am_journal_find_set(const char *folder,
                                  int64_t until,
                                  struct am_journal_set *set,

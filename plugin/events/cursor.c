@@ -6,8 +6,8 @@
 
 enum { FIRST_CAPACITY = AM_BUFFER_SIZE(256 << 10, 256), PACKED_BUFFER = 128 << 10 };
 
-static bool open_packed(struct am_journal_cursor *cursor, int folder, const char *path) {
-    int file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+static bool open_packed(struct am_journal_cursor *cursor, int folder) {
+    int file = openat(folder, cursor->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0)
         return false;
     cursor->packed = gzdopen(file, "rb");
@@ -33,19 +33,18 @@ enum am_code am_journal_cursor_open(struct am_journal_cursor *cursor,
                                     const struct am_journal_file *file,
                                     uint64_t offset,
                                     struct am_error *error) {
-    char path[AM_JOURNAL_PATH_SIZE];
     am_journal_cursor_close(cursor);
-    am_journal_path(file, AM_JOURNAL_PLAIN, path);
-    cursor->plain = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    am_journal_path(file, AM_JOURNAL_PLAIN, cursor->path);
+    cursor->plain = openat(folder, cursor->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (cursor->plain < 0) {
-        am_journal_path(file, AM_JOURNAL_PACKED, path);
-        if (!open_packed(cursor, folder, path))
+        am_journal_path(file, AM_JOURNAL_PACKED, cursor->path);
+        if (!open_packed(cursor, folder))
             return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
-                                      "cannot open the log's file %s", path);
+                                      "cannot open the log's file %s", cursor->path);
     }
     if (!seek(cursor, offset))
         return am_error_set_errno(error, AM_E_IO, "cannot go to byte %llu of the log's file %s",
-                                  (unsigned long long)offset, path);
+                                  (unsigned long long)offset, cursor->path);
     return AM_OK;
 }
 
@@ -101,16 +100,19 @@ static enum am_code read_more(struct am_journal_cursor *cursor, struct am_error 
     size_t room = cursor->capacity - cursor->end;
     ssize_t size;
     if (cursor->packed) {
+        int status = Z_OK;
         size = gzread(cursor->packed, to, (unsigned)room);
-        if (size < 0)
-            return am_error_set(error, AM_E_CORRUPT, "a compressed file of the log is damaged: %s",
-                                gzerror(cursor->packed, &(int){0}));
+        if (size <= 0) /* also when the file ends too early */
+            (void)gzerror(cursor->packed, &status);
+        if (size < 0 || status != Z_OK)
+            return am_error_set(error, AM_E_CORRUPT, "the log's file %s is damaged", cursor->path);
     } else {
         do
             size = read(cursor->plain, to, room);
         while (size < 0 && errno == EINTR);
         if (size < 0)
-            return am_error_set_errno(error, AM_E_IO, "cannot read the log");
+            return am_error_set_errno(error, AM_E_IO, "cannot read the log's file %s",
+                                      cursor->path);
     }
     cursor->end += (size_t)size;
     return size ? AM_OK : AM_E_STATE;

@@ -14,10 +14,11 @@ struct am_journal_cursor {
     gzFile packed; /* of NAME.jsonl.gz, or NULL */
     char *memory;  /* of `capacity` bytes */
     size_t capacity;
-    size_t begin, end; /* bytes of `memory` that were read and not given */
-    uint64_t offset;   /* of `begin` in the file, unpacked */
-    uint64_t bad;      /* lines that were too long */
-    bool passing_over; /* inside such a line */
+    size_t begin, end;               /* bytes of `memory` that were read and not given */
+    uint64_t offset;                 /* of `begin` in the file, unpacked */
+    uint64_t bad;                    /* lines that were too long */
+    bool passing_over;               /* inside such a line */
+    char path[AM_JOURNAL_PATH_SIZE]; /* for messages */
 };
 
 /* Opens a file of the log in the form that it has now; its memory is used again from file to file.

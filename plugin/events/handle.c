@@ -223,6 +223,7 @@ void am_event_handle(struct am_event_worker *worker,
     handling.worker = worker;
     handling.request = request;
     handling.late = false;
+    handling.token = (struct am_token){.bid = false};
     handling.target.memory.names = (struct am_event_ad_names){.match = AM_MATCH_ANY};
     for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
         handling.target.cells[kind] = AM_LEDGER_NO_CELL;

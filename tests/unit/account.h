@@ -33,7 +33,7 @@ static inline void set_clock(int64_t seconds) {
 }
 
 struct account {
-    char path[64], folder[80], tmpfs[80], log[96];
+    char path[200], folder[220], tmpfs[220], log[240];
     struct am_timezones *zones;
     struct am_ledger *ledger;
     struct am_event_service *service;
@@ -144,10 +144,9 @@ static inline void leave_account(struct account *account) {
     am_ledger_close(account->ledger);
 }
 
-static inline void start_account(struct account *account) {
+static inline void start_account_in(struct account *account, const char *path) {
     *account = (struct account){.daily = AM_LEDGER_UNLIMITED};
-    strcpy(account->path, "/dev/shm/admatch-events-XXXXXX");
-    assert_non_null(mkdtemp(account->path));
+    snprintf(account->path, sizeof account->path, "%s", path);
     snprintf(account->folder, sizeof account->folder, "%s/ledger", account->path);
     snprintf(account->tmpfs, sizeof account->tmpfs, "%s/tmpfs", account->path);
     snprintf(account->log, sizeof account->log, "%s/log", account->folder);
@@ -160,6 +159,12 @@ static inline void start_account(struct account *account) {
                                                  .clock = account_clock};
     open_account(account);
     join_account(account);
+}
+
+static inline void start_account(struct account *account) {
+    char path[] = "/dev/shm/admatch-events-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    start_account_in(account, path);
 }
 
 static inline void end_account(struct account *account) {

@@ -17,7 +17,7 @@
 #include "../../plugin/events/recount.h"
 #include "account.h"
 
-enum { PROCESSES = 4, THREADS = 8, KILL_THREADS = 3, TIMES = 3 };
+enum { PROCESSES = 4, THREADS = 8, KILL_THREADS = 3, TIMES = 3, ALLOWED = 4000 };
 #define PRICE INT64_C(1250001)
 
 static struct account account;
@@ -71,8 +71,9 @@ static void fire_url(struct am_event_worker *worker, uint64_t index) {
     }
 }
 
-/* Recounts the log from `start` on (NULL: all of it) up to what the ledger counts now, and compares;
- * then logs these counters, for the next time. Returns how many impressions were counted since. */
+/* Recounts the log from `start` on (NULL: all of it) up to what the ledger counts now, and
+ * compares; then logs these counters, for the next time. Returns how many impressions were counted
+ * since. */
 static uint64_t compare_with_log(struct am_journal_set *start) {
     struct am_ledger_moment moment;
     struct am_error error = {.code = AM_OK};
@@ -162,6 +163,7 @@ static void each_url_counts_once_however_often_it_is_fired(void **state) {
 enum { MOST_PLACEMENTS = 64 << 20 };
 struct kill_tally {
     uint64_t first;
+    _Atomic int64_t allowed; /* turns until the next kill: the log stays short enough to be read */
     _Atomic uint8_t answered[MOST_PLACEMENTS];
     uint8_t logged[MOST_PLACEMENTS];
 };
@@ -175,15 +177,15 @@ static void *fire_until_killed(void *argument) {
     (void)argument;
     new_worker(&account, &ledger_worker, &worker);
     for (unsigned turn = 0;; turn++) {
+        while (atomic_fetch_sub(&tally->allowed, 1) <= 0)
+            usleep(500);
         struct placed placed = place(worker, turn % 3, PRICE, AM_PRICING_CPM);
         uint64_t index = placed.token.sequence - tally->first;
         for (unsigned times = turn % 4 ? 1 : 2; times; times--)
             if (fire(&account, worker, AM_JOURNAL_IMPRESSION, &placed) == AM_EVENT_COUNTED)
                 atomic_fetch_add(&tally->answered[index], 1);
-        if (turn % 16 == 0) {
+        if (turn % 16 == 0)
             am_event_worker_flush(worker);
-            usleep(1000); /* so that the log stays short enough to be read after each kill */
-        }
     }
     return NULL;
 }
@@ -222,8 +224,8 @@ static bool tally_line(void *context, const struct am_journal_walked *line) {
     assert_true(am_journal_scan(line->text, &record));
     if (am_journal_kind(&record) == AM_JOURNAL_IMPRESSION &&
         am_journal_true(record.values[AM_JOURNAL_M_BILLABLE])) {
-        assert_true(am_journal_id_read(am_journal_id(record.values[AM_JOURNAL_M_ID], memory),
-                                       &host, &epoch, &sequence));
+        assert_true(am_journal_id_read(am_journal_id(record.values[AM_JOURNAL_M_ID], memory), &host,
+                                       &epoch, &sequence));
         tally->logged[sequence - tally->first]++;
     }
     return true;
@@ -258,6 +260,7 @@ static void kills_lose_and_double_nothing(void **state) {
     for (int i = 0; i < PROCESSES; i++)
         children[i] = start_process();
     for (uint64_t kills = 0; kills < kill_count; kills++) {
+        atomic_store(&tally->allowed, ALLOWED);
         usleep(2000 + (useconds_t)(kills * 7919 % 5003));
         int which = (int)(kills % PROCESSES);
         kill_process(children[which]);
