@@ -126,15 +126,24 @@ static bool is_too_old(const struct am_journal_merge *merge, size_t index) {
     return am_journal_number_hour(file[1].number) < hour;
 }
 
-/* The stream's next file, or NULL. */
+/* The stream's next file, or NULL: the first behind its last one that is not too old. */
 static const struct am_journal_file *next_file(const struct am_journal_merge *merge,
                                                const struct stream *stream) {
-    for (size_t i = 0; i < merge->files.count; i++) {
-        const struct am_journal_file *file = AM_VECTOR_AT(&merge->files, struct am_journal_file, i);
-        if (file->lane == stream->lane && file->number > stream->number && !is_too_old(merge, i))
-            return file;
+    size_t low = 0, high = merge->files.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct am_journal_file *file =
+            AM_VECTOR_AT(&merge->files, struct am_journal_file, middle);
+        if (file->lane < stream->lane ||
+            (file->lane == stream->lane && file->number <= stream->number))
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    while (low < merge->files.count && is_too_old(merge, low))
+        low++;
+    const struct am_journal_file *file = AM_VECTOR_AT(&merge->files, struct am_journal_file, low);
+    return low < merge->files.count && file->lane == stream->lane ? file : NULL;
 }
 
 /* Keeps a line until its turn; those before `since` are passed over. */

@@ -136,7 +136,7 @@ static enum am_code allocate(const char *path, int file, uint64_t size, struct a
     if (failed == ENOSPC && fstatvfs(file, &room) == 0)
         return am_error_set(error, AM_E_LIMIT,
                             "%s takes %llu bytes and its file system has %llu free: give it more "
-                            "room, or set smaller admatch-ring or admatch-click-table",
+                            "room, or set a smaller admatch-ring",
                             path, (unsigned long long)size,
                             (unsigned long long)room.f_bavail * room.f_frsize);
     errno = failed;
