@@ -82,6 +82,8 @@ static bool is_on_traffic(const struct am_ledger *ledger, const struct am_limit 
 static void anchor(struct am_ledger *ledger, struct am_limit *limit, int64_t now) {
     bool daily = limit->daily != AM_LEDGER_UNLIMITED;
     bool began = limit->flags & AM_LIMIT_DAY_BEGAN;
+    if (!daily || !began)
+        move_line(ledger, limit, now); /* what goes on, goes on from there */
     if (began)
         reread_traffic(ledger, limit);
     if (limit->flags & AM_LIMIT_CHANGED)
