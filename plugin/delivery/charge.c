@@ -144,12 +144,26 @@ void am_queued_charge(struct am_ledger_worker *worker, struct am_queued *queued)
     am_set_release(queued->state, AM_QUEUED_CHARGED);
 }
 
+/* A day of one of its records may have begun since the event took its time. The room is the new
+ * day's, so the event must be, too. */
+static void raise_time(const struct am_ledger *ledger, struct am_ledger_event *event) {
+    uint32_t cells = am_get_acquire(ledger->header->records_used);
+    for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
+        if (event->cells[kind] >= cells)
+            continue;
+        int64_t start = am_get(ledger->records[event->cells[kind]].day_start);
+        if (event->time < start)
+            event->time = start;
+    }
+}
+
 enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
-                                          const struct am_ledger_event *event,
+                                          struct am_ledger_event *event,
                                           const void *note,
                                           size_t note_size,
                                           bool *late) {
     struct am_queued *queued = next_queued(worker);
+    raise_time(worker->ledger, event);
     queued->event = *event;
     queued->note_size = (uint32_t)note_size;
     memcpy(queued->note, note, note_size);

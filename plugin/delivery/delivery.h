@@ -107,9 +107,11 @@ void am_delivery_cells(const struct am_delivery_map *map,
 /* Decides whether an event is billed: uses up the hold of its placement, or, where that is gone,
  * takes room under every limit or none. Notes the event and `note` (at most AM_LEDGER_NOTE_BYTES)
  * in shared memory: from the return on, it will be counted, by am_ledger_count or by whoever takes
- * over from this process. *late (may be NULL): no hold was found. */
+ * over from this process. *late (may be NULL): no hold was found.
+ * event->time is raised to the beginning of a record's day that has begun since: log that time, so
+ * that a sum of the log by day is the counter. */
 enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
-                                          const struct am_ledger_event *event,
+                                          struct am_ledger_event *event,
                                           const void *note,
                                           size_t note_size,
                                           bool *late);

@@ -66,6 +66,7 @@ void am_record_begin_day(struct am_ledger *ledger, uint32_t cell, int32_t day) {
         am_redo(ledger, limit->flags, limit->flags | AM_LIMIT_DAY_BEGAN);
     }
     am_redo(ledger, record->day, (uint32_t)day);
+    am_redo(ledger, record->day_start, am_zone_day_start(ledger, record->zone, day));
     am_redo(ledger, record->version, record->version + 1);
     am_redo_commit(ledger);
 }

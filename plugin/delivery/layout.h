@@ -97,7 +97,7 @@ enum {
  *    +-------+-------+-------+-------+-------+-------+---+---+---+---+
  *    | counted: spend, impr., clicks | the same before today |day|gone|mark|ver|    by events
  *    +-------+-------+-------+-------+---+---+---+---+---+---+-+-+-+-+
- *    | key   | above | start | end   |next|text| limits    |zone|k|f|       |      by publishers
+ *    | key   | above | start | end   |next|text| limits    |zone|k|f|daystart|     by publishers
  *    +-------+-------+-------+-------+---+---+---+---+---+---+-+-+-+-+
  *    64      72      80      88      96  100 104         116    120     128
  */
@@ -125,7 +125,7 @@ struct am_record {
     uint16_t zone;
     uint8_t kind;
     uint8_t flags;
-    uint64_t reserved;
+    int64_t day_start; /* when `day` began */
 };
 _Static_assert(sizeof(struct am_record) == 128, "a record is two cache lines");
 _Static_assert(offsetof(struct am_record, key) == 64, "events and publishers write a line each");

@@ -122,7 +122,8 @@ static void record_fill(struct am_record *record,
                         uint64_t key,
                         uint32_t text,
                         uint32_t next,
-                        int32_t day) {
+                        int32_t day,
+                        int64_t day_start) {
     uint32_t version = record->version;
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
         am_set(record->total[unit], 0);
@@ -130,6 +131,7 @@ static void record_fill(struct am_record *record,
         am_set(record->limits[unit], AM_NO_INDEX);
     }
     record->day = day;
+    am_set(record->day_start, day_start);
     record->gone = day ? day : 1; /* until it is published */
     record->mark = 0;
     record->version = version + 1;
@@ -160,7 +162,9 @@ uint32_t am_record_make(struct am_ledger *ledger,
     text_at(ledger, text)[0] = (unsigned char)id.size;
     memcpy(text_at(ledger, text) + 1, id.data, id.size);
     uint32_t *head = head_of(ledger, key);
-    record_fill(&ledger->records[cell], kind, key, text, *head, am_zone_day(ledger, 0, now));
+    int32_t day = am_zone_day(ledger, 0, now);
+    record_fill(&ledger->records[cell], kind, key, text, *head, day,
+                am_zone_day_start(ledger, 0, day));
     am_redo(ledger, header->records_live, header->records_live + 1);
     am_redo(ledger, *head, cell);
     am_redo_commit(ledger);

@@ -271,6 +271,7 @@ static void fill_record(const struct reader *reader,
     record->day = from->day;
     record->gone = from->gone;
     record->zone = (uint16_t)reader->zones[from->zone];
+    record->day_start = am_zone_day_start(reader->ledger, record->zone, from->day);
     record->flags =
         AM_RECORD_USED | (from->flags & (AM_RECORD_PAUSED | AM_RECORD_RESUMED | AM_RECORD_CLOSED));
 }

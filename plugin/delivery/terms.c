@@ -140,8 +140,11 @@ static void set_record(struct am_ledger *ledger,
     /* A day that runs goes on until the new zone's next midnight. */
     if (zone != record->zone || terms->start != record->start || terms->end != record->end)
         mark_changed(ledger, record);
-    if (zone != record->zone)
-        am_redo(ledger, record->day, (uint32_t)am_zone_day(ledger, zone, ledger->now));
+    if (zone != record->zone) {
+        int32_t day = am_zone_day(ledger, zone, ledger->now);
+        am_redo(ledger, record->day, (uint32_t)day);
+        am_redo(ledger, record->day_start, am_zone_day_start(ledger, zone, day));
+    }
     am_redo(ledger, record->above, terms->above);
     am_redo(ledger, record->start, terms->start);
     am_redo(ledger, record->end, terms->end);

@@ -477,16 +477,41 @@ static void an_event_decides_its_day_by_its_own_time(void **state) {
     record = test_read(&test, AM_LEDGER_CAMPAIGN, "c");
     assert_int_equal(record.today[AM_LEDGER_MONEY], UNIT);
     assert_int_equal(record.day, DAY0 / 86400 + 1);
-    /* One of the old day is folded after it. */
-    test_event(&test, 0, AM_LEDGER_NO_SEQUENCE, AM_LEDGER_HOLD_IMPRESSION, 2 * UNIT,
-               DAY0 + HOURS(24) - 1);
+    /* One that took its time before, and is charged after it, is of the new day, too. */
+    struct am_ledger_event event = {.sequence = AM_LEDGER_NO_SEQUENCE,
+                                    .time = DAY0 + HOURS(24) - 1,
+                                    .amounts = {2 * UNIT, 1, 0}};
+    am_delivery_cells(test.map, 0, event.cells);
+    am_delivery_charge(test.worker, &event, "", 0, NULL);
+    assert_int_equal(event.time, DAY0 + HOURS(24));
+    am_ledger_count(test.worker, (struct am_ledger_position){0, 0});
     record = test_read(&test, AM_LEDGER_CAMPAIGN, "c");
-    assert_int_equal(record.today[AM_LEDGER_MONEY], UNIT);
-    assert_int_equal(record.total[AM_LEDGER_MONEY], 3 * UNIT);
-    assert_int_equal(record.limits[AM_LEDGER_MONEY].counted, UNIT);
+    assert_int_equal(record.today[AM_LEDGER_MONEY], 3 * UNIT);
     test_step(&test, DAY0 + HOURS(24 + 12));
     assert_int_equal(money("c").line, 5 * UNIT);
-    assert_int_equal(money("c").counted, UNIT);
+    assert_int_equal(money("c").counted, 3 * UNIT);
+}
+
+static void an_event_charged_before_midnight_and_folded_after_it_is_of_the_old_day(void **state) {
+    (void)state;
+    struct am_ledger_terms terms = daily("c", 10 * UNIT);
+    struct am_ledger_event event = {.sequence = AM_LEDGER_NO_SEQUENCE,
+                                    .time = DAY0 + HOURS(24) - 1,
+                                    .amounts = {2 * UNIT, 1, 0}};
+    test_publish(&test, &terms, 1, DAY0);
+    test_map(&test, NULL, "c", 1);
+    test_step(&test, DAY0 + HOURS(24) - 1);
+    am_delivery_cells(test.map, 0, event.cells);
+    am_delivery_charge(test.worker, &event, "", 0, NULL);
+    test_step(&test, DAY0 + HOURS(24));
+    assert_int_equal(money("c").reserved, 2 * UNIT);
+    am_ledger_count(test.worker, (struct am_ledger_position){0, 0});
+    struct am_ledger_record_state record = test_read(&test, AM_LEDGER_CAMPAIGN, "c");
+    assert_int_equal(record.today[AM_LEDGER_MONEY], 0);
+    assert_int_equal(record.total[AM_LEDGER_MONEY], 2 * UNIT);
+    assert_int_equal(record.limits[AM_LEDGER_MONEY].counted, 0);
+    assert_int_equal(record.limits[AM_LEDGER_MONEY].before, 2 * UNIT);
+    assert_int_equal(record.limits[AM_LEDGER_MONEY].reserved, 0);
 }
 
 /* ---- clocks -----------------------------------------------------------------------------------
@@ -678,6 +703,7 @@ int main(void) {
         TEST(what_is_in_flight_when_a_limit_is_removed_and_put_back_is_still_held),
         TEST(reservations_stay_over_midnight_and_count_on_the_day_they_come),
         TEST(an_event_decides_its_day_by_its_own_time),
+        TEST(an_event_charged_before_midnight_and_folded_after_it_is_of_the_old_day),
         TEST(a_clock_that_steps_back_lowers_no_line),
         TEST(a_clock_that_steps_back_over_midnight_gives_no_second_budget),
         TEST(a_jump_into_the_future_and_back_leaves_days_that_end),
