@@ -41,7 +41,8 @@ struct am_ledger {
 
     pid_t pid; /* that has joined; 0: none */
     uint32_t member;
-    int64_t now; /* of the publication under way, here and below */
+    int64_t now;         /* what happens with the lock happens at this time */
+    int64_t publish_now; /* of the publication under way, here and below */
     struct am_ledger_publication publication;
     int publisher_fd;     /* its lock; else -1 */
     struct am_caps *caps; /* mapped; NULL: not made yet */
