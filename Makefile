@@ -145,9 +145,10 @@ valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, n
 	@status=0; for test in $(UNIT_TESTS); do \
 	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
-model: all ## the engine against an independent model in Python
+model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against independent models in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
+	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
 examples: all ## the worked examples, by the command and by the model
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch

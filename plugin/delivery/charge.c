@@ -36,7 +36,8 @@ struct charge {
     struct am_ledger *ledger;
     const struct am_ledger_event *event;
     struct am_found found;
-    bool live;        /* its hold was found */
+    bool late;        /* no hold was found */
+    bool live;        /* its hold is there to be used */
     uint16_t charged; /* limits that have the amount */
 };
 
@@ -111,6 +112,7 @@ static bool take_all_room(struct charge *charge, bool force) {
 
 static enum am_ledger_outcome take(struct am_ledger_worker *worker, struct charge *charge) {
     charge->live = take_part(worker, charge->event, &charge->found);
+    charge->late = !charge->live;
     give_strays(charge);
     if (take_all_room(charge, false))
         return AM_LEDGER_CHARGED;
@@ -136,10 +138,10 @@ static struct am_queued *next_queued(struct am_ledger_worker *worker) {
 
 void am_queued_charge(struct am_ledger_worker *worker, struct am_queued *queued) {
     struct am_ledger *ledger = worker->ledger;
-    struct charge charge = {.ledger = ledger, .event = &queued->event};
+    struct charge charge = {.ledger = ledger, .event = &queued->event, .late = true};
     bool lost = am_get(ledger->header->state) == AM_LIVE_LOST;
     queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(worker, &charge));
-    queued->late = !charge.live;
+    queued->late = charge.late;
     queued->charged = charge.charged;
     am_set_release(queued->state, AM_QUEUED_CHARGED);
 }

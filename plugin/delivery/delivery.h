@@ -77,7 +77,8 @@ struct am_delivery_placement {
     uint32_t seconds;               /* admatch-reserve or admatch-reserve-bids; 1 to 86,400 */
     bool lead;                      /* in the second round: its lead may let it through */
     uint64_t user;                  /* am_caps_user; 0: none, no cap is counted */
-    const struct am_caps_cap *caps; /* of all its records, ads first; counted with it */
+    uint64_t ad_key;                /* am_ledger_key of the ad, for its caps */
+    const struct am_caps_cap *caps; /* of all its records; counted with it */
     uint32_t cap_count;
     uint32_t caller; /* hash of a public caller's network, see AM_DELIVERY_CALLER_MAX; 0: none */
 };

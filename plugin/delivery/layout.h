@@ -199,16 +199,17 @@ enum am_placement_bit {
 
 struct am_placement {
     uint64_t user;      /* whose caps it counted; 0: nobody's */
+    uint64_t ad_key;    /* an ad may have caps and no record */
     int64_t money_hold; /* in `committed`, or with per_click in `expected` */
-    int64_t decided;
-    uint32_t ctr; /* the hold of a click, millionths */
+    uint32_t decided;   /* seconds since the epoch */
+    uint32_t seconds;   /* from the decision to the expiry */
+    uint32_t ctr;       /* the hold of a click, millionths */
     uint32_t cells[AM_LEDGER_KINDS];
+    uint32_t caller;
     uint16_t cap_sets[AM_LEDGER_KINDS];
     uint16_t held; /* limits whose guard has a hold: bit kind x 3 + unit */
-    uint32_t caller;
-    uint32_t seconds; /* from the decision to the expiry */
     uint8_t per_click;
-    uint8_t reserved[7];
+    uint8_t reserved[3];
 };
 _Static_assert(sizeof(struct am_placement) == 64, "a placement is one cache line");
 
@@ -406,8 +407,9 @@ struct am_live_header {
     uint32_t state;  /* enum am_live_state */
     uint32_t frozen; /* a repair is under way: no operation may begin */
     int64_t stepped; /* the last step */
+    int64_t reached; /* the latest time of a step so far */
     uint32_t terms;  /* goes up when limits are made, removed or paused: maps look */
-    uint8_t padding1[44];
+    uint8_t padding1[36];
 
     uint64_t sequence;
     uint8_t padding2[56];

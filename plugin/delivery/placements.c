@@ -139,20 +139,29 @@ struct am_hold am_placement_hold(const struct am_placement *placement, enum am_l
     return (struct am_hold){placement->ctr, true, AM_PLACEMENT_CLICK};
 }
 
+/* The key of a placement's record; 0: there is none. */
+static uint64_t
+key_of(const struct am_ledger *ledger, const struct am_placement *body, unsigned kind) {
+    uint32_t cell = body->cells[kind];
+    if (kind == AM_LEDGER_AD)
+        return body->ad_key;
+    return cell < am_get_acquire(ledger->header->records_used) ? am_get(ledger->records[cell].key)
+                                                               : 0;
+}
+
 static void undo_caps(struct am_ledger *ledger,
                       struct am_caps *caps,
                       const struct am_placement *body,
                       int64_t now) {
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
-        uint32_t cell = body->cells[kind];
-        if (!body->cap_sets[kind] || cell >= am_get_acquire(ledger->header->records_used) ||
+        uint64_t key = key_of(ledger, body, kind);
+        if (!key || !body->cap_sets[kind] ||
             body->cap_sets[kind] >= am_get(ledger->header->pools[AM_POOL_CAP_SETS].used))
             continue;
         const struct am_cap_set *set =
             am_pool_at(ledger, AM_POOL_CAP_SETS, am_cap_set, body->cap_sets[kind]);
         for (uint32_t i = 0; i < set->count && i < AM_LEDGER_CAPS_MAX; i++)
-            am_caps_undo(caps, body->user, am_get(ledger->records[cell].key), set->periods[i],
-                         body->decided, now);
+            am_caps_undo(caps, body->user, key, set->periods[i], body->decided, now);
     }
 }
 

@@ -51,8 +51,8 @@ static void step_days(struct am_ledger *ledger, struct am_ledger_step_report *re
 /* ---- lines ------------------------------------------------------------------------------------
  */
 
-/* A line that moves never falls; only an anchor may lower it. Two words, which need no redo list:
- * the next step writes both again. */
+/* A clock that was put back lowers no line, until it is where it was. Two words, which need no redo
+ * list: the next step writes both again. */
 static void move_line(struct am_ledger *ledger, struct am_limit *limit, int64_t now) {
     uint64_t weighed = am_schedule_weighed(ledger, limit->schedule, now);
     uint64_t passed = weighed > limit->w0 ? weighed - limit->w0 : 0;
@@ -62,7 +62,7 @@ static void move_line(struct am_ledger *ledger, struct am_limit *limit, int64_t 
     enum am_pace_kind pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT;
     int64_t line =
         am_add_clamped(limit->base, am_pace_line(pacing, most, limit->u0, passed, limit->b_weight));
-    if (line <= limit->line)
+    if (line == limit->line || (line < limit->line && now < ledger->header->reached))
         return;
     am_set(limit->line, line);
     am_set(limit->lead, am_add_clamped(line, am_pace_lead(most)));
@@ -165,7 +165,7 @@ static void step_placements(struct am_ledger_worker *worker,
 static void put_placements_back(struct am_ledger *ledger, int64_t now) {
     for (uint32_t at = 0; at < ledger->header->geometry.placements; at++) {
         struct am_found found;
-        if (!am_placement_read(ledger, at, &found) || found.body.decided <= now)
+        if (!am_placement_read(ledger, at, &found) || (int64_t)found.body.decided <= now)
             continue;
         uint64_t expiry = (uint64_t)(now + found.body.seconds) & AM_PLACEMENT_EXPIRY_MASK;
         uint64_t state = found.state & ~(AM_PLACEMENT_EXPIRY_MASK << 4);
@@ -258,5 +258,7 @@ enum am_code am_ledger_step(struct am_ledger *ledger,
     if (ledger->zones[0].day != day)
         step_gone(ledger, report);
     am_set(ledger->header->stepped, now);
+    if (now > ledger->header->reached)
+        am_set(ledger->header->reached, now);
     return AM_OK;
 }
