@@ -7,14 +7,24 @@
 /* ---- the process's own memory -----------------------------------------------------------------
  */
 
+static void cache_free(struct am_step_cache *cache) {
+    if (cache) {
+        free(cache->pieces);
+        free(cache->days);
+    }
+    free(cache);
+}
+
 static struct am_step_cache *cache_new(const struct am_ledger *ledger) {
     struct am_step_cache *cache = calloc(1, sizeof *cache);
-    if (cache)
-        cache->pieces =
-            calloc(ledger->header->geometry.pools[AM_POOL_SCHEDULES], sizeof *cache->pieces);
-    if (cache && cache->pieces)
+    if (!cache)
+        return NULL;
+    cache->pieces =
+        calloc(ledger->header->geometry.pools[AM_POOL_SCHEDULES], sizeof *cache->pieces);
+    cache->days = calloc(AM_LIVE_ZONES, sizeof *cache->days);
+    if (cache->pieces && cache->days)
         return cache;
-    free(cache);
+    cache_free(cache);
     return NULL;
 }
 
@@ -28,9 +38,7 @@ enum am_code am_step_cache_make(struct am_ledger *ledger, struct am_error *error
 }
 
 void am_step_cache_free(struct am_ledger *ledger) {
-    if (ledger->cache)
-        free(ledger->cache->pieces);
-    free(ledger->cache);
+    cache_free(ledger->cache);
     ledger->cache = NULL;
 }
 

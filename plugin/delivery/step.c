@@ -37,6 +37,20 @@ step_day(struct am_ledger *ledger, uint32_t cell, struct am_ledger_step_report *
     }
 }
 
+/* Whether a day of some zone began or was put back since this process looked at all records. */
+static bool days_changed(const struct am_ledger *ledger) {
+    struct am_step_cache *cache = ledger->cache;
+    uint32_t zones = am_get_acquire(ledger->header->zones_used);
+    bool changed = zones != cache->zones;
+    for (uint32_t zone = 0; zone < zones; zone++) {
+        int32_t day = ledger->zones[zone].day;
+        changed |= cache->days[zone] != day;
+        cache->days[zone] = day;
+    }
+    cache->zones = zones;
+    return changed;
+}
+
 static void step_days(struct am_ledger *ledger, struct am_ledger_step_report *report) {
     for (uint32_t first = 0; first < am_ledger_cells(ledger); first += BATCH) {
         am_ledger_lock(ledger);
@@ -252,7 +266,8 @@ enum am_code am_ledger_step(struct am_ledger *ledger,
     am_ledger_anchor_resumed(ledger, now);
     if (now < before)
         put_placements_back(ledger, now);
-    step_days(ledger, report);
+    if (days_changed(ledger))
+        step_days(ledger, report);
     step_lines(ledger, now, report);
     step_placements(worker, now, report);
     if (ledger->zones[0].day != day)

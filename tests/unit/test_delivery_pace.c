@@ -81,6 +81,7 @@ static void slack_is_two_prices_or_a_five_hundredth(void **state) {
     assert_int_equal(am_pace_slack(1, 1000), 2);
     assert_int_equal(am_pace_slack(1, 1499), 2);
     assert_int_equal(am_pace_slack(1, 1500), 3);
+    assert_int_equal(am_pace_slack(2, 1500), 4);
     assert_int_equal(am_pace_slack(5, 1500), 10);
     assert_int_equal(am_pace_slack(0, 499), 0);
     assert_int_equal(am_pace_lead(149), 2);
