@@ -79,7 +79,7 @@ static bool take_room(struct charge *charge, unsigned kind, unsigned unit, bool 
     int64_t held = use_hold(charge, limit, kind, unit);
     int64_t most = force || amount <= held ? INT64_MAX : am_get(limit->ceiling);
     if (amount || held) {
-        if (!am_guard_take(&limit->committed, amount - held, most, NULL)) {
+        if (!am_guard_take(&limit->committed, am_subtract_clamped(amount, held), most, NULL)) {
             am_guard_give(&limit->committed, held);
             return false;
         }

@@ -81,11 +81,13 @@ enum {
     AM_LIVE_SLOTS_MAX = 1024,
     AM_LIVE_ZONES = 1024,
     AM_LIVE_ZONE_NAME = 64,
-    AM_LIVE_CAP_SETS = 65536, /* set 0: none */
-    AM_LIVE_CALLERS = 262144,
+    AM_LIVE_CAP_SETS = AM_BUFFER_SIZE(65536, 64), /* set 0: none */
+    AM_LIVE_CALLERS = AM_BUFFER_SIZE(262144, 256),
+    AM_LIVE_SPARE_ITEMS = AM_BUFFER_SIZE(1024, 16), /* of pools, beside those for the cells */
     AM_LIVE_QUEUE = 32,
     AM_LIVE_REDO = 240,
     AM_LIVE_WEEKS = 4,
+    AM_LIVE_OFFSET_MAX = 26 * 3600, /* of a time zone from UTC */
     AM_LIVE_TEXT_UNIT = 16,
     AM_LIVE_TEXT_CLASSES = AM_LEDGER_ID_MAX_BYTES / AM_LIVE_TEXT_UNIT + 1,
     AM_BUCKET = 8, /* placements of one line of states */

@@ -75,6 +75,13 @@ static inline int64_t am_add_clamped(int64_t a, int64_t b) {
     return sum;
 }
 
+static inline int64_t am_subtract_clamped(int64_t a, int64_t b) {
+    int64_t difference;
+    if (__builtin_sub_overflow(a, b, &difference))
+        return b > 0 ? INT64_MIN : INT64_MAX;
+    return difference;
+}
+
 /* An amount in the scale of a limit of that unit. */
 static inline int64_t am_scaled(enum am_ledger_unit unit, int64_t amount) {
     int64_t scaled;

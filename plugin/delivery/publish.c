@@ -233,16 +233,16 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
 static void
 read_limit(const struct am_limit *limit, int64_t before, struct am_ledger_limit_state *state) {
     bool on = limit->flags & AM_LIMIT_ON;
-    int64_t line = am_add_clamped(limit->line, -limit->base);
+    int64_t line = am_subtract_clamped(limit->line, limit->base);
     *state = (struct am_ledger_limit_state){
         .limited = on,
         .total = limit->total,
         .daily = limit->daily,
-        .counted = limit->counted - limit->base,
-        .reserved = am_get(limit->committed) - limit->counted,
+        .counted = am_subtract_clamped(limit->counted, limit->base),
+        .reserved = am_subtract_clamped(am_get(limit->committed), limit->counted),
         .expected = am_get(limit->expected),
         .before = limit->daily == AM_LEDGER_UNLIMITED ? 0 : before,
-        .limit = on ? limit->ceiling - limit->base : AM_LEDGER_UNLIMITED,
+        .limit = on ? am_subtract_clamped(limit->ceiling, limit->base) : AM_LEDGER_UNLIMITED,
         .pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT,
     };
     state->line = on && line < state->limit ? line : state->limit;
@@ -261,7 +261,7 @@ static void read_record(const struct am_ledger *ledger,
     };
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
         state->total[unit] = record->total[unit];
-        state->today[unit] = record->total[unit] - record->before[unit];
+        state->today[unit] = am_subtract_clamped(record->total[unit], record->before[unit]);
         state->limits[unit].total = state->limits[unit].daily = AM_LEDGER_UNLIMITED;
         state->limits[unit].limit = state->limits[unit].line = AM_LEDGER_UNLIMITED;
         if (record->limits[unit] != AM_NO_INDEX)

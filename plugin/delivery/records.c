@@ -302,6 +302,7 @@ int32_t am_zone_day(const struct am_ledger *ledger, uint32_t zone, int64_t time)
     const struct am_zone *known = &ledger->zones[zone];
     if (time >= known->start && time < known->end)
         return known->day;
+    time = time < AM_TIME_MIN ? AM_TIME_MIN : time > AM_TIME_MAX ? AM_TIME_MAX : time;
     if (time >= known->end && time < known->next_end)
         return known->next_day;
     if (ledger->database || zone == 0)

@@ -72,7 +72,7 @@ static void move_line(struct am_ledger *ledger, struct am_limit *limit, int64_t 
     uint64_t passed = weighed > limit->w0 ? weighed - limit->w0 : 0;
     if (now >= limit->b)
         passed = limit->b_weight;
-    int64_t most = limit->ceiling - limit->base;
+    int64_t most = am_subtract_clamped(limit->ceiling, limit->base);
     enum am_pace_kind pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT;
     int64_t line =
         am_add_clamped(limit->base, am_pace_line(pacing, most, limit->u0, passed, limit->b_weight));
@@ -193,7 +193,7 @@ static void put_placements_back(struct am_ledger *ledger, int64_t now) {
 
 static bool is_long_gone(const struct am_record *record, int32_t today) {
     return (record->flags & AM_RECORD_USED) && record->gone &&
-           today - record->gone > AM_LEDGER_GONE_DAYS;
+           (int64_t)today - record->gone > AM_LEDGER_GONE_DAYS;
 }
 
 static void free_one(struct am_ledger *ledger, uint32_t cell) {
