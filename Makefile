@@ -135,8 +135,8 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@echo '  LD $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
-# The linker lets this test stand in for the allocator.
-$(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
+# The linker lets these tests stand in for the allocator.
+$(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
@@ -145,9 +145,10 @@ valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, n
 	@status=0; for test in $(UNIT_TESTS); do \
 	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
-model: all ## the engine against an independent model in Python
+model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against independent models in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
+	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
 examples: all ## the worked examples, by the command and by the model
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch

@@ -11,11 +11,11 @@ static int64_t earlier(int64_t a, int64_t b) {
 
 static int64_t used_of(const struct am_limit *limit) {
     int64_t used = am_add_clamped(am_get(limit->committed), am_get(limit->expected));
-    return am_add_clamped(used, -limit->base);
+    return am_subtract_clamped(used, limit->base);
 }
 
 static int64_t line_of(const struct am_limit *limit) {
-    return am_add_clamped(limit->line, -limit->base);
+    return am_subtract_clamped(limit->line, limit->base);
 }
 
 /* The end of the window of a paced limit. */
@@ -54,7 +54,7 @@ void am_limit_anchor(struct am_ledger *ledger,
     uint64_t w0 = t0 == now ? weighed : am_schedule_weighed_at(ledger, index, t0);
     uint64_t b_weight = b > t0 ? am_schedule_weighed_at(ledger, index, b) - w0 : 0;
     uint64_t passed = now > t0 ? weighed - w0 : 0;
-    int64_t most = limit->ceiling - limit->base;
+    int64_t most = am_subtract_clamped(limit->ceiling, limit->base);
     int64_t line = am_pace_line(pacing_of(limit), most, u0, now >= b ? b_weight : passed, b_weight);
     am_redo(ledger, limit->u0, u0);
     am_redo(ledger, limit->w0, w0);

@@ -170,29 +170,40 @@ static struct entry *find(const struct places *places, int64_t now, uint64_t *wi
 /* ---- counting ---------------------------------------------------------------------------------
  */
 
-/* The entry that gives way: a dead one, else the one whose window ends first; never a lifetime's.
- */
-static struct entry *
-choose_victim(const struct places *places, int64_t now, uint64_t *window, bool *evicts) {
-    struct entry *victim = NULL;
-    int64_t first_end = INT64_MAX;
-    for (unsigned i = 0; i < 2 * ENTRIES; i++) {
-        struct entry *entry = place(places, i);
+/* A place in one bucket, and how much its loss is worth. */
+struct choice {
+    struct entry *entry; /* NULL: none */
+    uint64_t window;     /* as it was seen */
+    int64_t end;         /* of the window; INT64_MIN: it is dead */
+    unsigned dead;       /* entries of the bucket that are */
+};
+
+static struct choice choose_in(struct entry *bucket, int64_t now) {
+    struct choice choice = {.end = INT64_MAX};
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        struct entry *entry = &bucket[i];
         uint64_t state = load(&entry->window), key = load(&entry->key);
         if (is_busy(state, now))
             continue;
-        bool open = key && is_open(key, state, now);
-        int64_t end = open ? end_of(key, state) : INT64_MIN;
-        if (end < first_end) {
-            victim = entry;
-            first_end = end;
-            *window = state;
-            *evicts = open;
-        }
-        if (!open)
-            break;
+        int64_t end = key && is_open(key, state, now) ? end_of(key, state) : INT64_MIN;
+        choice.dead += end == INT64_MIN;
+        if (end >= choice.end)
+            continue;
+        choice.entry = entry;
+        choice.window = state;
+        choice.end = end;
     }
-    return victim;
+    return choice;
+}
+
+/* The entry that gives way: a dead one of the bucket that has more of them, else the one whose
+ * window ends first; never a lifetime's. */
+static struct choice choose_victim(const struct places *places, int64_t now) {
+    struct choice first = choose_in(places->buckets[0], now);
+    struct choice second = choose_in(places->buckets[1], now);
+    bool take_first =
+        first.dead != second.dead ? first.dead > second.dead : first.end <= second.end;
+    return take_first ? first : second;
 }
 
 enum am_caps_answer am_caps_ask(const struct am_caps *caps,
@@ -209,8 +220,7 @@ enum am_caps_answer am_caps_ask(const struct am_caps *caps,
                        : (struct am_caps_window){0, 0};
     if (open && count_of(state) >= cap->maximum)
         return AM_CAPS_FULL;
-    bool evicts;
-    return entry || choose_victim(&places, now, &state, &evicts) ? AM_CAPS_OPEN : AM_CAPS_NO_ROOM;
+    return entry || choose_victim(&places, now).entry ? AM_CAPS_OPEN : AM_CAPS_NO_ROOM;
 }
 
 static bool is_elsewhere(const struct places *places, const struct entry *mine) {
@@ -226,20 +236,19 @@ enum step { DONE, AGAIN, NO_ROOM };
 
 /* Opens a window for a key that has no entry. */
 static enum step insert(struct am_caps *caps, const struct places *places, int64_t now) {
-    uint64_t window = 0;
-    bool evicts = false;
-    struct entry *entry = choose_victim(places, now, &window, &evicts);
+    struct choice choice = choose_victim(places, now);
+    struct entry *entry = choice.entry;
     if (!entry)
         return NO_ROOM;
-    uint64_t version = version_of(window) + 1;
-    if (!swap(&entry->window, window, window_of(version, now, RECLAIM)))
+    uint64_t version = version_of(choice.window) + 1;
+    if (!swap(&entry->window, choice.window, window_of(version, now, RECLAIM)))
         return AGAIN;
     __atomic_store_n(&entry->key, places->key, __ATOMIC_SEQ_CST);
     bool twice = is_elsewhere(places, entry);
     if (twice)
         __atomic_store_n(&entry->key, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&entry->window, window_of(version, now, twice ? 0 : 1), __ATOMIC_SEQ_CST);
-    if (evicts)
+    if (choice.end != INT64_MIN)
         __atomic_fetch_add(&caps->evicted, 1, __ATOMIC_RELAXED);
     return twice ? AGAIN : DONE;
 }

@@ -36,7 +36,8 @@ struct charge {
     struct am_ledger *ledger;
     const struct am_ledger_event *event;
     struct am_found found;
-    bool live;        /* its hold was found */
+    bool late;        /* no hold was found */
+    bool live;        /* its hold is there to be used */
     uint16_t charged; /* limits that have the amount */
 };
 
@@ -78,7 +79,7 @@ static bool take_room(struct charge *charge, unsigned kind, unsigned unit, bool 
     int64_t held = use_hold(charge, limit, kind, unit);
     int64_t most = force || amount <= held ? INT64_MAX : am_get(limit->ceiling);
     if (amount || held) {
-        if (!am_guard_take(&limit->committed, amount - held, most, NULL)) {
+        if (!am_guard_take(&limit->committed, am_subtract_clamped(amount, held), most, NULL)) {
             am_guard_give(&limit->committed, held);
             return false;
         }
@@ -111,6 +112,7 @@ static bool take_all_room(struct charge *charge, bool force) {
 
 static enum am_ledger_outcome take(struct am_ledger_worker *worker, struct charge *charge) {
     charge->live = take_part(worker, charge->event, &charge->found);
+    charge->late = !charge->live;
     give_strays(charge);
     if (take_all_room(charge, false))
         return AM_LEDGER_CHARGED;
@@ -136,20 +138,34 @@ static struct am_queued *next_queued(struct am_ledger_worker *worker) {
 
 void am_queued_charge(struct am_ledger_worker *worker, struct am_queued *queued) {
     struct am_ledger *ledger = worker->ledger;
-    struct charge charge = {.ledger = ledger, .event = &queued->event};
+    struct charge charge = {.ledger = ledger, .event = &queued->event, .late = true};
     bool lost = am_get(ledger->header->state) == AM_LIVE_LOST;
     queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(worker, &charge));
-    queued->late = !charge.live;
+    queued->late = charge.late;
     queued->charged = charge.charged;
     am_set_release(queued->state, AM_QUEUED_CHARGED);
 }
 
+/* A day of one of its records may have begun since the event took its time. The room is the new
+ * day's, so the event must be, too. */
+static void raise_time(const struct am_ledger *ledger, struct am_ledger_event *event) {
+    uint32_t cells = am_get_acquire(ledger->header->records_used);
+    for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
+        if (event->cells[kind] >= cells)
+            continue;
+        int64_t start = am_get(ledger->records[event->cells[kind]].day_start);
+        if (event->time < start)
+            event->time = start;
+    }
+}
+
 enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
-                                          const struct am_ledger_event *event,
+                                          struct am_ledger_event *event,
                                           const void *note,
                                           size_t note_size,
                                           bool *late) {
     struct am_queued *queued = next_queued(worker);
+    raise_time(worker->ledger, event);
     queued->event = *event;
     queued->note_size = (uint32_t)note_size;
     memcpy(queued->note, note, note_size);

@@ -77,7 +77,8 @@ struct am_delivery_placement {
     uint32_t seconds;               /* admatch-reserve or admatch-reserve-bids; 1 to 86,400 */
     bool lead;                      /* in the second round: its lead may let it through */
     uint64_t user;                  /* am_caps_user; 0: none, no cap is counted */
-    const struct am_caps_cap *caps; /* of all its records, ads first; counted with it */
+    uint64_t ad_key;                /* am_ledger_key of the ad, for its caps */
+    const struct am_caps_cap *caps; /* of all its records; counted with it */
     uint32_t cap_count;
     uint32_t caller; /* hash of a public caller's network, see AM_DELIVERY_CALLER_MAX; 0: none */
 };
@@ -107,9 +108,11 @@ void am_delivery_cells(const struct am_delivery_map *map,
 /* Decides whether an event is billed: uses up the hold of its placement, or, where that is gone,
  * takes room under every limit or none. Notes the event and `note` (at most AM_LEDGER_NOTE_BYTES)
  * in shared memory: from the return on, it will be counted, by am_ledger_count or by whoever takes
- * over from this process. *late (may be NULL): no hold was found. */
+ * over from this process. *late (may be NULL): no hold was found.
+ * event->time is raised to the beginning of a record's day that has begun since: log that time, so
+ * that a sum of the log by day is the counter. */
 enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
-                                          const struct am_ledger_event *event,
+                                          struct am_ledger_event *event,
                                           const void *note,
                                           size_t note_size,
                                           bool *late);

@@ -15,7 +15,7 @@ static int64_t window_limit(const struct am_window *window, int64_t before) {
         return window->total;
     if (window->total == AM_LEDGER_UNLIMITED)
         return window->daily;
-    int64_t left = am_add_clamped(window->total, before == INT64_MIN ? INT64_MAX : -before);
+    int64_t left = am_subtract_clamped(window->total, before);
     if (left < 0)
         left = 0;
     return left < window->daily ? left : window->daily;
@@ -39,7 +39,7 @@ void am_limit_redo(struct am_ledger *ledger,
 
 /* The line of the window as it is; nothing for a day that begins. */
 static int64_t line_of(const struct am_limit *limit) {
-    return limit->line == INT64_MAX ? INT64_MAX : am_add_clamped(limit->line, -limit->base);
+    return limit->line == INT64_MAX ? INT64_MAX : am_subtract_clamped(limit->line, limit->base);
 }
 
 /* ---- days -------------------------------------------------------------------------------------
@@ -66,6 +66,7 @@ void am_record_begin_day(struct am_ledger *ledger, uint32_t cell, int32_t day) {
         am_redo(ledger, limit->flags, limit->flags | AM_LIMIT_DAY_BEGAN);
     }
     am_redo(ledger, record->day, (uint32_t)day);
+    am_redo(ledger, record->day_start, am_zone_day_start(ledger, record->zone, day));
     am_redo(ledger, record->version, record->version + 1);
     am_redo_commit(ledger);
 }

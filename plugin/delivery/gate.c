@@ -19,7 +19,8 @@ static void explain_limit(const struct am_limit *limit,
                           const struct am_demand *demand,
                           struct am_delivery_detail *detail) {
     int64_t daily = am_get(limit->daily), total = am_get(limit->total);
-    int64_t used = reading->used - reading->base, counted = reading->counted - reading->base;
+    int64_t used = am_subtract_clamped(reading->used, reading->base);
+    int64_t counted = am_subtract_clamped(reading->counted, reading->base);
     detail->reason = AM_DELIVERY_ABOVE_LIMIT;
     detail->daily =
         daily != AM_LEDGER_UNLIMITED &&
@@ -47,8 +48,9 @@ static void explain(const struct am_delivery_map *map,
     }
     uint32_t zone = am_get(ledger->records[am_get(limit->record)].zone);
     detail->reason = AM_DELIVERY_ABOVE_LINE;
-    detail->used = reading->used - reading->base;
-    detail->allowed = am_reading_allows(reading, reading->line, demand->price) - reading->base;
+    detail->used = am_subtract_clamped(reading->used, reading->base);
+    detail->allowed = am_subtract_clamped(am_reading_allows(reading, reading->line, demand->price),
+                                          reading->base);
     detail->at = am_get(ledger->header->stepped) + am_get(ledger->zones[zone].offset);
 }
 

@@ -81,11 +81,13 @@ enum {
     AM_LIVE_SLOTS_MAX = 1024,
     AM_LIVE_ZONES = 1024,
     AM_LIVE_ZONE_NAME = 64,
-    AM_LIVE_CAP_SETS = 65536, /* set 0: none */
-    AM_LIVE_CALLERS = 262144,
+    AM_LIVE_CAP_SETS = AM_BUFFER_SIZE(65536, 64), /* set 0: none */
+    AM_LIVE_CALLERS = AM_BUFFER_SIZE(262144, 256),
+    AM_LIVE_SPARE_ITEMS = AM_BUFFER_SIZE(1024, 16), /* of pools, beside those for the cells */
     AM_LIVE_QUEUE = 32,
     AM_LIVE_REDO = 240,
     AM_LIVE_WEEKS = 4,
+    AM_LIVE_OFFSET_MAX = 26 * 3600, /* of a time zone from UTC */
     AM_LIVE_TEXT_UNIT = 16,
     AM_LIVE_TEXT_CLASSES = AM_LEDGER_ID_MAX_BYTES / AM_LIVE_TEXT_UNIT + 1,
     AM_BUCKET = 8, /* placements of one line of states */
@@ -97,7 +99,7 @@ enum {
  *    +-------+-------+-------+-------+-------+-------+---+---+---+---+
  *    | counted: spend, impr., clicks | the same before today |day|gone|mark|ver|    by events
  *    +-------+-------+-------+-------+---+---+---+---+---+---+-+-+-+-+
- *    | key   | above | start | end   |next|text| limits    |zone|k|f|       |      by publishers
+ *    | key   | above | start | end   |next|text| limits    |zone|k|f|daystart|     by publishers
  *    +-------+-------+-------+-------+---+---+---+---+---+---+-+-+-+-+
  *    64      72      80      88      96  100 104         116    120     128
  */
@@ -125,7 +127,7 @@ struct am_record {
     uint16_t zone;
     uint8_t kind;
     uint8_t flags;
-    uint64_t reserved;
+    int64_t day_start; /* when `day` began */
 };
 _Static_assert(sizeof(struct am_record) == 128, "a record is two cache lines");
 _Static_assert(offsetof(struct am_record, key) == 64, "events and publishers write a line each");
@@ -199,16 +201,17 @@ enum am_placement_bit {
 
 struct am_placement {
     uint64_t user;      /* whose caps it counted; 0: nobody's */
+    uint64_t ad_key;    /* an ad may have caps and no record */
     int64_t money_hold; /* in `committed`, or with per_click in `expected` */
-    int64_t decided;
-    uint32_t ctr; /* the hold of a click, millionths */
+    uint32_t decided;   /* seconds since the epoch */
+    uint32_t seconds;   /* from the decision to the expiry */
+    uint32_t ctr;       /* the hold of a click, millionths */
     uint32_t cells[AM_LEDGER_KINDS];
+    uint32_t caller;
     uint16_t cap_sets[AM_LEDGER_KINDS];
     uint16_t held; /* limits whose guard has a hold: bit kind x 3 + unit */
-    uint32_t caller;
-    uint32_t seconds; /* from the decision to the expiry */
     uint8_t per_click;
-    uint8_t reserved[7];
+    uint8_t reserved[3];
 };
 _Static_assert(sizeof(struct am_placement) == 64, "a placement is one cache line");
 
@@ -406,8 +409,9 @@ struct am_live_header {
     uint32_t state;  /* enum am_live_state */
     uint32_t frozen; /* a repair is under way: no operation may begin */
     int64_t stepped; /* the last step */
+    int64_t reached; /* the latest time of a step so far */
     uint32_t terms;  /* goes up when limits are made, removed or paused: maps look */
-    uint8_t padding1[44];
+    uint8_t padding1[36];
 
     uint64_t sequence;
     uint8_t padding2[56];

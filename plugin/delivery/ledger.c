@@ -201,6 +201,9 @@ static enum am_code make_live(struct am_ledger *ledger,
         code = start_live(ledger, &geometry, temporary, error);
     if (code == AM_OK && snapshot)
         code = am_snapshot_load(snapshot, ledger, error);
+    const char *reason = code == AM_OK ? am_ledger_verify(ledger) : NULL;
+    if (reason)
+        code = am_error_set(error, AM_E_CORRUPT, "the snapshot is damaged: %s", reason);
     am_snapshot_close(snapshot);
     if (code != AM_OK)
         return code;

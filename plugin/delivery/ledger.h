@@ -151,7 +151,7 @@ uint64_t am_ledger_sequence(struct am_ledger *ledger); /* the next number */
 enum { AM_LEDGER_UNLIMITED = -1 };
 
 struct am_ledger_budget {
-    int64_t total, daily; /* money in nanos; AM_LEDGER_UNLIMITED where there is none */
+    int64_t total, daily; /* nanos, impressions, clicks; AM_LEDGER_UNLIMITED: none */
     uint8_t pacing;       /* enum am_pace_kind */
 };
 

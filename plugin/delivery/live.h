@@ -41,7 +41,8 @@ struct am_ledger {
 
     pid_t pid; /* that has joined; 0: none */
     uint32_t member;
-    int64_t now; /* of the publication under way, here and below */
+    int64_t now;         /* what happens with the lock happens at this time */
+    int64_t publish_now; /* of the publication under way, here and below */
     struct am_ledger_publication publication;
     int publisher_fd;     /* its lock; else -1 */
     struct am_caps *caps; /* mapped; NULL: not made yet */
@@ -72,6 +73,13 @@ static inline int64_t am_add_clamped(int64_t a, int64_t b) {
     if (__builtin_add_overflow(a, b, &sum))
         return b < 0 ? INT64_MIN : INT64_MAX;
     return sum;
+}
+
+static inline int64_t am_subtract_clamped(int64_t a, int64_t b) {
+    int64_t difference;
+    if (__builtin_sub_overflow(a, b, &difference))
+        return b > 0 ? INT64_MIN : INT64_MAX;
+    return difference;
 }
 
 /* An amount in the scale of a limit of that unit. */

@@ -56,7 +56,7 @@ static bool limit_stops(const struct am_chain *chain, const struct am_limit *lim
     int64_t ceiling = am_get(limit->ceiling);
     int64_t used = am_add_clamped(am_get(limit->committed), am_get(limit->expected));
     used = am_add_clamped(used, hold);
-    int64_t slack = am_pace_slack(most, am_add_clamped(ceiling, -am_get(limit->base)));
+    int64_t slack = am_pace_slack(most, am_subtract_clamped(ceiling, am_get(limit->base)));
     return used > ceiling || am_add_clamped(am_get(limit->counted), price) > ceiling ||
            used > am_add_clamped(am_get(limit->lead), slack);
 }

@@ -1,4 +1,4 @@
-/* Placements in flight: two buckets of eight by the hash of the sequence; whoever moves an entry's
+/* Placements in flight: each sequence has two buckets of eight entries; whoever moves an entry's
  * state by compare-and-swap has it. */
 #include "../base/hash.h"
 #include "work.h"
@@ -15,11 +15,17 @@ static bool is_of(uint64_t state, uint64_t sequence) {
     return state && state >> AM_PLACEMENT_SEQUENCE_SHIFT == (sequence & AM_SEQUENCE_MASK);
 }
 
-static void buckets_of(const struct am_ledger *ledger, uint64_t sequence, uint32_t buckets[2]) {
+/* Neighbours in sequence are neighbours here, so that their lines are in the cache; the other
+ * bucket is anywhere. */
+static uint32_t first_bucket(const struct am_ledger *ledger, uint64_t sequence) {
+    uint32_t count = ledger->header->geometry.placements / AM_BUCKET;
+    return (uint32_t)((sequence & AM_SEQUENCE_MASK) / (AM_BUCKET / 2) % count) * AM_BUCKET;
+}
+
+static uint32_t second_bucket(const struct am_ledger *ledger, uint64_t sequence) {
     uint32_t count = ledger->header->geometry.placements / AM_BUCKET;
     uint64_t hash = am_hash_mix(sequence & AM_SEQUENCE_MASK, 1);
-    buckets[0] = (uint32_t)((hash >> 32) * count >> 32) * AM_BUCKET;
-    buckets[1] = (uint32_t)((hash & UINT32_MAX) * count >> 32) * AM_BUCKET;
+    return (uint32_t)((hash >> 32) * count >> 32) * AM_BUCKET;
 }
 
 /* ---- claiming ---------------------------------------------------------------------------------
@@ -44,13 +50,18 @@ static uint32_t claim_in(struct am_ledger *ledger, uint32_t bucket, uint64_t sta
 }
 
 uint32_t am_placement_claim(struct am_ledger *ledger, uint64_t sequence, int64_t expiry) {
-    uint32_t buckets[2];
-    buckets_of(ledger, sequence, buckets);
+    uint32_t first = first_bucket(ledger, sequence), taken = taken_in(ledger, first);
     uint64_t state = state_of(sequence, expiry, AM_PLACEMENT_FILLING);
-    /* The emptier one first keeps both useful until most of the table is full. */
-    unsigned first = taken_in(ledger, buckets[0]) > taken_in(ledger, buckets[1]);
-    uint32_t at = claim_in(ledger, buckets[first], state);
-    return at == AM_NO_INDEX ? claim_in(ledger, buckets[!first], state) : at;
+    if (taken < AM_BUCKET / 2) {
+        uint32_t at = claim_in(ledger, first, state);
+        if (at != AM_NO_INDEX)
+            return at;
+    }
+    /* The emptier one keeps both useful until most of the table is full. */
+    uint32_t second = second_bucket(ledger, sequence);
+    bool swap = taken_in(ledger, second) < taken;
+    uint32_t at = claim_in(ledger, swap ? second : first, state);
+    return at == AM_NO_INDEX ? claim_in(ledger, swap ? first : second, state) : at;
 }
 
 /* A body is copied by who may lose it meanwhile, so both sides use whole words. */
@@ -60,7 +71,7 @@ void am_placement_write(struct am_ledger *ledger, uint32_t at, const struct am_p
     uint64_t words[BODY_WORDS], *to = (uint64_t *)(void *)&ledger->placements[at];
     memcpy(words, body, sizeof words);
     for (unsigned i = 0; i < BODY_WORDS; i++)
-        am_set(to[i], words[i]);
+        am_image_list(to[i], words[i]);
 }
 
 static void body_read(const struct am_ledger *ledger, uint32_t at, struct am_placement *body) {
@@ -92,17 +103,21 @@ bool am_placement_read(const struct am_ledger *ledger, uint32_t at, struct am_fo
     return true;
 }
 
+static uint32_t find_in(const struct am_ledger *ledger, uint32_t bucket, uint64_t sequence) {
+    for (uint32_t i = 0; i < AM_BUCKET; i++)
+        if (is_of(am_get(ledger->states[bucket + i]), sequence))
+            return bucket + i;
+    return AM_NO_INDEX;
+}
+
 bool am_placement_find(const struct am_ledger *ledger, uint64_t sequence, struct am_found *found) {
-    uint32_t buckets[2];
     if (sequence == AM_LEDGER_NO_SEQUENCE)
         return false;
-    buckets_of(ledger, sequence, buckets);
-    for (unsigned i = 0; i < 2 * AM_BUCKET; i++) {
-        uint32_t at = buckets[i / AM_BUCKET] + i % AM_BUCKET;
-        if (is_of(am_get(ledger->states[at]), sequence))
-            return am_placement_read(ledger, at, found) && is_of(found->state, sequence);
-    }
-    return false;
+    uint32_t at = find_in(ledger, first_bucket(ledger, sequence), sequence);
+    if (at == AM_NO_INDEX)
+        at = find_in(ledger, second_bucket(ledger, sequence), sequence);
+    return at != AM_NO_INDEX && am_placement_read(ledger, at, found) &&
+           is_of(found->state, sequence);
 }
 
 /* The copy of the body is whole when the state has not changed since: its sequence never comes
@@ -139,20 +154,29 @@ struct am_hold am_placement_hold(const struct am_placement *placement, enum am_l
     return (struct am_hold){placement->ctr, true, AM_PLACEMENT_CLICK};
 }
 
+/* The key of a placement's record; 0: there is none. */
+static uint64_t
+key_of(const struct am_ledger *ledger, const struct am_placement *body, unsigned kind) {
+    uint32_t cell = body->cells[kind];
+    if (kind == AM_LEDGER_AD)
+        return body->ad_key;
+    return cell < am_get_acquire(ledger->header->records_used) ? am_get(ledger->records[cell].key)
+                                                               : 0;
+}
+
 static void undo_caps(struct am_ledger *ledger,
                       struct am_caps *caps,
                       const struct am_placement *body,
                       int64_t now) {
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
-        uint32_t cell = body->cells[kind];
-        if (!body->cap_sets[kind] || cell >= am_get_acquire(ledger->header->records_used) ||
+        uint64_t key = key_of(ledger, body, kind);
+        if (!key || !body->cap_sets[kind] ||
             body->cap_sets[kind] >= am_get(ledger->header->pools[AM_POOL_CAP_SETS].used))
             continue;
         const struct am_cap_set *set =
             am_pool_at(ledger, AM_POOL_CAP_SETS, am_cap_set, body->cap_sets[kind]);
         for (uint32_t i = 0; i < set->count && i < AM_LEDGER_CAPS_MAX; i++)
-            am_caps_undo(caps, body->user, am_get(ledger->records[cell].key), set->periods[i],
-                         body->decided, now);
+            am_caps_undo(caps, body->user, key, set->periods[i], body->decided, now);
     }
 }
 

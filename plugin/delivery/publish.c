@@ -18,13 +18,19 @@ static void notify(const struct am_ledger *ledger,
         ledger->notify(ledger->context, &notice);
 }
 
+/* The step and a publication may be on two threads of a process: each has its time. */
+static void publisher_lock(struct am_ledger *ledger) {
+    am_ledger_lock(ledger);
+    ledger->now = ledger->publish_now;
+}
+
 static enum am_code put(struct am_ledger *ledger,
                         const struct am_ledger_terms *terms,
                         uint32_t mark,
                         uint32_t *cell,
                         struct am_error *error) {
     uint64_t key = am_ledger_key(terms->kind, terms->id);
-    am_ledger_lock(ledger);
+    publisher_lock(ledger);
     uint32_t found = am_ledger_find(ledger, key), made = AM_LEDGER_NO_CELL;
     if (found == AM_LEDGER_NO_CELL)
         found = made = am_record_make(ledger, terms->kind, terms->id, key, ledger->now, error);
@@ -66,9 +72,11 @@ static void anchor_record(struct am_ledger *ledger, const struct am_record *reco
 
 /* Does it for each record, with the lock for a batch at a time. */
 static void for_each_record(struct am_ledger *ledger,
+                            int64_t now,
                             void work(struct am_ledger *ledger, struct am_record *record)) {
     for (uint32_t first = 0; first < am_ledger_cells(ledger); first += BATCH) {
         am_ledger_lock(ledger);
+        ledger->now = now;
         uint32_t end = ledger->header->records_used;
         for (uint32_t cell = first; cell < first + BATCH && cell < end; cell++)
             if (ledger->records[cell].flags & AM_RECORD_USED)
@@ -90,9 +98,8 @@ static void forget_resumed(struct am_ledger *ledger, struct am_record *record) {
 void am_ledger_anchor_resumed(struct am_ledger *ledger, int64_t now) {
     if (!am_get(ledger->header->resumed))
         return;
-    ledger->now = now;
-    for_each_record(ledger, anchor_below);
-    for_each_record(ledger, forget_resumed);
+    for_each_record(ledger, now, anchor_below);
+    for_each_record(ledger, now, forget_resumed);
     am_set(ledger->header->resumed, 0);
 }
 
@@ -158,7 +165,7 @@ enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
     am_ledger_lock(ledger);
     code = check_publication(ledger, publication, error);
     if (code == AM_OK) {
-        ledger->now = now;
+        ledger->now = ledger->publish_now = now;
         ledger->publication = *publication;
         am_set(ledger->header->mark, ledger->header->mark + 1);
         am_pools_tidy(ledger);
@@ -187,8 +194,8 @@ static void mark_gone(struct am_ledger *ledger, struct am_record *record) {
 
 void am_ledger_publish_end(struct am_ledger *ledger) {
     struct am_live_header *header = ledger->header;
-    for_each_record(ledger, mark_gone);
-    am_ledger_anchor_resumed(ledger, ledger->now);
+    for_each_record(ledger, ledger->publish_now, mark_gone);
+    am_ledger_anchor_resumed(ledger, ledger->publish_now);
     am_ledger_lock(ledger);
     uint64_t digest[2];
     memcpy(digest, ledger->publication.digest, sizeof digest);
@@ -210,8 +217,8 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
         code = publisher_enter(ledger, error);
     if (code != AM_OK)
         return code;
-    ledger->now = now;
-    am_ledger_lock(ledger);
+    ledger->publish_now = now;
+    publisher_lock(ledger);
     am_zones_look(ledger, now);
     am_ledger_unlock(ledger);
     code = put(ledger, terms, am_get(ledger->header->mark), cell, error);
@@ -226,16 +233,16 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
 static void
 read_limit(const struct am_limit *limit, int64_t before, struct am_ledger_limit_state *state) {
     bool on = limit->flags & AM_LIMIT_ON;
-    int64_t line = am_add_clamped(limit->line, -limit->base);
+    int64_t line = am_subtract_clamped(limit->line, limit->base);
     *state = (struct am_ledger_limit_state){
         .limited = on,
         .total = limit->total,
         .daily = limit->daily,
-        .counted = limit->counted - limit->base,
-        .reserved = am_get(limit->committed) - limit->counted,
+        .counted = am_subtract_clamped(limit->counted, limit->base),
+        .reserved = am_subtract_clamped(am_get(limit->committed), limit->counted),
         .expected = am_get(limit->expected),
         .before = limit->daily == AM_LEDGER_UNLIMITED ? 0 : before,
-        .limit = on ? limit->ceiling - limit->base : AM_LEDGER_UNLIMITED,
+        .limit = on ? am_subtract_clamped(limit->ceiling, limit->base) : AM_LEDGER_UNLIMITED,
         .pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT,
     };
     state->line = on && line < state->limit ? line : state->limit;
@@ -254,7 +261,7 @@ static void read_record(const struct am_ledger *ledger,
     };
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
         state->total[unit] = record->total[unit];
-        state->today[unit] = record->total[unit] - record->before[unit];
+        state->today[unit] = am_subtract_clamped(record->total[unit], record->before[unit]);
         state->limits[unit].total = state->limits[unit].daily = AM_LEDGER_UNLIMITED;
         state->limits[unit].limit = state->limits[unit].line = AM_LEDGER_UNLIMITED;
         if (record->limits[unit] != AM_NO_INDEX)

@@ -41,7 +41,7 @@ static inline struct am_reading am_reading_of(const struct am_limit *limit) {
 
 static inline int64_t
 am_reading_allows(const struct am_reading *reading, int64_t line, int64_t price) {
-    int64_t slack = am_pace_slack(price, am_add_clamped(reading->ceiling, -reading->base));
+    int64_t slack = am_pace_slack(price, am_subtract_clamped(reading->ceiling, reading->base));
     int64_t allowed = am_add_clamped(line, slack);
     return allowed < reading->ceiling ? allowed : reading->ceiling;
 }

@@ -122,14 +122,16 @@ static void record_fill(struct am_record *record,
                         uint64_t key,
                         uint32_t text,
                         uint32_t next,
-                        int32_t day) {
+                        int32_t day,
+                        int64_t day_start) {
     uint32_t version = record->version;
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        am_set(record->total[unit], 0);
-        am_set(record->before[unit], 0);
-        am_set(record->limits[unit], AM_NO_INDEX);
+        am_image_list(record->total[unit], 0);
+        am_image_list(record->before[unit], 0);
+        am_image_list(record->limits[unit], AM_NO_INDEX);
     }
     record->day = day;
+    am_image_list(record->day_start, day_start);
     record->gone = day ? day : 1; /* until it is published */
     record->mark = 0;
     record->version = version + 1;
@@ -139,9 +141,9 @@ static void record_fill(struct am_record *record,
     record->text = text;
     record->zone = 0;
     record->kind = (uint8_t)kind;
-    am_set(record->flags, AM_RECORD_USED);
-    am_set(record->next, next);
-    am_set(record->key, key);
+    am_image_list(record->flags, AM_RECORD_USED);
+    am_image_list(record->next, next);
+    am_image_list(record->key, key);
 }
 
 uint32_t am_record_make(struct am_ledger *ledger,
@@ -160,7 +162,9 @@ uint32_t am_record_make(struct am_ledger *ledger,
     text_at(ledger, text)[0] = (unsigned char)id.size;
     memcpy(text_at(ledger, text) + 1, id.data, id.size);
     uint32_t *head = head_of(ledger, key);
-    record_fill(&ledger->records[cell], kind, key, text, *head, am_zone_day(ledger, 0, now));
+    int32_t day = am_zone_day(ledger, 0, now);
+    record_fill(&ledger->records[cell], kind, key, text, *head, day,
+                am_zone_day_start(ledger, 0, day));
     am_redo(ledger, header->records_live, header->records_live + 1);
     am_redo(ledger, *head, cell);
     am_redo_commit(ledger);
@@ -232,15 +236,15 @@ static void limit_fill(struct am_limit *limit,
                        const struct am_record *record,
                        enum am_ledger_unit unit) {
     int64_t counted = am_scaled(unit, record->total[unit]);
-    am_set(limit->committed, counted);
-    am_set(limit->expected, 0);
-    am_set(limit->counted, counted);
-    am_set(limit->base, 0);
-    am_set(limit->ceiling, INT64_MAX);
-    am_set(limit->line, INT64_MAX);
-    am_set(limit->lead, INT64_MAX);
-    am_set(limit->day, record->day);
-    am_set(limit->flags, record->kind | (uint32_t)unit << AM_LIMIT_UNIT_SHIFT);
+    am_image_list(limit->committed, counted);
+    am_image_list(limit->expected, 0);
+    am_image_list(limit->counted, counted);
+    am_image_list(limit->base, 0);
+    am_image_list(limit->ceiling, INT64_MAX);
+    am_image_list(limit->line, INT64_MAX);
+    am_image_list(limit->lead, INT64_MAX);
+    am_image_list(limit->day, record->day);
+    am_image_list(limit->flags, record->kind | (uint32_t)unit << AM_LIMIT_UNIT_SHIFT);
     limit->total = limit->daily = AM_LEDGER_UNLIMITED;
     limit->u0 = 0;
     limit->w0 = limit->b_weight = 0;
@@ -298,6 +302,7 @@ int32_t am_zone_day(const struct am_ledger *ledger, uint32_t zone, int64_t time)
     const struct am_zone *known = &ledger->zones[zone];
     if (time >= known->start && time < known->end)
         return known->day;
+    time = time < AM_TIME_MIN ? AM_TIME_MIN : time > AM_TIME_MAX ? AM_TIME_MAX : time;
     if (time >= known->end && time < known->next_end)
         return known->next_day;
     if (ledger->database || zone == 0)

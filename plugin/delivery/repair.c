@@ -87,8 +87,9 @@ static void add_events(const struct am_ledger *ledger, const struct doubts *doub
             unsigned kind = i / AM_LEDGER_UNITS, unit = i % AM_LEDGER_UNITS;
             struct truth *truth = truth_of(doubts, queued->event.cells[kind]);
             if (truth && (queued->charged >> i & 1))
-                truth->committed[unit] +=
-                    am_scaled((enum am_ledger_unit)unit, queued->event.amounts[unit]);
+                truth->committed[unit] =
+                    am_add_clamped(truth->committed[unit], am_scaled((enum am_ledger_unit)unit,
+                                                                     queued->event.amounts[unit]));
         }
     }
 }
@@ -100,7 +101,8 @@ static void add_placement(const struct doubts *doubts, const struct am_found *fo
         struct truth *truth = truth_of(doubts, found->body.cells[kind]);
         if (!truth || !(found->body.held >> i & 1) || !(found->state & hold.bit))
             continue;
-        *(hold.expected ? &truth->expected[unit] : &truth->committed[unit]) += hold.amount;
+        int64_t *guard = hold.expected ? &truth->expected[unit] : &truth->committed[unit];
+        *guard = am_add_clamped(*guard, hold.amount);
     }
 }
 

@@ -76,7 +76,8 @@ static struct am_placement body_of(const struct am_chain *chain, const struct at
     struct am_placement body = {
         .user = placement->cap_count ? placement->user : 0,
         .money_hold = am_pace_hold(ask->per_click, ask->price, ask->ctr),
-        .decided = placement->now,
+        .ad_key = placement->ad_key,
+        .decided = (uint32_t)placement->now,
         .ctr = ask->ctr,
         .caller = attempt->count ? placement->caller : 0,
         .seconds = placement->seconds,

@@ -36,6 +36,8 @@ problem(const struct am_snapshot_header *header, size_t size, enum am_code *code
         return "its size is not what its header says";
     if (header->header_checksum != am_snapshot_header_checksum(header))
         return "its header's checksum is wrong";
+    if (header->time < AM_TIME_MIN || header->time > AM_TIME_MAX)
+        return "it is of no time";
     if (header->checksum != XXH3_64bits(header + 1, size - sizeof *header))
         return "its checksum is wrong";
     return NULL;
@@ -271,6 +273,7 @@ static void fill_record(const struct reader *reader,
     record->day = from->day;
     record->gone = from->gone;
     record->zone = (uint16_t)reader->zones[from->zone];
+    record->day_start = am_zone_day_start(reader->ledger, record->zone, from->day);
     record->flags =
         AM_RECORD_USED | (from->flags & (AM_RECORD_PAUSED | AM_RECORD_RESUMED | AM_RECORD_CLOSED));
 }

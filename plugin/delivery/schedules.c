@@ -7,25 +7,38 @@
 /* ---- the process's own memory -----------------------------------------------------------------
  */
 
-enum am_code am_step_cache_make(struct am_ledger *ledger, struct am_error *error) {
-    if (ledger->cache)
-        return AM_OK;
-    struct am_step_cache *cache = calloc(1, sizeof *cache);
-    uint32_t count = ledger->header->geometry.pools[AM_POOL_SCHEDULES];
-    if (cache)
-        cache->pieces = calloc(count, sizeof *cache->pieces);
-    if (!cache || !cache->pieces) {
-        free(cache);
-        return am_error_set(error, AM_E_MEMORY, "out of memory: pacing schedules");
+static void cache_free(struct am_step_cache *cache) {
+    if (cache) {
+        free(cache->pieces);
+        free(cache->days);
     }
-    ledger->cache = cache;
-    return AM_OK;
+    free(cache);
+}
+
+static struct am_step_cache *cache_new(const struct am_ledger *ledger) {
+    struct am_step_cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        return NULL;
+    cache->pieces =
+        calloc(ledger->header->geometry.pools[AM_POOL_SCHEDULES], sizeof *cache->pieces);
+    cache->days = calloc(AM_LIVE_ZONES, sizeof *cache->days);
+    if (cache->pieces && cache->days)
+        return cache;
+    cache_free(cache);
+    return NULL;
+}
+
+enum am_code am_step_cache_make(struct am_ledger *ledger, struct am_error *error) {
+    am_ledger_lock(ledger);
+    if (!ledger->cache)
+        ledger->cache = cache_new(ledger);
+    bool made = ledger->cache != NULL;
+    am_ledger_unlock(ledger);
+    return made ? AM_OK : am_error_set(error, AM_E_MEMORY, "out of memory: pacing schedules");
 }
 
 void am_step_cache_free(struct am_ledger *ledger) {
-    if (ledger->cache)
-        free(ledger->cache->pieces);
-    free(ledger->cache);
+    cache_free(ledger->cache);
     ledger->cache = NULL;
 }
 

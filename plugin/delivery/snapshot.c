@@ -111,7 +111,7 @@ static void put_pool(struct writer *writer, const struct am_ledger *ledger, enum
 }
 
 static int64_t line_of(const struct am_limit *limit) {
-    return limit->line == INT64_MAX ? INT64_MAX : am_add_clamped(limit->line, -limit->base);
+    return limit->line == INT64_MAX ? INT64_MAX : am_subtract_clamped(limit->line, limit->base);
 }
 
 static void put_limit(struct writer *writer, const struct am_limit *limit) {

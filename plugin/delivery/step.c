@@ -37,6 +37,20 @@ step_day(struct am_ledger *ledger, uint32_t cell, struct am_ledger_step_report *
     }
 }
 
+/* Whether a day of some zone began or was put back since this process looked at all records. */
+static bool days_changed(const struct am_ledger *ledger) {
+    struct am_step_cache *cache = ledger->cache;
+    uint32_t zones = am_get_acquire(ledger->header->zones_used);
+    bool changed = zones != cache->zones;
+    for (uint32_t zone = 0; zone < zones; zone++) {
+        int32_t day = ledger->zones[zone].day;
+        changed |= cache->days[zone] != day;
+        cache->days[zone] = day;
+    }
+    cache->zones = zones;
+    return changed;
+}
+
 static void step_days(struct am_ledger *ledger, struct am_ledger_step_report *report) {
     for (uint32_t first = 0; first < am_ledger_cells(ledger); first += BATCH) {
         am_ledger_lock(ledger);
@@ -51,18 +65,18 @@ static void step_days(struct am_ledger *ledger, struct am_ledger_step_report *re
 /* ---- lines ------------------------------------------------------------------------------------
  */
 
-/* A line that moves never falls; only an anchor may lower it. Two words, which need no redo list:
- * the next step writes both again. */
+/* A clock that was put back lowers no line, until it is where it was. Two words, which need no redo
+ * list: the next step writes both again. */
 static void move_line(struct am_ledger *ledger, struct am_limit *limit, int64_t now) {
     uint64_t weighed = am_schedule_weighed(ledger, limit->schedule, now);
     uint64_t passed = weighed > limit->w0 ? weighed - limit->w0 : 0;
     if (now >= limit->b)
         passed = limit->b_weight;
-    int64_t most = limit->ceiling - limit->base;
+    int64_t most = am_subtract_clamped(limit->ceiling, limit->base);
     enum am_pace_kind pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT;
     int64_t line =
         am_add_clamped(limit->base, am_pace_line(pacing, most, limit->u0, passed, limit->b_weight));
-    if (line <= limit->line)
+    if (line == limit->line || (line < limit->line && now < ledger->header->reached))
         return;
     am_set(limit->line, line);
     am_set(limit->lead, am_add_clamped(line, am_pace_lead(most)));
@@ -82,6 +96,8 @@ static bool is_on_traffic(const struct am_ledger *ledger, const struct am_limit 
 static void anchor(struct am_ledger *ledger, struct am_limit *limit, int64_t now) {
     bool daily = limit->daily != AM_LEDGER_UNLIMITED;
     bool began = limit->flags & AM_LIMIT_DAY_BEGAN;
+    if (!daily || !began)
+        move_line(ledger, limit, now); /* what goes on, goes on from there */
     if (began)
         reread_traffic(ledger, limit);
     if (limit->flags & AM_LIMIT_CHANGED)
@@ -163,7 +179,7 @@ static void step_placements(struct am_ledger_worker *worker,
 static void put_placements_back(struct am_ledger *ledger, int64_t now) {
     for (uint32_t at = 0; at < ledger->header->geometry.placements; at++) {
         struct am_found found;
-        if (!am_placement_read(ledger, at, &found) || found.body.decided <= now)
+        if (!am_placement_read(ledger, at, &found) || (int64_t)found.body.decided <= now)
             continue;
         uint64_t expiry = (uint64_t)(now + found.body.seconds) & AM_PLACEMENT_EXPIRY_MASK;
         uint64_t state = found.state & ~(AM_PLACEMENT_EXPIRY_MASK << 4);
@@ -177,7 +193,7 @@ static void put_placements_back(struct am_ledger *ledger, int64_t now) {
 
 static bool is_long_gone(const struct am_record *record, int32_t today) {
     return (record->flags & AM_RECORD_USED) && record->gone &&
-           today - record->gone > AM_LEDGER_GONE_DAYS;
+           (int64_t)today - record->gone > AM_LEDGER_GONE_DAYS;
 }
 
 static void free_one(struct am_ledger *ledger, uint32_t cell) {
@@ -250,11 +266,14 @@ enum am_code am_ledger_step(struct am_ledger *ledger,
     am_ledger_anchor_resumed(ledger, now);
     if (now < before)
         put_placements_back(ledger, now);
-    step_days(ledger, report);
+    if (days_changed(ledger))
+        step_days(ledger, report);
     step_lines(ledger, now, report);
     step_placements(worker, now, report);
     if (ledger->zones[0].day != day)
         step_gone(ledger, report);
     am_set(ledger->header->stepped, now);
+    if (now > ledger->header->reached)
+        am_set(ledger->header->reached, now);
     return AM_OK;
 }

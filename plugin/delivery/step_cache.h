@@ -16,6 +16,8 @@ struct am_piece {
 
 struct am_step_cache {
     struct am_piece *pieces; /* by schedule */
+    int32_t *days; /* by zone: that all its records have, unless an event began the next one */
+    uint32_t zones;
     /* The traffic curve, interned: that of an hour. */
     int64_t traffic_hour;
     uint64_t traffic_hash;

@@ -69,6 +69,10 @@ static uint32_t traffic_of(struct am_ledger *ledger, const struct am_limit *limi
     return am_traffic_curve(ledger);
 }
 
+static int64_t limit_scaled(enum am_ledger_unit unit, int64_t limit) {
+    return limit == AM_LEDGER_UNLIMITED ? limit : am_scaled(unit, limit);
+}
+
 static enum am_code set_unit(struct am_ledger *ledger,
                              uint32_t cell,
                              const struct am_ledger_terms *terms,
@@ -84,7 +88,9 @@ static enum am_code set_unit(struct am_ledger *ledger,
         return AM_E_LIMIT;
     struct am_limit *limit = &ledger->limits[index];
     struct wanted wanted = {
-        {budget->total, budget->daily, limited}, flags_of(terms, unit), limit->schedule};
+        {limit_scaled(unit, budget->total), limit_scaled(unit, budget->daily), limited},
+        flags_of(terms, unit),
+        limit->schedule};
     if (!limited)
         wanted.flags &= AM_LIMIT_KIND | AM_LIMIT_UNIT;
     if (wanted.flags & AM_LIMIT_PACED) {
@@ -134,8 +140,11 @@ static void set_record(struct am_ledger *ledger,
     /* A day that runs goes on until the new zone's next midnight. */
     if (zone != record->zone || terms->start != record->start || terms->end != record->end)
         mark_changed(ledger, record);
-    if (zone != record->zone)
-        am_redo(ledger, record->day, (uint32_t)am_zone_day(ledger, zone, ledger->now));
+    if (zone != record->zone) {
+        int32_t day = am_zone_day(ledger, zone, ledger->now);
+        am_redo(ledger, record->day, (uint32_t)day);
+        am_redo(ledger, record->day_start, am_zone_day_start(ledger, zone, day));
+    }
     am_redo(ledger, record->above, terms->above);
     am_redo(ledger, record->start, terms->start);
     am_redo(ledger, record->end, terms->end);

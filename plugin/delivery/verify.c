@@ -6,6 +6,22 @@
 
 enum { LOCK_SECONDS = 5 };
 
+/* ---- times ------------------------------------------------------------------------------------
+ */
+
+static bool is_time(int64_t time) {
+    return time >= AM_TIME_MIN && time <= AM_TIME_MAX;
+}
+
+/* Or none, as a start and an end have it. */
+static bool is_bound(int64_t time) {
+    return is_time(time) || time == INT64_MIN || time == INT64_MAX;
+}
+
+static bool is_day(int32_t day) {
+    return is_time((int64_t)day * 86400);
+}
+
 /* ---- header and redo list ---------------------------------------------------------------------
  */
 
@@ -37,6 +53,14 @@ static const char *header_problem(const struct am_ledger *ledger) {
     };
     if (header->state < AM_LIVE_RECOVERING || header->state > AM_LIVE_LOST)
         return "its state is not one";
+    if (!is_time(header->stepped) || !is_time(header->reached))
+        return "its last step was at no time";
+    const struct am_traffic *traffic = &header->traffic;
+    if (traffic->hour < 0 || !is_time(traffic->hour) || traffic->seconds > 3600)
+        return "its traffic is of no hour";
+    for (unsigned hour = 0; hour < AM_PACE_HOURS; hour++)
+        if (traffic->samples_of[hour] > AM_LIVE_WEEKS)
+            return "its traffic has more weeks than are kept";
     if (header->records_used > geometry->cells || header->limits_used > geometry->limits ||
         header->texts_used > geometry->texts || header->zones_used < 1 ||
         header->zones_used > AM_LIVE_ZONES)
@@ -71,6 +95,9 @@ static const char *record_problem(const struct am_ledger *ledger, uint32_t cell)
         return NULL;
     if (record->kind >= AM_LEDGER_KINDS || record->zone >= header->zones_used)
         return "a record has no kind or time zone";
+    if (!is_bound(record->start) || !is_bound(record->end) || !is_time(record->day_start) ||
+        !is_day(record->day) || !is_day(record->gone))
+        return "a record is of no time";
     if (record->text >= header->texts_used ||
         record->text + am_record_id(ledger, record).size / AM_LIVE_TEXT_UNIT + 1 >
             header->texts_used)
@@ -97,12 +124,16 @@ static const char *limit_problem(const struct am_ledger *ledger, const struct am
         return "a limit has no kind or unit";
     if ((limit->flags & AM_LIMIT_PACED) && limit->schedule == AM_NO_INDEX)
         return "a paced limit has no schedule";
+    if (!is_bound(limit->t0) || !is_bound(limit->b))
+        return "a limit's window is of no time";
     return NULL;
 }
 
-/* Chains hold each record once: so no more of them than there are. */
+/* Chains hold each record in use once, and nothing else. */
 static const char *directory_problem(const struct am_ledger *ledger) {
-    uint32_t used = ledger->header->records_used, seen = 0;
+    uint32_t used = ledger->header->records_used, seen = 0, wanted = 0;
+    for (uint32_t cell = 0; cell < used; cell++)
+        wanted += ledger->records[cell].flags & AM_RECORD_USED;
     for (uint32_t i = 0; i <= ledger->directory_mask; i++)
         for (uint32_t cell = ledger->directory[i]; cell != AM_NO_INDEX;
              cell = ledger->records[cell].next) {
@@ -112,20 +143,23 @@ static const char *directory_problem(const struct am_ledger *ledger) {
             if (!(record->flags & AM_RECORD_USED) || (record->key & ledger->directory_mask) != i)
                 return "a record is in the wrong place of its directory";
         }
-    return NULL;
+    return seen == wanted ? NULL : "a record is not in its directory";
 }
+_Static_assert(AM_RECORD_USED == 1, "counted by adding");
 
 static const char *free_problem(const struct am_ledger *ledger) {
     const struct am_live_header *header = ledger->header;
     uint32_t seen = 0;
     for (uint32_t cell = header->records_free; cell != AM_NO_INDEX;
          cell = ledger->records[cell].next)
-        if (cell >= header->records_used || seen++ >= header->records_used)
+        if (cell >= header->records_used || seen++ >= header->records_used ||
+            (ledger->records[cell].flags & AM_RECORD_USED))
             return "its free records lead nowhere, or in a circle";
     seen = 0;
     for (uint32_t index = header->limits_free; index != AM_NO_INDEX;
          index = ledger->limits[index].schedule)
-        if (index >= header->limits_used || seen++ >= header->limits_used)
+        if (index >= header->limits_used || seen++ >= header->limits_used ||
+            ledger->limits[index].record != AM_NO_INDEX)
             return "its free limits lead nowhere, or in a circle";
     for (uint32_t units = 0; units < AM_LIVE_TEXT_CLASSES; units++) {
         seen = 0;
@@ -185,15 +219,35 @@ static const char *pool_problem(const struct am_ledger *ledger, unsigned pool) {
     return problem;
 }
 
-static const char *pools_problem(const struct am_ledger *ledger) {
+static const char *zone_problem(const struct am_zone *zone) {
+    if (!memchr(zone->name, '\0', AM_LIVE_ZONE_NAME))
+        return "a time zone has no name";
+    if (!is_time(zone->start) || !is_time(zone->end) || !is_time(zone->next_end) ||
+        !is_day(zone->day) || !is_day(zone->next_day) || zone->offset < -AM_LIVE_OFFSET_MAX ||
+        zone->offset > AM_LIVE_OFFSET_MAX)
+        return "a time zone's day is of no time";
+    return NULL;
+}
+
+/* What items refer to. */
+static const char *items_problem(const struct am_ledger *ledger) {
+    const struct am_live_header *header = ledger->header;
+    const char *problem = NULL;
+    for (uint32_t i = 0; i < header->pools[AM_POOL_SCHEDULES].used && !problem; i++)
+        problem = schedule_problem(ledger, am_pool_at(ledger, AM_POOL_SCHEDULES, am_schedule, i));
+    for (uint32_t i = 1; i < header->pools[AM_POOL_CAP_SETS].used && !problem; i++)
+        if (am_pool_at(ledger, AM_POOL_CAP_SETS, am_cap_set, i)->count > AM_LEDGER_CAPS_MAX)
+            problem = "a set of caps has too many";
+    for (uint32_t i = 0; i < header->zones_used && !problem; i++)
+        problem = zone_problem(&ledger->zones[i]);
+    return problem;
+}
+
+/* How they are found. */
+static const char *chains_problem(const struct am_ledger *ledger) {
     const char *problem = NULL;
     for (unsigned pool = 0; pool < AM_POOLS && !problem; pool++)
         problem = pool_problem(ledger, pool);
-    for (uint32_t i = 0; i < ledger->header->pools[AM_POOL_SCHEDULES].used && !problem; i++)
-        problem = schedule_problem(ledger, am_pool_at(ledger, AM_POOL_SCHEDULES, am_schedule, i));
-    for (uint32_t i = 0; i < ledger->header->zones_used && !problem; i++)
-        if (!memchr(ledger->zones[i].name, '\0', AM_LIVE_ZONE_NAME))
-            problem = "a time zone has no name";
     return problem;
 }
 
@@ -202,7 +256,7 @@ static const char *pools_problem(const struct am_ledger *ledger) {
 
 static const char *slots_problem(const struct am_ledger *ledger) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        const struct am_slot *slot = &ledger->slots[number];
+        const struct am_match_slot *slot = &ledger->slots[number];
         uint64_t tail = am_get(slot->tail), head = am_get_acquire(slot->head);
         if (am_get(slot->state) > AM_SLOT_UNFINISHED || am_get(slot->member) >= AM_LIVE_MEMBERS ||
             head - tail > AM_LIVE_QUEUE)
@@ -221,13 +275,17 @@ static int lock_soon(pthread_mutex_t *lock) {
     return pthread_mutex_timedlock(lock, &until);
 }
 
-static const char *problem_of(const struct am_ledger *ledger) {
+static const char *problem_of(struct am_ledger *ledger) {
     const char *problem = header_problem(ledger);
     if (!problem)
         problem = slots_problem(ledger);
-    if (!problem && !ledger->header->pools_dirty)
-        problem = pools_problem(ledger);
-    return problem ? problem : records_problem(ledger);
+    if (!problem)
+        problem = items_problem(ledger);
+    if (!problem)
+        problem = records_problem(ledger);
+    if (!problem && ledger->header->pools_dirty)
+        am_pool_sweep(ledger); /* a sweep was begun and not ended */
+    return problem ? problem : chains_problem(ledger);
 }
 
 const char *am_ledger_verify(struct am_ledger *ledger) {
@@ -239,12 +297,11 @@ const char *am_ledger_verify(struct am_ledger *ledger) {
         return "its lock cannot be taken";
     if (status == EOWNERDEAD)
         am_redo_again(ledger);
-    problem = problem_of(ledger);
-    if (status == EOWNERDEAD) {
-        if (!problem && ledger->header->pools_dirty)
-            am_pool_sweep(ledger);
+    problem = ledger->header->redo.valid || ledger->header->redo.count
+                  ? "a change was begun and not ended"
+                  : problem_of(ledger);
+    if (status == EOWNERDEAD)
         pthread_mutex_consistent(&ledger->header->lock);
-    }
     pthread_mutex_unlock(&ledger->header->lock);
     return problem;
 }
