@@ -71,7 +71,7 @@ void am_placement_write(struct am_ledger *ledger, uint32_t at, const struct am_p
     uint64_t words[BODY_WORDS], *to = (uint64_t *)(void *)&ledger->placements[at];
     memcpy(words, body, sizeof words);
     for (unsigned i = 0; i < BODY_WORDS; i++)
-        am_image_list(to[i], words[i]);
+        am_set(to[i], words[i]);
 }
 
 static void body_read(const struct am_ledger *ledger, uint32_t at, struct am_placement *body) {

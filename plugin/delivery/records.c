@@ -126,12 +126,12 @@ static void record_fill(struct am_record *record,
                         int64_t day_start) {
     uint32_t version = record->version;
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        am_image_list(record->total[unit], 0);
-        am_image_list(record->before[unit], 0);
-        am_image_list(record->limits[unit], AM_NO_INDEX);
+        am_set(record->total[unit], 0);
+        am_set(record->before[unit], 0);
+        am_set(record->limits[unit], AM_NO_INDEX);
     }
     record->day = day;
-    am_image_list(record->day_start, day_start);
+    am_set(record->day_start, day_start);
     record->gone = day ? day : 1; /* until it is published */
     record->mark = 0;
     record->version = version + 1;
@@ -141,9 +141,9 @@ static void record_fill(struct am_record *record,
     record->text = text;
     record->zone = 0;
     record->kind = (uint8_t)kind;
-    am_image_list(record->flags, AM_RECORD_USED);
-    am_image_list(record->next, next);
-    am_image_list(record->key, key);
+    am_set(record->flags, AM_RECORD_USED);
+    am_set(record->next, next);
+    am_set(record->key, key);
 }
 
 uint32_t am_record_make(struct am_ledger *ledger,
@@ -236,15 +236,15 @@ static void limit_fill(struct am_limit *limit,
                        const struct am_record *record,
                        enum am_ledger_unit unit) {
     int64_t counted = am_scaled(unit, record->total[unit]);
-    am_image_list(limit->committed, counted);
-    am_image_list(limit->expected, 0);
-    am_image_list(limit->counted, counted);
-    am_image_list(limit->base, 0);
-    am_image_list(limit->ceiling, INT64_MAX);
-    am_image_list(limit->line, INT64_MAX);
-    am_image_list(limit->lead, INT64_MAX);
-    am_image_list(limit->day, record->day);
-    am_image_list(limit->flags, record->kind | (uint32_t)unit << AM_LIMIT_UNIT_SHIFT);
+    am_set(limit->committed, counted);
+    am_set(limit->expected, 0);
+    am_set(limit->counted, counted);
+    am_set(limit->base, 0);
+    am_set(limit->ceiling, INT64_MAX);
+    am_set(limit->line, INT64_MAX);
+    am_set(limit->lead, INT64_MAX);
+    am_set(limit->day, record->day);
+    am_set(limit->flags, record->kind | (uint32_t)unit << AM_LIMIT_UNIT_SHIFT);
     limit->total = limit->daily = AM_LEDGER_UNLIMITED;
     limit->u0 = 0;
     limit->w0 = limit->b_weight = 0;

@@ -256,7 +256,7 @@ static const char *chains_problem(const struct am_ledger *ledger) {
 
 static const char *slots_problem(const struct am_ledger *ledger) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        const struct am_match_slot *slot = &ledger->slots[number];
+        const struct am_slot *slot = &ledger->slots[number];
         uint64_t tail = am_get(slot->tail), head = am_get_acquire(slot->head);
         if (am_get(slot->state) > AM_SLOT_UNFINISHED || am_get(slot->member) >= AM_LIVE_MEMBERS ||
             head - tail > AM_LIVE_QUEUE)
