@@ -11,6 +11,11 @@ int64_t am_event_spend(const struct am_event_note *note) {
     return billed ? note->price : 0;
 }
 
+int64_t am_event_noted_time(const struct am_event_note *note, const struct am_ledger_event *event) {
+    int64_t raised = event->time * AM_JOURNAL_SECOND;
+    return note->time < raised ? raised : note->time;
+}
+
 bool am_event_is_late(const struct am_event_service *service, const struct am_event_note *note) {
     uint32_t reserve = note->bid ? service->reserve_bids : service->reserve;
     return note->time / AM_JOURNAL_SECOND - note->decided > reserve;

@@ -26,6 +26,9 @@ _Static_assert(sizeof(struct am_event_note) <= AM_LEDGER_NOTE_BYTES, "a note fit
 /* What the event costs: impressions by cpm, clicks by cpc. */
 int64_t am_event_spend(const struct am_event_note *note);
 
+/* The time of the event's line: the noted one, or the one to which the ledger has raised it. */
+int64_t am_event_noted_time(const struct am_event_note *note, const struct am_ledger_event *event);
+
 /* Whether it comes after the time for which its placement was reserved. */
 bool am_event_is_late(const struct am_event_service *service, const struct am_event_note *note);
 

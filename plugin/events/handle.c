@@ -156,12 +156,16 @@ static struct am_event_note note_of(const struct handling *handling, int64_t tim
     };
 }
 
-/* Impressions and clicks change counters. *charged: am_ledger_count must follow. */
+static bool changes_counters(enum am_journal_kind kind) {
+    return kind == AM_JOURNAL_IMPRESSION || kind == AM_JOURNAL_CLICK;
+}
+
+/* Asks for room under the budgets; am_ledger_count must follow. A day that has begun since the line
+ * was begun moves note and line into it, so that the line is of the day whose budget it used. */
 static enum am_event_outcome
-charge(struct handling *handling, const struct am_event_note *note, bool *charged) {
+charge(struct handling *handling, struct am_event_note *note, struct am_journal_line *line) {
     bool click = note->kind == AM_JOURNAL_CLICK;
-    if (!click && note->kind != AM_JOURNAL_IMPRESSION)
-        return AM_EVENT_COUNTED;
+    struct am_event_worker *worker = handling->worker;
     struct am_ledger_event event = {
         .sequence = note->sequence,
         .amounts = {am_event_spend(note), !click, click},
@@ -169,35 +173,43 @@ charge(struct handling *handling, const struct am_event_note *note, bool *charge
         .holds = click ? AM_LEDGER_HOLD_CLICK : AM_LEDGER_HOLD_IMPRESSION,
     };
     memcpy(event.cells, handling->target.cells, sizeof event.cells);
-    *charged = true;
-    return am_delivery_charge(handling->worker->ledger_worker, &event, note, sizeof *note, NULL) ==
-                   AM_LEDGER_NO_ROOM
-               ? AM_EVENT_BUDGET
-               : AM_EVENT_COUNTED;
+    enum am_ledger_outcome outcome =
+        am_delivery_charge(worker->ledger_worker, &event, note, sizeof *note, NULL);
+    note->time = am_event_noted_time(note, &event);
+    if (note->time != line->time)
+        am_journal_retime(worker->writer, handling->request->kind, note->time, line);
+    return outcome == AM_LEDGER_NO_ROOM ? AM_EVENT_BUDGET : AM_EVENT_COUNTED;
+}
+
+static struct am_event_line line_of(const struct handling *handling,
+                                    const struct am_event_note *note) {
+    return (struct am_event_line){
+        .note = handling->facts.verified ? note : NULL,
+        .names = handling->facts.known ? &handling->target.memory.names : NULL,
+        .outcome = handling->outcome,
+        .late = handling->late,
+        .name = handling->request->name,
+        .has_value = handling->request->has_value,
+        .value = handling->request->value,
+    };
 }
 
 static void log_and_count(struct handling *handling) {
     struct am_event_worker *worker = handling->worker;
     struct am_journal_line line;
     struct am_journal_position position;
-    bool charged = false;
     am_journal_begin(worker->writer, handling->request->kind, &line);
     struct am_event_note note = note_of(handling, line.time);
     if (handling->outcome == AM_EVENT_COUNTED)
         handling->outcome = claim(handling);
-    if (handling->outcome == AM_EVENT_COUNTED)
-        handling->outcome = charge(handling, &note, &charged);
-    handling->late = charged && am_event_is_late(worker->service, &note);
-    am_event_put_line(line.text,
-                      &(struct am_event_line){
-                          .note = handling->facts.verified ? &note : NULL,
-                          .names = handling->facts.known ? &handling->target.memory.names : NULL,
-                          .outcome = handling->outcome,
-                          .late = handling->late,
-                          .name = handling->request->name,
-                          .has_value = handling->request->has_value,
-                          .value = handling->request->value,
-                      });
+    bool charged =
+        handling->outcome == AM_EVENT_COUNTED && changes_counters(handling->request->kind);
+    if (charged) {
+        handling->outcome = charge(handling, &note, &line);
+        handling->late = am_event_is_late(worker->service, &note);
+    }
+    struct am_event_line members = line_of(handling, &note);
+    am_event_put_line(line.text, &members);
     am_journal_write(worker->writer, &position);
     if (charged)
         am_ledger_count(worker->ledger_worker,

@@ -174,6 +174,7 @@ static struct am_ledger_position finish(void *context,
     if (note_size != sizeof note || slot >= journal->shared->lane_count)
         return last; /* noted by somebody else */
     memcpy(&note, note_bytes, sizeof note);
+    note.time = am_event_noted_time(&note, event);
     if (am_journal_repair(journal, slot, NULL) == AM_OK && is_written(journal, slot, &note)) {
         struct am_journal_position end = am_journal_position(journal, slot);
         return (struct am_ledger_position){end.number, end.offset};

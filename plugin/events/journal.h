@@ -116,6 +116,12 @@ void am_journal_begin_at(struct am_journal_writer *writer,
                          int64_t time,
                          struct am_journal_line *line);
 
+/* Begins the line under way anew, at the same place with another time. */
+void am_journal_retime(struct am_journal_writer *writer,
+                       enum am_journal_kind kind,
+                       int64_t time,
+                       struct am_journal_line *line);
+
 /* Writes the line; *position is where it ends. False when it could not be written (no room on the
  * disk, or more than AM_JOURNAL_LINE_MAX bytes): counted as lost, *position is where the lane ended
  * before. */

@@ -206,13 +206,13 @@ static void put_place(struct am_journal_writer *writer, struct am_buffer *text, 
 
 /* ---- lines one by one ---- */
 
-static void begin(struct am_journal_writer *writer,
-                  enum am_journal_kind kind,
-                  int64_t time,
-                  struct am_journal_line *line) {
+/* The lane is taken. */
+static void put_head(struct am_journal_writer *writer,
+                     enum am_journal_kind kind,
+                     int64_t time,
+                     struct am_journal_line *line) {
     char place[PLACE_SIZE];
     struct am_buffer n = am_buffer_over(place, sizeof place);
-    take_lane(writer, time);
     if (writer->taken)
         put_place(writer, &n, writer->offset);
     writer->line = am_buffer_over(writer->line_memory, sizeof writer->line_memory);
@@ -224,7 +224,9 @@ void am_journal_begin(struct am_journal_writer *writer,
                       enum am_journal_kind kind,
                       struct am_journal_line *line) {
     pthread_mutex_lock(&writer->mutex);
-    begin(writer, kind, writer->journal->clock(), line);
+    int64_t time = writer->journal->clock();
+    take_lane(writer, time);
+    put_head(writer, kind, time, line);
 }
 
 void am_journal_begin_at(struct am_journal_writer *writer,
@@ -232,7 +234,15 @@ void am_journal_begin_at(struct am_journal_writer *writer,
                          int64_t time,
                          struct am_journal_line *line) {
     pthread_mutex_lock(&writer->mutex);
-    begin(writer, kind, time, line);
+    take_lane(writer, time);
+    put_head(writer, kind, time, line);
+}
+
+void am_journal_retime(struct am_journal_writer *writer,
+                       enum am_journal_kind kind,
+                       int64_t time,
+                       struct am_journal_line *line) {
+    put_head(writer, kind, time, line);
 }
 
 bool am_journal_write(struct am_journal_writer *writer, struct am_journal_position *position) {

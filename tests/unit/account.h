@@ -33,7 +33,7 @@ static inline void set_clock(int64_t seconds) {
 }
 
 struct account {
-    char path[200], folder[220], tmpfs[220], log[240];
+    char path[64], folder[80], tmpfs[80], log[96];
     struct am_timezones *zones;
     struct am_ledger *ledger;
     struct am_event_service *service;
@@ -146,7 +146,8 @@ static inline void leave_account(struct account *account) {
 
 static inline void start_account_in(struct account *account, const char *path) {
     *account = (struct account){.daily = AM_LEDGER_UNLIMITED};
-    snprintf(account->path, sizeof account->path, "%s", path);
+    assert_true(strlen(path) < sizeof account->path);
+    strcpy(account->path, path);
     snprintf(account->folder, sizeof account->folder, "%s/ledger", account->path);
     snprintf(account->tmpfs, sizeof account->tmpfs, "%s/tmpfs", account->path);
     snprintf(account->log, sizeof account->log, "%s/log", account->folder);
