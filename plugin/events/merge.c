@@ -269,10 +269,12 @@ enum am_code am_journal_merge_open(const char *folder,
                                    struct am_error *error) {
     struct am_journal_merge *made = calloc(1, sizeof *made);
     *merge = NULL;
-    if (!made || !(made->name = strdup(folder))) {
+    size_t name_size = strlen(folder) + 1;
+    if (!made || !(made->name = malloc(name_size))) {
         free(made);
         return am_error_set(error, AM_E_MEMORY, "no memory for reading the log");
     }
+    memcpy(made->name, folder, name_size);
     made->since = since;
     made->follow = follow;
     made->streams = AM_VECTOR_OF(struct stream);

@@ -171,32 +171,66 @@ bool am_event_names_read(struct am_view line,
     return true;
 }
 
+/* A file of lines, read piece by piece. Lines longer than any that is written are passed over. */
+struct line_reader {
+    int file;
+    uint64_t offset; /* of `begin` */
+    size_t begin, end;
+    bool passing_over;
+    char bytes[2 * AM_EVENT_NAMES_LINE_MAX];
+};
+
+/* False at the end, or with errno set. */
+static bool read_more(struct line_reader *reader) {
+    size_t rest = reader->end - reader->begin;
+    if (rest > AM_EVENT_NAMES_LINE_MAX) {
+        reader->offset += rest;
+        reader->passing_over = true;
+        rest = 0;
+    }
+    memmove(reader->bytes, reader->bytes + reader->end - rest, rest);
+    reader->begin = 0;
+    ssize_t size = read(reader->file, reader->bytes + rest, sizeof reader->bytes - rest);
+    reader->end = rest + (size > 0 ? (size_t)size : 0);
+    if (size == 0)
+        errno = 0;
+    return size > 0;
+}
+
+static bool next_line(struct line_reader *reader, struct am_view *line, uint64_t *offset) {
+    for (;;) {
+        const char *begin = reader->bytes + reader->begin;
+        const char *end = memchr(begin, '\n', reader->end - reader->begin);
+        if (!end && !read_more(reader))
+            return false;
+        if (!end)
+            continue;
+        *line = (struct am_view){begin, (size_t)(end - begin)};
+        *offset = reader->offset;
+        reader->begin += line->size + 1;
+        reader->offset += line->size + 1;
+        if (!reader->passing_over)
+            return true;
+        reader->passing_over = false;
+    }
+}
+
 enum am_code am_event_names_walk(
     int folder, int64_t day, am_event_names_visit *visit, void *context, struct am_error *error) {
-    char path[AM_EVENT_NAMES_PATH_SIZE], *line = NULL;
-    size_t capacity = 0;
-    uint64_t offset = 0;
-    ssize_t size;
+    char path[AM_EVENT_NAMES_PATH_SIZE];
     am_event_names_path("", day, AM_EVENT_NAMES_LINES, path);
-    int file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    FILE *stream = file < 0 ? NULL : fdopen(file, "r");
-    if (!stream) {
-        enum am_code code = errno == ENOENT ? AM_E_STATE : AM_E_IO;
-        am_error_set_errno(error, code, "cannot open the names of %s", path);
-        if (file >= 0)
-            close(file);
-        return code;
-    }
+    struct line_reader reader = {.file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    if (reader.file < 0)
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+                                  "cannot open the names of %s", path);
+    struct am_view line;
+    uint64_t offset;
     bool goes_on = true;
-    while (goes_on && (size = getline(&line, &capacity, stream)) > 0) {
-        bool whole = line[size - 1] == '\n';
-        if (whole)
-            goes_on = visit(context, (struct am_view){line, (size_t)size - 1}, offset);
-        offset += (uint64_t)size;
-    }
-    bool failed = ferror(stream) != 0;
-    free(line);
-    fclose(stream);
+    while (goes_on && next_line(&reader, &line, &offset))
+        goes_on = visit(context, line, offset);
+    int failed = goes_on ? errno : 0;
+    close(reader.file);
+    errno = failed;
     if (failed)
         return am_error_set_errno(error, AM_E_IO, "cannot read the names of %s", path);
     return goes_on ? AM_OK

@@ -73,14 +73,17 @@ static bool finish_packed(const struct packing *packing) {
 
 static bool pack_file(int from, int to) {
     struct packing *packing = malloc(sizeof *packing);
-    if (!packing)
+    if (!packing) {
+        errno = ENOMEM;
         return false;
+    }
     memset(&packing->stream, 0, sizeof packing->stream);
     packing->from = from;
     packing->to = to;
     packing->written = 0;
     bool packed = deflateInit2(&packing->stream, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL,
                                Z_DEFAULT_STRATEGY) == Z_OK;
+    errno = ENOMEM; /* the only reason for which zlib does not start */
     if (packed) {
         packed = pack_all(packing) && finish_packed(packing);
         int saved = errno;
@@ -188,8 +191,8 @@ enum am_code am_journal_tidy(struct am_journal *journal,
         if (!tidy_file(&round, file) && code == AM_OK) {
             char name[AM_JOURNAL_NAME_SIZE];
             am_journal_name_write(file->lane, file->number, name);
-            code = am_error_set_errno(error, AM_E_IO, "cannot compress or remove %s/%s",
-                                      journal->name, name);
+            code = am_error_set_errno(error, errno == ENOMEM ? AM_E_MEMORY : AM_E_IO,
+                                      "cannot compress or remove %s/%s", journal->name, name);
         }
     }
     am_vector_free(&files);

@@ -186,10 +186,10 @@ static inline void lose_memory(struct account *account) {
     join_account(account);
 }
 
-static inline int64_t counted(struct account *account,
-                              enum am_ledger_kind kind,
-                              const char *id,
-                              enum am_ledger_unit unit) {
+static inline int64_t counted_by(struct account *account,
+                                 enum am_ledger_kind kind,
+                                 const char *id,
+                                 enum am_ledger_unit unit) {
     struct am_ledger_record_state state;
     struct am_error error = {.code = AM_OK};
     uint32_t cell = am_ledger_find(account->ledger, am_ledger_key(kind, am_view_of(id)));

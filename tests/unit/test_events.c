@@ -33,15 +33,15 @@ static enum am_event_outcome event(enum am_journal_kind kind, const struct place
 }
 
 static int64_t spend_of(const char *campaign) {
-    return counted(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_MONEY);
+    return counted_by(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_MONEY);
 }
 
 static int64_t impressions_of(const char *campaign) {
-    return counted(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_IMPRESSIONS);
+    return counted_by(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_IMPRESSIONS);
 }
 
 static int64_t clicks_of(const char *campaign) {
-    return counted(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_CLICKS);
+    return counted_by(&account, AM_LEDGER_CAMPAIGN, campaign, AM_LEDGER_CLICKS);
 }
 
 /* ---- the log's lines ---- */
@@ -93,8 +93,8 @@ static void an_impression_is_counted_and_logged_once(void **state) {
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_DUPLICATE);
     assert_int_equal(spend_of("c1"), 1250000);
     assert_int_equal(impressions_of("c1"), 1);
-    assert_int_equal(counted(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY), 1250000);
-    assert_int_equal(counted(&account, AM_LEDGER_AD, "a2", AM_LEDGER_IMPRESSIONS), 0);
+    assert_int_equal(counted_by(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY), 1250000);
+    assert_int_equal(counted_by(&account, AM_LEDGER_AD, "a2", AM_LEDGER_IMPRESSIONS), 0);
     assert_line(AM_JOURNAL_IMPRESSION, 0,
                 "{\"t\":\"2026-12-01T12:00:00.000000Z\",\"e\":\"impression\",\"id\":\"%u-%u-%llu\","
                 "\"ad\":\"a1\",\"campaign\":\"c1\",\"advertiser\":\"acme\",\"keyword\":\"running "
@@ -119,8 +119,8 @@ static void a_click_is_billed_by_cpc_and_needs_its_impression(void **state) {
     assert_int_equal(event(AM_JOURNAL_CLICK, &placed), AM_EVENT_DUPLICATE);
     assert_int_equal(spend_of("c1"), 30 * UNIT / 100);
     assert_int_equal(clicks_of("c1"), 1);
-    assert_int_equal(counted(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), 30 * UNIT / 100);
-    assert_int_equal(counted(&account, AM_LEDGER_AD, "a2", AM_LEDGER_IMPRESSIONS), 1);
+    assert_int_equal(counted_by(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), 30 * UNIT / 100);
+    assert_int_equal(counted_by(&account, AM_LEDGER_AD, "a2", AM_LEDGER_IMPRESSIONS), 1);
     assert_line(AM_JOURNAL_CLICK, 1,
                 "{\"t\":\"2026-12-01T12:00:00.000000Z\",\"e\":\"click\",\"id\":\"%u-%u-%llu\","
                 "\"ad\":\"a2\",\"campaign\":\"c1\",\"advertiser\":\"acme\",\"keyword\":\"boots\","
@@ -416,8 +416,8 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
     assert_int_equal(impressions_of("c1"), 4);
     assert_int_equal(clicks_of("c1"), 2);
     assert_int_equal(impressions_of("c2"), 2);
-    assert_int_equal(counted(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY), 6 * UNIT);
-    assert_int_equal(counted(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), 2 * UNIT);
+    assert_int_equal(counted_by(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY), 6 * UNIT);
+    assert_int_equal(counted_by(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), 2 * UNIT);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before[i]), AM_EVENT_DUPLICATE);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after[i]), AM_EVENT_DUPLICATE);
@@ -450,7 +450,7 @@ static void records_made_and_freed_are_replayed(void **state) {
                         "{\"t\":\"2026-12-01T12:00:00.000000Z\",\"e\":\"cell\",\"kind\":\"ad\","
                         "\"id\":\"a2\",\"change\":\"made\"}");
     lose_memory(&account);
-    assert_int_equal(counted(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), UNIT);
+    assert_int_equal(counted_by(&account, AM_LEDGER_AD, "a2", AM_LEDGER_MONEY), UNIT);
 }
 
 static void a_damaged_ring_costs_old_events_and_no_start(void **state) {

@@ -148,9 +148,9 @@ static void each_url_counts_once_however_often_it_is_fired(void **state) {
         wrong += urls->urls[i].counted != 1 || urls->urls[i].duplicate != TIMES - 1 ||
                  urls->urls[i].other != 0;
     assert_int_equal(wrong, 0);
-    assert_int_equal(counted(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_IMPRESSIONS),
+    assert_int_equal(counted_by(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_IMPRESSIONS),
                      url_count);
-    assert_int_equal(counted(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY),
+    assert_int_equal(counted_by(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_MONEY),
                      (int64_t)url_count * PRICE);
     assert_int_equal(compare_with_log(NULL), url_count);
     munmap(urls, urls_size());
@@ -274,7 +274,7 @@ static void kills_lose_and_double_nothing(void **state) {
     for (int i = 0; i < PROCESSES; i++)
         kill_process(children[i]);
     settle();
-    assert_int_equal(counted(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_IMPRESSIONS),
+    assert_int_equal(counted_by(&account, AM_LEDGER_ADVERTISER, "acme", AM_LEDGER_IMPRESSIONS),
                      compare_with_log(NULL));
     assert_answers_are_logged(am_ledger_sequence(account.ledger) - tally->first);
     munmap(tally, sizeof *tally);
