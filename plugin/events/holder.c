@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "amounts.h"
+#include "counters.h"
 #include "event_line.h"
 #include "parts.h"
 
@@ -70,6 +71,15 @@ static void tell_lost(struct am_event_holder *holder, int64_t now) {
         return;
     holder->told_lost = health.lost_lines;
     holder->lost_since = 0;
+    atomic_store(&holder->counters_due, true);
+}
+
+static void begin_hour(struct am_event_holder *holder, int64_t now) {
+    int64_t hour = now / (3600 * AM_JOURNAL_SECOND);
+    if (hour == holder->counters_hour)
+        return;
+    holder->counters_hour = hour;
+    atomic_store(&holder->counters_due, true);
 }
 
 enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_error *error) {
@@ -79,6 +89,7 @@ enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_erro
     clear_ahead(holder, now / AM_JOURNAL_SECOND);
     am_journal_close_idle(&service->journal);
     tell_lost(holder, now);
+    begin_hour(holder, now);
     return am_event_rates_salt(service->rates, now / AM_JOURNAL_SECOND, error);
 }
 
@@ -190,6 +201,22 @@ void am_event_hold_finish(struct am_event_holder *holder,
 }
 
 /* ---- threads that may wait for a disk ---- */
+
+bool am_event_hold_counters_due(const struct am_event_holder *holder) {
+    return atomic_load(&holder->counters_due);
+}
+
+enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error) {
+    struct am_ledger_moment moment;
+    atomic_store(&holder->counters_due, false);
+    enum am_code code = am_ledger_moment_take(holder->service->ledger, &moment, error);
+    if (code != AM_OK)
+        return code;
+    if (!am_event_log_counters(holder->worker, &moment, NULL))
+        code = am_error_set(error, AM_E_IO, "no room for the counters in the log");
+    am_ledger_moment_free(&moment);
+    return code;
+}
 
 enum am_code am_event_hold_save(struct am_event_holder *holder, struct am_error *error) {
     struct am_event_service *service = holder->service;

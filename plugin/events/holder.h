@@ -14,6 +14,8 @@ struct am_event_holder {
     uint64_t told_lost;             /* lines that a gap line has told of */
     int64_t lost_since;             /* microseconds; 0: nothing is lost */
     int64_t try_again;              /* to say so, microseconds */
+    int64_t counters_hour;          /* in which counters were logged last */
+    _Atomic bool counters_due;
 };
 
 /* After am_ledger_hold. `worker` is the calling thread's; `recovered` is what am_event_service_open
@@ -27,6 +29,14 @@ void am_event_hold(struct am_event_holder *holder,
  * closes idle files, and says in the log what could not be written, once there is room again. Takes
  * microseconds, but where the line must be written. AM_E_IO. */
 enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_error *error);
+
+/* Whether lines of counters should be logged: an hour has begun, or lines were lost and there is
+ * room again. Any thread. */
+bool am_event_hold_counters_due(const struct am_event_holder *holder);
+
+/* Logs the counters of now; when they are due, and at a clean end. In a thread that may wait for a
+ * disk: takes some microseconds a record. AM_E_MEMORY; AM_E_IO: the log has no room. */
+enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error);
 
 /* After a step that reports `unfinished`, in the same thread: writes the lines that killed workers
  * did not, and has the ledger count their events. `resolve` as for am_event_handle, NULL: by noted

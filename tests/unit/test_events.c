@@ -8,9 +8,13 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
+#include "../../plugin/events/recount.h"
 #include "account.h"
 
 static struct account account;
@@ -535,6 +539,94 @@ static void on_a_full_disk_events_count_and_the_log_says_what_it_lacks(void **st
     assert_int_equal(account.holder.lost_since, 0);
 }
 
+/* A file system of 600 KiB of this process's own, over the folder. False: not allowed here. */
+static bool mount_small(const char *path) {
+    int flags = CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
+    return unshare(flags) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", path, "tmpfs", 0, "size=600k,mode=0700") == 0;
+}
+
+static void put_filler(const char *path, size_t size) {
+    static char zeros[4096];
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    for (; size; size -= sizeof zeros)
+        if (write(file, zeros, sizeof zeros) != sizeof zeros)
+            _exit(3);
+    close(file);
+}
+
+/* In a child: fills its disk, goes on, makes room, and compares. */
+static void live_on_a_full_disk(struct account *small, const char *path) {
+    struct am_error error = {.code = AM_OK};
+    char filler[128];
+    int64_t fired = 0;
+    snprintf(filler, sizeof filler, "%s/ledger/filler", path);
+    start_account_in(small, path);
+    put_filler(filler, 400 << 10);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 1000; i++, fired++) {
+            struct placed placed = place(small->worker, 0, UNIT, AM_PRICING_CPM);
+            if (fire(small, small->worker, AM_JOURNAL_IMPRESSION, &placed) != AM_EVENT_COUNTED)
+                _exit(4);
+        }
+        if (am_journal_health(&small->service->journal).full != (round == 0))
+            _exit(5);
+        if (round == 0)
+            unlink(filler);
+        set_clock(now_seconds() + 60);
+        am_event_hold_second(&small->holder, &error);
+    }
+    if (!am_event_hold_counters_due(&small->holder) ||
+        am_event_hold_counters(&small->holder, &error) != AM_OK)
+        _exit(6);
+    struct am_ledger_moment moment;
+    struct am_journal_recount recount;
+    struct am_journal_recount_options options = {
+        .folder = small->log, .zones = small->zones, .until = &moment};
+    check(am_ledger_moment_take(small->ledger, &moment, &error), &error);
+    check(am_journal_recount(&options, &recount, &error), &error);
+    const struct am_journal_sum *sum =
+        am_journal_recount_find(&recount, AM_LEDGER_CAMPAIGN, AM_VIEW("c1"));
+    _exit(sum && sum->total[AM_LEDGER_IMPRESSIONS] == fired && !recount.unreadable ? 0 : 7);
+}
+
+static void a_disk_that_fills_up_and_is_emptied_costs_lines_and_no_count(void **state) {
+    struct account small;
+    char path[96], folder[128];
+    int status;
+    (void)state;
+    snprintf(path, sizeof path, "%s/small", account.path);
+    snprintf(folder, sizeof folder, "%s/ledger", path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (!mount_small(folder))
+            _exit(2);
+        live_on_a_full_disk(&small, path);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        skip(); /* mounting is not allowed here */
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void counters_are_due_each_hour(void **state) {
+    struct am_error error;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        set_clock(NOON + i * 1800);
+        assert_int_equal(am_event_hold_second(&account.holder, &error), AM_OK);
+        assert_int_equal(am_event_hold_counters_due(&account.holder), i % 2 == 0);
+        if (i % 2 == 0)
+            assert_int_equal(am_event_hold_counters(&account.holder, &error), AM_OK);
+        assert_false(am_event_hold_counters_due(&account.holder));
+    }
+    assert_non_null(
+        strstr(line_of(AM_JOURNAL_COUNTERS, 1), "\"cut\":\"2026-12-01T13:00:00.000000Z\""));
+}
+
 static void clocks_that_jump_count_nothing_twice_and_lose_nothing(void **state) {
     static const int64_t jumps[] = {0, 7200, -7200, 86400 * 400, -86400 * 400, 3, -1, 1800};
     struct placed placed[AM_COUNT_OF(jumps)];
@@ -614,6 +706,8 @@ int main(void) {
         TEST(a_shared_file_of_another_version_is_refused),
         TEST(a_second_instance_shares_bits_log_and_counters),
         TEST(on_a_full_disk_events_count_and_the_log_says_what_it_lacks),
+        TEST(a_disk_that_fills_up_and_is_emptied_costs_lines_and_no_count),
+        TEST(counters_are_due_each_hour),
         TEST(clocks_that_jump_count_nothing_twice_and_lose_nothing),
         TEST(changed_keys_are_taken_up_and_bad_ones_are_not),
     };

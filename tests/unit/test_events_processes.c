@@ -1,6 +1,5 @@
 /* Events fired by threads of several processes: each counts once, also when processes are killed.
- * EVENTS_URLS, EVENTS_KILLS and EVENTS_FOLDER in the environment make the runs longer and put the
- * account elsewhere. */
+ * EVENTS_URLS and EVENTS_KILLS in the environment make the runs longer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -15,9 +15,7 @@
 
 #include "../../plugin/events/keys.h"
 
-#ifndef MUTATIONS
-#define MUTATIONS 200000
-#endif
+static uint64_t mutations = 200000; /* EVENTS_TOKENS in the environment: more */
 
 static struct am_token_signer *signer;
 static struct am_token_keys keys;
@@ -179,7 +177,7 @@ static void no_mutated_token_is_accepted(void **state) {
         tokens[i].sequence += i;
         write_token(&tokens[i], AM_TOKEN_SHOWN, "", texts[i]);
     }
-    while (changed < MUTATIONS) {
+    while (changed < mutations) {
         char text[AM_TOKEN_TEXT_SIZE];
         const char *original = texts[random_number() % 64];
         memcpy(text, original, sizeof text);
@@ -470,5 +468,7 @@ int main(void) {
         cmocka_unit_test(readers_of_shared_keys_see_whole_versions),
         cmocka_unit_test(a_publisher_that_was_killed_is_taken_over),
     };
+    if (getenv("EVENTS_TOKENS"))
+        mutations = strtoull(getenv("EVENTS_TOKENS"), NULL, 10);
     return cmocka_run_group_tests(tests, start, end);
 }
