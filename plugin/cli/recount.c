@@ -108,29 +108,49 @@ static void print_recount(const struct am_journal_recount *recount) {
 
 /* ---- comparing with the ledger ---- */
 
+/* One side of a difference, as text. */
+struct side {
+    char spend[AM_DECIMAL_TEXT_SIZE], today[AM_DECIMAL_TEXT_SIZE];
+    long long impressions, clicks;
+};
+
+static void write_money(int64_t nanos, char text[AM_DECIMAL_TEXT_SIZE]) {
+    text[am_decimal_write(nanos, 9, text)] = '\0';
+}
+
+static struct side side_of(const int64_t total[AM_LEDGER_UNITS], int64_t spent_today) {
+    struct side side = {.impressions = total[AM_LEDGER_IMPRESSIONS],
+                        .clicks = total[AM_LEDGER_CLICKS]};
+    write_money(total[AM_LEDGER_MONEY], side.spend);
+    write_money(spent_today, side.today);
+    return side;
+}
+
 static void complain(void *context,
                      const struct am_ledger_moment_record *shown,
                      const struct am_journal_sum *sum) {
     static const int64_t nothing[AM_LEDGER_UNITS];
-    const int64_t *counts[2] = {shown ? shown->total : nothing, sum ? sum->total : nothing};
     int64_t today[AM_LEDGER_UNITS] = {0};
-    char spend[2][AM_DECIMAL_TEXT_SIZE], spent_today[2][AM_DECIMAL_TEXT_SIZE];
-    int size[4];
+    enum am_ledger_kind kind = AM_LEDGER_ADVERTISER;
+    struct am_view id = {NULL, 0};
+    struct side ledger = side_of(nothing, 0), log = side_of(nothing, 0);
     (void)context;
-    if (sum && shown)
-        am_journal_sum_of_day(sum, shown->day, today);
-    for (int side = 0; side < 2; side++) {
-        const int64_t *of_today = side ? today : shown ? shown->today : nothing;
-        size[side] = (int)am_decimal_write(counts[side][AM_LEDGER_MONEY], 9, spend[side]);
-        size[2 + side] = (int)am_decimal_write(of_today[AM_LEDGER_MONEY], 9, spent_today[side]);
+    if (sum) {
+        kind = sum->kind;
+        id = sum->id;
+        am_journal_sum_of_day(sum, shown ? shown->day : sum->day, today);
+        log = side_of(sum->total, today[AM_LEDGER_MONEY]);
+    }
+    if (shown) {
+        kind = shown->kind;
+        id = shown->id;
+        ledger = side_of(shown->total, shown->today[AM_LEDGER_MONEY]);
     }
     fprintf(stderr,
-            "admatch: %s %.*s: the ledger has spend %.*s (today %.*s), %lld impressions, %lld "
-            "clicks; the log %.*s (today %.*s), %lld, %lld\n",
-            am_ledger_kind_name(shown ? shown->kind : sum->kind),
-            AM_VIEW_ARGUMENTS(shown ? shown->id : sum->id), size[0], spend[0], size[2],
-            spent_today[0], (long long)counts[0][1], (long long)counts[0][2], size[1], spend[1],
-            size[3], spent_today[1], (long long)counts[1][1], (long long)counts[1][2]);
+            "admatch: %s %.*s: the ledger has spend %s (today %s), %lld impressions, %lld clicks; "
+            "the log %s (today %s), %lld, %lld\n",
+            am_ledger_kind_name(kind), AM_VIEW_ARGUMENTS(id), ledger.spend, ledger.today,
+            ledger.impressions, ledger.clicks, log.spend, log.today, log.impressions, log.clicks);
 }
 
 /* The ledger's counts of this moment; the ledger must be in use, so that looking makes nothing. */

@@ -335,7 +335,8 @@ enum am_code am_journal_read_set(const char *folder,
                                  struct am_error *error) {
     struct set_reader reader = {set, positions, lane_count, cell, context, false, false};
     struct am_journal_walk_report report;
-    struct am_journal_position *bounds_memory = calloc(2 * AM_JOURNAL_MAX_LANES, sizeof *positions);
+    struct am_journal_position *bounds_memory =
+        calloc((size_t)2 * AM_JOURNAL_MAX_LANES, sizeof *positions);
     if (!bounds_memory)
         return am_error_set(error, AM_E_MEMORY, "no memory for reading the log");
     /* Of the set's lane, from the set on; of the others, nothing. */

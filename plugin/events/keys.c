@@ -193,7 +193,7 @@ void am_token_keyring_publish(struct am_token_keyring *keyring, const struct am_
     /* A writer that was killed left it odd; this writer takes over. */
     version |= 1;
     atomic_store_explicit(&keyring->version, version, memory_order_relaxed);
-    for (uint32_t i = 0; i < AM_TOKEN_MAX_KEYS; i++) {
+    for (size_t i = 0; i < AM_TOKEN_MAX_KEYS; i++) {
         uint64_t halves[2];
         memcpy(halves, keys->items[i].secret, sizeof halves);
         atomic_store_explicit(&keyring->words[2 * i], halves[0], memory_order_release);
@@ -207,7 +207,7 @@ void am_token_keyring_publish(struct am_token_keyring *keyring, const struct am_
 static void copy_keys(const struct am_token_keyring *keyring, struct am_token_keys *keys) {
     uint64_t tags = atomic_load_explicit(&keyring->tags, memory_order_acquire);
     keys->count = (uint32_t)(tags >> 56);
-    for (uint32_t i = 0; i < AM_TOKEN_MAX_KEYS; i++) {
+    for (size_t i = 0; i < AM_TOKEN_MAX_KEYS; i++) {
         uint64_t halves[2] = {
             atomic_load_explicit(&keyring->words[2 * i], memory_order_acquire),
             atomic_load_explicit(&keyring->words[2 * i + 1], memory_order_acquire)};

@@ -38,14 +38,16 @@ void am_event_names_path(const char *beginning,
 }
 
 bool am_event_names_day(const char *name, const char *beginning, const char *ending, int64_t *day) {
+    char time[AM_JOURNAL_TIME_SIZE + 1] = "0000-00-00T00:00:00.000000Z";
     char again[AM_EVENT_NAMES_PATH_SIZE];
-    int year, month, date;
+    int64_t micros;
     size_t skip = strlen(beginning);
-    if (strlen(name) < skip + DATE_SIZE ||
-        sscanf(name + skip, "%4d-%2d-%2d", &year, &month, &date) != 3 || year < 0 || month < 1 ||
-        month > 12 || date < 1 || date > 31)
+    if (strlen(name) < skip + DATE_SIZE)
         return false;
-    *day = am_time_days(year, month, date);
+    memcpy(time, name + skip, DATE_SIZE);
+    if (!am_journal_time_read((struct am_view){time, AM_JOURNAL_TIME_SIZE}, &micros))
+        return false;
+    *day = micros / AM_JOURNAL_SECOND / 86400; /* midnights divide evenly */
     am_event_names_path(beginning, *day, ending, again);
     return strcmp(name, again) == 0;
 }

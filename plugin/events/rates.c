@@ -224,7 +224,7 @@ static bool take(struct am_event_rates *rates,
                  const struct window *window,
                  uint32_t most) {
     for (;;) {
-        uint64_t entry, opened = window->tag | (uint64_t)window->second << COUNT_BITS | 1;
+        uint64_t entry = 0, opened = window->tag | (uint64_t)window->second << COUNT_BITS | 1;
         _Atomic uint64_t *place = find_entry(window, limits, &entry);
         bool open = is_of(entry, window) && window->second < end_of(entry, limits);
         if (open && count_of(entry) >= most)
@@ -238,7 +238,7 @@ static bool take(struct am_event_rates *rates,
 }
 
 static void give_back(const struct am_event_rate_limits *limits, const struct window *window) {
-    uint64_t entry;
+    uint64_t entry = 0;
     _Atomic uint64_t *place;
     do
         place = find_entry(window, limits, &entry);

@@ -263,7 +263,7 @@ enum am_code am_journal_recount(const struct am_journal_recount_options *options
                                 struct am_journal_recount *recount,
                                 struct am_error *error) {
     struct counting counting = {options, recount, false, false};
-    struct am_journal_position *from = calloc(2 * AM_JOURNAL_MAX_LANES, sizeof *from);
+    struct am_journal_position *from = calloc((size_t)2 * AM_JOURNAL_MAX_LANES, sizeof *from);
     *recount = (struct am_journal_recount){.sums = AM_VECTOR_OF(struct am_journal_sum),
                                            .arena = AM_ARENA_EMPTY};
     if (!from || !take_zones(&counting)) {
@@ -296,8 +296,10 @@ void am_journal_recount_free(struct am_journal_recount *recount) {
 /* ---- comparing ---- */
 
 static bool is_zero(const int64_t amounts[AM_LEDGER_UNITS]) {
-    static const int64_t zero[AM_LEDGER_UNITS];
-    return memcmp(amounts, zero, sizeof zero) == 0;
+    for (int unit = 0; unit < AM_LEDGER_UNITS; unit++)
+        if (amounts[unit])
+            return false;
+    return true;
 }
 
 static bool is_as_shown(const struct am_ledger_moment_record *shown,

@@ -40,6 +40,8 @@ void am_event_ring_start(struct am_event_ring *ring, uint64_t bytes, uint64_t ne
     pthread_mutex_init(&ring->clearing, &attributes);
     pthread_mutexattr_destroy(&attributes);
     ring->block_count = blocks_of(bytes);
+    if (ring->block_count == 0)
+        return;
     /* The block of `next` and one ahead; behind them whatever was placed before, but for the block
      * that is cleared next. */
     uint64_t end = next / AM_EVENT_RING_BLOCK + 2;

@@ -148,7 +148,7 @@ static const char *skip_nested(const char *at, const char *end) {
             break;
         case '}':
         case ']':
-            if (open[--depth] != (*at == '}' ? '{' : '['))
+            if (depth == 0 || open[--depth] != (*at == '}' ? '{' : '['))
                 return NULL;
             if (depth == 0)
                 return at + 1;

@@ -15,7 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { BLOCKS = 8, LANES = 4, DAY = 20788 }; /* 2026-12-01 */
+enum { LANES = 4 };
+#define BLOCKS UINT64_C(8)
+#define NOON (INT64_C(20788) * 86400 + 43200) /* 2026-12-01T12:00:00Z */
 static char folder[] = "/tmp/admatch-fuzz-log-XXXXXX";
 static int folder_file;
 
@@ -125,12 +127,11 @@ static void use_names(const uint8_t *data, size_t size) {
     unlinkat(folder_file, "names/2026-12-01.index", 0);
     write_file("names/2026-12-01.jsonl", data, size);
     require(am_event_names_open(folder, tmpfs, 0, &names, NULL) == AM_OK);
-    int64_t noon = (int64_t)DAY * 86400 + 43200;
     uint64_t ad = am_ledger_key(AM_LEDGER_AD, AM_VIEW("a1"));
-    require(am_event_names_tidy(names, noon + 3 * 86400, false, NULL) == AM_OK);
-    bool by_index = am_event_names_find(names, noon, ad, 0, &memory);
-    require(am_event_names_restore(names, noon, NULL) == AM_OK);
-    bool by_table = am_event_names_find(names, noon, ad, 0, &memory);
+    require(am_event_names_tidy(names, NOON + INT64_C(3) * 86400, false, NULL) == AM_OK);
+    bool by_index = am_event_names_find(names, NOON, ad, 0, &memory);
+    require(am_event_names_restore(names, NOON, NULL) == AM_OK);
+    bool by_table = am_event_names_find(names, NOON, ad, 0, &memory);
     require(by_index == by_table);
     require(!by_table || am_view_equal(memory.names.ad, AM_VIEW("a1")));
     am_event_names_close(names);
@@ -161,12 +162,12 @@ static void use_ring(const uint8_t *data, size_t size) {
     write_index(data, size);
     write_file("ring", data, size);
     (void)am_event_ring_load(ring, folder_file, lanes, LANES, NULL);
-    for (uint64_t sequence = 0; sequence < 4 * AM_EVENT_RING_BLOCK; sequence += 17) {
+    for (uint64_t sequence = 0; sequence < UINT64_C(4) * AM_EVENT_RING_BLOCK; sequence += 17) {
         enum am_event_claim claim = am_event_ring_claim(ring, sequence, AM_EVENT_RING_IMPRESSION);
         require(claim != AM_EVENT_FIRST ||
                 am_event_ring_claim(ring, sequence, AM_EVENT_RING_IMPRESSION) == AM_EVENT_REPEAT);
     }
-    require(am_event_ring_advance(ring, 9 * AM_EVENT_RING_BLOCK, 0, 1000));
+    require(am_event_ring_advance(ring, UINT64_C(9) * AM_EVENT_RING_BLOCK, 0, 1000));
     free(ring);
 }
 

@@ -177,11 +177,11 @@ static void a_counted_click_hands_out_a_conversion_token(void **state) {
     request.headers.agent = AM_VIEW("python-requests/2.31"); /* servers report conversions */
     request.has_value = am_event_value_parse(AM_VIEW("12.50"), &request.value);
     assert_true(request.has_value);
-    set_clock(NOON + 600 + 30 * 86400);
+    set_clock(NOON + 600 + INT64_C(30) * 86400);
     am_event_handle(account.worker, &request, &answer);
     assert_int_equal(answer.outcome, AM_EVENT_COUNTED);
     assert_false(answer.redirect);
-    set_clock(NOON + 601 + 30 * 86400);
+    set_clock(NOON + 601 + INT64_C(30) * 86400);
     am_event_handle(account.worker, &request, &answer);
     assert_int_equal(answer.outcome, AM_EVENT_EXPIRED);
     assert_int_equal(clicks_of("c1"), 1);
@@ -616,7 +616,7 @@ static void counters_are_due_each_hour(void **state) {
     struct am_error error;
     (void)state;
     for (int i = 0; i < 4; i++) {
-        set_clock(NOON + i * 1800);
+        set_clock(NOON + INT64_C(1800) * i);
         assert_int_equal(am_event_hold_second(&account.holder, &error), AM_OK);
         assert_int_equal(am_event_hold_counters_due(&account.holder), i % 2 == 0);
         if (i % 2 == 0)
@@ -628,7 +628,7 @@ static void counters_are_due_each_hour(void **state) {
 }
 
 static void clocks_that_jump_count_nothing_twice_and_lose_nothing(void **state) {
-    static const int64_t jumps[] = {0, 7200, -7200, 86400 * 400, -86400 * 400, 3, -1, 1800};
+    static const int64_t jumps[] = {0, 7200, -7200, 34560000, -34560000, 3, -1, 1800};
     struct placed placed[AM_COUNT_OF(jumps)];
     struct am_error error;
     int64_t wanted = 0;

@@ -26,7 +26,7 @@ static int end(void **state) {
 /* Hours of lines, so that there is something to read, compress, and index. */
 static void fill_log(void) {
     for (int hour = 0; hour < 3; hour++) {
-        set_clock(NOON + hour * 3600);
+        set_clock(NOON + INT64_C(3600) * hour);
         struct placed placed = place(account.worker, 1, UNIT, AM_PRICING_CPM);
         struct am_event_decided_ad ad = {
             .sequence = placed.token.sequence, .ad = placed.token.ad, .names = account_ads[1]};
@@ -146,7 +146,7 @@ static enum am_code tidy(void *context, struct am_error *error) {
 static void tidying(void **state) {
     (void)state;
     fill_log();
-    set_clock(NOON + 3 * 86400);
+    set_clock(NOON + INT64_C(3) * 86400);
     try_with_every_failure(tidy, NULL);
 }
 

@@ -115,7 +115,7 @@ static void *fire_share(void *argument) {
     atomic_fetch_add(&urls->ready, 1);
     while (atomic_load(&urls->ready) < PROCESSES * THREADS)
         sched_yield();
-    for (uint64_t shot = share; shot < shots; shot += PROCESSES * THREADS)
+    for (uint64_t shot = share; shot < shots; shot += (uint64_t)PROCESSES * THREADS)
         fire_url(worker, shot * step_size % shots % url_count);
     am_event_worker_free(worker);
     am_ledger_worker_free(ledger_worker);
@@ -127,7 +127,7 @@ static void run_process(uint64_t process, uint64_t count, void *(*run)(void *)) 
     struct am_error error = {.code = AM_OK};
     check(am_ledger_join(account.ledger, &error), &error);
     for (uint64_t i = 0; i < count; i++)
-        pthread_create(&threads[i], NULL, run, (void *)(uintptr_t)(process * count + i));
+        (void)pthread_create(&threads[i], NULL, run, (void *)(uintptr_t)(process * count + i));
     for (uint64_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
 }

@@ -442,9 +442,9 @@ static void threads_of_a_writer_lose_no_line(void **state) {
     struct am_journal_writer *writer = journal_writer(&folder, 0);
     atomic_store(&next_number, 0);
     atomic_store(&flushing, true);
-    pthread_create(&flusher, NULL, flush_again_and_again, writer);
+    (void)pthread_create(&flusher, NULL, flush_again_and_again, writer);
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
-        pthread_create(&threads[i], NULL, put_both_ways, writer);
+        (void)pthread_create(&threads[i], NULL, put_both_ways, writer);
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
         pthread_join(threads[i], NULL);
     atomic_store(&flushing, false);

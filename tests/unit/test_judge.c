@@ -296,13 +296,13 @@ static void longer_periods_have_limits_of_their_own(void **state) {
     int counted = 0;
     (void)state;
     for (int minute = 0; minute < 10; minute++)
-        counted += click_at(NOON + minute * 60);
+        counted += click_at(NOON + INT64_C(60) * minute);
     assert_int_equal(counted, 3);
     for (int minute = 10; minute < 60; minute++)
-        counted += click_at(NOON + minute * 60);
+        counted += click_at(NOON + INT64_C(60) * minute);
     assert_int_equal(counted, 10);
     for (int minute = 60; minute < 11 * 60; minute++)
-        counted += click_at(NOON + minute * 60);
+        counted += click_at(NOON + INT64_C(60) * minute);
     assert_int_equal(counted, 25);
 }
 
@@ -368,7 +368,7 @@ static void a_clock_that_jumps_limits_no_less(void **state) {
     int counted = 0;
     (void)state;
     for (int i = 0; i < 1000; i++)
-        counted += click_at(NOON - i * 3600);
+        counted += click_at(NOON - INT64_C(3600) * i);
     assert_true(counted <= 4); /* at most one for each period that a jump could end */
     assert_false(click_at(INT64_MIN / 2));
     assert_false(click_at(0));

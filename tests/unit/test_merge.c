@@ -213,7 +213,7 @@ static void a_follower_sees_every_line_of_files_that_come_and_go(void **state) {
     folder.journal.rotate_bytes = 20000;
     struct am_journal_merge *merge = open_merge(INT64_MIN, true);
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
-        pthread_create(&threads[i], NULL, write_on, writers[i]);
+        (void)pthread_create(&threads[i], NULL, write_on, writers[i]);
     for (int idle = 0; lines < FOLLOWED && idle < 300; idle++) {
         while (next(merge, &time, &number)) {
             assert_true(number < FOLLOWED && !seen[number]);

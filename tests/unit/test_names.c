@@ -226,7 +226,7 @@ static void threads_share_the_tables_of_days(void **state) {
     pthread_t threads[3];
     (void)state;
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
-        pthread_create(&threads[i], NULL, note_in_thread, (void *)(intptr_t)i);
+        (void)pthread_create(&threads[i], NULL, note_in_thread, (void *)(intptr_t)i);
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
         pthread_join(threads[i], NULL);
     am_event_names_flush(names);
@@ -237,7 +237,7 @@ static void threads_share_the_tables_of_days(void **state) {
 static void a_clock_that_jumps_wildly_maps_a_bounded_number_of_days(void **state) {
     (void)state;
     for (int i = 0; i < 1000; i++)
-        note_at(NOON + i * 400 * DAY, "a1", "shoes");
+        note_at(NOON + INT64_C(400) * i * DAY, "a1", "shoes");
     note_at(INT64_MIN / 2, "a1", "shoes");
     am_event_names_flush(names);
     assert_found(NOON, "a1", "shoes");

@@ -62,8 +62,9 @@ static enum am_event_claim claim(uint64_t sequence) {
 static void sizes_are_whole_blocks_within_bounds(void **state) {
     (void)state;
     assert_int_equal(am_event_ring_size(0), 0);
-    assert_int_equal(am_event_ring_size(4 * AM_EVENT_RING_BLOCK_BYTES - 1), 0);
-    assert_true(am_event_ring_size(4 * AM_EVENT_RING_BLOCK_BYTES) > 4 * AM_EVENT_RING_BLOCK_BYTES);
+    assert_int_equal(am_event_ring_size(UINT64_C(4) * AM_EVENT_RING_BLOCK_BYTES - 1), 0);
+    assert_true(am_event_ring_size(UINT64_C(4) * AM_EVENT_RING_BLOCK_BYTES) >
+                UINT64_C(4) * AM_EVENT_RING_BLOCK_BYTES);
     assert_int_equal(
         am_event_ring_size((uint64_t)(AM_EVENT_RING_MAX_BLOCKS + 1) * AM_EVENT_RING_BLOCK_BYTES),
         0);

@@ -413,7 +413,7 @@ static void readers_of_shared_keys_see_whole_versions(void **state) {
     assert_int_equal(am_token_keyring_read(&keyring, &copy)->count, 0);
     atomic_store(&publishing, true);
     for (size_t i = 0; i < AM_COUNT_OF(threads); i++)
-        pthread_create(&threads[i], NULL, read_keyring, NULL);
+        (void)pthread_create(&threads[i], NULL, read_keyring, NULL);
     for (int version = 0; version < 20000; version++) {
         struct am_token_keys next = {.count = 2};
         for (size_t i = 0; i < 2; i++) {
@@ -468,7 +468,8 @@ int main(void) {
         cmocka_unit_test(readers_of_shared_keys_see_whole_versions),
         cmocka_unit_test(a_publisher_that_was_killed_is_taken_over),
     };
-    if (getenv("EVENTS_TOKENS"))
-        mutations = strtoull(getenv("EVENTS_TOKENS"), NULL, 10);
+    const char *wanted = getenv("EVENTS_TOKENS");
+    if (wanted)
+        mutations = strtoull(wanted, NULL, 10);
     return cmocka_run_group_tests(tests, start, end);
 }
