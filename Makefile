@@ -1,8 +1,9 @@
 # admatch: `make help` lists what there is to make.
 #
-#   make SANITIZER=address|undefined|thread ...   builds apart, in build/<sanitizer>
-#   make WERROR=1 ...                             warnings are errors (CI does)
-#   make V=1 ...                                  shows whole commands
+#   make SANITIZER=address|undefined|thread TARGET   builds apart, with gcc, in build/<sanitizer>
+#   make SANITIZER=integer TARGET                    by clang: undefined, and unsigned numbers that wrap or lose bits
+#   make WERROR=1 TARGET                             warnings are errors (CI does)
+#   make V=1 TARGET                                  shows whole commands
 
 SHELL := /bin/bash
 CC ?= gcc
@@ -11,6 +12,9 @@ CC := gcc
 endif
 CLANG ?= clang
 SANITIZER ?=
+ifeq ($(SANITIZER),integer)
+CC := $(CLANG)
+endif
 BUILD := build/$(if $(SANITIZER),$(SANITIZER),release)
 UWSGI ?= $(firstword $(wildcard /usr/bin/uwsgi-core /usr/bin/uwsgi) uwsgi)
 PYTHON ?= python3
@@ -28,14 +32,36 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -D_FORTIFY_SOURCE=2
 HARDENED_LINK := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
-SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer $(if $(filter undefined,$(SANITIZER)),-fno-sanitize-recover=all),$(HARDENING))
+SANITIZE_address := -fsanitize=address
+SANITIZE_undefined := -fsanitize=undefined -fno-sanitize-recover=all
+SANITIZE_thread := -fsanitize=thread
+INTEGER_EXCEPT := -fsanitize-ignorelist=tests/lint/wraps.txt
+SANITIZE_integer := -fsanitize=undefined,integer -fno-sanitize-recover=all $(INTEGER_EXCEPT)
+ifneq ($(SANITIZER),$(filter address undefined thread integer,$(SANITIZER)))
+$(error SANITIZER=$(SANITIZER): expected address, undefined, thread or integer)
+endif
+SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$(HARDENING))
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
+<<<<<<< HEAD
 LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 
 comma := ,
 
 ROOMS := base text model inventory index delivery events match api
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
+=======
+LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
+ifeq ($(SANITIZER),integer)
+# uWSGI was not built by clang: the plugin brings clang's runtime itself.
+CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
+LIBRARIES += -shared-libsan -Wl,-rpath,$(dir $(CLANG_RUNTIME))
+endif
+
+comma := ,
+
+ROOMS := base text model inventory index match api publish
+ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c plugin/$(room)/*/*.c))
+>>>>>>> main
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
@@ -46,6 +72,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
+	@sed -n 's/^#   make/  make/p' $(firstword $(MAKEFILE_LIST))
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
 
 # ---- building ---------------------------------------------------------------------------------
@@ -88,7 +115,8 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light
-PACKAGES_LINT := clang clang-format clang-tidy cppcheck
+PACKAGES_CLANG := clang libclang-rt-dev
+PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 
@@ -110,7 +138,7 @@ deps-build:
 deps-run: deps-build
 	$(call install_packages,$(PACKAGES_RUN))
 deps-test: deps-build
-	$(call install_packages,$(PACKAGES_TEST))
+	$(call install_packages,$(PACKAGES_TEST) $(if $(filter integer,$(SANITIZER)),$(PACKAGES_CLANG)))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -191,7 +219,7 @@ lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gc
 ENGINE ?= libfuzzer
 FUZZ_CC := $(if $(filter afl,$(ENGINE)),AFL_QUIET=1 afl-clang-fast,$(CLANG))
 FUZZ_BUILD := build/$(if $(filter afl,$(ENGINE)),afl,fuzz)
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer -fsanitize=address,undefined,integer -fno-sanitize-recover=undefined,integer $(INTEGER_EXCEPT)
 FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=$(FUZZ_BUILD)/%.o)
 
 .SECONDARY: $(FUZZ_OBJECTS)

@@ -56,8 +56,9 @@ static enum am_code unknown_member(struct am_api_members *in,
 struct am_view am_api_member_decoded(struct am_api_members *in, const struct am_json_node *node) {
     size_t used;
     struct am_api_request_reader *reader = in->reader;
-    struct am_view text = am_json_string(&in->json, node, reader->text + reader->text_used, &used);
-    reader->text_used += used;
+    char *memory = am_api_request_room(reader, node->size);
+    struct am_view text = am_json_string(&in->json, node, memory, &used);
+    am_api_request_keep(reader, node->size, used);
     return text;
 }
 

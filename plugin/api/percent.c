@@ -88,7 +88,7 @@ static bool url_next(struct url_walk *walk, char *decoded) {
     if (walk->at == walk->url.size || walk->url.data[walk->at] == '#')
         return false;
     const char *at = walk->url.data + walk->at;
-    int byte = *at == '%' ? encoded_byte(at, walk->url.data + walk->url.size) : -1;
+    int byte = *at == '%' ? encoded_byte(at, am_view_end(walk->url)) : -1;
     walk->query |= *at == '?';
     walk->at += byte >= 0 ? 3 : 1;
     if (byte < 0)

@@ -26,10 +26,19 @@ static enum am_code check_name_size(struct am_view value, struct am_error *error
                         AM_ID_MAX_BYTES, value.size);
 }
 
+static void forget(const struct am_api_request_reader *reader) {
+    AM_POISON_ITEMS(reader->keywords, 0, AM_COUNT_OF(reader->keywords));
+    AM_POISON_ITEMS(reader->fields, 0, AM_COUNT_OF(reader->fields));
+    AM_POISON_ITEMS(reader->attributes, 0, AM_COUNT_OF(reader->attributes));
+    AM_POISON_ITEMS(reader->slots, 0, AM_COUNT_OF(reader->slots));
+    am_poison_region(reader->blocked, sizeof reader->blocked);
+}
+
 void am_api_request_start(struct am_api_request_reader *reader,
                           const struct am_timezones *zones,
                           int64_t now,
                           bool test) {
+    forget(reader);
     reader->request = (struct am_match_request){
         .fields = reader->fields,
         .attributes = reader->attributes,
@@ -65,6 +74,7 @@ enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
     if (reader->keyword_count == AM_REQUEST_MAX_KEYWORDS)
         return am_error_set(error, AM_E_INVALID, "expected at most %d keywords",
                             AM_REQUEST_MAX_KEYWORDS);
+    AM_UNPOISON_ITEMS(reader->keywords, reader->keyword_count, 1);
     reader->keywords[reader->keyword_count++] = value;
     return AM_OK;
 }
@@ -103,6 +113,8 @@ _Static_assert(AM_MONEY_MAX == INT64_C(1000000) * 1000000, "as the message says"
 
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader) {
     struct am_match_slot *slot = &reader->slots[reader->request.slot_count++];
+    am_poison_clear(slot, sizeof *slot);
+    AM_POISON_ITEMS(slot->sizes, 0, AM_MAX_SLOT_SIZES);
     slot->id = AM_VIEW("");
     slot->count = 1;
     slot->size_count = 0;
@@ -110,19 +122,25 @@ struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *read
     return slot;
 }
 
+bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size) {
+    for (uint32_t i = 0; i < slot->size_count; i++)
+        if (slot->sizes[i] == size)
+            return true;
+    if (slot->size_count == AM_MAX_SLOT_SIZES)
+        return false;
+    AM_UNPOISON_ITEMS(slot->sizes, slot->size_count, 1);
+    slot->sizes[slot->size_count++] = size;
+    return true;
+}
+
 enum am_code
 am_api_request_add_size(struct am_match_slot *slot, struct am_view value, struct am_error *error) {
     uint32_t size = am_model_size_parse(value);
     if (size == 0)
         return expected("WIDTHxHEIGHT, each from 1 to 65535", value, error);
-    for (uint32_t i = 0; i < slot->size_count; i++)
-        if (slot->sizes[i] == size)
-            return AM_OK;
-    if (slot->size_count == AM_MAX_SLOT_SIZES)
-        return am_error_set(error, AM_E_INVALID, "expected at most %d sizes a slot",
-                            AM_MAX_SLOT_SIZES);
-    slot->sizes[slot->size_count++] = size;
-    return AM_OK;
+    if (am_api_request_keep_size(slot, size))
+        return AM_OK;
+    return am_error_set(error, AM_E_INVALID, "expected at most %d sizes a slot", AM_MAX_SLOT_SIZES);
 }
 
 /* ---- attributes and blocks ------------------------------------------------------------------ */
@@ -152,16 +170,17 @@ enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
         return am_error_set(error, AM_E_INVALID, "expected at most %d values of attributes",
                             AM_MAX_ATTRIBUTE_VALUES);
     struct am_view folded =
-        am_model_attribute_fold(attribute, value, reader->text + reader->text_used);
-    reader->text_used += value.size;
+        am_model_attribute_fold(attribute, value, am_api_request_room(reader, value.size));
+    am_api_request_keep(reader, value.size, value.size);
+    AM_UNPOISON_ITEMS(reader->attributes, reader->request.attribute_count, 1);
     reader->attributes[reader->request.attribute_count++] =
         (struct am_match_attribute){attribute, key, folded};
     return AM_OK;
 }
 
 static struct am_view lower_case(struct am_api_request_reader *reader, struct am_view value) {
-    char *lower = reader->text + reader->text_used;
-    reader->text_used += value.size;
+    char *lower = am_api_request_room(reader, value.size);
+    am_api_request_keep(reader, value.size, value.size);
     for (size_t i = 0; i < value.size; i++) {
         char c = value.data[i];
         lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -184,6 +203,7 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
                             AM_MAX_BLOCKED);
     if (kind == AM_BLOCKED_DOMAINS)
         value = lower_case(reader, value);
+    AM_UNPOISON_ITEMS(reader->blocked[kind], reader->blocked_count[kind], 1);
     reader->blocked[kind][reader->blocked_count[kind]++] = value;
     return AM_OK;
 }
@@ -239,8 +259,10 @@ static void add_field(struct am_api_request_reader *reader,
                       enum am_match_field_kind kind,
                       uint32_t index,
                       struct am_view text) {
-    if (text.data)
-        reader->fields[reader->request.field_count++] = (struct am_match_field){kind, index, text};
+    if (!text.data)
+        return;
+    AM_UNPOISON_ITEMS(reader->fields, reader->request.field_count, 1);
+    reader->fields[reader->request.field_count++] = (struct am_match_field){kind, index, text};
 }
 
 static void add_fields(struct am_api_request_reader *reader) {
@@ -250,8 +272,9 @@ static void add_fields(struct am_api_request_reader *reader) {
     add_field(reader, AM_FIELD_TITLE, 0, reader->title);
     add_field(reader, AM_FIELD_TEXT, 0, reader->content);
     if (reader->url.data) {
-        struct am_view words = am_api_url_words(reader->url, reader->text + reader->text_used);
-        reader->text_used += words.size;
+        char *memory = am_api_request_room(reader, reader->url.size);
+        struct am_view words = am_api_url_words(reader->url, memory);
+        am_api_request_keep(reader, reader->url.size, words.size);
         add_field(reader, AM_FIELD_URL, 0, words);
     }
 }

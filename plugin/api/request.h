@@ -7,13 +7,12 @@
 #define AM_API_REQUEST_H
 
 #include "../base/json.h"
+#include "../base/poison.h"
 #include "../match/match.h"
 
 enum {
     AM_REQUEST_MAX_KEYWORDS = AM_MAX_FIELDS - 4, /* room for query, title, text and url */
-    AM_CREATIVE_NODES =
-        AM_CREATIVE_MAX_BYTES / 2 + 2, /* a value takes two bytes, but for the first */
-    AM_REQUEST_MAX_NODES = 1 << 15,    /* JSON values: more than the other limits let pass */
+    AM_REQUEST_MAX_NODES = 1 << 15, /* JSON values: more than the other limits let pass */
 };
 
 enum am_api_blocked {
@@ -23,7 +22,8 @@ enum am_api_blocked {
     AM_BLOCKED_KINDS
 };
 
-/* Storage for one request at a time. Large, so it is made once and used again. */
+/* Storage for one request at a time. Large, so it is made once and used again. Items of arrays
+ * beyond their counts are poisoned (poison.h). */
 struct am_api_request_reader {
     /* Set once by the owner. */
     struct am_json_node *nodes;           /* AM_REQUEST_MAX_NODES */
@@ -48,16 +48,34 @@ struct am_api_request_reader {
 };
 
 /* Every byte of a body is decoded at most once, and copied at most once more (folded to lower case,
- * or as a part of a URL). */
+ * or as a part of a URL). Each piece has its redzone. */
 static inline size_t am_api_request_text_size(size_t body_limit) {
-    return 2 * body_limit;
+    return 2 * body_limit * (1 + AM_REDZONE);
+}
+
+/* Room in reader->text for a piece of up to `size` bytes; am_api_request_keep must follow. */
+static inline char *am_api_request_room(struct am_api_request_reader *reader, size_t size) {
+    char *room = reader->text + reader->text_used;
+    am_poison_clear(room, size);
+    return room;
+}
+
+/* Keeps the first `used` of those bytes. The next piece then begins at a multiple of 8, at least 8
+ * bytes further on, in builds that poison (poison.h). */
+static inline void
+am_api_request_keep(struct am_api_request_reader *reader, size_t size, size_t used) {
+    am_poison_region(reader->text + reader->text_used + used, size - used);
+    reader->text_used += used;
+    if (AM_REDZONE && used)
+        reader->text_used = (reader->text_used + AM_REDZONE - 1) / 8 * 8;
 }
 
 /* ---- whole requests: am_api_request_start, then one of the three --------------------------------
  */
 
-/* `now` is the clock; with `test` the request's own `now` counts instead. `zones` may be NULL:
- * every time zone is unknown then. */
+/* Begins a new request: views into the last one are no longer valid. `now` is the clock; with
+ * `test` the request's own `now` counts instead. `zones` may be NULL: every time zone is unknown
+ * then. */
 void am_api_request_start(struct am_api_request_reader *reader,
                           const struct am_timezones *zones,
                           int64_t now,
@@ -113,6 +131,8 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_error *error);
 /* A new slot with default values. To be called at most AM_MAX_SLOTS times. */
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
+/* Adds a size that the slot does not have yet; false: it has as many as there may be. */
+bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size);
 /* When everything has been given: puts the request together. Without slots it gets one. AM_E_STATE:
  * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
 enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);

@@ -278,7 +278,7 @@ enum am_code am_api_request_read_json(struct am_api_request_reader *reader,
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
-    code = am_json_parse(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);
+    code = am_json_parse_guarded(body, reader->nodes, AM_REQUEST_MAX_NODES, &in.json, error);
     if (code == AM_E_LIMIT) /* too deep, or too many values for what a request may hold */
         return error->code = AM_E_INVALID;
     if (code == AM_OK)

@@ -226,12 +226,9 @@ static enum am_code take_parameter(struct am_api_request_reader *reader,
 
 static bool
 decode(struct am_api_request_reader *reader, struct am_view text, struct am_view *decoded) {
-    char *memory = reader->text + reader->text_used;
-    if (!am_api_percent_decode(text, memory, decoded))
-        return false;
-    if (decoded->data == memory)
-        reader->text_used += decoded->size;
-    return true;
+    bool fine = am_api_percent_decode(text, am_api_request_room(reader, text.size), decoded);
+    am_api_request_keep(reader, text.size, fine ? decoded->size : 0);
+    return fine;
 }
 
 static enum am_code read_pair(struct am_api_request_reader *reader,

@@ -1,6 +1,7 @@
 #include "arena.h"
 
 #include "large.h"
+#include "poison.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -25,14 +26,17 @@ static size_t next_chunk_size(const struct am_arena *arena) {
 }
 
 /* Makes `size` bytes free at the end of the newest chunk, from `alignment` on. NULL when memory
- * runs out. */
+ * runs out. What is not taken is poisoned, and so are gaps between pieces. */
 static char *take(struct am_arena *arena, size_t size, size_t alignment) {
-    size_t start = (arena->used + alignment - 1) & ~(alignment - 1);
+    size_t start = (arena->used + AM_REDZONE + alignment - 1) & ~(alignment - 1);
     if (!arena->chunk || start > arena->chunk->size || size > arena->chunk->size - start) {
         size_t chunk_size = next_chunk_size(arena);
-        if (chunk_size < size)
-            chunk_size = size;
-        size_t total;
+        size_t needed, total;
+        start = AM_REDZONE;
+        if (!am_checked_add(start, size, &needed))
+            return NULL;
+        if (chunk_size < needed)
+            chunk_size = needed;
         if (!am_checked_add(chunk_size, sizeof(struct am_arena_chunk), &total))
             return NULL;
         struct am_arena_chunk *chunk = am_memory_allocate(total);
@@ -41,9 +45,10 @@ static char *take(struct am_arena *arena, size_t size, size_t alignment) {
         chunk->next = arena->chunk;
         chunk->size = chunk_size;
         arena->chunk = chunk;
-        start = 0;
+        am_poison_region(chunk->bytes, chunk_size);
     }
     arena->used = start + size;
+    am_poison_clear(arena->chunk->bytes + start, size);
     return arena->chunk->bytes + start;
 }
 
@@ -52,7 +57,7 @@ void *am_arena_take(struct am_arena *arena, size_t size) {
 }
 
 struct am_view am_arena_copy(struct am_arena *arena, struct am_view bytes) {
-    char *copy = take(arena, bytes.size, 1);
+    char *copy = take(arena, bytes.size, AM_POISONS ? alignof(max_align_t) : 1);
     if (!copy)
         return (struct am_view){NULL, 0};
     if (bytes.size)

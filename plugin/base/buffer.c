@@ -63,9 +63,12 @@ static bool append_plain(struct am_buffer *buffer, struct am_view text) {
     if (room < 2 || text.size > room - 2)
         return false;
     char *at = buffer->data + buffer->size;
+    am_buffer_open(buffer, text.size + 2);
     at[0] = at[text.size + 1] = '"';
-    if (!am_plain_copy(at + 1, text.data, text.size))
+    if (!am_plain_copy(at + 1, text.data, text.size)) {
+        am_buffer_close(buffer, text.size + 2);
         return false;
+    }
     buffer->size += text.size + 2;
     return true;
 }

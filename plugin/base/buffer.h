@@ -4,20 +4,48 @@
 #define AM_BASE_BUFFER_H
 
 #include "bytes.h"
+#include "poison.h"
 
 struct am_buffer {
     char *data;
     size_t size;     /* bytes written; <= capacity */
     size_t capacity; /* bytes owned by whoever made the buffer */
     bool overflowed; /* something did not fit; the contents are then useless */
+    bool guarded;    /* what is beyond `size` is poisoned (poison.h) */
 };
 
 static inline struct am_buffer am_buffer_over(void *memory, size_t capacity) {
-    return (struct am_buffer){memory, 0, capacity, false};
+    return (struct am_buffer){memory, 0, capacity, false, false};
+}
+
+/* The same, with what is not written yet poisoned: for memory that is used again and again, and for
+ * nothing else. */
+static inline struct am_buffer am_buffer_guard(void *memory, size_t capacity) {
+    am_poison_region(memory, capacity);
+    return (struct am_buffer){memory, 0, capacity, false, true};
 }
 
 static inline struct am_view am_buffer_view(const struct am_buffer *buffer) {
     return (struct am_view){buffer->data, buffer->size};
+}
+
+/* Opens that much room at the end for writing, and closes it again. */
+static inline void am_buffer_open(const struct am_buffer *buffer, size_t room) {
+    if (buffer->guarded)
+        am_poison_clear(buffer->data + buffer->size, room);
+}
+
+static inline void am_buffer_close(const struct am_buffer *buffer, size_t room) {
+    if (buffer->guarded)
+        am_poison_region(buffer->data + buffer->size, room);
+}
+
+/* Forgets all that was written after the first `size` bytes, and that something did not fit. */
+static inline void am_buffer_cut(struct am_buffer *buffer, size_t size) {
+    size_t dropped = buffer->size - size;
+    buffer->size = size;
+    buffer->overflowed = false;
+    am_buffer_close(buffer, dropped);
 }
 
 static inline void am_buffer_append(struct am_buffer *buffer, const void *bytes, size_t size) {
@@ -25,6 +53,7 @@ static inline void am_buffer_append(struct am_buffer *buffer, const void *bytes,
         buffer->overflowed = true;
         return;
     }
+    am_buffer_open(buffer, size);
     memcpy(buffer->data + buffer->size, bytes, size);
     buffer->size += size;
 }

@@ -20,6 +20,14 @@
 #define AM_BUFFER_SIZE(size, small_size) (size)
 #endif
 
+/* A function whose unsigned arithmetic is meant to wrap, or whose shifts are meant to lose bits:
+ * hashes, masks, distances on a ring. `make SANITIZER=integer` takes any other for a fault. */
+#ifdef __clang__
+#define AM_WRAPS __attribute__((no_sanitize("unsigned-integer-overflow", "unsigned-shift-base")))
+#else
+#define AM_WRAPS
+#endif
+
 /* Bytes owned by someone else; not NUL-terminated. `data` may be NULL only when `size` is 0. */
 struct am_view {
     const char *data;
@@ -33,6 +41,12 @@ struct am_view {
 
 static inline struct am_view am_view_of(const char *text) {
     return (struct am_view){text, text ? strlen(text) : 0};
+}
+
+/* Behind the last byte. A view without bytes may have no address that something could be added to.
+ */
+static inline const char *am_view_end(struct am_view view) {
+    return view.size ? view.data + view.size : view.data;
 }
 
 static inline bool am_view_equal(struct am_view a, struct am_view b) {
@@ -56,6 +70,11 @@ static inline uint32_t am_bytes_load_u32(const void *bytes) {
     uint32_t value;
     memcpy(&value, bytes, sizeof value);
     return value;
+}
+
+/* All bits when `bit` is 1, none when it is 0: chooses without a branch. */
+AM_WRAPS static inline uint32_t am_bytes_mask(uint32_t bit) {
+    return 0 - bit;
 }
 
 /* Checked arithmetic: true and *result on success, false on overflow. */

@@ -61,6 +61,11 @@ static int64_t scan_exponent(struct am_view text, size_t at) {
     return negative ? -exponent : exponent;
 }
 
+/* Two's complement; INT64_MIN has a magnitude that int64_t has not. */
+AM_WRAPS static uint64_t negated(uint64_t number) {
+    return 0 - number;
+}
+
 /* False when it does not fit. */
 static bool scale(struct scanned number, int64_t exponent, int64_t *value) {
     if (number.too_long || exponent > EXPONENT_FITS)
@@ -72,7 +77,7 @@ static bool scale(struct scanned number, int64_t exponent, int64_t *value) {
     uint64_t limit = (uint64_t)INT64_MAX + number.negative;
     if (magnitude > limit)
         return false;
-    *value = (int64_t)(number.negative ? 0 - magnitude : magnitude);
+    *value = (int64_t)(number.negative ? negated(magnitude) : magnitude);
     return true;
 }
 
@@ -101,7 +106,7 @@ am_decimal_parse(struct am_view text, unsigned places, int64_t *value, struct am
 size_t am_decimal_write(int64_t value, unsigned places, char *text) {
     char reversed[AM_DECIMAL_TEXT_SIZE];
     size_t count = 0, size = 0;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t rest = value < 0 ? negated((uint64_t)value) : (uint64_t)value;
     for (; places > 0 && rest % 10 == 0; places--)
         rest /= 10;
     for (; places > 0; places--, rest /= 10)

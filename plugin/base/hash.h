@@ -9,7 +9,7 @@
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv section 2). Start with AM_FNV1A_START; feed more bytes by
  * passing the result. */
-static inline uint64_t am_hash_fnv1a(uint64_t state, const void *bytes, size_t size) {
+AM_WRAPS static inline uint64_t am_hash_fnv1a(uint64_t state, const void *bytes, size_t size) {
     const unsigned char *byte = bytes;
     for (size_t i = 0; i < size; i++)
         state = (state ^ byte[i]) * UINT64_C(0x100000001b3);

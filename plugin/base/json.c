@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include "plain.h"
+#include "poison.h"
 #include "utf8.h"
 
 struct parser {
@@ -313,4 +314,16 @@ enum am_code am_json_parse(struct am_view text,
         return expected(&parser, "nothing after the value");
     *json = (struct am_json){{data, text.size}, nodes, parser.count};
     return AM_OK;
+}
+
+enum am_code am_json_parse_guarded(struct am_view text,
+                                   struct am_json_node *nodes,
+                                   uint32_t capacity,
+                                   struct am_json *json,
+                                   struct am_error *error) {
+    AM_UNPOISON_ITEMS(nodes, 0, capacity);
+    enum am_code code = am_json_parse(text, nodes, capacity, json, error);
+    uint32_t used = code == AM_OK ? json->count : 0;
+    AM_POISON_ITEMS(nodes, used, capacity - used);
+    return code;
 }

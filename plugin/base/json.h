@@ -52,6 +52,14 @@ enum am_code am_json_parse(struct am_view text,
                            struct am_json *json,
                            struct am_error *error);
 
+/* The same, with nodes that nothing else uses: those beyond the document's are poisoned (poison.h).
+ */
+enum am_code am_json_parse_guarded(struct am_view text,
+                                   struct am_json_node *nodes,
+                                   uint32_t capacity,
+                                   struct am_json *json,
+                                   struct am_error *error);
+
 /* Value of the object member with that name, or NULL. Keys are compared decoded. The last of
  * duplicates wins. */
 const struct am_json_node *

@@ -95,7 +95,7 @@ struct byte_reader {
 
 static struct byte_reader read_bytes(const struct am_json *json, const struct am_json_node *node) {
     struct am_view text = inside_quotes(json, node);
-    return (struct byte_reader){.at = text.data, .end = text.data + text.size};
+    return (struct byte_reader){.at = text.data, .end = am_view_end(text)};
 }
 
 /* -1 at the end. */

@@ -16,7 +16,7 @@ static inline bool am_plain_byte(unsigned char byte) {
 }
 
 /* Nonzero when one of eight bytes may be not plain; zero only when all are. */
-static inline uint64_t am_plain_doubt(uint64_t bytes) {
+AM_WRAPS static inline uint64_t am_plain_doubt(uint64_t bytes) {
     uint64_t quote = bytes ^ AM_EVERY_BYTE('"');
     uint64_t backslash = bytes ^ AM_EVERY_BYTE('\\');
     uint64_t below = bytes - AM_EVERY_BYTE(0x20);

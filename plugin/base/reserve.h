@@ -6,18 +6,33 @@
 #include <sys/mman.h>
 
 #include "bytes.h"
+#include "poison.h"
+
+/* Before and after the memory, where steps out of it are to be seen (poison.h). */
+enum { AM_RESERVE_MARGIN = AM_POISONS ? 4096 : 0 };
 
 /* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system
  * refuses. size > 0. */
 static inline void *am_memory_reserve(size_t size) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+    size_t total;
+    if (!am_checked_add(size, (size_t)2 * AM_RESERVE_MARGIN, &total))
+        return NULL;
+    char *memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    am_poison_region(memory, AM_RESERVE_MARGIN);
+    am_poison_region(memory + AM_RESERVE_MARGIN + size, AM_RESERVE_MARGIN);
+    return memory + AM_RESERVE_MARGIN;
 }
 
 static inline void am_memory_release(void *memory, size_t size) {
-    if (memory)
-        munmap(memory, size);
+    if (!memory)
+        return;
+    char *begin = (char *)memory - AM_RESERVE_MARGIN;
+    size_t total = size + (size_t)2 * AM_RESERVE_MARGIN;
+    am_poison_clear(begin, total);
+    munmap(begin, total);
 }
 
 #endif

@@ -39,7 +39,8 @@ struct am_timezones {
 /* ---- one file (RFC 8536) -----------------------------------------------------------------------
  */
 
-static int64_t big_endian(const unsigned char *bytes, unsigned size) {
+/* The bits of the sign are shifted out. */
+AM_WRAPS static int64_t big_endian(const unsigned char *bytes, unsigned size) {
     uint64_t value = bytes[0] & 0x80 ? UINT64_MAX : 0;
     for (unsigned i = 0; i < size; i++)
         value = value << 8 | bytes[i];

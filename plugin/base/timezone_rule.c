@@ -104,7 +104,7 @@ static bool take_change(struct cursor *cursor, struct am_timezone_change *change
 }
 
 static bool parse(struct am_view text, struct am_timezone_rule *rule) {
-    struct cursor cursor = {text.data, text.data + text.size};
+    struct cursor cursor = {text.data, am_view_end(text)};
     int32_t west;
     if (!take_name(&cursor) || !take_time(&cursor, &west))
         return false;

@@ -6,7 +6,9 @@
 
 #include "bytes.h"
 #include "large.h"
+#include "poison.h"
 
+/* Items beyond `count` are poisoned (poison.h). */
 struct am_vector {
     void *data;
     size_t count;
@@ -30,6 +32,8 @@ static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) 
         return false;
     vector->data = data;
     vector->capacity = capacity;
+    size_t used = vector->count * vector->item_size;
+    am_poison_region((char *)data + used, bytes - used);
     return true;
 }
 
@@ -46,9 +50,10 @@ static inline void *am_vector_extend(struct am_vector *vector, size_t more) {
         return NULL;
     if (!vector->data)
         return NULL;
-    size_t first = vector->count * vector->item_size;
+    char *first = (char *)vector->data + vector->count * vector->item_size;
     vector->count = needed;
-    return (char *)vector->data + first;
+    am_poison_clear(first, more * vector->item_size);
+    return first;
 }
 
 static inline bool am_vector_push(struct am_vector *vector, const void *item) {

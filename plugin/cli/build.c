@@ -1,4 +1,6 @@
 /* `admatch build`: an inventory becomes an image file. */
+#include <fcntl.h>
+
 #include "command.h"
 #include "source.h"
 
@@ -33,7 +35,7 @@ static enum am_code publish(const struct am_inventory *inventory,
     if (code != AM_OK)
         return code;
     am_cli_progress_stage(progress, "writing ...");
-    code = am_image_write(&bytes, path, AM_NOBODY_ELSE, error);
+    code = am_image_write(&bytes, AT_FDCWD, path, error);
     am_cli_progress_stage(progress, "");
     if (code == AM_OK)
         print_result(progress, image, path);

@@ -1,6 +1,6 @@
 /* `admatch words`: how a text splits into words, for people who write keywords. */
-#include "../text/words.h"
 #include "../text/stem.h"
+#include "../text/words.h"
 #include "command.h"
 #include "input.h"
 
@@ -22,11 +22,9 @@ struct position {
     uint32_t bytes, utf16;
 };
 
-/* Words come in order, so the UTF-16 count goes on from the last place. Spans stand on character
- * borders. */
+/* Begins of words never go back, as ends may, so the UTF-16 count goes on from the last begin.
+ * Spans stand on character borders. */
 static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t bytes) {
-    if (bytes < known->bytes)
-        *known = (struct position){0, 0};
     known->utf16 += am_text_utf16_length(text.data + known->bytes, bytes - known->bytes);
     known->bytes = bytes;
     return known->utf16;
@@ -39,9 +37,10 @@ static void print_word(const struct am_text_splitter *splitter,
     struct am_view text = splitter->text;
     struct am_view normal = {am_text_word_text(splitter, word), word->size};
     uint32_t begin = utf16_at(known, text, word->begin);
-    uint32_t end = utf16_at(known, text, word->end);
+    struct am_view original = {text.data + word->begin, word->end - word->begin};
+    uint32_t end = begin + am_text_utf16_length(original.data, original.size);
     printf("%.*s\t%u-%u\t%u-%u\t%.*s", AM_VIEW_ARGUMENTS(normal), word->begin, word->end, begin,
-           end, (int)(word->end - word->begin), text.data + word->begin);
+           end, AM_VIEW_ARGUMENTS(original));
     if (stemmer) {
         struct am_view stem = am_text_stem(stemmer, normal);
         printf("\t%.*s", AM_VIEW_ARGUMENTS(stem));

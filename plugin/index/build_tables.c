@@ -1,21 +1,19 @@
 /* The hash tables of the image. */
 #include "build.h"
+#include "probes.h"
+#include "terms.h"
 #include "vocabulary.h"
 
-/* Items to buckets of `ways`, filled to this many percent on average: fuller saves memory, emptier
- * saves second looks. */
-enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 60 };
+/* Items to buckets, filled to this many percent at first: fuller saves memory, emptier saves second
+ * looks. */
+enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 40 };
 
 /* Few edges are in the top tier, so that what wrongly passes its filters would outnumber them: they
  * are given more bits. */
 enum { FILTER_BITS_PER_EDGE = 8, TOP_FILTER_BITS_PER_EDGE = 16 };
 
-static size_t buckets_for(size_t items, size_t ways, size_t fill) {
-    return items * 100 / (ways * fill) + 1;
-}
-
-/* `count` items of the vector, all bytes set to `byte`. */
-static bool make_table(struct am_vector *table, size_t count, int byte, struct am_error *error) {
+/* `count` more items, all bytes set to `byte`. */
+static bool extend_table(struct am_vector *table, size_t count, int byte, struct am_error *error) {
     void *items = am_vector_extend(table, count);
     if (!items)
         return am_build_out_of_memory(error);
@@ -23,75 +21,200 @@ static bool make_table(struct am_vector *table, size_t count, int byte, struct a
     return true;
 }
 
-static struct am_image_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
-    am_image_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text;
+static struct am_view string_of(const struct am_builder *builder, am_image_string_ref ref) {
     const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
-    uint32_t size = am_bytes_load_u32(at);
-    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
-    memcpy(padded, at + 4, size);
-    return am_image_word_key(padded, size);
+    return (struct am_view){at + 4, am_bytes_load_u32(at)};
 }
 
-static void put_word(struct am_image_vocabulary_bucket *buckets,
-                     size_t count,
-                     struct am_image_word_key key,
-                     uint32_t word,
-                     uint8_t flags) {
+/* ---- growth -----------------------------------------------------------------------------------
+ *
+ * A large table has a long search somewhere: with ten million random edges in buckets that are four
+ * fifths full, the longest one looks at some seventy buckets. A little growth cures that. Hashes
+ * that were made to collide are beyond cure, and the build fails. */
+
+/* An eighth at a time, to four times the first size. */
+enum { GROWTH_STEP = 8, MOST_GROWTH = 4 };
+
+struct table_plan {
+    struct am_vector *table; /* of buckets */
+    size_t items, lanes, fill_percent;
+    /* Puts all items into `count` buckets whose bytes are 0xFF. False: searches would be too long;
+     * *culprit is an item that found no place in reach, or as it was. */
+    bool (*fill)(const struct am_builder *builder, size_t count, uint32_t *culprit);
+    const char *what; /* the items, and the text of one, for the message */
+    struct am_view (*text_of)(const struct am_builder *builder, uint32_t item);
+};
+
+static bool collide(const struct am_builder *builder,
+                    const struct table_plan *plan,
+                    uint32_t culprit,
+                    struct am_error *error) {
+    struct am_view text = culprit == AM_NONE ? AM_VIEW("") : plan->text_of(builder, culprit);
+    am_error_set(error, AM_E_LIMIT,
+                 "too many %s with nearly the same hash, as words or values made for that purpose "
+                 "have%s%.*s%s: a search in an index looks at no more than %d buckets",
+                 plan->what, text.size ? ", \"" : "", AM_VIEW_ARGUMENTS(text),
+                 text.size ? "\" among them" : "", AM_MAX_PROBES);
+    return false;
+}
+
+static bool build_table(const struct am_builder *builder,
+                        const struct table_plan *plan,
+                        struct am_error *error) {
+    size_t first = plan->items * 100 / (plan->lanes * plan->fill_percent) + 1;
+    uint32_t culprit = AM_NONE;
+    for (size_t count = first; count / MOST_GROWTH <= first; count += count / GROWTH_STEP + 1) {
+        plan->table->count = 0;
+        if (!extend_table(plan->table, count, 0xFF, error))
+            return false;
+        if (plan->fill(builder, count, &culprit))
+            return true;
+    }
+    return collide(builder, plan, culprit, error);
+}
+
+/* ---- vocabulary -------------------------------------------------------------------------------
+ */
+
+static struct am_view text_of_word(const struct am_builder *builder, uint32_t word) {
+    return string_of(builder, AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text);
+}
+
+static struct am_image_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
+    struct am_view text = text_of_word(builder, word);
+    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    memcpy(padded, text.data, text.size);
+    return am_image_word_key(padded, (uint32_t)text.size);
+}
+
+/* The buckets that a search for the word will look at; 0: there is no place in reach, or a word
+ * with the same key (of long words it is a hash). */
+static unsigned put_word(struct am_image_vocabulary_bucket *buckets,
+                         size_t count,
+                         struct am_image_word_key key,
+                         uint32_t word,
+                         uint8_t flags) {
     uint64_t hash = am_image_word_key_hash(key);
     size_t at = am_image_bucket(hash, count);
-    for (;;) {
+    for (unsigned probe = 0; probe < AM_MAX_PROBES; probe++) {
         struct am_image_vocabulary_bucket *bucket = &buckets[at];
-        for (int way = 0; way < AM_IMAGE_VOCABULARY_LANES; way++)
-            if (bucket->word[way] == AM_NONE) {
-                memcpy(bucket->key[way], &key, AM_VOCABULARY_KEY);
-                bucket->word[way] = word;
-                bucket->flags[way] = flags;
-                return;
-            }
+        for (int lane = 0; lane < AM_IMAGE_VOCABULARY_LANES; lane++) {
+            if (am_image_word_key_is_in(bucket, lane, key))
+                return 0;
+            if (bucket->word[lane] != AM_NONE)
+                continue;
+            memcpy(bucket->key[lane], &key, AM_VOCABULARY_KEY);
+            bucket->word[lane] = word;
+            bucket->flags[lane] = flags;
+            return probe + 1;
+        }
         bucket->displaced |= am_image_overflow_word(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
+    return 0;
 }
 
-static bool build_vocabulary(struct am_builder *builder, struct am_error *error) {
-    size_t words = builder->words.count;
-    size_t count = buckets_for(words, AM_IMAGE_VOCABULARY_LANES, VOCABULARY_FILL);
-    if (!make_table(&builder->vocabulary, count, 0, error))
-        return false;
+/* The most frequent words come last in number and are put first, since who comes first finds room
+ * in its own bucket. */
+static bool fill_vocabulary(const struct am_builder *builder, size_t count, uint32_t *culprit) {
     struct am_image_vocabulary_bucket *buckets = builder->vocabulary.data;
-    for (size_t i = 0; i < count; i++)
-        memset(buckets[i].word, 0xFF, sizeof buckets[i].word);
-    for (uint32_t i = 0; i < words; i++) {
-        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
-        struct am_image_word record = {word->text, word->phrase_terminal, word->broad_terminal};
+    const struct am_build_word *words = builder->words.data;
+    for (size_t i = 0; i < count; i++) {
+        memset(buckets[i].key, 0, sizeof buckets[i].key);
+        memset(buckets[i].flags, 0, sizeof buckets[i].flags);
+        buckets[i].displaced = 0;
+    }
+    uint64_t probes = 0;
+    for (uint32_t i = (uint32_t)builder->words.count; i-- > 0;) {
+        unsigned needed = put_word(buckets, count, key_of_word(builder, i), i, words[i].flags);
+        if (!needed) {
+            *culprit = i;
+            return false;
+        }
+        probes += needed;
+    }
+    return am_image_word_probes_end(buckets, count) &&
+           am_image_probes_are_few(probes, count * AM_IMAGE_VOCABULARY_LANES);
+}
+
+static bool build_word_records(struct am_builder *builder, struct am_error *error) {
+    const struct am_build_word *words = builder->words.data;
+    for (size_t i = 0; i < builder->words.count; i++) {
+        struct am_image_word record = {words[i].text, words[i].phrase_terminal,
+                                       words[i].broad_terminal};
         if (!am_vector_push(&builder->word_records, &record))
             return am_build_out_of_memory(error);
-    }
-    /* The most frequent words come last in number and are put first, since who comes first finds
-     * room in its own bucket. */
-    for (uint32_t i = (uint32_t)words; i-- > 0;) {
-        const struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, i);
-        put_word(buckets, count, key_of_word(builder, i), i, word->flags);
     }
     return true;
 }
 
-static void
+static bool build_vocabulary(struct am_builder *builder, struct am_error *error) {
+    const struct table_plan plan = {
+        &builder->vocabulary, builder->words.count, AM_IMAGE_VOCABULARY_LANES,
+        VOCABULARY_FILL,      fill_vocabulary,      "words",
+        text_of_word};
+    return build_table(builder, &plan, error) && build_word_records(builder, error);
+}
+
+/* ---- edges ------------------------------------------------------------------------------------
+ */
+
+/* Its word stands for an edge. */
+static struct am_view text_of_edge(const struct am_builder *builder, uint32_t edge) {
+    return text_of_word(builder,
+                        (uint32_t)AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge)->key);
+}
+
+/* The buckets that a search for the edge will look at; 0: there is no place in reach. */
+static unsigned
 put_edge(struct am_image_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
     uint32_t hash = am_image_edge_hash(key);
     size_t at = am_image_bucket32(hash, count);
-    for (;;) {
+    for (unsigned probe = 0; probe < AM_MAX_PROBES; probe++) {
         struct am_image_edge_bucket *bucket = &buckets[at];
-        for (int way = 0; way < AM_IMAGE_EDGE_LANES; way++)
-            if (bucket->key[way] == AM_EDGE_EMPTY) {
-                bucket->key[way] = key;
-                bucket->child[way] = child;
-                return;
+        for (int lane = 0; lane < AM_IMAGE_EDGE_LANES; lane++)
+            if (bucket->key[lane] == AM_EDGE_EMPTY) {
+                bucket->key[lane] = key;
+                bucket->child[lane] = child;
+                return probe + 1;
             }
         bucket->displaced |= am_image_overflow_edge(hash);
         at = at + 1 < count ? at + 1 : 0;
     }
+    return 0;
 }
+
+static bool fill_edges(const struct am_builder *builder, size_t count, uint32_t *culprit) {
+    struct am_image_edge_bucket *buckets = builder->edge_buckets.data;
+    const struct am_build_edge *edge = builder->edges.data;
+    uint64_t probes = 0;
+    for (size_t i = 0; i < count; i++)
+        buckets[i].displaced = 0;
+    for (size_t i = 0; i < builder->edges.count; i++) {
+        if (i + AM_FETCH_AHEAD < builder->edges.count) {
+            uint32_t hash = am_image_edge_hash(edge[i + AM_FETCH_AHEAD].key);
+            __builtin_prefetch(&buckets[am_image_bucket32(hash, count)], 1);
+        }
+        unsigned needed = put_edge(buckets, count, edge[i].key, edge[i].final);
+        if (!needed) {
+            *culprit = (uint32_t)i;
+            return false;
+        }
+        probes += needed;
+    }
+    return am_image_edge_probes_end(buckets, count) &&
+           am_image_probes_are_few(probes, count * AM_IMAGE_EDGE_LANES);
+}
+
+static bool build_edges(struct am_builder *builder, struct am_error *error) {
+    const struct table_plan plan = {
+        &builder->edge_buckets, builder->edges.count, AM_IMAGE_EDGE_LANES, EDGE_FILL, fill_edges,
+        "words in keywords",    text_of_edge};
+    return build_table(builder, &plan, error);
+}
+
+/* ---- filters ----------------------------------------------------------------------------------
+ */
 
 static enum am_image_filter_kind kind_of(const struct am_builder *builder,
                                          const struct am_build_edge *edge) {
@@ -122,8 +245,8 @@ build_filters(struct am_builder *builder, enum am_image_tier tier, struct am_err
     uint32_t *blocks = builder->settings.filter_blocks[tier];
     count_blocks(builder, tier, blocks);
     size_t start = builder->filter.count;
-    if (!make_table(&builder->filter, (size_t)blocks[AM_FILTER_FIRST] + blocks[AM_FILTER_LATER], 0,
-                    error))
+    size_t count = (size_t)blocks[AM_FILTER_FIRST] + blocks[AM_FILTER_LATER];
+    if (!extend_table(&builder->filter, count, 0, error))
         return false;
     uint32_t *filters[AM_FILTER_KINDS];
     filters[AM_FILTER_FIRST] = AM_VECTOR_AT(&builder->filter, uint32_t, start);
@@ -139,42 +262,57 @@ build_filters(struct am_builder *builder, enum am_image_tier tier, struct am_err
     return true;
 }
 
-static bool build_edges(struct am_builder *builder, struct am_error *error) {
-    size_t count = buckets_for(builder->edges.count, AM_IMAGE_EDGE_LANES, EDGE_FILL);
-    if (!make_table(&builder->edge_buckets, count, 0xFF, error))
-        return false;
-    struct am_image_edge_bucket *buckets = builder->edge_buckets.data;
-    for (size_t i = 0; i < count; i++)
-        buckets[i].displaced = 0;
-    const struct am_build_edge *edge = builder->edges.data;
-    for (size_t i = 0; i < builder->edges.count; i++) {
-        if (i + AM_FETCH_AHEAD < builder->edges.count) {
-            uint32_t hash = am_image_edge_hash(edge[i + AM_FETCH_AHEAD].key);
-            __builtin_prefetch(&buckets[am_image_bucket32(hash, count)], 1);
+/* ---- terms ------------------------------------------------------------------------------------
+ */
+
+static struct am_view text_of_term(const struct am_builder *builder, uint32_t term) {
+    return string_of(builder,
+                     AM_VECTOR_AT(&builder->pools.terms, struct am_image_term, term)->text);
+}
+
+static uint64_t hash_of_term(const struct am_builder *builder, uint32_t id) {
+    const struct am_image_term *term =
+        AM_VECTOR_AT(&builder->pools.terms, struct am_image_term, id);
+    uint32_t key = term->kind == AM_TERM_DOMAIN ? AM_NONE : term->key;
+    return am_image_term_hash(term->kind, key, string_of(builder, term->text));
+}
+
+/* False: there is no place in reach, or a term with the same hash. */
+static bool
+put_term(const struct am_builder *builder, uint32_t *slots, size_t count, uint32_t term) {
+    uint64_t hash = hash_of_term(builder, term);
+    size_t at = am_image_bucket(hash, count);
+    for (unsigned probe = 0; probe < AM_MAX_PROBES; probe++) {
+        if (slots[at] == AM_NONE) {
+            slots[at] = term;
+            return probe + 1;
         }
-        put_edge(buckets, count, edge[i].key, edge[i].final);
+        if (hash_of_term(builder, slots[at]) == hash)
+            return 0;
+        at = at + 1 < count ? at + 1 : 0;
     }
-    return true;
+    return 0;
+}
+
+static bool fill_terms(const struct am_builder *builder, size_t count, uint32_t *culprit) {
+    uint32_t *slots = builder->term_table.data;
+    uint64_t probes = 0;
+    for (uint32_t i = 0; i < builder->pools.terms.count; i++) {
+        unsigned needed = put_term(builder, slots, count, i);
+        if (!needed) {
+            *culprit = i;
+            return false;
+        }
+        probes += needed;
+    }
+    return am_image_term_probes_end(slots, count) && am_image_probes_are_few(probes, count);
 }
 
 static bool build_term_table(struct am_builder *builder, struct am_error *error) {
-    size_t terms = builder->pools.terms.count;
-    size_t count = buckets_for(terms, 1, TERM_FILL) + 1; /* one more, so that it is never full */
-    if (!make_table(&builder->term_table, count, 0xFF, error))
-        return false;
-    uint32_t *slots = builder->term_table.data;
-    const struct am_image_term *term = builder->pools.terms.data;
-    for (uint32_t i = 0; i < terms; i++) {
-        const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)term[i].text * 4);
-        uint32_t key = term[i].kind == AM_TERM_DOMAIN ? AM_NONE : term[i].key;
-        uint64_t hash =
-            am_image_term_hash(term[i].kind, key, (struct am_view){at + 4, am_bytes_load_u32(at)});
-        size_t slot = am_image_bucket(hash, count);
-        while (slots[slot] != AM_NONE)
-            slot = slot + 1 < count ? slot + 1 : 0;
-        slots[slot] = i;
-    }
-    return true;
+    const struct table_plan plan = {
+        &builder->term_table, builder->pools.terms.count,   1,           TERM_FILL,
+        fill_terms,           "names and targeting values", text_of_term};
+    return build_table(builder, &plan, error);
 }
 
 bool am_build_tables(struct am_builder *builder, struct am_error *error) {

@@ -311,8 +311,8 @@ static bool number_all(struct am_builder *builder, struct am_error *error) {
 static void find_best_ranks(struct am_builder *builder) {
     struct am_build_edge *edges = builder->edges.data;
     const struct am_build_terminal *terminals = builder->terminals.data;
-    for (size_t i = builder->edges.count; i-- > 0;) {
-        struct am_build_edge *edge = &edges[i];
+    for (size_t i = builder->edges.count; i > 0; i--) {
+        struct am_build_edge *edge = &edges[i - 1];
         if (edge->terminal != AM_NONE && terminals[edge->terminal].rank < edge->best_rank)
             edge->best_rank = terminals[edge->terminal].rank;
         uint32_t parent = (uint32_t)(edge->key >> 32);

@@ -205,44 +205,45 @@ static bool write_all(int fd, const char *data, size_t size) {
 
 /* Makes the rename itself durable. Some file systems refuse to fsync a folder: the file is in place
  * all the same. */
-static void sync_folder(const char *path) {
+static void sync_folder(int folder, const char *path) {
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(folder, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return;
     (void)fsync(fd);
     close(fd);
 }
 
+static int create(int folder, const char *path) {
+    return openat(folder, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 enum am_code am_image_write(const struct am_image_bytes *bytes,
+                            int folder,
                             const char *path,
-                            struct am_image_owner owner,
                             struct am_error *error) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
         return am_error_set(error, AM_E_LIMIT, "%s: path too long", path);
     enum am_code code = AM_OK;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST &&
-        unlink(temporary) == 0) /* of a killed process with our number */
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = create(folder, temporary);
+    if (fd < 0 && errno == EEXIST && /* of a killed process with our number */
+        unlinkat(folder, temporary, 0) == 0)
+        fd = create(folder, temporary);
     if (fd < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot create %s", temporary);
     if (!write_all(fd, bytes->data, bytes->size) || fsync(fd) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s (%zu bytes)", temporary,
                                   bytes->size);
-    else if (fchown(fd, owner.user, owner.group) != 0)
-        code = am_error_set_errno(error, AM_E_IO, "cannot give %s to user %u", temporary,
-                                  (unsigned)owner.user);
     if (close(fd) != 0 && code == AM_OK)
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s", temporary);
-    if (code == AM_OK && rename(temporary, path) != 0)
+    if (code == AM_OK && renameat(folder, temporary, folder, path) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot rename %s to %s", temporary, path);
     if (code != AM_OK)
-        unlink(temporary);
+        unlinkat(folder, temporary, 0);
     else
-        sync_folder(path);
+        sync_folder(folder, path);
     return code;
 }

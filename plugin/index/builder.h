@@ -2,8 +2,6 @@
 #ifndef AM_INDEX_BUILDER_H
 #define AM_INDEX_BUILDER_H
 
-#include <sys/types.h>
-
 #include "../inventory/inventory.h"
 #include "image.h"
 
@@ -20,19 +18,12 @@ enum am_code am_build_image(const struct am_inventory *inventory,
                             struct am_error *error);
 void am_image_bytes_free(struct am_image_bytes *bytes);
 
-/* Whom a file is given to; AM_NOBODY_ELSE: it stays its maker's. */
-struct am_image_owner {
-    uid_t user;
-    gid_t group;
-};
-#define AM_NOBODY_ELSE ((struct am_image_owner){(uid_t)-1, (gid_t)-1})
-
 /* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the
- * new one, never a part. Mode 0600 & umask. The owner gets the file before it has its name: no link
- * that somebody puts there is followed. AM_E_IO. */
+ * new one, never a part. Mode 0600 & umask. A relative path counts from the folder whose descriptor
+ * is `folder` (AT_FDCWD: the working directory). AM_E_IO; AM_E_LIMIT: the path is too long. */
 enum am_code am_image_write(const struct am_image_bytes *bytes,
+                            int folder,
                             const char *path,
-                            struct am_image_owner owner,
                             struct am_error *error);
 
 #endif

@@ -17,7 +17,7 @@
 #include "../model/names.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 7, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_ALIGNMENT = 64 };
 
 struct am_image_header {
     char magic[8];
@@ -68,6 +68,9 @@ typedef uint32_t am_image_string_ref;
 /* A list: index of its count in AM_SECTION_SETS. 0 is the empty list. */
 typedef uint32_t am_image_list_ref;
 
+/* The lines of an ad and of its campaign hold fewer items, and fewer targeting nodes. */
+enum { AM_LIST_MAX_ITEMS = 1 << 21, AM_TREE_MAX_NODES = 1 << 20 };
+
 enum { AM_TERMINAL_CLASSES = 3 };
 
 /* Tiers of keywords: all, and the best ranked. The top tier has filters of its own, smaller by its
@@ -86,7 +89,7 @@ struct am_image_settings {
     uint32_t stem;         /* 0 or 1 */
     uint32_t broad_window;
     uint32_t match_weight[AM_MATCH_TYPES]; /* per mille */
-    uint32_t word_count;                   /* V: word ids are 0..V-1 */
+    uint32_t word_count;                   /* V: word ids are 0..V-1; below AM_MAX_WORDS */
     /* A terminal's number is the index of its first posting; the ranges below are of such numbers,
      * and there are no terminals with the numbers of further postings. S <= L <= T <= N. */
     uint32_t first_node;      /* S: terminals below are no nodes: keywords of one word, and "*" */
@@ -147,11 +150,11 @@ enum am_image_word_flags {
     AM_WORD_HAS_STEM = 128,       /* broad matching takes it for another word, its stem */
 };
 
-enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16 };
+enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16, AM_MAX_WORDS = 1 << 30 };
 
 /* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A
  * longer word has a key of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of
- * XXH3-64, and is compared with its string. */
+ * XXH3-64, and is compared with its string. No two words have the same key. */
 struct am_image_vocabulary_bucket {
     uint8_t key[AM_IMAGE_VOCABULARY_LANES][AM_VOCABULARY_KEY]; /* zero-padded; all zero: empty */
     uint32_t word[AM_IMAGE_VOCABULARY_LANES];                  /* AM_NONE: empty */
@@ -181,7 +184,9 @@ struct am_image_edge_bucket {
 _Static_assert(sizeof(struct am_image_edge_bucket) == 64, "edge bucket");
 
 /* What found its bucket full has set one bit there, chosen by bits of the hash that choose nothing
- * else; a search that finds the bit clear ends. */
+ * else; a search that finds the bit clear ends. No search looks at more than AM_MAX_PROBES buckets
+ * of VOCABULARY or EDGES, or slots of TERM_TABLE (probes.h). */
+enum { AM_MAX_PROBES = 64 };
 static inline uint8_t am_image_overflow_word(uint64_t hash) {
     return (uint8_t)(1 << (hash & 7));
 }
@@ -197,7 +202,7 @@ static inline uint64_t am_image_edge_key(uint32_t parent, uint32_t word) {
 #define AM_EDGE_HASH_PARENT UINT32_C(0x9e3779b1)
 #define AM_EDGE_HASH_WORD UINT32_C(0x85ebca77)
 #define AM_EDGE_HASH_LAST UINT32_C(0xc2b2ae3d)
-static inline uint32_t am_image_edge_hash(uint64_t key) {
+AM_WRAPS static inline uint32_t am_image_edge_hash(uint64_t key) {
     uint32_t hash = (uint32_t)(key >> 32) * AM_EDGE_HASH_PARENT + (uint32_t)key * AM_EDGE_HASH_WORD;
     return (hash ^ hash >> 15) * AM_EDGE_HASH_LAST;
 }
@@ -216,7 +221,7 @@ static inline uint64_t am_image_bucket32(uint32_t hash, uint64_t count) {
  * lookups are first steps, and the filter of these alone is a third of the size. Those of the top
  * tier leave out the edges that lead to no keyword of it. */
 #define AM_FILTER_HASH UINT32_C(0x27d4eb2f)
-static inline uint32_t am_image_filter_mask(uint32_t hash) {
+AM_WRAPS static inline uint32_t am_image_filter_mask(uint32_t hash) {
     uint32_t bits = hash * AM_FILTER_HASH;
     return UINT32_C(1) << (bits >> 27) | UINT32_C(1) << (bits >> 22 & 31) |
            UINT32_C(1) << (bits >> 17 & 31);
@@ -311,13 +316,8 @@ struct am_image_term {
 };
 _Static_assert(sizeof(struct am_image_term) == 12, "term");
 
-/* `key` is AM_NONE for all kinds but kv values, domains too. */
-static inline uint64_t am_image_term_hash(uint32_t kind, uint32_t key, struct am_view text) {
-    return am_hash_mix(am_hash_fnv1a(AM_FNV1A_START, text.data, text.size),
-                       (uint64_t)kind << 32 | key);
-}
-/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_image_bucket(hash, slots), then the next ones,
- * around the end; never full. */
+/* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_image_bucket(am_image_term_hash(term), slots),
+ * then the next ones, around the end, to the first empty one. */
 
 struct am_image_tree_node {
     uint8_t kind;      /* enum am_model_targeting_kind */

@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "../base/reserve.h"
 #include "../text/words.h"
+#include "terms.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SETTINGS] = sizeof(struct am_image_settings),
@@ -85,10 +87,44 @@ static uint64_t count_of(const struct am_image *image, enum am_image_section id)
     return table[id - 1].count;
 }
 
+/* Between sections, in builds that poison (poison.h). */
+enum { SECTION_GAP = AM_POISONS ? 4096 : 0 };
+
 static const void *start_of(const struct am_image *image, enum am_image_section id) {
     const struct am_image_section_entry *table =
         (const void *)(image->data + sizeof(struct am_image_header));
-    return image->data + table[id - 1].offset;
+    return image->sections + table[id - 1].offset + (size_t)id * SECTION_GAP;
+}
+
+/* In an image, one section begins where the one before it ends, so that a step from one to the next
+ * is seen by nothing. Builds that poison read from copies with gaps between them. */
+static size_t apart_size(const struct am_image *image) {
+    return image->size + (size_t)(AM_SECTIONS + 1) * SECTION_GAP;
+}
+
+static enum am_code
+set_sections_apart(struct am_image *image, const char *name, struct am_error *error) {
+    image->sections = image->data;
+    if (!AM_POISONS)
+        return AM_OK;
+    image->sections = am_memory_reserve(apart_size(image));
+    if (!image->sections)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
+    am_poison_region(image->sections, apart_size(image));
+    const struct am_image_section_entry *table =
+        (const void *)(image->data + sizeof(struct am_image_header));
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        char *copy = (char *)(uintptr_t)start_of(image, (enum am_image_section)id);
+        size_t size = table[id - 1].count * table[id - 1].record_size;
+        am_poison_clear(copy, size);
+        memcpy(copy, image->data + table[id - 1].offset, size);
+    }
+    return AM_OK;
+}
+
+static void free_sections(struct am_image *image) {
+    if (image->sections != image->data)
+        am_memory_release((char *)(uintptr_t)image->sections, apart_size(image));
 }
 
 /* The classes of terminals follow one another, and each has its own end of negatives. */
@@ -118,27 +154,59 @@ static bool filters_fine(const struct am_image *image) {
     return total == count_of(image, AM_SECTION_FILTER);
 }
 
+/* Ids and references have 32 bits; numbers of words found, in the matcher, 31: search_ways.h. */
+static bool ids_fine(const struct am_image *image) {
+    return image->settings->word_count < AM_MAX_WORDS && image->edge_buckets <= UINT32_MAX &&
+           image->term_count < AM_NONE && image->tree_count < AM_NONE &&
+           image->tree_node_count < AM_NONE && image->set_count <= AM_NONE &&
+           image->strings_size / 4 <= AM_NONE && image->settings->broad_words <= INT32_MAX;
+}
+
+/* Each node from T on has an edge, and each negative keyword a posting. This bounds what the deep
+ * check and the matcher allocate. */
+static bool numbers_fine(const struct am_image *image) {
+    const struct am_image_settings *settings = image->settings;
+    return settings->node_end - settings->terminal_end <=
+               image->edge_buckets * AM_IMAGE_EDGE_LANES &&
+           settings->negative_count <= settings->terminal_end &&
+           settings->broad_terminals <= settings->terminal_count;
+}
+
+static bool records_fine(const struct am_image *image) {
+    const struct am_image_settings *settings = image->settings;
+    return count_of(image, AM_SECTION_WORDS) == settings->word_count &&
+           settings->terminal_end == image->posting_count &&
+           count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
+           count_of(image, AM_SECTION_ADS) == settings->ad_count &&
+           count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+           count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+}
+
+static const char *counts_problem(const struct am_image *image) {
+    if (!image->vocabulary_buckets || !image->edge_buckets || !image->term_slots)
+        return "an empty hash table";
+    if (image->strings_size < 4 || image->strings_size % 4 || image->set_count < 1)
+        return "pools without a first item";
+    if (!records_fine(image))
+        return "its settings count other records than its sections have";
+    if (!filters_fine(image))
+        return "its filters do not add up to their section";
+    if (!classes_fine(image->settings))
+        return "the classes of its nodes are out of order";
+    if (!ids_fine(image))
+        return "more records than ids";
+    return numbers_fine(image) ? NULL : "more nodes than edges, or keywords than postings";
+}
+
 /* The counts in the settings must be those of the sections, which were checked against the file. */
 static enum am_code
 check_counts(const struct am_image *image, const char *name, struct am_error *error) {
-    const struct am_image_settings *settings = image->settings;
-    bool hash_tables = image->vocabulary_buckets && image->edge_buckets && image->term_slots;
-    bool parallel = count_of(image, AM_SECTION_WORDS) == settings->word_count &&
-                    settings->terminal_end == image->posting_count &&
-                    count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
-                    count_of(image, AM_SECTION_ADS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
-                    count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
-    bool pools = image->strings_size >= 4 && image->strings_size % 4 == 0 && image->set_count >= 1;
-    /* Numbers of buckets in 32 bits; of words found in 31: search_ways.h. */
-    bool small = image->edge_buckets <= UINT32_MAX && settings->broad_words <= INT32_MAX;
-    /* Each of these nodes has an edge: bounds what the deep check allocates. */
-    bool edges =
-        settings->node_end - settings->terminal_end <= image->edge_buckets * AM_IMAGE_EDGE_LANES;
-    if (!hash_tables || !filters_fine(image) || !parallel || !pools || !classes_fine(settings) ||
-        !small || !edges)
-        return corrupt(error, name, "its counts contradict one another");
-    return AM_OK;
+    const char *problem = counts_problem(image);
+    if (!problem)
+        return AM_OK;
+    return am_error_set(error, AM_E_CORRUPT,
+                        "%s: not a usable image: its counts contradict one another: %s", name,
+                        problem);
 }
 
 /* The next of the filters. What does not fit the section is refused by check_counts. */
@@ -209,8 +277,14 @@ static enum am_code open_bytes(const char *data,
     const struct am_image_section_entry *table = (const void *)(data + sizeof *header);
     if (table[AM_SECTION_SETTINGS - 1].count != 1)
         return corrupt(error, name, "section table: expected one settings record");
+    code = set_sections_apart(image, name, error);
+    if (code != AM_OK)
+        return code;
     set_pointers(image);
-    return check_counts(image, name, error);
+    code = check_counts(image, name, error);
+    if (code != AM_OK)
+        free_sections(image);
+    return code;
 }
 
 enum am_code am_image_open_memory(const void *data,
@@ -281,19 +355,24 @@ enum am_code am_image_open(const char *path, struct am_image **image, struct am_
 void am_image_close(struct am_image *image) {
     if (!image)
         return;
+    free_sections(image);
     if (image->mapped)
         munmap((void *)(uintptr_t)image->data, image->size);
     free(image);
 }
 
+bool am_image_is_fd(int fd) {
+    char magic[8];
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+           memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+}
+
 bool am_image_is(const char *path) {
-    char magic[8] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t size = read(fd, magic, sizeof magic);
-    close(fd);
-    return size == sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+    bool is_image = fd >= 0 && am_image_is_fd(fd);
+    if (fd >= 0)
+        close(fd);
+    return is_image;
 }
 
 uint32_t

@@ -25,7 +25,8 @@ struct am_image_filters {
 struct am_image {
     const char *data;
     size_t size;
-    bool mapped; /* data came from mmap and am_image_close unmaps it */
+    bool mapped;          /* data came from mmap and am_image_close unmaps it */
+    const char *sections; /* what they lie in: data, or a copy of it in builds that poison */
     const struct am_image_header *header;
     const struct am_image_settings *settings;
     const struct am_image_vocabulary_bucket *vocabulary;
@@ -65,13 +66,18 @@ enum am_code am_image_open_memory(const void *data,
                                   struct am_error *error);
 void am_image_close(struct am_image *image); /* NULL is fine */
 
-/* Walks every record and reference. After AM_OK, no request can make the matcher read outside the
- * image or walk without end. AM_E_CORRUPT with the section, record and reason. */
+/* Checks the whole contract of docs/FORMAT.md section 10. After AM_OK, no request can make the
+ * matcher read outside the image, nor search it for longer than its size accounts for. Takes time
+ * in proportion to the image, whatever that holds, and memory of less than two thirds of its size,
+ * and a megabyte. Any number of threads. AM_E_CORRUPT with the section, record and reason;
+ * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
 /* Whether the file starts like an image (magic), so that a path can be either an image or an
  * inventory. */
 bool am_image_is(const char *path);
+/* The same of a file that is open; its offset stays. */
+bool am_image_is_fd(int fd);
 
 static inline struct am_view am_image_string(const struct am_image *image,
                                              am_image_string_ref ref) {

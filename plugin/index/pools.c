@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include "terms.h"
+
 static uint32_t fail(struct am_build_pools *pools, enum am_code code, const char *pool) {
     if (!pools->failure) {
         pools->failure = code;

@@ -27,6 +27,7 @@ static bool start(struct am_inventory_reader *reader,
     reader->decoded = malloc(AM_LINE_MAX_BYTES);
     if (!reader->inventory || !reader->decoded || !am_vector_extend(&reader->nodes, NODES_AT_FIRST))
         return false;
+    am_poison_region(reader->decoded, AM_LINE_MAX_BYTES);
     reader->inventory->currency = AM_VIEW("USD");
     reader->inventory->fold_accents = true;
     reader->inventory->stem = true;
@@ -70,8 +71,8 @@ static bool is_blank(struct am_view line) {
 static enum am_code
 parse(struct am_inventory_reader *reader, struct am_view line, struct am_error *error) {
     for (;;) {
-        enum am_code code = am_json_parse(line, reader->nodes.data, (uint32_t)reader->nodes.count,
-                                          &reader->json, error);
+        enum am_code code = am_json_parse_guarded(
+            line, reader->nodes.data, (uint32_t)reader->nodes.count, &reader->json, error);
         if (code != AM_E_LIMIT || reader->nodes.count > line.size)
             return code;
         if (!am_vector_extend(&reader->nodes, reader->nodes.count))
@@ -405,6 +406,20 @@ enum am_code am_inventory_load(const char *path,
     enum am_code code = am_inventory_lines_open(path, &lines, error);
     if (code == AM_OK)
         code = load(lines, path, options, inventory, report, error);
+    am_inventory_lines_close(lines);
+    return code;
+}
+
+enum am_code am_inventory_load_fd(int fd,
+                                  const char *name,
+                                  const struct am_inventory_load_options *options,
+                                  struct am_inventory **inventory,
+                                  struct am_inventory_report *report,
+                                  struct am_error *error) {
+    struct am_inventory_lines *lines = NULL;
+    enum am_code code = am_inventory_lines_open_fd(fd, name, &lines, error);
+    if (code == AM_OK)
+        code = load(lines, name, options, inventory, report, error);
     am_inventory_lines_close(lines);
     return code;
 }

@@ -142,6 +142,14 @@ enum am_code am_inventory_load(const char *path,
                                struct am_inventory **inventory,
                                struct am_inventory_report *report,
                                struct am_error *error);
+/* The same from a file that is open, from its offset on; it stays the caller's. `name` is used in
+ * messages. */
+enum am_code am_inventory_load_fd(int fd,
+                                  const char *name,
+                                  const struct am_inventory_load_options *options,
+                                  struct am_inventory **inventory,
+                                  struct am_inventory_report *report,
+                                  struct am_error *error);
 /* The same from memory; `name` stands in messages. */
 enum am_code am_inventory_load_memory(struct am_view text,
                                       const char *name,

@@ -85,7 +85,7 @@ static bool read_object_member(struct am_inventory_reader *reader,
     if (am_json_string_is(&reader->json, key, "bid"))
         return am_inventory_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
                                         "a decimal above 0 with at most 6 decimals", &keyword->bid);
-    struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
+    struct am_view name = am_inventory_reader_string(reader, key);
     const char *nearest = am_model_nearest_name(name, names);
     am_inventory_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s",
                                 AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",

@@ -8,9 +8,10 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "../base/poison.h"
 #include "inventory.h"
 
-enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16 };
+enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16, HIDDEN = 64 };
 
 struct am_inventory_lines {
     const char *name;
@@ -27,6 +28,7 @@ struct am_inventory_lines {
     struct am_view ready;  /* text not yet split into lines */
     char *line;            /* a line put together from several chunks */
     size_t line_size;
+    struct am_view hidden; /* bytes after the last line, poisoned until the next is asked for */
 };
 
 static struct am_inventory_lines *make(const char *name) {
@@ -47,23 +49,41 @@ static struct am_inventory_lines *make(const char *name) {
     return NULL;
 }
 
-enum am_code am_inventory_lines_open(const char *path,
-                                     struct am_inventory_lines **lines,
-                                     struct am_error *error) {
+/* Takes over `fd`, which is below 0, with errno, when it could not be opened. */
+static enum am_code
+take_over(int fd, const char *name, struct am_inventory_lines **lines, struct am_error *error) {
     struct stat status;
-    struct am_inventory_lines *made = make(path);
-    if (!made)
-        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", path);
-    made->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (made->fd < 0 || fstat(made->fd, &status) != 0) {
-        enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-        am_inventory_lines_close(made);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        enum am_code code = am_error_set_errno(error, AM_E_IO, "cannot open %s", name);
+        if (fd >= 0)
+            close(fd);
         return code;
     }
+    struct am_inventory_lines *made = make(name);
+    if (!made) {
+        close(fd);
+        return am_error_set(error, AM_E_MEMORY, "%s: out of memory while reading", name);
+    }
+    made->fd = fd;
     if (S_ISREG(status.st_mode))
         made->total = (uint64_t)status.st_size;
     *lines = made;
     return AM_OK;
+}
+
+enum am_code am_inventory_lines_open(const char *path,
+                                     struct am_inventory_lines **lines,
+                                     struct am_error *error) {
+    bool standard = strcmp(path, "-") == 0;
+    return take_over(standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), path, lines,
+                     error);
+}
+
+enum am_code am_inventory_lines_open_fd(int fd,
+                                        const char *name,
+                                        struct am_inventory_lines **lines,
+                                        struct am_error *error) {
+    return take_over(fcntl(fd, F_DUPFD_CLOEXEC, 0), name, lines, error);
 }
 
 enum am_code am_inventory_lines_over(struct am_view text,
@@ -205,10 +225,10 @@ static struct am_view without_return(struct am_view line) {
     return line;
 }
 
-enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
-                                     struct am_view *line,
-                                     bool *more,
-                                     struct am_error *error) {
+static enum am_code next_line(struct am_inventory_lines *lines,
+                              struct am_view *line,
+                              bool *more,
+                              struct am_error *error) {
     bool started = false, too_long = false;
     lines->line_size = 0;
     *more = true;
@@ -244,6 +264,28 @@ enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
             return AM_OK;
         }
     }
+}
+
+/* Who reads a line is not to see what follows it in the same memory. */
+static void hide_rest(struct am_inventory_lines *lines, struct am_view line) {
+    const char *begin = line.data + line.size;
+    const char *chunk = lines->gzip ? lines->plain : lines->raw;
+    const char *end = line.data == lines->line ? line.data + AM_LINE_MAX_BYTES : chunk + CHUNK;
+    size_t size = (size_t)(end - begin);
+    lines->hidden = (struct am_view){begin, size < HIDDEN ? size : HIDDEN};
+    am_poison_region(lines->hidden.data, lines->hidden.size);
+}
+
+enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
+                                     struct am_view *line,
+                                     bool *more,
+                                     struct am_error *error) {
+    am_poison_clear(lines->hidden.data, lines->hidden.size);
+    lines->hidden.size = 0;
+    enum am_code code = next_line(lines, line, more, error);
+    if (AM_POISONS && code == AM_OK && *more && line->data)
+        hide_rest(lines, *line);
+    return code;
 }
 
 uint64_t am_inventory_lines_done(const struct am_inventory_lines *lines) {

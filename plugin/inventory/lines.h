@@ -11,6 +11,11 @@ struct am_inventory_lines;
 enum am_code am_inventory_lines_open(const char *path,
                                      struct am_inventory_lines **lines,
                                      struct am_error *error);
+/* A file that is open, from its offset on; it stays the caller's. AM_E_IO, AM_E_MEMORY. */
+enum am_code am_inventory_lines_open_fd(int fd,
+                              const char *name,
+                              struct am_inventory_lines **lines,
+                              struct am_error *error);
 /* Over memory, which must outlive the source. AM_E_MEMORY. */
 enum am_code am_inventory_lines_over(struct am_view text,
                                      const char *name,

@@ -65,6 +65,17 @@ size_t am_inventory_quoted_size(struct am_view text) {
     return size;
 }
 
+struct am_view am_inventory_reader_string(struct am_inventory_reader *reader,
+                                          const struct am_json_node *string) {
+    size_t used;
+    am_poison_region(reader->decoded, reader->decoded_size);
+    am_poison_clear(reader->decoded, string->size);
+    struct am_view text = am_json_string(&reader->json, string, reader->decoded, &used);
+    am_poison_region(reader->decoded + used, string->size - used);
+    reader->decoded_size = used;
+    return text;
+}
+
 struct am_view am_inventory_reader_keep_text(struct am_inventory_reader *reader,
                                              struct am_view text) {
     struct am_view kept = am_arena_copy(&reader->inventory->arena, text);
@@ -93,7 +104,7 @@ bool am_inventory_read_text(struct am_inventory_reader *reader,
         am_inventory_reader_expected(reader, name, "a string", value);
         return false;
     }
-    struct am_view read = am_json_string(&reader->json, value, reader->decoded, NULL);
+    struct am_view read = am_inventory_reader_string(reader, value);
     if (read.size == 0 || read.size > most) {
         char expected[64];
         snprintf(expected, sizeof expected, "a string of 1 to %zu bytes", most);
@@ -147,8 +158,7 @@ bool am_inventory_read_time(struct am_inventory_reader *reader,
                             int64_t *result) {
     struct am_error error;
     if (value->type == AM_JSON_STRING &&
-        am_time_parse(am_json_string(&reader->json, value, reader->decoded, NULL), result,
-                      &error) == AM_OK)
+        am_time_parse(am_inventory_reader_string(reader, value), result, &error) == AM_OK)
         return true;
     am_inventory_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
     return false;

@@ -22,6 +22,7 @@ struct am_inventory_reader {
     struct am_json json;
     struct am_vector nodes; /* struct am_json_node */
     char *decoded;          /* AM_LINE_MAX_BYTES: an escaped string */
+    size_t decoded_size;    /* of the last one; all else is poisoned */
     struct am_vector campaigns,
         campaign_drafts;             /* struct am_inventory_campaign, struct am_inventory_draft */
     struct am_vector ads, ad_drafts; /* struct am_inventory_ad, struct am_inventory_draft */
@@ -92,6 +93,9 @@ bool am_inventory_read_strings(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                struct am_inventory_strings *strings);
+/* A string's bytes; they live until the next call. */
+struct am_view am_inventory_reader_string(struct am_inventory_reader *reader,
+                                          const struct am_json_node *string);
 /* Copies `count` items of the vector into the arena. */
 void *am_inventory_reader_keep(struct am_inventory_reader *reader, const struct am_vector *items);
 struct am_view am_inventory_reader_keep_text(struct am_inventory_reader *reader,

@@ -264,7 +264,7 @@ static void read_sizes(struct am_inventory_reader *reader,
     for (uint32_t i = 0; i < value->children; i++) {
         uint32_t size = 0;
         if (item->type == AM_JSON_STRING)
-            size = am_model_size_parse(am_json_string(&reader->json, item, reader->decoded, NULL));
+            size = am_model_size_parse(am_inventory_reader_string(reader, item));
         if (size == 0)
             am_inventory_reader_expected(reader, name, "sizes like \"300x250\"", item);
         else if (!am_vector_push(&sizes, &size))
@@ -427,7 +427,7 @@ static void warn_unknown(struct am_inventory_reader *reader,
         names[count++] = first->name;
     for (; second && second->name; second++)
         names[count++] = second->name;
-    struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
+    struct am_view name = am_inventory_reader_string(reader, key);
     const char *nearest = am_model_nearest_name(name, names);
     am_inventory_reader_warning(reader, "unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
                                 nearest ? ", did you mean \"" : "", nearest ? nearest : "",
@@ -495,7 +495,7 @@ static void label_record(struct am_inventory_reader *reader, const char *kind) {
     const struct am_json_node *id = am_json_member(&reader->json, reader->json.nodes, "id");
     struct am_view text = {"", 0};
     if (id && id->type == AM_JSON_STRING)
-        text = am_json_string(&reader->json, id, reader->decoded, NULL);
+        text = am_inventory_reader_string(reader, id);
     if (text.size > AM_ID_MAX_BYTES)
         text.size = 0;
     am_inventory_reader_label(reader, kind, text);

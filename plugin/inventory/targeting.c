@@ -205,9 +205,9 @@ static bool read_object(struct am_inventory_reader *reader,
     for (uint32_t i = 0; fine && i < value->children; i++) {
         const struct am_json_node *member = am_json_after(&reader->json, key);
         char copy[AM_ID_MAX_BYTES];
-        struct am_view name = am_json_string(&reader->json, key, reader->decoded, NULL);
+        struct am_view name = am_inventory_reader_string(reader, key);
         name.size = name.size < sizeof copy ? name.size : sizeof copy;
-        memcpy(copy, name.data, name.size); /* reader->decoded is used again below */
+        memcpy(copy, name.data, name.size); /* others are decoded below */
         fine = read_member(reader, (struct am_view){copy, name.size}, member, depth, &children);
         key = am_json_after(&reader->json, member);
     }

@@ -1,5 +1,20 @@
-/* What stopped an ad, in words. Runs after the decision, for the ads that explain lists. */
-#include "matcher.h"
+#include "explain.h"
+
+#include "../base/decimal.h"
+
+enum { DETAILS_BYTES = 1 << 20 };
+
+void am_explain_size(struct am_explain *explain, struct am_match_memory *memory) {
+    explain->rejected =
+        am_match_memory_take(memory, AM_MAX_REJECTED_LISTED, sizeof *explain->rejected);
+    explain->details =
+        am_buffer_guard(am_match_memory_take(memory, DETAILS_BYTES, 1), DETAILS_BYTES);
+}
+
+void am_explain_start(struct am_explain *explain) {
+    am_buffer_cut(&explain->details, 0);
+    AM_POISON_ITEMS(explain->rejected, 0, AM_MAX_REJECTED_LISTED);
+}
 
 #define SCORE_UNIT UINT64_C(1000000000000) /* micros x per mille x per mille */
 
@@ -17,8 +32,8 @@ static void append_score(struct am_buffer *text, unsigned __int128 score) {
         return;
     char digits[12];
     size_t size = sizeof digits;
-    for (size_t i = sizeof digits; i-- > 0; fraction /= 10)
-        digits[i] = (char)('0' + fraction % 10);
+    for (size_t i = sizeof digits; i > 0; i--, fraction /= 10)
+        digits[i - 1] = (char)('0' + fraction % 10);
     while (digits[size - 1] == '0')
         size--;
     am_buffer_literal(text, ".");
@@ -107,25 +122,25 @@ static void append_member(const struct am_image *image,
 }
 
 /* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. */
-static bool category_blocked(const struct am_matcher *matcher, struct am_view category) {
+static bool category_blocked(const struct am_gates *gates, struct am_view category) {
     for (size_t size = 1; size <= category.size; size++) {
         if (size < category.size && category.data[size] != '-')
             continue;
-        uint32_t term = am_image_find_term(matcher->image, AM_TERM_CATEGORY, AM_NONE,
+        uint32_t term = am_image_find_term(gates->image, AM_TERM_CATEGORY, AM_NONE,
                                            (struct am_view){category.data, size});
-        if (term != AM_NONE && am_match_idmap_find(&matcher->blocked, term))
+        if (term != AM_NONE && am_match_idmap_find(&gates->blocked, term))
             return true;
     }
     return false;
 }
 
-static struct am_view blocked_category(const struct am_matcher *matcher, uint32_t ad) {
-    const struct am_image *image = matcher->image;
+static struct am_view blocked_category(const struct am_gates *gates, uint32_t ad) {
+    const struct am_image *image = gates->image;
     struct am_image_list categories = am_image_list_at(image, image->details[ad].categories);
     struct am_view smallest = {NULL, 0};
     for (uint32_t i = 0; i < categories.count; i++) {
         struct am_view text = am_image_string(image, image->terms[categories.items[i]].text);
-        if (category_blocked(matcher, text) &&
+        if (category_blocked(gates, text) &&
             (!smallest.data || am_view_compare(text, smallest) < 0))
             smallest = text;
     }
@@ -138,61 +153,100 @@ static void append_time(struct am_buffer *text, int64_t time) {
     append_text(text, written);
 }
 
-static void append_detail(const struct am_matcher *matcher,
-                          struct am_buffer *text,
-                          const struct am_match_candidate *candidate) {
-    const struct am_image *image = matcher->image;
-    const struct am_image_ad *ad = &image->ads[candidate->ad];
-    uint32_t detail = candidate->detail;
-    switch ((enum am_gate)candidate->gate) {
-    case AM_GATE_PAUSED:
-        am_buffer_literal(text, "status");
-        break;
-    case AM_GATE_NOT_STARTED:
-        append_time(text, ad->start);
-        break;
-    case AM_GATE_ENDED:
-        append_time(text, ad->end);
-        break;
-    case AM_GATE_NEGATIVE_KEYWORD:
-        am_buffer_view_append(text, am_image_string(image, image->keywords[detail].text));
-        break;
-    case AM_GATE_TARGETING:
-        append_member(image, text, &image->tree_nodes[detail]);
-        break;
-    case AM_GATE_SIZE:
-        append_sizes(image, text, ad->sizes);
-        break;
-    case AM_GATE_FLOOR:
-        am_buffer_decimal(text, (int64_t)image->keywords[candidate->posting].ecpm, 6);
-        break;
-    case AM_GATE_BLOCKED_ADVERTISER:
-    case AM_GATE_EXCLUDED_LABEL:
-        am_buffer_view_append(text, am_image_string(image, image->terms[detail].text));
-        break;
-    case AM_GATE_BLOCKED_CATEGORY:
-        am_buffer_view_append(text, blocked_category(matcher, candidate->ad));
-        break;
-    case AM_GATE_DUPLICATE_ADVERTISER:
-        am_buffer_view_append(text, am_image_string(image, image->details[detail].id));
-        break;
-    default: /* AM_GATE_OUTRANKED */
-        am_buffer_view_append(
-            text, am_image_string(image, image->details[matcher->candidates[detail].ad].id));
-        am_buffer_literal(text, " by ");
-        append_advantage(image, text, &matcher->candidates[detail], candidate);
-    }
+/* ---- a detail for each gate -------------------------------------------------------------------
+ */
+
+/* One candidate and the gate that stopped it. */
+struct stopped {
+    const struct am_explain *explain;
+    const struct am_image *image;
+    const struct am_match_candidate *candidate;
+    const struct am_image_ad *ad;
+    struct am_buffer *text; /* the detail is appended here */
+};
+typedef void append_detail(const struct stopped *stopped);
+
+static void append_term(const struct stopped *stopped) {
+    uint32_t term = stopped->candidate->detail;
+    am_buffer_view_append(stopped->text,
+                          am_image_string(stopped->image, stopped->image->terms[term].text));
 }
 
-struct am_view am_explain_detail(struct am_matcher *matcher,
+static void append_ad(const struct stopped *stopped, uint32_t ad) {
+    am_buffer_view_append(stopped->text,
+                          am_image_string(stopped->image, stopped->image->details[ad].id));
+}
+
+static void detail_paused(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "status");
+}
+
+static void detail_not_started(const struct stopped *stopped) {
+    append_time(stopped->text, stopped->ad->start);
+}
+
+static void detail_ended(const struct stopped *stopped) {
+    append_time(stopped->text, stopped->ad->end);
+}
+
+static void detail_negative_keyword(const struct stopped *stopped) {
+    am_image_string_ref text = stopped->image->keywords[stopped->candidate->detail].text;
+    am_buffer_view_append(stopped->text, am_image_string(stopped->image, text));
+}
+
+static void detail_targeting(const struct stopped *stopped) {
+    append_member(stopped->image, stopped->text,
+                  &stopped->image->tree_nodes[stopped->candidate->detail]);
+}
+
+static void detail_size(const struct stopped *stopped) {
+    append_sizes(stopped->image, stopped->text, stopped->ad->sizes);
+}
+
+static void detail_floor(const struct stopped *stopped) {
+    const struct am_image_keyword *keyword = &stopped->image->keywords[stopped->candidate->posting];
+    am_buffer_decimal(stopped->text, (int64_t)keyword->ecpm, 6);
+}
+
+static void detail_blocked_advertiser(const struct stopped *stopped) {
+    append_term(stopped);
+}
+
+static void detail_blocked_category(const struct stopped *stopped) {
+    am_buffer_view_append(stopped->text,
+                          blocked_category(stopped->explain->gates, stopped->candidate->ad));
+}
+
+static void detail_duplicate_advertiser(const struct stopped *stopped) {
+    append_ad(stopped, stopped->candidate->detail);
+}
+
+static void detail_excluded_label(const struct stopped *stopped) {
+    append_term(stopped);
+}
+
+static void detail_outranked(const struct stopped *stopped) {
+    const struct am_match_candidate *winner =
+        &stopped->explain->candidates[stopped->candidate->detail];
+    append_ad(stopped, winner->ad);
+    am_buffer_literal(stopped->text, " by ");
+    append_advantage(stopped->image, stopped->text, winner, stopped->candidate);
+}
+
+#define DETAIL(ID, name, kind, meaning) [AM_GATE_##ID] = detail_##name,
+static append_detail *const details[AM_GATES] = {AM_GATE_TABLE(DETAIL)};
+#undef DETAIL
+
+struct am_view am_explain_detail(struct am_explain *explain,
                                  const struct am_match_candidate *candidate) {
-    struct am_buffer *details = &matcher->details;
-    size_t start = details->size;
-    append_detail(matcher, details, candidate);
-    if (details->overflowed) {
-        details->size = start;
-        details->overflowed = false;
+    struct am_buffer *text = &explain->details;
+    size_t start = text->size;
+    const struct stopped stopped = {explain, explain->image, candidate,
+                                    &explain->image->ads[candidate->ad], text};
+    details[candidate->gate](&stopped);
+    if (text->overflowed) {
+        am_buffer_cut(text, start);
         return AM_VIEW("too long to be shown");
     }
-    return (struct am_view){details->data + start, details->size - start};
+    return (struct am_view){text->data + start, text->size - start};
 }

@@ -3,11 +3,13 @@
  *
  * Its tables of 2^n, 2^(n+1), ... entries lie one after the other in reserved memory; a request
  * starts in the smallest one, which stays in the cache, and moves to the next when half full. An
- * entry counts only when it bears the current epoch. */
+ * entry counts only when it bears the current epoch. All tables but the current one are poisoned
+ * (poison.h). */
 #ifndef AM_MATCH_IDMAP_H
 #define AM_MATCH_IDMAP_H
 
 #include "../base/bytes.h"
+#include "../base/poison.h"
 
 enum { AM_IDMAP_SMALLEST = 8 }; /* log2 of the first table's entries */
 
@@ -19,7 +21,7 @@ struct am_match_idmap_entry {
 
 struct am_match_idmap {
     struct am_match_idmap_entry *table;  /* the current one */
-    struct am_match_idmap_entry *tables; /* reserved memory, zeroed at first */
+    struct am_match_idmap_entry *tables; /* reserved memory, zeroed at first, and poisoned */
     uint32_t bits;                       /* log2 of the current table's entries */
     uint32_t count;
     uint32_t epoch; /* never 0 after am_match_idmap_clear */
@@ -34,24 +36,36 @@ static inline size_t am_match_idmap_entries(size_t keys) {
     return largest * 2 - ((size_t)1 << AM_IDMAP_SMALLEST);
 }
 
+/* Makes a table the current one. */
+static inline void am_match_idmap_enter(struct am_match_idmap *map,
+                                        struct am_match_idmap_entry *table,
+                                        uint32_t bits) {
+    map->table = table;
+    map->bits = bits;
+    AM_UNPOISON_ITEMS(table, 0, (size_t)1 << bits);
+}
+
 static inline void am_match_idmap_clear(struct am_match_idmap *map) {
+    AM_POISON_ITEMS(map->table, 0, (size_t)1 << map->bits);
     if (__builtin_expect(++map->epoch == 0, 0)) {
+        AM_UNPOISON_ITEMS(map->tables, 0, map->reserved_entries);
         memset(map->tables, 0, map->reserved_entries * sizeof *map->tables);
+        AM_POISON_ITEMS(map->tables, 0, map->reserved_entries);
         map->epoch = 1;
     }
-    map->table = map->tables;
-    map->bits = AM_IDMAP_SMALLEST;
+    am_match_idmap_enter(map, map->tables, AM_IDMAP_SMALLEST);
     map->count = 0;
 }
 
 static inline void
 am_match_idmap_start(struct am_match_idmap *map, void *memory, size_t reserved_entries) {
-    *map = (struct am_match_idmap){.tables = memory, .reserved_entries = reserved_entries};
+    *map = (struct am_match_idmap){
+        .table = memory, .tables = memory, .reserved_entries = reserved_entries};
     am_match_idmap_clear(map);
 }
 
-static inline struct am_match_idmap_entry *am_match_idmap_probe(const struct am_match_idmap *map,
-                                                                uint32_t key) {
+AM_WRAPS static inline struct am_match_idmap_entry *
+am_match_idmap_probe(const struct am_match_idmap *map, uint32_t key) {
     uint32_t mask = (UINT32_C(1) << map->bits) - 1;
     uint32_t at = (key * UINT32_C(0x9E3779B1)) >> (32 - map->bits);
     while (map->table[at].epoch == map->epoch && map->table[at].key != key)
@@ -68,11 +82,11 @@ static inline uint32_t *am_match_idmap_find(const struct am_match_idmap *map, ui
 static inline void am_match_idmap_grow(struct am_match_idmap *map) {
     struct am_match_idmap_entry *old = map->table;
     size_t size = (size_t)1 << map->bits;
-    map->table = old + size;
-    map->bits++;
+    am_match_idmap_enter(map, old + size, map->bits + 1);
     for (size_t i = 0; i < size; i++)
         if (old[i].epoch == map->epoch)
             *am_match_idmap_probe(map, old[i].key) = old[i];
+    AM_POISON_ITEMS(old, 0, size);
 }
 
 /* Adds the key with the value and returns true; or returns false when it is there already (its

@@ -9,6 +9,7 @@
 
 #include "../base/timezone.h"
 #include "../index/image.h"
+#include "gate_table.h"
 
 enum {
     AM_MAX_SLOTS = 64,
@@ -75,34 +76,26 @@ struct am_match_request {
     const struct am_timezone *timezone; /* of the request, or NULL */
 };
 
-/* In the order in which they are asked. */
-enum am_gate {
-    AM_GATE_PAUSED,
-    AM_GATE_NOT_STARTED,
-    AM_GATE_ENDED,
-    AM_GATE_NEGATIVE_KEYWORD,
-    AM_GATE_TARGETING,
-    AM_GATE_SIZE,
-    AM_GATE_FLOOR,
-    AM_GATE_BLOCKED_ADVERTISER,
-    AM_GATE_BLOCKED_CATEGORY,
-    AM_GATE_DUPLICATE_ADVERTISER,
-    AM_GATE_EXCLUDED_LABEL,
-    AM_GATE_OUTRANKED,
-    AM_GATES,
-};
+/* In the order in which they are checked. */
+#define AM_GATE_ID(ID, name, KIND, meaning) AM_GATE_##ID,
+enum am_gate { AM_GATE_TABLE(AM_GATE_ID) AM_GATES };
+#undef AM_GATE_ID
+
+/* "negative_keyword", and "a negative keyword matched". */
 const char *am_gate_name(enum am_gate gate);
+const char *am_gate_meaning(enum am_gate gate);
 
 struct am_match_span {
     uint32_t begin, end;             /* bytes of the field's original text */
     uint32_t utf16_begin, utf16_end; /* the same in UTF-16 units */
 };
 
+/* Its spans are ascending and disjoint: each ends where the next begins, or before. */
 struct am_match_winner {
     uint32_t ad;         /* index into the image's ads */
     uint32_t keyword;    /* index into its keywords */
     uint32_t field;      /* index into the request's fields; AM_NONE for "*" */
-    uint32_t span_count; /* one per word of the keyword, in the order of the text; 0 for "*" */
+    uint32_t span_count; /* at most one per word of the keyword; 0 for "*" */
     struct am_match_span spans[AM_KEYWORD_MAX_WORDS];
 };
 

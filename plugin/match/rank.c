@@ -1,17 +1,26 @@
-/* Hits to ads, best first: a merge of posting lists that stops as early as its caller does.
- *
- * Every list is in rank order, so a heap of lists gives the postings in rank order; an ad's first
- * posting is its best keyword. Only postings of equal rank have to be collected, because the
- * request's id decides among them.
- *
- * Most lists of a page are never looked at. Terminals of one class ascend by the rank of their
- * first posting, so the best of a class is its smallest number: lists wait, unread, among the hits
- * until their turn comes. */
-#include "matcher.h"
+#include "rank.h"
 
-/* Each look for the best lists of a class goes through all hits; after so many of them, the rest of
- * the class is put into the heap. */
-enum { MOST_LOOKS = 8 };
+/* Each refill of a class goes through all hits; after so many of them, the rest of the class is put
+ * into the heap. */
+enum { MOST_REFILLS = 8 };
+
+void am_rank_size(struct am_rank *rank,
+                  const struct am_image *image,
+                  struct am_match_memory *memory) {
+    const struct am_image_settings *settings = image->settings;
+    rank->image = image;
+    rank->list_count = rank->tie_count = rank->candidate_count = rank->negatives.count = 0;
+    rank->lists =
+        am_match_memory_take(memory, (size_t)settings->terminal_count + 1, sizeof *rank->lists);
+    rank->ties = am_match_memory_take(memory, image->posting_count + 1, sizeof *rank->ties);
+    rank->candidates =
+        am_match_memory_take(memory, (size_t)settings->ad_count + 1, sizeof *rank->candidates);
+    rank->negatives.ids =
+        am_match_memory_take(memory, (size_t)settings->negative_count + 1, sizeof(uint32_t));
+    am_match_memory_take_map(memory, &rank->lists_taken, settings->terminal_count);
+    am_match_memory_take_map(memory, &rank->negatives.postings, settings->negative_count);
+    am_match_memory_take_map(memory, &rank->ads_seen, settings->ad_count);
+}
 
 /* ---- the heap of lists ------------------------------------------------------------------------
  */
@@ -32,68 +41,70 @@ static void sift_list(struct am_rank_list *lists, uint32_t count, uint32_t at) {
     lists[at] = moved;
 }
 
-static void push_list(struct am_matcher *matcher, struct am_rank_list added) {
-    struct am_rank_list *lists = matcher->lists;
-    uint32_t at = matcher->list_count++;
+static void push_list(struct am_rank *rank, struct am_rank_list added) {
+    struct am_rank_list *lists = rank->lists;
+    uint32_t at = rank->list_count++;
+    AM_UNPOISON_ITEMS(lists, at, 1);
     for (; at > 0 && lists[(at - 1) / 2].rank > added.rank; at = (at - 1) / 2)
         lists[at] = lists[(at - 1) / 2];
     lists[at] = added;
 }
 
 /* Puts a terminal's list into the heap and notes the negative keywords at its front. */
-static void add_list(struct am_matcher *matcher, uint32_t terminal, uint32_t hit) {
-    const struct am_image_posting *postings = matcher->image->postings;
+static void add_list(struct am_rank *rank, uint32_t terminal, uint32_t hit) {
+    const struct am_image_posting *postings = rank->image->postings;
     uint32_t index = terminal;
     for (; postings[index].rank == 0; index++) {
         uint32_t id = am_image_posting_ad(&postings[index]);
-        if (am_match_idmap_add(&matcher->negatives_hit, id, index))
-            matcher->negative_ids[matcher->negative_count++] = id;
+        if (am_match_idmap_add(&rank->negatives.postings, id, index)) {
+            AM_UNPOISON_ITEMS(rank->negatives.ids, rank->negatives.count, 1);
+            rank->negatives.ids[rank->negatives.count++] = id;
+        }
         if (am_image_posting_is_last(&postings[index]))
             return;
     }
-    push_list(matcher, (struct am_rank_list){postings[index].rank, index, hit});
+    push_list(rank, (struct am_rank_list){postings[index].rank, index, hit});
 }
 
 /* The same for a hit whose keyword may have been added already: of a keyword found several times,
  * the first place counts, and hits of one terminal stand in text order. Broad ones are there once.
  */
-static void add_hit(struct am_matcher *matcher, uint32_t hit) {
-    uint32_t terminal = matcher->hits.terminals[hit];
-    if (matcher->hits.places[hit] & AM_HIT_IS_BROAD ||
-        am_match_idmap_add(&matcher->terminals_hit, terminal, 0))
-        add_list(matcher, terminal, hit);
+static void add_hit(struct am_rank *rank, uint32_t hit) {
+    uint32_t terminal = rank->hits->terminals[hit];
+    if (rank->hits->positions[hit] & AM_HIT_IS_BROAD ||
+        am_match_idmap_add(&rank->lists_taken, terminal, 0))
+        add_list(rank, terminal, hit);
 }
 
 /* Lists with negative keywords cannot wait. */
-static void add_negatives(struct am_matcher *matcher) {
-    const struct am_image_settings *settings = matcher->image->settings;
+static void add_negatives(struct am_rank *rank) {
+    const struct am_image_settings *settings = rank->image->settings;
     if (settings->negative_count == 0)
         return;
-    for (uint32_t i = 0; i < matcher->hits.count; i++) {
-        uint32_t terminal = matcher->hits.terminals[i];
+    for (uint32_t i = 0; i < rank->hits->count; i++) {
+        uint32_t terminal = rank->hits->terminals[i];
         if (terminal < settings->negatives_end[am_image_class_of(settings, terminal)])
-            add_hit(matcher, i);
+            add_hit(rank, i);
     }
 }
 
 /* ---- lists that wait --------------------------------------------------------------------------
  */
 
-/* Finds the two best lists of the class that have not left it: two, so that memory is waited for
- * once. */
-static void look(const struct am_matcher *matcher, struct am_rank_waiting *waiting) {
-    const struct am_search_hits *hits = &matcher->hits;
+/* Finds the two best lists that still wait: two, so that their reads overlap. */
+static void refill(const struct am_rank *rank, struct am_rank_waiting *waiting) {
+    const struct am_search_hits *hits = rank->hits;
     waiting->found = waiting->taken = 0;
-    waiting->looks++;
+    waiting->refills++;
     while (waiting->found < AM_COUNT_OF(waiting->hits)) {
-        uint32_t hit = matcher->way->find_smallest(hits, waiting->first, waiting->end);
+        uint32_t hit = rank->kernel->find_smallest(hits, waiting->first, waiting->end);
         if (hit == hits->count) {
             waiting->first = waiting->end;
             return;
         }
         waiting->first = hits->terminals[hit] + 1;
         waiting->hits[waiting->found++] = hit;
-        __builtin_prefetch(&matcher->image->postings[hits->terminals[hit]]);
+        __builtin_prefetch(&rank->image->postings[hits->terminals[hit]]);
     }
 }
 
@@ -101,99 +112,94 @@ static bool is_empty(const struct am_rank_waiting *waiting) {
     return waiting->taken == waiting->found && waiting->first == waiting->end;
 }
 
-/* Puts what is left of a class into the heap. */
-static void wake_rest(struct am_matcher *matcher, struct am_rank_waiting *waiting) {
-    const struct am_search_hits *hits = &matcher->hits;
+/* Puts what is left of a class into the heap. Distances of terminals before its first one wrap, and
+ * are out of range, too. */
+AM_WRAPS static void wake_rest(struct am_rank *rank, struct am_rank_waiting *waiting) {
+    const struct am_search_hits *hits = rank->hits;
     uint32_t range = waiting->end - waiting->first;
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] - waiting->first < range)
-            __builtin_prefetch(&matcher->image->postings[hits->terminals[i]]);
+            __builtin_prefetch(&rank->image->postings[hits->terminals[i]]);
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] - waiting->first < range)
-            add_hit(matcher, i);
+            add_hit(rank, i);
     waiting->first = waiting->end;
 }
 
-/* Puts the best list of the class into the heap; or all, when it has been looked through often. */
-static void wake(struct am_matcher *matcher, struct am_rank_waiting *waiting) {
+/* Puts the best list of the class into the heap; or all, after many refills. */
+static void wake(struct am_rank *rank, struct am_rank_waiting *waiting) {
     if (waiting->taken == waiting->found) {
-        if (waiting->looks == MOST_LOOKS) {
-            wake_rest(matcher, waiting);
+        if (waiting->refills == MOST_REFILLS) {
+            wake_rest(rank, waiting);
             return;
         }
-        look(matcher, waiting);
+        refill(rank, waiting);
         if (waiting->found == 0)
             return;
     }
     uint32_t hit = waiting->hits[waiting->taken++];
-    uint32_t terminal = matcher->hits.terminals[hit];
-    waiting->least_rank = matcher->image->postings[terminal].rank;
-    add_list(matcher, terminal, hit);
+    uint32_t terminal = rank->hits->terminals[hit];
+    waiting->least_rank = rank->image->postings[terminal].rank;
+    add_list(rank, terminal, hit);
 }
 
-static void wake_first(struct am_matcher *matcher) {
-    const struct am_image_settings *settings = matcher->image->settings;
+static void wake_first(struct am_rank *rank) {
+    const struct am_image_settings *settings = rank->image->settings;
     for (unsigned class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        matcher->waiting[class] = (struct am_rank_waiting){
-            .first = settings->negatives_end[class], .end = am_image_class_end(settings, class)};
-        look(matcher, &matcher->waiting[class]);
+        rank->waiting[class] = (struct am_rank_waiting){.first = settings->negatives_end[class],
+                                                        .end = am_image_class_end(settings, class)};
+        refill(rank, &rank->waiting[class]);
     }
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++)
-        for (uint32_t found = matcher->waiting[class].found; found; found--)
-            wake(matcher, &matcher->waiting[class]);
+        for (uint32_t found = rank->waiting[class].found; found; found--)
+            wake(rank, &rank->waiting[class]);
 }
 
 /* Until no list that waits can have the rank that is best in the heap, or a better one. */
-static void wake_best(struct am_matcher *matcher) {
+static void wake_best(struct am_rank *rank) {
     for (int class = 0; class < AM_TERMINAL_CLASSES; class ++) {
-        struct am_rank_waiting *waiting = &matcher->waiting[class];
+        struct am_rank_waiting *waiting = &rank->waiting[class];
         while (!is_empty(waiting) &&
-               (matcher->list_count == 0 || waiting->least_rank <= matcher->lists[0].rank))
-            wake(matcher, waiting);
+               (rank->list_count == 0 || waiting->least_rank <= rank->lists[0].rank))
+            wake(rank, waiting);
     }
 }
 
-/* ---- fetching ahead ---------------------------------------------------------------------------
+/* ---- starting ---------------------------------------------------------------------------------
  */
 
-/* The record of an ad lies in one cache line, its details in up to two. */
-static void fetch_ad(const struct am_image *image, uint32_t posting) {
-    uint32_t ad = am_image_posting_ad(&image->postings[posting]);
-    if (image->postings[posting].rank == 0)
-        return; /* a negative keyword */
-    __builtin_prefetch(&image->ads[ad]);
-    __builtin_prefetch(&image->keywords[posting]);
-    __builtin_prefetch(&image->details[ad].id);
-    __builtin_prefetch(&image->details[ad].creative);
+/* Prefetches the records of the ads that will most likely win. The best lists are at the top of the
+ * heap. */
+static void prefetch_best(const struct am_rank *rank) {
+    enum { PREFETCHED = 4 };
+    for (uint32_t i = 0; i < rank->list_count && i < PREFETCHED; i++)
+        am_search_prefetch_ad(rank->image, rank->lists[i].posting);
 }
 
-void am_rank_prefetch_few(const struct am_matcher *matcher) {
-    const struct am_search_hits *hits = &matcher->hits;
-    if (hits->count <= AM_FETCHED_HITS)
-        for (uint32_t i = 0; i < hits->count; i++)
-            fetch_ad(matcher->image, hits->terminals[i]);
+static void forget(const struct am_rank *rank) {
+    AM_POISON_ITEMS(rank->lists, 0, rank->list_count);
+    AM_POISON_ITEMS(rank->ties, 0, rank->tie_count);
+    AM_POISON_ITEMS(rank->candidates, 0, rank->candidate_count);
+    AM_POISON_ITEMS(rank->negatives.ids, 0, rank->negatives.count);
 }
 
-/* Has the records of the ads that will most likely win on their way from memory, all at once. The
- * best lists are at the top of the heap. */
-static void fetch_best(const struct am_matcher *matcher) {
-    enum { FETCHED = 4 };
-    for (uint32_t i = 0; i < matcher->list_count && i < FETCHED; i++)
-        fetch_ad(matcher->image, matcher->lists[i].posting);
-}
-
-void am_rank_start(struct am_matcher *matcher, const struct am_match_request *request) {
-    matcher->list_count = matcher->tie_count = matcher->candidate_count = 0;
-    matcher->negative_count = 0;
-    am_match_idmap_clear(&matcher->negatives_hit);
-    am_match_idmap_clear(&matcher->ads_seen);
-    add_negatives(matcher);
-    if (matcher->image->settings->any_terminal != AM_NONE)
-        add_list(matcher, matcher->image->settings->any_terminal, AM_NONE);
-    am_rank_prefetch_few(matcher);
-    wake_first(matcher);
-    fetch_best(matcher);
-    matcher->rotation_start =
+void am_rank_start(struct am_rank *rank,
+                   const struct am_search *search,
+                   const struct am_match_request *request) {
+    forget(rank);
+    rank->hits = &search->hits;
+    rank->list_count = rank->tie_count = rank->candidate_count = 0;
+    rank->negatives.count = 0;
+    am_match_idmap_clear(&rank->negatives.postings);
+    am_match_idmap_clear(&rank->lists_taken);
+    am_match_idmap_clear(&rank->ads_seen);
+    add_negatives(rank);
+    if (rank->image->settings->any_terminal != AM_NONE)
+        add_list(rank, rank->image->settings->any_terminal, AM_NONE);
+    am_search_prefetch_ads(search);
+    wake_first(rank);
+    prefetch_best(rank);
+    rank->rotation_start =
         am_hash_fnv1a(am_hash_fnv1a(AM_FNV1A_START, request->id.data, request->id.size), "", 1);
 }
 
@@ -215,17 +221,16 @@ tie_before(const struct am_image *image, const struct am_rank_tie *a, const stru
     return image->keywords[a->posting].position < image->keywords[b->posting].position;
 }
 
-static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
-    struct am_rank_tie *ties = matcher->ties;
+static void sift_tie(const struct am_rank *rank, uint32_t at) {
+    struct am_rank_tie *ties = rank->ties;
     struct am_rank_tie moved = ties[at];
     for (;;) {
         uint32_t child = 2 * at + 1;
-        if (child >= matcher->tie_count)
+        if (child >= rank->tie_count)
             break;
-        if (child + 1 < matcher->tie_count &&
-            tie_before(matcher->image, &ties[child + 1], &ties[child]))
+        if (child + 1 < rank->tie_count && tie_before(rank->image, &ties[child + 1], &ties[child]))
             child++;
-        if (!tie_before(matcher->image, &ties[child], &moved))
+        if (!tie_before(rank->image, &ties[child], &moved))
             break;
         ties[at] = ties[child];
         at = child;
@@ -235,10 +240,11 @@ static void sift_tie(const struct am_matcher *matcher, uint32_t at) {
 
 /* Moves the list's first posting, and all of the same rank that follow, to the ties. False: that
  * was its end. */
-static bool take_rank(struct am_matcher *matcher, struct am_rank_list *list) {
-    const struct am_image_posting *postings = matcher->image->postings;
-    for (uint32_t rank = list->rank; list->rank == rank;) {
-        matcher->ties[matcher->tie_count++] = (struct am_rank_tie){0, list->posting, list->hit};
+static bool take_rank(struct am_rank *rank, struct am_rank_list *list) {
+    const struct am_image_posting *postings = rank->image->postings;
+    for (uint32_t taken = list->rank; list->rank == taken;) {
+        AM_UNPOISON_ITEMS(rank->ties, rank->tie_count, 1);
+        rank->ties[rank->tie_count++] = (struct am_rank_tie){0, list->posting, list->hit};
         if (am_image_posting_is_last(&postings[list->posting]))
             return false;
         list->rank = postings[++list->posting].rank;
@@ -247,44 +253,48 @@ static bool take_rank(struct am_matcher *matcher, struct am_rank_list *list) {
 }
 
 /* Moves every posting of the best rank from the lists to the ties. */
-static void collect_ties(struct am_matcher *matcher) {
-    const struct am_image *image = matcher->image;
-    uint32_t rank = matcher->lists[0].rank;
-    while (matcher->list_count && matcher->lists[0].rank == rank) {
-        if (!take_rank(matcher, &matcher->lists[0]))
-            matcher->lists[0] = matcher->lists[--matcher->list_count];
-        if (matcher->list_count)
-            sift_list(matcher->lists, matcher->list_count, 0);
+static void collect_ties(struct am_rank *rank) {
+    const struct am_image *image = rank->image;
+    uint32_t best = rank->lists[0].rank;
+    while (rank->list_count && rank->lists[0].rank == best) {
+        if (!take_rank(rank, &rank->lists[0])) {
+            rank->lists[0] = rank->lists[--rank->list_count];
+            AM_POISON_ITEMS(rank->lists, rank->list_count, 1);
+        }
+        if (rank->list_count)
+            sift_list(rank->lists, rank->list_count, 0);
     }
-    if (matcher->tie_count == 1)
+    if (rank->tie_count == 1)
         return;
-    for (uint32_t i = 0; i < matcher->tie_count; i++) {
-        struct am_view id = ad_id(image, matcher->ties[i].posting);
-        matcher->ties[i].rotation = am_hash_fnv1a(matcher->rotation_start, id.data, id.size);
+    for (uint32_t i = 0; i < rank->tie_count; i++) {
+        struct am_view id = ad_id(image, rank->ties[i].posting);
+        rank->ties[i].rotation = am_hash_fnv1a(rank->rotation_start, id.data, id.size);
     }
-    for (uint32_t i = matcher->tie_count / 2; i-- > 0;)
-        sift_tie(matcher, i);
+    for (uint32_t i = rank->tie_count / 2; i > 0; i--)
+        sift_tie(rank, i - 1);
 }
 
 /* ---- ads --------------------------------------------------------------------------------------
  */
 
-bool am_rank_next(struct am_matcher *matcher) {
+bool am_rank_next(struct am_rank *rank) {
     for (;;) {
-        if (matcher->tie_count == 0) {
-            wake_best(matcher);
-            if (matcher->list_count == 0)
+        if (rank->tie_count == 0) {
+            wake_best(rank);
+            if (rank->list_count == 0)
                 return false;
-            collect_ties(matcher);
+            collect_ties(rank);
         }
-        struct am_rank_tie best = matcher->ties[0];
-        matcher->ties[0] = matcher->ties[--matcher->tie_count];
-        if (matcher->tie_count)
-            sift_tie(matcher, 0);
-        uint32_t ad = am_image_posting_ad(&matcher->image->postings[best.posting]);
-        if (!am_match_idmap_add(&matcher->ads_seen, ad, 0))
+        struct am_rank_tie best = rank->ties[0];
+        rank->ties[0] = rank->ties[--rank->tie_count];
+        AM_POISON_ITEMS(rank->ties, rank->tie_count, 1);
+        if (rank->tie_count)
+            sift_tie(rank, 0);
+        uint32_t ad = am_image_posting_ad(&rank->image->postings[best.posting]);
+        if (!am_match_idmap_add(&rank->ads_seen, ad, 0))
             continue;
-        matcher->candidates[matcher->candidate_count++] = (struct am_match_candidate){
+        AM_UNPOISON_ITEMS(rank->candidates, rank->candidate_count, 1);
+        rank->candidates[rank->candidate_count++] = (struct am_match_candidate){
             .ad = ad, .posting = best.posting, .hit = best.hit, .gate = AM_GATES};
         return true;
     }

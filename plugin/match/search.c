@@ -1,188 +1,98 @@
-/* Words to hits, for phrase and exact keywords.
- *
- * A page is not walked word by word: each step (hash, look up, filter, follow an edge) is done for
- * many words at once, so that the memory reads of a step are all under way together. That, not
- * instructions, is what the time goes into with a million phrases. */
-#include "../index/vocabulary.h"
-#include "matcher.h"
-#include "search_stems.h"
+#include "search.h"
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+#include "edges.h"
 
-static bool
-is_same_word(const struct am_image *image, uint32_t id, const char *text, uint32_t size) {
-    return am_view_equal(am_image_string(image, image->words[id].text),
-                         (struct am_view){text, size});
+void am_search_size(struct am_search *search,
+                    const struct am_matcher_limits *limits,
+                    const struct am_image *image,
+                    struct am_match_memory *memory) {
+    const struct am_image_settings *settings = image->settings;
+    size_t words = (size_t)limits->words + AM_MAX_FIELDS + 1;
+    size_t hits =
+        words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
+    search->image = image;
+    search->hits.count = search->path_count = 0;
+    search->hits.terminals = am_match_memory_take(memory, hits, sizeof(uint32_t));
+    search->hits.positions = am_match_memory_take(memory, hits, sizeof(uint32_t));
+    search->paths =
+        am_match_memory_take(memory, (size_t)settings->broad_words + 1, sizeof *search->paths);
+    am_match_memory_take_map(memory, &search->broad_found, settings->terminal_count);
 }
 
-/* The id and flags of one word, AM_NONE and 0 when it is not there. Through all buckets where it
- * may be, and by its text when its key is a hash only. */
-static uint32_t find_word(const struct am_image *image,
-                          struct am_image_word_key key,
-                          const char *text,
-                          uint32_t size,
-                          uint8_t *flags) {
-    uint64_t hash = am_image_word_key_hash(key);
-    uint64_t at = am_image_bucket(hash, image->vocabulary_buckets);
-    for (;;) {
-        const struct am_image_vocabulary_bucket *bucket = &image->vocabulary[at];
-        for (int way = 0; way < AM_IMAGE_VOCABULARY_LANES; way++) {
-            if (!am_image_word_key_is_in(bucket, way, key))
-                continue;
-            if (am_image_word_key_is_long(key) &&
-                !is_same_word(image, bucket->word[way], text, size))
-                continue;
-            *flags = bucket->flags[way];
-            return bucket->word[way];
-        }
-        if (!(bucket->displaced & am_image_overflow_word(hash)))
-            break;
-        at = at + 1 < image->vocabulary_buckets ? at + 1 : 0;
-    }
-    *flags = 0;
-    return AM_NONE;
+void am_search_start(struct am_search *search, enum am_image_tier tier) {
+    search->filters = &search->image->filters[tier];
+    AM_POISON_ITEMS(search->hits.terminals, 0, search->hits.count);
+    AM_POISON_ITEMS(search->hits.positions, 0, search->hits.count);
+    AM_POISON_ITEMS(search->paths, 0, search->path_count);
+    search->hits.count = search->path_count = 0;
+    am_match_idmap_clear(&search->broad_found);
 }
 
-uint32_t
-am_search_stem(struct am_matcher *matcher, const char *text, uint32_t size, uint8_t *flags) {
-    const struct am_image *image = matcher->image;
-    struct am_view stem = am_text_stem(matcher->stemmer, (struct am_view){text, size});
-    struct am_image_word_key key = am_image_word_key(stem.data, (uint32_t)stem.size);
-    return find_word(image, key, stem.data, (uint32_t)stem.size, flags);
-}
-
-static void look_up(struct am_matcher *matcher, const struct am_search_word_batch *batch) {
-    const struct am_image *image = matcher->image;
-    struct am_match_words *words = &matcher->words;
-    struct am_search_lookup lookup;
-    uint32_t *ids = words->ids + words->count;
-    uint8_t *flags = words->flags + words->count;
-    matcher->way->find_words(image, batch, &lookup, ids, flags);
-    for (uint32_t n = 0; n < lookup.further_count; n++) {
-        uint32_t i = lookup.further[n];
-        ids[i] = find_word(image, lookup.keys[i], batch->texts + batch->words[i].text,
-                           batch->words[i].size, &flags[i]);
-    }
-    if (matcher->stemmer)
-        am_search_stems(matcher, batch, lookup.keys, ids, flags, words->broad_ids + words->count,
-                        words->broad_flags + words->count);
-    words->count += batch->count;
-    words->real_count += batch->count;
-}
-
-static void end_field(struct am_match_words *words) {
-    words->ids[words->count] = words->broad_ids[words->count] = AM_NONE;
-    words->flags[words->count] = words->broad_flags[words->count] = 0;
-    words->count++;
-}
-
-static enum am_code search_field(struct am_matcher *matcher,
-                                 const struct am_match_request *request,
-                                 uint32_t field,
-                                 struct am_error *error) {
-    struct am_match_words *words = &matcher->words;
-    struct am_search_word_batch batch;
-    struct am_text_splitter splitter;
-    am_text_splitter_start(&splitter, request->fields[field].text,
-                           matcher->image->settings->fold_accents, matcher->splitter_memory);
-    words->field_first[field] = words->count;
-    batch.texts = splitter.texts;
-    for (;;) {
-        struct am_text_word *next = words->split + words->count;
-        batch.words = next;
-        batch.count = (uint32_t)am_text_splitter_next(&splitter, next, AM_WORD_BATCH);
-        if (batch.count == 0)
-            break;
-        if (words->real_count + batch.count > matcher->limits.words)
-            return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
-                                matcher->limits.words);
-        look_up(matcher, &batch);
-    }
-    end_field(words);
-    return AM_OK;
-}
-
-enum am_code am_search_words(struct am_matcher *matcher,
-                             const struct am_match_request *request,
-                             struct am_error *error) {
-    size_t bytes = 0;
-    matcher->words.count = matcher->words.real_count = 0;
-    if (request->field_count > AM_MAX_FIELDS)
-        return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
-    for (uint32_t field = 0; field < request->field_count; field++) {
-        bytes += request->fields[field].text.size;
-        if (bytes > matcher->limits.text_bytes)
-            return am_error_set(error, AM_E_LIMIT, "more than %zu bytes of text in one request",
-                                matcher->limits.text_bytes);
-        enum am_code code = search_field(matcher, request, field, error);
-        if (code != AM_OK)
-            return code;
-    }
-    matcher->words.field_first[request->field_count] = matcher->words.count;
-    return AM_OK;
-}
-
-void am_search_start(struct am_matcher *matcher, enum am_image_tier tier) {
-    matcher->filters = &matcher->image->filters[tier];
-    matcher->hits.count = matcher->path_count = 0;
-    am_match_idmap_clear(&matcher->terminals_hit);
-}
-
-void am_search(struct am_matcher *matcher,
+void am_search(struct am_search *search,
                const struct am_match_request *request,
                enum am_image_tier tier) {
-    am_search_start(matcher, tier);
-    am_search_exact(matcher, request);
-    am_search_phrases(matcher);
-    am_search_broad(matcher);
+    am_search_start(search, tier);
+    am_search_exact(search, request);
+    am_search_phrases(search);
+    am_search_broad(search);
 }
 
 /* ---- phrases ----------------------------------------------------------------------------------
  */
 
-static void single_words(struct am_matcher *matcher, uint32_t from, uint32_t to) {
-    const struct am_match_words *words = &matcher->words;
-    const struct am_image_word *records = matcher->image->words;
+static void single_words(struct am_search *search, uint32_t from, uint32_t to) {
+    const struct am_match_words *words = search->words;
+    const struct am_image_word *records = search->image->words;
     uint32_t found[AM_STEPS + AM_SPARE];
-    uint32_t count = matcher->way->list_words(words->flags, AM_WORD_IS_PHRASE, from, to, found);
+    uint32_t count = search->kernel->list_words(words->flags, AM_WORD_IS_PHRASE, from, to, found);
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&records[words->ids[found[i]]]);
     for (uint32_t i = 0; i < count; i++)
-        am_search_emit(matcher, records[words->ids[found[i]]].phrase_terminal, found[i]);
+        am_search_emit(search, records[words->ids[found[i]]].phrase_terminal, found[i]);
+}
+
+static void take_steps(struct am_search *search, uint32_t depth, struct am_search_steps *steps) {
+    struct am_search_hits *hits = &search->hits;
+    uint32_t before = hits->count, room = steps->count + AM_SPARE;
+    AM_UNPOISON_ITEMS(hits->terminals, before, room);
+    AM_UNPOISON_ITEMS(hits->positions, before, room);
+    search->kernel->take_steps(search->image, search->words, depth, steps, hits);
+    AM_POISON_ITEMS(hits->terminals, hits->count, before + room - hits->count);
+    AM_POISON_ITEMS(hits->positions, hits->count, before + room - hits->count);
 }
 
 /* Phrases of several words that begin in [from, to). */
-static void longer_phrases(struct am_matcher *matcher, uint32_t from, uint32_t to) {
-    const struct am_image *image = matcher->image;
-    const struct am_search_kernel *way = matcher->way;
+static void longer_phrases(struct am_search *search, uint32_t from, uint32_t to) {
+    const struct am_image *image = search->image;
+    const struct am_search_kernel *kernel = search->kernel;
     struct am_search_steps steps;
-    /* The last word of all is an empty one, so that i + 1 and word + depth stay inside. */
-    way->first_steps(image, &matcher->words, from, to, &steps);
+    kernel->first_steps(image, search->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
-        way->filter_steps(image, depth == 2 ? &matcher->filters->first : &matcher->filters->later,
-                          &steps);
-        way->take_steps(image, &matcher->words, depth, &steps, &matcher->hits);
+        kernel->filter_steps(image, depth == 2 ? &search->filters->first : &search->filters->later,
+                             &steps);
+        take_steps(search, depth, &steps);
     }
 }
 
-void am_search_phrases(struct am_matcher *matcher) {
-    if (matcher->image->settings->longest_phrase == 0)
+void am_search_phrases(struct am_search *search) {
+    if (search->image->settings->longest_phrase == 0)
         return;
-    uint32_t count = matcher->words.count;
-    for (uint32_t from = 0; from < count; from += AM_STEPS) {
-        uint32_t to = count - from < AM_STEPS ? count : from + AM_STEPS;
-        single_words(matcher, from, to);
-        longer_phrases(matcher, from, to);
+    /* The last word of all is an empty one: nothing begins there, and words after any before it
+     * stay inside. */
+    uint32_t end = search->words->count ? search->words->count - 1 : 0;
+    for (uint32_t from = 0; from < end; from += AM_STEPS) {
+        uint32_t to = end - from < AM_STEPS ? end : from + AM_STEPS;
+        single_words(search, from, to);
+        longer_phrases(search, from, to);
     }
 }
 
 /* ---- exact ------------------------------------------------------------------------------------
  */
 
-static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint32_t count) {
-    const struct am_image *image = matcher->image;
-    const struct am_match_words *words = &matcher->words;
+static void search_exact_field(struct am_search *search, uint32_t first, uint32_t count) {
+    const struct am_image *image = search->image;
+    const struct am_match_words *words = search->words;
     const struct am_image_filters *filters = &image->filters[AM_TIER_ALL];
     uint32_t node = AM_NODE_OF_EXACT(image->settings);
     for (uint32_t i = first; i < first + count; i++) {
@@ -197,43 +107,17 @@ static void search_exact_field(struct am_matcher *matcher, uint32_t first, uint3
             return;
     }
     if (node < image->settings->terminal_end)
-        am_search_emit(matcher, node, first);
+        am_search_emit(search, node, first);
 }
 
-void am_search_exact(struct am_matcher *matcher, const struct am_match_request *request) {
-    uint32_t longest = matcher->image->settings->longest_exact;
+void am_search_exact(struct am_search *search, const struct am_match_request *request) {
+    uint32_t longest = search->image->settings->longest_exact;
     for (uint32_t field = 0; longest && field < request->field_count; field++) {
         if (request->fields[field].kind > AM_FIELD_KEYWORD)
             continue;
-        uint32_t first = matcher->words.field_first[field];
-        uint32_t count = matcher->words.field_first[field + 1] - 1 - first;
+        uint32_t first = search->words->field_first[field];
+        uint32_t count = am_match_words_of_field(search->words, field);
         if (count > 0 && count <= longest)
-            search_exact_field(matcher, first, count);
+            search_exact_field(search, first, count);
     }
-}
-
-/* ---- ways -------------------------------------------------------------------------------------
- */
-
-const struct am_search_kernel *am_search_kernel(enum am_search_kernel_name name) {
-    switch (name) {
-    case AM_SEARCH_PORTABLE:
-        return &am_search_portable;
-#ifdef __x86_64__
-    case AM_SEARCH_AVX512:
-        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2")
-                   ? &am_search_avx512
-                   : NULL;
-#endif
-    default:
-        return NULL;
-    }
-}
-
-const struct am_search_kernel *am_search_kernel_best(void) {
-    const struct am_search_kernel *best = NULL;
-    for (int name = AM_SEARCH_KERNELS; !best;)
-        best = am_search_kernel((enum am_search_kernel_name)-- name);
-    return best;
 }

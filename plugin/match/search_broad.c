@@ -5,7 +5,8 @@
  * Most work is the first step, from each word to each less rare one near it, and most of it is in
  * vain. So these pairs are collected and tried many at a time, as phrases are (search.c); only what
  * goes on from a pair is walked depth first. */
-#include "matcher.h"
+#include "edges.h"
+#include "search.h"
 
 enum { MAX_NEAR = 2 * AM_BROAD_WINDOW_MAX };
 
@@ -21,7 +22,7 @@ struct near_word {
 
 /* The words around one rarest word. */
 struct neighbourhood {
-    struct am_matcher *matcher;
+    struct am_search *search;
     struct near_word near[MAX_NEAR]; /* ascending by id, then place */
     uint32_t count;
     uint32_t window;
@@ -33,12 +34,13 @@ _Static_assert(MAX_NEAR <= UINT8_MAX, "places fit in a byte");
 
 /* Notes a broad keyword, once: its words are ids[0..count). */
 static void
-emit_once(struct am_matcher *matcher, uint32_t terminal, const uint32_t *ids, uint32_t count) {
-    if (!am_match_idmap_add(&matcher->terminals_hit, terminal, 0))
+emit_once(struct am_search *search, uint32_t terminal, const uint32_t *ids, uint32_t count) {
+    if (!am_match_idmap_add(&search->broad_found, terminal, 0))
         return;
-    am_search_emit(matcher, terminal, AM_HIT_IS_BROAD | matcher->path_count);
+    am_search_emit(search, terminal, AM_HIT_IS_BROAD | search->path_count);
+    AM_UNPOISON_ITEMS(search->paths, search->path_count, count);
     for (uint32_t i = 0; i < count; i++)
-        matcher->paths[matcher->path_count++] = ids[i];
+        search->paths[search->path_count++] = ids[i];
 }
 
 /* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
@@ -82,7 +84,7 @@ static void follow(struct neighbourhood *around,
                    const struct extent *extents,
                    uint32_t count,
                    uint32_t depth) {
-    const struct am_image *image = around->matcher->image;
+    const struct am_image *image = around->search->image;
     struct extent wider[MAX_NEAR];
     for (uint32_t to; from < around->count; from = to) {
         uint32_t id = around->near[from].id;
@@ -90,7 +92,7 @@ static void follow(struct neighbourhood *around,
             to++;
         uint64_t key = am_image_edge_key(node, id);
         uint32_t hash = am_image_edge_hash(key);
-        if (!am_image_filter_has(&around->matcher->filters->later, hash))
+        if (!am_image_filter_has(&around->search->filters->later, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
         uint32_t wider_count =
@@ -99,7 +101,7 @@ static void follow(struct neighbourhood *around,
             continue;
         around->path[depth - 1] = id;
         if (child < image->settings->terminal_end)
-            emit_once(around->matcher, child, around->path, depth);
+            emit_once(around->search, child, around->path, depth);
         if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             follow(around, child, to, wider, wider_count, depth + 1);
     }
@@ -118,41 +120,39 @@ static void sort_near(struct neighbourhood *around) {
 /* ---- pairs: a keyword's rarest word, and its second -------------------------------------------
  */
 
-struct broad_search {
-    struct am_matcher *matcher;
+struct broad {
+    struct am_search *search;
     struct neighbourhood around;
     struct am_search_pairs pairs;
     uint32_t field_first, field_end; /* word indexes */
 };
 
 /* The words that a window can hold together with `root`: [*first, *last]. */
-static void
-reach_of(const struct broad_search *search, uint32_t root, uint32_t *first, uint32_t *last) {
-    uint32_t reach = search->around.window - 1;
-    *first = root - search->field_first < reach ? search->field_first : root - reach;
-    *last = search->field_end - 1 - root < reach ? search->field_end - 1 : root + reach;
+static void reach_of(const struct broad *broad, uint32_t root, uint32_t *first, uint32_t *last) {
+    uint32_t reach = broad->around.window - 1;
+    *first = root - broad->field_first < reach ? broad->field_first : root - reach;
+    *last = broad->field_end - 1 - root < reach ? broad->field_end - 1 : root + reach;
 }
 
 /* Lists the words of [first, last] that may follow `other`, places counted from `first`. */
-static void
-look_around(struct broad_search *search, uint32_t other, uint32_t first, uint32_t last) {
-    const struct am_match_words *words = &search->matcher->words;
-    struct neighbourhood *around = &search->around;
+static void look_around(struct broad *broad, uint32_t other, uint32_t first, uint32_t last) {
+    const struct am_match_words *words = broad->search->words;
+    struct neighbourhood *around = &broad->around;
     uint32_t least = words->broad_ids[other], count = 0;
     for (uint32_t i = first; i <= last; i++) {
         around->near[count] = (struct near_word){words->broad_ids[i], i - first};
-        count += am_search_follows(words, i, least);
+        count += am_match_words_follows(words, i, least);
     }
     around->count = count;
     sort_near(around);
 }
 
 /* Goes on from the node of a pair. */
-static void go_on(struct broad_search *search, uint32_t node, uint32_t root, uint32_t other) {
-    const uint32_t *ids = search->matcher->words.broad_ids;
+static void go_on(struct broad *broad, uint32_t node, uint32_t root, uint32_t other) {
+    const uint32_t *ids = broad->search->words->broad_ids;
     uint32_t first, last;
-    reach_of(search, root, &first, &last);
-    look_around(search, other, first, last);
+    reach_of(broad, root, &first, &last);
+    look_around(broad, other, first, last);
     struct extent extents[MAX_NEAR];
     uint32_t count = 0;
     for (uint32_t i = other; i <= last; i++)
@@ -160,9 +160,9 @@ static void go_on(struct broad_search *search, uint32_t node, uint32_t root, uin
             count = add_extent(extents, count,
                                (struct extent){(uint8_t)((i < root ? i : root) - first),
                                                (uint8_t)((i > root ? i : root) - first)});
-    search->around.path[0] = ids[root];
-    search->around.path[1] = ids[other];
-    follow(&search->around, node, 0, extents, count, 3);
+    broad->around.path[0] = ids[root];
+    broad->around.path[1] = ids[other];
+    follow(&broad->around, node, 0, extents, count, 3);
 }
 
 /* Where the second word of a pair stands near the first one several times, its first place stands
@@ -175,32 +175,30 @@ static bool is_first_place(const uint32_t *ids, uint32_t first, uint32_t other) 
 }
 
 /* Whether a third word may follow a pair, as far as the filter knows. */
-static bool
-may_go_on(const struct broad_search *search, uint32_t node, uint32_t root, uint32_t other) {
-    const struct am_matcher *matcher = search->matcher;
+static bool may_go_on(const struct broad *broad, uint32_t node, uint32_t root, uint32_t other) {
+    const struct am_search *search = broad->search;
     uint32_t first, last;
-    reach_of(search, root, &first, &last);
-    return matcher->way->may_go_on(&matcher->filters->later, &matcher->words, node,
-                                   matcher->words.broad_ids[other], first, last) &&
-           is_first_place(matcher->words.broad_ids, first, other);
+    reach_of(broad, root, &first, &last);
+    return search->kernel->may_go_on(&search->filters->later, search->words, node,
+                                     search->words->broad_ids[other], first, last) &&
+           is_first_place(search->words->broad_ids, first, other);
 }
 
-static void fetch_pairs(const struct broad_search *search) {
-    for (uint32_t i = 0; i < search->pairs.count; i++)
-        am_search_prefetch_edge(search->matcher->image, search->pairs.hash[i]);
+static void prefetch_pairs(const struct broad *broad) {
+    for (uint32_t i = 0; i < broad->pairs.count; i++)
+        am_search_prefetch_edge(broad->search->image, broad->pairs.hash[i]);
 }
 
 /* Emits the pairs that are keywords; lists those that begin longer ones, in `going`. */
-static uint32_t
-emit_pairs(const struct broad_search *search, const uint32_t *nodes, uint32_t *going) {
-    const struct am_image_settings *settings = search->matcher->image->settings;
-    const uint32_t *ids = search->matcher->words.broad_ids;
-    const struct am_search_pairs *pairs = &search->pairs;
+static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uint32_t *going) {
+    const struct am_image_settings *settings = broad->search->image->settings;
+    const uint32_t *ids = broad->search->words->broad_ids;
+    const struct am_search_pairs *pairs = &broad->pairs;
     uint32_t count = 0;
     for (uint32_t i = 0; i < pairs->count; i++) {
         if (nodes[i] < settings->terminal_end) {
             const uint32_t path[2] = {ids[pairs->root[i]], ids[pairs->other[i]]};
-            emit_once(search->matcher, nodes[i], path, 2);
+            emit_once(broad->search, nodes[i], path, 2);
         }
         going[count] = i;
         count += (nodes[i] >= settings->leaf_end) & (nodes[i] != AM_NONE);
@@ -209,33 +207,33 @@ emit_pairs(const struct broad_search *search, const uint32_t *nodes, uint32_t *g
 }
 
 /* All that can be asked of memory for several pairs is asked before any of them is gone on from. */
-static void take_pairs(struct broad_search *search) {
-    struct am_search_pairs *pairs = &search->pairs;
+static void take_pairs(struct broad *broad) {
+    struct am_search_pairs *pairs = &broad->pairs;
     uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
-    search->matcher->way->follow_pairs(search->matcher->image, pairs, nodes);
-    uint32_t count = emit_pairs(search, nodes, going);
+    broad->search->kernel->follow_pairs(broad->search->image, pairs, nodes);
+    uint32_t count = emit_pairs(broad, nodes, going);
     for (uint32_t n = 0; n < count; n++) {
         uint32_t i = going[n];
         going[promising] = i;
-        promising += may_go_on(search, nodes[i], pairs->root[i], pairs->other[i]);
+        promising += may_go_on(broad, nodes[i], pairs->root[i], pairs->other[i]);
     }
     if (promising)
-        am_rank_prefetch_few(search->matcher);
+        am_search_prefetch_ads(broad->search);
     for (uint32_t n = 0; n < promising; n++)
-        go_on(search, nodes[going[n]], pairs->root[going[n]], pairs->other[going[n]]);
+        go_on(broad, nodes[going[n]], pairs->root[going[n]], pairs->other[going[n]]);
     pairs->count = 0;
 }
 
-static void add_pairs(struct broad_search *search, uint32_t root) {
-    const struct am_matcher *matcher = search->matcher;
+static void add_pairs(struct broad *broad, uint32_t root) {
+    const struct am_search *search = broad->search;
     uint32_t first, last;
-    reach_of(search, root, &first, &last);
-    if (search->pairs.count + (last - first + 1) > AM_STEPS) {
-        fetch_pairs(search);
-        take_pairs(search);
+    reach_of(broad, root, &first, &last);
+    if (broad->pairs.count + (last - first + 1) > AM_STEPS) {
+        prefetch_pairs(broad);
+        take_pairs(broad);
     }
-    matcher->way->add_pairs(matcher->image, &matcher->filters->first, &matcher->words, root, first,
-                            last, &search->pairs);
+    search->kernel->add_pairs(search->image, &search->filters->first, search->words, root, first,
+                              last, &broad->pairs);
 }
 
 /* ---- all words --------------------------------------------------------------------------------
@@ -243,57 +241,57 @@ static void add_pairs(struct broad_search *search, uint32_t root) {
 
 /* Calls `take` for the words of the field whose flags have that bit. Most words of a page have not,
  * in inventories with few broad keywords. */
-typedef void take_words(struct broad_search *search, const uint32_t *words, uint32_t count);
+typedef void take_words(struct broad *broad, const uint32_t *words, uint32_t count);
 
-static void for_words(struct broad_search *search, uint8_t bit, take_words *take) {
-    const struct am_matcher *matcher = search->matcher;
+static void for_words(struct broad *broad, uint8_t bit, take_words *take) {
+    const struct am_search *search = broad->search;
     uint32_t listed[AM_STEPS + AM_SPARE];
-    for (uint32_t from = search->field_first; from < search->field_end; from += AM_STEPS) {
-        uint32_t to = search->field_end - from < AM_STEPS ? search->field_end : from + AM_STEPS;
-        take(search, listed,
-             matcher->way->list_words(matcher->words.broad_flags, bit, from, to, listed));
+    for (uint32_t from = broad->field_first; from < broad->field_end; from += AM_STEPS) {
+        uint32_t to = broad->field_end - from < AM_STEPS ? broad->field_end : from + AM_STEPS;
+        take(broad, listed,
+             search->kernel->list_words(search->words->broad_flags, bit, from, to, listed));
     }
 }
 
-/* Has the records of words that are keywords by themselves on their way. */
-static void fetch_singles(struct broad_search *search, const uint32_t *words, uint32_t count) {
-    const struct am_matcher *matcher = search->matcher;
+/* Prefetches the records of words that are keywords by themselves. */
+static void prefetch_singles(struct broad *broad, const uint32_t *words, uint32_t count) {
+    const struct am_search *search = broad->search;
     for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(&matcher->image->words[matcher->words.broad_ids[words[i]]]);
+        __builtin_prefetch(&search->image->words[search->words->broad_ids[words[i]]]);
 }
 
-static void emit_singles(struct broad_search *search, const uint32_t *words, uint32_t count) {
-    const struct am_image_word *records = search->matcher->image->words;
+static void emit_singles(struct broad *broad, const uint32_t *words, uint32_t count) {
+    const struct am_image_word *records = broad->search->image->words;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t *id = &search->matcher->words.broad_ids[words[i]];
-        emit_once(search->matcher, records[*id].broad_terminal, id, 1);
+        const uint32_t *id = &broad->search->words->broad_ids[words[i]];
+        emit_once(broad->search, records[*id].broad_terminal, id, 1);
     }
 }
 
-static void add_roots(struct broad_search *search, const uint32_t *words, uint32_t count) {
+static void add_roots(struct broad *broad, const uint32_t *words, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        add_pairs(search, words[i]);
+        add_pairs(broad, words[i]);
 }
 
-static void search_field(struct broad_search *search) {
-    for_words(search, AM_WORD_IS_BROAD, fetch_singles);
-    for_words(search, AM_WORD_BEGINS_BROAD, add_roots);
-    fetch_pairs(search);
-    for_words(search, AM_WORD_IS_BROAD, emit_singles);
-    take_pairs(search);
+static void search_field(struct broad *broad) {
+    for_words(broad, AM_WORD_IS_BROAD, prefetch_singles);
+    for_words(broad, AM_WORD_BEGINS_BROAD, add_roots);
+    prefetch_pairs(broad);
+    for_words(broad, AM_WORD_IS_BROAD, emit_singles);
+    take_pairs(broad);
 }
 
-void am_search_broad(struct am_matcher *matcher) {
-    if (matcher->image->settings->broad_terminals == 0)
+void am_search_broad(struct am_search *search) {
+    if (search->image->settings->broad_terminals == 0)
         return;
-    struct broad_search search; /* no initialiser: it would clear kilobytes for every query */
-    search.matcher = search.around.matcher = matcher;
-    search.around.window = matcher->image->settings->broad_window;
-    search.pairs.count = 0;
-    search.field_first = 0;
-    for (uint32_t field = 0; search.field_first < matcher->words.count; field++) {
-        search.field_end = matcher->words.field_first[field + 1] - 1;
-        search_field(&search);
-        search.field_first = search.field_end + 1;
+    struct broad broad; /* no initialiser: it would clear kilobytes for every query */
+    broad.search = broad.around.search = search;
+    broad.around.window = search->image->settings->broad_window;
+    broad.pairs.count = 0;
+    broad.field_first = 0;
+    for (uint32_t field = 0; broad.field_first < search->words->count; field++) {
+        broad.field_end = search->words->field_first[field + 1] - 1;
+        search_field(&broad);
+        broad.field_first = broad.field_end + 1;
     }
 }

@@ -1,20 +1,16 @@
-/* Where a winning keyword stands in the request's own text. */
-#include "matcher.h"
+#include "spans.h"
 
-static void fill_utf16(struct am_match_winner *placed, const char *text) {
-    uint32_t byte = 0, unit = 0, end = placed->spans[placed->span_count - 1].end;
+static void fill_utf16(struct am_match_winner *winner, const char *text) {
+    uint32_t byte = 0, unit = 0, end = winner->spans[winner->span_count - 1].end;
     /* No character has more units than bytes: those of ASCII have as many. */
     bool same = am_text_utf16_length(text, end) == end;
-    for (uint32_t i = 0; i < placed->span_count; i++) {
-        struct am_match_span *span = &placed->spans[i];
+    for (uint32_t i = 0; i < winner->span_count; i++) {
+        struct am_match_span *span = &winner->spans[i];
         if (same) {
             span->utf16_begin = span->begin;
             span->utf16_end = span->end;
             continue;
         }
-        /* A character may give several words, whose spans are then the same. */
-        if (span->begin < byte)
-            byte = unit = 0;
         unit += am_text_utf16_length(text + byte, span->begin - byte);
         span->utf16_begin = unit;
         unit += am_text_utf16_length(text + span->begin, span->end - span->begin);
@@ -23,10 +19,17 @@ static void fill_utf16(struct am_match_winner *placed, const char *text) {
     }
 }
 
+/* Words are added in their order, in which no begin is before the last one. One character may give
+ * several words, or the end of one and the begin of the next: what overlaps becomes one span. */
 static void
-add_span(const struct am_match_words *words, uint32_t word, struct am_match_winner *placed) {
-    placed->spans[placed->span_count++] =
-        (struct am_match_span){.begin = words->split[word].begin, .end = words->split[word].end};
+add_span(const struct am_match_words *words, uint32_t index, struct am_match_winner *winner) {
+    const struct am_text_word *word = &words->split[index];
+    struct am_match_span *last = winner->span_count ? &winner->spans[winner->span_count - 1] : NULL;
+    if (!last || word->begin >= last->end)
+        winner->spans[winner->span_count++] =
+            (struct am_match_span){.begin = word->begin, .end = word->end};
+    else if (word->end > last->end)
+        last->end = word->end;
 }
 
 /* Sorts the few word indexes of a broad hit into text order. */
@@ -99,53 +102,53 @@ static bool locate_few(const struct am_match_words *words,
     return true;
 }
 
-static void fill_broad(const struct am_matcher *matcher,
+static void fill_broad(const struct am_search *search,
                        const struct am_match_request *request,
                        const uint32_t *ids,
-                       struct am_match_winner *placed) {
-    const struct am_match_words *words = &matcher->words;
+                       struct am_match_winner *winner) {
+    const struct am_match_words *words = search->words;
     uint32_t last[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = matcher->image->keywords[placed->keyword].word_count;
+    uint32_t count = search->image->keywords[winner->keyword].word_count;
     for (uint32_t field = 0; field < request->field_count; field++) {
         uint32_t first = words->field_first[field], end = words->field_first[field + 1] - 1;
-        uint32_t window = matcher->image->settings->broad_window;
+        uint32_t window = search->image->settings->broad_window;
         if (!(end - first <= 64 && locate_few(words, first, end, window, ids, count, last)) &&
             !locate(words, first, end, window, ids, count, last))
             continue;
-        placed->field = field;
+        winner->field = field;
         sort_words(last, count);
         for (uint32_t k = 0; k < count; k++)
-            add_span(words, last[k], placed);
+            add_span(words, last[k], winner);
         return;
     }
 }
 
-static void fill_run(const struct am_matcher *matcher,
+static void fill_run(const struct am_search *search,
                      const struct am_match_request *request,
                      uint32_t first,
                      uint32_t count,
-                     struct am_match_winner *placed) {
-    const struct am_match_words *words = &matcher->words;
+                     struct am_match_winner *winner) {
+    const struct am_match_words *words = search->words;
     uint32_t field = 0;
     while (field + 1 < request->field_count && words->field_first[field + 1] <= first)
         field++;
-    placed->field = field;
+    winner->field = field;
     for (uint32_t i = 0; i < count; i++)
-        add_span(words, first + i, placed);
+        add_span(words, first + i, winner);
 }
 
-void am_match_spans_fill(struct am_matcher *matcher,
+void am_match_spans_fill(const struct am_search *search,
                          const struct am_match_request *request,
                          const struct am_match_candidate *candidate,
-                         struct am_match_winner *placed) {
+                         struct am_match_winner *winner) {
     if (candidate->hit == AM_NONE)
         return;
-    uint32_t place = matcher->hits.places[candidate->hit];
-    if (place & AM_HIT_IS_BROAD)
-        fill_broad(matcher, request, matcher->paths + (place & ~AM_HIT_IS_BROAD), placed);
+    uint32_t position = search->hits.positions[candidate->hit];
+    if (position & AM_HIT_IS_BROAD)
+        fill_broad(search, request, search->paths + (position & ~AM_HIT_IS_BROAD), winner);
     else
-        fill_run(matcher, request, place, matcher->image->keywords[placed->keyword].word_count,
-                 placed);
-    if (placed->span_count)
-        fill_utf16(placed, request->fields[placed->field].text.data);
+        fill_run(search, request, position, search->image->keywords[winner->keyword].word_count,
+                 winner);
+    if (winner->span_count)
+        fill_utf16(winner, request->fields[winner->field].text.data);
 }

@@ -11,6 +11,8 @@ enum {
     AM_KEYWORD_MAX_WORDS = 96,         /* as split: u.s. is two, each Han letter is one */
     AM_KEYWORD_MAX_BYTES = 1000,
     AM_CREATIVE_MAX_BYTES = 64 << 10,
+    /* JSON values in a creative: each takes two bytes, but for the first. */
+    AM_CREATIVE_NODES = AM_CREATIVE_MAX_BYTES / 2 + 2,
     AM_LINE_MAX_BYTES = AM_BUFFER_SIZE(1 << 20, 2048),
     AM_TARGETING_MAX_DEPTH = 16,
     AM_ID_MAX_BYTES =

@@ -44,7 +44,7 @@ static uint32_t read_side(const char **at, const char *end) {
 }
 
 uint32_t am_model_size_parse(struct am_view text) {
-    const char *at = text.data, *end = text.data + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     uint32_t width = read_side(&at, end);
     if (width == 0 || at == end || *at++ != 'x')
         return 0;

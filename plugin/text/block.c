@@ -1,5 +1,7 @@
 #include "block.h"
 
+#include "../base/poison.h"
+
 static void
 read_portable(const char *bytes, size_t size, char *folded, struct am_text_block *block) {
     *block = (struct am_text_block){0};
@@ -90,6 +92,7 @@ static const struct am_text_block_kernel avx2 = {read_avx2, list_portable};
 
 AVX512 static void
 read_avx512(const char *bytes, size_t size, char *folded, struct am_text_block *block) {
+    am_poison_check_readable(bytes, size); /* compilers do not instrument loads of some lanes */
     __m512i text =
         _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), UINT64_MAX >> (AM_BLOCK - size), bytes);
     __m512i bit = _mm512_set1_epi8(0x20);

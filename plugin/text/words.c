@@ -1,6 +1,7 @@
 /* The splitter: blocks of plain ASCII by bit masks, all else by the machine. */
 #include "words.h"
 
+#include "../base/poison.h"
 #include "machine.h"
 
 enum {
@@ -29,11 +30,11 @@ struct words_of_block {
     bool stopped;          /* the machine has to go on there */
 };
 
-static uint64_t between(uint64_t joiners, uint64_t sides) {
+AM_WRAPS static uint64_t between(uint64_t joiners, uint64_t sides) {
     return joiners & sides << 1 & sides >> 1;
 }
 
-static struct words_of_block find_words(const struct am_text_block *block) {
+AM_WRAPS static struct words_of_block find_words(const struct am_text_block *block) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
@@ -53,13 +54,13 @@ static struct words_of_block find_words(const struct am_text_block *block) {
 
 /* Takes the apostrophes out of the words that have some, into copies behind the block. Returns
  * where these end. */
-static char *drop_apostrophes(uint64_t apostrophes,
-                              uint32_t begin,
-                              size_t count,
-                              struct am_text_word_output *output) {
+AM_WRAPS static char *drop_apostrophes(uint64_t apostrophes,
+                                       uint32_t begin,
+                                       size_t count,
+                                       struct am_text_word_output *output) {
     const char *folded = output->at;
     char *aside = output->at + AM_BLOCK + AM_WORD_PADDING;
-    for (struct am_text_word *word = output->words + output->count; count--; word++) {
+    for (struct am_text_word *word = output->words + output->count; count > 0; count--, word++) {
         uint32_t first = word->begin - begin;
         if (!(apostrophes >> first << (AM_BLOCK - word->size)))
             continue;
@@ -155,6 +156,7 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     struct state *state = splitter->state;
     struct am_text_word_output output = {
         words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
+    am_poison_clear(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
         if (splitter->way && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
@@ -165,6 +167,8 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     }
     if (splitter->at == splitter->text.size && am_text_machine_room(&output))
         am_text_machine_finish(&state->machine, &output);
+    char *readable = output.at + AM_WORD_PADDING;
+    am_poison_region(readable, (size_t)(output.end - readable));
     return output.count;
 }
 

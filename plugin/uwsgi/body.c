@@ -100,7 +100,7 @@ void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body
     uint16_t length_size = 0, coding_size = 0;
     char *length = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &length_size);
     char *coding = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &coding_size);
-    *body = (struct am_uwsgi_body){.close = false};
+    *body = (struct am_uwsgi_body){.has_length = length_size || coding_size};
     if (coding && coding_size && length && length_size)
         refuse(body, 400, "both Content-Length and Transfer-Encoding", true);
     else if (coding && coding_size && !is_chunked(coding, coding_size))
@@ -120,9 +120,6 @@ void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body
 /* http11-socket closes after a head that it did not parse whole; other persistent protocols, only
  * after a write error, which is kept for clients that sent more than was read. */
 void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body) {
-    if (!body->close)
-        return;
-    request->proto_parser_status = 0;
-    if (body->refused)
-        request->write_errors++;
+    if (body->close)
+        am_uwsgi_host_close(request, body->refused);
 }

@@ -1,5 +1,5 @@
 /* Request bodies: read whole, or refused, and in any case off the connection before the next
- * request. */
+ * request. All but am_uwsgi_bodies_start run in the thread that serves the request. */
 #ifndef AM_UWSGI_BODY_H
 #define AM_UWSGI_BODY_H
 
@@ -9,13 +9,14 @@ struct wsgi_request;
 
 struct am_uwsgi_body {
     struct am_view bytes; /* lives until the request ends */
+    bool has_length;      /* Content-Length or Transfer-Encoding was given */
     unsigned refused;     /* 0, or the status to answer: 400, 413 */
     const char *reason;   /* why, for the answer */
     bool close;           /* the connection cannot be used any further */
 };
 
-/* Makes room for chunked bodies of up to `limit` bytes in each core: address space only. Once,
- * before the first fork. False: out of memory. */
+/* Reserves address space for chunked bodies of up to `limit` bytes in each core. Once, in the
+ * master, before the first fork. False: out of memory. */
 bool am_uwsgi_bodies_start(unsigned cores, size_t limit);
 
 /* Reads the body, up to the limit; above it, reads and drops a bounded amount. */

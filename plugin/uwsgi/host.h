@@ -3,10 +3,32 @@
 #ifndef AM_UWSGI_HOST_H
 #define AM_UWSGI_HOST_H
 
+#include <stdbool.h>
 #include <uwsgi.h>
 
 extern struct uwsgi_server uwsgi;
 /* What the master does on a byte read from its FIFO. */
 extern void (*uwsgi_fifo_table[256])(int);
+
+/* ---- what depends on the inside of uWSGI 2.0.x: each shim names what it relies on ---------------
+ */
+
+/* Adds several header lines, separated by CR LF, as one header without a name, and counts them:
+ * uWSGI writes a nameless header's value as it is (writer.c, uwsgi_response_add_header_do). */
+static inline bool
+am_uwsgi_host_add_lines(struct wsgi_request *request, char *lines, uint16_t size, uint16_t count) {
+    if (uwsgi_response_add_header(request, NULL, 0, lines, size) != 0)
+        return false;
+    request->header_cnt += (uint16_t)(count - 1);
+    return true;
+}
+
+/* Makes uWSGI close the connection after this request: http11 keeps one only while the parser's
+ * status is set (proto/http.c), and after a write error never. */
+static inline void am_uwsgi_host_close(struct wsgi_request *request, bool after_error) {
+    request->proto_parser_status = 0;
+    if (after_error)
+        request->write_errors++;
+}
 
 #endif

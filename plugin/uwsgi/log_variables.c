@@ -44,12 +44,14 @@ static void add_winner(struct wsgi_request *request,
     add(request, "admatch.keyword", am_image_string(image, image->keywords[placed->keyword].text));
 }
 
-void am_uwsgi_log_variables_add(struct am_uwsgi_exchange *exchange,
-                                const struct am_match_decision *decision,
-                                uint64_t nanoseconds) {
+void am_uwsgi_log_variables_add(struct am_uwsgi_exchange *exchange) {
     struct wsgi_request *request = exchange->request;
-    const struct am_image *image = am_api_image(exchange->seat->api);
-    add_number(request, "admatch.microseconds", nanoseconds / 1000);
+    const struct am_api_http_response *response = &exchange->server.response;
+    const struct am_match_decision *decision = response->decision;
+    const struct am_image *image = am_api_image(exchange->server.context->api);
+    if (!response->decide_nanoseconds)
+        return;
+    add_number(request, "admatch.microseconds", response->decide_nanoseconds / 1000);
     if (image)
         add(request, "admatch.generation", am_view_of(image->generation));
     if (!decision)

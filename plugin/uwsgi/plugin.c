@@ -1,27 +1,27 @@
 /* The plugin: its options, its hooks, and the order in which its parts start. */
-#include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "body.h"
-#include "generation.h"
 #include "host.h"
 #include "log.h"
 #include "metrics.h"
 #include "parent.h"
-#include "publisher.h"
 #include "request.h"
 #include "settings.h"
+#include "start.h"
 #include "watcher.h"
 
 /* Not used by any plugin of uWSGI's own tree. */
 enum { MODIFIER = 65 };
 
-static struct am_publisher publisher;
+static struct am_server *server; /* NULL: idle */
 
 static int init(void);
 static void post_init(void);
 static void init_apps(void);
+static void postinit_apps(void);
 static void post_fork(void);
 static int mule(char *patch);
 
@@ -32,6 +32,7 @@ __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .init = init,
     .post_init = post_init,
     .init_apps = init_apps,
+    .postinit_apps = postinit_apps,
     .post_fork = post_fork,
     .mule = mule,
     .request = am_uwsgi_request_serve,
@@ -55,80 +56,57 @@ static int init(void) {
     if (strcmp(uwsgi.p[0]->name, "unconfigured") == 0)
         uwsgi.p[0] = &default_plugin;
     else
-        am_uwsgi_log("modifier 0 belongs to %s: send requests with modifier1 %u", uwsgi.p[0]->name,
-                     own);
+        am_publish_log(&am_uwsgi_log, "modifier 0 belongs to %s: send requests with modifier1 %u",
+                       uwsgi.p[0]->name, own);
     return 0;
 }
 
-static void must(enum am_code code, const struct am_error *error) {
-    if (code != AM_OK)
-        am_uwsgi_log_and_exit("cannot start: %s", error->message);
+/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
+ * master's; it looks names up only when it drops them. */
+static uid_t workers_user(void) {
+    const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    uid_t user = named ? named->pw_uid : uwsgi.uid;
+    return geteuid() == 0 && user ? user : geteuid();
 }
 
-/* uWSGI looks names up only when it drops its privileges. */
-static uid_t configured_user(void) {
-    const struct passwd *user = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
-    return user ? user->pw_uid : uwsgi.uid;
+static const char *store_folder(void) {
+    static char usual[64];
+    if (am_uwsgi_settings.state_dir)
+        return am_uwsgi_settings.state_dir;
+    snprintf(usual, sizeof usual, "/dev/shm/admatch-%u", (unsigned)workers_user());
+    return usual;
 }
 
-static gid_t configured_group(void) {
-    const struct group *group = uwsgi.gidname ? getgrnam(uwsgi.gidname) : NULL;
-    return group ? group->gr_gid : uwsgi.gid;
-}
-
-/* The folder belongs to whom the workers will run as, also where uWSGI has not dropped its
- * privileges yet, or keeps the master's. */
-static void open_state(void) {
-    struct am_error error = {0};
-    uid_t owner = geteuid();
-    gid_t group = getegid();
-    if (owner == 0 && configured_user()) {
-        owner = configured_user();
-        group = configured_group();
-    }
-    must(am_store_open(&publisher.state, am_uwsgi_settings.state_dir, owner, group, &error),
-         &error);
-}
-
-static const struct am_timezones *load_zones(void) {
-    struct am_error error = {.code = AM_OK};
-    const struct am_timezones *zones = am_timezones_load(NULL, &error);
-    if (!zones || error.code != AM_OK)
-        am_uwsgi_log("time zones are not known, but for UTC: %s", error.message);
-    return zones;
-}
-
-static void start_cores(const struct am_timezones *zones) {
-    struct am_error error = {0};
-    unsigned cores = (unsigned)uwsgi.cores;
-    struct am_api_limits limits = {am_uwsgi_settings.limit_body,
-                                   (uint32_t)am_uwsgi_settings.limit_words};
-    must(am_metrics_start((unsigned)uwsgi.numproc, cores, &error), &error);
-    must(am_uwsgi_requests_start(cores, &error), &error);
-    must(am_generation_start(publisher.control, &publisher.state, zones, &limits, cores, &error),
-         &error);
-    if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
-        am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
+static struct am_server *make_server(struct am_error *error) {
+    const struct am_server_options options = {
+        .inventory = am_uwsgi_settings.inventory,
+        .store_folder = store_folder(),
+        .lenient = am_uwsgi_settings.skip_bad_records,
+        .test = am_uwsgi_settings.test,
+        .preview = am_uwsgi_settings.preview,
+        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words},
+        .workers = (unsigned)uwsgi.numproc,
+        .cores = (unsigned)uwsgi.cores,
+        .sink = am_uwsgi_log,
+    };
+    return am_server_new(&options, error);
 }
 
 /* In the master, before anything is forked, in lazy modes too. */
 static void post_init(void) {
     struct am_error error = {0};
+    unsigned cores = (unsigned)uwsgi.cores;
     if (!am_uwsgi_settings.inventory) {
-        am_uwsgi_log("loaded, but idle: admatch-inventory = FILE makes it serve");
+        am_publish_log(&am_uwsgi_log, "loaded, but idle: admatch-inventory = FILE makes it serve");
         return;
     }
     am_uwsgi_settings_finish();
-    open_state();
-    publisher.control = am_publish_channel_new(&error);
-    if (!publisher.control)
+    server = make_server(&error);
+    if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
-    publisher.supply = (struct am_source){.path = am_uwsgi_settings.inventory,
-                                          .lenient = am_uwsgi_settings.skip_bad_records,
-                                          .zones = load_zones()};
-    start_cores(publisher.supply.zones);
-    am_publisher_start(&publisher);
-    am_metrics_register();
+    if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
+        am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
+    am_uwsgi_metrics_register(server->metrics);
     am_uwsgi_watcher_add();
 }
 
@@ -139,18 +117,23 @@ static void init_apps(void) {
         uwsgi_add_app(uwsgi_apps_cnt, admatch_plugin.modifier1, mountpoint, 0, NULL, NULL);
 }
 
+/* In the master, which has dropped its privileges by now, whatever drop-after-init or
+ * drop-after-apps say, unless it is to keep them. */
+static void postinit_apps(void) {
+    if (server)
+        am_uwsgi_start(&server->publisher);
+}
+
 /* Runs in mules and spoolers too, which serve nothing. */
 static void post_fork(void) {
-    if (!am_uwsgi_settings.inventory || uwsgi.mywid == 0 || uwsgi.muleid)
+    if (!server || uwsgi.mywid == 0 || uwsgi.muleid)
         return;
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
-    am_generation_move();
-    am_generation_follow();
+    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return am_uwsgi_settings.inventory &&
-           am_uwsgi_watcher_run(patch, &publisher, am_uwsgi_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
 }

@@ -1,20 +1,21 @@
-/* HTTP: which endpoint, which method, what to answer. */
+/* uWSGI's request hooks: fills an am_api_http_request, has it answered, writes the answer. */
 #ifndef AM_UWSGI_REQUEST_H
 #define AM_UWSGI_REQUEST_H
 
-#include "../base/bytes.h"
-#include "../base/error.h"
+#include "../publish/server.h"
 
 struct wsgi_request;
 
-/* Makes what each core needs, before the first fork. Once. */
-enum am_code am_uwsgi_requests_start(unsigned cores, struct am_error *error);
+/* Makes what each core needs. Once, in the master, before the first fork. Without it every request
+ * is answered 503. */
+enum am_code
+am_uwsgi_requests_start(struct am_server *server, unsigned cores, struct am_error *error);
 
-/* uWSGI's hooks. */
+/* uWSGI's hooks, in the worker's thread that serves the request. */
 int am_uwsgi_request_serve(struct wsgi_request *request);
 void am_uwsgi_request_finished(struct wsgi_request *request);
 
-/* A worker has been forked: its CPU clock starts anew. */
+/* In a worker after its fork: its CPU clock starts anew. */
 void am_uwsgi_requests_forked(void);
 
 #endif

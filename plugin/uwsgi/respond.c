@@ -20,23 +20,22 @@ static bool write_status(struct wsgi_request *request, unsigned status) {
 /* ---- headers ----------------------------------------------------------------------------------
  */
 
-/* Where headers go; `to` is the second argument of put_headers. */
+/* Adds a header to a request, or to lines. */
 typedef bool put_header(void *to, const char *name, const char *value);
 
-static bool put_headers(const struct am_uwsgi_answer *answer, void *to, put_header *put) {
+static bool
+put_headers(const struct am_api_http_response *response, bool close, void *to, put_header *put) {
     char digits[24];
     struct am_buffer length = am_buffer_over(digits, sizeof digits);
-    am_buffer_unsigned(&length, answer->body.size);
+    am_buffer_unsigned(&length, response->body.size);
     am_buffer_literal(&length, "\0");
-    if (answer->status != 204 &&
-        !(put(to, "Content-Type", answer->type) && put(to, "Content-Length", digits)))
+    if (response->status != 204 &&
+        !(put(to, "Content-Type", response->type) && put(to, "Content-Length", digits)))
         return false;
-    for (const struct am_uwsgi_header *header = answer->headers; header && header->name; header++)
-        if (!put(to, header->name, header->value))
+    for (unsigned i = 0; i < response->header_count; i++)
+        if (!put(to, response->headers[i].name, response->headers[i].value))
             return false;
-    return (!answer->generation || put(to, "X-Admatch-Generation", answer->generation)) &&
-           (!answer->allow || put(to, "Allow", answer->allow)) &&
-           (!answer->close || put(to, "Connection", "close"));
+    return !close || put(to, "Connection", "close");
 }
 
 /* uWSGI's functions take char *, and leave it as it is. */
@@ -67,27 +66,26 @@ static bool wants_names(const struct wsgi_request *request) {
            uwsgi.pull_headers;
 }
 
-/* uWSGI makes and frees a buffer for each header: 800 instructions each, of the 13,000 of an answer
- * without a decision. So, where nobody asks for names, all go as one header without a name, whose
- * value uWSGI writes as it stands. */
-static bool write_headers(struct wsgi_request *request, const struct am_uwsgi_answer *answer) {
+/* uWSGI allocates and frees a buffer for each header. So, where nothing asks for names, all go as
+ * one header without a name, whose value uWSGI writes as it is (am_uwsgi_host_add_lines). */
+static bool write_headers(struct wsgi_request *request,
+                          const struct am_api_http_response *response,
+                          bool close) {
     char memory[HEADERS_BYTES];
     struct lines lines = {.text = am_buffer_over(memory, sizeof memory)};
-    if (wants_names(request) || !put_headers(answer, &lines, put_into_lines))
-        return put_headers(answer, request, put_into_request);
-    if (lines.count == 0)
-        return true;
-    if (uwsgi_response_add_header(request, NULL, 0, memory, (uint16_t)lines.text.size) != 0)
-        return false;
-    request->header_cnt += (uint16_t)(lines.count - 1);
-    return true;
+    if (wants_names(request) || !put_headers(response, close, &lines, put_into_lines))
+        return put_headers(response, close, request, put_into_request);
+    return lines.count == 0 ||
+           am_uwsgi_host_add_lines(request, memory, (uint16_t)lines.text.size, lines.count);
 }
 
-bool am_uwsgi_respond(struct wsgi_request *request, const struct am_uwsgi_answer *answer) {
-    if (!write_status(request, answer->status) || !write_headers(request, answer))
+bool am_uwsgi_respond(struct wsgi_request *request,
+                      const struct am_api_http_response *response,
+                      bool close) {
+    if (!write_status(request, response->status) || !write_headers(request, response, close))
         return false;
-    if (am_uwsgi_method_is(request, "HEAD") || answer->body.size == 0)
+    if (am_uwsgi_method_is(request, "HEAD") || response->body.size == 0)
         return uwsgi_response_write_headers_do(request) == UWSGI_OK;
-    char *body = (char *)(uintptr_t)answer->body.data;
-    return uwsgi_response_write_body_do(request, body, answer->body.size) == UWSGI_OK;
+    char *body = (char *)(uintptr_t)response->body.data;
+    return uwsgi_response_write_body_do(request, body, response->body.size) == UWSGI_OK;
 }

@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../base/clock.h"
+#include "../publish/priority.h"
 #include "host.h"
 #include "log.h"
 #include "parent.h"
-#include "priority.h"
+
+#include "start.h"
 
 enum {
     FIFO_COMMAND = 'a',
@@ -32,9 +34,11 @@ void am_uwsgi_watcher_add(void) {
     if (!uwsgi_fifo_table[FIFO_COMMAND])
         uwsgi_fifo_table[FIFO_COMMAND] = ask;
     else
-        am_uwsgi_log("the master FIFO's command %c is taken: ask for a look at the inventory by a "
-                     "message to mule %d",
-                     FIFO_COMMAND, mule_index + 1);
+        am_publish_log(
+            &am_uwsgi_log,
+            "the master FIFO's command %c is taken: ask for a look at the inventory by a "
+            "message to mule %d",
+            FIFO_COMMAND, mule_index + 1);
 }
 
 /* uWSGI's own handler runs exit(), which may wait for ever for a lock that the interrupted code
@@ -44,7 +48,9 @@ static void leave(int signal_number) {
     _exit(0);
 }
 
+/* The order matters: who changes user outlives its master again. */
 static void set_up(void) {
+    am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
@@ -85,9 +91,9 @@ static bool wait_for_look(int milliseconds) {
 /* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
 static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
-    const int64_t next = am_uwsgi_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
+    const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
-        int64_t left = next - am_uwsgi_clock_milliseconds(CLOCK_MONOTONIC);
+        int64_t left = next - am_clock_milliseconds(CLOCK_MONOTONIC);
         int64_t wait = soon ? SOON_MILLISECONDS : TEND_MILLISECONDS;
         if (refresh && left <= 0)
             return false;

@@ -2,7 +2,7 @@
 #ifndef AM_UWSGI_WATCHER_H
 #define AM_UWSGI_WATCHER_H
 
-#include "publisher.h"
+#include "../publish/publisher.h"
 
 /* Adds the mule; in init or post_init. And the master FIFO's command that asks it to look. */
 void am_uwsgi_watcher_add(void);

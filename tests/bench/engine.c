@@ -13,6 +13,8 @@
  *
  * cold: before each text, 96 MiB of other memory go through the caches; a pass is then 100 texts.
  */
+#include <fcntl.h>
+
 #include "../../plugin/api/api.h"
 #include "../../plugin/index/builder.h"
 #include "../../plugin/index/verify.h"
@@ -60,8 +62,8 @@ ask_for(const struct bench *bench, size_t text, enum am_match_field_kind kind, s
 
 static void search(struct bench *bench, struct ask *ask) {
     struct am_error error;
-    require(am_search_words(bench->matcher, &ask->request, &error), &error);
-    am_search_start(bench->matcher, AM_TIER_ALL);
+    require(am_match_words_read(&bench->matcher->words, &ask->request, &error), &error);
+    am_search_start(&bench->matcher->search, AM_TIER_ALL);
 }
 
 static void do_words(struct bench *bench, size_t text) {
@@ -70,7 +72,7 @@ static void do_words(struct bench *bench, size_t text) {
     size_t count;
     am_text_splitter_start(&splitter,
                            (struct am_view){bench->texts.text[text], bench->texts.size[text]}, true,
-                           bench->matcher->splitter_memory);
+                           bench->matcher->words.splitter_memory);
     while ((count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
         bench->words += count;
         bench->matches += words[0].size;
@@ -81,18 +83,18 @@ static void do_phrase(struct bench *bench, size_t text) {
     struct ask ask;
     ask_for(bench, text, AM_FIELD_TEXT, &ask);
     search(bench, &ask);
-    am_search_phrases(bench->matcher);
+    am_search_phrases(&bench->matcher->search);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hits.count;
+    bench->matches += bench->matcher->search.hits.count;
 }
 
 static void do_broad(struct bench *bench, size_t text) {
     struct ask ask;
     ask_for(bench, text, AM_FIELD_QUERY, &ask);
     search(bench, &ask);
-    am_search_broad(bench->matcher);
+    am_search_broad(&bench->matcher->search);
     bench->words += bench->matcher->words.real_count;
-    bench->matches += bench->matcher->hits.count;
+    bench->matches += bench->matcher->search.hits.count;
 }
 
 static void decide(struct bench *bench, size_t text, bool explain) {
@@ -189,7 +191,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     require(am_image_open_memory(bytes.data, bytes.size, "the image", &image, &error), &error);
     require(am_image_verify(image, &error), &error);
     double verified = seconds_now();
-    require(am_image_write(&bytes, image_path, AM_NOBODY_ELSE, &error), &error);
+    require(am_image_write(&bytes, AT_FDCWD, image_path, &error), &error);
     printf("{\"load\":%.3f,\"build\":%.3f,\"verify\":%.3f,\"write\":%.3f}\n", loaded - began,
            built - loaded, verified - built, seconds_now() - verified);
     am_image_close(image);

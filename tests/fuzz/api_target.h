@@ -22,7 +22,9 @@ static const char fuzz_inventory[] =
     "\"targeting\":{\"not\":{\"country\":[\"US\"]},\"any\":[{\"kv\":{\"k\":[\"v\"]}},{\"hour\":[1]}"
     "]}}\n"
     "{\"id\":\"a4\",\"advertiser\":\"c\",\"bid\":2,\"keywords\":[\"*\",\"caf\xc3\xa9\"],"
-    "\"domain\":\"a.b\",\"creative\":{\"a\":\"\\u00e9\"},\"url\":\"https://a.b/\"}\n";
+    "\"domain\":\"a.b\",\"creative\":{\"a\":\"\\u00e9\"},\"url\":\"https://a.b/\"}\n"
+    "{\"id\":\"a5\",\"advertiser\":\"d\",\"bid\":3,\"keywords\":[\"1/2 a\",\"\\\"51 2\\\"\","
+    "\"\xe3\x82\xad\xe3\x83\xad\",\"\xe0\xb8\x99\xe0\xb9\x89\xe0\xb8\xb3\"]}\n";
 
 static struct am_api *fuzz_api(void) {
     static struct served served;
@@ -40,6 +42,27 @@ static void fuzz_require(bool holds) {
         abort();
 }
 
+/* Spans of every placed ad are ascending, disjoint, and inside their text (but for a URL, whose
+ * spans count in what was given). */
+static inline void fuzz_check_spans(const struct am_api_response *response) {
+    const struct am_match_decision *decision = response->decision;
+    for (uint32_t i = 0; decision && i < decision->ad_count; i++) {
+        const struct am_match_winner *placed = &decision->ads[i];
+        uint32_t byte = 0, unit = 0;
+        for (uint32_t k = 0; k < placed->span_count; k++) {
+            const struct am_match_span *span = &placed->spans[k];
+            fuzz_require(span->begin >= byte && span->end > span->begin);
+            fuzz_require(span->utf16_begin >= unit && span->utf16_end > span->utf16_begin);
+            byte = span->end;
+            unit = span->utf16_end;
+        }
+        if (placed->field == AM_NONE)
+            continue;
+        const struct am_match_field *field = &response->request->fields[placed->field];
+        fuzz_require(field->kind == AM_FIELD_URL || byte <= field->text.size);
+    }
+}
+
 /* Decides, and holds the answer to what is promised of every answer. */
 static inline void fuzz_decide(const struct am_api_request *request) {
     enum { NODES = 1 << 18 };
@@ -47,6 +70,7 @@ static inline void fuzz_decide(const struct am_api_request *request) {
     struct am_api_response response;
     struct am_json json;
     am_api_decide(fuzz_api(), request, &response);
+    fuzz_check_spans(&response);
     fuzz_require(am_json_parse(response.body, nodes, NODES, &json, NULL) == AM_OK);
     fuzz_require(!am_json_duplicate_key(&json));
     const struct am_json_node *error = am_json_member(&json, json.nodes, "error");

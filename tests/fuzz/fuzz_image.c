@@ -9,7 +9,9 @@
  *     | section | what | position | value          |
  *     +---------+------+----------+----------------+
  *
- * Section 0 is header and section table. Positions count 4 bytes and wrap at the section's end. */
+ * Section 0 is header and section table. Positions count 4 bytes and wrap at the section's end.
+ * `what` chooses between a value, a sum, a bit, the value of another position, and (RECORD) a copy
+ * of another record. */
 #include <xxhash.h>
 
 #include "image_target.h"
@@ -41,7 +43,7 @@ static const char *const inventories[] = {
     "more-than-sixteen-bytesxxxxxxxxxxxxxxxxxxx\"],\"domain\":\"a.b.c\",\"creative\":{\"a\":1},"
     "\"url\":\"https://a.b/\"}\n",
 };
-enum { INVENTORIES = 2, RAW = 255, PATCH = 8 };
+enum { INVENTORIES = 2, RAW = 255, PATCH = 8, RECORD = 255 };
 
 static struct am_image_bytes build(const char *text) {
     struct am_inventory_load_options options = {0};
@@ -93,13 +95,34 @@ section_of(const char *image, size_t size, unsigned section, size_t *begin, size
     }
 }
 
-static void patch(char *image, size_t size, const uint8_t *data) {
+/* Copies the record `value` of a section over the one that has the position. */
+static void copy_record(char *image, size_t size, unsigned section, size_t at, uint32_t value) {
+    struct am_image_section_entry entry;
+    size_t begin, length;
+    section_of(image, size, section, &begin, &length);
+    memcpy(&entry,
+           image + sizeof(struct am_image_header) +
+               (section ? section - 1 : 0) * sizeof(struct am_image_section_entry),
+           sizeof entry);
+    size_t records = entry.record_size ? length / entry.record_size : 0;
+    if (section == 0 || records == 0 || begin == 0)
+        return;
+    size_t to = at / entry.record_size % records, from = value % records;
+    memmove(image + begin + to * entry.record_size, image + begin + from * entry.record_size,
+            entry.record_size);
+}
+
+AM_WRAPS static void patch(char *image, size_t size, const uint8_t *data) {
     uint16_t position;
     uint32_t value, old;
     size_t begin, length;
     memcpy(&position, data + 2, sizeof position);
     memcpy(&value, data + 4, sizeof value);
     section_of(image, size, data[0] % (AM_SECTIONS + 1), &begin, &length);
+    if (data[1] == RECORD) {
+        copy_record(image, size, data[0] % (AM_SECTIONS + 1), (size_t)position * 4, value);
+        return;
+    }
     char *at = image + begin + (size_t)position * 4 % length / 4 * 4;
     memcpy(&old, at, sizeof old);
     switch (data[1] % 4) {
@@ -162,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
  * Half of them are the fuzzer's own. The others keep to patches: of a field of some record, with a
  * value that this field, a neighbour or a count of the image could have, or just not. */
 
-static uint32_t draw(uint64_t *state, uint32_t below) {
+AM_WRAPS static uint32_t draw(uint64_t *state, uint32_t below) {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*state >> 33) % below;
 }
@@ -177,7 +200,7 @@ static struct am_image_section_entry entry_of(const struct am_image_bytes *image
     return entry;
 }
 
-static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static uint32_t draw_value(const struct am_image_bytes *image, uint64_t *state) {
     static const uint32_t ends[] = {0,         1,         2,          AM_NONE,  AM_NONE - 1,
                                     1u << 31u, INT32_MAX, UINT16_MAX, 1u << 24u};
     uint32_t count, value;
@@ -205,13 +228,16 @@ static void draw_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t
     }
     uint16_t place = (uint16_t)position;
     at[0] = (uint8_t)section;
-    at[1] = (uint8_t)draw(state, 4);
+    at[1] = (uint8_t)draw(state, 5);
+    if (at[1] == 4)
+        at[1] = RECORD;
     memcpy(at + 2, &place, sizeof place);
     memcpy(at + 4, &value, sizeof value);
 }
 
 /* One part of a patch is drawn anew. */
-static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
+AM_WRAPS static void
+change_patch(uint8_t *at, const struct am_image_bytes *image, uint64_t *state) {
     uint8_t drawn[PATCH];
     uint16_t place;
     draw_patch(drawn, image, state);
@@ -221,7 +247,7 @@ static void change_patch(uint8_t *at, const struct am_image_bytes *image, uint64
         at[1] = drawn[1];
         break;
     case 1:
-        place = (uint16_t)(place - 2 + draw(state, 5));
+        place = (uint16_t)(place + draw(state, 5) - 2);
         memcpy(at + 2, &place, sizeof place);
         break;
     case 2:

@@ -17,38 +17,38 @@ static const char many_words[] = "a b c d e f running a c e caf\xC3\xA9 b d f a 
                                  "f f shoes a f b e c d a b d e f a";
 
 struct finding {
-    uint32_t terminals[1 << 12], places[1 << 12];
+    uint32_t terminals[1 << 12], positions[1 << 12];
     uint32_t count, smallest;
 };
 
 static void
-find(struct am_matcher *matcher, const struct am_search_kernel *way, struct finding *found) {
+find(struct am_matcher *matcher, const struct am_search_kernel *kernel, struct finding *found) {
     struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
     const struct am_match_request request = {.fields = &field, .field_count = 1};
-    matcher->way = way;
-    fuzz_require(am_search_words(matcher, &request, NULL) == AM_OK);
-    am_search(matcher, &request, AM_TIER_ALL);
-    const struct am_search_hits *hits = &matcher->hits;
+    am_matcher_set_kernel(matcher, kernel);
+    fuzz_require(am_match_words_read(&matcher->words, &request, NULL) == AM_OK);
+    am_search(&matcher->search, &request, AM_TIER_ALL);
+    const struct am_search_hits *hits = &matcher->search.hits;
     fuzz_require(hits->count <= AM_COUNT_OF(found->terminals));
     memcpy(found->terminals, hits->terminals, hits->count * sizeof(uint32_t));
-    memcpy(found->places, hits->places, hits->count * sizeof(uint32_t));
+    memcpy(found->positions, hits->positions, hits->count * sizeof(uint32_t));
     found->count = hits->count;
-    found->smallest = way->find_smallest(hits, 1, matcher->image->settings->terminal_end);
+    found->smallest = kernel->find_smallest(hits, 1, matcher->image->settings->terminal_end);
 }
 
-/* Every way of searching finds the same. */
-static void compare_ways(struct am_matcher *matcher) {
+/* Every search kernel finds the same. */
+static void compare_kernels(struct am_matcher *matcher) {
     static struct finding portable, other;
     find(matcher, &am_search_portable, &portable);
     for (int name = 0; name < AM_SEARCH_KERNELS; name++) {
-        const struct am_search_kernel *way = am_search_kernel((enum am_search_kernel_name)name);
-        if (!way)
+        const struct am_search_kernel *kernel = am_search_kernel((enum am_search_kernel_name)name);
+        if (!kernel)
             continue;
-        find(matcher, way, &other);
+        find(matcher, kernel, &other);
         size_t size = other.count * sizeof(uint32_t);
         fuzz_require(other.count == portable.count && other.smallest == portable.smallest);
         fuzz_require(memcmp(other.terminals, portable.terminals, size) == 0);
-        fuzz_require(memcmp(other.places, portable.places, size) == 0);
+        fuzz_require(memcmp(other.positions, portable.positions, size) == 0);
     }
 }
 
@@ -84,9 +84,9 @@ static void compare_searches(const struct am_image *image) {
     fuzz_require(matcher != NULL);
     if (am_matcher_attach(matcher, image, fuzz_zones(), NULL) != AM_OK)
         return;
-    matcher->way = am_search_kernel_best();
+    am_matcher_set_kernel(matcher, am_search_kernel_best());
     compare_tiers(matcher);
-    compare_ways(matcher);
+    compare_kernels(matcher);
 }
 
 /* What the builder makes must pass its own check. */

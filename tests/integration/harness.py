@@ -23,7 +23,8 @@ EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
 PATIENCE = 60 if SANITIZER else 20  # seconds that something may take before it counts as broken
 SHARED_MEMORY = pathlib.Path("/dev/shm")
 
-RUNTIMES = {"address": ["libasan.so", "libubsan.so"], "undefined": ["libubsan.so"], "thread": ["libtsan.so"]}
+# "integer" is clang's, whose runtime the plugin brings itself.
+RUNTIMES = {"address": ["libasan.so", "libubsan.so"], "undefined": ["libubsan.so"], "thread": ["libtsan.so"], "integer": []}
 FINDINGS = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "Segmentation Fault", "!!! uWSGI process")
 
 

@@ -102,6 +102,10 @@ class WordsTest(CommandTest):
         self.assertEqual([row[0] for row in self.rows("-", stdin="one two\n")], ["one", "two"])
         self.assertEqual([row[0] for row in self.rows("--", "-cheap")], ["cheap"])
 
+    def test_words_of_one_character_take_no_longer_than_others(self):
+        rows = self.rows("-", stdin="½" * 500000)
+        self.assertEqual(rows[-2:], [("21", "999996-1000000", "499998-500000", "½½"), ("2", "999998-1000000", "499999-500000", "½")])
+
     def test_a_text_without_words_shows_nothing(self):
         self.assertEqual(self.rows("... !"), [])
 

@@ -151,13 +151,18 @@ class ConfigsTest(unittest.TestCase):
         self.assertEqual(files - {name for name in files if "vassals/" in name}, started)
 
 
+    def test_the_unit_makes_the_folder_above_the_hardened_state_folder(self):
+        """A folder above, since the one of a DynamicUser is behind a link, which admatch does not follow."""
+        folder = re.search(r"(?m)^StateDirectory=(.*)$", (CONFIGS / "hardened/admatch.service").read_text())[1]
+        self.assertIn(f"\nadmatch-state-dir = /var/lib/{folder}/state\n", (CONFIGS / "hardened/hardened.ini").read_text())
+
     def run_hardened(self, **options):
         config = self.folder / "configs/hardened/hardened.ini"
         state = self.folder / "private"
         # the folder of a test is not nobody's, so the state folder is made for it beforehand
         state.mkdir(mode=0o700)
         shutil.chown(state, "nobody", "nogroup")
-        config.write_text(config.read_text().replace("/dev/shm/admatch-hardened", str(state)))
+        config.write_text(config.read_text().replace("/var/lib/admatch/state", str(state)))
         process = self.run_config("hardened/hardened.ini", **options)
         answer = eventually("it answers", lambda: ask_uwsgi(self.ports[8088], "/v1/decide", "query=trail+running+shoes"))
         self.assertIn(b'"ads":[{', answer)

@@ -40,7 +40,7 @@ class CountersTest(SharedServerTest):
         found = self.difference(lambda: self.server.decide(text="my running shoes", slots=[{"count": 4}]), 1)
         for name, value in {
             'admatch_requests_total{endpoint="decide",status="200"}': 1, "admatch_decisions_total": 1,
-            "admatch_slots_filled_total": 2, "admatch_slots_unfilled_total": 2, "admatch_candidates_total": 3,
+            "admatch_ads_placed_total": 2, "admatch_positions_unfilled_total": 2, "admatch_candidates_total": 3,
             'admatch_rejections_total{gate="paused"}': 1, "admatch_words_total": 3, "admatch_text_bytes_total": 16,
             "admatch_decide_seconds_count": 1, 'admatch_decide_seconds_bucket{le="+Inf"}': 1,
         }.items():
@@ -117,7 +117,7 @@ class GaugesTest(ServerTest):
     def test_the_generation_is_described(self):
         server = self.serve([{"type": "campaign", "id": "c", "advertiser": "x", "negative_keywords": ["bad"]}, *ADS])
         samples = server.metrics()
-        self.assertEqual([samples[f"admatch_{name}"] for name in ("generation", "ads", "campaigns", "keywords")], [1, 3, 1, 4])
+        self.assertEqual([samples[f"admatch_{name}"] for name in ("publication", "ads", "campaigns", "keywords")], [1, 3, 1, 4])
         self.assertEqual(samples["admatch_image_bytes"], (server.state / server.images()[0]).stat().st_size)
         self.assertEqual((samples["admatch_builds_total"], samples["admatch_found_total"], samples["admatch_swaps_total"]), (1, 0, 0))
         eventually("it ages", lambda: server.metrics()["admatch_generation_age_seconds"] >= 1)
@@ -135,7 +135,7 @@ class GaugesTest(ServerTest):
         server.command("-")
         eventually("one is gone", lambda: len(server.workers()) == 2)
         put(self.inventory, ADS[:2])
-        eventually("it is published", lambda: server.metrics()["admatch_generation"] == 2)
+        eventually("it is published", lambda: server.metrics()["admatch_publication"] == 2)
         eventually("no core lags", lambda: server.metrics()["admatch_lagging_cores"] == 0, 3)
 
 

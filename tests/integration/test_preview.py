@@ -18,6 +18,7 @@ RECORDS = [
     ad("clicks", "shoes", bid=0.5, pricing="cpc", ctr=0.004),
     ad("paused", "shoes", status="paused"),
     ad("elsewhere", "shoes", targeting={"country": ["FR"]}),
+    ad("signs", "1/2 inch", "1/2 price sandals", "น้ำ", "キロ", "ﷺ"),
     ad("sporty", "shoes", bid=3, targeting={"kv": {"sport": ["running"]}}),
 ]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -90,6 +91,16 @@ class PreviewTest(SharedServerTest):
         for expected in ("<b>2 EUR</b> a thousand views", "<b>0.5 EUR</b> a click, eCPM 2 EUR", '<span class="type">broad</span> keyword <b>running shoes</b> in the text'):
             self.assertIn(expected, page.text)
         self.assertIn(("a", {"rel": "noopener noreferrer nofollow", "href": "https://shoes.example/?a=1&b=2"}), page.tags)
+
+    def test_the_page_shows_the_text_alone(self):
+        """Where one character gives several words, too."""
+        for text in ("½ inch pipe", " sandals price ½", "ขายน้ำดื่ม", "5㌔", "ﷺ"):
+            page = self.get(text=text, title="not of this text")
+            excerpts = re.findall(r'<p class="excerpt">(.*?)</p>', page.text)
+            self.assertEqual([re.sub("</?mark>", "", excerpt) for excerpt in excerpts], [text])
+            spans = self.server.decide(text=text).json["slots"][0]["ads"][0]["match"]["spans"]
+            marked = [text.encode()[slice(*span["bytes"])].decode() for span in spans]
+            self.assertEqual(page.inside("mark"), marked)
 
     def test_the_page_shows_why_others_did_not_win(self):
         page = self.get(query="shoes", country="US")

@@ -10,17 +10,29 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
+<<<<<<< HEAD
     "base": (set(), "address arena buffer bytes checked code decimal error hash intern json memory plain time timezone timezones utf8 vector view"),
+=======
+    "base": (set(), "arena buffer bytes checked clock code decimal error hash intern json memory plain poison time timezone timezones utf8 vector view"),
+>>>>>>> main
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
+<<<<<<< HEAD
     "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps live store snapshot map maps repair record limit zone pool redo op queued placement caller guard step hold chain cap curve hours item member schedule slot text traffic window death found add get set scaled reading demand work pools zones redo queued moment section anchor piece"),
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate explain"),
     "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
     "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
     "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
+=======
+    "match": ({"base", "text", "model", "index"}, "match matcher search rank gate gates explain"),
+    "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
+    "publish": ({"base", "text", "model", "inventory", "index", "match", "api"}, "publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi"),
+    "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
+>>>>>>> main
 }
 
 
@@ -80,6 +92,48 @@ def check_names(path):
             yield f"{path.relative_to(ROOT)}: {name} has none of the prefixes of {room}: {', '.join(prefixes)}"
 
 
+def symbols_of(objects, flag):
+    """Global symbols by object file."""
+    printed = subprocess.run(["nm", "-A", "-g", flag, *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for line in printed.splitlines():
+        name, rest = line.split(":", 1)
+        found.setdefault(name, set()).add(rest.split()[-1])
+    return found
+
+
+def check_circles(build):
+    """Inside a room, no two object files use one another's symbols, directly or through others."""
+    for room in ROOMS:
+        objects = sorted((build / "plugin" / room).rglob("*.o"))
+        objects = [path for path in objects if (ROOT / path.relative_to(build)).with_suffix(".c").is_file()]
+        if not objects:
+            continue
+        owner = {symbol: name for name, symbols in symbols_of(objects, "--defined-only").items() for symbol in symbols}
+        uses = {name: {owner[symbol] for symbol in symbols if symbol in owner} - {name}
+                for name, symbols in symbols_of(objects, "--undefined-only").items()}
+        yield from circles(uses)
+
+
+def circles(graph):
+    done, walk = set(), []
+
+    def visit(node):
+        if node in walk:
+            yield "a circle: " + " -> ".join(pathlib.Path(name).stem for name in [*walk[walk.index(node):], node])
+            return
+        if node in done:
+            return
+        walk.append(node)
+        for near in sorted(graph.get(node, ())):
+            yield from visit(near)
+        walk.pop()
+        done.add(node)
+
+    for node in sorted(graph):
+        yield from visit(node)
+
+
 def check_exports(plugin):
     done = subprocess.run(["nm", "-D", "--defined-only", plugin], capture_output=True, text=True, check=True)
     exported = {line.split()[-1] for line in done.stdout.splitlines()}
@@ -120,6 +174,7 @@ def main():
     for plugin in sys.argv[1:]:
         problems += check_exports(plugin)
         problems += check_hardening(plugin)
+        problems += check_circles(pathlib.Path(plugin).resolve().parent)
     print("\n".join(problems) or f"rooms: {len(sources())} files are in order")
     return 1 if problems else 0
 

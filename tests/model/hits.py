@@ -137,11 +137,19 @@ def find(keyword, fields, window):
     return None
 
 
+def disjoint(found):
+    """Spans in the order of the text; those that overlap are one, those that only touch are not."""
+    merged = []
+    for begin, end in sorted(found):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
 def spans(hit):
     """The spans of a hit's words in the original text, as an answer shows them."""
-    shown = []
-    for position in hit.positions:
-        begin, end = hit.field.spans[position]
-        utf16 = words.utf16_span(hit.field.original, begin, end)
-        shown.append({"bytes": [begin, end], "utf16": utf16})
-    return shown
+    original = hit.field.original
+    found = disjoint(hit.field.spans[position] for position in hit.positions)
+    return [{"bytes": [*span], "utf16": words.utf16_span(original, *span)} for span in found]

@@ -35,6 +35,16 @@ def last_phrase(wanted, present):
     return None
 
 
+def joined(found):
+    merged = []
+    for begin, end in sorted(found):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
 def load_changed(change):
     def load(lines, original=inventory.load):
         loaded = original(lines)
@@ -60,6 +70,8 @@ BROKEN_RULES = {
         "find_broad",
         lambda wanted, present, window, find=hits.find_broad: find(wanted, present, window + 1),
     ),
+    "spans may overlap": broken(hits, "disjoint", sorted),
+    "spans that touch are one": broken(hits, "disjoint", joined),
     "an ad is not over at its end": broken(inventory, "load", load_changed(end_later)),
     "a campaign's labels do not count": broken(inventory, "load", load_changed(without_campaign_labels)),
     "the larger rotation comes first": broken(

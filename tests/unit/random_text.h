@@ -5,13 +5,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "xorshift.h"
+
 static uint64_t seed;
 
 static inline uint32_t below(uint32_t limit) {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)((seed >> 32) * limit >> 32);
+    return (uint32_t)((xorshift64(&seed) >> 32) * limit >> 32);
 }
 
 /* A word of one of `words` numbers, small ones more often; some are longer than a bucket's key. */

@@ -179,8 +179,8 @@ static void moving_to_a_new_image(void **state) {
 static void a_request_allocates_nothing(void **state) {
     const struct served *served = *state;
     static const char *const bodies[] = {
-        "{\"text\":\"a b c running shoe\",\"explain\":true,\"slots\":[{\"count\":3}],"
-        "\"context\":{\"country\":\"US\",\"kv\":{\"k\":[\"v\"]}}}",
+        ("{\"text\":\"a b c running shoe\",\"explain\":true,\"slots\":[{\"count\":3}],"
+         "\"context\":{\"country\":\"US\",\"kv\":{\"k\":[\"v\"]}}}"),
         "{\"query\":", "[]", "{\"count\":1e999}"};
     for (size_t i = 0; i < AM_COUNT_OF(bodies); i++)
         for (int content = AM_CONTENT_JSON; content <= AM_CONTENT_QUERY_STRING; content++) {

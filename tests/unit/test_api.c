@@ -14,7 +14,7 @@
 #define INVENTORY                                                                                  \
     "{\"type\":\"campaign\",\"id\":\"c1\",\"advertiser\":\"acme\"}\n"                              \
     "{\"id\":\"shoes\",\"campaign\":\"c1\",\"bid\":1.25,"                                          \
-    "\"keywords\":[\"running shoes\",\"[exactly this]\"],"                                         \
+    "\"keywords\":[\"running shoes\",\"[exactly this]\",\"1/2 shoes\"],"                           \
     "\"url\":\"https://acme.example/run\",\"creative\":{\"title\":\"Run\"}}\n"                     \
     "{\"id\":\"trail\",\"advertiser\":\"beta\",\"bid\":0.5,\"keywords\":[\"\\\"trail "             \
     "shoes\\\"\"],"                                                                                \
@@ -112,6 +112,16 @@ static void spans_in_a_url_count_in_the_url_as_given(void **state) {
                       "{\"keyword\":\"running shoes\",\"type\":\"broad\",\"field\":\"url\","
                       "\"spans\":[{\"bytes\":[28,35],\"utf16\":[28,35]},"
                       "{\"bytes\":[41,46],\"utf16\":[40,45]}]}") "]}]}");
+}
+
+/* Of ½, which is 1 and 2, there is one. */
+static void spans_in_a_url_do_not_overlap(void **state) {
+    struct am_view body = AM_VIEW("{\"url\":\"/%C2%BD-\xc3\xa9-SHOES\"}");
+    assert_answer(state, decide(state, AM_CONTENT_JSON, body),
+                  "{\"slots\":[{\"id\":\"\",\"ads\":[" SHOES(
+                      "{\"keyword\":\"1/2 shoes\",\"type\":\"broad\",\"field\":\"url\","
+                      "\"spans\":[{\"bytes\":[1,7],\"utf16\":[1,7]},"
+                      "{\"bytes\":[11,16],\"utf16\":[10,15]}]}") "]}]}");
 }
 
 static void spans_far_into_a_long_url_are_right(void **state) {
@@ -283,6 +293,7 @@ int main(void) {
         TEST(a_json_request_is_answered_in_full),
         TEST(a_query_string_and_plain_text_are_answered_alike),
         TEST(spans_in_a_url_count_in_the_url_as_given),
+        TEST(spans_in_a_url_do_not_overlap),
         TEST(spans_far_into_a_long_url_are_right),
         TEST(an_item_of_keywords_is_told_by_its_index),
         TEST(no_ad_is_an_answer_too),

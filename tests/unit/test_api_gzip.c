@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../../plugin/api/gzip.h"
+#include "xorshift.h"
 
 enum { LIMIT = 1 << 20 };
 
@@ -62,13 +63,9 @@ static enum am_code unpack(struct fixture *fixture, struct am_view body, size_t 
 }
 
 static void fill_with_noise(char *text, size_t size) {
-    uint32_t random = 2463534242;
-    for (size_t i = 0; i < size; i++) {
-        random ^= random << 13;
-        random ^= random >> 17;
-        random ^= random << 5;
-        text[i] = (char)(random >> 8);
-    }
+    uint32_t random = XORSHIFT32_SEED;
+    for (size_t i = 0; i < size; i++)
+        text[i] = (char)(xorshift32(&random) >> 8);
 }
 
 static void what_was_packed_comes_back_again_and_again(void **state) {

@@ -1,6 +1,7 @@
 /* Requests written as a query string, and percent-encoding. */
 #include "../../plugin/text/words.h"
 #include "api_reader.h"
+#include "xorshift.h"
 
 #include <stdio.h>
 
@@ -247,17 +248,12 @@ static void places_in_a_url_lead_back_to_what_was_given(void **state) {
         assert_int_equal(places[i].utf16, wanted[i].utf16);
     }
     static const char alphabet[] = "a%4/?+#:\xc3\xa9\x80\x80\xf0\x9f\x98\xe2\x82";
-    uint32_t random = 2463534242;
+    uint32_t random = XORSHIFT32_SEED;
     for (int i = 0; i < 50000; i++) {
         char url[40];
-        size_t size = random % sizeof url;
-        for (size_t k = 0; k < size; k++) {
-            random ^= random << 13;
-            random ^= random >> 17;
-            random ^= random << 5;
-            url[k] = alphabet[(random >> 3) % (sizeof alphabet - 1)];
-        }
-        random += 0x9E3779B9;
+        size_t size = xorshift32(&random) % sizeof url;
+        for (size_t k = 0; k < size; k++)
+            url[k] = alphabet[(xorshift32(&random) >> 3) % (sizeof alphabet - 1)];
         assert_places((struct am_view){url, size});
     }
 }

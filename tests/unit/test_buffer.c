@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "../../plugin/base/buffer.h"
+#include "xorshift.h"
 
 static void assert_text(const struct am_buffer *buffer, const char *wanted) {
     assert_false(buffer->overflowed);
@@ -120,15 +121,13 @@ static void any_bytes_become_a_string_that_jansson_reads(void **state) {
     (void)state;
     static const unsigned char alphabet[] =
         "abcdefghijklmnop\"\\\n\x7f\x80\xbf\xc3\xe2\xed\xf0\xf4\xff ";
-    uint32_t random = 2463534242;
+    uint32_t random = XORSHIFT32_SEED;
     for (int i = 0; i < 100000; i++) {
         char text[80], memory[800];
         size_t size = 0, wanted = random % sizeof text;
         while (size < wanted) {
-            random ^= random << 13;
-            random ^= random >> 17;
-            random ^= random << 5;
-            text[size++] = (char)alphabet[random % (sizeof alphabet - (i & 1 ? 1 : 13))];
+            text[size++] =
+                (char)alphabet[xorshift32(&random) % (sizeof alphabet - (i & 1 ? 1 : 13))];
         }
         struct am_buffer buffer = am_buffer_over(memory, sizeof memory);
         am_buffer_json_string(&buffer, (struct am_view){text, size});

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../../plugin/base/decimal.h"
+#include "xorshift.h"
 
 static int64_t parsed(const char *text, unsigned places) {
     int64_t value = -77;
@@ -116,11 +117,9 @@ static void values_are_written_without_needless_zeros(void **state) {
 
 static void what_is_written_reads_back(void **state) {
     (void)state;
-    uint64_t random = 88172645463325252;
+    uint64_t random = XORSHIFT64_SEED;
     for (int i = 0; i < 100000; i++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
+        xorshift64(&random);
         int64_t value = (int64_t)random >> (random % 60);
         unsigned places = (unsigned)(random >> 7) % 19;
         char text[AM_DECIMAL_TEXT_SIZE];

@@ -160,6 +160,17 @@ static void lists_out_of_order_are_refused(void **state) {
     assert_non_null(strstr(verification(fixture), "its counts contradict one another"));
 }
 
+/* It sizes the memory of every matcher. */
+static void more_negative_keywords_than_postings_are_refused(void **state) {
+    struct fixture *fixture = *state;
+    const struct am_image_section_entry *table =
+        (const void *)(fixture->copy + sizeof(struct am_image_header));
+    struct am_image_settings *settings =
+        (void *)(fixture->copy + table[AM_SECTION_SETTINGS - 1].offset);
+    settings->negative_count = settings->terminal_end + 1;
+    assert_non_null(strstr(verification(fixture), "its counts contradict one another"));
+}
+
 static void each_field_of_the_header_is_checked(void **state) {
     struct fixture *fixture = *state;
     const struct {
@@ -221,6 +232,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_was_built_verifies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_changed_byte_is_refused_or_harmless, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_out_of_order_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_negative_keywords_than_postings_are_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(each_field_of_the_header_is_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_shorter_image_is_refused, set_up, tear_down),
         cmocka_unit_test(what_is_no_file_is_told),

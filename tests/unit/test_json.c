@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "../../plugin/base/json.h"
+#include "xorshift.h"
 
 enum { NODES = 100000 };
 static struct am_json_node nodes[NODES];
@@ -470,12 +471,9 @@ static void every_beginning_of_a_document_is_refused_by_both(void **state) {
         }
 }
 
-static uint64_t random_state = 88172645463325252;
+static uint64_t random_state = XORSHIFT64_SEED;
 static size_t random_below(size_t bound) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (size_t)((random_state >> 11) % bound);
+    return (size_t)((xorshift64(&random_state) >> 11) % bound);
 }
 
 static size_t mutate(char *text, size_t size, size_t capacity) {

@@ -60,6 +60,45 @@ static void spans_count_bytes_and_utf16_units_of_the_original_text(void **state)
     engine_stop(&engine);
 }
 
+/* Spans as "bytes/UTF-16 units", one after the other. */
+static const char *spans_of(const struct am_match_winner *ad) {
+    static char text[256];
+    size_t at = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < ad->span_count; i++)
+        at += (size_t)sprintf(text + at, "%s%u-%u/%u-%u", i ? " " : "", ad->spans[i].begin,
+                              ad->spans[i].end, ad->spans[i].utf16_begin, ad->spans[i].utf16_end);
+    return text;
+}
+
+/* One character may give several words, or the end of one and the begin of the next. */
+static void spans_that_overlap_are_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *keyword, *text, *spans;
+    } cases[] = {
+        {"1/2 inch", "½ inch pipe", "0-2/0-1 3-7/2-6"},
+        {"1/2 price shoes", " shoes price ½", "1-6/1-6 7-12/7-12 13-15/13-14"},
+        {"\\\"51 2 inch\\\"", "a 5½ inch", "2-5/2-4 6-10/5-9"},
+        {"น้ำ", "ขายน้ำดื่ม", "9-18/3-6"},
+        {"キロ", "5㌔", "1-4/1-2"},
+        {"ﷺ", "\U0001f45f ﷺ", "5-8/3-4"},
+        {"\\\"عليه وسلم\\\"", "ﷺ ﷺ", "0-3/0-1"},
+        {"1 x", "½ ½ x", "3-5/2-3 6-7/4-5"},
+        {"東京", "東京", "0-3/0-1 3-6/1-2"}, /* what only touches stays apart */
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
+        struct engine engine;
+        char line[256];
+        sprintf(line, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"%s\"]}",
+                cases[i].keyword);
+        engine_start(&engine, line);
+        assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, cases[i].text, 1), "a ");
+        assert_string_equal(spans_of(&engine.decision.ads[0]), cases[i].spans);
+        engine_stop(&engine);
+    }
+}
+
 static void a_phrase_does_not_cross_fields(void **state) {
     (void)state;
     struct engine engine;
@@ -257,6 +296,7 @@ int main(void) {
         cmocka_unit_test(exact_keywords_need_the_whole_query),
         cmocka_unit_test(broad_keywords_need_all_words_within_the_window),
         cmocka_unit_test(spans_count_bytes_and_utf16_units_of_the_original_text),
+        cmocka_unit_test(spans_that_overlap_are_one),
         cmocka_unit_test(a_phrase_does_not_cross_fields),
         cmocka_unit_test(known_words_match_broad_keywords_by_their_stems),
         cmocka_unit_test(words_of_more_than_sixteen_bytes_are_compared_whole),

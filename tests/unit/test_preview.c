@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "../../plugin/api/html.h"
-#include "../../plugin/api/preview.h"
+#include "../../plugin/api/preview/html.h"
+#include "../../plugin/api/preview/preview.h"
 #include "api_inventory.h"
 
 static void assert_view(struct am_view found, const char *wanted) {
@@ -102,6 +103,88 @@ static void limits_are_told_in_the_page(void **state) {
     stop_serving(&served);
 }
 
+/* The page's first excerpt, without its marks, is that text. */
+static void assert_excerpt(struct am_view page, const char *wanted) {
+    static const char begin[] = "<p class=\"excerpt\">";
+    char text[4096];
+    size_t size = 0;
+    const char *at = memmem(page.data, page.size, begin, strlen(begin));
+    assert_non_null(at);
+    at += strlen(begin);
+    const char *end = memmem(at, (size_t)(page.data + page.size - at), "</p>", 4);
+    assert_true(end && (size_t)(end - at) < sizeof text);
+    while (at < end) {
+        if (*at == '<')
+            at = (const char *)memchr(at, '>', (size_t)(end - at)) + 1;
+        else
+            text[size++] = *at++;
+    }
+    text[size] = '\0';
+    assert_string_equal(text, wanted);
+}
+
+/* One character gives several words here, whose spans are equal or overlap. */
+static void the_excerpt_is_the_text_alone(void **state) {
+    (void)state;
+    static const char inventory[] = "{\"id\":\"a\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":"
+                                    "[\"1/2 inch\",\"1/2 price shoes\",\"น้ำ\",\"キロ\",\"ﷺ\"]}\n";
+    static const char *const texts[] = {"½ inch pipe", " shoes price ½", "ขายน้ำดื่ม", "5㌔", "ﷺ"};
+    struct am_error error = {0};
+    struct served served;
+    if (!start_serving(&served, am_view_of(inventory), &AM_API_LIMITS_DEFAULT, &error))
+        fail_msg("%s", error.message);
+    for (size_t i = 0; i < AM_COUNT_OF(texts); i++) {
+        char question[512];
+        struct am_api_response response;
+        sprintf(question, "query=secrets+before&text=%s&url=/secrets+after", texts[i]);
+        const struct am_api_request request = {.body = am_view_of(question)};
+        am_api_preview(served.api, &request, &response);
+        assert_int_equal(response.status, 200);
+        assert_int_equal(response.decision->ad_count, 1);
+        assert_excerpt(response.body, texts[i]);
+    }
+    stop_serving(&served);
+}
+
+/* Whatever the spans say. */
+static void an_excerpt_shows_nothing_beside_its_text(void **state) {
+    (void)state;
+    static const char inventory[] =
+        "{\"id\":\"a\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"c\"]}\n";
+    static const struct am_match_span spans[][2] = {
+        {{.begin = 0, .end = 3}, {.begin = 0, .end = 3}},
+        {{.begin = 4, .end = 6}, {.begin = 1, .end = 2}},
+        {{.begin = 5, .end = 2}, {.begin = 3, .end = 1}},
+        {{.begin = 7, .end = 99}, {.begin = 200, .end = 300}},
+        {{.begin = UINT32_MAX, .end = 0}, {.begin = 0, .end = UINT32_MAX}},
+    };
+    struct am_error error = {0};
+    struct served served;
+    if (!start_serving(&served, am_view_of(inventory), &AM_API_LIMITS_DEFAULT, &error))
+        fail_msg("%s", error.message);
+    for (size_t i = 0; i < AM_COUNT_OF(spans); i++) {
+        static char memory[1 << 16];
+        struct am_buffer out = am_buffer_over(memory, sizeof memory);
+        char *text = memcpy(malloc(9), "the text.", 9); /* no byte more, for sanitizers */
+        struct am_match_field field = {AM_FIELD_TEXT, 0, {text, 9}};
+        struct am_match_request request = {.fields = &field, .field_count = 1};
+        struct am_match_winner ad = {.span_count = 2};
+        memcpy(ad.spans, spans[i], sizeof spans[i]);
+        struct am_match_decision decision = {.ads = &ad, .ad_count = 1};
+        static struct am_json_node nodes[AM_CREATIVE_NODES];
+        const struct am_preview page = {.image = served.image,
+                                        .creative_nodes = nodes,
+                                        .request = &request,
+                                        .decision = &decision,
+                                        .status = 200};
+        am_preview_render(&out, &page);
+        assert_false(out.overflowed);
+        assert_excerpt(am_buffer_view(&out), "the text.");
+        free(text);
+    }
+    stop_serving(&served);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_cannot_become_markup),
@@ -109,6 +192,8 @@ int main(void) {
         cmocka_unit_test(empty_parameters_and_explain_are_no_part_of_the_question),
         cmocka_unit_test(without_an_inventory_the_page_says_so),
         cmocka_unit_test(limits_are_told_in_the_page),
+        cmocka_unit_test(the_excerpt_is_the_text_alone),
+        cmocka_unit_test(an_excerpt_shows_nothing_beside_its_text),
     };
     return cmocka_run_group_tests_name("preview", tests, NULL, NULL);
 }

@@ -221,13 +221,14 @@ static void a_tree_is_evaluated_once_a_request(void **state) {
     static const struct am_match_attribute given[] = {COUNTRY("us")};
     start_with(&engine, "{\"country\":[\"US\"]}");
     struct am_match_request request = request_of(given, 1);
-    am_gate_targeting_start(engine.matcher, &request);
-    assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
-    engine.matcher->term_count = 0;
-    assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
+    am_gate_targeting_start(&engine.matcher->gates.targeting, &request);
+    assert_int_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0), 0);
+    engine.matcher->gates.targeting.term_count = 0;
+    assert_int_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0), 0);
     request.attribute_count = 0;
-    am_gate_targeting_start(engine.matcher, &request);
-    assert_int_not_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 0);
+    am_gate_targeting_start(&engine.matcher->gates.targeting, &request);
+    assert_int_not_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0),
+                         0);
     engine_stop(&engine);
 }
 
@@ -241,7 +242,8 @@ static void the_first_member_that_does_not_hold_is_told(void **state) {
         struct am_match_request request = request_of(given, count);
         request.explain = true;
         assert_string_equal(engine_decide(&engine, &request), "");
-        assert_int_equal(am_gate_targeting_ask(engine.matcher, &request, 0), 1 + count + 1);
+        assert_int_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0),
+                         1 + count + 1);
         static const char *const names[] = {"country", "device", "os"};
         assert_int_equal(engine.decision.rejected_count, 1);
         assert_true(am_view_equal(engine.decision.rejected[0].detail, am_view_of(names[count])));

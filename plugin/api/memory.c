@@ -1,0 +1,124 @@
+/* Making, freeing and poisoning the working memory of one thread. */
+#include "memory.h"
+
+#include <stdlib.h>
+
+#include "../base/reserve.h"
+
+enum {
+    ANSWER_BYTES = 64 << 20, /* 256 ads with the largest creatives and URLs are a third of that */
+    ALIGNMENT = 64,
+};
+
+/* ---- making and freeing --------------------------------------------------------------------- */
+
+/* Where the parts of the region lie. */
+struct plan {
+    size_t reader, nodes, text, url_places, body, unpacked, decoded, gzip, openrtb, creative_nodes,
+        answer, total;
+};
+
+static size_t add_part(struct plan *plan, size_t size) {
+    size_t offset = plan->total;
+    plan->total += (size + AM_REDZONE + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return offset;
+}
+
+/* Sizes cannot wrap: the body limit is below 4 GiB. */
+static struct plan plan_region(size_t body_bytes) {
+    struct plan plan = {0};
+    plan.reader = add_part(&plan, sizeof(struct am_api_request_reader));
+    plan.nodes = add_part(&plan, AM_REQUEST_MAX_NODES * sizeof(struct am_json_node));
+    plan.text = add_part(&plan, am_api_request_text_size(body_bytes));
+    plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_api_url_offset));
+    plan.body = add_part(&plan, AM_POISONS ? body_bytes : 0);
+    plan.unpacked = add_part(&plan, body_bytes + 1);
+    plan.decoded = add_part(&plan, body_bytes);
+    plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
+    plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
+    plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
+    plan.answer = add_part(&plan, ANSWER_BYTES);
+    return plan;
+}
+
+/* All parts are poisoned (poison.h) until a request needs them, but for these. */
+static void open_parts(const struct am_api *api, const struct plan *plan) {
+    const char *region = api->region;
+    am_poison_region(region, plan->total);
+    am_poison_clear(region + plan->reader, sizeof(struct am_api_request_reader));
+    am_poison_clear(region + plan->openrtb, sizeof(struct am_openrtb));
+    am_poison_clear(region + plan->gzip, AM_GZIP_MEMORY_SIZE);
+}
+
+static enum am_code make_region(struct am_api *api, struct am_error *error) {
+    struct plan plan = plan_region(api->limits.body_bytes);
+    char *region = am_memory_reserve(plan.total);
+    if (!region)
+        return am_error_set(error, AM_E_MEMORY,
+                            "out of memory: address space for requests of %zu bytes",
+                            api->limits.body_bytes);
+    api->region = region;
+    api->region_size = plan.total;
+    open_parts(api, &plan);
+    api->reader = (struct am_api_request_reader *)(region + plan.reader);
+    api->reader->nodes = (struct am_json_node *)(region + plan.nodes);
+    api->reader->text = region + plan.text;
+    api->reader->url_places = (struct am_api_url_offset *)(region + plan.url_places);
+    api->reader->body_limit = api->limits.body_bytes;
+    api->body = region + plan.body;
+    api->unpacked = region + plan.unpacked;
+    api->decoded = region + plan.decoded;
+    api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
+    api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
+    api->answer = am_buffer_guard(region + plan.answer, ANSWER_BYTES);
+    return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
+}
+
+struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error) {
+    if (limits->body_bytes >= UINT32_MAX) {
+        am_error_set(error, AM_E_LIMIT, "a limit of %zu bytes a request: expected less than 4 GiB",
+                     limits->body_bytes);
+        return NULL;
+    }
+    struct am_api *api = calloc(1, sizeof *api);
+    if (!api) {
+        am_error_set(error, AM_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    api->limits = *limits;
+    const struct am_matcher_limits matcher_limits = {limits->body_bytes, limits->words};
+    if (make_region(api, error) == AM_OK)
+        api->matcher = am_matcher_new(&matcher_limits, error);
+    if (api->matcher)
+        return api;
+    am_api_free(api);
+    return NULL;
+}
+
+void am_api_free(struct am_api *api) {
+    if (!api)
+        return;
+    am_matcher_free(api->matcher);
+    am_memory_release(api->region, api->region_size);
+    free(api);
+}
+
+/* ---- between requests ------------------------------------------------------------------------ */
+
+void am_api_forget(struct am_api *api) {
+    const struct am_api_request_reader *reader = api->reader;
+    am_poison_region(reader->text, reader->text_used);
+    AM_POISON_ITEMS(reader->nodes, 0, AM_REQUEST_MAX_NODES);
+    AM_POISON_ITEMS(api->openrtb->creative_nodes, 0, AM_CREATIVE_NODES);
+    am_poison_region(api->body, api->limits.body_bytes);
+    am_poison_region(api->unpacked, api->limits.body_bytes + 1);
+    am_poison_region(api->decoded, api->limits.body_bytes);
+    am_buffer_cut(&api->answer, 0);
+}
+
+struct am_view am_api_set_apart(const struct am_api *api, struct am_view body) {
+    if (!AM_POISONS || body.size == 0 || body.size > api->limits.body_bytes)
+        return body;
+    am_poison_clear(api->body, body.size);
+    return (struct am_view){memcpy(api->body, body.data, body.size), body.size};
+}

@@ -1,0 +1,34 @@
+/* Private to the api room: one thread's working memory. */
+#ifndef AM_API_MEMORY_H
+#define AM_API_MEMORY_H
+
+#include "api.h"
+#include "gzip.h"
+#include "openrtb/openrtb.h"
+#include "request.h"
+
+struct am_api {
+    struct am_api_limits limits;
+    struct am_matcher *matcher;
+    const struct am_timezones *zones;
+    void *region; /* all of what follows lies in it, but for the decision's contents */
+    size_t region_size;
+    struct am_api_request_reader *reader;
+    char *body; /* limits.body_bytes in builds that poison, else nothing: see am_api_set_apart */
+    char *unpacked; /* limits.body_bytes + 1 */
+    char *decoded;  /* limits.body_bytes, for a value of the preview's form */
+    struct am_buffer answer;
+    struct am_api_gzip gzip;
+    struct am_openrtb *openrtb;
+    struct am_match_decision decision;
+    struct am_error error;
+};
+
+/* Before each request: what the last one left is not for this one to read. */
+void am_api_forget(struct am_api *api);
+
+/* The bytes of a request. A body or query string comes in memory that has other things of the
+ * server's around it; builds that poison (poison.h) read it from a copy that has none. */
+struct am_view am_api_set_apart(const struct am_api *api, struct am_view body);
+
+#endif

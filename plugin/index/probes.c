@@ -1,0 +1,55 @@
+/* A search leaves its home bucket, and each bucket after it, while the bit of its hash is set
+ * there. So the longest search takes one bucket more than the longest run of buckets, around the
+ * end of the table, that have one bit set. Runs of all 32 bits are counted at once, by counters
+ * that stand upright: the digits of weight 2^i of all 32 counters are plane i. */
+#include "probes.h"
+
+enum { PLANES = 6 };
+_Static_assert(1 << PLANES == AM_MAX_PROBES, "a counter overflows when its run is too long");
+
+struct runs {
+    uint32_t planes[PLANES];
+};
+
+/* Goes on to a bucket with those bits set. False: a run has become too long. */
+static inline bool extend_runs(struct runs *runs, uint32_t set) {
+    uint32_t carry = set;
+    for (unsigned i = 0; i < PLANES; i++) {
+        uint32_t plane = runs->planes[i] & set; /* the counters of clear bits begin anew */
+        runs->planes[i] = plane ^ carry;
+        carry &= plane;
+    }
+    return carry == 0;
+}
+
+/* A run that goes around the end is found by going over the first buckets twice. */
+static uint64_t buckets_to_see(uint64_t count) {
+    return count + AM_MAX_PROBES - 1;
+}
+
+bool am_image_word_probes_end(const struct am_image_vocabulary_bucket *buckets, uint64_t count) {
+    struct runs runs = {{0}};
+    bool end = true;
+    for (uint64_t i = 0; i < buckets_to_see(count); i++)
+        end &= extend_runs(&runs, buckets[i < count ? i : i % count].displaced);
+    return end;
+}
+
+bool am_image_edge_probes_end(const struct am_image_edge_bucket *buckets, uint64_t count) {
+    struct runs runs = {{0}};
+    bool end = true;
+    for (uint64_t i = 0; i < buckets_to_see(count); i++)
+        end &= extend_runs(&runs, buckets[i < count ? i : i % count].displaced);
+    return end;
+}
+
+/* A search for a term goes on from every slot that is taken. */
+bool am_image_term_probes_end(const uint32_t *slots, uint64_t count) {
+    uint32_t run = 0;
+    bool end = true;
+    for (uint64_t i = 0; i < buckets_to_see(count); i++) {
+        run = slots[i < count ? i : i % count] == AM_NONE ? 0 : run + 1;
+        end &= run < AM_MAX_PROBES;
+    }
+    return end;
+}

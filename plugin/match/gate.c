@@ -1,0 +1,304 @@
+#include "gate.h"
+
+#define NAME(ID, name, KIND, meaning) #name,
+#define MEANING(ID, name, KIND, meaning) meaning,
+
+const char *am_gate_name(enum am_gate gate) {
+    static const char *const names[AM_GATES] = {AM_GATE_TABLE(NAME)};
+    return names[gate];
+}
+
+const char *am_gate_meaning(enum am_gate gate) {
+    static const char *const meanings[AM_GATES] = {AM_GATE_TABLE(MEANING)};
+    return meanings[gate];
+}
+
+/* ---- starting ---------------------------------------------------------------------------------
+ */
+
+static void block_terms(struct am_gates *gates, const struct am_match_views *texts, uint32_t kind) {
+    for (uint32_t i = 0; i < texts->count; i++) {
+        uint32_t term = am_image_find_term(gates->image, kind, AM_NONE, texts->items[i]);
+        if (term != AM_NONE)
+            am_match_idmap_add(&gates->blocked, term, 0);
+    }
+}
+
+void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
+    struct am_gate_placed *placed = &gates->placed;
+    gates->targeting.terms =
+        am_match_memory_take(memory, AM_MAX_ATTRIBUTE_VALUES, sizeof *gates->targeting.terms);
+    placed->winners = am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->winners);
+    placed->candidates =
+        am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
+}
+
+void am_gate_size_for_image(struct am_gates *gates,
+                            const struct am_image *image,
+                            struct am_match_memory *memory) {
+    const struct am_image_settings *settings = image->settings;
+    size_t owners = (size_t)settings->ad_count + settings->campaign_count + 1;
+    gates->image = gates->targeting.image = image;
+    am_match_memory_take_map(memory, &gates->targeting.trees, image->tree_count);
+    am_match_memory_take_map(memory, &gates->vetoes, owners);
+    am_match_memory_take_map(memory, &gates->blocked, AM_MAX_BLOCKED);
+}
+
+void am_gate_start(struct am_gates *gates,
+                   const struct am_rank_negatives *negatives,
+                   const struct am_match_request *request) {
+    gates->negatives = negatives;
+    am_gate_targeting_start(&gates->targeting, request);
+    am_match_idmap_clear(&gates->vetoes);
+    am_match_idmap_clear(&gates->blocked);
+    AM_POISON_ITEMS(gates->placed.winners, 0, gates->placed.count);
+    AM_POISON_ITEMS(gates->placed.candidates, 0, gates->placed.count);
+    gates->placed.count = 0;
+    block_terms(gates, &request->blocked_advertisers, AM_TERM_ADVERTISER);
+    block_terms(gates, &request->blocked_categories, AM_TERM_CATEGORY);
+    block_terms(gates, &request->blocked_domains, AM_TERM_DOMAIN);
+}
+
+/* What a gate is asked about. */
+struct question {
+    const struct am_match_request *request;
+    const struct am_match_slot *slot; /* of SLOT gates only */
+    const struct am_match_candidate *candidate;
+    const struct am_image_ad *ad;
+};
+
+/* Each check, stops_NAME, returns whether its gate stops the ad, and with it what explain.c needs
+ * for the detail. */
+
+/* ---- FIXED gates ------------------------------------------------------------------------------
+ */
+
+static bool stops_paused(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)gates, (void)detail;
+    return asked->ad->flags & AM_AD_PAUSED;
+}
+
+static bool
+stops_not_started(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)gates, (void)detail;
+    return asked->request->now < asked->ad->start;
+}
+
+static bool stops_ended(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)gates, (void)detail;
+    return asked->request->now >= asked->ad->end;
+}
+
+/* Of two postings of negative keywords, either may be AM_NONE, the one whose text is smaller. */
+static uint32_t smaller_text(const struct am_image *image, uint32_t a, uint32_t b) {
+    if (a == AM_NONE || b == AM_NONE)
+        return a == AM_NONE ? b : a;
+    int order = am_view_compare(am_image_string(image, image->keywords[a].text),
+                                am_image_string(image, image->keywords[b].text));
+    return order <= 0 ? a : b;
+}
+
+/* The negative keyword of the list that matched, as a posting, or AM_NONE. Lists are shared, and
+ * are asked once a request. */
+static uint32_t veto_of(struct am_gates *gates, am_image_list_ref ref) {
+    if (ref == 0)
+        return AM_NONE;
+    const uint32_t *asked = am_match_idmap_find(&gates->vetoes, ref);
+    if (asked)
+        return *asked;
+    struct am_image_list set = am_image_list_at(gates->image, ref);
+    uint32_t veto = AM_NONE;
+    bool by_hits = gates->negatives->count <= set.count;
+    const uint32_t *ids = by_hits ? gates->negatives->ids : set.items;
+    uint32_t count = by_hits ? gates->negatives->count : set.count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t *posting = am_match_idmap_find(&gates->negatives->postings, ids[i]);
+        if (posting && (!by_hits || am_image_list_has(set, ids[i])))
+            veto = smaller_text(gates->image, veto, *posting);
+    }
+    am_match_idmap_add(&gates->vetoes, ref, veto);
+    return veto;
+}
+
+static bool
+stops_negative_keyword(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (gates->negatives->count == 0)
+        return false;
+    *detail = smaller_text(gates->image, veto_of(gates, asked->ad->negatives),
+                           veto_of(gates, asked->ad->campaign_negatives));
+    return *detail != AM_NONE;
+}
+
+/* The detail is the index, among all tree nodes, of the member that does not hold. */
+static bool
+stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    const uint32_t trees[] = {asked->ad->tree, asked->ad->campaign_tree};
+    for (size_t i = 0; i < AM_COUNT_OF(trees); i++) {
+        if (trees[i] == AM_NONE)
+            continue;
+        uint32_t failing = am_gate_targeting_failing(&gates->targeting, asked->request, trees[i]);
+        if (failing) {
+            *detail = gates->image->trees[trees[i]] + failing - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- SLOT gates -------------------------------------------------------------------------------
+ */
+
+static bool stops_size(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)detail;
+    struct am_image_list sizes = am_image_list_at(gates->image, asked->ad->sizes);
+    if (asked->slot->size_count == 0 || sizes.count == 0)
+        return false;
+    for (uint32_t i = 0; i < asked->slot->size_count; i++)
+        if (am_image_list_has(sizes, asked->slot->sizes[i]))
+            return false;
+    return true;
+}
+
+static bool stops_floor(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)detail;
+    int64_t floor = asked->slot->floor;
+    return floor > 0 && gates->image->keywords[asked->candidate->posting].ecpm < (uint64_t)floor;
+}
+
+/* Whether the domain, or one above it, is blocked. */
+static bool domain_blocked(const struct am_gates *gates, uint32_t domain) {
+    for (; domain != AM_NONE; domain = gates->image->terms[domain].key)
+        if (am_match_idmap_find(&gates->blocked, domain))
+            return true;
+    return false;
+}
+
+static bool
+stops_blocked_advertiser(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (gates->blocked.count == 0)
+        return false;
+    bool advertiser = am_match_idmap_find(&gates->blocked, asked->ad->advertiser) != NULL;
+    *detail = advertiser ? asked->ad->advertiser : asked->ad->domain;
+    return advertiser || domain_blocked(gates, asked->ad->domain);
+}
+
+static bool
+stops_blocked_category(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)detail;
+    if (gates->blocked.count == 0)
+        return false;
+    struct am_image_list categories = am_image_list_at(gates->image, asked->ad->categories);
+    for (uint32_t i = 0; i < categories.count; i++)
+        if (am_match_idmap_find(&gates->blocked, categories.items[i]))
+            return true;
+    return false;
+}
+
+static bool
+same_for_unique(const struct am_image *image, enum am_match_unique unique, uint32_t a, uint32_t b) {
+    const struct am_image_ad *left = &image->ads[a], *right = &image->ads[b];
+    switch (unique) {
+    case AM_UNIQUE_ADVERTISER:
+        return left->advertiser == right->advertiser;
+    case AM_UNIQUE_CAMPAIGN:
+        return a == b || (left->campaign != AM_NONE && left->campaign == right->campaign);
+    case AM_UNIQUE_AD:
+        return a == b;
+    default:
+        return false;
+    }
+}
+
+/* The smallest label, by its text, that both lists have, or `best` when that is smaller. */
+static uint32_t smallest_shared(const struct am_image *image,
+                                am_image_list_ref a,
+                                am_image_list_ref b,
+                                uint32_t best) {
+    struct am_image_list left = am_image_list_at(image, a), right = am_image_list_at(image, b);
+    for (uint32_t i = 0; i < left.count && right.count; i++) {
+        uint32_t label = left.items[i];
+        if (!am_image_list_has(right, label))
+            continue;
+        if (best == AM_NONE || am_view_compare(am_image_string(image, image->terms[label].text),
+                                               am_image_string(image, image->terms[best].text)) < 0)
+            best = label;
+    }
+    return best;
+}
+
+static bool
+stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    for (uint32_t i = 0; i < gates->placed.count; i++) {
+        *detail = gates->placed.winners[i].ad;
+        if (same_for_unique(gates->image, asked->request->unique, asked->candidate->ad, *detail))
+            return true;
+    }
+    return false;
+}
+
+/* The detail is the smallest label of the first placed ad that excludes, or is excluded. */
+static bool
+stops_excluded_label(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    const struct am_image *image = gates->image;
+    const struct am_image_ad *ad = asked->ad;
+    if (ad->labels == 0 && ad->exclude_labels == 0)
+        return false;
+    for (uint32_t i = 0; i < gates->placed.count; i++) {
+        const struct am_image_ad *other = &image->ads[gates->placed.winners[i].ad];
+        uint32_t label = smallest_shared(image, ad->exclude_labels, other->labels, AM_NONE);
+        *detail = smallest_shared(image, other->exclude_labels, ad->labels, label);
+        if (*detail != AM_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* ---- all of a kind, in order ------------------------------------------------------------------
+ */
+
+#define STOP(ID, name)                                                                             \
+    if (stops_##name(gates, &asked, &detail_of_gate)) {                                            \
+        *detail = detail_of_gate;                                                                  \
+        return AM_GATE_##ID;                                                                       \
+    }
+#define SKIP(ID, name)
+
+static inline enum am_gate
+check_fixed(struct am_gates *gates, struct question asked, uint32_t *detail) {
+    uint32_t detail_of_gate = AM_NONE;
+#define CHECK_FIXED STOP
+#define CHECK_SLOT SKIP
+#define CHECK_RANK SKIP
+#define CHECK(ID, name, KIND, meaning) CHECK_##KIND(ID, name)
+    AM_GATE_TABLE(CHECK)
+#undef CHECK_FIXED
+#undef CHECK_SLOT
+    return AM_GATES;
+}
+
+static inline enum am_gate
+check_slot(struct am_gates *gates, struct question asked, uint32_t *detail) {
+    uint32_t detail_of_gate = AM_NONE;
+#define CHECK_FIXED SKIP
+#define CHECK_SLOT STOP
+    AM_GATE_TABLE(CHECK)
+    return AM_GATES;
+}
+
+void am_gate_check_fixed(struct am_gates *gates,
+                         const struct am_match_request *request,
+                         struct am_match_candidate *candidate) {
+    const struct question asked = {
+        .request = request, .candidate = candidate, .ad = &gates->image->ads[candidate->ad]};
+    candidate->fixed_gate = candidate->gate =
+        (uint8_t)check_fixed(gates, asked, &candidate->detail);
+}
+
+enum am_gate am_gate_check_slot(struct am_gates *gates,
+                                const struct am_match_request *request,
+                                const struct am_match_slot *slot,
+                                const struct am_match_candidate *candidate,
+                                uint32_t *detail) {
+    const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
+    return check_slot(gates, asked, detail);
+}

@@ -1,0 +1,71 @@
+/* Private to the match room: the checks of the gates.
+ *
+ * Step 4 of a decision. gate_table.h is their table. */
+#ifndef AM_MATCH_GATE_H
+#define AM_MATCH_GATE_H
+
+#include "rank.h"
+
+struct am_match_request_term {
+    uint32_t attribute;
+    uint32_t term; /* never AM_NONE */
+};
+
+/* A request's attributes against targeting trees, each of which is evaluated once a request. */
+struct am_gate_targeting {
+    const struct am_image *image;
+    const struct am_timezones *zones; /* NULL: UTC only */
+    struct am_match_request_term *terms;
+    uint32_t term_count;
+    struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */
+};
+
+/* The ads placed so far, slot after slot. */
+struct am_gate_placed {
+    struct am_match_winner *winners;
+    uint32_t *candidates; /* beside them: index of the candidate */
+    uint32_t count;
+};
+
+/* What no request has filled since am_gate_start is poisoned. */
+struct am_gates {
+    const struct am_image *image;
+    const struct am_rank_negatives *negatives;
+    struct am_gate_targeting targeting;
+    struct am_match_idmap vetoes; /* list of negatives -> posting of the one that hit, or AM_NONE */
+    struct am_match_idmap blocked; /* terms of blocked advertisers, categories and domains */
+    struct am_gate_placed placed;
+};
+
+/* Take the memory that every matcher, and the image, asks for. */
+void am_gate_size(struct am_gates *gates, struct am_match_memory *memory);
+void am_gate_size_for_image(struct am_gates *gates,
+                            const struct am_image *image,
+                            struct am_match_memory *memory);
+
+void am_gate_start(struct am_gates *gates,
+                   const struct am_rank_negatives *negatives,
+                   const struct am_match_request *request);
+/* Fills fixed_gate, and with it gate and detail, of a new candidate. */
+void am_gate_check_fixed(struct am_gates *gates,
+                         const struct am_match_request *request,
+                         struct am_match_candidate *candidate);
+/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it. */
+enum am_gate am_gate_check_slot(struct am_gates *gates,
+                                const struct am_match_request *request,
+                                const struct am_match_slot *slot,
+                                const struct am_match_candidate *candidate,
+                                uint32_t *detail);
+
+/* ---- gate_targeting.c -------------------------------------------------------------------------
+ */
+
+void am_gate_targeting_start(struct am_gate_targeting *targeting,
+                             const struct am_match_request *request);
+/* 0 when the tree holds, else 1 + the index, in the tree, of the first member of its root that does
+ * not. */
+uint32_t am_gate_targeting_failing(struct am_gate_targeting *targeting,
+                                   const struct am_match_request *request,
+                                   uint32_t tree);
+
+#endif

@@ -1,0 +1,94 @@
+/* Targeting trees against a request's attributes. */
+#include "gate.h"
+
+void am_gate_targeting_start(struct am_gate_targeting *targeting,
+                             const struct am_match_request *request) {
+    const struct am_image *image = targeting->image;
+    am_match_idmap_clear(&targeting->trees);
+    AM_POISON_ITEMS(targeting->terms, 0, targeting->term_count);
+    targeting->term_count = 0;
+    if (image->tree_count == 0)
+        return;
+    for (uint32_t i = 0; i < request->attribute_count; i++) {
+        const struct am_match_attribute *attribute = &request->attributes[i];
+        uint32_t key = AM_NONE;
+        if (attribute->attribute == AM_ATTRIBUTE_KV) {
+            key = am_image_find_term(image, AM_TERM_KEY, AM_NONE, attribute->key);
+            if (key == AM_NONE)
+                continue;
+        }
+        uint32_t term = am_image_find_term(image, AM_TERM_ATTRIBUTE + attribute->attribute, key,
+                                           attribute->value);
+        if (term == AM_NONE)
+            continue;
+        AM_UNPOISON_ITEMS(targeting->terms, targeting->term_count, 1);
+        targeting->terms[targeting->term_count++] =
+            (struct am_match_request_term){attribute->attribute, term};
+    }
+}
+
+static bool has_value(const struct am_gate_targeting *targeting,
+                      const struct am_image_tree_node *node) {
+    struct am_image_list set = am_image_list_at(targeting->image, node->set);
+    for (uint32_t i = 0; i < targeting->term_count; i++)
+        if (targeting->terms[i].attribute == node->attribute &&
+            am_image_list_has(set, targeting->terms[i].term))
+            return true;
+    return false;
+}
+
+static bool in_hours(const struct am_gate_targeting *targeting,
+                     const struct am_match_request *request,
+                     const struct am_image_tree_node *node) {
+    /* Reference 0, the empty string, is UTC, and so is NULL. */
+    const struct am_timezone *zone = request->timezone;
+    if (!zone && node->key)
+        zone = am_timezone_find(targeting->zones, am_image_string(targeting->image, node->key));
+    unsigned hour = am_timezone_week_hour(zone, request->now);
+    struct am_image_list bits = am_image_list_at(targeting->image, node->set);
+    return bits.items[hour / 32] >> hour % 32 & 1;
+}
+
+/* Depth is bounded by the inventory's limit, which am_image_verify holds images to. */
+static bool holds(const struct am_gate_targeting *targeting,
+                  const struct am_match_request *request,
+                  const struct am_image_tree_node *root,
+                  uint32_t at) {
+    const struct am_image_tree_node *node = &root[at];
+    switch ((enum am_model_targeting_kind)node->kind) {
+    case AM_TARGETING_IN:
+        return has_value(targeting, node);
+    case AM_TARGETING_HOURS:
+        return in_hours(targeting, request, node);
+    case AM_TARGETING_NOT:
+        return !holds(targeting, request, root, at + 1);
+    default:
+        break;
+    }
+    bool any = node->kind == AM_TARGETING_ANY;
+    for (uint32_t child = at + 1; child < node->end; child = root[child].end)
+        if (holds(targeting, request, root, child) == any)
+            return any;
+    return !any;
+}
+
+static uint32_t first_failing(const struct am_gate_targeting *targeting,
+                              const struct am_match_request *request,
+                              const struct am_image_tree_node *root) {
+    for (uint32_t child = 1; child < root->end; child = root[child].end)
+        if (!holds(targeting, request, root, child))
+            return 1 + child;
+    return 0;
+}
+
+uint32_t am_gate_targeting_failing(struct am_gate_targeting *targeting,
+                                   const struct am_match_request *request,
+                                   uint32_t tree) {
+    const uint32_t *asked = am_match_idmap_find(&targeting->trees, tree);
+    if (asked)
+        return *asked;
+    uint32_t answer = first_failing(targeting, request,
+                                    &targeting->image->tree_nodes[targeting->image->trees[tree]]);
+    am_match_idmap_add(&targeting->trees, tree, answer);
+    return answer;
+}

@@ -1,0 +1,96 @@
+/* Counters. Declared once, in the table of metrics_table.c; docs/METRICS.md lists the same.
+ *
+ * Each core of each worker has a row of counters of its own, in memory shared by all processes
+ * since before the first fork, so that counting is an addition to memory that no other core writes.
+ * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
+ * server is executed anew. */
+#ifndef AM_PUBLISH_METRICS_H
+#define AM_PUBLISH_METRICS_H
+
+#include "../api/endpoints.h"
+#include "../base/buffer.h"
+#include "../match/match.h"
+
+/* Statuses that are answered; the last stands for any other. */
+enum { AM_METRICS_STATUSES = 12 };
+/* "200", ..., "other". */
+const char *am_metrics_status_name(unsigned index);
+/* Index into the statuses. */
+unsigned am_metrics_status_index(unsigned status);
+
+enum { AM_METRICS_BUCKETS = 16 };
+/* Upper bounds in nanoseconds; the last is without bound. */
+extern const uint64_t am_metrics_bucket_bounds[AM_METRICS_BUCKETS];
+
+struct am_metrics_histogram {
+    uint64_t buckets[AM_METRICS_BUCKETS]; /* not cumulative */
+    uint64_t nanoseconds;                 /* sum */
+};
+
+/* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
+struct am_metrics_counters {
+    _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
+    uint64_t decisions;
+    uint64_t ads_placed, positions_unfilled; /* a slot has `count` positions */
+    uint64_t candidates;
+    uint64_t rejections[AM_GATES];
+    uint64_t hits;
+    uint64_t words, bytes;
+    uint64_t body_bytes;
+    uint64_t cpu_nanoseconds;
+    uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
+    struct am_metrics_histogram decide, request;
+};
+
+/* What the publisher knows. Invariant: one process at a time writes, the master at start, then the
+ * mule. */
+struct am_metrics_gauges {
+    uint64_t publication, published_at;
+    uint64_t ads, campaigns, keywords, image_bytes;
+    uint64_t build_nanoseconds; /* of the last image, found or built */
+    uint64_t builds, found, swaps;
+    uint64_t skipped_records;
+    uint64_t refusals, last_refusal_at;
+    uint64_t checked_at;
+    char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
+};
+
+struct am_metrics;
+
+/* Shares memory for workers 0 (the master, which answers nothing) to `workers`, each of `cores`
+ * cores and as many contexts. NULL and AM_E_MEMORY when that fails. In the process that forks the
+ * others, before it does. */
+struct am_metrics *am_metrics_new(unsigned workers, unsigned cores, struct am_error *error);
+/* Unmaps it in this process; NULL is fine. */
+void am_metrics_free(struct am_metrics *metrics);
+
+/* Which workers answer at present; without it, all are taken to. Set once, before any reader. */
+typedef bool am_metrics_serves(unsigned worker);
+void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
+
+/* The row of a core. */
+struct am_metrics_counters *
+am_metrics_row(const struct am_metrics *metrics, unsigned worker, unsigned core);
+struct am_metrics_gauges *am_metrics_gauges(const struct am_metrics *metrics);
+/* The publication that a context last answered from; 0: it has not answered yet. Whoever holds the
+ * context writes it, by am_metrics_set. */
+uint64_t *
+am_metrics_publication(const struct am_metrics *metrics, unsigned worker, unsigned context);
+
+/* For the single writer of a counter; readers may look at any time. */
+static inline void am_metrics_count(uint64_t *counter, uint64_t more) {
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
+}
+static inline void am_metrics_set(uint64_t *gauge, uint64_t value) {
+    __atomic_store_n(gauge, value, __ATOMIC_RELAXED);
+}
+void am_metrics_histogram_count(struct am_metrics_histogram *histogram, uint64_t nanoseconds);
+/* Counts one decision in a core's row. */
+void am_metrics_count_decision(struct am_metrics_counters *row,
+                               const struct am_match_decision *decision,
+                               const struct am_match_request *request);
+
+/* Everything, in the text format of Prometheus. Any process and thread. */
+void am_metrics_text(const struct am_metrics *metrics, struct am_buffer *out, int64_t now);
+
+#endif

@@ -1,0 +1,114 @@
+#include "server.h"
+
+#include <stdlib.h>
+
+static void write_metrics(const void *context, struct am_buffer *out, int64_t now) {
+    am_metrics_text(context, out, now);
+}
+
+static const struct am_timezones *load_zones(const struct am_publish_sink *sink) {
+    struct am_error error = {.code = AM_OK};
+    const struct am_timezones *zones = am_timezones_load(NULL, &error);
+    if (!zones || error.code != AM_OK)
+        am_publish_log(sink, "time zones are not known, but for UTC: %s", error.message);
+    return zones;
+}
+
+static enum am_code share_memory(struct am_server *server,
+                                 const struct am_server_options *options,
+                                 struct am_error *error) {
+    server->channel = am_publish_channel_new(error);
+    server->metrics =
+        server->channel ? am_metrics_new(options->workers, options->cores, error) : NULL;
+    return server->metrics ? AM_OK : error->code;
+}
+
+static enum am_code make_generations(struct am_server *server,
+                                     const struct am_server_options *options,
+                                     struct am_error *error) {
+    const struct am_generations_options wanted = {
+        .channel = server->channel,
+        .store_folder = options->store_folder,
+        .zones = server->zones,
+        .metrics = server->metrics,
+        .sink = &server->sink,
+        .limits = options->limits,
+        .contexts = options->cores,
+    };
+    server->generations = am_generations_new(&wanted, error);
+    return server->generations ? AM_OK : error->code;
+}
+
+static void set_up(struct am_server *server, const struct am_server_options *options) {
+    server->sink = options->sink;
+    server->zones = load_zones(&server->sink);
+    server->http = (struct am_api_http_settings){
+        .test = options->test,
+        .preview = options->preview,
+        .metrics = write_metrics,
+        .metrics_context = server->metrics,
+    };
+    server->publisher = (struct am_publisher){
+        .source = {options->inventory, options->lenient, server->zones},
+        .store_folder = options->store_folder,
+        .channel = server->channel,
+        .metrics = server->metrics,
+        .sink = &server->sink,
+    };
+}
+
+struct am_server *am_server_new(const struct am_server_options *options, struct am_error *error) {
+    struct am_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        am_error_set(error, AM_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    if (share_memory(server, options, error) == AM_OK) {
+        set_up(server, options);
+        if (make_generations(server, options, error) == AM_OK)
+            return server;
+    }
+    am_server_free(server);
+    return NULL;
+}
+
+void am_server_free(struct am_server *server) {
+    if (!server)
+        return;
+    am_generations_free(server->generations);
+    am_metrics_free(server->metrics);
+    am_publish_channel_free(server->channel);
+    am_timezones_free((struct am_timezones *)(uintptr_t)server->zones);
+    free(server);
+}
+
+void am_server_answer(struct am_server *server,
+                      unsigned worker,
+                      unsigned core,
+                      const struct am_api_http_request *request,
+                      struct am_server_exchange *exchange) {
+    exchange->row = am_metrics_row(server->metrics, worker, core);
+    exchange->context = am_generations_enter(server->generations);
+    struct am_api_http_response *response = &exchange->response;
+    am_api_http_answer(exchange->context->api, &server->http, request, response);
+    const struct am_generation *generation = exchange->context->attached;
+    am_metrics_set(am_metrics_publication(server->metrics, worker, exchange->context->index),
+                   generation ? generation->publication : 0);
+    am_metrics_count(&exchange->row->body_bytes, request->body.size);
+    if (response->decide_nanoseconds)
+        am_metrics_histogram_count(&exchange->row->decide, response->decide_nanoseconds);
+    if (response->decision)
+        am_metrics_count_decision(exchange->row, response->decision, response->request);
+}
+
+void am_server_release(struct am_server_exchange *exchange) {
+    am_api_http_response_free(&exchange->response);
+    am_generations_leave(exchange->context);
+}
+
+void am_server_count(struct am_server_exchange *exchange, unsigned status, uint64_t nanoseconds) {
+    struct am_metrics_counters *row = exchange->row;
+    am_metrics_histogram_count(&row->request, nanoseconds);
+    am_metrics_count(&row->requests[exchange->response.endpoint][am_metrics_status_index(status)],
+                     1);
+}

@@ -1,0 +1,59 @@
+/* An instance: everything between a file that names an inventory and answers in memory, without a
+ * server of HTTP. A process tree has one (plugin/uwsgi); a test may have several.
+ *
+ *   master, before the first fork     am_server_new
+ *   a child of the master             am_publisher_start, with the rights of the workers
+ *   mule                              am_publisher_resume, am_publisher_check, again and again
+ *   each worker, after its fork       am_generations_start, then am_server_answer in any thread */
+#ifndef AM_PUBLISH_SERVER_H
+#define AM_PUBLISH_SERVER_H
+
+#include "../api/http.h"
+#include "generations.h"
+#include "publisher.h"
+
+struct am_server_options {
+    const char *inventory;    /* absolute path; lives as long as the server */
+    const char *store_folder; /* absolute path; likewise */
+    bool lenient;             /* leave bad records out */
+    bool test, preview;
+    struct am_api_limits limits;
+    unsigned workers, cores; /* requests at a time: cores in each of the workers */
+    struct am_publish_sink sink;
+};
+
+struct am_server {
+    struct am_publish_sink sink;
+    const struct am_timezones *zones; /* NULL: UTC only */
+    struct am_publish_channel *channel;
+    struct am_metrics *metrics;
+    struct am_publisher publisher;
+    struct am_generations *generations;
+    struct am_api_http_settings http;
+};
+
+/* In the process that forks the others. NULL with an error when something cannot be used. */
+struct am_server *am_server_new(const struct am_server_options *options, struct am_error *error);
+/* For tests and libraries: no request, no mover may be running. NULL is fine. */
+void am_server_free(struct am_server *server);
+
+/* One request at a core of a worker. */
+struct am_server_exchange {
+    struct am_generation_context *context; /* pinned while the answer is made and written */
+    struct am_metrics_counters *row;
+    struct am_api_http_response response;
+};
+
+/* Answers from the current generation and counts the decision. The response is valid until
+ * am_server_release. One thread at a time for each core. */
+void am_server_answer(struct am_server *server,
+                      unsigned worker,
+                      unsigned core,
+                      const struct am_api_http_request *request,
+                      struct am_server_exchange *exchange);
+/* Once the response has been written. */
+void am_server_release(struct am_server_exchange *exchange);
+/* Counts the request as a whole, with the status that was sent. After am_server_release. */
+void am_server_count(struct am_server_exchange *exchange, unsigned status, uint64_t nanoseconds);
+
+#endif

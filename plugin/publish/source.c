@@ -1,0 +1,262 @@
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "../base/clock.h"
+#include "../match/match.h"
+#include "priority.h"
+
+enum { READ_SIZE = 1 << 20 };
+
+/* What is being built, and from what. */
+struct making {
+    const struct am_source *source;
+    struct am_store store;
+    int fd; /* the inventory, open for reading */
+    enum am_store_origin origin;
+    uint8_t digest[16];
+    struct am_source_built *built;
+    struct am_inventory_report *report;
+};
+
+static enum am_code sign(const char *path,
+                         const struct stat *status,
+                         struct am_source_version *signature,
+                         struct am_error *error) {
+    if (!S_ISREG(status->st_mode))
+        return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
+    *signature = (struct am_source_version){.device = status->st_dev,
+                                            .inode = status->st_ino,
+                                            .size = status->st_size,
+                                            .changed = status->st_mtim};
+    return AM_OK;
+}
+
+static enum am_code cannot_read(const char *path, struct am_error *error) {
+    return am_error_set_errno(error, AM_E_IO, "user %u cannot read the inventory %s",
+                              (unsigned)geteuid(), path);
+}
+
+enum am_code
+am_source_signature(const char *path, struct am_source_version *signature, struct am_error *error) {
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return cannot_read(path, error);
+    return sign(path, &status, signature, error);
+}
+
+bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b) {
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+/* Does not wait for the writer of a pipe. */
+static enum am_code open_source(struct making *making, struct am_error *error) {
+    const char *path = making->source->path;
+    struct stat status;
+    making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (making->fd < 0 || fstat(making->fd, &status) != 0)
+        return cannot_read(path, error);
+    return sign(path, &status, &making->built->signature, error);
+}
+
+/* From its beginning to its end. */
+static enum am_code digest_source(struct making *making, struct am_error *error) {
+    const char *path = making->source->path;
+    enum am_code code = AM_OK;
+    off_t at = 0;
+    ssize_t size;
+    char *block = malloc(READ_SIZE);
+    XXH3_state_t *state = XXH3_createState();
+    if (!block || !state) {
+        code = am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", path);
+        goto cleanup;
+    }
+    XXH3_128bits_reset(state);
+    while ((size = pread(making->fd, block, READ_SIZE, at)) > 0 || (size < 0 && errno == EINTR)) {
+        if (size < 0)
+            continue;
+        XXH3_128bits_update(state, block, (size_t)size);
+        at += size;
+    }
+    if (size < 0)
+        code = cannot_read(path, error);
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+    memcpy(making->digest, canonical.digest, sizeof making->digest);
+cleanup:
+    XXH3_freeState(state);
+    free(block);
+    return code;
+}
+
+static enum am_code
+read_exactly(int fd, const char *path, char *data, size_t size, struct am_error *error) {
+    while (size) {
+        ssize_t got = read(fd, data, size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cannot_read(path, error);
+        if (got == 0)
+            return am_error_set(error, AM_E_IO, "%s became shorter while it was being read", path);
+        data += got;
+        size -= (size_t)got;
+    }
+    return AM_OK;
+}
+
+/* Reads the whole source into memory aligned as images need it. */
+static enum am_code
+copy(const struct making *making, struct am_image_bytes *bytes, struct am_error *error) {
+    const char *path = making->source->path;
+    size_t size = (size_t)making->built->signature.size;
+    size_t room = (size / AM_IMAGE_ALIGNMENT + 1) * AM_IMAGE_ALIGNMENT;
+    *bytes = (struct am_image_bytes){aligned_alloc(AM_IMAGE_ALIGNMENT, room), size};
+    if (!bytes->data)
+        return am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", path);
+    return read_exactly(making->fd, path, bytes->data, size, error);
+}
+
+/* ---- making -----------------------------------------------------------------------------------
+ */
+
+static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
+    return am_error_set(error, AM_E_STATE,
+                        "%s changed while it was being read: replace it by renaming a finished "
+                        "file over it",
+                        source->path);
+}
+
+static enum am_code
+build(const struct making *making, struct am_image_bytes *bytes, struct am_error *error) {
+    const struct am_source *source = making->source;
+    struct am_inventory *inventory = NULL;
+    struct am_inventory_load_options options = {.skip_bad_records = source->lenient,
+                                                .zones = source->zones};
+    enum am_code code =
+        am_inventory_load_fd(making->fd, source->path, &options, &inventory, making->report, error);
+    if (code != AM_OK)
+        return code;
+    if (memcmp(inventory->digest, making->digest, sizeof making->digest) != 0)
+        code = changed_meanwhile(source, error);
+    else
+        code = am_build_image(inventory, source->lenient, bytes, error);
+    am_inventory_free(inventory);
+    return code;
+}
+
+/* The deep check: what passes it cannot make the matcher read outside the image. And that workers
+ * will be able to use it. */
+static enum am_code
+verify(const struct am_source *source, const struct am_image_bytes *bytes, struct am_error *error) {
+    struct am_image *image = NULL;
+    enum am_code code = am_image_open_memory(bytes->data, bytes->size, source->path, &image, error);
+    if (code == AM_OK)
+        code = am_image_verify(image, error);
+    if (code == AM_OK)
+        code = am_matcher_check_zones(image, source->zones, error);
+    am_image_close(image);
+    return code;
+}
+
+/* Whether the path is still that of the file that was read, and nobody has written to it. */
+static enum am_code check_unchanged(const struct making *making, struct am_error *error) {
+    struct am_source_version now;
+    enum am_code code = am_source_signature(making->source->path, &now, error);
+    if (code == AM_OK && !am_source_version_equal(&now, &making->built->signature))
+        return changed_meanwhile(making->source, error);
+    return code;
+}
+
+static enum am_code make(const struct making *making, struct am_error *error) {
+    struct am_source_built *built = making->built;
+    struct am_image_bytes bytes = {NULL, 0};
+    am_publish_priority_begin_yielding();
+    enum am_code code = making->origin == AM_ORIGIN_COPY ? copy(making, &bytes, error)
+                                                         : build(making, &bytes, error);
+    if (code == AM_OK)
+        code = verify(making->source, &bytes, error);
+    am_publish_priority_end_yielding();
+    if (code == AM_OK)
+        code = check_unchanged(making, error);
+    if (code == AM_OK)
+        code = am_store_write(&making->store, &bytes, built->name, error);
+    am_image_bytes_free(&bytes);
+    malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
+    return code == AM_OK
+               ? am_store_open_image(&making->store, built->name, false, &built->image, error)
+               : code;
+}
+
+/* An image that cannot be used as it lies there is built again, over it. */
+static enum am_code find_or_make(const struct making *making, struct am_error *error) {
+    struct am_source_built *built = making->built;
+    built->found =
+        am_store_open_image(&making->store, built->name, false, &built->image, NULL) == AM_OK;
+    if (!built->found)
+        return make(making, error);
+    enum am_code code = am_matcher_check_zones(built->image, making->source->zones, error);
+    if (code != AM_OK) {
+        am_image_close(built->image);
+        built->image = NULL;
+    }
+    return code;
+}
+
+/* Nobody else makes the same image at the same time. */
+static enum am_code make_alone(const struct making *making, struct am_error *error) {
+    const struct am_source *source = making->source;
+    const char *name = making->built->name;
+    int lock = am_store_lock(&making->store, name, true);
+    if (lock < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot lock %s in the state folder %s", name,
+                                  making->store.path);
+    enum am_code code = find_or_make(making, error);
+    if (code == AM_OK)
+        am_store_collect(&making->store, source->path, source->lenient, name);
+    am_store_unlock(&making->store, name, lock);
+    return code;
+}
+
+static enum am_code source_from(struct making *making, struct am_error *error) {
+    if (am_image_is_fd(making->fd))
+        making->origin = AM_ORIGIN_COPY;
+    else
+        making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
+    enum am_code code = digest_source(making, error);
+    if (code != AM_OK)
+        return code;
+    am_store_image_name(making->digest, making->origin, making->built->name);
+    return make_alone(making, error);
+}
+
+enum am_code am_source_image(const struct am_source *source,
+                             const char *store_folder,
+                             struct am_source_built *built,
+                             struct am_inventory_report *report,
+                             struct am_error *error) {
+    uint64_t began = am_clock(CLOCK_MONOTONIC);
+    struct making making = {.source = source, .fd = -1, .built = built, .report = report};
+    *built = (struct am_source_built){.image = NULL};
+    enum am_code code = am_store_make(&making.store, store_folder, error);
+    if (code != AM_OK)
+        return code;
+    code = open_source(&making, error);
+    if (code == AM_OK)
+        code = source_from(&making, error);
+    if (making.fd >= 0)
+        close(making.fd);
+    am_store_close(&making.store);
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+    return code;
+}

@@ -1,0 +1,49 @@
+/* From the file that `admatch-inventory` names to a verified image in the store: found
+ * there, or built. */
+#ifndef AM_PUBLISH_SOURCE_H
+#define AM_PUBLISH_SOURCE_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "store.h"
+
+struct am_source {
+    const char *path;                 /* absolute */
+    bool lenient;                     /* leave bad records out */
+    const struct am_timezones *zones; /* may be NULL */
+};
+
+/* Tells one version of a file from another without reading it. */
+struct am_source_version {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
+/* AM_E_IO when there is no such file. */
+enum am_code
+am_source_signature(const char *path, struct am_source_version *signature, struct am_error *error);
+bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b);
+
+struct am_source_built {
+    char name[AM_STORE_NAME_SIZE];      /* of the image, in the store, noted as the inventory's */
+    struct am_image *image;             /* open; the caller's */
+    struct am_source_version signature; /* of the source that was read */
+    bool found;                         /* it was there already: no build */
+    uint64_t nanoseconds;               /* what it all took */
+};
+
+/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On
+ * failure no image and no note is changed there, and `error` says why. `report` (zeroed by the
+ * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
+ * by line. The file is opened once, so that all of it is read from one and the same file whatever
+ * its path comes to mean. AM_E_STATE: it changed while it was being read; worth trying again. */
+enum am_code am_source_image(const struct am_source *source,
+                             const char *store_folder,
+                             struct am_source_built *built,
+                             struct am_inventory_report *report,
+                             struct am_error *error);
+
+#endif

@@ -1,0 +1,181 @@
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../text/words.h"
+
+/* A lock's name is the image's with this behind it. */
+#define LOCK_SUFFIX ".lock"
+
+static enum am_code check_folder(const struct am_store *store, struct am_error *error) {
+    struct stat status;
+    unsigned user = geteuid();
+    if (fstat(store->folder, &status) != 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot examine the state folder %s",
+                                  store->path);
+    if (!S_ISDIR(status.st_mode))
+        return am_error_set(error, AM_E_IO,
+                            "the state folder %s is not a folder but a link or file of user %u: "
+                            "remove it, or name another with admatch-state-dir",
+                            store->path, (unsigned)status.st_uid);
+    if (status.st_uid != user)
+        return am_error_set(error, AM_E_IO,
+                            "the state folder %s belongs to user %u, expected user %u: if somebody "
+                            "else took its name, set admatch-state-dir to a folder below one that "
+                            "only user %u can write; if it is meant for this server, give it to "
+                            "user %u",
+                            store->path, (unsigned)status.st_uid, user, user, user);
+    if (status.st_mode & 077)
+        return am_error_set(error, AM_E_IO,
+                            "the state folder %s has mode %04o, so others can reach it: name one "
+                            "of its own with admatch-state-dir, or, if it is that, run chmod 0700 "
+                            "on it",
+                            store->path, (unsigned)(status.st_mode & 07777));
+    return AM_OK;
+}
+
+/* O_PATH takes whatever is there, so that the check can say what it is; it waits for no pipe. */
+enum am_code am_store_open(struct am_store *store, const char *path, struct am_error *error) {
+    *store = (struct am_store){path, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (store->folder < 0)
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+                                  "user %u cannot open the state folder %s (admatch-state-dir "
+                                  "names another)",
+                                  (unsigned)geteuid(), path);
+    enum am_code code = check_folder(store, error);
+    if (code != AM_OK)
+        am_store_close(store);
+    return code;
+}
+
+enum am_code am_store_make(struct am_store *store, const char *path, struct am_error *error) {
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return am_error_set_errno(error, AM_E_IO,
+                                  "user %u cannot make the state folder %s (make it, with mode "
+                                  "0700, and give it to that user; or name another with "
+                                  "admatch-state-dir)",
+                                  (unsigned)geteuid(), path);
+    return am_store_open(store, path, error);
+}
+
+void am_store_close(struct am_store *store) {
+    close(store->folder);
+    store->folder = -1;
+}
+
+void am_store_image_name(const uint8_t digest[16],
+                         enum am_store_origin origin,
+                         char name[AM_STORE_NAME_SIZE]) {
+    static const char *const suffix[] = {
+        [AM_ORIGIN_STRICT] = "", [AM_ORIGIN_LENIENT] = "-skip", [AM_ORIGIN_COPY] = "-copy"};
+    char hex[33];
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    snprintf(name, AM_STORE_NAME_SIZE, "%s-%d.%d%s.admx", hex, AM_IMAGE_FORMAT_VERSION,
+             AM_WORD_RULES_VERSION, suffix[origin]);
+}
+
+/* ---- images -----------------------------------------------------------------------------------
+ */
+
+static enum am_code check_image_file(const char *name, int fd, struct am_error *error) {
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot examine %s", name);
+    if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_mode & 022)
+        return am_error_set(error, AM_E_INVALID,
+                            "%s: not trusted: expected a file of user %u that nobody else can "
+                            "write, found user %u and mode %04o",
+                            name, (unsigned)geteuid(), (unsigned)status.st_uid,
+                            (unsigned)(status.st_mode & 07777));
+    return AM_OK;
+}
+
+enum am_code am_store_open_image(const struct am_store *store,
+                                 const char *name,
+                                 bool summed,
+                                 struct am_image **image,
+                                 struct am_error *error) {
+    int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+                                  "cannot open the image %s in %s", name, store->path);
+    enum am_code code = check_image_file(name, fd, error);
+    if (code == AM_OK)
+        code = am_image_open_fd(fd, name, summed, image, error);
+    close(fd);
+    return code;
+}
+
+bool am_store_has(const struct am_store *store, const char *name) {
+    struct stat status;
+    return fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum am_code am_store_write(const struct am_store *store,
+                            const struct am_image_bytes *bytes,
+                            const char *name,
+                            struct am_error *error) {
+    struct am_error local;
+    enum am_code code = am_image_write(bytes, store->folder, name, &local);
+    if (code != AM_OK)
+        am_error_set(error, code, "the state folder %s: %s", store->path, local.message);
+    return code;
+}
+
+/* ---- locks ------------------------------------------------------------------------------------
+ */
+
+static void lock_name(const char *image, char name[NAME_MAX + 1]) {
+    snprintf(name, NAME_MAX + 1, "%s" LOCK_SUFFIX, image);
+}
+
+/* Whether `fd` is (still) the file of that name: whoever held the lock before may have removed it.
+ */
+static bool is_named(const struct am_store *store, int fd, const char *name) {
+    struct stat mine, named;
+    return fstat(fd, &mine) == 0 &&
+           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+static int flock_patiently(int fd, int operation) {
+    int status;
+    do
+        status = flock(fd, operation);
+    while (status != 0 && errno == EINTR);
+    return status;
+}
+
+int am_store_lock(const struct am_store *store, const char *name, bool wait) {
+    char lock[NAME_MAX + 1];
+    lock_name(name, lock);
+    for (;;) {
+        int fd = openat(store->folder, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                        0600);
+        if (fd < 0)
+            return -1;
+        if (flock_patiently(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+            int saved = errno;
+            close(fd);
+            errno = saved;
+            return -1;
+        }
+        if (is_named(store, fd, lock))
+            return fd;
+        close(fd);
+    }
+}
+
+void am_store_unlock(const struct am_store *store, const char *name, int lock) {
+    char file[NAME_MAX + 1];
+    lock_name(name, file);
+    unlinkat(store->folder, file, 0);
+    close(lock);
+}

@@ -1,0 +1,19 @@
+/* The first generation, before there are workers. */
+#ifndef AM_UWSGI_START_H
+#define AM_UWSGI_START_H
+
+#include "../publish/publisher.h"
+
+/* Publishes as am_publisher_start does, in a child with the rights of the workers, and leaves what
+ * it found out in `publisher`. With master-as-root, who may write the inventory or a folder above
+ * it or the state folder thus gets nothing read, written or given away that the workers' user could
+ * not; and a fault in reading it is not root's. Ends the process with status 1 when there is
+ * nothing to serve; the reason has been logged. In the master, after uWSGI has set its pid and
+ * before the first fork. */
+void am_uwsgi_start(struct am_publisher *publisher);
+
+/* In a process that the master has forked: gives up what rights it has and workers have not. uWSGI
+ * itself does so for workers and gateways, but not for mules. */
+void am_uwsgi_drop_privileges(void);
+
+#endif

@@ -1,0 +1,364 @@
+/* Publishing and generations without uWSGI: threads and forks over one server object. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../plugin/base/clock.h"
+#include "../../plugin/publish/server.h"
+
+enum { WORKERS = 4, CORES = 6, SWAPS = 25, SLOW_READERS = 3 };
+
+/* ---- an instance in a folder of its own -------------------------------------------------------
+ */
+
+struct instance {
+    char folder[64], inventory[96], store[96];
+    struct am_server *server;
+    char log[64 << 10];
+    pthread_mutex_t lock;
+};
+
+static void keep_line(void *context, const char *line) {
+    struct instance *instance = context;
+    pthread_mutex_lock(&instance->lock);
+    size_t size = strlen(instance->log);
+    snprintf(instance->log + size, sizeof instance->log - size, "%s\n", line);
+    pthread_mutex_unlock(&instance->lock);
+}
+
+/* Replaces the inventory by one whose only ad is named by its version, and is paused for the quiet
+ * time that publishing asks for. */
+static void write_version(const struct instance *instance, unsigned version) {
+    char beside[128];
+    snprintf(beside, sizeof beside, "%s.new", instance->inventory);
+    FILE *file = fopen(beside, "w");
+    assert_non_null(file);
+    fprintf(file, "{\"id\":\"v%u\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"shoes\"]}\n",
+            version);
+    fclose(file);
+    const struct timespec past[2] = {{.tv_sec = 1000000000 + version},
+                                     {.tv_sec = 1000000000 + version}};
+    assert_int_equal(utimensat(0, beside, past, 0), 0);
+    assert_int_equal(rename(beside, instance->inventory), 0);
+}
+
+static void start(struct instance *instance) {
+    struct am_error error = {0};
+    *instance = (struct instance){.lock = PTHREAD_MUTEX_INITIALIZER};
+    snprintf(instance->folder, sizeof instance->folder, "/tmp/test_publish.XXXXXX");
+    assert_non_null(mkdtemp(instance->folder));
+    snprintf(instance->inventory, sizeof instance->inventory, "%s/ads.jsonl", instance->folder);
+    snprintf(instance->store, sizeof instance->store, "%s/store", instance->folder);
+    write_version(instance, 0);
+    const struct am_server_options options = {
+        .inventory = instance->inventory,
+        .store_folder = instance->store,
+        .limits = {1 << 16, 1000},
+        .workers = WORKERS,
+        .cores = CORES,
+        .sink = {keep_line, instance},
+    };
+    instance->server = am_server_new(&options, &error);
+    if (!instance->server)
+        fail_msg("%s", error.message);
+    if (!am_publisher_start(&instance->server->publisher))
+        fail_msg("%s", instance->log);
+}
+
+static void stop(struct instance *instance) {
+    char command[128];
+    am_server_free(instance->server);
+    snprintf(command, sizeof command, "rm -rf %s", instance->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void swap_to(struct instance *instance, unsigned version) {
+    write_version(instance, version);
+    uint32_t before = am_publish_channel_number(instance->server->channel);
+    for (int tries = 0; am_publish_channel_number(instance->server->channel) == before; tries++) {
+        if (tries == 100)
+            fail_msg("not published: %s", instance->log);
+        am_publisher_check(&instance->server->publisher, false);
+    }
+}
+
+static struct am_view no_header(const void *context, const char *name) {
+    (void)context, (void)name;
+    return AM_VIEW("");
+}
+
+static struct am_api_http_request get(const char *path, const char *query) {
+    return (struct am_api_http_request){.method = AM_VIEW("GET"),
+                                        .path = am_view_of(path),
+                                        .query = am_view_of(query),
+                                        .now = 1,
+                                        .header = no_header};
+}
+
+/* The version of the ad that a decision places. */
+static unsigned decide(struct am_server *server, unsigned worker, unsigned core) {
+    struct am_server_exchange exchange;
+    const struct am_api_http_request request = get("/v1/decide", "query=shoes");
+    unsigned version = UINT_MAX;
+    am_server_answer(server, worker, core, &request, &exchange);
+    const char *ad = memmem(exchange.response.body.data, exchange.response.body.size, "\"ad\":\"v",
+                            strlen("\"ad\":\"v"));
+    if (exchange.response.status == 200 && ad)
+        version = (unsigned)strtoul(ad + strlen("\"ad\":\"v"), NULL, 10);
+    am_server_release(&exchange);
+    am_server_count(&exchange, 200, 1000);
+    return version;
+}
+
+static void wait_for_images(const struct am_server *server, unsigned most) {
+    const struct timespec pause = {0, 1000000};
+    for (int tries = 0; am_generations_open_images(server->generations) > most; tries++) {
+        if (tries == 5000)
+            fail_msg("%u images open, expected at most %u",
+                     am_generations_open_images(server->generations), most);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void wait_for_publication(const struct am_server *server) {
+    const struct timespec pause = {0, 1000000};
+    uint32_t wanted = am_publish_channel_number(server->channel);
+    for (int tries = 0; am_generations_publication(server->generations) != wanted; tries++) {
+        assert_true(tries < 5000);
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* ---- the channel ------------------------------------------------------------------------------
+ */
+
+struct reading {
+    struct am_publish_channel *channel;
+    atomic_bool done;
+    atomic_uint torn;
+};
+
+static void *read_publications(void *context) {
+    struct reading *reading = context;
+    while (!atomic_load(&reading->done)) {
+        struct am_publish_publication seen;
+        char expected[AM_STORE_NAME_SIZE];
+        am_publish_channel_read(reading->channel, &seen);
+        snprintf(expected, sizeof expected, "image-%u", seen.number);
+        if (seen.number && (strcmp(seen.image, expected) != 0 || seen.published_at != seen.number))
+            atomic_fetch_add(&reading->torn, 1);
+    }
+    return NULL;
+}
+
+static void a_publication_is_read_whole(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    struct reading reading = {.channel = am_publish_channel_new(&error)};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_publications, &reading), 0);
+    for (unsigned number = 1; number <= 20000; number++) {
+        char name[AM_STORE_NAME_SIZE];
+        snprintf(name, sizeof name, "image-%u", number);
+        am_publish_channel_publish(reading.channel, name, number);
+    }
+    atomic_store(&reading.done, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&reading.torn), 0);
+    am_publish_channel_free(reading.channel);
+}
+
+/* ---- generations ------------------------------------------------------------------------------
+ */
+
+static void a_request_after_a_swap_sees_the_new_inventory(void **state) {
+    (void)state;
+    struct instance instance;
+    start(&instance);
+    am_generations_start(instance.server->generations, 1);
+    assert_int_equal(decide(instance.server, 1, 0), 0);
+    for (unsigned version = 1; version <= 5; version++) {
+        swap_to(&instance, version);
+        wait_for_publication(instance.server);
+        assert_int_equal(decide(instance.server, 1, 0), version);
+    }
+    wait_for_images(instance.server, 1);
+    am_generations_stop(instance.server->generations);
+    stop(&instance);
+}
+
+/* Each slow reader holds the generation that it began with; all others are closed. */
+static void slow_readers_hold_one_image_each(void **state) {
+    (void)state;
+    struct instance instance;
+    struct am_generation_context *held[SLOW_READERS];
+    start(&instance);
+    struct am_generations *generations = instance.server->generations;
+    am_generations_start(generations, 1);
+    for (unsigned i = 0; i < SLOW_READERS; i++)
+        held[i] = am_generations_enter(generations);
+    for (unsigned version = 1; version <= SWAPS; version++) {
+        swap_to(&instance, version);
+        wait_for_publication(instance.server);
+        /* They overlap: each ends and begins again at another time. */
+        unsigned turn = version % SLOW_READERS;
+        am_generations_leave(held[turn]);
+        held[turn] = am_generations_enter(generations);
+        assert_int_equal(decide(instance.server, 1, 0), version);
+        wait_for_images(instance.server, 1 + SLOW_READERS);
+    }
+    for (unsigned i = 0; i < SLOW_READERS; i++)
+        am_generations_leave(held[i]);
+    wait_for_images(instance.server, 1);
+    am_generations_stop(generations);
+    stop(&instance);
+}
+
+struct asking {
+    struct am_server *server;
+    unsigned core;
+    atomic_bool *done;
+    unsigned long answers, wrong;
+};
+
+/* Versions never go back. */
+static void *ask(void *context) {
+    struct asking *asking = context;
+    unsigned last = 0;
+    while (!atomic_load(asking->done)) {
+        unsigned version = decide(asking->server, 1, asking->core);
+        asking->answers++;
+        asking->wrong += version == UINT_MAX || version < last;
+        last = version;
+    }
+    return NULL;
+}
+
+static void no_answer_is_wrong_while_generations_change(void **state) {
+    (void)state;
+    struct instance instance;
+    struct asking askings[CORES];
+    pthread_t threads[CORES];
+    atomic_bool done = false;
+    start(&instance);
+    am_generations_start(instance.server->generations, 1);
+    for (unsigned i = 0; i < CORES; i++) {
+        askings[i] = (struct asking){instance.server, i, &done, 0, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask, &askings[i]), 0);
+    }
+    for (unsigned version = 1; version <= SWAPS; version++)
+        swap_to(&instance, version);
+    wait_for_publication(instance.server);
+    atomic_store(&done, true);
+    for (unsigned i = 0; i < CORES; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(askings[i].answers > 0);
+        assert_int_equal(askings[i].wrong, 0);
+    }
+    wait_for_images(instance.server, 1);
+    am_generations_stop(instance.server->generations);
+    stop(&instance);
+}
+
+static void forked_workers_follow_the_publisher(void **state) {
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it cannot follow a child that starts threads of its own */
+#endif
+    struct instance instance;
+    pid_t workers[WORKERS];
+    start(&instance);
+    for (unsigned worker = 1; worker <= WORKERS; worker++) {
+        workers[worker - 1] = fork();
+        assert_true(workers[worker - 1] >= 0);
+        if (workers[worker - 1])
+            continue;
+        am_generations_start(instance.server->generations, worker);
+        while (decide(instance.server, worker, 0) != SWAPS)
+            ;
+        _exit(0);
+    }
+    for (unsigned version = 1; version <= SWAPS; version++)
+        swap_to(&instance, version);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        int status;
+        assert_int_equal(waitpid(workers[i], &status, 0), workers[i]);
+        assert_int_equal(status, 0);
+        assert_true(am_metrics_row(instance.server->metrics, i + 1, 0)->decisions > 0);
+    }
+    stop(&instance);
+}
+
+/* ---- the server -------------------------------------------------------------------------------
+ */
+
+static void a_refused_inventory_leaves_the_last_one_serving(void **state) {
+    (void)state;
+    struct instance instance;
+    start(&instance);
+    am_generations_start(instance.server->generations, 1);
+    FILE *file = fopen(instance.inventory, "w");
+    fputs("{\"id\":\"broken\"}\n", file);
+    fclose(file);
+    while (am_publisher_check(&instance.server->publisher, true) == AM_PUBLISHER_SOON)
+        usleep(10000);
+    assert_non_null(strstr(instance.log, "inventory refused"));
+    assert_int_equal(decide(instance.server, 1, 0), 0);
+    assert_int_equal(am_metrics_gauges(instance.server->metrics)->refusals, 1);
+    am_generations_stop(instance.server->generations);
+    stop(&instance);
+}
+
+static void metrics_are_of_the_server_that_is_asked(void **state) {
+    (void)state;
+    struct instance first, second;
+    struct am_server_exchange exchange;
+    const struct am_api_http_request request = get("/metrics", "");
+    start(&first);
+    start(&second);
+    am_generations_start(first.server->generations, 1);
+    am_generations_start(second.server->generations, 1);
+    decide(first.server, 1, 0);
+    decide(first.server, 1, 1);
+    am_server_answer(second.server, 1, 0, &request, &exchange);
+    assert_int_equal(exchange.response.status, 200);
+    assert_non_null(memmem(exchange.response.body.data, exchange.response.body.size,
+                           "admatch_decisions_total 0\n", 26));
+    am_server_release(&exchange);
+    am_server_answer(first.server, 1, 0, &request, &exchange);
+    assert_non_null(memmem(exchange.response.body.data, exchange.response.body.size,
+                           "admatch_decisions_total 2\n", 26));
+    am_server_release(&exchange);
+    am_generations_stop(first.server->generations);
+    am_generations_stop(second.server->generations);
+    stop(&first);
+    stop(&second);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_publication_is_read_whole),
+        cmocka_unit_test(a_request_after_a_swap_sees_the_new_inventory),
+        cmocka_unit_test(slow_readers_hold_one_image_each),
+        cmocka_unit_test(no_answer_is_wrong_while_generations_change),
+        cmocka_unit_test(forked_workers_follow_the_publisher),
+        cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
+        cmocka_unit_test(metrics_are_of_the_server_that_is_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
