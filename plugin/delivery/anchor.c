@@ -32,6 +32,8 @@ static int64_t anchor_time(const struct am_ledger *ledger,
                            enum am_anchor where,
                            int64_t now) {
     const struct am_record *record = &ledger->records[limit->record];
+    if (where == AM_ANCHOR_START)
+        return record->start;
     int64_t time =
         where == AM_ANCHOR_DAY ? am_zone_day_start(ledger, record->zone, record->day) : now;
     return later(time, record->start);
@@ -66,4 +68,43 @@ void am_limit_anchor(struct am_ledger *ledger,
             am_add_clamped(limit->base, am_add_clamped(line, am_pace_lead(most))));
     am_redo(ledger, limit->flags, limit->flags & ~AM_LIMIT_UNANCHORED);
     am_redo_commit(ledger);
+}
+
+/* A window that is given began with its day, or its flight; without a start it has earned all. */
+static void anchor_given(struct am_ledger *ledger, struct am_limit *limit, int64_t now) {
+    bool daily = limit->daily != AM_LEDGER_UNLIMITED;
+    if (daily || ledger->records[limit->record].start != INT64_MIN) {
+        am_limit_anchor(ledger, limit, daily ? AM_ANCHOR_DAY : AM_ANCHOR_START, now);
+        return;
+    }
+    am_set(limit->flags, limit->flags & ~(uint32_t)AM_LIMIT_PACED);
+    am_set(limit->line, limit->ceiling);
+    am_set(limit->lead, limit->ceiling);
+}
+
+void am_ledger_give(struct am_ledger *ledger,
+                    uint32_t cell,
+                    enum am_ledger_unit unit,
+                    int64_t total,
+                    int64_t today,
+                    int64_t line,
+                    int64_t now) {
+    struct am_record *record = &ledger->records[cell];
+    am_ledger_lock(ledger);
+    am_set(record->total[unit], total);
+    am_set(record->before[unit], am_subtract_clamped(total, today));
+    if (record->limits[unit] != AM_NO_INDEX) {
+        struct am_limit *limit = &ledger->limits[record->limits[unit]];
+        struct am_window window = am_limit_window(limit);
+        int64_t counted = am_scaled(unit, total), before = am_scaled(unit, record->before[unit]);
+        bool given = line != AM_LEDGER_UNLIMITED;
+        am_set(limit->committed, counted);
+        am_limit_redo(ledger, limit, &window, counted, before, given ? line : INT64_MAX);
+        am_redo_commit(ledger);
+        if (given)
+            am_set(limit->flags, limit->flags & ~(uint32_t)AM_LIMIT_PACED);
+        else if (limit->flags & AM_LIMIT_PACED)
+            anchor_given(ledger, limit, now);
+    }
+    am_ledger_unlock(ledger);
 }

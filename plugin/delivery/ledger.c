@@ -130,9 +130,14 @@ static enum am_code check_currency(const struct am_ledger *ledger,
 }
 
 /* Whoever made it may have been killed before the log was replayed: then this process goes on. */
-static void take_recovery(struct am_ledger *ledger) {
-    if (am_get_acquire(ledger->header->state) == AM_LIVE_RECOVERING)
-        ledger->recovering = am_ledger_hold(ledger);
+static enum am_code take_recovery(struct am_ledger *ledger, struct am_error *error) {
+    if (am_get_acquire(ledger->header->state) != AM_LIVE_RECOVERING)
+        return AM_OK;
+    ledger->recovering = am_ledger_hold(ledger);
+    return ledger->recovering
+               ? AM_OK
+               : am_error_set(error, AM_E_STATE, "another process is recovering the ledger %s",
+                              ledger->folder);
 }
 
 /* ---- a new one --------------------------------------------------------------------------------
@@ -177,6 +182,14 @@ static enum am_code make_private(struct am_ledger *ledger,
     return code;
 }
 
+/* For what the snapshot has, whatever the options say now. */
+static void make_room(const struct am_snapshot *snapshot, struct am_ledger_options *options) {
+    if (am_snapshot_records(snapshot) > am_live_cells(options))
+        options->cells = am_snapshot_records(snapshot);
+    if (am_snapshot_slots(snapshot) > am_live_slots(options))
+        options->slots = am_snapshot_slots(snapshot);
+}
+
 /* Under another name until it is whole; nobody sees a snapshot half loaded. */
 static enum am_code make_live(struct am_ledger *ledger,
                               const struct am_ledger_options *options,
@@ -190,8 +203,8 @@ static enum am_code make_live(struct am_ledger *ledger,
     live_path(ledger, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
     enum am_code code = am_snapshot_open(ledger->folder, &snapshot, error);
-    if (code == AM_OK && snapshot && am_snapshot_records(snapshot) > am_live_cells(options))
-        wanted.cells = am_snapshot_records(snapshot);
+    if (code == AM_OK && snapshot)
+        make_room(snapshot, &wanted);
     if (code == AM_OK)
         code = am_live_geometry_of(&wanted, &geometry, error);
     if (code == AM_OK)
@@ -225,6 +238,15 @@ static enum am_code being_made(const struct am_ledger *ledger, struct am_error *
     return elsewhere(ledger, error);
 }
 
+static enum am_code use_live(struct am_ledger *ledger,
+                             const struct am_ledger_options *options,
+                             struct am_error *error) {
+    enum am_code code = check_home(ledger, error);
+    if (code == AM_OK)
+        code = check_currency(ledger, options, error);
+    return code == AM_OK ? take_recovery(ledger, error) : code;
+}
+
 static enum am_code open_shared(struct am_ledger *ledger,
                                 const struct am_ledger_options *options,
                                 struct am_error *error) {
@@ -237,11 +259,9 @@ static enum am_code open_shared(struct am_ledger *ledger,
     live_path(ledger, path);
     code = map_live(ledger, path, error);
     if (code == AM_OK)
-        code = check_home(ledger, error);
-    if (code == AM_OK)
-        take_recovery(ledger);
+        return use_live(ledger, options, error);
     if (code != AM_E_STATE)
-        return code == AM_OK ? check_currency(ledger, options, error) : code;
+        return code;
     if (!am_ledger_hold(ledger))
         return being_made(ledger, error);
     /* It may have been made between looking and locking. */
@@ -249,7 +269,7 @@ static enum am_code open_shared(struct am_ledger *ledger,
     if (code == AM_E_STATE)
         code = make_live(ledger, options, error);
     else if (code == AM_OK)
-        take_recovery(ledger);
+        code = take_recovery(ledger, error);
     if (!ledger->recovering)
         am_ledger_unhold(ledger);
     return code == AM_OK ? check_currency(ledger, options, error) : code;

@@ -28,12 +28,16 @@ uint32_t am_live_cells(const struct am_ledger_options *options) {
     return or_default(options->cells, AM_LEDGER_MIN_CELLS);
 }
 
+uint32_t am_live_slots(const struct am_ledger_options *options) {
+    return or_default(options->slots, AM_LEDGER_SLOTS);
+}
+
 enum am_code am_live_geometry_of(const struct am_ledger_options *options,
                                  struct am_live_geometry *geometry,
                                  struct am_error *error) {
     uint32_t cells = am_live_cells(options);
     uint32_t placements = or_default(options->placements, AM_LEDGER_PLACEMENTS);
-    uint32_t slots = or_default(options->slots, AM_LEDGER_SLOTS);
+    uint32_t slots = am_live_slots(options);
     if (cells > CELLS_MAX || placements > PLACEMENTS_MAX || slots > AM_LIVE_SLOTS_MAX)
         return am_error_set(error, AM_E_INVALID,
                             "a ledger has at most %d cells, %d placements in flight and %d slots",

@@ -104,7 +104,9 @@ enum am_code am_live_geometry_of(const struct am_ledger_options *options,
                                  struct am_live_geometry *geometry,
                                  struct am_error *error);
 
+/* How many of them the options ask for. */
 uint32_t am_live_cells(const struct am_ledger_options *options);
+uint32_t am_live_slots(const struct am_ledger_options *options);
 
 /* Where each section begins; the last one is the end of the file. False: a count is out of range.
  */
@@ -264,9 +266,10 @@ bool am_maps_refer_to(const struct am_ledger *ledger, uint32_t cell);
 void am_maps_close(struct am_ledger *ledger);
 
 enum am_anchor {
-    AM_ANCHOR_NOW,  /* at (now, used) */
-    AM_ANCHOR_DAY,  /* at (start of the day, 0) */
-    AM_ANCHOR_LINE, /* at (now, the line's own value) */
+    AM_ANCHOR_NOW,   /* at (now, used) */
+    AM_ANCHOR_DAY,   /* at (start of the day, 0) */
+    AM_ANCHOR_START, /* at (start of the flight, 0) */
+    AM_ANCHOR_LINE,  /* at (now, the line's own value) */
 };
 /* Anchors a limit and writes its line for `now`. Commits. */
 void am_limit_anchor(struct am_ledger *ledger,

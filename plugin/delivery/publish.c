@@ -1,4 +1,4 @@
-/* Publications: the terms of all records, in the order of time; overrides; reading records. */
+/* Publications: the terms of all records, in the order of time; and overrides. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,6 +35,11 @@ static enum am_code put(struct am_ledger *ledger,
     if (found == AM_LEDGER_NO_CELL)
         found = made = am_record_make(ledger, terms->kind, terms->id, key, ledger->now, error);
     enum am_code code = found == AM_LEDGER_NO_CELL ? AM_E_LIMIT : AM_OK;
+    if (code == AM_OK && !am_view_equal(am_record_id(ledger, &ledger->records[found]), terms->id))
+        code = am_error_set(error, AM_E_INVALID,
+                            "the ids \"%.*s\" and \"%.*s\" have the same hash: change one",
+                            AM_VIEW_ARGUMENTS(terms->id),
+                            AM_VIEW_ARGUMENTS(am_record_id(ledger, &ledger->records[found])));
     if (code == AM_OK)
         code = am_record_set(ledger, found, terms, mark, error);
     am_ledger_unlock(ledger);
@@ -225,62 +230,4 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
     am_ledger_anchor_resumed(ledger, now);
     publisher_leave(ledger);
     return code;
-}
-
-/* ---- reading ----------------------------------------------------------------------------------
- */
-
-static void
-read_limit(const struct am_limit *limit, int64_t before, struct am_ledger_limit_state *state) {
-    bool on = limit->flags & AM_LIMIT_ON;
-    int64_t line = am_subtract_clamped(limit->line, limit->base);
-    *state = (struct am_ledger_limit_state){
-        .limited = on,
-        .total = limit->total,
-        .daily = limit->daily,
-        .counted = am_subtract_clamped(limit->counted, limit->base),
-        .reserved = am_subtract_clamped(am_get(limit->committed), limit->counted),
-        .expected = am_get(limit->expected),
-        .before = limit->daily == AM_LEDGER_UNLIMITED ? 0 : before,
-        .limit = on ? am_subtract_clamped(limit->ceiling, limit->base) : AM_LEDGER_UNLIMITED,
-        .pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT,
-    };
-    state->line = on && line < state->limit ? line : state->limit;
-}
-
-static void read_record(const struct am_ledger *ledger,
-                        const struct am_record *record,
-                        struct am_ledger_record_state *state) {
-    *state = (struct am_ledger_record_state){
-        .kind = record->kind,
-        .key = record->key,
-        .id = am_record_id(ledger, record),
-        .paused = record->flags & AM_RECORD_PAUSED,
-        .gone = record->gone != 0,
-        .day = record->day,
-    };
-    for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        state->total[unit] = record->total[unit];
-        state->today[unit] = am_subtract_clamped(record->total[unit], record->before[unit]);
-        state->limits[unit].total = state->limits[unit].daily = AM_LEDGER_UNLIMITED;
-        state->limits[unit].limit = state->limits[unit].line = AM_LEDGER_UNLIMITED;
-        if (record->limits[unit] != AM_NO_INDEX)
-            read_limit(&ledger->limits[record->limits[unit]],
-                       am_scaled((enum am_ledger_unit)unit, record->before[unit]),
-                       &state->limits[unit]);
-    }
-}
-
-enum am_code am_ledger_read(struct am_ledger *ledger,
-                            uint32_t cell,
-                            struct am_ledger_record_state *state,
-                            struct am_error *error) {
-    am_ledger_lock(ledger);
-    am_ledger_fold_all(ledger);
-    bool found =
-        cell < ledger->header->records_used && (ledger->records[cell].flags & AM_RECORD_USED);
-    if (found)
-        read_record(ledger, &ledger->records[cell], state);
-    am_ledger_unlock(ledger);
-    return found ? AM_OK : am_error_set(error, AM_E_STATE, "the ledger has no such record");
 }

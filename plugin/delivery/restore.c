@@ -112,6 +112,10 @@ uint32_t am_snapshot_records(const struct am_snapshot *snapshot) {
     return snapshot->header->records;
 }
 
+uint32_t am_snapshot_slots(const struct am_snapshot *snapshot) {
+    return snapshot->header->slots;
+}
+
 enum am_code am_snapshot_account(const struct am_snapshot *snapshot,
                                  struct am_live_geometry *geometry,
                                  struct am_error *error) {
@@ -218,8 +222,7 @@ static enum am_code read_positions(struct reader *reader) {
             return corrupt(reader, "it ends within its positions");
         memcpy(&position, bytes, sizeof position);
         if (position.slot >= reader->ledger->header->geometry.slots)
-            return corrupt(reader, "more slots had positions than there are "
-                                   "(admatch-ledger-slots)");
+            return corrupt(reader, "a position is of no slot");
         struct am_slot *slot = &reader->ledger->slots[position.slot];
         slot->position = position.position;
         slot->has_position = 1;

@@ -33,7 +33,8 @@ struct am_snapshot_header {
     char currency[4];
     uint16_t host, epoch;
     uint32_t zones, curves, hours, schedules, positions, records;
-    uint8_t padding[144];
+    uint32_t slots; /* of the ledger: positions are of those */
+    uint8_t padding[140];
 };
 _Static_assert(sizeof(struct am_snapshot_header) == 256, "the header of a snapshot");
 
@@ -87,6 +88,7 @@ enum am_code am_snapshot_open_memory(const void *bytes,
 void am_snapshot_close(struct am_snapshot *snapshot);
 
 uint32_t am_snapshot_records(const struct am_snapshot *snapshot);
+uint32_t am_snapshot_slots(const struct am_snapshot *snapshot);
 
 /* Sets what a new live file has from the snapshot. AM_E_INVALID: it is in another currency. */
 enum am_code am_snapshot_account(const struct am_snapshot *snapshot,

@@ -10,11 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "caps_table.h"
-#include "map.h"
-
-#define CAPS_BYTES (UINT64_C(64) << 20)
-
 /* ---- folders ----------------------------------------------------------------------------------
  */
 
@@ -244,71 +239,4 @@ enum am_code am_store_map(const struct am_ledger *ledger,
         *fd = -1;
     }
     return code;
-}
-
-/* ---- the table of caps ------------------------------------------------------------------------
- */
-
-struct am_caps *am_ledger_caps(const struct am_ledger *ledger) {
-    return am_get_acquire(ledger->caps);
-}
-
-static void caps_path(const struct am_ledger *ledger, char path[PATH_MAX + 16]) {
-    snprintf(path, PATH_MAX + 16, "%s/caps", ledger->home);
-}
-
-enum am_code am_store_map_caps(struct am_ledger *ledger, struct am_error *error) {
-    char path[PATH_MAX + 16];
-    int fd;
-    uint64_t size;
-    void *memory;
-    if (am_ledger_caps(ledger) || !*ledger->home)
-        return AM_OK;
-    caps_path(ledger, path);
-    enum am_code code = am_store_map(ledger, path, &fd, &size, &memory, NULL);
-    if (code == AM_E_STATE)
-        return AM_OK;
-    if (code != AM_OK)
-        return am_store_map(ledger, path, &fd, &size, &memory, error);
-    close(fd);
-    struct am_caps *caps = am_caps_over(memory, size);
-    if (!caps) {
-        munmap(memory, size);
-        return am_error_set(error, AM_E_CORRUPT,
-                            "%s is no table of frequency caps of this version: remove it", path);
-    }
-    struct am_caps *none = NULL;
-    if (__atomic_compare_exchange_n(&ledger->caps, &none, caps, false, __ATOMIC_RELEASE,
-                                    __ATOMIC_RELAXED))
-        ledger->caps_size = size;
-    else
-        munmap(memory, size);
-    return AM_OK;
-}
-
-/* The publisher, one at a time. */
-enum am_code am_store_make_caps(struct am_ledger *ledger, struct am_error *error) {
-    char path[PATH_MAX + 16], temporary[PATH_MAX + 32];
-    uint64_t size = ledger->caps_bytes ? ledger->caps_bytes : CAPS_BYTES;
-    int fd = -1;
-    void *memory;
-    enum am_code code = am_store_map_caps(ledger, error);
-    if (code != AM_OK || am_ledger_caps(ledger))
-        return code;
-    caps_path(ledger, path);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    code = am_store_make(ledger, temporary, size, size, &fd, &memory, error);
-    if (code != AM_OK)
-        return code;
-    struct am_caps *caps = am_caps_start(memory, size);
-    if (fd < 0) {
-        ledger->caps_size = size;
-        am_set_release(ledger->caps, caps);
-        return AM_OK;
-    }
-    bool published = rename(temporary, path) == 0;
-    close(fd);
-    munmap(memory, size);
-    return published ? am_store_map_caps(ledger, error)
-                     : am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
 }

@@ -59,10 +59,11 @@ static struct am_delivery_ask ask_of(uint32_t ad) {
 /* ---- terms ------------------------------------------------------------------------------------
  */
 
-/* Limits of 1 to 1,000,000 prices, of all kinds. */
+/* Limits of 1 to 1,000,000 prices, of all kinds; of every other record, limits that none reaches,
+ * so that there is something to place to the end. */
 static int64_t some(unsigned i, unsigned unit) {
     static const int64_t prices[] = {1, 7, 100, 3000, 50000, 1000000};
-    int64_t count = prices[(i * 5 + unit) % 6];
+    int64_t count = i % 2 ? INT64_C(1000000000) : prices[(i * 5 / 2 + unit) % 6];
     return unit == AM_LEDGER_MONEY ? count * 3000 : count;
 }
 
@@ -85,7 +86,7 @@ static void publish(void) {
             if ((i + unit) % 3 == 0)
                 budget->total = some(i, unit) * (kind == AM_LEDGER_ADVERTISER ? 40 : 1);
             if ((i + unit) % 4 == 0)
-                budget->daily = some(i + 1, unit);
+                budget->daily = some(i + 2, unit);
         }
         count++;
     }
