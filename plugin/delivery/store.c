@@ -30,9 +30,9 @@ static enum am_code open_folder(const char *path, struct stat *status, struct am
     return AM_OK;
 }
 
-enum am_code am_store_open_folders(struct am_ledger *ledger,
-                                   const struct am_ledger_options *options,
-                                   struct am_error *error) {
+enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
+                                          const struct am_ledger_options *options,
+                                          struct am_error *error) {
     struct stat status;
     const char *tmpfs = options->tmpfs ? options->tmpfs : "/dev/shm";
     int length = snprintf(ledger->folder, sizeof ledger->folder, "%s", options->folder);
@@ -65,7 +65,7 @@ static bool write_all(int fd, struct am_view bytes) {
     return true;
 }
 
-enum am_code am_store_write(const char *path, struct am_view bytes, struct am_error *error) {
+enum am_code am_ledger_store_write(const char *path, struct am_view bytes, struct am_error *error) {
     char temporary[PATH_MAX + 64];
     snprintf(temporary, sizeof temporary, "%s.new", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -83,7 +83,7 @@ enum am_code am_store_write(const char *path, struct am_view bytes, struct am_er
     return AM_OK;
 }
 
-bool am_store_read(const char *path, char *bytes, size_t size) {
+bool am_ledger_store_read(const char *path, char *bytes, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return false;
@@ -96,15 +96,15 @@ bool am_store_read(const char *path, char *bytes, size_t size) {
     return true;
 }
 
-enum am_code am_store_check_owner(const struct am_ledger *ledger,
-                                  const char *inventory,
-                                  struct am_error *error) {
+enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
+                                         const char *inventory,
+                                         struct am_error *error) {
     char path[PATH_MAX + 16], owner[PATH_MAX + 1];
     if (!inventory)
         return AM_OK;
     snprintf(path, sizeof path, "%s/owner", ledger->folder);
-    if (!am_store_read(path, owner, sizeof owner))
-        return am_store_write(path, am_view_of(inventory), error);
+    if (!am_ledger_store_read(path, owner, sizeof owner))
+        return am_ledger_store_write(path, am_view_of(inventory), error);
     if (strcmp(owner, inventory) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_INVALID,
@@ -119,10 +119,10 @@ enum am_code am_ledger_rebind(const char *folder, const char *inventory, struct 
     int length = snprintf(path, sizeof path, "%s/owner", folder);
     if (length >= (int)sizeof path || access(path, F_OK) != 0)
         return am_error_set(error, AM_E_IO, "%s is not the folder of a ledger", folder);
-    return am_store_write(path, am_view_of(inventory), error);
+    return am_ledger_store_write(path, am_view_of(inventory), error);
 }
 
-enum am_code am_store_sync_folder(const struct am_ledger *ledger, struct am_error *error) {
+enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error) {
     int fd = open(ledger->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
     if (!synced)
@@ -167,13 +167,13 @@ map_shared(const char *path, int fd, uint64_t size, void **memory, struct am_err
     return AM_OK;
 }
 
-enum am_code am_store_make(const struct am_ledger *ledger,
-                           const char *path,
-                           uint64_t size,
-                           uint64_t fixed,
-                           int *fd,
-                           void **memory,
-                           struct am_error *error) {
+enum am_code am_ledger_store_make(const struct am_ledger *ledger,
+                                  const char *path,
+                                  uint64_t size,
+                                  uint64_t fixed,
+                                  int *fd,
+                                  void **memory,
+                                  struct am_error *error) {
     if (!*ledger->home)
         return map_private(size, fd, memory, error);
     unlink(path);
@@ -218,12 +218,12 @@ open_locked(const char *path, int *fd, struct stat *status, struct am_error *err
     return AM_OK;
 }
 
-enum am_code am_store_map(const struct am_ledger *ledger,
-                          const char *path,
-                          int *fd,
-                          uint64_t *size,
-                          void **memory,
-                          struct am_error *error) {
+enum am_code am_ledger_store_map(const struct am_ledger *ledger,
+                                 const char *path,
+                                 int *fd,
+                                 uint64_t *size,
+                                 void **memory,
+                                 struct am_error *error) {
     struct stat status = {.st_size = 0};
     *fd = -1;
     if (!*ledger->home)

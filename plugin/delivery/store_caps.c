@@ -42,12 +42,13 @@ enum am_code
 am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *error) {
     const struct am_caps *caps = am_ledger_caps(ledger);
     char path[PATH_MAX + 16], temporary[PATH_MAX + 32];
-    struct am_writer writer;
+    struct am_ledger_writer writer;
     if (!caps || !*ledger->folder)
         return AM_OK;
     kept_path(ledger, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
-    enum am_code code = am_writer_open(&writer, temporary, sizeof(struct kept_header), error);
+    enum am_code code =
+        am_ledger_writer_open(&writer, temporary, sizeof(struct kept_header), error);
     if (code != AM_OK)
         return code;
     struct kept_header header = {.version = AM_CAPS_FORMAT_VERSION,
@@ -57,14 +58,14 @@ am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *
     for (struct kept kept = {.place = 0}; kept.place < header.places; kept.place++) {
         if (!am_caps_get(caps, kept.place, now, &kept.key, &kept.window))
             continue;
-        am_writer_put(&writer, &kept, sizeof kept);
+        am_ledger_writer_put(&writer, &kept, sizeof kept);
         header.count++;
     }
-    header.checksum = am_writer_checksum(&writer);
-    code = am_writer_close(&writer, &header, error);
+    header.checksum = am_ledger_writer_checksum(&writer);
+    code = am_ledger_writer_close(&writer, &header, error);
     if (code == AM_OK && rename(temporary, path) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
-    return code == AM_OK ? am_store_sync_folder(ledger, error) : code;
+    return code == AM_OK ? am_ledger_store_sync_folder(ledger, error) : code;
 }
 
 /* ---- loading ----------------------------------------------------------------------------------
@@ -113,14 +114,14 @@ static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
  */
 
 struct am_caps *am_ledger_caps(const struct am_ledger *ledger) {
-    return am_get_acquire(ledger->caps);
+    return AM_LEDGER_GET_ACQUIRE(ledger->caps);
 }
 
 static void caps_path(const struct am_ledger *ledger, char path[PATH_MAX + 16]) {
     snprintf(path, PATH_MAX + 16, "%s/caps", ledger->home);
 }
 
-enum am_code am_store_map_caps(struct am_ledger *ledger, struct am_error *error) {
+enum am_code am_ledger_store_map_caps(struct am_ledger *ledger, struct am_error *error) {
     char path[PATH_MAX + 16];
     int fd;
     uint64_t size;
@@ -128,11 +129,11 @@ enum am_code am_store_map_caps(struct am_ledger *ledger, struct am_error *error)
     if (am_ledger_caps(ledger) || !*ledger->home)
         return AM_OK;
     caps_path(ledger, path);
-    enum am_code code = am_store_map(ledger, path, &fd, &size, &memory, NULL);
+    enum am_code code = am_ledger_store_map(ledger, path, &fd, &size, &memory, NULL);
     if (code == AM_E_STATE)
         return AM_OK;
     if (code != AM_OK)
-        return am_store_map(ledger, path, &fd, &size, &memory, error);
+        return am_ledger_store_map(ledger, path, &fd, &size, &memory, error);
     close(fd);
     struct am_caps *caps = am_caps_over(memory, size);
     if (!caps) {
@@ -150,29 +151,29 @@ enum am_code am_store_map_caps(struct am_ledger *ledger, struct am_error *error)
 }
 
 /* The publisher, one at a time. */
-enum am_code am_store_make_caps(struct am_ledger *ledger, struct am_error *error) {
+enum am_code am_ledger_store_make_caps(struct am_ledger *ledger, struct am_error *error) {
     char path[PATH_MAX + 16], temporary[PATH_MAX + 32];
     uint64_t size = ledger->caps_bytes ? ledger->caps_bytes : CAPS_BYTES;
     int fd = -1;
     void *memory;
-    enum am_code code = am_store_map_caps(ledger, error);
+    enum am_code code = am_ledger_store_map_caps(ledger, error);
     if (code != AM_OK || am_ledger_caps(ledger))
         return code;
     caps_path(ledger, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
-    code = am_store_make(ledger, temporary, size, size, &fd, &memory, error);
+    code = am_ledger_store_make(ledger, temporary, size, size, &fd, &memory, error);
     if (code != AM_OK)
         return code;
     struct am_caps *caps = am_caps_start(memory, size);
     load_kept(ledger, caps);
     if (fd < 0) {
         ledger->caps_size = size;
-        am_set_release(ledger->caps, caps);
+        AM_LEDGER_SET_RELEASE(ledger->caps, caps);
         return AM_OK;
     }
     bool published = rename(temporary, path) == 0;
     close(fd);
     munmap(memory, size);
-    return published ? am_store_map_caps(ledger, error)
+    return published ? am_ledger_store_map_caps(ledger, error)
                      : am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
 }

@@ -9,18 +9,18 @@
 
 enum { BUFFER = 1 << 20 };
 
-static void free_all(struct am_writer *writer) {
+static void free_all(struct am_ledger_writer *writer) {
     if (writer->fd >= 0)
         close(writer->fd);
     XXH3_freeState(writer->hash);
     free(writer->buffer);
 }
 
-enum am_code am_writer_open(struct am_writer *writer,
-                            const char *path,
-                            size_t header_size,
-                            struct am_error *error) {
-    *writer = (struct am_writer){.fd = -1, .header_size = header_size};
+enum am_code am_ledger_writer_open(struct am_ledger_writer *writer,
+                                   const char *path,
+                                   size_t header_size,
+                                   struct am_error *error) {
+    *writer = (struct am_ledger_writer){.fd = -1, .header_size = header_size};
     snprintf(writer->path, sizeof writer->path, "%s", path);
     writer->buffer = malloc(BUFFER);
     writer->hash = XXH3_createState();
@@ -38,7 +38,7 @@ enum am_code am_writer_open(struct am_writer *writer,
     return AM_OK;
 }
 
-static void flush(struct am_writer *writer) {
+static void flush(struct am_ledger_writer *writer) {
     size_t done = 0;
     while (!writer->failed && done < writer->held) {
         ssize_t written = write(writer->fd, writer->buffer + done, writer->held - done);
@@ -50,7 +50,7 @@ static void flush(struct am_writer *writer) {
     writer->held = 0;
 }
 
-void am_writer_put(struct am_writer *writer, const void *bytes, size_t size) {
+void am_ledger_writer_put(struct am_ledger_writer *writer, const void *bytes, size_t size) {
     if (writer->held + size > BUFFER)
         flush(writer);
     memcpy(writer->buffer + writer->held, bytes, size);
@@ -59,11 +59,13 @@ void am_writer_put(struct am_writer *writer, const void *bytes, size_t size) {
     XXH3_64bits_update(writer->hash, bytes, size);
 }
 
-uint64_t am_writer_checksum(struct am_writer *writer) {
+uint64_t am_ledger_writer_checksum(struct am_ledger_writer *writer) {
     return XXH3_64bits_digest(writer->hash);
 }
 
-enum am_code am_writer_close(struct am_writer *writer, const void *header, struct am_error *error) {
+enum am_code am_ledger_writer_close(struct am_ledger_writer *writer,
+                                    const void *header,
+                                    struct am_error *error) {
     flush(writer);
     bool written =
         !writer->failed &&
