@@ -126,9 +126,8 @@ static struct side side_of(const int64_t total[AM_LEDGER_UNITS], int64_t spent_t
     return side;
 }
 
-static void complain(void *context,
-                     const struct am_ledger_moment_record *shown,
-                     const struct am_journal_sum *sum) {
+static void
+complain(void *context, const struct am_ledger_count_of *shown, const struct am_journal_sum *sum) {
     static const int64_t nothing[AM_LEDGER_UNITS];
     int64_t today[AM_LEDGER_UNITS] = {0};
     enum am_ledger_kind kind = AM_LEDGER_ADVERTISER;
@@ -153,21 +152,27 @@ static void complain(void *context,
             ledger.impressions, ledger.clicks, log.spend, log.today, log.impressions, log.clicks);
 }
 
-/* The ledger's counts of this moment; the ledger must be in use, so that looking makes nothing. */
-static enum am_code take_moment(const struct wish *wish,
-                                const struct am_timezones *zones,
-                                struct am_ledger_moment *moment,
-                                struct am_error *error) {
+/* What a ledger shows at one moment. */
+struct shown {
+    struct am_ledger *ledger;
+    struct am_ledger_counts counts;
+};
+
+/* The ledger must be in use, so that looking makes nothing. */
+static enum am_code look(const struct wish *wish,
+                         const struct am_timezones *zones,
+                         struct shown *shown,
+                         struct am_error *error) {
     struct am_ledger_options ledger_options = {
         .folder = wish->folder, .tmpfs = wish->tmpfs, .zones = zones};
-    struct am_ledger *ledger;
     enum am_code code = am_ledger_is_live(wish->folder, wish->tmpfs, error);
     if (code == AM_OK)
-        code = am_ledger_open(&ledger_options, &ledger, error);
+        code = am_ledger_open(&ledger_options, &shown->ledger, error);
     if (code != AM_OK)
         return code;
-    code = am_ledger_moment_take(ledger, moment, error);
-    am_ledger_close(ledger);
+    code = am_ledger_counts_take(shown->ledger, &shown->counts, error);
+    if (code != AM_OK)
+        am_ledger_close(shown->ledger);
     return code;
 }
 
@@ -183,15 +188,18 @@ find_start(const struct wish *wish, struct am_journal_set *set, struct am_error 
     return code;
 }
 
-static int run_recount(const struct wish *wish,
-                       const struct am_timezones *zones,
-                       const struct am_ledger_moment *moment) {
+static int
+run_recount(const struct wish *wish, const struct am_timezones *zones, const struct shown *shown) {
     struct am_journal_recount recount;
     struct am_journal_set start = {.found = false};
     struct am_journal_recount_options recount_options = {
-        .folder = wish->log, .whole = wish->all, .zones = zones, .until = moment};
+        .folder = wish->log, .whole = wish->all, .zones = zones};
     struct am_error error;
     uint64_t differing = 0;
+    if (shown) {
+        recount_options.until = &shown->counts;
+        recount_options.ledger = shown->ledger;
+    }
     if (wish->has_from) {
         if (find_start(wish, &start, &error) != AM_OK)
             return am_cli_fail(&error);
@@ -200,26 +208,27 @@ static int run_recount(const struct wish *wish,
     enum am_code code = am_journal_recount(&recount_options, &recount, &error);
     if (code == AM_OK)
         print_recount(&recount);
-    if (code == AM_OK && moment)
-        differing = am_journal_recount_compare(&recount, moment, complain, NULL);
+    if (code == AM_OK && shown)
+        differing = am_journal_recount_compare(&recount, &shown->counts, complain, NULL);
     am_journal_recount_free(&recount);
     if (code != AM_OK)
         return am_cli_fail(&error);
     return am_cli_finish(differing ? AM_EXIT_PROBLEM : AM_EXIT_OK);
 }
 
-static int recount(const struct wish *wish) {
+static int obey(const struct wish *wish) {
     struct am_error error;
-    struct am_ledger_moment moment;
+    struct shown shown;
     struct am_timezones *zones = am_timezones_load(NULL, &error);
     if (!zones)
         return am_cli_fail(&error);
     int status;
     if (!wish->check) {
         status = run_recount(wish, zones, NULL);
-    } else if (take_moment(wish, zones, &moment, &error) == AM_OK) {
-        status = run_recount(wish, zones, &moment);
-        am_ledger_moment_free(&moment);
+    } else if (look(wish, zones, &shown, &error) == AM_OK) {
+        status = run_recount(wish, zones, &shown);
+        am_ledger_counts_free(&shown.counts);
+        am_ledger_close(shown.ledger);
     } else {
         status = am_cli_fail(&error);
     }
@@ -259,7 +268,7 @@ static int run(int argc, char **argv) {
         return am_cli_usage(&arguments, "--all and --from exclude each other");
     if (snprintf(wish.log, sizeof wish.log, "%s/log", wish.folder) >= (int)sizeof wish.log)
         return am_cli_usage(&arguments, "the path of the ledger is too long");
-    return recount(&wish);
+    return obey(&wish);
 }
 
 const struct am_cli_command am_cli_command_recount = {

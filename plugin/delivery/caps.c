@@ -320,3 +320,23 @@ uint64_t am_caps_user(am_caps_mac *mac, void *context, struct am_view key) {
     uint64_t user = am_bytes_load_u64(hash);
     return user ? user : 1;
 }
+
+/* ---- keeping it -------------------------------------------------------------------------------
+ */
+
+uint64_t am_caps_places(const struct am_caps *caps) {
+    return (uint64_t)caps->buckets * ENTRIES;
+}
+
+bool am_caps_get(
+    const struct am_caps *caps, uint64_t where, int64_t now, uint64_t *key, uint64_t *window) {
+    const struct entry *entry = &caps->entries[where];
+    *window = load(&entry->window);
+    *key = load(&entry->key);
+    return *key && is_open(*key, *window, now) && load(&entry->window) == *window;
+}
+
+void am_caps_put(struct am_caps *caps, uint64_t where, uint64_t key, uint64_t window) {
+    __atomic_store_n(&caps->entries[where].window, window, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&caps->entries[where].key, key, __ATOMIC_SEQ_CST);
+}

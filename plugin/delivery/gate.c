@@ -4,54 +4,54 @@
 #include "work.h"
 
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock) {
-    const struct am_live_header *header = worker->ledger->header;
-    struct am_slot *slot = worker->slot;
-    am_set(slot->decisions, slot->decisions + 1);
-    worker->usable = am_get_acquire(header->state) == AM_LIVE_READY &&
-                     clock - am_get(header->stepped) <= AM_LEDGER_STALE_SECONDS;
+    const struct am_ledger_live_header *header = worker->ledger->header;
+    struct am_ledger_slot *slot = worker->slot;
+    AM_LEDGER_SET(slot->decisions, slot->decisions + 1);
+    worker->usable = AM_LEDGER_GET_ACQUIRE(header->state) == AM_LEDGER_LIVE_READY &&
+                     clock - AM_LEDGER_GET(header->stepped) <= AM_LEDGER_STALE_SECONDS;
 }
 
 /* ---- explaining -------------------------------------------------------------------------------
  */
 
-static void explain_limit(const struct am_limit *limit,
-                          const struct am_reading *reading,
-                          const struct am_demand *demand,
+static void explain_limit(const struct am_ledger_limit *limit,
+                          const struct am_delivery_reading *reading,
+                          const struct am_delivery_demand *demand,
                           struct am_delivery_detail *detail) {
-    int64_t daily = am_get(limit->daily), total = am_get(limit->total);
-    int64_t used = am_subtract_clamped(reading->used, reading->base);
-    int64_t counted = am_subtract_clamped(reading->counted, reading->base);
+    int64_t daily = AM_LEDGER_GET(limit->daily), total = AM_LEDGER_GET(limit->total);
+    int64_t used = am_ledger_subtract_clamped(reading->used, reading->base);
+    int64_t counted = am_ledger_subtract_clamped(reading->counted, reading->base);
     detail->reason = AM_DELIVERY_ABOVE_LIMIT;
     detail->daily =
         daily != AM_LEDGER_UNLIMITED &&
-        (am_add_clamped(used, demand->hold) > daily ||
-         am_add_clamped(counted, demand->price) > daily || total == AM_LEDGER_UNLIMITED);
+        (am_ledger_add_clamped(used, demand->hold) > daily ||
+         am_ledger_add_clamped(counted, demand->price) > daily || total == AM_LEDGER_UNLIMITED);
     detail->used = detail->daily ? used : reading->used;
     detail->limit = detail->daily ? daily : total;
 }
 
 static void explain(const struct am_delivery_map *map,
-                    const struct am_limit *limit,
-                    const struct am_reading *reading,
-                    const struct am_demand *demand,
+                    const struct am_ledger_limit *limit,
+                    const struct am_delivery_reading *reading,
+                    const struct am_delivery_demand *demand,
                     bool pacing,
                     struct am_delivery_detail *detail) {
     const struct am_ledger *ledger = map->ledger;
-    uint32_t flags = am_get(limit->flags);
+    uint32_t flags = AM_LEDGER_GET(limit->flags);
     *detail = (struct am_delivery_detail){
-        .kind = flags & AM_LIMIT_KIND,
-        .unit = (flags & AM_LIMIT_UNIT) >> AM_LIMIT_UNIT_SHIFT,
+        .kind = flags & AM_LEDGER_LIMIT_KIND,
+        .unit = (flags & AM_LEDGER_LIMIT_UNIT) >> AM_LEDGER_LIMIT_UNIT_SHIFT,
     };
     if (!pacing) {
         explain_limit(limit, reading, demand, detail);
         return;
     }
-    uint32_t zone = am_get(ledger->records[am_get(limit->record)].zone);
+    uint32_t zone = AM_LEDGER_GET(ledger->records[AM_LEDGER_GET(limit->record)].zone);
     detail->reason = AM_DELIVERY_ABOVE_LINE;
-    detail->used = am_subtract_clamped(reading->used, reading->base);
-    detail->allowed = am_subtract_clamped(am_reading_allows(reading, reading->line, demand->price),
-                                          reading->base);
-    detail->at = am_get(ledger->header->stepped) + am_get(ledger->zones[zone].offset);
+    detail->used = am_ledger_subtract_clamped(reading->used, reading->base);
+    detail->allowed = am_ledger_subtract_clamped(
+        am_delivery_reading_allows(reading, reading->line, demand->price), reading->base);
+    detail->at = AM_LEDGER_GET(ledger->header->stepped) + AM_LEDGER_GET(ledger->zones[zone].offset);
 }
 
 /* ---- the gates --------------------------------------------------------------------------------
@@ -59,23 +59,24 @@ static void explain(const struct am_delivery_map *map,
 
 /* Budget is asked of all limits before pacing of any; each limit is read once. */
 enum am_delivery_verdict am_delivery_ask_limits(const struct am_delivery_map *map,
-                                                struct am_limit *const *list,
+                                                struct am_ledger_limit *const *list,
                                                 uint32_t count,
                                                 const struct am_delivery_ask *ask,
                                                 struct am_delivery_detail *detail) {
     enum am_delivery_verdict verdict = AM_DELIVERY_LINE;
     for (uint32_t i = 0; i < count; i++) {
-        struct am_reading reading = am_reading_of(list[i]);
-        struct am_demand demand = am_demand_of(ask, am_get(list[i]->flags));
-        if (am_reading_stops(&reading, &demand)) {
+        struct am_delivery_reading reading = am_delivery_reading_of(list[i]);
+        struct am_delivery_demand demand =
+            am_delivery_demand_of(ask, AM_LEDGER_GET(list[i]->flags));
+        if (am_delivery_reading_stops(&reading, &demand)) {
             if (detail)
                 explain(map, list[i], &reading, &demand, false, detail);
             return AM_DELIVERY_BUDGET;
         }
-        int64_t used = am_add_clamped(reading.used, demand.hold);
-        if (used <= am_reading_allows(&reading, reading.line, demand.price))
+        int64_t used = am_ledger_add_clamped(reading.used, demand.hold);
+        if (used <= am_delivery_reading_allows(&reading, reading.line, demand.price))
             continue;
-        bool lead = used <= am_reading_allows(&reading, reading.lead, demand.price);
+        bool lead = used <= am_delivery_reading_allows(&reading, reading.lead, demand.price);
         if (detail && (verdict == AM_DELIVERY_LINE || (!lead && verdict == AM_DELIVERY_LEAD)))
             explain(map, list[i], &reading, &demand, true, detail);
         if (!lead)
@@ -91,13 +92,13 @@ enum am_delivery_verdict am_delivery_gate(const struct am_ledger_worker *worker,
                                           uint32_t ad,
                                           const struct am_delivery_ask *ask,
                                           struct am_delivery_detail *detail) {
-    const struct am_chain *chain = am_chain_of(map, ad);
-    struct am_limit *list[AM_LEDGER_KINDS * AM_LEDGER_UNITS];
+    const struct am_delivery_chain *chain = am_delivery_chain_of(map, ad);
+    struct am_ledger_limit *list[AM_LEDGER_KINDS * AM_LEDGER_UNITS];
     if (detail)
         detail->reason = AM_DELIVERY_FREE;
-    if (am_get(chain->flags) & AM_CHAIN_CLOSED)
+    if (AM_LEDGER_GET(chain->flags) & AM_DELIVERY_CHAIN_CLOSED)
         return am_delivery_stopped(AM_DELIVERY_NO_CELL, detail);
-    uint32_t count = am_chain_list(map, chain, list);
+    uint32_t count = am_delivery_chain_list(map, chain, list);
     if (count == 0)
         return AM_DELIVERY_LINE;
     if (!worker->usable)
@@ -108,7 +109,7 @@ enum am_delivery_verdict am_delivery_gate(const struct am_ledger_worker *worker,
 void am_delivery_cells(const struct am_delivery_map *map,
                        uint32_t ad,
                        uint32_t cells[AM_LEDGER_KINDS]) {
-    const struct am_chain *chain = am_chain_of(map, ad);
+    const struct am_delivery_chain *chain = am_delivery_chain_of(map, ad);
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++)
-        cells[kind] = am_get(chain->cells[kind]);
+        cells[kind] = AM_LEDGER_GET(chain->cells[kind]);
 }

@@ -71,26 +71,27 @@
 
 #include "ledger.h"
 
-#define AM_LIVE_MAGIC "AMLEDGR\x1A"
-#define AM_NO_INDEX UINT32_MAX
+#define AM_LEDGER_LIVE_MAGIC "AMLEDGR\x1A"
+#define AM_LEDGER_NO_INDEX UINT32_MAX
 
 enum {
-    AM_LIVE_PAGE = 4096,
-    AM_LIVE_GROWTH = AM_BUFFER_SIZE(1 << 20, 1 << 14),
-    AM_LIVE_MEMBERS = 256,
-    AM_LIVE_SLOTS_MAX = 1024,
-    AM_LIVE_ZONES = 1024,
-    AM_LIVE_ZONE_NAME = 64,
-    AM_LIVE_CAP_SETS = AM_BUFFER_SIZE(65536, 64), /* set 0: none */
-    AM_LIVE_CALLERS = AM_BUFFER_SIZE(262144, 256),
-    AM_LIVE_SPARE_ITEMS = AM_BUFFER_SIZE(1024, 16), /* of pools, beside those for the cells */
-    AM_LIVE_QUEUE = 32,
-    AM_LIVE_REDO = 240,
-    AM_LIVE_WEEKS = 4,
-    AM_LIVE_OFFSET_MAX = 26 * 3600, /* of a time zone from UTC */
-    AM_LIVE_TEXT_UNIT = 16,
-    AM_LIVE_TEXT_CLASSES = AM_LEDGER_ID_MAX_BYTES / AM_LIVE_TEXT_UNIT + 1,
-    AM_BUCKET = 8, /* placements of one line of states */
+    AM_LEDGER_LIVE_PAGE = 4096,
+    AM_LEDGER_LIVE_GROWTH = AM_BUFFER_SIZE(1 << 20, 1 << 14),
+    AM_LEDGER_LIVE_MEMBERS = 256,
+    AM_LEDGER_LIVE_SLOTS_MAX = 1024,
+    AM_LEDGER_LIVE_ZONES = 1024,
+    AM_LEDGER_LIVE_ZONE_NAME = 64,
+    AM_LEDGER_LIVE_CAP_SETS = AM_BUFFER_SIZE(65536, 64), /* set 0: none */
+    AM_LEDGER_LIVE_CALLERS = AM_BUFFER_SIZE(262144, 256),
+    AM_LEDGER_LIVE_SPARE_ITEMS =
+        AM_BUFFER_SIZE(1024, 16), /* of pools, beside those for the cells */
+    AM_LEDGER_LIVE_QUEUE = 32,
+    AM_LEDGER_LIVE_REDO = 240,
+    AM_LEDGER_LIVE_WEEKS = 4,
+    AM_LEDGER_LIVE_OFFSET_MAX = 26 * 3600, /* of a time zone from UTC */
+    AM_LEDGER_LIVE_TEXT_UNIT = 16,
+    AM_LEDGER_LIVE_TEXT_CLASSES = AM_LEDGER_ID_MAX_BYTES / AM_LEDGER_LIVE_TEXT_UNIT + 1,
+    AM_LEDGER_BUCKET = 8, /* placements of one line of states */
 };
 
 /* ---- records ------------------------------------------------------------------------------------
@@ -103,14 +104,14 @@ enum {
  *    +-------+-------+-------+-------+---+---+---+---+---+---+-+-+-+-+
  *    64      72      80      88      96  100 104         116    120     128
  */
-enum am_record_flag {
-    AM_RECORD_USED = 1,
-    AM_RECORD_PAUSED = 2,
-    AM_RECORD_RESUMED = 4, /* its pause was lifted, and lines below are not anchored yet */
-    AM_RECORD_CLOSED = 8,  /* it has a limit that found no room: it must not run */
+enum am_ledger_record_flag {
+    AM_LEDGER_RECORD_USED = 1,
+    AM_LEDGER_RECORD_PAUSED = 2,
+    AM_LEDGER_RECORD_RESUMED = 4, /* its pause was lifted, and lines below are not anchored yet */
+    AM_LEDGER_RECORD_CLOSED = 8,  /* it has a limit that found no room: it must not run */
 };
 
-struct am_record {
+struct am_ledger_record {
     int64_t total[AM_LEDGER_UNITS];  /* nanos, impressions, clicks */
     int64_t before[AM_LEDGER_UNITS]; /* total when its day began */
     int32_t day;                     /* since 1970-01-01, of its zone */
@@ -129,8 +130,9 @@ struct am_record {
     uint8_t flags;
     int64_t day_start; /* when `day` began */
 };
-_Static_assert(sizeof(struct am_record) == 128, "a record is two cache lines");
-_Static_assert(offsetof(struct am_record, key) == 64, "events and publishers write a line each");
+_Static_assert(sizeof(struct am_ledger_record) == 128, "a record is two cache lines");
+_Static_assert(offsetof(struct am_ledger_record, key) == 64,
+               "events and publishers write a line each");
 
 /* ---- limits -------------------------------------------------------------------------------------
  *
@@ -147,21 +149,22 @@ _Static_assert(offsetof(struct am_record, key) == 64, "events and publishers wri
  *     used = committed + expected - base      L = ceiling - base
  *     line = base + line(t)                   lead = line + L / 50
  */
-enum am_limit_flag {
-    AM_LIMIT_KIND = 3,           /* enum am_ledger_kind */
-    AM_LIMIT_UNIT = 3 << 2,      /* enum am_ledger_unit, shifted */
-    AM_LIMIT_PACING = 3 << 4,    /* enum am_pace_kind, shifted */
-    AM_LIMIT_ON = 1 << 6,        /* off: the limit was removed; its guard goes on */
-    AM_LIMIT_PACED = 1 << 7,     /* has a line that the step moves */
-    AM_LIMIT_DAY_BEGAN = 1 << 8, /* since its line was anchored, here and below */
-    AM_LIMIT_CHANGED = 1 << 9,   /* its terms did, or a pause was lifted */
-    AM_LIMIT_PUT_BACK = 1 << 10, /* the clock was put back across a midnight */
+enum am_ledger_limit_flag {
+    AM_LEDGER_LIMIT_KIND = 3,           /* enum am_ledger_kind */
+    AM_LEDGER_LIMIT_UNIT = 3 << 2,      /* enum am_ledger_unit, shifted */
+    AM_LEDGER_LIMIT_PACING = 3 << 4,    /* enum am_pace_kind, shifted */
+    AM_LEDGER_LIMIT_ON = 1 << 6,        /* off: the limit was removed; its guard goes on */
+    AM_LEDGER_LIMIT_PACED = 1 << 7,     /* has a line that the step moves */
+    AM_LEDGER_LIMIT_DAY_BEGAN = 1 << 8, /* since its line was anchored, here and below */
+    AM_LEDGER_LIMIT_CHANGED = 1 << 9,   /* its terms did, or a pause was lifted */
+    AM_LEDGER_LIMIT_PUT_BACK = 1 << 10, /* the clock was put back across a midnight */
 };
-#define AM_LIMIT_UNANCHORED ((uint32_t)(AM_LIMIT_DAY_BEGAN | AM_LIMIT_CHANGED | AM_LIMIT_PUT_BACK))
-#define AM_LIMIT_UNIT_SHIFT 2
-#define AM_LIMIT_PACING_SHIFT 4
+#define AM_LEDGER_LIMIT_UNANCHORED                                                                 \
+    ((uint32_t)(AM_LEDGER_LIMIT_DAY_BEGAN | AM_LEDGER_LIMIT_CHANGED | AM_LEDGER_LIMIT_PUT_BACK))
+#define AM_LEDGER_LIMIT_UNIT_SHIFT 2
+#define AM_LEDGER_LIMIT_PACING_SHIFT 4
 
-struct am_limit {
+struct am_ledger_limit {
     int64_t committed; /* guard: counted + reserved */
     int64_t expected;  /* guard: holds of clicks */
     int64_t counted;   /* the record's total, in the limit's scale */
@@ -178,8 +181,9 @@ struct am_limit {
     uint32_t schedule;
     uint32_t record;
 };
-_Static_assert(sizeof(struct am_limit) == 128, "a limit is two cache lines");
-_Static_assert(offsetof(struct am_limit, total) == 64, "workers and the step have a line each");
+_Static_assert(sizeof(struct am_ledger_limit) == 128, "a limit is two cache lines");
+_Static_assert(offsetof(struct am_ledger_limit, total) == 64,
+               "workers and the step have a line each");
 
 /* ---- placements in flight -----------------------------------------------------------------------
  *
@@ -189,17 +193,17 @@ _Static_assert(offsetof(struct am_limit, total) == 64, "workers and the step hav
  *    +--------------------+----------+----+
  *
  * Expiry counts seconds modulo 2^20: 12 days. */
-enum am_placement_bit {
-    AM_PLACEMENT_IMPRESSION = 1, /* the holds that its impression uses up are held */
-    AM_PLACEMENT_CLICK = 2,      /* those that its click uses up */
-    AM_PLACEMENT_FILLING = 4,
-    AM_PLACEMENT_BITS = 15,
+enum am_ledger_placement_bit {
+    AM_LEDGER_PLACEMENT_IMPRESSION = 1, /* the holds that its impression uses up are held */
+    AM_LEDGER_PLACEMENT_CLICK = 2,      /* those that its click uses up */
+    AM_LEDGER_PLACEMENT_FILLING = 4,
+    AM_LEDGER_PLACEMENT_BITS = 15,
 };
-#define AM_PLACEMENT_SEQUENCE_SHIFT 24
-#define AM_PLACEMENT_EXPIRY_MASK UINT64_C(0xFFFFF)
-#define AM_SEQUENCE_MASK ((UINT64_C(1) << 40) - 1)
+#define AM_LEDGER_PLACEMENT_SEQUENCE_SHIFT 24
+#define AM_LEDGER_PLACEMENT_EXPIRY_MASK UINT64_C(0xFFFFF)
+#define AM_LEDGER_SEQUENCE_MASK ((UINT64_C(1) << 40) - 1)
 
-struct am_placement {
+struct am_ledger_placement {
     uint64_t user;      /* whose caps it counted; 0: nobody's */
     uint64_t ad_key;    /* an ad may have caps and no record */
     int64_t money_hold; /* in `committed`, or with per_click in `expected` */
@@ -213,7 +217,7 @@ struct am_placement {
     uint8_t per_click;
     uint8_t reserved[3];
 };
-_Static_assert(sizeof(struct am_placement) == 64, "a placement is one cache line");
+_Static_assert(sizeof(struct am_ledger_placement) == 64, "a placement is one cache line");
 
 /* ---- slots --------------------------------------------------------------------------------------
  *
@@ -221,11 +225,22 @@ _Static_assert(sizeof(struct am_placement) == 64, "a placement is one cache line
  *     line 2    tail, position, and the last ones   line 3    decisions
  *     then      32 events of 256 bytes
  */
-enum am_slot_state { AM_SLOT_FREE, AM_SLOT_LIVE, AM_SLOT_UNFINISHED };
-enum am_op { AM_OP_NONE, AM_OP_RESERVE, AM_OP_RELEASE, AM_OP_CHARGE, AM_OP_COUNT, AM_OP_EXPIRE };
-enum am_queued_state { AM_QUEUED_EMPTY, AM_QUEUED_NOTED, AM_QUEUED_CHARGED };
+enum am_ledger_slot_state { AM_LEDGER_SLOT_FREE, AM_LEDGER_SLOT_LIVE, AM_LEDGER_SLOT_UNFINISHED };
+enum am_ledger_op {
+    AM_LEDGER_OP_NONE,
+    AM_LEDGER_OP_RESERVE,
+    AM_LEDGER_OP_RELEASE,
+    AM_LEDGER_OP_CHARGE,
+    AM_LEDGER_OP_COUNT,
+    AM_LEDGER_OP_EXPIRE
+};
+enum am_ledger_queued_state {
+    AM_LEDGER_QUEUED_EMPTY,
+    AM_LEDGER_QUEUED_NOTED,
+    AM_LEDGER_QUEUED_CHARGED
+};
 
-struct am_queued {
+struct am_ledger_queued {
     uint32_t state; /* of the record at head */
     uint32_t note_size;
     struct am_ledger_event event;
@@ -237,12 +252,12 @@ struct am_queued {
     uint8_t note[AM_LEDGER_NOTE_BYTES];
 };
 _Static_assert(sizeof(struct am_ledger_event) == 64, "an event is one cache line");
-_Static_assert(sizeof(struct am_queued) == 256, "an event in the queue");
+_Static_assert(sizeof(struct am_ledger_queued) == 256, "an event in the queue");
 
-struct am_slot {
-    uint32_t state;  /* enum am_slot_state */
+struct am_ledger_slot {
+    uint32_t state;  /* enum am_ledger_slot_state */
     uint32_t member; /* of the process that has it */
-    uint32_t op;     /* enum am_op */
+    uint32_t op;     /* enum am_ledger_op */
     uint32_t turn;   /* of its operations: tells one from the next */
     uint64_t sequence;
     uint32_t cells[AM_LEDGER_KINDS];
@@ -263,150 +278,157 @@ struct am_slot {
     uint64_t decisions_seen; /* by the step */
     uint8_t padding3[48];
 
-    struct am_queued queue[AM_LIVE_QUEUE];
+    struct am_ledger_queued queue[AM_LEDGER_LIVE_QUEUE];
 };
-_Static_assert(sizeof(struct am_slot) == 256 + AM_LIVE_QUEUE * 256, "a slot");
-_Static_assert(offsetof(struct am_slot, head) == 64 && offsetof(struct am_slot, tail) == 128 &&
-                   offsetof(struct am_slot, decisions) == 192,
+_Static_assert(sizeof(struct am_ledger_slot) == 256 + AM_LEDGER_LIVE_QUEUE * 256, "a slot");
+_Static_assert(offsetof(struct am_ledger_slot, head) == 64 &&
+                   offsetof(struct am_ledger_slot, tail) == 128 &&
+                   offsetof(struct am_ledger_slot, decisions) == 192,
                "who writes has a line");
 
-struct am_member {
+struct am_ledger_member {
     pthread_mutex_t alive; /* robust; held by a thread of the process while it lives */
     uint32_t used;
     uint32_t pid; /* for messages */
     uint8_t padding[128 - sizeof(pthread_mutex_t) - 8];
 };
-_Static_assert(sizeof(struct am_member) == 128, "a member");
+_Static_assert(sizeof(struct am_ledger_member) == 128, "a member");
 
 /* ---- interned items -----------------------------------------------------------------------------
  */
 
 /* In front of every item of a pool. */
-struct am_item {
+struct am_ledger_item {
     uint64_t hash;
     uint32_t next; /* of its chain, or of the list of free items */
     uint32_t used;
 };
 
-struct am_curve {
-    struct am_item item;
+struct am_ledger_curve {
+    struct am_ledger_item item;
     uint32_t weights[AM_PACE_HOURS];
 };
 
-struct am_hours {
-    struct am_item item;
+struct am_ledger_hours {
+    struct am_ledger_item item;
     struct am_pace_hours hours;
     uint8_t padding[8];
 };
 
-struct am_schedule {
-    struct am_item item;
+struct am_ledger_schedule {
+    struct am_ledger_item item;
     uint8_t kind; /* enum am_pace_curve_kind */
     uint8_t reserved[3];
-    uint32_t curve; /* or AM_NO_INDEX: 1 each */
-    uint32_t hours; /* or AM_NO_INDEX: all */
+    uint32_t curve; /* or AM_LEDGER_NO_INDEX: 1 each */
+    uint32_t hours; /* or AM_LEDGER_NO_INDEX: all */
     uint16_t zone;  /* of the weights */
     uint16_t hours_zone;
 };
-_Static_assert(sizeof(struct am_curve) == 688 && sizeof(struct am_hours) == 1288 &&
-                   sizeof(struct am_schedule) == 32,
+_Static_assert(sizeof(struct am_ledger_curve) == 688 && sizeof(struct am_ledger_hours) == 1288 &&
+                   sizeof(struct am_ledger_schedule) == 32,
                "interned items");
 
-struct am_cap_set {
-    struct am_item item;
+struct am_ledger_cap_set {
+    struct am_ledger_item item;
     uint32_t count;
     uint32_t periods[AM_LEDGER_CAPS_MAX];
     uint32_t reserved;
 };
-_Static_assert(sizeof(struct am_cap_set) == 64, "a set of caps");
+_Static_assert(sizeof(struct am_ledger_cap_set) == 64, "a set of caps");
 
 /* A zone that records use, and its running day: enough to find the day of an event without the
  * database of zones. */
-struct am_zone {
-    char name[AM_LIVE_ZONE_NAME]; /* "": UTC */
-    int64_t start, end;           /* of `day` */
-    int64_t next_end;             /* of `next_day`, which begins at `end` */
+struct am_ledger_zone {
+    char name[AM_LEDGER_LIVE_ZONE_NAME]; /* "": UTC */
+    int64_t start, end;                  /* of `day` */
+    int64_t next_end;                    /* of `next_day`, which begins at `end` */
     int32_t day, next_day;
     int32_t offset; /* seconds east of UTC, at the last step */
     uint8_t padding[28];
 };
-_Static_assert(sizeof(struct am_zone) == 128, "a zone");
+_Static_assert(sizeof(struct am_ledger_zone) == 128, "a zone");
 
 /* ---- the header
  * -----------------------------------------------------------------------------------
  */
 
-enum am_pool_id { AM_POOL_SCHEDULES, AM_POOL_CURVES, AM_POOL_HOURS, AM_POOL_CAP_SETS, AM_POOLS };
-
-enum am_section {
-    AM_SECTION_HEADER,
-    AM_SECTION_MEMBERS,
-    AM_SECTION_SLOTS,
-    AM_SECTION_STATES,
-    AM_SECTION_PLACEMENTS,
-    AM_SECTION_CALLERS,
-    AM_SECTION_DIRECTORY,
-    AM_SECTION_ZONES,
-    AM_SECTION_HEADS, /* of the pools' chains, one pool after the other */
-    AM_FIXED_SECTIONS,
-    AM_SECTION_RECORDS = AM_FIXED_SECTIONS,
-    AM_SECTION_LIMITS,
-    AM_SECTION_TEXTS,
-    AM_SECTION_POOLS, /* AM_POOLS sections */
-    AM_LIVE_SECTIONS = AM_SECTION_POOLS + AM_POOLS,
+enum am_ledger_pool_id {
+    AM_LEDGER_POOL_SCHEDULES,
+    AM_LEDGER_POOL_CURVES,
+    AM_LEDGER_POOL_HOURS,
+    AM_LEDGER_POOL_CAP_SETS,
+    AM_LEDGER_POOLS
 };
 
-/* Never changes after the file was made; all places follow from it: am_live_places. */
-struct am_live_geometry {
+enum am_ledger_section {
+    AM_LEDGER_SECTION_HEADER,
+    AM_LEDGER_SECTION_MEMBERS,
+    AM_LEDGER_SECTION_SLOTS,
+    AM_LEDGER_SECTION_STATES,
+    AM_LEDGER_SECTION_PLACEMENTS,
+    AM_LEDGER_SECTION_CALLERS,
+    AM_LEDGER_SECTION_DIRECTORY,
+    AM_LEDGER_SECTION_ZONES,
+    AM_LEDGER_SECTION_HEADS, /* of the pools' chains, one pool after the other */
+    AM_LEDGER_FIXED_SECTIONS,
+    AM_LEDGER_SECTION_RECORDS = AM_LEDGER_FIXED_SECTIONS,
+    AM_LEDGER_SECTION_LIMITS,
+    AM_LEDGER_SECTION_TEXTS,
+    AM_LEDGER_SECTION_POOLS, /* AM_LEDGER_POOLS sections */
+    AM_LEDGER_LIVE_SECTIONS = AM_LEDGER_SECTION_POOLS + AM_LEDGER_POOLS,
+};
+
+/* Never changes after the file was made; all places follow from it: am_ledger_live_places. */
+struct am_ledger_live_geometry {
     uint64_t size; /* of the file */
-    uint32_t cells, limits, placements, slots, texts, pools[AM_POOLS];
+    uint32_t cells, limits, placements, slots, texts, pools[AM_LEDGER_POOLS];
     uint32_t mutex_size; /* of pthread_mutex_t: differs between C libraries */
     char currency[4];
     uint16_t host, epoch;
     uint32_t reserved;
 };
 
-enum am_live_state {
-    AM_LIVE_RECOVERING = 1, /* snapshot loaded; the log is being replayed */
-    AM_LIVE_READY,
-    AM_LIVE_LOST, /* unlinked or replaced: nothing may run from it */
+enum am_ledger_live_state {
+    AM_LEDGER_LIVE_RECOVERING = 1, /* snapshot loaded; the log is being replayed */
+    AM_LEDGER_LIVE_READY,
+    AM_LEDGER_LIVE_LOST, /* unlinked or replaced: nothing may run from it */
 };
 
-struct am_redo_item {
+struct am_ledger_redo_item {
     uint64_t at; /* offset in the file; bit 0: eight bytes, else four */
     uint64_t value;
 };
 
-struct am_redo {
+struct am_ledger_redo {
     uint32_t valid;
     uint32_t count;
-    struct am_redo_item items[AM_LIVE_REDO];
+    struct am_ledger_redo_item items[AM_LEDGER_LIVE_REDO];
 };
 
-struct am_pool_head {
+struct am_ledger_pool_head {
     uint32_t used; /* items ever taken: those behind are untouched */
     uint32_t free; /* list, by item.next */
 };
 
 /* Decisions by hour of the week in UTC, newest week first. */
-struct am_traffic {
+struct am_ledger_traffic_counts {
     int64_t hour;     /* since 1970, that is being counted; 0: none */
     uint32_t seconds; /* of it in which a step ran */
     uint32_t samples; /* bit w of samples_of[h] */
     uint64_t decisions;
-    uint32_t counts[AM_LIVE_WEEKS][AM_PACE_HOURS];
+    uint32_t counts[AM_LEDGER_LIVE_WEEKS][AM_PACE_HOURS];
     uint8_t samples_of[AM_PACE_HOURS]; /* how many of counts[..][h] there are */
 };
 
-struct am_live_header {
+struct am_ledger_live_header {
     char magic[8];
     uint32_t version;
     uint32_t header_size;
     uint64_t checksum; /* XXH3-64 of the geometry */
-    struct am_live_geometry geometry;
+    struct am_ledger_live_geometry geometry;
     uint8_t padding0[32];
 
-    uint32_t state;  /* enum am_live_state */
+    uint32_t state;  /* enum am_ledger_live_state */
     uint32_t frozen; /* a repair is under way: no operation may begin */
     int64_t stepped; /* the last step */
     int64_t reached; /* the latest time of a step so far */
@@ -416,27 +438,27 @@ struct am_live_header {
     uint64_t sequence;
     uint8_t padding2[56];
 
-    uint64_t missed[AM_LIVE_SLOTS_MAX / 64]; /* slots whose fold found the lock taken */
+    uint64_t missed[AM_LEDGER_LIVE_SLOTS_MAX / 64]; /* slots whose fold found the lock taken */
     pthread_mutex_t lock;
     uint8_t padding3[128 - sizeof(pthread_mutex_t)];
 
     int64_t published; /* the last publication */
     uint8_t published_digest[16];
     uint32_t mark;    /* counts publications */
-    uint32_t resumed; /* some records may have AM_RECORD_RESUMED */
+    uint32_t resumed; /* some records may have AM_LEDGER_RECORD_RESUMED */
     uint32_t records_used, records_free, records_live;
     uint32_t removals; /* from the directory: a search that missed looks again when it changed */
     uint32_t limits_used, limits_free;
     uint32_t texts_used; /* units */
-    uint32_t texts_free[AM_LIVE_TEXT_CLASSES];
+    uint32_t texts_free[AM_LEDGER_LIVE_TEXT_CLASSES];
     uint32_t zones_used;
     uint32_t pools_dirty; /* a sweep was begun and not ended */
-    struct am_pool_head pools[AM_POOLS];
-    uint64_t grown[AM_LIVE_SECTIONS]; /* bytes allocated of each growing section */
-    struct am_traffic traffic;
-    struct am_redo redo;
+    struct am_ledger_pool_head pools[AM_LEDGER_POOLS];
+    uint64_t grown[AM_LEDGER_LIVE_SECTIONS]; /* bytes allocated of each growing section */
+    struct am_ledger_traffic_counts traffic;
+    struct am_ledger_redo redo;
 };
-enum { AM_LIVE_HEADER = 16384 };
-_Static_assert(sizeof(struct am_live_header) <= AM_LIVE_HEADER, "the header");
+enum { AM_LEDGER_LIVE_HEADER = 16384 };
+_Static_assert(sizeof(struct am_ledger_live_header) <= AM_LEDGER_LIVE_HEADER, "the header");
 
 #endif

@@ -56,7 +56,7 @@ static void home_path(const struct am_ledger *ledger, char path[PATH_MAX + 16]) 
 static bool describe_home(int fd, char text[128]) {
     char boot[40];
     struct stat status;
-    if (!am_store_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot))
+    if (!am_ledger_store_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot))
         boot[0] = '\0';
     boot[strcspn(boot, "\n")] = '\0';
     if (fstat(fd, &status) != 0)
@@ -79,12 +79,12 @@ static enum am_code check_home(struct am_ledger *ledger, struct am_error *error)
     home_path(ledger, path);
     if (!describe_home(ledger->fd, mine))
         return am_error_set_errno(error, AM_E_IO, "cannot examine %s", ledger->home);
-    if (am_store_read(path, theirs, sizeof theirs) && strcmp(mine, theirs) == 0)
+    if (am_ledger_store_read(path, theirs, sizeof theirs) && strcmp(mine, theirs) == 0)
         return AM_OK;
     int lock = take_lock(ledger);
     if (lock < 0)
         return elsewhere(ledger, error);
-    enum am_code code = am_store_write(path, am_view_of(mine), error);
+    enum am_code code = am_ledger_store_write(path, am_view_of(mine), error);
     close(lock);
     return code;
 }
@@ -95,19 +95,19 @@ static enum am_code check_home(struct am_ledger *ledger, struct am_error *error)
 static enum am_code map_live(struct am_ledger *ledger, const char *path, struct am_error *error) {
     uint64_t size = 0;
     void *memory = NULL;
-    enum am_code code = am_store_map(ledger, path, &ledger->fd, &size, &memory, error);
+    enum am_code code = am_ledger_store_map(ledger, path, &ledger->fd, &size, &memory, error);
     if (code != AM_OK)
         return code;
     ledger->base = memory;
     ledger->size = size;
     ledger->header = memory;
-    const char *reason = am_live_problem(memory, size, &code);
+    const char *reason = am_ledger_live_problem(memory, size, &code);
     if (reason)
         return am_error_set(error, code,
                             "%s is no live file of this version of admatch: %s. It was left as it "
                             "is; stop all instances and remove it: it is made again from %s",
                             path, reason, ledger->folder);
-    am_live_attach(ledger);
+    am_ledger_live_attach(ledger);
     reason = am_ledger_verify(ledger);
     if (reason)
         return am_error_set(error, AM_E_CORRUPT,
@@ -130,16 +130,21 @@ static enum am_code check_currency(const struct am_ledger *ledger,
 }
 
 /* Whoever made it may have been killed before the log was replayed: then this process goes on. */
-static void take_recovery(struct am_ledger *ledger) {
-    if (am_get_acquire(ledger->header->state) == AM_LIVE_RECOVERING)
-        ledger->recovering = am_ledger_hold(ledger);
+static enum am_code take_recovery(struct am_ledger *ledger, struct am_error *error) {
+    if (AM_LEDGER_GET_ACQUIRE(ledger->header->state) != AM_LEDGER_LIVE_RECOVERING)
+        return AM_OK;
+    ledger->recovering = am_ledger_hold(ledger);
+    return ledger->recovering
+               ? AM_OK
+               : am_error_set(error, AM_E_STATE, "another process is recovering the ledger %s",
+                              ledger->folder);
 }
 
 /* ---- a new one --------------------------------------------------------------------------------
  */
 
 /* A folder without a past has an account of its own. */
-static enum am_code new_account(struct am_live_geometry *geometry, struct am_error *error) {
+static enum am_code new_account(struct am_ledger_live_geometry *geometry, struct am_error *error) {
     uint16_t numbers[2];
     if (getrandom(numbers, sizeof numbers, 0) != sizeof numbers)
         return am_error_set_errno(error, AM_E_IO, "no random numbers");
@@ -149,18 +154,19 @@ static enum am_code new_account(struct am_live_geometry *geometry, struct am_err
 }
 
 static enum am_code start_live(struct am_ledger *ledger,
-                               const struct am_live_geometry *geometry,
+                               const struct am_ledger_live_geometry *geometry,
                                const char *path,
                                struct am_error *error) {
     void *memory = NULL;
-    enum am_code code = am_store_make(ledger, path, geometry->size, am_live_fixed_bytes(geometry),
-                                      &ledger->fd, &memory, error);
+    enum am_code code =
+        am_ledger_store_make(ledger, path, geometry->size, am_ledger_live_fixed_bytes(geometry),
+                             &ledger->fd, &memory, error);
     if (code != AM_OK)
         return code;
     ledger->base = memory;
     ledger->size = geometry->size;
     ledger->header = memory;
-    if (!am_live_start(ledger, geometry))
+    if (!am_ledger_live_start(ledger, geometry))
         return am_error_set(error, AM_E_IO, "this system has no robust mutexes");
     return AM_OK;
 }
@@ -168,13 +174,22 @@ static enum am_code start_live(struct am_ledger *ledger,
 static enum am_code make_private(struct am_ledger *ledger,
                                  const struct am_ledger_options *options,
                                  struct am_error *error) {
-    struct am_live_geometry geometry;
-    enum am_code code = am_live_geometry_of(options, &geometry, error);
+    struct am_ledger_live_geometry geometry;
+    enum am_code code = am_ledger_live_geometry_of(options, &geometry, error);
     if (code == AM_OK)
         code = start_live(ledger, &geometry, "", error);
     if (code == AM_OK)
-        am_set_release(ledger->header->state, AM_LIVE_READY);
+        AM_LEDGER_SET_RELEASE(ledger->header->state, AM_LEDGER_LIVE_READY);
     return code;
+}
+
+/* For what the snapshot has, whatever the options say now. */
+static void make_room(const struct am_ledger_snapshot_file *snapshot,
+                      struct am_ledger_options *options) {
+    if (am_ledger_snapshot_records(snapshot) > am_ledger_live_cells(options))
+        options->cells = am_ledger_snapshot_records(snapshot);
+    if (am_ledger_snapshot_slots(snapshot) > am_ledger_live_slots(options))
+        options->slots = am_ledger_snapshot_slots(snapshot);
 }
 
 /* Under another name until it is whole; nobody sees a snapshot half loaded. */
@@ -182,36 +197,36 @@ static enum am_code make_live(struct am_ledger *ledger,
                               const struct am_ledger_options *options,
                               struct am_error *error) {
     char path[PATH_MAX + 16], temporary[PATH_MAX + 32], home[128];
-    struct am_live_geometry geometry;
-    struct am_snapshot *snapshot = NULL;
+    struct am_ledger_live_geometry geometry;
+    struct am_ledger_snapshot_file *snapshot = NULL;
     struct am_ledger_options wanted = *options;
     home_path(ledger, path);
     unlink(path);
     live_path(ledger, path);
     snprintf(temporary, sizeof temporary, "%s.new", path);
-    enum am_code code = am_snapshot_open(ledger->folder, &snapshot, error);
-    if (code == AM_OK && snapshot && am_snapshot_records(snapshot) > am_live_cells(options))
-        wanted.cells = am_snapshot_records(snapshot);
+    enum am_code code = am_ledger_snapshot_open(ledger->folder, &snapshot, error);
+    if (code == AM_OK && snapshot)
+        make_room(snapshot, &wanted);
     if (code == AM_OK)
-        code = am_live_geometry_of(&wanted, &geometry, error);
+        code = am_ledger_live_geometry_of(&wanted, &geometry, error);
     if (code == AM_OK)
-        code = snapshot ? am_snapshot_account(snapshot, &geometry, error)
+        code = snapshot ? am_ledger_snapshot_account(snapshot, &geometry, error)
                         : new_account(&geometry, error);
     if (code == AM_OK)
         code = start_live(ledger, &geometry, temporary, error);
     if (code == AM_OK && snapshot)
-        code = am_snapshot_load(snapshot, ledger, error);
+        code = am_ledger_snapshot_load(snapshot, ledger, error);
     const char *reason = code == AM_OK ? am_ledger_verify(ledger) : NULL;
     if (reason)
         code = am_error_set(error, AM_E_CORRUPT, "the snapshot is damaged: %s", reason);
-    am_snapshot_close(snapshot);
+    am_ledger_snapshot_close(snapshot);
     if (code != AM_OK)
         return code;
     if (!describe_home(ledger->fd, home) || rename(temporary, path) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
     ledger->recovering = true;
     home_path(ledger, path);
-    return am_store_write(path, am_view_of(home), error);
+    return am_ledger_store_write(path, am_view_of(home), error);
 }
 
 /* There is no live file here, and another process has the lock. While it makes one, there is no
@@ -225,23 +240,30 @@ static enum am_code being_made(const struct am_ledger *ledger, struct am_error *
     return elsewhere(ledger, error);
 }
 
+static enum am_code use_live(struct am_ledger *ledger,
+                             const struct am_ledger_options *options,
+                             struct am_error *error) {
+    enum am_code code = check_home(ledger, error);
+    if (code == AM_OK)
+        code = check_currency(ledger, options, error);
+    return code == AM_OK ? take_recovery(ledger, error) : code;
+}
+
 static enum am_code open_shared(struct am_ledger *ledger,
                                 const struct am_ledger_options *options,
                                 struct am_error *error) {
     char path[PATH_MAX + 16];
-    enum am_code code = am_store_open_folders(ledger, options, error);
+    enum am_code code = am_ledger_store_open_folders(ledger, options, error);
     if (code == AM_OK)
-        code = am_store_check_owner(ledger, options->inventory, error);
+        code = am_ledger_store_check_owner(ledger, options->inventory, error);
     if (code != AM_OK)
         return code;
     live_path(ledger, path);
     code = map_live(ledger, path, error);
     if (code == AM_OK)
-        code = check_home(ledger, error);
-    if (code == AM_OK)
-        take_recovery(ledger);
+        return use_live(ledger, options, error);
     if (code != AM_E_STATE)
-        return code == AM_OK ? check_currency(ledger, options, error) : code;
+        return code;
     if (!am_ledger_hold(ledger))
         return being_made(ledger, error);
     /* It may have been made between looking and locking. */
@@ -249,7 +271,7 @@ static enum am_code open_shared(struct am_ledger *ledger,
     if (code == AM_E_STATE)
         code = make_live(ledger, options, error);
     else if (code == AM_OK)
-        take_recovery(ledger);
+        code = take_recovery(ledger, error);
     if (!ledger->recovering)
         am_ledger_unhold(ledger);
     return code == AM_OK ? check_currency(ledger, options, error) : code;
@@ -272,7 +294,7 @@ enum am_code am_ledger_open(const struct am_ledger_options *options,
     enum am_code code = options->folder ? open_shared(ledger, options, error)
                                         : make_private(ledger, options, error);
     if (code == AM_OK)
-        code = am_store_map_caps(ledger, error);
+        code = am_ledger_store_map_caps(ledger, error);
     if (code != AM_OK) {
         am_ledger_close(ledger);
         return code;
@@ -286,8 +308,8 @@ void am_ledger_close(struct am_ledger *ledger) {
         return;
     if (ledger->header)
         am_ledger_leave(ledger);
-    am_maps_close(ledger);
-    am_step_cache_free(ledger);
+    am_delivery_maps_close(ledger);
+    am_ledger_step_cache_free(ledger);
     am_ledger_unhold(ledger);
     if (ledger->caps)
         munmap(ledger->caps, ledger->caps_size);
@@ -299,8 +321,8 @@ void am_ledger_close(struct am_ledger *ledger) {
 }
 
 uint64_t am_ledger_bytes(const struct am_ledger_options *options) {
-    struct am_live_geometry geometry;
-    return am_live_geometry_of(options, &geometry, NULL) == AM_OK ? geometry.size : 0;
+    struct am_ledger_live_geometry geometry;
+    return am_ledger_live_geometry_of(options, &geometry, NULL) == AM_OK ? geometry.size : 0;
 }
 
 /* ---- recovery ---------------------------------------------------------------------------------
@@ -311,7 +333,7 @@ bool am_ledger_recovering(const struct am_ledger *ledger) {
 }
 
 void am_ledger_recovered(struct am_ledger *ledger) {
-    am_set_release(ledger->header->state, AM_LIVE_READY);
+    AM_LEDGER_SET_RELEASE(ledger->header->state, AM_LEDGER_LIVE_READY);
     ledger->recovering = false;
     am_ledger_unhold(ledger);
 }

@@ -5,6 +5,7 @@
  *     DIR/owner             the inventory path that the ledger belongs to
  *     DIR/home              the holder's live file, as device, inode and boot
  *     DIR/snapshot-N        the newest two snapshots
+ *     DIR/caps              open windows of frequency caps
  *     TMPFS/admatch-ledger-UID-DEVICE-INODE/   (device and inode of DIR)
  *         live              records, limits, placements, workers' slots: layout.h draws it
  *         caps              the table of frequency caps, made with the first inventory that has any
@@ -59,6 +60,12 @@ enum {
 #define AM_LEDGER_NO_CELL UINT32_MAX           /* not counted */
 #define AM_LEDGER_CLOSED_CELL (UINT32_MAX - 1) /* has a limit and found no room: never runs */
 
+/* A place in the log of one slot: see "events". */
+struct am_ledger_position {
+    uint64_t file;
+    uint64_t offset; /* of the byte after the line */
+};
+
 /* The stable key of a record: XXH3-64 of its id, seeded by its kind; never 0. */
 uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id);
 
@@ -98,8 +105,8 @@ struct am_ledger_options {
  * the master), or in any process.
  * AM_E_VERSION: another format version. AM_E_CORRUPT: a damaged live file, or no sound snapshot
  * among those there are; nothing is changed. AM_E_INVALID: DIR belongs to another inventory or
- * user, its currency differs, or its holder lives in another mount namespace. AM_E_STATE: no live
- * file, and another process is making it: try again. AM_E_LIMIT: the tmpfs is too small; the
+ * user, its currency differs, or its holder lives in another mount namespace. AM_E_STATE: another
+ * process is making or recovering the live file: try again. AM_E_LIMIT: the tmpfs is too small; the
  * message has the bytes wanted and free. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_open(const struct am_ledger_options *options,
                             struct am_ledger **ledger,
@@ -176,14 +183,15 @@ struct am_ledger_publication {
 };
 
 /* Publishes terms, record by record. Between begin and end: am_ledger_put for every advertiser and
- * campaign, and each ad that has a budget. Records that are not put are gone: they count on and are
- * freed after AM_LEDGER_GONE_DAYS. Lines are anchored where a limit, curve, pacing, zone, start or
- * end changed or a pause was lifted, and nowhere else. A publisher killed in between leaves a
- * ledger that the next publication completes.
+ * campaign, and each ad that has a budget, or a record already (am_ledger_find): without budgets
+ * its limits are removed. Records that are not put are gone: they count on, under the limits that
+ * they had, and are freed after AM_LEDGER_GONE_DAYS. Lines are anchored where a limit, curve,
+ * pacing, zone, start or end changed or a pause was lifted, and nowhere else. A publisher killed in
+ * between leaves a ledger that the next publication completes.
  * Any process; one at a time (a second one waits). begin: AM_E_STATE: older than the last
- * publication; AM_E_INVALID: another currency. put: AM_E_LIMIT: no room; the record does not run
- * (its cell is AM_LEDGER_CLOSED_CELL), the publication goes on. `now` is the time of the whole
- * publication. [lock] */
+ * publication; AM_E_INVALID: another currency. put: AM_E_LIMIT: no room; AM_E_INVALID: another
+ * record's id has the same key; the record does not run (its cell is AM_LEDGER_CLOSED_CELL), the
+ * publication goes on. `now` is the time of the whole publication. [lock] */
 enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
                                      const struct am_ledger_publication *publication,
                                      int64_t now,
@@ -201,6 +209,18 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
                            int64_t now,
                            uint32_t *cell,
                            struct am_error *error);
+
+/* State that is given instead of counted, for tests and replays: in a ledger in private memory,
+ * after its publication. Used money, impressions or clicks of a record: in all, and of today; and
+ * the line of the limit's window, which then stays, or AM_LEDGER_UNLIMITED: the line begins at
+ * (start of the window, 0), and is L for a flight without a start. */
+void am_ledger_give(struct am_ledger *ledger,
+                    uint32_t cell,
+                    enum am_ledger_unit unit,
+                    int64_t total,
+                    int64_t today,
+                    int64_t line,
+                    int64_t now);
 
 /* ---- reading ------------------------------------------------------------------------------------
  */
@@ -236,6 +256,30 @@ enum am_code am_ledger_read(struct am_ledger *ledger,
                             uint32_t cell,
                             struct am_ledger_record_state *state,
                             struct am_error *error);
+
+/* What is counted by all records, and how far that is of each slot's log, at one moment: for lines
+ * from which a recount may start. Ids live as am_ledger_record_state's do. AM_E_MEMORY. [lock] for
+ * the whole copy. */
+struct am_ledger_counts {
+    struct am_ledger_count_of {
+        uint32_t cell;
+        enum am_ledger_kind kind;
+        uint64_t key;
+        struct am_view id;
+        int64_t total[AM_LEDGER_UNITS], today[AM_LEDGER_UNITS];
+        int64_t day;
+    } * records;
+    uint32_t record_count;
+    struct am_ledger_position_of {
+        uint32_t slot;
+        struct am_ledger_position position;
+    } * positions;
+    uint32_t position_count;
+};
+enum am_code am_ledger_counts_take(struct am_ledger *ledger,
+                                   struct am_ledger_counts *counts,
+                                   struct am_error *error);
+void am_ledger_counts_free(struct am_ledger_counts *counts);
 
 /* Cells are 0 to this - 1; free ones among them read as AM_E_STATE. */
 uint32_t am_ledger_cells(const struct am_ledger *ledger);
@@ -286,11 +330,6 @@ void am_ledger_traffic_set(struct am_ledger *ledger, const uint32_t weights[AM_P
  * orders all it has written: everything up to a slot's position is in the counters of a snapshot,
  * nothing after it is. `file` is the caller's number of the file, ascending over time for each
  * slot, whoever owns the slot. Where no line was written (a full disk) pass the last position. */
-
-struct am_ledger_position {
-    uint64_t file;
-    uint64_t offset; /* of the byte after the line */
-};
 
 enum am_ledger_outcome {
     AM_LEDGER_CHARGED,  /* counted and billable */
@@ -343,6 +382,10 @@ void am_ledger_finish(struct am_ledger_worker *worker,
 /* Writes DIR/snapshot-N, durably, and removes all but the newest two. [holder], each minute and at
  * a clean end. A failure leaves the last one. AM_E_IO. [lock] while the counts are copied. */
 enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am_error *error);
+
+/* Writes DIR/caps: the open windows of the frequency caps, so that a reboot does not forget what
+ * users have seen since. [holder], every ten minutes and at a clean end. AM_E_IO, AM_E_MEMORY. */
+enum am_code am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *error);
 
 /* After am_ledger_open made a live file, until am_ledger_recovered. */
 bool am_ledger_recovering(const struct am_ledger *ledger);

@@ -8,18 +8,18 @@
 
 enum { EIGHT_BYTES = 1 };
 
-void am_redo_put(struct am_ledger *ledger, void *word, size_t size, uint64_t value) {
-    struct am_redo *redo = &ledger->header->redo;
+void am_ledger_redo_put(struct am_ledger *ledger, void *word, size_t size, uint64_t value) {
+    struct am_ledger_redo *redo = &ledger->header->redo;
     uint64_t at = (uint64_t)((unsigned char *)word - ledger->base);
-    struct am_redo_item *item = &redo->items[redo->count++];
+    struct am_ledger_redo_item *item = &redo->items[redo->count++];
     item->at = size == sizeof(uint64_t) ? at | EIGHT_BYTES : at;
     item->value = value;
 }
 
 static void store_all(struct am_ledger *ledger) {
-    const struct am_redo *redo = &ledger->header->redo;
+    const struct am_ledger_redo *redo = &ledger->header->redo;
     for (uint32_t i = 0; i < redo->count; i++) {
-        const struct am_redo_item *item = &redo->items[i];
+        const struct am_ledger_redo_item *item = &redo->items[i];
         void *word = ledger->base + (item->at & ~(uint64_t)EIGHT_BYTES);
         if (item->at & EIGHT_BYTES)
             __atomic_store_n((uint64_t *)word, item->value, __ATOMIC_RELEASE);
@@ -28,20 +28,20 @@ static void store_all(struct am_ledger *ledger) {
     }
 }
 
-void am_redo_commit(struct am_ledger *ledger) {
-    struct am_redo *redo = &ledger->header->redo;
-    am_set_release(redo->valid, 1);
+void am_ledger_redo_commit(struct am_ledger *ledger) {
+    struct am_ledger_redo *redo = &ledger->header->redo;
+    AM_LEDGER_SET_RELEASE(redo->valid, 1);
     store_all(ledger);
-    am_set_release(redo->valid, 0);
-    am_set_release(redo->count, 0);
+    AM_LEDGER_SET_RELEASE(redo->valid, 0);
+    AM_LEDGER_SET_RELEASE(redo->count, 0);
 }
 
-void am_redo_again(struct am_ledger *ledger) {
-    struct am_redo *redo = &ledger->header->redo;
+void am_ledger_redo_again(struct am_ledger *ledger) {
+    struct am_ledger_redo *redo = &ledger->header->redo;
     if (redo->valid)
         store_all(ledger);
-    am_set_release(redo->valid, 0);
-    am_set_release(redo->count, 0);
+    AM_LEDGER_SET_RELEASE(redo->valid, 0);
+    AM_LEDGER_SET_RELEASE(redo->count, 0);
 }
 
 /* ---- the lock ---------------------------------------------------------------------------------
@@ -50,12 +50,12 @@ void am_redo_again(struct am_ledger *ledger) {
 /* Any other status: the mutex itself was destroyed, and with it the file. */
 static bool locked(struct am_ledger *ledger, int status) {
     if (status == EOWNERDEAD) {
-        am_redo_again(ledger);
+        am_ledger_redo_again(ledger);
         if (ledger->header->pools_dirty)
-            am_pool_sweep(ledger);
+            am_ledger_pool_sweep(ledger);
         pthread_mutex_consistent(&ledger->header->lock);
     } else if (status && status != EBUSY) {
-        am_set(ledger->header->state, AM_LIVE_LOST);
+        AM_LEDGER_SET(ledger->header->state, AM_LEDGER_LIVE_LOST);
     }
     return status == 0 || status == EOWNERDEAD;
 }

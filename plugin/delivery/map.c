@@ -24,7 +24,7 @@ static uint64_t round_up(uint64_t value) {
 }
 
 static uint64_t ads_at(void) {
-    return sizeof(struct am_map_header);
+    return sizeof(struct am_delivery_map_header);
 }
 
 static uint64_t stopped_at(uint32_t ads) {
@@ -36,7 +36,7 @@ static uint64_t chains_at(uint32_t ads) {
 }
 
 static uint64_t size_of(uint32_t ads, uint32_t chains) {
-    return chains_at(ads) + (uint64_t)chains * sizeof(struct am_chain);
+    return chains_at(ads) + (uint64_t)chains * sizeof(struct am_delivery_chain);
 }
 
 static void attach(struct am_delivery_map *map, void *memory, uint32_t ads) {
@@ -66,7 +66,8 @@ static enum am_code map_new(struct am_delivery_map *map,
     map_path(ledger, generation, path);
     snprintf(path + strlen(path), 16, ".new");
     void *memory = NULL;
-    enum am_code code = am_store_make(ledger, path, size, chains_at(ads), &map->fd, &memory, error);
+    enum am_code code =
+        am_ledger_store_make(ledger, path, size, chains_at(ads), &map->fd, &memory, error);
     if (code != AM_OK)
         return code;
     attach(map, memory, ads);
@@ -86,8 +87,8 @@ static enum am_code grow(struct am_delivery_map *map, struct am_error *error) {
     uint64_t end = size_of(map->ad_count, map->header->used + 1);
     if (end <= map->grown)
         return AM_OK;
-    uint64_t grown =
-        end + AM_LIVE_GROWTH < map->header->size ? end + AM_LIVE_GROWTH : map->header->size;
+    uint64_t grown = end + AM_LEDGER_LIVE_GROWTH < map->header->size ? end + AM_LEDGER_LIVE_GROWTH
+                                                                     : map->header->size;
     int status =
         map->fd < 0 ? 0 : posix_fallocate(map->fd, (off_t)map->grown, (off_t)(grown - map->grown));
     errno = status;
@@ -99,9 +100,10 @@ static enum am_code grow(struct am_delivery_map *map, struct am_error *error) {
     return AM_OK;
 }
 
-static const struct am_chain no_chain = {
+static const struct am_delivery_chain no_chain = {
     .cells = {AM_LEDGER_NO_CELL, AM_LEDGER_NO_CELL, AM_LEDGER_NO_CELL},
-    .limits = {AM_NO_INDEX, AM_NO_INDEX, AM_NO_INDEX, AM_NO_INDEX, AM_NO_INDEX},
+    .limits = {AM_LEDGER_NO_INDEX, AM_LEDGER_NO_INDEX, AM_LEDGER_NO_INDEX, AM_LEDGER_NO_INDEX,
+               AM_LEDGER_NO_INDEX},
 };
 
 enum am_code am_delivery_map_begin(struct am_ledger *ledger,
@@ -136,15 +138,15 @@ enum am_code am_delivery_map_begin(struct am_ledger *ledger,
 }
 
 /* What makes two ads' chains one: all but what they cost. */
-static bool is_same(const struct am_chain *a, const struct am_chain *b) {
+static bool is_same(const struct am_delivery_chain *a, const struct am_delivery_chain *b) {
     return memcmp(a->cells, b->cells, sizeof a->cells) == 0 &&
            memcmp(a->cap_sets, b->cap_sets, sizeof a->cap_sets) == 0 && a->flags == b->flags;
 }
 
-static uint32_t *find_chain(struct am_delivery_map *map, const struct am_chain *chain) {
-    uint64_t hash = XXH3_64bits(chain, offsetof(struct am_chain, flags));
+static uint32_t *find_chain(struct am_delivery_map *map, const struct am_delivery_chain *chain) {
+    uint64_t hash = XXH3_64bits(chain, offsetof(struct am_delivery_chain, flags));
     uint32_t at = (uint32_t)hash & map->index_mask;
-    while (map->index[at] != AM_NO_INDEX && !is_same(&map->chains[map->index[at]], chain))
+    while (map->index[at] != AM_LEDGER_NO_INDEX && !is_same(&map->chains[map->index[at]], chain))
         at = (at + 1) & map->index_mask;
     return &map->index[at];
 }
@@ -155,22 +157,22 @@ static enum am_code intern_caps(struct am_delivery_map *map,
                                 uint16_t *set,
                                 struct am_error *error) {
     struct am_ledger *ledger = map->ledger;
-    struct am_cap_set wanted = {.count = count};
+    struct am_ledger_cap_set wanted = {.count = count};
     *set = 0;
     if (count == 0)
         return AM_OK;
     memcpy(wanted.periods, periods, count * sizeof *periods);
     am_ledger_lock(ledger);
     /* Without room for another set its caps are counted, and not undone. */
-    uint32_t index = am_pool_intern(ledger, AM_POOL_CAP_SETS, &wanted, NULL);
+    uint32_t index = am_ledger_pool_intern(ledger, AM_LEDGER_POOL_CAP_SETS, &wanted, NULL);
     am_ledger_unlock(ledger);
-    *set = index == AM_NO_INDEX ? 0 : (uint16_t)index;
-    return am_store_make_caps(ledger, error);
+    *set = index == AM_LEDGER_NO_INDEX ? 0 : (uint16_t)index;
+    return am_ledger_store_make_caps(ledger, error);
 }
 
 static bool fill_cells(const struct am_ledger *ledger,
                        const struct am_delivery_map_ad *what,
-                       struct am_chain *chain) {
+                       struct am_delivery_chain *chain) {
     bool counted = false;
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
         uint32_t cell =
@@ -179,12 +181,13 @@ static bool fill_cells(const struct am_ledger *ledger,
         counted |= cell != AM_LEDGER_NO_CELL;
         bool closed = what->limited[kind] && cell == AM_LEDGER_NO_CELL;
         if (closed)
-            chain->flags |= AM_CHAIN_CLOSED | AM_CHAIN_NO_ROOM;
+            chain->flags |= AM_DELIVERY_CHAIN_CLOSED | AM_DELIVERY_CHAIN_NO_ROOM;
     }
     return counted || chain->flags;
 }
 
-static void add_prices(struct am_chain *chain, const struct am_delivery_map_ad *what, bool first) {
+static void
+add_prices(struct am_delivery_chain *chain, const struct am_delivery_map_ad *what, bool first) {
     if (first || what->least_hold < chain->least_hold)
         chain->least_hold = what->least_hold;
     if (first || what->least_price < chain->least_price)
@@ -197,7 +200,7 @@ enum am_code am_delivery_map_put(struct am_delivery_map *map,
                                  uint32_t ad,
                                  const struct am_delivery_map_ad *what,
                                  struct am_error *error) {
-    struct am_chain chain = no_chain;
+    struct am_delivery_chain chain = no_chain;
     enum am_code code = AM_OK;
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS && code == AM_OK; kind++)
         code = intern_caps(map, what->periods[kind], what->period_counts[kind],
@@ -207,7 +210,7 @@ enum am_code am_delivery_map_put(struct am_delivery_map *map,
     if (!fill_cells(map->ledger, what, &chain))
         return AM_OK;
     uint32_t *index = find_chain(map, &chain);
-    bool first = *index == AM_NO_INDEX;
+    bool first = *index == AM_LEDGER_NO_INDEX;
     if (first) {
         code = grow(map, error);
         if (code != AM_OK)
@@ -241,8 +244,10 @@ enum am_code am_delivery_map_commit(struct am_delivery_map *map, struct am_error
 /* ---- opening ----------------------------------------------------------------------------------
  */
 
-static const char *
-problem(const struct am_map_header *header, uint64_t size, uint64_t generation, uint32_t ads) {
+static const char *problem(const struct am_delivery_map_header *header,
+                           uint64_t size,
+                           uint64_t generation,
+                           uint32_t ads) {
     if (size < sizeof *header || memcmp(header->magic, MAGIC, sizeof header->magic) != 0 ||
         header->version != VERSION)
         return "it is not one of this version";
@@ -256,13 +261,13 @@ problem(const struct am_map_header *header, uint64_t size, uint64_t generation, 
 
 /* Every ad has a chain, every chain cells and limits of the ledger. */
 static const char *contents_problem(const struct am_delivery_map *map) {
-    const struct am_live_geometry *geometry = &map->ledger->header->geometry;
+    const struct am_ledger_live_geometry *geometry = &map->ledger->header->geometry;
     for (uint32_t ad = 0; ad < map->ad_count; ad++)
-        if (am_get(map->ads[ad]) >= map->header->used)
+        if (AM_LEDGER_GET(map->ads[ad]) >= map->header->used)
             return "an ad has no chain";
     for (uint32_t i = 0; i < map->header->used; i++)
         for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
-            uint32_t cell = am_get(map->chains[i].cells[kind]);
+            uint32_t cell = AM_LEDGER_GET(map->chains[i].cells[kind]);
             if (cell >= geometry->cells && cell != AM_LEDGER_NO_CELL)
                 return "a chain has no cell";
         }
@@ -282,7 +287,7 @@ enum am_code am_delivery_map_open(struct am_ledger *ledger,
         return am_error_set(error, AM_E_MEMORY, "out of memory: the map of ads to their budgets");
     *map = (struct am_delivery_map){.ledger = ledger, .fd = -1};
     map_path(ledger, generation, path);
-    enum am_code code = am_store_map(ledger, path, &map->fd, &size, &memory, error);
+    enum am_code code = am_ledger_store_map(ledger, path, &map->fd, &size, &memory, error);
     const char *reason = NULL;
     if (code == AM_OK) {
         map->header = memory;
@@ -297,7 +302,7 @@ enum am_code am_delivery_map_open(struct am_ledger *ledger,
     if (reason)
         code = am_error_set(error, AM_E_CORRUPT, "%s cannot be used: %s", path, reason);
     if (code == AM_OK)
-        code = am_store_map_caps(ledger, error);
+        code = am_ledger_store_map_caps(ledger, error);
     if (code != AM_OK) {
         am_delivery_map_close(map);
         return code;
@@ -337,18 +342,18 @@ void am_delivery_map_close(struct am_delivery_map *map) {
  */
 
 bool am_delivery_map_stopped(const struct am_delivery_map *map, uint32_t ad) {
-    return am_get(map->stopped[ad / 64]) >> (ad % 64) & 1;
+    return AM_LEDGER_GET(map->stopped[ad / 64]) >> (ad % 64) & 1;
 }
 
 bool am_delivery_map_paused(const struct am_delivery_map *map, uint32_t ad) {
-    return am_get(am_chain_of(map, ad)->flags) & AM_CHAIN_PAUSED;
+    return AM_LEDGER_GET(am_delivery_chain_of(map, ad)->flags) & AM_DELIVERY_CHAIN_PAUSED;
 }
 
 enum am_code am_delivery_map_limit(struct am_delivery_map *map,
                                    uint32_t ad,
                                    uint32_t cell,
                                    struct am_error *error) {
-    struct am_chain chain = *am_chain_of(map, ad);
+    struct am_delivery_chain chain = *am_delivery_chain_of(map, ad);
     if (chain.cells[AM_LEDGER_AD] == cell)
         return AM_OK;
     if (map->header->used == map->header->chains)
@@ -359,8 +364,8 @@ enum am_code am_delivery_map_limit(struct am_delivery_map *map,
     uint32_t index = map->header->used;
     chain.cells[AM_LEDGER_AD] = cell;
     map->chains[index] = chain;
-    am_set_release(map->header->used, index + 1);
-    am_set_release(map->ads[ad], index);
+    AM_LEDGER_SET_RELEASE(map->header->used, index + 1);
+    AM_LEDGER_SET_RELEASE(map->ads[ad], index);
     map->listed = false;
     return AM_OK;
 }

@@ -16,31 +16,34 @@ enum { LOOK_SECONDS = 5, KEEP_SECONDS = 60 };
 /* ---- limits and pauses ------------------------------------------------------------------------
  */
 
-static void list_limits(const struct am_delivery_map *map, struct am_chain *chain) {
+static void list_limits(const struct am_delivery_map *map, struct am_delivery_chain *chain) {
     const struct am_ledger *ledger = map->ledger;
-    uint32_t limits[AM_CHAIN_LIMITS], count = 0;
-    uint32_t flags = chain->flags & AM_CHAIN_NO_ROOM ? AM_CHAIN_NO_ROOM | AM_CHAIN_CLOSED : 0;
+    uint32_t limits[AM_DELIVERY_CHAIN_LIMITS], count = 0;
+    uint32_t flags = chain->flags & AM_DELIVERY_CHAIN_NO_ROOM
+                         ? AM_DELIVERY_CHAIN_NO_ROOM | AM_DELIVERY_CHAIN_CLOSED
+                         : 0;
     for (unsigned i = 0; i < AM_LEDGER_KINDS * AM_LEDGER_UNITS; i++) {
         uint32_t cell = chain->cells[i / AM_LEDGER_UNITS];
-        if (cell >= am_get_acquire(ledger->header->records_used))
+        if (cell >= AM_LEDGER_GET_ACQUIRE(ledger->header->records_used))
             continue;
-        const struct am_record *record = &ledger->records[cell];
-        uint8_t status = am_get(record->flags);
-        flags |= status & AM_RECORD_PAUSED ? AM_CHAIN_PAUSED : 0U;
-        flags |= status & AM_RECORD_CLOSED ? AM_CHAIN_CLOSED : 0U;
-        uint32_t index = am_get_acquire(record->limits[i % AM_LEDGER_UNITS]);
-        if (index == AM_NO_INDEX || !(am_get(ledger->limits[index].flags) & AM_LIMIT_ON))
+        const struct am_ledger_record *record = &ledger->records[cell];
+        uint8_t status = AM_LEDGER_GET(record->flags);
+        flags |= status & AM_LEDGER_RECORD_PAUSED ? AM_DELIVERY_CHAIN_PAUSED : 0U;
+        flags |= status & AM_LEDGER_RECORD_CLOSED ? AM_DELIVERY_CHAIN_CLOSED : 0U;
+        uint32_t index = AM_LEDGER_GET_ACQUIRE(record->limits[i % AM_LEDGER_UNITS]);
+        if (index == AM_LEDGER_NO_INDEX ||
+            !(AM_LEDGER_GET(ledger->limits[index].flags) & AM_LEDGER_LIMIT_ON))
             continue;
-        if (count == AM_CHAIN_LIMITS)
-            flags |= AM_CHAIN_MORE;
+        if (count == AM_DELIVERY_CHAIN_LIMITS)
+            flags |= AM_DELIVERY_CHAIN_MORE;
         else
             limits[count++] = index;
     }
     /* A decision that reads in between finds all limits through the records. */
-    am_set_release(chain->flags, (uint16_t)(flags | AM_CHAIN_MORE));
-    for (uint32_t i = 0; i < AM_CHAIN_LIMITS; i++)
-        am_set_release(chain->limits[i], i < count ? limits[i] : AM_NO_INDEX);
-    am_set_release(chain->flags, (uint16_t)flags);
+    AM_LEDGER_SET_RELEASE(chain->flags, (uint16_t)(flags | AM_DELIVERY_CHAIN_MORE));
+    for (uint32_t i = 0; i < AM_DELIVERY_CHAIN_LIMITS; i++)
+        AM_LEDGER_SET_RELEASE(chain->limits[i], i < count ? limits[i] : AM_LEDGER_NO_INDEX);
+    AM_LEDGER_SET_RELEASE(chain->flags, (uint16_t)flags);
 }
 
 /* ---- what is certainly stopped ----------------------------------------------------------------
@@ -48,24 +51,29 @@ static void list_limits(const struct am_delivery_map *map, struct am_chain *chai
 
 /* For every ad of the chain, at any of its prices: what stops the cheapest one by `budget`, and
  * what stops even the one with the most slack by `pacing`, in its lead. */
-static bool limit_stops(const struct am_chain *chain, const struct am_limit *limit) {
-    uint32_t unit = (am_get(limit->flags) & AM_LIMIT_UNIT) >> AM_LIMIT_UNIT_SHIFT;
+static bool limit_stops(const struct am_delivery_chain *chain,
+                        const struct am_ledger_limit *limit) {
+    uint32_t unit =
+        (AM_LEDGER_GET(limit->flags) & AM_LEDGER_LIMIT_UNIT) >> AM_LEDGER_LIMIT_UNIT_SHIFT;
     int64_t hold = unit == AM_LEDGER_MONEY ? chain->least_hold : unit == AM_LEDGER_IMPRESSIONS;
-    int64_t price = unit == AM_LEDGER_MONEY ? chain->least_price : am_scaled(unit, 1);
+    int64_t price = unit == AM_LEDGER_MONEY ? chain->least_price : am_ledger_scaled(unit, 1);
     int64_t most = unit == AM_LEDGER_MONEY ? chain->highest_price : price;
-    int64_t ceiling = am_get(limit->ceiling);
-    int64_t used = am_add_clamped(am_get(limit->committed), am_get(limit->expected));
-    used = am_add_clamped(used, hold);
-    int64_t slack = am_pace_slack(most, am_subtract_clamped(ceiling, am_get(limit->base)));
-    return used > ceiling || am_add_clamped(am_get(limit->counted), price) > ceiling ||
-           used > am_add_clamped(am_get(limit->lead), slack);
+    int64_t ceiling = AM_LEDGER_GET(limit->ceiling);
+    int64_t used =
+        am_ledger_add_clamped(AM_LEDGER_GET(limit->committed), AM_LEDGER_GET(limit->expected));
+    used = am_ledger_add_clamped(used, hold);
+    int64_t slack =
+        am_pace_slack(most, am_ledger_subtract_clamped(ceiling, AM_LEDGER_GET(limit->base)));
+    return used > ceiling ||
+           am_ledger_add_clamped(AM_LEDGER_GET(limit->counted), price) > ceiling ||
+           used > am_ledger_add_clamped(AM_LEDGER_GET(limit->lead), slack);
 }
 
-static bool is_stopped(const struct am_delivery_map *map, const struct am_chain *chain) {
-    struct am_limit *list[AM_LEDGER_KINDS * AM_LEDGER_UNITS];
-    if (chain->flags & (AM_CHAIN_CLOSED | AM_CHAIN_PAUSED))
+static bool is_stopped(const struct am_delivery_map *map, const struct am_delivery_chain *chain) {
+    struct am_ledger_limit *list[AM_LEDGER_KINDS * AM_LEDGER_UNITS];
+    if (chain->flags & (AM_DELIVERY_CHAIN_CLOSED | AM_DELIVERY_CHAIN_PAUSED))
         return true;
-    uint32_t count = am_chain_list(map, chain, list);
+    uint32_t count = am_delivery_chain_list(map, chain, list);
     for (uint32_t i = 0; i < count; i++)
         if (limit_stops(chain, list[i]))
             return true;
@@ -76,23 +84,24 @@ static void write_bits(struct am_delivery_map *map) {
     for (uint32_t first = 0; first < map->ad_count; first += 64) {
         uint64_t bits = 0;
         for (uint32_t ad = first; ad < first + 64 && ad < map->ad_count; ad++)
-            bits |= (uint64_t) !!(am_chain_of(map, ad)->flags & AM_CHAIN_STOPPED) << (ad - first);
-        if (am_get(map->stopped[first / 64]) != bits)
-            am_set(map->stopped[first / 64], bits);
+            bits |= (uint64_t) !!(am_delivery_chain_of(map, ad)->flags & AM_DELIVERY_CHAIN_STOPPED)
+                    << (ad - first);
+        if (AM_LEDGER_GET(map->stopped[first / 64]) != bits)
+            AM_LEDGER_SET(map->stopped[first / 64], bits);
     }
 }
 
 void am_delivery_map_refresh(struct am_delivery_map *map) {
-    uint32_t terms = am_get_acquire(map->ledger->header->terms);
+    uint32_t terms = AM_LEDGER_GET_ACQUIRE(map->ledger->header->terms);
     bool listed = map->listed && map->terms == terms;
     for (uint32_t i = 1; i < map->header->used; i++) {
-        struct am_chain *chain = &map->chains[i];
+        struct am_delivery_chain *chain = &map->chains[i];
         if (!listed)
             list_limits(map, chain);
-        uint32_t flags = chain->flags & ~(uint32_t)AM_CHAIN_STOPPED;
-        flags |= is_stopped(map, chain) ? AM_CHAIN_STOPPED : 0U;
+        uint32_t flags = chain->flags & ~(uint32_t)AM_DELIVERY_CHAIN_STOPPED;
+        flags |= is_stopped(map, chain) ? AM_DELIVERY_CHAIN_STOPPED : 0U;
         if (flags != chain->flags)
-            am_set(chain->flags, (uint16_t)flags);
+            AM_LEDGER_SET(chain->flags, (uint16_t)flags);
     }
     map->terms = terms;
     map->listed = true;
@@ -112,7 +121,7 @@ static bool is_kept(const struct am_ledger *ledger, uint64_t generation) {
 
 static void keep(struct am_ledger *ledger, const char *name) {
     unsigned long long generation;
-    struct am_map_header header;
+    struct am_delivery_map_header header;
     char path[PATH_MAX + 300];
     struct am_delivery_map *map;
     int end = 0;
@@ -172,7 +181,7 @@ void am_delivery_maps_refresh(struct am_ledger *ledger, int64_t now) {
         am_delivery_map_refresh(map);
 }
 
-bool am_maps_refer_to(const struct am_ledger *ledger, uint32_t cell) {
+bool am_delivery_maps_refer_to(const struct am_ledger *ledger, uint32_t cell) {
     for (const struct am_delivery_map *map = ledger->maps; map; map = map->next)
         for (uint32_t i = 1; i < map->header->used; i++)
             for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++)
@@ -181,7 +190,7 @@ bool am_maps_refer_to(const struct am_ledger *ledger, uint32_t cell) {
     return false;
 }
 
-void am_maps_close(struct am_ledger *ledger) {
+void am_delivery_maps_close(struct am_ledger *ledger) {
     while (ledger->fd >= 0 && ledger->maps)
         am_delivery_map_close(ledger->maps);
 }

@@ -1,4 +1,4 @@
-/* Publications: the terms of all records, in the order of time; overrides; reading records. */
+/* Publications: the terms of all records, in the order of time; and overrides. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,10 +33,17 @@ static enum am_code put(struct am_ledger *ledger,
     publisher_lock(ledger);
     uint32_t found = am_ledger_find(ledger, key), made = AM_LEDGER_NO_CELL;
     if (found == AM_LEDGER_NO_CELL)
-        found = made = am_record_make(ledger, terms->kind, terms->id, key, ledger->now, error);
+        found = made =
+            am_ledger_record_make(ledger, terms->kind, terms->id, key, ledger->now, error);
     enum am_code code = found == AM_LEDGER_NO_CELL ? AM_E_LIMIT : AM_OK;
+    if (code == AM_OK &&
+        !am_view_equal(am_ledger_record_id(ledger, &ledger->records[found]), terms->id))
+        code = am_error_set(
+            error, AM_E_INVALID, "the ids \"%.*s\" and \"%.*s\" have the same hash: change one",
+            AM_VIEW_ARGUMENTS(terms->id),
+            AM_VIEW_ARGUMENTS(am_ledger_record_id(ledger, &ledger->records[found])));
     if (code == AM_OK)
-        code = am_record_set(ledger, found, terms, mark, error);
+        code = am_ledger_record_set(ledger, found, terms, mark, error);
     am_ledger_unlock(ledger);
     if (made != AM_LEDGER_NO_CELL)
         notify(ledger, AM_LEDGER_MADE, terms->kind, terms->id);
@@ -48,9 +55,9 @@ static enum am_code put(struct am_ledger *ledger,
 /* ---- pauses that are lifted -------------------------------------------------------------------
  */
 
-static bool is_resumed(const struct am_ledger *ledger, const struct am_record *record) {
+static bool is_resumed(const struct am_ledger *ledger, const struct am_ledger_record *record) {
     for (unsigned level = 0; level < AM_LEDGER_KINDS; level++) {
-        if (record->flags & AM_RECORD_RESUMED)
+        if (record->flags & AM_LEDGER_RECORD_RESUMED)
             return true;
         uint32_t above = record->above ? am_ledger_find(ledger, record->above) : AM_LEDGER_NO_CELL;
         if (above == AM_LEDGER_NO_CELL)
@@ -60,47 +67,48 @@ static bool is_resumed(const struct am_ledger *ledger, const struct am_record *r
     return false;
 }
 
-static void anchor_record(struct am_ledger *ledger, const struct am_record *record, int64_t now) {
+static void
+anchor_record(struct am_ledger *ledger, const struct am_ledger_record *record, int64_t now) {
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        if (record->limits[unit] == AM_NO_INDEX)
+        if (record->limits[unit] == AM_LEDGER_NO_INDEX)
             continue;
-        struct am_limit *limit = &ledger->limits[record->limits[unit]];
-        if (limit->flags & AM_LIMIT_PACED)
-            am_limit_anchor(ledger, limit, AM_ANCHOR_NOW, now);
+        struct am_ledger_limit *limit = &ledger->limits[record->limits[unit]];
+        if (limit->flags & AM_LEDGER_LIMIT_PACED)
+            am_ledger_limit_anchor(ledger, limit, AM_LEDGER_ANCHOR_NOW, now);
     }
 }
 
 /* Does it for each record, with the lock for a batch at a time. */
 static void for_each_record(struct am_ledger *ledger,
                             int64_t now,
-                            void work(struct am_ledger *ledger, struct am_record *record)) {
+                            void work(struct am_ledger *ledger, struct am_ledger_record *record)) {
     for (uint32_t first = 0; first < am_ledger_cells(ledger); first += BATCH) {
         am_ledger_lock(ledger);
         ledger->now = now;
         uint32_t end = ledger->header->records_used;
         for (uint32_t cell = first; cell < first + BATCH && cell < end; cell++)
-            if (ledger->records[cell].flags & AM_RECORD_USED)
+            if (ledger->records[cell].flags & AM_LEDGER_RECORD_USED)
                 work(ledger, &ledger->records[cell]);
         am_ledger_unlock(ledger);
     }
 }
 
-static void anchor_below(struct am_ledger *ledger, struct am_record *record) {
+static void anchor_below(struct am_ledger *ledger, struct am_ledger_record *record) {
     if (is_resumed(ledger, record))
         anchor_record(ledger, record, ledger->now);
 }
 
-static void forget_resumed(struct am_ledger *ledger, struct am_record *record) {
+static void forget_resumed(struct am_ledger *ledger, struct am_ledger_record *record) {
     (void)ledger;
-    am_set(record->flags, (uint8_t)(record->flags & ~AM_RECORD_RESUMED));
+    AM_LEDGER_SET(record->flags, (uint8_t)(record->flags & ~AM_LEDGER_RECORD_RESUMED));
 }
 
 void am_ledger_anchor_resumed(struct am_ledger *ledger, int64_t now) {
-    if (!am_get(ledger->header->resumed))
+    if (!AM_LEDGER_GET(ledger->header->resumed))
         return;
     for_each_record(ledger, now, anchor_below);
     for_each_record(ledger, now, forget_resumed);
-    am_set(ledger->header->resumed, 0);
+    AM_LEDGER_SET(ledger->header->resumed, 0);
 }
 
 /* ---- publications -----------------------------------------------------------------------------
@@ -131,7 +139,7 @@ static void publisher_leave(struct am_ledger *ledger) {
     ledger->publisher_fd = -1;
 }
 
-static bool is_older(const struct am_live_header *header,
+static bool is_older(const struct am_ledger_live_header *header,
                      const struct am_ledger_publication *publication) {
     if (publication->time != header->published)
         return publication->time < header->published;
@@ -141,7 +149,7 @@ static bool is_older(const struct am_live_header *header,
 static enum am_code check_publication(const struct am_ledger *ledger,
                                       const struct am_ledger_publication *publication,
                                       struct am_error *error) {
-    const struct am_live_header *header = ledger->header;
+    const struct am_ledger_live_header *header = ledger->header;
     if (strncmp(header->geometry.currency, publication->currency, 3) != 0)
         return am_error_set(error, AM_E_INVALID,
                             "the ledger is kept in %.3s, the inventory is in %.3s: an account "
@@ -157,7 +165,7 @@ enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
                                      const struct am_ledger_publication *publication,
                                      int64_t now,
                                      struct am_error *error) {
-    enum am_code code = am_step_cache_make(ledger, error);
+    enum am_code code = am_ledger_step_cache_make(ledger, error);
     if (code == AM_OK)
         code = publisher_enter(ledger, error);
     if (code != AM_OK)
@@ -167,9 +175,9 @@ enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
     if (code == AM_OK) {
         ledger->now = ledger->publish_now = now;
         ledger->publication = *publication;
-        am_set(ledger->header->mark, ledger->header->mark + 1);
-        am_pools_tidy(ledger);
-        am_zones_look(ledger, now);
+        AM_LEDGER_SET(ledger->header->mark, ledger->header->mark + 1);
+        am_ledger_pools_tidy(ledger);
+        am_ledger_zones_look(ledger, now);
     }
     am_ledger_unlock(ledger);
     if (code != AM_OK)
@@ -181,28 +189,28 @@ enum am_code am_ledger_put(struct am_ledger *ledger,
                            const struct am_ledger_terms *terms,
                            uint32_t *cell,
                            struct am_error *error) {
-    return put(ledger, terms, am_get(ledger->header->mark), cell, error);
+    return put(ledger, terms, AM_LEDGER_GET(ledger->header->mark), cell, error);
 }
 
 /* A record that was not put is gone from today on. Its limits go on: it may be in flight. */
-static void mark_gone(struct am_ledger *ledger, struct am_record *record) {
+static void mark_gone(struct am_ledger *ledger, struct am_ledger_record *record) {
     if (record->mark == ledger->header->mark || record->gone)
         return;
-    int32_t day = am_zone_day(ledger, 0, ledger->now);
-    am_set(record->gone, day ? day : 1);
+    int32_t day = am_ledger_zone_day(ledger, 0, ledger->now);
+    AM_LEDGER_SET(record->gone, day ? day : 1);
 }
 
 void am_ledger_publish_end(struct am_ledger *ledger) {
-    struct am_live_header *header = ledger->header;
+    struct am_ledger_live_header *header = ledger->header;
     for_each_record(ledger, ledger->publish_now, mark_gone);
     am_ledger_anchor_resumed(ledger, ledger->publish_now);
     am_ledger_lock(ledger);
     uint64_t digest[2];
     memcpy(digest, ledger->publication.digest, sizeof digest);
-    am_redo(ledger, header->published, ledger->publication.time);
+    am_ledger_redo(ledger, header->published, ledger->publication.time);
     for (unsigned i = 0; i < 2; i++)
-        am_redo_put(ledger, header->published_digest + i * 8, 8, digest[i]);
-    am_redo_commit(ledger);
+        am_ledger_redo_put(ledger, header->published_digest + i * 8, 8, digest[i]);
+    am_ledger_redo_commit(ledger);
     am_ledger_unlock(ledger);
     publisher_leave(ledger);
 }
@@ -212,75 +220,17 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
                            int64_t now,
                            uint32_t *cell,
                            struct am_error *error) {
-    enum am_code code = am_step_cache_make(ledger, error);
+    enum am_code code = am_ledger_step_cache_make(ledger, error);
     if (code == AM_OK)
         code = publisher_enter(ledger, error);
     if (code != AM_OK)
         return code;
     ledger->publish_now = now;
     publisher_lock(ledger);
-    am_zones_look(ledger, now);
+    am_ledger_zones_look(ledger, now);
     am_ledger_unlock(ledger);
-    code = put(ledger, terms, am_get(ledger->header->mark), cell, error);
+    code = put(ledger, terms, AM_LEDGER_GET(ledger->header->mark), cell, error);
     am_ledger_anchor_resumed(ledger, now);
     publisher_leave(ledger);
     return code;
-}
-
-/* ---- reading ----------------------------------------------------------------------------------
- */
-
-static void
-read_limit(const struct am_limit *limit, int64_t before, struct am_ledger_limit_state *state) {
-    bool on = limit->flags & AM_LIMIT_ON;
-    int64_t line = am_subtract_clamped(limit->line, limit->base);
-    *state = (struct am_ledger_limit_state){
-        .limited = on,
-        .total = limit->total,
-        .daily = limit->daily,
-        .counted = am_subtract_clamped(limit->counted, limit->base),
-        .reserved = am_subtract_clamped(am_get(limit->committed), limit->counted),
-        .expected = am_get(limit->expected),
-        .before = limit->daily == AM_LEDGER_UNLIMITED ? 0 : before,
-        .limit = on ? am_subtract_clamped(limit->ceiling, limit->base) : AM_LEDGER_UNLIMITED,
-        .pacing = (limit->flags & AM_LIMIT_PACING) >> AM_LIMIT_PACING_SHIFT,
-    };
-    state->line = on && line < state->limit ? line : state->limit;
-}
-
-static void read_record(const struct am_ledger *ledger,
-                        const struct am_record *record,
-                        struct am_ledger_record_state *state) {
-    *state = (struct am_ledger_record_state){
-        .kind = record->kind,
-        .key = record->key,
-        .id = am_record_id(ledger, record),
-        .paused = record->flags & AM_RECORD_PAUSED,
-        .gone = record->gone != 0,
-        .day = record->day,
-    };
-    for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        state->total[unit] = record->total[unit];
-        state->today[unit] = am_subtract_clamped(record->total[unit], record->before[unit]);
-        state->limits[unit].total = state->limits[unit].daily = AM_LEDGER_UNLIMITED;
-        state->limits[unit].limit = state->limits[unit].line = AM_LEDGER_UNLIMITED;
-        if (record->limits[unit] != AM_NO_INDEX)
-            read_limit(&ledger->limits[record->limits[unit]],
-                       am_scaled((enum am_ledger_unit)unit, record->before[unit]),
-                       &state->limits[unit]);
-    }
-}
-
-enum am_code am_ledger_read(struct am_ledger *ledger,
-                            uint32_t cell,
-                            struct am_ledger_record_state *state,
-                            struct am_error *error) {
-    am_ledger_lock(ledger);
-    am_ledger_fold_all(ledger);
-    bool found =
-        cell < ledger->header->records_used && (ledger->records[cell].flags & AM_RECORD_USED);
-    if (found)
-        read_record(ledger, &ledger->records[cell], state);
-    am_ledger_unlock(ledger);
-    return found ? AM_OK : am_error_set(error, AM_E_STATE, "the ledger has no such record");
 }

@@ -5,51 +5,55 @@
 #include "chains.h"
 #include "delivery.h"
 
-struct am_demand {
+struct am_delivery_demand {
     int64_t price, hold;
     bool expected; /* the hold is of a click */
 };
 
-static inline struct am_demand am_demand_of(const struct am_delivery_ask *ask, uint32_t flags) {
-    switch ((flags & AM_LIMIT_UNIT) >> AM_LIMIT_UNIT_SHIFT) {
+static inline struct am_delivery_demand am_delivery_demand_of(const struct am_delivery_ask *ask,
+                                                              uint32_t flags) {
+    switch ((flags & AM_LEDGER_LIMIT_UNIT) >> AM_LEDGER_LIMIT_UNIT_SHIFT) {
     case AM_LEDGER_MONEY:
-        return (struct am_demand){ask->price, am_pace_hold(ask->per_click, ask->price, ask->ctr),
-                                  ask->per_click};
+        return (struct am_delivery_demand){
+            ask->price, am_pace_hold(ask->per_click, ask->price, ask->ctr), ask->per_click};
     case AM_LEDGER_IMPRESSIONS:
-        return (struct am_demand){1, 1, false};
+        return (struct am_delivery_demand){1, 1, false};
     default:
-        return (struct am_demand){AM_PACE_MILLION, ask->ctr, true};
+        return (struct am_delivery_demand){AM_PACE_MILLION, ask->ctr, true};
     }
 }
 
 /* Words are read one by one: a day that begins in between gives a moment of odd numbers, whose
  * worst is a wrong slack; the guards hold all the same. */
-struct am_reading {
+struct am_delivery_reading {
     int64_t used, counted, base, ceiling, line, lead;
 };
 
-static inline struct am_reading am_reading_of(const struct am_limit *limit) {
-    return (struct am_reading){
-        .used = am_add_clamped(am_get(limit->committed), am_get(limit->expected)),
-        .counted = am_get(limit->counted),
-        .base = am_get(limit->base),
-        .ceiling = am_get(limit->ceiling),
-        .line = am_get(limit->line),
-        .lead = am_get(limit->lead),
+static inline struct am_delivery_reading
+am_delivery_reading_of(const struct am_ledger_limit *limit) {
+    return (struct am_delivery_reading){
+        .used =
+            am_ledger_add_clamped(AM_LEDGER_GET(limit->committed), AM_LEDGER_GET(limit->expected)),
+        .counted = AM_LEDGER_GET(limit->counted),
+        .base = AM_LEDGER_GET(limit->base),
+        .ceiling = AM_LEDGER_GET(limit->ceiling),
+        .line = AM_LEDGER_GET(limit->line),
+        .lead = AM_LEDGER_GET(limit->lead),
     };
 }
 
 static inline int64_t
-am_reading_allows(const struct am_reading *reading, int64_t line, int64_t price) {
-    int64_t slack = am_pace_slack(price, am_subtract_clamped(reading->ceiling, reading->base));
-    int64_t allowed = am_add_clamped(line, slack);
+am_delivery_reading_allows(const struct am_delivery_reading *reading, int64_t line, int64_t price) {
+    int64_t slack =
+        am_pace_slack(price, am_ledger_subtract_clamped(reading->ceiling, reading->base));
+    int64_t allowed = am_ledger_add_clamped(line, slack);
     return allowed < reading->ceiling ? allowed : reading->ceiling;
 }
 
-static inline bool am_reading_stops(const struct am_reading *reading,
-                                    const struct am_demand *demand) {
-    return am_add_clamped(reading->used, demand->hold) > reading->ceiling ||
-           am_add_clamped(reading->counted, demand->price) > reading->ceiling;
+static inline bool am_delivery_reading_stops(const struct am_delivery_reading *reading,
+                                             const struct am_delivery_demand *demand) {
+    return am_ledger_add_clamped(reading->used, demand->hold) > reading->ceiling ||
+           am_ledger_add_clamped(reading->counted, demand->price) > reading->ceiling;
 }
 
 static inline enum am_delivery_verdict am_delivery_stopped(enum am_delivery_reason reason,
@@ -61,7 +65,7 @@ static inline enum am_delivery_verdict am_delivery_stopped(enum am_delivery_reas
 
 /* The gates over a list of limits; see am_delivery_gate. */
 enum am_delivery_verdict am_delivery_ask_limits(const struct am_delivery_map *map,
-                                                struct am_limit *const *list,
+                                                struct am_ledger_limit *const *list,
                                                 uint32_t count,
                                                 const struct am_delivery_ask *ask,
                                                 struct am_delivery_detail *detail);

@@ -11,16 +11,16 @@ enum { PATIENCE_NAPS = 1000, NAP_NANOSECONDS = 100000 };
 /* ---- freezing ---------------------------------------------------------------------------------
  */
 
-static bool is_dead(const struct am_death *death, const struct am_slot *slot) {
-    return death->dead[slot->member % AM_LIVE_MEMBERS];
+static bool is_dead(const struct am_ledger_death *death, const struct am_ledger_slot *slot) {
+    return death->dead[slot->member % AM_LEDGER_LIVE_MEMBERS];
 }
 
 /* Waits until the operation that is seen in a living worker's slot has ended: one that begins later
  * sees `frozen` and changes nothing. */
-static bool wait_for_slot(const struct am_slot *slot, unsigned *naps) {
-    uint32_t turn = am_get(slot->turn);
-    while (__atomic_load_n(&slot->op, __ATOMIC_SEQ_CST) != AM_OP_NONE &&
-           am_get_acquire(slot->turn) == turn) {
+static bool wait_for_slot(const struct am_ledger_slot *slot, unsigned *naps) {
+    uint32_t turn = AM_LEDGER_GET(slot->turn);
+    while (__atomic_load_n(&slot->op, __ATOMIC_SEQ_CST) != AM_LEDGER_OP_NONE &&
+           AM_LEDGER_GET_ACQUIRE(slot->turn) == turn) {
         const struct timespec time = {.tv_nsec = NAP_NANOSECONDS};
         if ((*naps)++ == PATIENCE_NAPS)
             return false;
@@ -29,12 +29,12 @@ static bool wait_for_slot(const struct am_slot *slot, unsigned *naps) {
     return true;
 }
 
-static bool freeze(struct am_ledger *ledger, const struct am_death *death) {
+static bool freeze(struct am_ledger *ledger, const struct am_ledger_death *death) {
     unsigned naps = 0;
     __atomic_store_n(&ledger->header->frozen, 1, __ATOMIC_SEQ_CST);
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        const struct am_slot *slot = &ledger->slots[number];
-        if (am_get_acquire(slot->state) == AM_SLOT_LIVE && !is_dead(death, slot) &&
+        const struct am_ledger_slot *slot = &ledger->slots[number];
+        if (AM_LEDGER_GET_ACQUIRE(slot->state) == AM_LEDGER_SLOT_LIVE && !is_dead(death, slot) &&
             !wait_for_slot(slot, &naps))
             return false;
     }
@@ -70,63 +70,65 @@ static struct truth *truth_of(const struct doubts *doubts, uint32_t cell) {
 }
 
 static void start_truth(const struct am_ledger *ledger, struct truth *truth) {
-    const struct am_record *record = &ledger->records[truth->cell];
+    const struct am_ledger_record *record = &ledger->records[truth->cell];
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++)
-        truth->committed[unit] = am_scaled((enum am_ledger_unit)unit, record->total[unit]);
+        truth->committed[unit] = am_ledger_scaled((enum am_ledger_unit)unit, record->total[unit]);
 }
 
 /* Events that are charged and not counted yet. */
 static void add_events(const struct am_ledger *ledger, const struct doubts *doubts) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        const struct am_slot *slot = &ledger->slots[number];
-        const struct am_queued *queued = &slot->queue[am_get_acquire(slot->head) % AM_LIVE_QUEUE];
-        if (am_get_acquire(slot->state) == AM_SLOT_FREE ||
-            am_get_acquire(queued->state) != AM_QUEUED_CHARGED)
+        const struct am_ledger_slot *slot = &ledger->slots[number];
+        const struct am_ledger_queued *queued =
+            &slot->queue[AM_LEDGER_GET_ACQUIRE(slot->head) % AM_LEDGER_LIVE_QUEUE];
+        if (AM_LEDGER_GET_ACQUIRE(slot->state) == AM_LEDGER_SLOT_FREE ||
+            AM_LEDGER_GET_ACQUIRE(queued->state) != AM_LEDGER_QUEUED_CHARGED)
             continue;
         for (unsigned i = 0; i < AM_LEDGER_KINDS * AM_LEDGER_UNITS; i++) {
             unsigned kind = i / AM_LEDGER_UNITS, unit = i % AM_LEDGER_UNITS;
             struct truth *truth = truth_of(doubts, queued->event.cells[kind]);
             if (truth && (queued->charged >> i & 1))
-                truth->committed[unit] =
-                    am_add_clamped(truth->committed[unit], am_scaled((enum am_ledger_unit)unit,
-                                                                     queued->event.amounts[unit]));
+                truth->committed[unit] = am_ledger_add_clamped(
+                    truth->committed[unit],
+                    am_ledger_scaled((enum am_ledger_unit)unit, queued->event.amounts[unit]));
         }
     }
 }
 
-static void add_placement(const struct doubts *doubts, const struct am_found *found) {
+static void add_placement(const struct doubts *doubts, const struct am_ledger_found *found) {
     for (unsigned i = 0; i < AM_LEDGER_KINDS * AM_LEDGER_UNITS; i++) {
         unsigned kind = i / AM_LEDGER_UNITS, unit = i % AM_LEDGER_UNITS;
-        struct am_hold hold = am_placement_hold(&found->body, (enum am_ledger_unit)unit);
+        struct am_ledger_hold_of hold =
+            am_ledger_placement_hold(&found->body, (enum am_ledger_unit)unit);
         struct truth *truth = truth_of(doubts, found->body.cells[kind]);
         if (!truth || !(found->body.held >> i & 1) || !(found->state & hold.bit))
             continue;
         int64_t *guard = hold.expected ? &truth->expected[unit] : &truth->committed[unit];
-        *guard = am_add_clamped(*guard, hold.amount);
+        *guard = am_ledger_add_clamped(*guard, hold.amount);
     }
 }
 
 /* Callers are counted anew on the way, all of them. */
 static void add_placements(struct am_ledger *ledger, const struct doubts *doubts) {
-    memset(ledger->callers, 0, AM_LIVE_CALLERS * sizeof *ledger->callers);
+    memset(ledger->callers, 0, AM_LEDGER_LIVE_CALLERS * sizeof *ledger->callers);
     for (uint32_t at = 0; at < ledger->header->geometry.placements; at++) {
-        struct am_found found;
-        if (!am_placement_read(ledger, at, &found))
+        struct am_ledger_found found;
+        if (!am_ledger_placement_read(ledger, at, &found))
             continue;
         add_placement(doubts, &found);
-        if (found.body.caller && (found.state & AM_PLACEMENT_IMPRESSION))
-            am_caller_enter(ledger, found.body.caller);
+        if (found.body.caller && (found.state & AM_LEDGER_PLACEMENT_IMPRESSION))
+            am_ledger_caller_enter(ledger, found.body.caller);
     }
 }
 
 static void set_guards(struct am_ledger *ledger, const struct truth *truth) {
-    const struct am_record *record = &ledger->records[truth->cell];
+    const struct am_ledger_record *record = &ledger->records[truth->cell];
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-        if (record->limits[unit] == AM_NO_INDEX)
+        if (record->limits[unit] == AM_LEDGER_NO_INDEX)
             continue;
-        struct am_limit *limit = &ledger->limits[record->limits[unit]];
-        am_set(limit->committed, truth->committed[unit]);
-        am_set(limit->expected, truth->expected[unit]);
+        struct am_ledger_limit *limit = &ledger->limits[record->limits[unit]];
+        AM_LEDGER_SET(limit->committed, truth->committed[unit]);
+        AM_LEDGER_SET(limit->expected, truth->expected[unit]);
     }
 }
 
@@ -134,11 +136,13 @@ static void set_guards(struct am_ledger *ledger, const struct truth *truth) {
  */
 
 /* The records in doubt: those that operations of dead workers were about. */
-static void
-find_doubts(const struct am_ledger *ledger, const struct am_death *death, struct doubts *doubts) {
+static void find_doubts(const struct am_ledger *ledger,
+                        const struct am_ledger_death *death,
+                        struct doubts *doubts) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        const struct am_slot *slot = &ledger->slots[number];
-        if (slot->state != AM_SLOT_LIVE || !is_dead(death, slot) || slot->op == AM_OP_NONE)
+        const struct am_ledger_slot *slot = &ledger->slots[number];
+        if (slot->state != AM_LEDGER_SLOT_LIVE || !is_dead(death, slot) ||
+            slot->op == AM_LEDGER_OP_NONE)
             continue;
         for (unsigned i = 0; i < 2 * AM_LEDGER_KINDS; i++) {
             uint32_t cell =
@@ -156,36 +160,39 @@ find_doubts(const struct am_ledger *ledger, const struct am_death *death, struct
 }
 
 /* An entry that a dead worker was filling is nobody's. */
-static void drop_half_filled(struct am_ledger *ledger, const struct am_slot *slot) {
+static void drop_half_filled(struct am_ledger *ledger, const struct am_ledger_slot *slot) {
     for (uint32_t at = 0; at < ledger->header->geometry.placements; at++) {
-        uint64_t state = am_get(ledger->states[at]);
-        if ((state & AM_PLACEMENT_FILLING) &&
-            state >> AM_PLACEMENT_SEQUENCE_SHIFT == (slot->sequence & AM_SEQUENCE_MASK))
-            am_placement_drop(ledger, at);
+        uint64_t state = AM_LEDGER_GET(ledger->states[at]);
+        if ((state & AM_LEDGER_PLACEMENT_FILLING) && state >> AM_LEDGER_PLACEMENT_SEQUENCE_SHIFT ==
+                                                         (slot->sequence & AM_LEDGER_SEQUENCE_MASK))
+            am_ledger_placement_drop(ledger, at);
     }
 }
 
 /* Frees the slots of the dead, or keeps them for am_ledger_finish. */
-static void bury(struct am_ledger *ledger, struct am_death *death) {
+static void bury(struct am_ledger *ledger, struct am_ledger_death *death) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-        struct am_slot *slot = &ledger->slots[number];
-        if (slot->state != AM_SLOT_LIVE || !is_dead(death, slot))
+        struct am_ledger_slot *slot = &ledger->slots[number];
+        if (slot->state != AM_LEDGER_SLOT_LIVE || !is_dead(death, slot))
             continue;
-        bool pending = slot->queue[slot->head % AM_LIVE_QUEUE].state != AM_QUEUED_EMPTY;
-        am_set(slot->op, AM_OP_NONE);
-        am_set_release(slot->state, pending ? AM_SLOT_UNFINISHED : AM_SLOT_FREE);
+        bool pending =
+            slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE].state != AM_LEDGER_QUEUED_EMPTY;
+        AM_LEDGER_SET(slot->op, AM_LEDGER_OP_NONE);
+        AM_LEDGER_SET_RELEASE(slot->state,
+                              pending ? AM_LEDGER_SLOT_UNFINISHED : AM_LEDGER_SLOT_FREE);
     }
 }
 
-static bool repair(struct am_ledger *ledger, struct am_death *death) {
+static bool repair(struct am_ledger *ledger, struct am_ledger_death *death) {
     struct doubts doubts = {.truths =
                                 calloc((size_t)ledger->header->geometry.slots * 2 * AM_LEDGER_KINDS,
                                        sizeof *doubts.truths)};
     bool frozen = doubts.truths && freeze(ledger, death);
     if (frozen) {
         for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
-            const struct am_slot *slot = &ledger->slots[number];
-            if (slot->state == AM_SLOT_LIVE && is_dead(death, slot) && slot->op == AM_OP_RESERVE)
+            const struct am_ledger_slot *slot = &ledger->slots[number];
+            if (slot->state == AM_LEDGER_SLOT_LIVE && is_dead(death, slot) &&
+                slot->op == AM_LEDGER_OP_RESERVE)
                 drop_half_filled(ledger, slot);
         }
         am_ledger_fold_all(ledger);
@@ -206,11 +213,11 @@ static bool repair(struct am_ledger *ledger, struct am_death *death) {
  */
 
 /* Takes the mutex of each member whose process is gone. */
-static uint32_t find_dead(struct am_ledger *ledger, struct am_death *death) {
+static uint32_t find_dead(struct am_ledger *ledger, struct am_ledger_death *death) {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < AM_LIVE_MEMBERS; i++) {
-        struct am_member *member = &ledger->members[i];
-        if (!am_get_acquire(member->used) || (ledger->pid && i == ledger->member))
+    for (uint32_t i = 0; i < AM_LEDGER_LIVE_MEMBERS; i++) {
+        struct am_ledger_member *member = &ledger->members[i];
+        if (!AM_LEDGER_GET_ACQUIRE(member->used) || (ledger->pid && i == ledger->member))
             continue;
         int status = pthread_mutex_trylock(&member->alive);
         if (status == EOWNERDEAD)
@@ -224,19 +231,19 @@ static uint32_t find_dead(struct am_ledger *ledger, struct am_death *death) {
 static uint32_t unfinished(const struct am_ledger *ledger) {
     uint32_t count = 0;
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++)
-        count += am_get(ledger->slots[number].state) == AM_SLOT_UNFINISHED;
+        count += AM_LEDGER_GET(ledger->slots[number].state) == AM_LEDGER_SLOT_UNFINISHED;
     return count;
 }
 
 void am_ledger_repair(struct am_ledger *ledger, struct am_ledger_step_report *report) {
-    struct am_death death = {{false}};
+    struct am_ledger_death death = {{false}};
     report->dead = ledger->fd >= 0 ? find_dead(ledger, &death) : 0;
     bool repaired = report->dead && repair(ledger, &death);
-    for (uint32_t i = 0; i < AM_LIVE_MEMBERS; i++) {
+    for (uint32_t i = 0; i < AM_LEDGER_LIVE_MEMBERS; i++) {
         if (!death.dead[i])
             continue;
         if (repaired)
-            am_set_release(ledger->members[i].used, 0);
+            AM_LEDGER_SET_RELEASE(ledger->members[i].used, 0);
         pthread_mutex_unlock(&ledger->members[i].alive);
     }
     thaw(ledger); /* a holder may have been killed in the middle of its repair */
@@ -248,10 +255,11 @@ void am_ledger_repair(struct am_ledger *ledger, struct am_ledger_step_report *re
 
 /* An event whose charge was not decided: the guards know nothing of it any more. Decided again by
  * the holder's own worker, so that a kill in between is repaired like any other. */
-static void charge_again(struct am_ledger_worker *worker, struct am_queued *queued) {
-    am_op_begin_patiently(worker, AM_OP_CHARGE, queued->event.sequence, queued->event.cells);
-    am_queued_charge(worker, queued);
-    am_op_end(worker);
+static void charge_again(struct am_ledger_worker *worker, struct am_ledger_queued *queued) {
+    am_ledger_op_begin_patiently(worker, AM_LEDGER_OP_CHARGE, queued->event.sequence,
+                                 queued->event.cells);
+    am_ledger_queued_charge(worker, queued);
+    am_ledger_op_end(worker);
 }
 
 static void finish_slot(struct am_ledger_worker *worker,
@@ -259,24 +267,26 @@ static void finish_slot(struct am_ledger_worker *worker,
                         am_ledger_finish_event *finish,
                         void *context) {
     struct am_ledger *ledger = worker->ledger;
-    struct am_slot *slot = &ledger->slots[number];
-    struct am_queued *queued = &slot->queue[slot->head % AM_LIVE_QUEUE];
-    if (queued->state == AM_QUEUED_NOTED)
+    struct am_ledger_slot *slot = &ledger->slots[number];
+    struct am_ledger_queued *queued = &slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE];
+    if (queued->state == AM_LEDGER_QUEUED_NOTED)
         charge_again(worker, queued);
-    if (queued->state == AM_QUEUED_CHARGED) {
+    if (queued->state == AM_LEDGER_QUEUED_CHARGED) {
         size_t size =
             queued->note_size <= AM_LEDGER_NOTE_BYTES ? queued->note_size : AM_LEDGER_NOTE_BYTES;
         queued->position =
             finish(context, number, &queued->event, (enum am_ledger_outcome)queued->outcome,
                    queued->note, size, slot->position);
-        am_op_begin_patiently(worker, AM_OP_COUNT, AM_LEDGER_NO_SEQUENCE, queued->event.cells);
-        am_set(slot->queue[(slot->head + 1) % AM_LIVE_QUEUE].state, AM_QUEUED_EMPTY);
-        am_set_release(slot->head, slot->head + 1);
-        am_op_end(worker);
+        am_ledger_op_begin_patiently(worker, AM_LEDGER_OP_COUNT, AM_LEDGER_NO_SEQUENCE,
+                                     queued->event.cells);
+        AM_LEDGER_SET(slot->queue[(slot->head + 1) % AM_LEDGER_LIVE_QUEUE].state,
+                      AM_LEDGER_QUEUED_EMPTY);
+        AM_LEDGER_SET_RELEASE(slot->head, slot->head + 1);
+        am_ledger_op_end(worker);
     }
     am_ledger_lock(ledger);
     am_ledger_fold(ledger, number);
-    am_set_release(slot->state, AM_SLOT_FREE);
+    AM_LEDGER_SET_RELEASE(slot->state, AM_LEDGER_SLOT_FREE);
     am_ledger_unlock(ledger);
 }
 
@@ -285,6 +295,6 @@ void am_ledger_finish(struct am_ledger_worker *worker,
                       void *context) {
     struct am_ledger *ledger = worker->ledger;
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++)
-        if (am_get_acquire(ledger->slots[number].state) == AM_SLOT_UNFINISHED)
+        if (AM_LEDGER_GET_ACQUIRE(ledger->slots[number].state) == AM_LEDGER_SLOT_UNFINISHED)
             finish_slot(worker, number, finish, context);
 }

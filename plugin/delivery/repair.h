@@ -4,8 +4,8 @@
 
 #include "work.h"
 
-struct am_death {
-    bool dead[AM_LIVE_MEMBERS];
+struct am_ledger_death {
+    bool dead[AM_LEDGER_LIVE_MEMBERS];
 };
 
 /* Finds processes that are gone, computes the guards anew that their workers left in doubt, and

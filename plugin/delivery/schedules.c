@@ -7,7 +7,7 @@
 /* ---- the process's own memory -----------------------------------------------------------------
  */
 
-static void cache_free(struct am_step_cache *cache) {
+static void cache_free(struct am_ledger_step_cache *cache) {
     if (cache) {
         free(cache->pieces);
         free(cache->days);
@@ -15,20 +15,20 @@ static void cache_free(struct am_step_cache *cache) {
     free(cache);
 }
 
-static struct am_step_cache *cache_new(const struct am_ledger *ledger) {
-    struct am_step_cache *cache = calloc(1, sizeof *cache);
+static struct am_ledger_step_cache *cache_new(const struct am_ledger *ledger) {
+    struct am_ledger_step_cache *cache = calloc(1, sizeof *cache);
     if (!cache)
         return NULL;
     cache->pieces =
-        calloc(ledger->header->geometry.pools[AM_POOL_SCHEDULES], sizeof *cache->pieces);
-    cache->days = calloc(AM_LIVE_ZONES, sizeof *cache->days);
+        calloc(ledger->header->geometry.pools[AM_LEDGER_POOL_SCHEDULES], sizeof *cache->pieces);
+    cache->days = calloc(AM_LEDGER_LIVE_ZONES, sizeof *cache->days);
     if (cache->pieces && cache->days)
         return cache;
     cache_free(cache);
     return NULL;
 }
 
-enum am_code am_step_cache_make(struct am_ledger *ledger, struct am_error *error) {
+enum am_code am_ledger_step_cache_make(struct am_ledger *ledger, struct am_error *error) {
     am_ledger_lock(ledger);
     if (!ledger->cache)
         ledger->cache = cache_new(ledger);
@@ -37,7 +37,7 @@ enum am_code am_step_cache_make(struct am_ledger *ledger, struct am_error *error
     return made ? AM_OK : am_error_set(error, AM_E_MEMORY, "out of memory: pacing schedules");
 }
 
-void am_step_cache_free(struct am_ledger *ledger) {
+void am_ledger_step_cache_free(struct am_ledger *ledger) {
     cache_free(ledger->cache);
     ledger->cache = NULL;
 }
@@ -46,49 +46,55 @@ void am_step_cache_free(struct am_ledger *ledger) {
  */
 
 static struct am_pace_schedule schedule_at(const struct am_ledger *ledger, uint32_t index) {
-    const struct am_schedule *schedule = am_pool_at(ledger, AM_POOL_SCHEDULES, am_schedule, index);
+    const struct am_ledger_schedule *schedule =
+        am_ledger_pool_at(ledger, AM_LEDGER_POOL_SCHEDULES, am_ledger_schedule, index);
     struct am_pace_schedule pace = {
-        .zone = am_zone_database(ledger, schedule->zone),
-        .hours_zone = am_zone_database(ledger, schedule->hours_zone),
+        .zone = am_ledger_zone_database(ledger, schedule->zone),
+        .hours_zone = am_ledger_zone_database(ledger, schedule->hours_zone),
     };
-    if (schedule->curve != AM_NO_INDEX)
-        pace.weights = am_pool_at(ledger, AM_POOL_CURVES, am_curve, schedule->curve)->weights;
-    if (schedule->hours != AM_NO_INDEX)
-        pace.hours = &am_pool_at(ledger, AM_POOL_HOURS, am_hours, schedule->hours)->hours;
+    if (schedule->curve != AM_LEDGER_NO_INDEX)
+        pace.weights =
+            am_ledger_pool_at(ledger, AM_LEDGER_POOL_CURVES, am_ledger_curve, schedule->curve)
+                ->weights;
+    if (schedule->hours != AM_LEDGER_NO_INDEX)
+        pace.hours =
+            &am_ledger_pool_at(ledger, AM_LEDGER_POOL_HOURS, am_ledger_hours, schedule->hours)
+                 ->hours;
     return pace;
 }
 
 /* Moves the piece of a schedule to that time. */
 static void piece_move(struct am_ledger *ledger, uint32_t index, int64_t time) {
-    uint64_t hash = am_pool_at(ledger, AM_POOL_SCHEDULES, am_schedule, index)->item.hash;
-    struct am_piece *piece = &ledger->cache->pieces[index];
+    uint64_t hash =
+        am_ledger_pool_at(ledger, AM_LEDGER_POOL_SCHEDULES, am_ledger_schedule, index)->item.hash;
+    struct am_ledger_piece *piece = &ledger->cache->pieces[index];
     if (piece->hash == hash && time >= piece->begin && time < piece->end)
         return;
     struct am_pace_schedule schedule = schedule_at(ledger, index);
     if (piece->hash != hash)
-        *piece = (struct am_piece){.hash = hash};
+        *piece = (struct am_ledger_piece){.hash = hash};
     piece->weighed += am_pace_weigh(&schedule, piece->begin, time);
     piece->weighed -= am_pace_weigh(&schedule, time, piece->begin);
     piece->begin = time;
     piece->weight = am_pace_weight(&schedule, time, &piece->end);
 }
 
-uint64_t am_schedule_weighed(struct am_ledger *ledger, uint32_t index, int64_t now) {
+uint64_t am_ledger_schedule_weighed(struct am_ledger *ledger, uint32_t index, int64_t now) {
     if (now < 0)
         return 0;
-    if (index == AM_NO_INDEX)
+    if (index == AM_LEDGER_NO_INDEX)
         return (uint64_t)now;
     piece_move(ledger, index, now);
-    const struct am_piece *piece = &ledger->cache->pieces[index];
+    const struct am_ledger_piece *piece = &ledger->cache->pieces[index];
     return piece->weighed + piece->weight * (uint64_t)(now - piece->begin);
 }
 
-uint64_t am_schedule_weighed_at(struct am_ledger *ledger, uint32_t index, int64_t time) {
+uint64_t am_ledger_schedule_weighed_at(struct am_ledger *ledger, uint32_t index, int64_t time) {
     if (time < 0)
         return 0;
-    if (index == AM_NO_INDEX)
+    if (index == AM_LEDGER_NO_INDEX)
         return (uint64_t)time;
-    struct am_piece *piece = &ledger->cache->pieces[index];
+    struct am_ledger_piece *piece = &ledger->cache->pieces[index];
     if (piece->other != time || piece->other_hash != piece->hash) {
         struct am_pace_schedule schedule = schedule_at(ledger, index);
         piece->other_weighed = piece->weighed + am_pace_weigh(&schedule, piece->begin, time) -
@@ -106,84 +112,85 @@ static uint32_t curve_intern(struct am_ledger *ledger,
                              const struct am_pace_curve_spec *spec,
                              uint32_t traffic,
                              struct am_error *error) {
-    struct am_curve curve = {.item = {0}};
+    struct am_ledger_curve curve = {.item = {0}};
     if (spec->kind != AM_PACE_GIVEN)
-        return spec->kind == AM_PACE_TRAFFIC ? traffic : AM_NO_INDEX;
+        return spec->kind == AM_PACE_TRAFFIC ? traffic : AM_LEDGER_NO_INDEX;
     for (unsigned hour = 0; hour < AM_PACE_HOURS; hour++)
         curve.weights[hour] = spec->weights[hour];
-    return am_pool_intern(ledger, AM_POOL_CURVES, &curve, error);
+    return am_ledger_pool_intern(ledger, AM_LEDGER_POOL_CURVES, &curve, error);
 }
 
 static bool hours_intern(struct am_ledger *ledger,
                          const struct am_pace_curve_spec *spec,
-                         struct am_schedule *schedule,
+                         struct am_ledger_schedule *schedule,
                          struct am_error *error) {
-    struct am_hours hours = {.item = {0}};
+    struct am_ledger_hours hours = {.item = {0}};
     if (!spec->hours)
         return true;
     hours.hours = *spec->hours;
-    schedule->hours = am_pool_intern(ledger, AM_POOL_HOURS, &hours, error);
-    uint32_t zone = am_zone_intern(ledger, spec->hours_zone, error);
+    schedule->hours = am_ledger_pool_intern(ledger, AM_LEDGER_POOL_HOURS, &hours, error);
+    uint32_t zone = am_ledger_zone_intern(ledger, spec->hours_zone, error);
     schedule->hours_zone = (uint16_t)zone;
-    return schedule->hours != AM_NO_INDEX && zone != AM_NO_INDEX;
+    return schedule->hours != AM_LEDGER_NO_INDEX && zone != AM_LEDGER_NO_INDEX;
 }
 
-uint32_t am_schedule_intern(struct am_ledger *ledger,
-                            const struct am_pace_curve_spec *spec,
-                            uint32_t zone,
-                            uint32_t traffic,
-                            struct am_error *error) {
-    struct am_schedule schedule = {.kind = spec->kind, .hours = AM_NO_INDEX};
+uint32_t am_ledger_schedule_intern(struct am_ledger *ledger,
+                                   const struct am_pace_curve_spec *spec,
+                                   uint32_t zone,
+                                   uint32_t traffic,
+                                   struct am_error *error) {
+    struct am_ledger_schedule schedule = {.kind = spec->kind, .hours = AM_LEDGER_NO_INDEX};
     schedule.curve = curve_intern(ledger, spec, traffic, error);
     if (spec->kind == AM_PACE_GIVEN) {
-        if (schedule.curve == AM_NO_INDEX)
-            return AM_NO_INDEX;
+        if (schedule.curve == AM_LEDGER_NO_INDEX)
+            return AM_LEDGER_NO_INDEX;
         schedule.zone = (uint16_t)zone;
     }
     if (!hours_intern(ledger, spec, &schedule, error))
-        return AM_NO_INDEX;
-    return am_pool_intern(ledger, AM_POOL_SCHEDULES, &schedule, error);
+        return AM_LEDGER_NO_INDEX;
+    return am_ledger_pool_intern(ledger, AM_LEDGER_POOL_SCHEDULES, &schedule, error);
 }
 
-uint32_t am_schedule_reread(struct am_ledger *ledger, uint32_t index, uint32_t traffic) {
-    struct am_schedule schedule = *am_pool_at(ledger, AM_POOL_SCHEDULES, am_schedule, index);
+uint32_t am_ledger_schedule_reread(struct am_ledger *ledger, uint32_t index, uint32_t traffic) {
+    struct am_ledger_schedule schedule =
+        *am_ledger_pool_at(ledger, AM_LEDGER_POOL_SCHEDULES, am_ledger_schedule, index);
     if (schedule.kind != AM_PACE_TRAFFIC || schedule.curve == traffic)
         return index;
     schedule.curve = traffic;
-    uint32_t reread = am_pool_intern(ledger, AM_POOL_SCHEDULES, &schedule, NULL);
-    return reread == AM_NO_INDEX ? index : reread;
+    uint32_t reread = am_ledger_pool_intern(ledger, AM_LEDGER_POOL_SCHEDULES, &schedule, NULL);
+    return reread == AM_LEDGER_NO_INDEX ? index : reread;
 }
 
 /* ---- days -------------------------------------------------------------------------------------
  */
 
-int64_t am_zone_day_start(const struct am_ledger *ledger, uint32_t zone, int32_t day) {
-    const struct am_zone *known = &ledger->zones[zone];
+int64_t am_ledger_zone_day_start(const struct am_ledger *ledger, uint32_t zone, int32_t day) {
+    const struct am_ledger_zone *known = &ledger->zones[zone];
     if (day == known->day)
         return known->start;
     if (day == known->next_day)
         return known->end;
-    return am_pace_day_start(am_zone_database(ledger, zone), day);
+    return am_pace_day_start(am_ledger_zone_database(ledger, zone), day);
 }
 
-void am_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now) {
-    const struct am_timezone *zone = am_zone_database(ledger, index);
-    struct am_zone *known = &ledger->zones[index];
-    am_redo(ledger, known->offset, (uint32_t)am_timezone_offset(zone, now));
+void am_ledger_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now) {
+    const struct am_timezone *zone = am_ledger_zone_database(ledger, index);
+    struct am_ledger_zone *known = &ledger->zones[index];
+    am_ledger_redo(ledger, known->offset, (uint32_t)am_timezone_offset(zone, now));
     if (now < known->start || now >= known->end) {
         int64_t day = am_pace_day(zone, now);
         int64_t end = am_pace_day_start(zone, day + 1);
         int64_t next = am_pace_day(zone, end);
-        am_redo(ledger, known->start, am_pace_day_start(zone, day));
-        am_redo(ledger, known->end, end);
-        am_redo(ledger, known->next_end, am_pace_day_start(zone, next + 1));
-        am_redo(ledger, known->day, (uint32_t)day);
-        am_redo(ledger, known->next_day, (uint32_t)next);
+        am_ledger_redo(ledger, known->start, am_pace_day_start(zone, day));
+        am_ledger_redo(ledger, known->end, end);
+        am_ledger_redo(ledger, known->next_end, am_pace_day_start(zone, next + 1));
+        am_ledger_redo(ledger, known->day, (uint32_t)day);
+        am_ledger_redo(ledger, known->next_day, (uint32_t)next);
     }
-    am_redo_commit(ledger);
+    am_ledger_redo_commit(ledger);
 }
 
-void am_zones_look(struct am_ledger *ledger, int64_t now) {
+void am_ledger_zones_look(struct am_ledger *ledger, int64_t now) {
     for (uint32_t zone = 0; zone < ledger->header->zones_used; zone++)
-        am_zone_look(ledger, zone, now);
+        am_ledger_zone_look(ledger, zone, now);
 }

@@ -5,7 +5,7 @@
 #include "live.h"
 
 /* The part of a schedule that now is in: the weight is the same from `begin` to `end`. */
-struct am_piece {
+struct am_ledger_piece {
     uint64_t hash; /* of the schedule it is of; 0: none */
     int64_t begin, end;
     uint64_t weighed; /* from 1970 to `begin` */
@@ -14,8 +14,8 @@ struct am_piece {
     uint64_t other_weighed, other_hash;
 };
 
-struct am_step_cache {
-    struct am_piece *pieces; /* by schedule */
+struct am_ledger_step_cache {
+    struct am_ledger_piece *pieces; /* by schedule */
     int32_t *days; /* by zone: that all its records have, unless an event began the next one */
     uint32_t zones;
     /* The traffic curve, interned: that of an hour. */
@@ -26,6 +26,6 @@ struct am_step_cache {
 };
 
 /* Counts decisions, and ends hours. */
-void am_traffic_step(struct am_ledger *ledger, int64_t now);
+void am_ledger_traffic_step(struct am_ledger *ledger, int64_t now);
 
 #endif

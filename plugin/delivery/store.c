@@ -10,11 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "caps_table.h"
-#include "map.h"
-
-#define CAPS_BYTES (UINT64_C(64) << 20)
-
 /* ---- folders ----------------------------------------------------------------------------------
  */
 
@@ -35,9 +30,9 @@ static enum am_code open_folder(const char *path, struct stat *status, struct am
     return AM_OK;
 }
 
-enum am_code am_store_open_folders(struct am_ledger *ledger,
-                                   const struct am_ledger_options *options,
-                                   struct am_error *error) {
+enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
+                                          const struct am_ledger_options *options,
+                                          struct am_error *error) {
     struct stat status;
     const char *tmpfs = options->tmpfs ? options->tmpfs : "/dev/shm";
     int length = snprintf(ledger->folder, sizeof ledger->folder, "%s", options->folder);
@@ -70,7 +65,7 @@ static bool write_all(int fd, struct am_view bytes) {
     return true;
 }
 
-enum am_code am_store_write(const char *path, struct am_view bytes, struct am_error *error) {
+enum am_code am_ledger_store_write(const char *path, struct am_view bytes, struct am_error *error) {
     char temporary[PATH_MAX + 64];
     snprintf(temporary, sizeof temporary, "%s.new", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -88,7 +83,7 @@ enum am_code am_store_write(const char *path, struct am_view bytes, struct am_er
     return AM_OK;
 }
 
-bool am_store_read(const char *path, char *bytes, size_t size) {
+bool am_ledger_store_read(const char *path, char *bytes, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return false;
@@ -101,15 +96,15 @@ bool am_store_read(const char *path, char *bytes, size_t size) {
     return true;
 }
 
-enum am_code am_store_check_owner(const struct am_ledger *ledger,
-                                  const char *inventory,
-                                  struct am_error *error) {
+enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
+                                         const char *inventory,
+                                         struct am_error *error) {
     char path[PATH_MAX + 16], owner[PATH_MAX + 1];
     if (!inventory)
         return AM_OK;
     snprintf(path, sizeof path, "%s/owner", ledger->folder);
-    if (!am_store_read(path, owner, sizeof owner))
-        return am_store_write(path, am_view_of(inventory), error);
+    if (!am_ledger_store_read(path, owner, sizeof owner))
+        return am_ledger_store_write(path, am_view_of(inventory), error);
     if (strcmp(owner, inventory) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_INVALID,
@@ -124,10 +119,10 @@ enum am_code am_ledger_rebind(const char *folder, const char *inventory, struct 
     int length = snprintf(path, sizeof path, "%s/owner", folder);
     if (length >= (int)sizeof path || access(path, F_OK) != 0)
         return am_error_set(error, AM_E_IO, "%s is not the folder of a ledger", folder);
-    return am_store_write(path, am_view_of(inventory), error);
+    return am_ledger_store_write(path, am_view_of(inventory), error);
 }
 
-enum am_code am_store_sync_folder(const struct am_ledger *ledger, struct am_error *error) {
+enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error) {
     int fd = open(ledger->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
     if (!synced)
@@ -172,13 +167,13 @@ map_shared(const char *path, int fd, uint64_t size, void **memory, struct am_err
     return AM_OK;
 }
 
-enum am_code am_store_make(const struct am_ledger *ledger,
-                           const char *path,
-                           uint64_t size,
-                           uint64_t fixed,
-                           int *fd,
-                           void **memory,
-                           struct am_error *error) {
+enum am_code am_ledger_store_make(const struct am_ledger *ledger,
+                                  const char *path,
+                                  uint64_t size,
+                                  uint64_t fixed,
+                                  int *fd,
+                                  void **memory,
+                                  struct am_error *error) {
     if (!*ledger->home)
         return map_private(size, fd, memory, error);
     unlink(path);
@@ -223,12 +218,12 @@ open_locked(const char *path, int *fd, struct stat *status, struct am_error *err
     return AM_OK;
 }
 
-enum am_code am_store_map(const struct am_ledger *ledger,
-                          const char *path,
-                          int *fd,
-                          uint64_t *size,
-                          void **memory,
-                          struct am_error *error) {
+enum am_code am_ledger_store_map(const struct am_ledger *ledger,
+                                 const char *path,
+                                 int *fd,
+                                 uint64_t *size,
+                                 void **memory,
+                                 struct am_error *error) {
     struct stat status = {.st_size = 0};
     *fd = -1;
     if (!*ledger->home)
@@ -244,71 +239,4 @@ enum am_code am_store_map(const struct am_ledger *ledger,
         *fd = -1;
     }
     return code;
-}
-
-/* ---- the table of caps ------------------------------------------------------------------------
- */
-
-struct am_caps *am_ledger_caps(const struct am_ledger *ledger) {
-    return am_get_acquire(ledger->caps);
-}
-
-static void caps_path(const struct am_ledger *ledger, char path[PATH_MAX + 16]) {
-    snprintf(path, PATH_MAX + 16, "%s/caps", ledger->home);
-}
-
-enum am_code am_store_map_caps(struct am_ledger *ledger, struct am_error *error) {
-    char path[PATH_MAX + 16];
-    int fd;
-    uint64_t size;
-    void *memory;
-    if (am_ledger_caps(ledger) || !*ledger->home)
-        return AM_OK;
-    caps_path(ledger, path);
-    enum am_code code = am_store_map(ledger, path, &fd, &size, &memory, NULL);
-    if (code == AM_E_STATE)
-        return AM_OK;
-    if (code != AM_OK)
-        return am_store_map(ledger, path, &fd, &size, &memory, error);
-    close(fd);
-    struct am_caps *caps = am_caps_over(memory, size);
-    if (!caps) {
-        munmap(memory, size);
-        return am_error_set(error, AM_E_CORRUPT,
-                            "%s is no table of frequency caps of this version: remove it", path);
-    }
-    struct am_caps *none = NULL;
-    if (__atomic_compare_exchange_n(&ledger->caps, &none, caps, false, __ATOMIC_RELEASE,
-                                    __ATOMIC_RELAXED))
-        ledger->caps_size = size;
-    else
-        munmap(memory, size);
-    return AM_OK;
-}
-
-/* The publisher, one at a time. */
-enum am_code am_store_make_caps(struct am_ledger *ledger, struct am_error *error) {
-    char path[PATH_MAX + 16], temporary[PATH_MAX + 32];
-    uint64_t size = ledger->caps_bytes ? ledger->caps_bytes : CAPS_BYTES;
-    int fd = -1;
-    void *memory;
-    enum am_code code = am_store_map_caps(ledger, error);
-    if (code != AM_OK || am_ledger_caps(ledger))
-        return code;
-    caps_path(ledger, path);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    code = am_store_make(ledger, temporary, size, size, &fd, &memory, error);
-    if (code != AM_OK)
-        return code;
-    struct am_caps *caps = am_caps_start(memory, size);
-    if (fd < 0) {
-        ledger->caps_size = size;
-        am_set_release(ledger->caps, caps);
-        return AM_OK;
-    }
-    bool published = rename(temporary, path) == 0;
-    close(fd);
-    munmap(memory, size);
-    return published ? am_store_map_caps(ledger, error)
-                     : am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
 }

@@ -11,7 +11,7 @@
 
 /* A member that nobody has is not locked either; one whose process died is the holder's to clear.
  */
-static bool member_take(struct am_member *member) {
+static bool member_take(struct am_ledger_member *member) {
     if (member->used)
         return false;
     int status = pthread_mutex_trylock(&member->alive);
@@ -19,8 +19,8 @@ static bool member_take(struct am_member *member) {
         pthread_mutex_consistent(&member->alive);
     else if (status)
         return false;
-    am_set(member->pid, (uint32_t)getpid());
-    am_set_release(member->used, 1);
+    AM_LEDGER_SET(member->pid, (uint32_t)getpid());
+    AM_LEDGER_SET_RELEASE(member->used, 1);
     return true;
 }
 
@@ -29,12 +29,12 @@ enum am_code am_ledger_join(struct am_ledger *ledger, struct am_error *error) {
         return AM_OK;
     am_ledger_lock(ledger);
     uint32_t member = 0;
-    while (member < AM_LIVE_MEMBERS && !member_take(&ledger->members[member]))
+    while (member < AM_LEDGER_LIVE_MEMBERS && !member_take(&ledger->members[member]))
         member++;
     am_ledger_unlock(ledger);
-    if (member == AM_LIVE_MEMBERS)
+    if (member == AM_LEDGER_LIVE_MEMBERS)
         return am_error_set(error, AM_E_LIMIT, "more than %d processes use the ledger %s",
-                            AM_LIVE_MEMBERS, ledger->folder);
+                            AM_LEDGER_LIVE_MEMBERS, ledger->folder);
     ledger->member = member;
     ledger->pid = getpid();
     return AM_OK;
@@ -43,8 +43,8 @@ enum am_code am_ledger_join(struct am_ledger *ledger, struct am_error *error) {
 void am_ledger_leave(struct am_ledger *ledger) {
     if (ledger->pid != getpid())
         return;
-    struct am_member *member = &ledger->members[ledger->member];
-    am_set_release(member->used, 0);
+    struct am_ledger_member *member = &ledger->members[ledger->member];
+    AM_LEDGER_SET_RELEASE(member->used, 0);
     pthread_mutex_unlock(&member->alive);
     ledger->pid = 0;
 }
@@ -55,12 +55,12 @@ void am_ledger_leave(struct am_ledger *ledger) {
 static uint32_t slot_take(struct am_ledger *ledger) {
     uint32_t slots = ledger->header->geometry.slots;
     for (uint32_t number = 0; number < slots; number++) {
-        struct am_slot *slot = &ledger->slots[number];
-        if (am_get_acquire(slot->state) != AM_SLOT_FREE)
+        struct am_ledger_slot *slot = &ledger->slots[number];
+        if (AM_LEDGER_GET_ACQUIRE(slot->state) != AM_LEDGER_SLOT_FREE)
             continue;
-        am_set(slot->member, ledger->member);
-        am_set(slot->queue[slot->head % AM_LIVE_QUEUE].state, AM_QUEUED_EMPTY);
-        am_set_release(slot->state, AM_SLOT_LIVE);
+        AM_LEDGER_SET(slot->member, ledger->member);
+        AM_LEDGER_SET(slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE].state, AM_LEDGER_QUEUED_EMPTY);
+        AM_LEDGER_SET_RELEASE(slot->state, AM_LEDGER_SLOT_LIVE);
         return number;
     }
     return slots;
@@ -94,11 +94,12 @@ enum am_code am_ledger_worker_new(struct am_ledger *ledger,
 void am_ledger_worker_free(struct am_ledger_worker *worker) {
     if (!worker)
         return;
-    struct am_slot *slot = worker->slot;
-    bool pending = am_get(slot->queue[slot->head % AM_LIVE_QUEUE].state) != AM_QUEUED_EMPTY;
+    struct am_ledger_slot *slot = worker->slot;
+    bool pending = AM_LEDGER_GET(slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE].state) !=
+                   AM_LEDGER_QUEUED_EMPTY;
     am_ledger_lock(worker->ledger);
     am_ledger_fold(worker->ledger, worker->number);
-    am_set_release(slot->state, pending ? AM_SLOT_UNFINISHED : AM_SLOT_FREE);
+    AM_LEDGER_SET_RELEASE(slot->state, pending ? AM_LEDGER_SLOT_UNFINISHED : AM_LEDGER_SLOT_FREE);
     am_ledger_unlock(worker->ledger);
     free(worker);
 }
@@ -119,37 +120,38 @@ uint16_t am_ledger_epoch(const struct am_ledger *ledger) {
 }
 
 uint64_t am_ledger_sequence(struct am_ledger *ledger) {
-    return __atomic_fetch_add(&ledger->header->sequence, 1, __ATOMIC_RELAXED) & AM_SEQUENCE_MASK;
+    return __atomic_fetch_add(&ledger->header->sequence, 1, __ATOMIC_RELAXED) &
+           AM_LEDGER_SEQUENCE_MASK;
 }
 
 int64_t am_ledger_stepped(const struct am_ledger *ledger) {
-    return am_get(ledger->header->stepped);
+    return AM_LEDGER_GET(ledger->header->stepped);
 }
 
 bool am_ledger_is_lost(const struct am_ledger *ledger) {
-    return am_get(ledger->header->state) == AM_LIVE_LOST;
+    return AM_LEDGER_GET(ledger->header->state) == AM_LEDGER_LIVE_LOST;
 }
 
 /* ---- operations -------------------------------------------------------------------------------
  */
 
-bool am_op_begin(struct am_ledger_worker *worker,
-                 enum am_op op,
-                 uint64_t sequence,
-                 const uint32_t cells[AM_LEDGER_KINDS],
-                 uint32_t caller) {
-    struct am_slot *slot = worker->slot;
-    am_set(slot->sequence, sequence);
-    am_set(slot->caller, caller);
+bool am_ledger_op_begin(struct am_ledger_worker *worker,
+                        enum am_ledger_op op,
+                        uint64_t sequence,
+                        const uint32_t cells[AM_LEDGER_KINDS],
+                        uint32_t caller) {
+    struct am_ledger_slot *slot = worker->slot;
+    AM_LEDGER_SET(slot->sequence, sequence);
+    AM_LEDGER_SET(slot->caller, caller);
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
-        am_set(slot->cells[kind], cells[kind]);
-        am_set(slot->others[kind], AM_LEDGER_NO_CELL);
+        AM_LEDGER_SET(slot->cells[kind], cells[kind]);
+        AM_LEDGER_SET(slot->others[kind], AM_LEDGER_NO_CELL);
     }
-    am_set(slot->turn, slot->turn + 1);
+    AM_LEDGER_SET(slot->turn, slot->turn + 1);
     __atomic_store_n(&slot->op, (uint32_t)op, __ATOMIC_SEQ_CST);
     if (!__atomic_load_n(&worker->ledger->header->frozen, __ATOMIC_SEQ_CST))
         return true;
-    am_op_end(worker);
+    am_ledger_op_end(worker);
     return false;
 }
 
@@ -158,16 +160,16 @@ static void nap(void) {
     nanosleep(&time, NULL);
 }
 
-void am_op_begin_patiently(struct am_ledger_worker *worker,
-                           enum am_op op,
-                           uint64_t sequence,
-                           const uint32_t cells[AM_LEDGER_KINDS]) {
-    while (!am_op_begin(worker, op, sequence, cells, 0))
+void am_ledger_op_begin_patiently(struct am_ledger_worker *worker,
+                                  enum am_ledger_op op,
+                                  uint64_t sequence,
+                                  const uint32_t cells[AM_LEDGER_KINDS]) {
+    while (!am_ledger_op_begin(worker, op, sequence, cells, 0))
         nap();
 }
 
-void am_op_end(struct am_ledger_worker *worker) {
-    am_set_release(worker->slot->op, AM_OP_NONE);
+void am_ledger_op_end(struct am_ledger_worker *worker) {
+    AM_LEDGER_SET_RELEASE(worker->slot->op, AM_LEDGER_OP_NONE);
 }
 
 /* ---- counting ---------------------------------------------------------------------------------
@@ -175,15 +177,17 @@ void am_op_end(struct am_ledger_worker *worker) {
 
 void am_ledger_count(struct am_ledger_worker *worker, struct am_ledger_position position) {
     struct am_ledger *ledger = worker->ledger;
-    struct am_slot *slot = worker->slot;
-    struct am_queued *queued = &slot->queue[slot->head % AM_LIVE_QUEUE];
-    if (am_get(queued->state) != AM_QUEUED_CHARGED)
+    struct am_ledger_slot *slot = worker->slot;
+    struct am_ledger_queued *queued = &slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE];
+    if (AM_LEDGER_GET(queued->state) != AM_LEDGER_QUEUED_CHARGED)
         return;
-    am_op_begin_patiently(worker, AM_OP_COUNT, AM_LEDGER_NO_SEQUENCE, queued->event.cells);
+    am_ledger_op_begin_patiently(worker, AM_LEDGER_OP_COUNT, AM_LEDGER_NO_SEQUENCE,
+                                 queued->event.cells);
     queued->position = position;
-    am_set(slot->queue[(slot->head + 1) % AM_LIVE_QUEUE].state, AM_QUEUED_EMPTY);
-    am_set_release(slot->head, slot->head + 1);
-    am_op_end(worker);
+    AM_LEDGER_SET(slot->queue[(slot->head + 1) % AM_LEDGER_LIVE_QUEUE].state,
+                  AM_LEDGER_QUEUED_EMPTY);
+    AM_LEDGER_SET_RELEASE(slot->head, slot->head + 1);
+    am_ledger_op_end(worker);
     if (!am_ledger_try_lock(ledger)) {
         __atomic_fetch_or(&ledger->header->missed[worker->number / 64],
                           UINT64_C(1) << (worker->number % 64), __ATOMIC_SEQ_CST);

@@ -5,6 +5,7 @@
 
 #include "../base/timezone.h"
 #include "cursor.h"
+#include "parts.h"
 
 /* A line is ended when it has grown so long; another cell, all escaped, still fits behind. */
 enum { LINE_FULL = 10 << 10, DATE_SIZE = 10 };
@@ -66,7 +67,7 @@ static void next_item(struct set_writer *set, const char *name) {
     set->open = true;
 }
 
-static void put_position(struct set_writer *set, const struct am_ledger_moment_position *position) {
+static void put_position(struct set_writer *set, const struct am_ledger_position_of *position) {
     char name[AM_JOURNAL_NAME_SIZE];
     next_item(set, "positions");
     size_t size = am_journal_name_write(position->slot, position->position.file, name);
@@ -96,7 +97,10 @@ static void put_date(struct am_buffer *text, int64_t day) {
     am_journal_put_text(text, "day", ((struct am_view){time, DATE_SIZE}));
 }
 
-static void put_cell(struct set_writer *set, const struct am_ledger_moment_record *record) {
+static void put_cell(struct set_writer *set, const struct am_ledger_count_of *record) {
+    struct am_view zone = am_ledger_zone(set->worker->service->ledger, record->cell);
+    if (am_ledger_key(record->kind, record->id) != record->key)
+        return; /* freed meanwhile, and its id with it */
     next_item(set, "cells");
     am_buffer_literal(set->text, "{");
     put_counts(set->text, record->total);
@@ -107,22 +111,22 @@ static void put_cell(struct set_writer *set, const struct am_ledger_moment_recor
     am_buffer_literal(set->text, "{");
     put_counts(set->text, record->today);
     am_buffer_literal(set->text, "}");
-    if (record->zone.size)
-        am_journal_put_text(set->text, "timezone", record->zone);
+    if (zone.size)
+        am_journal_put_text(set->text, "timezone", zone);
     am_buffer_literal(set->text, "}");
 }
 
 bool am_event_log_counters(struct am_event_worker *worker,
-                           const struct am_ledger_moment *moment,
+                           const struct am_ledger_counts *counts,
                            struct am_journal_set *where) {
-    struct am_journal_set unused;
+    struct am_journal_set unused = {.found = false};
     struct set_writer set = {.worker = worker, .set = where ? where : &unused};
-    for (uint32_t i = 0; i < moment->position_count; i++)
-        put_position(&set, &moment->positions[i]);
+    for (uint32_t i = 0; i < counts->position_count; i++)
+        put_position(&set, &counts->positions[i]);
     if (set.text)
         end_line(&set, false);
-    for (uint32_t i = 0; i < moment->record_count; i++)
-        put_cell(&set, &moment->records[i]);
+    for (uint32_t i = 0; i < counts->record_count; i++)
+        put_cell(&set, &counts->records[i]);
     if (!set.text)
         begin_line(&set);
     end_line(&set, true);

@@ -6,7 +6,7 @@
 #ifndef AM_EVENTS_COUNTERS_H
 #define AM_EVENTS_COUNTERS_H
 
-#include "../delivery/moment.h"
+#include "../delivery/look.h"
 #include "amounts.h"
 #include "handle.h"
 #include "walk.h"
@@ -34,7 +34,7 @@ struct am_journal_set {
 /* Writes a set. The holder, each hour, after a gap line, and at a clean end. False: a line was
  * lost, and the set is none (set->found is false). `set` may be NULL. */
 bool am_event_log_counters(struct am_event_worker *worker,
-                           const struct am_ledger_moment *moment,
+                           const struct am_ledger_counts *counts,
                            struct am_journal_set *set);
 
 /* The newest whole set of a log whose cut is not after `until` (microseconds; INT64_MAX: any).

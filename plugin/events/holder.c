@@ -207,14 +207,14 @@ bool am_event_hold_counters_due(const struct am_event_holder *holder) {
 }
 
 enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     atomic_store(&holder->counters_due, false);
-    enum am_code code = am_ledger_moment_take(holder->service->ledger, &moment, error);
+    enum am_code code = am_ledger_counts_take(holder->service->ledger, &counts, error);
     if (code != AM_OK)
         return code;
-    if (!am_event_log_counters(holder->worker, &moment, NULL))
+    if (!am_event_log_counters(holder->worker, &counts, NULL))
         code = am_error_set(error, AM_E_IO, "no room for the counters in the log");
-    am_ledger_moment_free(&moment);
+    am_ledger_counts_free(&counts);
     return code;
 }
 

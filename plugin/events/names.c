@@ -348,19 +348,14 @@ bool am_event_names_find(struct am_event_names *names,
 
 /* ---- the holder ---- */
 
-struct restoring {
-    struct am_event_names *names;
-    struct am_event_names_table *table;
-};
-
 static bool restore_line(void *context, struct am_view line, uint64_t offset) {
-    struct restoring *restoring = context;
+    struct am_event_names_table *table = context;
     struct am_event_ad_memory memory;
     uint64_t keys[2];
     if (!am_event_names_read(line, &memory, &keys[0], &keys[1]))
         return true;
     for (size_t i = 0; i < AM_COUNT_OF(keys); i++) {
-        struct am_event_names_entry *entry = am_event_names_entry(restoring->table, keys[i], true);
+        struct am_event_names_entry *entry = am_event_names_entry(table, keys[i], true);
         if (entry && !(atomic_load(&entry->place) & AM_EVENT_NAMES_WRITTEN))
             set_place(entry, offset);
     }
@@ -371,11 +366,11 @@ enum am_code
 am_event_names_restore(struct am_event_names *names, int64_t time, struct am_error *error) {
     int64_t day = day_of(time);
     for (int64_t back = 0; back < 2; back++) {
-        struct restoring restoring = {names, table_of(names, day - back, names->capacity)};
-        if (!restoring.table)
+        struct am_event_names_table *table = table_of(names, day - back, names->capacity);
+        if (!table)
             return am_error_set_errno(error, AM_E_IO, "cannot make the table of a day's names");
         enum am_code code =
-            am_event_names_walk(names->folder, day - back, restore_line, &restoring, error);
+            am_event_names_walk(names->folder, day - back, restore_line, table, error);
         if (code != AM_OK && code != AM_E_STATE)
             return code;
     }

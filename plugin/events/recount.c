@@ -209,14 +209,15 @@ static bool take_cell(void *context, const struct am_journal_cell *cell) {
 
 /* What is known of the zones without counters: that of the ledger, where it is given. */
 static bool take_zones(struct counting *counting) {
-    const struct am_ledger_moment *moment = counting->options->until;
-    for (uint32_t i = 0; moment && counting->options->zones && i < moment->record_count; i++) {
-        const struct am_ledger_moment_record *record = &moment->records[i];
+    const struct am_ledger_counts *counts = counting->options->until;
+    for (uint32_t i = 0; counts && counting->options->zones && i < counts->record_count; i++) {
+        const struct am_ledger_count_of *record = &counts->records[i];
         struct am_journal_sum *sum = sum_of(counting->recount, record->kind, record->id);
         if (!sum)
             return false;
-        if (record->zone.size)
-            sum->zone = am_timezone_find(counting->options->zones, record->zone);
+        struct am_view zone = am_ledger_zone(counting->options->ledger, record->cell);
+        if (zone.size)
+            sum->zone = am_timezone_find(counting->options->zones, zone);
     }
     return true;
 }
@@ -249,7 +250,7 @@ walk(struct counting *counting, const struct am_journal_bounds *bounds, struct a
                             : code;
 }
 
-static void set_bounds(const struct am_ledger_moment *until, struct am_journal_position *to) {
+static void set_bounds(const struct am_ledger_counts *until, struct am_journal_position *to) {
     for (uint32_t lane = 0; lane < AM_JOURNAL_MAX_LANES; lane++)
         to[lane] = until ? (struct am_journal_position){0, 0}
                          : (struct am_journal_position){UINT64_MAX, UINT64_MAX};
@@ -302,8 +303,7 @@ static bool is_zero(const int64_t amounts[AM_LEDGER_UNITS]) {
     return true;
 }
 
-static bool is_as_shown(const struct am_ledger_moment_record *shown,
-                        const struct am_journal_sum *sum) {
+static bool is_as_shown(const struct am_ledger_count_of *shown, const struct am_journal_sum *sum) {
     int64_t today[AM_LEDGER_UNITS] = {0};
     if (!sum)
         return is_zero(shown->total);
@@ -313,13 +313,13 @@ static bool is_as_shown(const struct am_ledger_moment_record *shown,
 }
 
 uint64_t am_journal_recount_compare(const struct am_journal_recount *recount,
-                                    const struct am_ledger_moment *moment,
+                                    const struct am_ledger_counts *counts,
                                     am_journal_differs *differs,
                                     void *context) {
     uint64_t count = 0, found = 0;
     bool *seen = calloc(recount->sums.count + 1, sizeof *seen);
-    for (uint32_t i = 0; i < moment->record_count; i++) {
-        const struct am_ledger_moment_record *shown = &moment->records[i];
+    for (uint32_t i = 0; i < counts->record_count; i++) {
+        const struct am_ledger_count_of *shown = &counts->records[i];
         const struct am_journal_sum *sum = am_journal_recount_find(recount, shown->kind, shown->id);
         found += sum != NULL;
         if (sum && seen)

@@ -35,7 +35,8 @@ struct am_journal_recount_options {
     bool whole;                           /* all of the log, not from counters on */
     const struct am_journal_set *start;   /* from these counters on; NULL: the newest */
     const struct am_timezones *zones;     /* for days; NULL: all in UTC */
-    const struct am_ledger_moment *until; /* no line behind its positions; NULL: all lines */
+    const struct am_ledger_counts *until; /* no line behind its positions; NULL: all lines */
+    const struct am_ledger *ledger;       /* that `until` was taken of, and that stays open */
 };
 
 /* Reads the log. Any process that may read the folder. AM_E_IO, AM_E_MEMORY, AM_E_CORRUPT. Free it
@@ -62,10 +63,10 @@ int64_t am_journal_day(const struct am_timezone *zone, int64_t time);
  * NULL for the side that lacks it, and returns their number. Records that have counted nothing are
  * equal to missing ones. */
 typedef void am_journal_differs(void *context,
-                                const struct am_ledger_moment_record *shown,
+                                const struct am_ledger_count_of *shown,
                                 const struct am_journal_sum *sum);
 uint64_t am_journal_recount_compare(const struct am_journal_recount *recount,
-                                    const struct am_ledger_moment *moment,
+                                    const struct am_ledger_counts *counts,
                                     am_journal_differs *differs,
                                     void *context);
 

@@ -96,7 +96,7 @@ am_event_ring_look(struct am_event_ring *ring, uint64_t sequence, enum am_event_
     _Atomic uint64_t *word = word_of(ring, sequence, bit, &mask);
     if (!is_inside(ring, sequence))
         return AM_EVENT_OUTSIDE;
-    return atomic_load(word) & mask ? AM_EVENT_REPEAT : AM_EVENT_FIRST;
+    return (atomic_load(word) & mask) ? AM_EVENT_REPEAT : AM_EVENT_FIRST;
 }
 
 void am_event_ring_restore(struct am_event_ring *ring,

@@ -53,7 +53,7 @@ static enum am_code open_keys(struct am_event_service *service,
 enum am_code am_event_service_second(struct am_event_service *service, struct am_error *error) {
     if (!service->keys_path || !am_token_keys_changed(service->keys_path, &service->keys_stamp))
         return AM_OK;
-    return read_keys(service, NULL, error);
+    return read_keys(service, "", error);
 }
 
 /* ---- opening ---- */

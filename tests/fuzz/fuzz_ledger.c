@@ -18,26 +18,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What is in use of a section. */
 static void part_of(const struct am_ledger *ledger, unsigned section, char **begin, size_t *size) {
-    const struct am_live_header *header = ledger->header;
-    const uint64_t used[AM_LIVE_SECTIONS] = {
-        [AM_SECTION_RECORDS] = header->records_used * sizeof(struct am_record),
-        [AM_SECTION_LIMITS] = header->limits_used * sizeof(struct am_limit),
-        [AM_SECTION_TEXTS] = header->texts_used * (uint64_t)AM_LIVE_TEXT_UNIT,
+    const struct am_ledger_live_header *header = ledger->header;
+    const uint64_t used[AM_LEDGER_LIVE_SECTIONS] = {
+        [AM_LEDGER_SECTION_RECORDS] = header->records_used * sizeof(struct am_ledger_record),
+        [AM_LEDGER_SECTION_LIMITS] = header->limits_used * sizeof(struct am_ledger_limit),
+        [AM_LEDGER_SECTION_TEXTS] = header->texts_used * (uint64_t)AM_LEDGER_LIVE_TEXT_UNIT,
     };
     *begin = (char *)ledger->base + ledger->begins[section];
     *size = ledger->begins[section + 1] - ledger->begins[section];
-    if (section >= AM_SECTION_POOLS)
-        *size = header->pools[section - AM_SECTION_POOLS].used *
-                am_live_item_size(section - AM_SECTION_POOLS);
+    if (section >= AM_LEDGER_SECTION_POOLS)
+        *size = header->pools[section - AM_LEDGER_SECTION_POOLS].used *
+                am_ledger_live_item_size(section - AM_LEDGER_SECTION_POOLS);
     else if (used[section])
         *size = used[section];
-    else if (section == AM_SECTION_ZONES)
-        *size = header->zones_used * sizeof(struct am_zone);
+    else if (section == AM_LEDGER_SECTION_ZONES)
+        *size = header->zones_used * sizeof(struct am_ledger_zone);
 }
 
 static void patch(struct am_ledger *ledger, const uint8_t *data) {
-    static const size_t lock_begin = offsetof(struct am_live_header, lock);
-    unsigned section = data[0] % AM_LIVE_SECTIONS;
+    static const size_t lock_begin = offsetof(struct am_ledger_live_header, lock);
+    unsigned section = data[0] % AM_LEDGER_LIVE_SECTIONS;
     uint16_t position;
     uint32_t value, old;
     char *begin;
@@ -45,12 +45,12 @@ static void patch(struct am_ledger *ledger, const uint8_t *data) {
     memcpy(&position, data + 2, sizeof position);
     memcpy(&value, data + 4, sizeof value);
     part_of(ledger, section, &begin, &size);
-    if (section == AM_SECTION_MEMBERS || size < 4)
+    if (section == AM_LEDGER_SECTION_MEMBERS || size < 4)
         return;
     size_t at = (size_t)position * 4 % size / 4 * 4;
-    if (section == AM_SECTION_HEADER) {
-        at = (size_t)position * 4 % sizeof(struct am_live_header) / 4 * 4;
-        if (at < offsetof(struct am_live_header, state) ||
+    if (section == AM_LEDGER_SECTION_HEADER) {
+        at = (size_t)position * 4 % sizeof(struct am_ledger_live_header) / 4 * 4;
+        if (at < offsetof(struct am_ledger_live_header, state) ||
             (at >= lock_begin && at < lock_begin + 128))
             return;
     }

@@ -29,7 +29,7 @@ static void make_base(void) {
     fuzz_require(am_ledger_snapshot(ledger, FUZZ_DAY, NULL) == AM_OK);
     am_ledger_worker_free(worker);
     am_ledger_close(ledger);
-    am_snapshot_path(folder, 1, path, sizeof path);
+    am_ledger_snapshot_path(folder, 1, path, sizeof path);
     int fd = open(path, O_RDONLY);
     ssize_t got = read(fd, base, sizeof base);
     close(fd);
@@ -40,30 +40,31 @@ static void make_base(void) {
 }
 
 static void put_right(unsigned char *bytes, size_t size) {
-    struct am_snapshot_header header;
+    struct am_ledger_snapshot_header header;
     if (size < sizeof header)
         return;
     memcpy(&header, bytes, sizeof header);
     header.size = size;
     header.checksum = XXH3_64bits(bytes + sizeof header, size - sizeof header);
-    header.header_checksum = am_snapshot_header_checksum(&header);
+    header.header_checksum = am_ledger_snapshot_header_checksum(&header);
     memcpy(bytes, &header, sizeof header);
 }
 
 static void use(const unsigned char *bytes, size_t size) {
-    struct am_snapshot *snapshot = NULL;
-    if (am_snapshot_open_memory(bytes, size, &snapshot, NULL) != AM_OK)
+    struct am_ledger_snapshot_file *snapshot = NULL;
+    if (am_ledger_snapshot_open_memory(bytes, size, &snapshot, NULL) != AM_OK)
         return;
     struct am_ledger *ledger = fuzz_open(NULL, NULL);
     struct am_ledger_worker *worker = NULL;
-    if (am_snapshot_load(snapshot, ledger, NULL) == AM_OK && am_ledger_verify(ledger) == NULL) {
+    if (am_ledger_snapshot_load(snapshot, ledger, NULL) == AM_OK &&
+        am_ledger_verify(ledger) == NULL) {
         ledger->header->published = 0;
         fuzz_require(am_ledger_worker_new(ledger, &worker, NULL) == AM_OK);
         fuzz_use(ledger, worker);
         am_ledger_worker_free(worker);
     }
     am_ledger_close(ledger);
-    am_snapshot_close(snapshot);
+    am_ledger_snapshot_close(snapshot);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -12,7 +12,7 @@
 
 static void fire_some(struct account *account) {
     for (unsigned i = 0; i < 30; i++) {
-        struct placed placed = place(account->worker, i % 3, UNIT / 4, AM_PRICING_CPM);
+        struct placed placed = place_ad(account->worker, i % 3, UNIT / 4, AM_PRICING_CPM);
         fire(account, account->worker, AM_JOURNAL_IMPRESSION, &placed);
         fire(account, account->worker, AM_JOURNAL_IMPRESSION, &placed);
         if (i % 5 == 0)
@@ -22,16 +22,16 @@ static void fire_some(struct account *account) {
 
 int main(int count, char **arguments) {
     struct account account;
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error;
     if (count != 2)
         return 2;
     start_account_in(&account, arguments[1]);
     fire_some(&account);
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
-    if (!am_event_log_counters(account.worker, &moment, NULL))
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
+    if (!am_event_log_counters(account.worker, &counts, NULL))
         return 1;
-    am_ledger_moment_free(&moment);
+    am_ledger_counts_free(&counts);
     fire_some(&account);
     leave_account(&account);
     am_timezones_free(account.zones);

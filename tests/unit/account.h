@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../plugin/delivery/moment.h"
+#include "../../plugin/delivery/look.h"
 #include "../../plugin/events/amounts.h"
 #include "../../plugin/events/holder.h"
 #include "../../plugin/events/parts.h"
@@ -215,8 +215,10 @@ static const struct am_event_ad_names account_ads[] = {
 };
 
 /* A placement of one of the ads, decided now. */
-static inline struct placed
-place(struct am_event_worker *worker, unsigned ad, int64_t price, enum am_model_pricing pricing) {
+static inline struct placed place_ad(struct am_event_worker *worker,
+                                     unsigned ad,
+                                     int64_t price,
+                                     enum am_model_pricing pricing) {
     const struct am_event_ad_names *names = &account_ads[ad];
     struct placed placed = {
         .token = {.time = (uint32_t)now_seconds(),
@@ -236,7 +238,7 @@ place(struct am_event_worker *worker, unsigned ad, int64_t price, enum am_model_
 /* The image that is served has all three ads. */
 static inline bool
 resolve_ad(void *context, uint64_t ad, uint32_t keyword, struct am_event_target *target) {
-    struct account *account = context;
+    const struct account *of = context;
     for (size_t i = 0; i < AM_COUNT_OF(account_ads); i++) {
         const struct am_event_ad_names *names = &account_ads[i];
         if (am_ledger_key(AM_LEDGER_AD, names->ad) != ad)
@@ -246,8 +248,8 @@ resolve_ad(void *context, uint64_t ad, uint32_t keyword, struct am_event_target 
             target->memory.names.keyword.size = 0;
         const struct am_view ids[AM_LEDGER_KINDS] = {names->advertiser, names->campaign, names->ad};
         for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
-            target->cells[kind] = am_ledger_find(
-                account->ledger, am_ledger_key((enum am_ledger_kind)kind, ids[kind]));
+            target->cells[kind] =
+                am_ledger_find(of->ledger, am_ledger_key((enum am_ledger_kind)kind, ids[kind]));
         return true;
     }
     return false;

@@ -29,13 +29,14 @@ struct test_ledger {
     struct am_ledger_worker *worker;
     struct am_delivery_map *map;
     int64_t published;
-    uint32_t made, freed; /* notices */
+    uint32_t made, freed, warnings; /* notices */
 };
 
 static inline void test_notify(void *context, const struct am_ledger_notice *notice) {
     struct test_ledger *test = context;
     test->made += notice->what == AM_LEDGER_MADE;
     test->freed += notice->what == AM_LEDGER_FREED;
+    test->warnings += notice->what == AM_LEDGER_WARNING;
 }
 
 static inline struct am_ledger_options test_options(struct test_ledger *test) {

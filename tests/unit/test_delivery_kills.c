@@ -59,11 +59,29 @@ static struct am_delivery_ask ask_of(uint32_t ad) {
 /* ---- terms ------------------------------------------------------------------------------------
  */
 
-/* Limits of 1 to 1,000,000 prices, of all kinds. */
-static int64_t some(unsigned i, unsigned unit) {
-    static const int64_t prices[] = {1, 7, 100, 3000, 50000, 1000000};
-    int64_t count = prices[(i * 5 + unit) % 6];
-    return unit == AM_LEDGER_MONEY ? count * 3000 : count;
+/* Limits of 1 to 1,000,000 prices (a price is 3,000), of all kinds, and some that none reaches, so
+ * that there is something to place to the end. */
+static const int64_t prices[] = {1, 7, 100, 3000, 50000, 1000000, INT64_C(1000000000)};
+
+static void limit(struct am_ledger_terms *terms, unsigned unit, int64_t total, int64_t daily) {
+    int64_t scale = unit == AM_LEDGER_MONEY ? 3000 : 1;
+    terms->budgets[unit].total = total == NONE ? NONE : total * scale;
+    terms->budgets[unit].daily = daily == NONE ? NONE : daily * scale;
+    terms->budgets[unit].pacing = (uint8_t)(daily == NONE ? AM_PACE_ASAP : daily % 3);
+}
+
+static void set_limits(struct am_ledger_terms *terms, unsigned i) {
+    int64_t some = prices[i / 2 % 6], none_reaches = prices[6];
+    switch (terms->kind) {
+    case AM_LEDGER_ADVERTISER:
+        limit(terms, i % 3, none_reaches, none_reaches / 2);
+        break;
+    case AM_LEDGER_CAMPAIGN:
+        limit(terms, i % 3, i % 2 ? none_reaches : some, i % 4 == 1 ? 50000 : NONE);
+        break;
+    default:
+        limit(terms, i / 4 % 3, i % 8 ? some * 10 : NONE, i % 8 ? NONE : some);
+    }
 }
 
 static void publish(void) {
@@ -79,14 +97,7 @@ static void publish(void) {
             continue;
         snprintf(ids[count], sizeof ids[count], "%u", i);
         terms[count] = test_terms(kind, ids[count]);
-        for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
-            struct am_ledger_budget *budget = &terms[count].budgets[unit];
-            budget->pacing = (uint8_t)((i + unit) % 3);
-            if ((i + unit) % 3 == 0)
-                budget->total = some(i, unit) * (kind == AM_LEDGER_ADVERTISER ? 40 : 1);
-            if ((i + unit) % 4 == 0)
-                budget->daily = some(i + 1, unit);
-        }
+        set_limits(&terms[count], i);
         count++;
     }
     test_publish(&test, terms, count, control->now);
@@ -361,6 +372,7 @@ struct sums {
 };
 
 static struct sums *sums;
+static unsigned full; /* limits that are used up */
 static int64_t first_day, day_count;
 
 static void add_line(const struct line *line, uint8_t *seen) {
@@ -412,8 +424,11 @@ static void check_limit(const struct am_ledger_limit_state *limit,
     if (limit->reserved || limit->expected)
         fail_msg("%s: unit %u: %lld reserved, %lld expected are left", name, unit,
                  (long long)limit->reserved, (long long)limit->expected);
-    if (limit->total != NONE)
+    if (limit->total != NONE) {
         assert_true(sum->total[unit] * scale(unit) <= limit->total);
+        full += sum->total[unit] * scale(unit) >
+                limit->total - limit->total / 100 - (unit == AM_LEDGER_MONEY ? price_of(ADS) : 1);
+    }
     for (int64_t day = 0; limit->daily != NONE && day < day_count; day++)
         if (sum->days[unit][day] * scale(unit) > limit->daily)
             fail_msg("%s: unit %u: %lld on day %lld, of %lld", name, unit,
@@ -466,10 +481,11 @@ static void reckon(void) {
     assert_int_equal(report.unfinished, 0);
     for (uint32_t cell = 0; cell < cells; cell++)
         check_record(cell);
-    print_message("%llu placements, %llu events on %lld days, %u steps, %u dead processes, %u "
-                  "events finished for them\n",
+    assert_true(full > 3);
+    print_message("%llu placements, %llu events on %lld days, %u limits used up, %u steps, %u dead "
+                  "processes, %u events finished for them\n",
                   (unsigned long long)control->placements, (unsigned long long)lines,
-                  (long long)day_count, control->steps, control->repaired, control->finished);
+                  (long long)day_count, full, control->steps, control->repaired, control->finished);
     for (uint32_t cell = 0; cell < cells; cell++)
         for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++)
             free(sums[cell].days[unit]);

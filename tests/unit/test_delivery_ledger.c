@@ -645,6 +645,65 @@ static void a_full_ledger_refuses_records_and_closes_their_ads(void **state) {
     assert_int_equal(am_delivery_gate(test.worker, test.map, 1, &ask, NULL), AM_DELIVERY_LINE);
 }
 
+/* ---- given state ------------------------------------------------------------------------------
+ */
+
+static void given_state_has_its_line_or_that_of_its_window(void **state) {
+    (void)state;
+    struct am_ledger_terms terms[] = {daily("day", 24 * UNIT), daily("line", 24 * UNIT),
+                                      test_terms(AM_LEDGER_CAMPAIGN, "flight"),
+                                      test_terms(AM_LEDGER_CAMPAIGN, "no start")};
+    terms[2].start = DAY0 - HOURS(24);
+    for (unsigned i = 2; i < 4; i++) {
+        terms[i].budgets[AM_LEDGER_MONEY].total = 48 * UNIT;
+        terms[i].end = DAY0 + HOURS(24);
+    }
+    test_step(&test, DAY0 + HOURS(12));
+    test_publish(&test, terms, 4, DAY0 + HOURS(12));
+    static const char *const ids[] = {"day", "line", "flight", "no start"};
+    for (unsigned i = 0; i < 4; i++)
+        am_ledger_give(
+            test.ledger, am_ledger_find(test.ledger, test_key(AM_LEDGER_CAMPAIGN, ids[i])),
+            AM_LEDGER_MONEY, 7 * UNIT, 3 * UNIT, i == 1 ? 5 * UNIT : NONE, DAY0 + HOURS(12));
+    for (unsigned again = 0; again < 2; again++) {
+        assert_int_equal(money("day").counted, 3 * UNIT);
+        assert_int_equal(money("day").before, 4 * UNIT);
+        assert_int_equal(money("day").line, 12 * UNIT);
+        assert_int_equal(money("line").line, 5 * UNIT);
+        assert_int_equal(money("flight").counted, 7 * UNIT);
+        assert_int_equal(money("flight").line, 36 * UNIT);
+        assert_int_equal(money("no start").line, 48 * UNIT);
+        test_step(&test, DAY0 + HOURS(12));
+    }
+}
+
+static void all_counts_of_one_moment(void **state) {
+    (void)state;
+    struct am_ledger_terms terms[] = {daily("c", 24 * UNIT), daily("d", 24 * UNIT)};
+    struct am_error error = {.code = AM_OK};
+    struct am_ledger_counts counts;
+    test_publish(&test, terms, 2, DAY0);
+    test_map(&test, NULL, "d", 1);
+    test_step(&test, DAY0 + 1);
+    struct am_ledger_event event = {
+        .sequence = AM_LEDGER_NO_SEQUENCE,
+        .time = DAY0 + 1,
+        .amounts = {UNIT, 2, 3},
+        .cells = {AM_LEDGER_NO_CELL, AM_LEDGER_NO_CELL, AM_LEDGER_NO_CELL}};
+    am_delivery_cells(test.map, 0, event.cells);
+    am_delivery_charge(test.worker, &event, "", 0, NULL);
+    am_ledger_count(test.worker, (struct am_ledger_position){9, 77});
+    test_check(am_ledger_counts_take(test.ledger, &counts, &error), &error);
+    assert_int_equal(counts.record_count, 2);
+    assert_true(am_view_equal(counts.records[1].id, AM_VIEW("d")));
+    assert_int_equal(counts.records[1].total[AM_LEDGER_CLICKS], 3);
+    assert_int_equal(counts.records[1].today[AM_LEDGER_MONEY], UNIT);
+    assert_int_equal(counts.position_count, 1);
+    assert_int_equal(counts.positions[0].slot, am_ledger_worker_slot(test.worker));
+    assert_int_equal(counts.positions[0].position.offset, 77);
+    am_ledger_counts_free(&counts);
+}
+
 /* ---- publications -----------------------------------------------------------------------------
  */
 
@@ -710,6 +769,8 @@ int main(void) {
         TEST(records_that_are_gone_are_kept_for_35_days_and_count_on),
         TEST(records_come_and_go_and_their_room_is_used_again),
         TEST(a_full_ledger_refuses_records_and_closes_their_ads),
+        TEST(given_state_has_its_line_or_that_of_its_window),
+        TEST(all_counts_of_one_moment),
         TEST(an_older_publication_sets_no_limits),
         TEST(an_account_keeps_its_currency),
     };

@@ -531,6 +531,46 @@ static void a_tmpfs_that_is_too_small_is_told(void **state) {
     shared_remove(&other);
 }
 
+static void caps_are_kept_over_a_reboot(void **state) {
+    (void)state;
+    static const uint32_t periods[] = {30, AM_CAPS_LIFETIME};
+    struct am_error error = {.code = AM_OK};
+    struct am_ledger_terms terms = campaign("c", 24 * UNIT);
+    const struct am_caps_cap ever = {test_key(AM_LEDGER_CAMPAIGN, "c"), AM_CAPS_LIFETIME, 2};
+    const struct am_caps_cap short_one = {ever.key, 30, 1};
+    for (unsigned round = 0; round < 3; round++) {
+        test_publish(&test, &terms, 1, DAY0);
+        test_check(am_delivery_map_begin(test.ledger, 1, 1, &test.map, &error), &error);
+        struct am_delivery_map_ad what = {
+            .keys = {0, ever.key, 0}, .periods = {NULL, periods, NULL}, .period_counts = {0, 2, 0}};
+        test_check(am_delivery_map_put(test.map, 0, &what, &error), &error);
+        test_check(am_delivery_map_commit(test.map, &error), &error);
+        struct am_caps *caps = am_ledger_caps(test.ledger);
+        assert_non_null(caps);
+        for (uint64_t user = 1; user <= 500; user++) {
+            assert_int_equal(am_caps_count(caps, user, &ever, DAY0 + round),
+                             round < 2 ? AM_CAPS_OPEN : AM_CAPS_FULL);
+            am_caps_count(caps, user, &short_one, DAY0);
+        }
+        test_check(am_ledger_snapshot_caps(test.ledger, DAY0 + HOURS(1), &error), &error);
+        leave();
+        shared_reboot(&shared);
+        shared_start(&test, &shared);
+    }
+    /* A damaged file is left out, and said. */
+    char path[128];
+    snprintf(path, sizeof path, "%s/caps", shared.folder);
+    damage(path, 100);
+    test_publish(&test, &terms, 1, DAY0);
+    test_check(am_delivery_map_begin(test.ledger, 1, 1, &test.map, &error), &error);
+    struct am_delivery_map_ad what = {
+        .keys = {0, ever.key, 0}, .periods = {NULL, periods, NULL}, .period_counts = {0, 2, 0}};
+    test_check(am_delivery_map_put(test.map, 0, &what, &error), &error);
+    assert_int_equal(test.warnings, 1);
+    test_check(am_delivery_map_commit(test.map, &error), &error);
+    assert_int_equal(am_caps_count(am_ledger_caps(test.ledger), 1, &ever, DAY0), AM_CAPS_OPEN);
+}
+
 /* ---- a live file that is lost -----------------------------------------------------------------
  */
 
@@ -655,6 +695,7 @@ int main(void) {
         TEST(a_snapshot_that_cannot_be_written_leaves_the_last_one),
         TEST(a_full_disk_leaves_the_last_snapshot),
         TEST(a_tmpfs_that_is_too_small_is_told),
+        TEST(caps_are_kept_over_a_reboot),
         TEST(a_live_file_that_was_unlinked_stops_ads_and_is_made_again),
         TEST(a_map_that_nobody_has_is_removed),
         TEST(the_holder_writes_bits_for_all_who_map),

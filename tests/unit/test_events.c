@@ -19,14 +19,14 @@
 
 static struct account account;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     set_clock(NOON);
     start_account(&account);
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     end_account(&account);
     return 0;
@@ -91,7 +91,7 @@ static void assert_line(enum am_journal_kind kind,
 }
 
 static void an_impression_is_counted_and_logged_once(void **state) {
-    struct placed placed = place(account.worker, 0, 1250000, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, 1250000, AM_PRICING_CPM);
     (void)state;
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_DUPLICATE);
@@ -114,7 +114,7 @@ static void an_impression_is_counted_and_logged_once(void **state) {
 }
 
 static void a_click_is_billed_by_cpc_and_needs_its_impression(void **state) {
-    struct placed placed = place(account.worker, 1, 30 * UNIT / 100, AM_PRICING_CPC);
+    struct placed placed = place_ad(account.worker, 1, 30 * UNIT / 100, AM_PRICING_CPC);
     (void)state;
     assert_int_equal(event(AM_JOURNAL_CLICK, &placed), AM_EVENT_NO_IMPRESSION);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
@@ -134,14 +134,14 @@ static void a_click_is_billed_by_cpc_and_needs_its_impression(void **state) {
 }
 
 static void with_click_first_a_click_needs_no_impression(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPC);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPC);
     (void)state;
     account.service->click_first = true;
     assert_int_equal(event(AM_JOURNAL_CLICK, &placed), AM_EVENT_COUNTED);
 }
 
 static void views_are_single_and_custom_events_are_not(void **state) {
-    struct placed placed = place(account.worker, 2, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 2, UNIT, AM_PRICING_CPM);
     struct am_event_request request = request_of(&account, AM_JOURNAL_EVENT, &placed);
     struct am_event_answer answer;
     (void)state;
@@ -162,7 +162,7 @@ static void views_are_single_and_custom_events_are_not(void **state) {
 }
 
 static void a_counted_click_hands_out_a_conversion_token(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPC);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPC);
     struct am_event_request request = request_of(&account, AM_JOURNAL_CLICK, &placed);
     struct am_event_answer answer;
     (void)state;
@@ -207,7 +207,7 @@ static void values_of_conversions_are_decimals_from_0_on(void **state) {
 }
 
 static void forged_events_are_logged_without_a_word_of_theirs(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     placed.shown[30] ^= 1;
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_BAD_SIGNATURE);
@@ -223,7 +223,7 @@ static void forged_events_are_logged_without_a_word_of_theirs(void **state) {
 }
 
 static void what_does_not_count_leaves_the_placement_to_who_does(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     struct am_event_answer answer;
     struct am_event_headers headers[] = {
         {.agent = AM_VIEW(BROWSER), .head = true},
@@ -245,8 +245,8 @@ static void what_does_not_count_leaves_the_placement_to_who_does(void **state) {
 }
 
 static void tokens_have_their_time(void **state) {
-    struct placed first = place(account.worker, 0, UNIT, AM_PRICING_CPM);
-    struct placed second = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed first = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed second = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     struct am_event_request request = request_of(&account, AM_JOURNAL_CLICK, &first);
     struct am_event_answer answer;
     (void)state;
@@ -264,7 +264,7 @@ static void tokens_have_their_time(void **state) {
 }
 
 static void events_after_the_reservation_are_late(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     set_clock(NOON + 60);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
@@ -275,7 +275,7 @@ static void events_after_the_reservation_are_late(void **state) {
 }
 
 static void tokens_of_another_host_or_epoch_are_expired(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     struct am_token_body body;
     const struct am_token_key *key = &account.worker->keys.keys.items[0];
     (void)state;
@@ -291,7 +291,7 @@ static void clicks_have_rates(void **state) {
     enum am_event_outcome outcomes[3];
     (void)state;
     for (int i = 0; i < 3; i++) {
-        struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPC);
+        struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPC);
         event(AM_JOURNAL_IMPRESSION, &placed);
         struct am_event_request request = request_of(&account, AM_JOURNAL_CLICK, &placed);
         assert_true(am_address_parse(AM_VIEW("192.0.2.1"), &request.client));
@@ -311,7 +311,7 @@ static void above_a_budget_nothing_is_billed(void **state) {
     publish(&account);
     step(&account);
     for (int i = 0; i < 5; i++) {
-        struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+        struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed),
                          i < 2 ? AM_EVENT_COUNTED : AM_EVENT_BUDGET);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_DUPLICATE);
@@ -350,7 +350,7 @@ static void log_decision_of(const struct placed *placed, unsigned ad) {
 }
 
 static void decisions_are_logged_with_their_ads(void **state) {
-    struct placed placed = place(account.worker, 1, 1250000, AM_PRICING_CPC);
+    struct placed placed = place_ad(account.worker, 1, 1250000, AM_PRICING_CPC);
     (void)state;
     log_decision_of(&placed, 1);
     assert_line(AM_JOURNAL_DECISION, 0,
@@ -375,7 +375,7 @@ static void a_long_query_is_cut_between_characters(void **state) {
 }
 
 static void ads_that_a_swap_removed_are_logged_and_counted_whole(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     struct am_event_request request = request_of(&account, AM_JOURNAL_IMPRESSION, &placed);
     struct am_event_answer answer;
     (void)state;
@@ -402,12 +402,12 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
     struct placed before[3], after[3];
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
-        before[i] = place(account.worker, i, UNIT, AM_PRICING_CPM);
+        before[i] = place_ad(account.worker, i, UNIT, AM_PRICING_CPM);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before[i]), AM_EVENT_COUNTED);
     }
     save();
     for (unsigned i = 0; i < 3; i++) {
-        after[i] = place(account.worker, i, UNIT, AM_PRICING_CPM);
+        after[i] = place_ad(account.worker, i, UNIT, AM_PRICING_CPM);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after[i]), AM_EVENT_COUNTED);
         assert_int_equal(event(AM_JOURNAL_CLICK, &before[i]), AM_EVENT_COUNTED);
     }
@@ -428,7 +428,7 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
         assert_int_equal(event(AM_JOURNAL_CLICK, &before[i]), AM_EVENT_DUPLICATE);
         assert_int_equal(event(AM_JOURNAL_CLICK, &after[i]), AM_EVENT_COUNTED);
     }
-    struct placed next = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed next = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     assert_true(next.token.sequence > after[2].token.sequence);
     assert_string_equal(line_of(AM_JOURNAL_GAP, 0),
                         "{\"t\":\"2026-12-01T12:00:00.000000Z\",\"e\":\"gap\",\"reason\":"
@@ -436,7 +436,7 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
 }
 
 static void without_any_snapshot_the_whole_log_is_replayed(void **state) {
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
     lose_memory(&account);
@@ -446,7 +446,7 @@ static void without_any_snapshot_the_whole_log_is_replayed(void **state) {
 static void records_made_and_freed_are_replayed(void **state) {
     struct am_ledger_notice made = {
         .what = AM_LEDGER_MADE, .kind = AM_LEDGER_AD, .id = AM_VIEW("a2")};
-    struct placed placed = place(account.worker, 1, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 1, UNIT, AM_PRICING_CPM);
     (void)state;
     am_event_log_record(account.worker, &made);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
@@ -459,7 +459,7 @@ static void records_made_and_freed_are_replayed(void **state) {
 
 static void a_damaged_ring_costs_old_events_and_no_start(void **state) {
     char path[128];
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     save();
     snprintf(path, sizeof path, "%s/ring-index", account.folder);
@@ -468,7 +468,7 @@ static void a_damaged_ring_costs_old_events_and_no_start(void **state) {
     assert_true(account.recovered.ring_lost);
     assert_string_equal(account.recovered.ring_error.message, "ring-index is cut short");
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_EXPIRED);
-    placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
 }
 
@@ -499,7 +499,7 @@ static void a_shared_file_of_another_version_is_refused(void **state) {
 static void a_second_instance_shares_bits_log_and_counters(void **state) {
     struct account other = account;
     struct am_error error = {.code = AM_OK};
-    struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     check(am_event_service_open(&other.options, &other.service, &other.recovered, &error), &error);
     assert_false(other.recovered.recovered);
@@ -524,7 +524,7 @@ static void on_a_full_disk_events_count_and_the_log_says_what_it_lacks(void **st
     struct am_error error;
     (void)state;
     for (int i = 0; i < 10; i++) {
-        struct placed placed = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+        struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
         if (i == 2)
             limit_files(account.service->journal.shared->lanes[0].offset + 100);
         if (i == 7)
@@ -565,7 +565,7 @@ static void live_on_a_full_disk(struct account *small, const char *path) {
     put_filler(filler, 400 << 10);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 1000; i++, fired++) {
-            struct placed placed = place(small->worker, 0, UNIT, AM_PRICING_CPM);
+            struct placed placed = place_ad(small->worker, 0, UNIT, AM_PRICING_CPM);
             if (fire(small, small->worker, AM_JOURNAL_IMPRESSION, &placed) != AM_EVENT_COUNTED)
                 _exit(4);
         }
@@ -579,11 +579,11 @@ static void live_on_a_full_disk(struct account *small, const char *path) {
     if (!am_event_hold_counters_due(&small->holder) ||
         am_event_hold_counters(&small->holder, &error) != AM_OK)
         _exit(6);
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_journal_recount recount;
     struct am_journal_recount_options options = {
-        .folder = small->log, .zones = small->zones, .until = &moment};
-    check(am_ledger_moment_take(small->ledger, &moment, &error), &error);
+        .folder = small->log, .zones = small->zones, .until = &counts, .ledger = small->ledger};
+    check(am_ledger_counts_take(small->ledger, &counts, &error), &error);
     check(am_journal_recount(&options, &recount, &error), &error);
     const struct am_journal_sum *sum =
         am_journal_recount_find(&recount, AM_LEDGER_CAMPAIGN, AM_VIEW("c1"));
@@ -637,7 +637,7 @@ static void clocks_that_jump_count_nothing_twice_and_lose_nothing(void **state) 
         set_clock(NOON + jumps[i]);
         assert_int_equal(am_event_hold_second(&account.holder, &error), AM_OK);
         assert_false(am_event_hold_is_steady(&account.holder));
-        placed[i] = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+        placed[i] = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[i]), AM_EVENT_COUNTED);
         wanted += UNIT;
         for (size_t j = 0; j <= i; j++) {
@@ -672,14 +672,14 @@ static void changed_keys_are_taken_up_and_bad_ones_are_not(void **state) {
         }
         enum am_code code = am_event_service_second(account.service, &error);
         assert_int_equal(code, i == 2 ? AM_E_INVALID : AM_OK);
-        placed[i] = place(account.worker, 0, UNIT, AM_PRICING_CPM);
+        placed[i] = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     }
     for (int i = 0; i < 3; i++)
         assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[i]), AM_EVENT_COUNTED);
     assert_int_equal(am_event_service_second(account.service, &error), AM_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -10,14 +10,14 @@
 
 static struct account account;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     set_clock(NOON);
     start_account(&account);
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     end_account(&account);
     return 0;
@@ -27,7 +27,7 @@ static int end(void **state) {
 static void fill_log(void) {
     for (int hour = 0; hour < 3; hour++) {
         set_clock(NOON + INT64_C(3600) * hour);
-        struct placed placed = place(account.worker, 1, UNIT, AM_PRICING_CPM);
+        struct placed placed = place_ad(account.worker, 1, UNIT, AM_PRICING_CPM);
         struct am_event_decided_ad ad = {
             .sequence = placed.token.sequence, .ad = placed.token.ad, .names = account_ads[1]};
         struct am_event_decision decision = {.ads = &ad, .ad_count = 1};
@@ -87,31 +87,31 @@ static enum am_code recount(void *context, struct am_error *error) {
 }
 
 static void recounting(void **state) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
     bool whole = true;
     (void)state;
     fill_log();
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
-    assert_true(am_event_log_counters(account.worker, &moment, NULL));
-    am_ledger_moment_free(&moment);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
+    assert_true(am_event_log_counters(account.worker, &counts, NULL));
+    am_ledger_counts_free(&counts);
     try_with_every_failure(recount, &whole);
     whole = false;
     try_with_every_failure(recount, &whole);
 }
 
-static enum am_code take_moment(void *context, struct am_error *error) {
-    struct am_ledger_moment moment;
+static enum am_code take_counts(void *context, struct am_error *error) {
+    struct am_ledger_counts counts;
     (void)context;
-    enum am_code code = am_ledger_moment_take(account.ledger, &moment, error);
+    enum am_code code = am_ledger_counts_take(account.ledger, &counts, error);
     if (code == AM_OK)
-        am_ledger_moment_free(&moment);
+        am_ledger_counts_free(&counts);
     return code;
 }
 
-static void taking_a_moment(void **state) {
+static void taking_counts(void **state) {
     (void)state;
-    try_with_every_failure(take_moment, NULL);
+    try_with_every_failure(take_counts, NULL);
 }
 
 static enum am_code merge(void *context, struct am_error *error) {
@@ -167,11 +167,11 @@ static void loading_robots(void **state) {
     try_with_every_failure(load_robots, path);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(opening_a_service), TEST(saving_the_ring), TEST(recounting),     TEST(taking_a_moment),
+        TEST(opening_a_service), TEST(saving_the_ring), TEST(recounting),     TEST(taking_counts),
         TEST(merging),           TEST(tidying),         TEST(loading_robots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,14 +22,14 @@ enum { PROCESSES = 4, THREADS = 8, KILL_THREADS = 3, TIMES = 3, ALLOWED = 4000 }
 static struct account account;
 static uint64_t url_count = 50000, kill_count = 100;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     atomic_store(&account_time, 0);
     start_account(&account);
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     end_account(&account);
     return 0;
@@ -54,7 +54,7 @@ static void make_urls(void) {
     urls = mmap(NULL, urls_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(urls != MAP_FAILED);
     for (uint64_t i = 0; i < url_count; i++)
-        urls->urls[i].placed = place(account.worker, (unsigned)(i % 3), PRICE, AM_PRICING_CPM);
+        urls->urls[i].placed = place_ad(account.worker, (unsigned)(i % 3), PRICE, AM_PRICING_CPM);
 }
 
 static void fire_url(struct am_event_worker *worker, uint64_t index) {
@@ -74,16 +74,17 @@ static void fire_url(struct am_event_worker *worker, uint64_t index) {
  * compares; then logs these counters, for the next time. Returns how many impressions were counted
  * since. */
 static uint64_t compare_with_log(struct am_journal_set *start) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
     uint64_t differing = 0;
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
     struct am_journal_recount_options options = {
-        account.log, true, start && start->found ? start : NULL, account.zones, &moment};
+        account.log,   true,    start && start->found ? start : NULL,
+        account.zones, &counts, account.ledger};
     struct am_journal_recount recount;
     check(am_journal_recount(&options, &recount, &error), &error);
-    for (uint32_t i = 0; i < moment.record_count; i++) {
-        const struct am_ledger_moment_record *shown = &moment.records[i];
+    for (uint32_t i = 0; i < counts.record_count; i++) {
+        const struct am_ledger_count_of *shown = &counts.records[i];
         const struct am_journal_sum *sum =
             am_journal_recount_find(&recount, shown->kind, shown->id);
         if (!sum || memcmp(sum->total, shown->total, sizeof sum->total) == 0)
@@ -98,8 +99,8 @@ static uint64_t compare_with_log(struct am_journal_set *start) {
     uint64_t events = recount.events[AM_JOURNAL_IMPRESSION][AM_EVENT_COUNTED];
     am_journal_recount_free(&recount);
     if (start)
-        assert_true(am_event_log_counters(account.worker, &moment, start));
-    am_ledger_moment_free(&moment);
+        assert_true(am_event_log_counters(account.worker, &counts, start));
+    am_ledger_counts_free(&counts);
     return events;
 }
 
@@ -178,7 +179,7 @@ static void *fire_until_killed(void *argument) {
     for (unsigned turn = 0;; turn++) {
         while (atomic_fetch_sub(&tally->allowed, 1) <= 0)
             usleep(500);
-        struct placed placed = place(worker, turn % 3, PRICE, AM_PRICING_CPM);
+        struct placed placed = place_ad(worker, turn % 3, PRICE, AM_PRICING_CPM);
         uint64_t index = placed.token.sequence - tally->first;
         for (unsigned times = turn % 4 ? 1 : 2; times; times--)
             if (fire(&account, worker, AM_JOURNAL_IMPRESSION, &placed) == AM_EVENT_COUNTED)
@@ -285,7 +286,7 @@ static void read_setting(const char *name, uint64_t *value) {
         *value = strtoull(text, NULL, 10);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

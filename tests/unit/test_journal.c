@@ -22,13 +22,13 @@
 
 static struct journal_folder folder;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     journal_start(&folder, 8);
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     journal_end(&folder);
     return 0;
@@ -770,7 +770,7 @@ static void a_folder_that_cannot_be_had_is_named(void **state) {
     assert_null(writer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

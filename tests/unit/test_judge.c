@@ -254,7 +254,7 @@ enum { TABLE = 64 << 10 };
 #define DAY INT64_C(86400)
 #define NOON (20000 * DAY + DAY / 2)
 
-static int start(void **state) {
+static int set_up(void **state) {
     struct am_error error;
     (void)state;
     rates = mmap(NULL, am_event_rates_size(TABLE), PROT_READ | PROT_WRITE,
@@ -266,7 +266,7 @@ static int start(void **state) {
                : -1;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     munmap(rates, am_event_rates_size(TABLE));
     am_token_signer_free(signer);
@@ -424,7 +424,7 @@ static void rates_are_read_from_options(void **state) {
                      AM_E_LIMIT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -18,14 +18,14 @@ enum { LANES = 5 };
 
 static struct journal_folder folder;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     journal_start(&folder, LANES);
     journal_time = START;
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     journal_end(&folder);
     return 0;
@@ -233,7 +233,7 @@ static void a_follower_sees_every_line_of_files_that_come_and_go(void **state) {
     free(seen);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -31,7 +31,7 @@ static struct am_event_names *open_names(void) {
     return made;
 }
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     strcpy(folder, "/tmp/admatch-test-names-XXXXXX");
     if (!mkdtemp(folder))
@@ -42,7 +42,7 @@ static int start(void **state) {
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     char command[96];
     (void)state;
     am_event_names_close(names);
@@ -364,7 +364,7 @@ static void damaged_files_give_no_names(void **state) {
     assert_int_equal(am_event_names_lost(names), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -13,21 +13,22 @@
 
 static struct account account;
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     set_clock(NOON);
     start_account(&account);
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     (void)state;
     end_account(&account);
     return 0;
 }
 
-static struct am_journal_recount recount_log(bool whole, const struct am_ledger_moment *until) {
-    struct am_journal_recount_options options = {account.log, whole, NULL, account.zones, until};
+static struct am_journal_recount recount_log(bool whole, const struct am_ledger_counts *until) {
+    struct am_journal_recount_options options = {account.log,   whole, NULL,
+                                                 account.zones, until, account.ledger};
     struct am_journal_recount recount;
     struct am_error error = {.code = AM_OK};
     check(am_journal_recount(&options, &recount, &error), &error);
@@ -35,9 +36,10 @@ static struct am_journal_recount recount_log(bool whole, const struct am_ledger_
 }
 
 static void print_difference(void *context,
-                             const struct am_ledger_moment_record *shown,
+                             const struct am_ledger_count_of *shown,
                              const struct am_journal_sum *sum) {
     (void)context;
+    assert_true(shown || sum);
     struct am_view id = shown ? shown->id : sum->id;
     printf("%.*s: shown %lld %lld %lld today %lld, log %lld %lld %lld today %lld\n",
            AM_VIEW_ARGUMENTS(id), shown ? (long long)shown->total[0] : -1,
@@ -49,29 +51,29 @@ static void print_difference(void *context,
 
 /* The whole log, and the log from its newest counters on, give what the ledger shows. */
 static void assert_log_is_ledger(void) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
     for (int whole = 0; whole < 2; whole++) {
-        struct am_journal_recount recount = recount_log(whole, &moment);
+        struct am_journal_recount recount = recount_log(whole, &counts);
         assert_int_equal(recount.unreadable, 0);
         assert_int_equal(recount.misplaced, 0);
-        assert_int_equal(am_journal_recount_compare(&recount, &moment, print_difference, NULL), 0);
+        assert_int_equal(am_journal_recount_compare(&recount, &counts, print_difference, NULL), 0);
         am_journal_recount_free(&recount);
     }
-    am_ledger_moment_free(&moment);
+    am_ledger_counts_free(&counts);
 }
 
 static void log_counters(void) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
-    assert_true(am_event_log_counters(account.worker, &moment, NULL));
-    am_ledger_moment_free(&moment);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
+    assert_true(am_event_log_counters(account.worker, &counts, NULL));
+    am_ledger_counts_free(&counts);
 }
 
 static void impression(unsigned ad, int64_t price) {
-    struct placed placed = place(account.worker, ad, price, AM_PRICING_CPM);
+    struct placed placed = place_ad(account.worker, ad, price, AM_PRICING_CPM);
     assert_int_equal(fire(&account, account.worker, AM_JOURNAL_IMPRESSION, &placed),
                      AM_EVENT_COUNTED);
 }
@@ -298,21 +300,21 @@ static void lines_that_make_no_sense_are_counted(void **state) {
 }
 
 static void differences_are_found(void **state) {
-    struct am_ledger_moment moment;
+    struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
     (void)state;
     impression(0, UNIT);
     raw_line(AM_JOURNAL_IMPRESSION,
              ",\"campaign\":\"c2\",\"advertiser\":\"acme\",\"spend\":1,\"billable\":true");
     raw_line(AM_JOURNAL_CONTROL, ",\"change\":\"adjust\",\"campaign\":\"gone\",\"clicks\":1");
-    check(am_ledger_moment_take(account.ledger, &moment, &error), &error);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
     struct am_journal_recount recount = recount_log(true, NULL);
-    assert_int_equal(am_journal_recount_compare(&recount, &moment, print_difference, NULL), 3);
+    assert_int_equal(am_journal_recount_compare(&recount, &counts, print_difference, NULL), 3);
     am_journal_recount_free(&recount);
-    am_ledger_moment_free(&moment);
+    am_ledger_counts_free(&counts);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

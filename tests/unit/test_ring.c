@@ -36,7 +36,7 @@ static void free_ring(struct am_event_ring *old) {
     munmap(old, am_event_ring_size(BYTES));
 }
 
-static int start(void **state) {
+static int set_up(void **state) {
     (void)state;
     strcpy(folder_name, "/tmp/admatch-test-ring-XXXXXX");
     ring = new_ring(0, 1000);
@@ -46,7 +46,7 @@ static int start(void **state) {
     return 0;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     char command[96];
     (void)state;
     free_ring(ring);
@@ -329,7 +329,7 @@ static void every_cut_of_an_index_is_refused(void **state) {
     close(file);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -40,7 +40,7 @@ static void set_secret(struct am_token_key *key, uint8_t first) {
     am_token_key_tag(signer, key);
 }
 
-static int start(void **state) {
+static int set_up(void **state) {
     struct am_error error;
     (void)state;
     signer = am_token_signer_new(&error);
@@ -49,7 +49,7 @@ static int start(void **state) {
     return signer && mkdtemp(folder) ? 0 : -1;
 }
 
-static int end(void **state) {
+static int tear_down(void **state) {
     char command[64];
     (void)state;
     am_token_signer_free(signer);
@@ -471,5 +471,5 @@ int main(void) {
     const char *wanted = getenv("EVENTS_TOKENS");
     if (wanted)
         mutations = strtoull(wanted, NULL, 10);
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
