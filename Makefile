@@ -42,15 +42,7 @@ $(error SANITIZER=$(SANITIZER): expected address, undefined, thread or integer)
 endif
 SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$(HARDENING))
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
-<<<<<<< HEAD
 LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
-
-comma := ,
-
-ROOMS := base text model inventory index delivery events match api
-ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c))
-=======
-LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -59,9 +51,8 @@ endif
 
 comma := ,
 
-ROOMS := base text model inventory index match api publish
+ROOMS := base text model inventory index delivery events match api publish
 ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c plugin/$(room)/*/*.c))
->>>>>>> main
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)

@@ -10,29 +10,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
-<<<<<<< HEAD
-    "base": (set(), "address arena buffer bytes checked code decimal error hash intern json memory plain time timezone timezones utf8 vector view"),
-=======
-    "base": (set(), "arena buffer bytes checked clock code decimal error hash intern json memory plain poison time timezone timezones utf8 vector view"),
->>>>>>> main
+    "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json memory plain poison time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
-<<<<<<< HEAD
-    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps live store snapshot map maps repair record limit zone pool redo op queued placement caller guard step hold chain cap curve hours item member schedule slot text traffic window death found add get set scaled reading demand work pools zones redo queued moment section anchor piece"),
+    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
-    "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate explain"),
+    "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
     "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "uwsgi publish publisher generation store source metrics"),
+    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi"),
     "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
-=======
-    "match": ({"base", "text", "model", "index"}, "match matcher search rank gate gates explain"),
-    "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "match", "api"}, "publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi"),
-    "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
->>>>>>> main
 }
 
 
