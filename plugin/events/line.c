@@ -30,8 +30,8 @@ enum { SECOND = 1000000, HOUR_SECONDS = 3600, DAY_SECONDS = 86400 };
 #define TIME_MAX (INT64_C(253402300800) * SECOND - 1) /* 9999-12-31T23:59:59.999999Z */
 
 static char *put_digits(char *at, unsigned count, uint64_t value) {
-    for (unsigned i = count; i--; value /= 10)
-        at[i] = (char)('0' + value % 10);
+    for (unsigned i = count; i > 0; i--, value /= 10)
+        at[i - 1] = (char)('0' + value % 10);
     return at + count;
 }
 

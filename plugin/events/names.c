@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "../delivery/ledger.h"
 #include "line.h"
@@ -52,10 +51,6 @@ struct am_event_names {
     int file; /* the lines of `file_day`, or -1 */
     int64_t file_day;
 };
-
-uint32_t am_event_keyword_hash(enum am_model_match_type match, struct am_view keyword) {
-    return (uint32_t)XXH3_64bits_withSeed(keyword.data, keyword.size, (XXH64_hash_t)match + 1);
-}
 
 static int64_t day_of(int64_t time) {
     return time / DAY_SECONDS - (time % DAY_SECONDS < 0);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include "../base/hash.h"
 #include "../base/timezone.h"
 #include "../base/vector.h"
@@ -18,6 +20,10 @@
 #define MAGIC UINT64_C(0x53454D414E4D410A) /* "\nAMNAMES" */
 
 enum { PROBES = 64, DATE_SIZE = 10 };
+
+uint32_t am_event_keyword_hash(enum am_model_match_type match, struct am_view keyword) {
+    return (uint32_t)XXH3_64bits_withSeed(keyword.data, keyword.size, (XXH64_hash_t)match + 1);
+}
 
 uint64_t am_event_names_key(uint64_t ad, uint64_t keyword) {
     uint64_t key = am_hash_mix(ad, keyword);

@@ -256,8 +256,8 @@ bool am_event_rates_take(struct am_event_rates *rates,
     find_windows(rates, limits, signer, client, now, windows);
     for (uint32_t i = 0; i < limits->count; i++)
         if (!take(rates, limits, &windows[i], limits->items[i].count)) {
-            while (i--)
-                give_back(limits, &windows[i]);
+            for (; i > 0; i--)
+                give_back(limits, &windows[i - 1]);
             return false;
         }
     return true;

@@ -33,7 +33,7 @@ struct am_event_robots {
     struct texts robots, exceptions;
 };
 
-static uint32_t gram_hash(const char *at) {
+AM_WRAPS static uint32_t gram_hash(const char *at) {
     const unsigned char *byte = (const unsigned char *)at;
     uint32_t gram = byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16;
     return gram * 2654435761U >> 17; /* Knuth's multiplicative hash, 15 bits */

@@ -87,9 +87,9 @@ static enum am_journal_member find_member(struct am_view name) {
                : name.data[0] == 'e' ? AM_JOURNAL_M_E
                : name.data[0] == 'n' ? AM_JOURNAL_M_N
                                      : AM_JOURNAL_MEMBERS;
-    unsigned letter = name.size ? (unsigned)name.data[0] - 'a' : 26;
-    if (letter >= 26)
+    if (name.size == 0 || name.data[0] < 'a' || name.data[0] > 'z')
         return AM_JOURNAL_MEMBERS;
+    unsigned letter = (unsigned)(name.data[0] - 'a');
     if (letter == 'i' - 'a' && name.size != 2)
         return am_view_equal(name, member_names[AM_JOURNAL_M_IMPRESSIONS])
                    ? AM_JOURNAL_M_IMPRESSIONS
@@ -227,8 +227,8 @@ struct am_view am_journal_text(struct am_view value, char *memory) {
 bool am_journal_unsigned(struct am_view value, uint64_t *number) {
     *number = 0;
     for (size_t i = 0; i < value.size; i++) {
-        unsigned digit = (unsigned)value.data[i] - '0';
-        if (digit > 9 || __builtin_mul_overflow(*number, 10, number) ||
+        int digit = value.data[i] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(*number, 10, number) ||
             __builtin_add_overflow(*number, digit, number))
             return false;
     }

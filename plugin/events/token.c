@@ -179,7 +179,7 @@ static bool decode(const char *text, uint8_t bytes[AM_TOKEN_SIZE]) {
         for (size_t digit = 0; digit < 4; digit++) {
             uint8_t value = values[(uint8_t)text[4 * i + digit]];
             good &= value != 0;
-            three = three << 6 | ((value - 1U) & 63);
+            three = three << 6 | ((value + 63U) & 63);
         }
         bytes[3 * i] = (uint8_t)(three >> 16);
         bytes[3 * i + 1] = (uint8_t)(three >> 8);

@@ -60,8 +60,12 @@ static bool keep_line(void *context, const struct am_journal_walked *line) {
     struct wanted_line *wanted = context;
     struct am_journal_record record;
     assert_true(am_journal_scan(line->text, &record));
-    if (am_journal_kind(&record) != wanted->kind || wanted->skip--)
+    if (am_journal_kind(&record) != wanted->kind)
         return true;
+    if (wanted->skip > 0) {
+        wanted->skip--;
+        return true;
+    }
     snprintf(wanted->text, sizeof wanted->text, "%.*s", AM_VIEW_ARGUMENTS(line->text));
     return false;
 }

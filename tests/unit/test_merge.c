@@ -11,6 +11,7 @@
 
 #include "../../plugin/events/merge.h"
 #include "journal_folder.h"
+#include "xorshift.h"
 
 #define START (INT64_C(1796119200) * AM_JOURNAL_SECOND) /* 2026-12-01T10:00:00Z */
 #define HOUR (3600 * AM_JOURNAL_SECOND)
@@ -56,10 +57,10 @@ static bool next(struct am_journal_merge *merge, int64_t *time, uint64_t *number
     return true;
 }
 
-static uint64_t random_state = 5;
+static uint64_t random_state = XORSHIFT64_SEED;
+
 static uint64_t random_number(uint64_t below) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (random_state >> 33) % below;
+    return xorshift64(&random_state) % below;
 }
 
 static void assert_all_in_order(uint64_t count) {

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "../../plugin/events/amounts.h"
+#include "xorshift.h"
 
 static struct am_journal_record record;
 
@@ -149,10 +150,10 @@ static void numbers_are_read_exactly(void **state) {
 
 /* ---- against jansson ---- */
 
-static uint64_t random_state = 7;
+static uint64_t random_state = XORSHIFT64_SEED;
+
 static uint64_t random_number(uint64_t below) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (random_state >> 33) % below;
+    return xorshift64(&random_state) % below;
 }
 
 static json_t *random_value(int depth) {

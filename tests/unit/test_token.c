@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../plugin/events/keys.h"
+#include "xorshift.h"
 
 static uint64_t mutations = 200000; /* EVENTS_TOKENS in the environment: more */
 
@@ -134,12 +135,10 @@ static void a_token_is_good_for_its_kind_and_url_only(void **state) {
         }
 }
 
-static uint64_t random_state = 1;
+static uint64_t random_state = XORSHIFT64_SEED;
+
 static uint64_t random_number(void) {
-    uint64_t x = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return xorshift64(&random_state);
 }
 
 /* Replaces, swaps, or moves characters, or joins two good tokens. */
