@@ -1,6 +1,6 @@
 /* `admatch words`: how a text splits into words, for people who write keywords. */
-#include "../text/stem.h"
 #include "../text/words.h"
+#include "../text/stem.h"
 #include "command.h"
 #include "input.h"
 
