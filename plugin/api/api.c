@@ -5,14 +5,9 @@
 #include "preview/preview.h"
 #include "render.h"
 
-enum am_code am_api_attach(struct am_api *api,
-                           const struct am_image *image,
-                           const struct am_timezones *zones,
-                           struct am_error *error) {
-    enum am_code code = am_matcher_attach(api->matcher, image, zones, error);
-    if (code == AM_OK)
-        api->zones = zones;
-    return code;
+enum am_code
+am_api_attach(struct am_api *api, const struct am_image *image, struct am_error *error) {
+    return am_matcher_attach(api->matcher, image, error);
 }
 
 const struct am_image *am_api_image(const struct am_api *api) {
@@ -61,7 +56,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         if (code != AM_OK)
             return code;
     }
-    am_api_request_start(api->reader, api->zones, request->now, request->test);
+    am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
     switch (request->content) {
     case AM_CONTENT_TEXT:
         return am_api_request_read_text(api->reader, body, &api->error);
@@ -176,7 +171,7 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     am_poison_clear(api->decoded, page->question.size);
     if (page->question.size == 0)
         return AM_OK;
-    am_api_request_start(reader, api->zones, request->now, request->test);
+    am_api_request_start(reader, am_api_image(api), request->now, request->test);
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)

@@ -22,10 +22,8 @@ struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *e
 void am_api_free(struct am_api *api);
 
 /* As am_matcher_attach. Without an image, am_api_decide answers 503. */
-enum am_code am_api_attach(struct am_api *api,
-                           const struct am_image *image,
-                           const struct am_timezones *zones,
-                           struct am_error *error);
+enum am_code
+am_api_attach(struct am_api *api, const struct am_image *image, struct am_error *error);
 
 enum am_api_content {
     AM_CONTENT_JSON,

@@ -10,7 +10,6 @@
 struct am_api {
     struct am_api_limits limits;
     struct am_matcher *matcher;
-    const struct am_timezones *zones;
     void *region; /* all of what follows lies in it, but for the decision's contents */
     size_t region_size;
     struct am_api_request_reader *reader;

@@ -35,7 +35,7 @@ static void forget(const struct am_api_request_reader *reader) {
 }
 
 void am_api_request_start(struct am_api_request_reader *reader,
-                          const struct am_timezones *zones,
+                          const struct am_image *image,
                           int64_t now,
                           bool test) {
     forget(reader);
@@ -46,7 +46,7 @@ void am_api_request_start(struct am_api_request_reader *reader,
         .unique = AM_UNIQUE_ADVERTISER,
         .now = now,
     };
-    reader->zones = zones;
+    reader->image = image;
     reader->test = test;
     reader->text_used = 0;
     reader->query = reader->title = reader->content = reader->url = (struct am_view){NULL, 0};
@@ -243,10 +243,12 @@ enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_view value,
                                          struct am_error *error) {
-    if (reader->zones)
-        reader->request.timezone = am_timezone_find(reader->zones, value);
-    if (reader->request.timezone)
+    uint32_t zone;
+    if (am_image_find_zone(reader->image, value, &zone)) {
+        reader->timezone = am_image_zone_at(reader->image, zone);
+        reader->request.timezone = &reader->timezone;
         return AM_OK;
+    }
     return am_error_set(error, AM_E_STATE,
                         "unknown time zone \"%.*s\"%s: expected an IANA name that this server "
                         "knows, like \"America/New_York\"",

@@ -36,7 +36,8 @@ struct am_api_request_reader {
     /* Private from here on. */
     size_t text_used;
     bool test;
-    const struct am_timezones *zones;
+    const struct am_image *image;
+    struct am_timezone timezone;               /* that the request names */
     struct am_view query, title, content, url; /* .data NULL: not given */
     struct am_view keywords[AM_REQUEST_MAX_KEYWORDS];
     uint32_t keyword_count;
@@ -73,11 +74,11 @@ am_api_request_keep(struct am_api_request_reader *reader, size_t size, size_t us
 /* ---- whole requests: am_api_request_start, then one of the three --------------------------------
  */
 
-/* Begins a new request: views into the last one are no longer valid. `now` is the clock; with
- * `test` the request's own `now` counts instead. `zones` may be NULL: every time zone is unknown
- * then. */
+/* Begins a new request: views into the last one are no longer valid. `image` has the time
+ * zones that it may name. `now` is the clock; with `test` the request's own `now` counts instead.
+ */
 void am_api_request_start(struct am_api_request_reader *reader,
-                          const struct am_timezones *zones,
+                          const struct am_image *image,
                           int64_t now,
                           bool test);
 enum am_code am_api_request_read_json(struct am_api_request_reader *reader,

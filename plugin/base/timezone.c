@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "timezone_rule.h"
 
@@ -17,21 +18,13 @@ enum { MAX_FILE = 64 << 10, MAX_DEPTH = 4, HEADER = 44, WEEK_HOURS = 168, EPOCH_
  */
 #define FIRST_KEPT INT64_C(946684800)
 
-struct transition {
-    int64_t time;
-    int32_t offset; /* from `time` on */
-};
-
-struct am_timezone {
+struct named_zone {
     char *name;
-    int32_t first_offset; /* before the first transition */
-    uint32_t count;
-    struct transition *transitions;
-    struct am_timezone_rule rule; /* after the last transition */
+    struct am_timezone zone;
 };
 
 struct am_timezones {
-    struct am_timezone *zones; /* sorted by name */
+    struct named_zone *zones; /* sorted by name */
     size_t count, capacity;
     bool out_of_memory; /* while loading */
 };
@@ -100,21 +93,36 @@ static bool read_transitions(const struct block *block,
                              bool *out_of_memory) {
     const unsigned char *types = data + (size_t)block->time_count * 8;
     const unsigned char *offsets = types + block->time_count;
-    zone->first_offset = (int32_t)big_endian(offsets, 4);
-    zone->transitions = malloc(((size_t)block->time_count + 1) * sizeof *zone->transitions);
-    if (!zone->transitions)
+    struct am_timezone_transition *kept = malloc(((size_t)block->time_count + 1) * sizeof *kept);
+    if (!kept)
         return !(*out_of_memory = true);
+    zone->transitions = kept;
+    zone->first_offset = (int32_t)big_endian(offsets, 4);
     for (uint32_t i = 0; i < block->time_count; i++) {
         if (types[i] >= block->type_count)
             return false;
-        struct transition transition = {big_endian(data + (size_t)i * 8, 8),
-                                        (int32_t)big_endian(offsets + (size_t)types[i] * 6, 4)};
+        struct am_timezone_transition transition = {
+            big_endian(data + (size_t)i * 8, 8),
+            (int32_t)big_endian(offsets + (size_t)types[i] * 6, 4), 0};
         if (transition.time < FIRST_KEPT)
             zone->first_offset = transition.offset;
-        else
-            zone->transitions[zone->count++] = transition;
+        else if (transition.time <= AM_TIME_MAX)
+            kept[zone->count++] = transition;
     }
     return true;
+}
+
+/* Drops the transitions at the end that the rule yields by itself: files list them up to 2037. */
+static void drop_what_the_rule_knows(struct am_timezone *zone) {
+    while (zone->count > 1) {
+        const struct am_timezone_transition *last = &zone->transitions[zone->count - 1];
+        const struct am_timezone_transition *before = last - 1;
+        if (last->time <= before->time ||
+            am_timezone_rule_offset(&zone->rule, before->time) != before->offset ||
+            am_timezone_rule_next(&zone->rule, before->time) < last->time)
+            return;
+        zone->count--;
+    }
 }
 
 static bool
@@ -127,36 +135,37 @@ parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone, bo
         return false;
     int32_t last = zone->count ? zone->transitions[zone->count - 1].offset : zone->first_offset;
     am_timezone_rule_parse(footer, last, &zone->rule);
+    drop_what_the_rule_knows(zone);
     return true;
 }
 
 /* ---- the folder -------------------------------------------------------------------------------
  */
 
-static void free_zone(struct am_timezone *zone) {
-    free(zone->name);
-    free(zone->transitions);
+static void free_zone(struct named_zone *named) {
+    free(named->name);
+    free((struct am_timezone_transition *)(uintptr_t)named->zone.transitions);
 }
 
 /* Takes over what `zone` owns, or frees it; false when memory runs out. */
 static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const char *name) {
     size_t size = strlen(name) + 1;
-    zone.name = malloc(size);
-    if (zone.name)
-        memcpy(zone.name, name, size);
-    if (zone.name && zones->count == zones->capacity) {
+    struct named_zone added = {.name = malloc(size), .zone = zone};
+    if (added.name)
+        memcpy(added.name, name, size);
+    if (added.name && zones->count == zones->capacity) {
         size_t capacity = zones->capacity ? zones->capacity * 2 : 64;
-        struct am_timezone *grown = realloc(zones->zones, capacity * sizeof *grown);
+        struct named_zone *grown = realloc(zones->zones, capacity * sizeof *grown);
         if (grown) {
             zones->zones = grown;
             zones->capacity = capacity;
         }
     }
-    if (!zone.name || zones->count == zones->capacity) {
-        free_zone(&zone);
+    if (!added.name || zones->count == zones->capacity) {
+        free_zone(&added);
         return false;
     }
-    zones->zones[zones->count++] = zone;
+    zones->zones[zones->count++] = added;
     return true;
 }
 
@@ -164,11 +173,10 @@ static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const 
 static bool
 load_zone(struct am_timezones *zones, const unsigned char *bytes, size_t size, const char *name) {
     struct am_timezone zone = {0};
-    bool parsed = parse_zone(bytes, size, &zone, &zones->out_of_memory);
-    if (parsed)
+    if (parse_zone(bytes, size, &zone, &zones->out_of_memory))
         zones->out_of_memory = !add_zone(zones, zone, name);
     else
-        free_zone(&zone);
+        free_zone(&(struct named_zone){.zone = zone});
     return !zones->out_of_memory;
 }
 
@@ -221,7 +229,7 @@ static bool load_folder(struct am_timezones *zones,
 }
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct am_timezone *)a)->name, ((const struct am_timezone *)b)->name);
+    return strcmp(((const struct named_zone *)a)->name, ((const struct named_zone *)b)->name);
 }
 
 /* UTC is always known; false when memory runs out. */
@@ -234,10 +242,14 @@ static bool add_utc(struct am_timezones *zones) {
     return true;
 }
 
-struct am_timezones *am_timezones_load(const char *directory, struct am_error *error) {
+const char *am_timezones_folder(void) {
     const char *environment = getenv("TZDIR");
+    return environment && *environment ? environment : "/usr/share/zoneinfo";
+}
+
+struct am_timezones *am_timezones_load(const char *directory, struct am_error *error) {
     if (!directory)
-        directory = environment && *environment ? environment : "/usr/share/zoneinfo";
+        directory = am_timezones_folder();
     struct am_timezones *zones = calloc(1, sizeof *zones);
     unsigned char *bytes = malloc(MAX_FILE);
     if (!zones || !bytes) {
@@ -278,13 +290,39 @@ const struct am_timezone *am_timezone_find(const struct am_timezones *zones, str
         size_t middle = (low + high) / 2;
         int order = am_view_compare(am_view_of(zones->zones[middle].name), name);
         if (order == 0)
-            return &zones->zones[middle];
+            return &zones->zones[middle].zone;
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return NULL;
+}
+
+uint32_t am_timezones_count(const struct am_timezones *zones) {
+    return (uint32_t)zones->count;
+}
+
+struct am_view am_timezones_name(const struct am_timezones *zones, uint32_t index) {
+    return am_view_of(zones->zones[index].name);
+}
+
+const struct am_timezone *am_timezones_at(const struct am_timezones *zones, uint32_t index) {
+    return &zones->zones[index].zone;
+}
+
+uint64_t am_timezones_digest(const struct am_timezones *zones) {
+    uint64_t digest = 0;
+    for (size_t i = 0; zones && i < zones->count; i++) {
+        const struct named_zone *named = &zones->zones[i];
+        const struct am_timezone *zone = &named->zone;
+        uint64_t part = XXH3_64bits_withSeed(named->name, strlen(named->name), digest);
+        part = XXH3_64bits_withSeed(&zone->first_offset, sizeof zone->first_offset, part);
+        part = XXH3_64bits_withSeed(&zone->rule, sizeof zone->rule, part);
+        digest =
+            XXH3_64bits_withSeed(zone->transitions, zone->count * sizeof *zone->transitions, part);
+    }
+    return digest;
 }
 
 /* The number of transitions at or before that instant. */
@@ -304,7 +342,7 @@ int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time) {
     if (!zone)
         return 0;
     uint32_t passed = transitions_until(zone, time);
-    if (passed == zone->count && zone->rule.known)
+    if (passed == zone->count)
         return am_timezone_rule_offset(&zone->rule, time);
     return passed ? zone->transitions[passed - 1].offset : zone->first_offset;
 }
@@ -318,7 +356,7 @@ int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time) {
         if (am_timezone_offset(zone, time) != offset)
             return time;
     }
-    return zone->rule.known ? am_timezone_rule_next(&zone->rule, time) : INT64_MAX;
+    return am_timezone_rule_next(&zone->rule, time);
 }
 
 unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time) {

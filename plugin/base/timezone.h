@@ -7,10 +7,44 @@
 #include "bytes.h"
 #include "error.h"
 
-struct am_timezones; /* immutable after loading */
-struct am_timezone;  /* one zone; lives as long as its table */
+/* When daylight saving begins or ends each year: "M3.2.0/2", or a day of the year. */
+struct am_timezone_change {
+    /* 'M': month, week, day; 'J': day 1-365, 29 February never counted; '0': day 0-365 */
+    uint8_t kind;
+    uint8_t month, week; /* week 5: the last */
+    uint8_t reserved;
+    int32_t day;  /* with a month, of the week; 0: Sunday */
+    int32_t time; /* seconds of local wall-clock time */
+};
 
-/* Loads every zone of `directory` (NULL: $TZDIR or /usr/share/zoneinfo). Files that are no TZif are
+/* A POSIX TZ rule. */
+struct am_timezone_rule {
+    int32_t standard, saving; /* seconds east of UTC */
+    struct am_timezone_change begin, end;
+    uint32_t saves; /* 1: has daylight saving time */
+};
+
+struct am_timezone_transition {
+    int64_t time;
+    int32_t offset; /* seconds east of UTC, from `time` on */
+    uint32_t reserved;
+};
+
+/* One zone. Zeroed, it is UTC. The transitions belong to whoever made it: a table of zones, or an
+ * image, whose records have these layouts. */
+struct am_timezone {
+    const struct am_timezone_transition *transitions; /* ascending, from 2000 on */
+    uint32_t count;
+    int32_t first_offset;         /* before the first transition */
+    struct am_timezone_rule rule; /* after the last one */
+};
+
+struct am_timezones; /* the system's zones; immutable after loading */
+
+/* The folder that am_timezones_load reads without another: $TZDIR or /usr/share/zoneinfo. */
+const char *am_timezones_folder(void);
+
+/* Loads every zone of `directory` (NULL: am_timezones_folder). Files that are no TZif are
  * passed over. AM_E_IO when the directory cannot be read (the table then knows only "UTC"): callers
  * may go on without zones. NULL only when memory runs out. RFC 8536 (TZif), with the footer's POSIX
  * TZ rule for times after the last transition. */
@@ -18,8 +52,15 @@ struct am_timezones *am_timezones_load(const char *directory, struct am_error *e
 void am_timezones_free(struct am_timezones *zones);
 
 /* The zone of that name, case-sensitive, "America/New_York"; NULL when unknown. "UTC" is always
- * known. */
+ * known. Lives as long as the table. */
 const struct am_timezone *am_timezone_find(const struct am_timezones *zones, struct am_view name);
+
+/* All of them, by name (am_view_compare). */
+uint32_t am_timezones_count(const struct am_timezones *zones);
+struct am_view am_timezones_name(const struct am_timezones *zones, uint32_t index);
+const struct am_timezone *am_timezones_at(const struct am_timezones *zones, uint32_t index);
+/* A digest of names and zones: equal where all of them are. NULL: of UTC alone. */
+uint64_t am_timezones_digest(const struct am_timezones *zones);
 
 /* Seconds east of UTC at that instant; NULL is UTC, here and below (seconds since the epoch),
  * daylight saving included. Times, here and below, are of the years 0 to 9999, as am_time_parse

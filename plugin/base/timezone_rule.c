@@ -51,7 +51,7 @@ static bool take(struct cursor *cursor, char wanted) {
     return true;
 }
 
-static bool take_number(struct cursor *cursor, int most, int *number) {
+static bool take_number(struct cursor *cursor, int most, int32_t *number) {
     const char *start = cursor->at;
     *number = 0;
     while (cursor->at < cursor->end && isdigit((unsigned char)*cursor->at) && *number <= most)
@@ -84,15 +84,24 @@ static bool take_time(struct cursor *cursor, int32_t *seconds) {
     return true;
 }
 
+/* "M3.2.0". */
+static bool take_month(struct cursor *cursor, struct am_timezone_change *change) {
+    int32_t month, week;
+    if (!take_number(cursor, 12, &month) || !take(cursor, '.') || !take_number(cursor, 5, &week) ||
+        !take(cursor, '.') || !take_number(cursor, 6, &change->day) || month < 1 || week < 1)
+        return false;
+    change->kind = 'M';
+    change->month = (uint8_t)month;
+    change->week = (uint8_t)week;
+    return true;
+}
+
 static bool take_change(struct cursor *cursor, struct am_timezone_change *change) {
     *change = (struct am_timezone_change){.kind = '0', .time = 2 * 3600};
     if (!take(cursor, ','))
         return false;
     if (take(cursor, 'M')) {
-        change->kind = 'M';
-        if (!take_number(cursor, 12, &change->month) || !take(cursor, '.') ||
-            !take_number(cursor, 5, &change->week) || !take(cursor, '.') ||
-            !take_number(cursor, 6, &change->day) || change->month < 1 || change->week < 1)
+        if (!take_month(cursor, change))
             return false;
     } else {
         if (take(cursor, 'J'))
@@ -119,15 +128,15 @@ static bool parse(struct am_view text, struct am_timezone_rule *rule) {
             return false;
         rule->saving = -west;
     }
-    rule->saves = true;
+    rule->saves = 1;
     return take_change(&cursor, &rule->begin) && take_change(&cursor, &rule->end) &&
            cursor.at == cursor.end;
 }
 
 void am_timezone_rule_parse(struct am_view text, int32_t fallback, struct am_timezone_rule *rule) {
-    *rule = (struct am_timezone_rule){.known = true};
+    *rule = (struct am_timezone_rule){0};
     if (!parse(text, rule))
-        *rule = (struct am_timezone_rule){.known = true, .standard = fallback};
+        *rule = (struct am_timezone_rule){.standard = fallback};
 }
 
 /* ---- asking -----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ static void print_result(const struct am_cli_progress *progress,
                 image->generation, am_cli_clock() - progress->started);
 }
 
-static enum am_code publish(const struct am_inventory *inventory,
+static enum am_code publish(const struct am_cli_loaded *loaded,
                             bool lenient,
                             const char *path,
                             struct am_cli_progress *progress,
@@ -31,7 +31,7 @@ static enum am_code publish(const struct am_inventory *inventory,
     struct am_image_bytes bytes = {0};
     struct am_image *image = NULL;
     am_cli_progress_stage(progress, "building the index ...");
-    enum am_code code = am_cli_build(inventory, lenient, &bytes, &image, error);
+    enum am_code code = am_cli_build(loaded, lenient, &bytes, &image, error);
     if (code != AM_OK)
         return code;
     am_cli_progress_stage(progress, "writing ...");
@@ -53,7 +53,7 @@ static int build(const char *inventory, const char *output, bool skip) {
     am_cli_progress_stage(&progress, "");
     am_cli_loaded_print_problems(&loaded, inventory, stderr);
     if (code == AM_OK)
-        code = publish(loaded.inventory, skip, output, &progress, &error);
+        code = publish(&loaded, skip, output, &progress, &error);
     am_cli_loaded_free(&loaded);
     return code == AM_OK ? AM_EXIT_OK : am_cli_fail(&error);
 }

@@ -27,6 +27,11 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_TREE_NODES] = "tree nodes",
     [AM_SECTION_SETS] = "sets",
     [AM_SECTION_STRINGS] = "strings",
+    [AM_SECTION_ADVERTISERS] = "advertisers",
+    [AM_SECTION_KEYS] = "keys",
+    [AM_SECTION_ZONE_NAMES] = "zone names",
+    [AM_SECTION_ZONES] = "zones",
+    [AM_SECTION_TRANSITIONS] = "transitions",
 };
 
 static void print_number(const char *label, uint64_t value) {
@@ -36,7 +41,7 @@ static void print_number(const char *label, uint64_t value) {
 
 static void print_header(const struct am_image *image) {
     const struct am_image_header *header = image->header;
-    printf("%-20s %u\n", "format version", header->format_version);
+    printf("%-20s %u.%u\n", "format version", header->format_version, header->minor_version);
     printf("%-20s %u\n", "word rules version", header->word_rules_version);
     printf("%-20s %s\n", "generation", image->generation);
     print_number("bytes", header->total_size);
@@ -45,23 +50,20 @@ static void print_header(const struct am_image *image) {
         printf("%02x", header->source_digest[i]);
     putchar('\n');
     print_number("source bytes", header->source_size);
+    printf("%-20s %016llx\n", "time zones digest", (unsigned long long)header->zones_digest);
     printf("%-20s %s\n", "bad records", header->lenient ? "dropped" : "refused");
     if (header->lenient)
         print_number("records dropped", header->skipped_records);
 }
 
-static const struct am_image_section_entry *section_table(const struct am_image *image) {
-    return (const struct am_image_section_entry *)(image->data + sizeof *image->header);
-}
-
 static void print_sections(const struct am_image *image) {
-    const struct am_image_section_entry *table = section_table(image);
     printf("\n%-12s %8s %14s %16s %7s\n", "section", "record", "records", "bytes", "share");
-    for (uint32_t i = 0; i < image->header->section_count; i++) {
-        uint64_t bytes = table[i].count * table[i].record_size;
+    for (int id = 1; id <= AM_SECTIONS; id++) {
+        const struct am_image_section_entry *entry = image->entries[id];
+        uint64_t bytes = entry->count * entry->record_size;
         char records[AM_CLI_NUMBER_SIZE], size[AM_CLI_NUMBER_SIZE];
-        printf("%-12s %8u %14s %16s %6.1f%%\n", section_names[table[i].id], table[i].record_size,
-               am_cli_number(table[i].count, records), am_cli_number(bytes, size),
+        printf("%-12s %8u %14s %16s %6.1f%%\n", section_names[id], entry->record_size,
+               am_cli_number(entry->count, records), am_cli_number(bytes, size),
                100.0 * (double)bytes / (double)image->size);
     }
 }
@@ -69,11 +71,9 @@ static void print_sections(const struct am_image *image) {
 /* The keyword index is what matching words walks; what an ad or an answer needs lies in the
  * sections after it. */
 static void print_index_size(const struct am_image *image, uint64_t keywords) {
-    const struct am_image_section_entry *table = section_table(image);
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < image->header->section_count; i++)
-        if (table[i].id >= AM_SECTION_VOCABULARY && table[i].id <= AM_SECTION_POSTINGS)
-            bytes += table[i].count * table[i].record_size;
+    for (int id = AM_SECTION_VOCABULARY; id <= AM_SECTION_POSTINGS; id++)
+        bytes += image->entries[id]->count * image->entries[id]->record_size;
     print_number("index bytes", bytes);
     if (keywords)
         printf("%-20s %.1f\n", "index bytes/keyword", (double)bytes / (double)keywords);

@@ -293,7 +293,7 @@ static int match(struct plan *plan) {
     if (code == AM_OK && !(api = am_api_new(&AM_API_LIMITS_DEFAULT, &error)))
         code = error.code;
     if (code == AM_OK)
-        code = am_api_attach(api, source.image, source.zones, &error);
+        code = am_api_attach(api, source.image, &error);
     if (code == AM_OK)
         code = answer(api, plan, &served, &error);
     am_api_free(api);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-struct am_timezones *am_cli_timezones(struct am_error *error) {
+static struct am_timezones *load_zones(struct am_error *error) {
     struct am_error refused = {.code = AM_OK};
     struct am_timezones *zones = am_timezones_load(NULL, &refused);
     if (!zones)
@@ -19,7 +19,7 @@ enum am_code am_cli_loaded_open(const char *path,
                                 struct am_cli_loaded *loaded,
                                 struct am_error *error) {
     *loaded = (struct am_cli_loaded){0};
-    loaded->zones = am_cli_timezones(error);
+    loaded->zones = load_zones(error);
     if (!loaded->zones)
         return error->code;
     struct am_inventory_load_options options = {
@@ -58,14 +58,14 @@ void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
                 (unsigned long long)(found - report->problem_count));
 }
 
-enum am_code am_cli_build(const struct am_inventory *inventory,
+enum am_code am_cli_build(const struct am_cli_loaded *loaded,
                           bool lenient,
                           struct am_image_bytes *bytes,
                           struct am_image **image,
                           struct am_error *error) {
     struct am_image_bytes built = {0};
     struct am_image *opened = NULL;
-    enum am_code code = am_build_image(inventory, lenient, &built, error);
+    enum am_code code = am_build_image(loaded->inventory, loaded->zones, lenient, &built, error);
     if (code != AM_OK)
         return code;
     code = am_image_open_memory(built.data, built.size, "the image", &opened, error);
@@ -89,12 +89,7 @@ static enum am_code open_inventory(const char *path,
     enum am_code code = am_cli_loaded_open(path, skip_bad_records, NULL, &loaded, error);
     am_cli_loaded_print_problems(&loaded, path, stderr);
     if (code == AM_OK)
-        code =
-            am_cli_build(loaded.inventory, skip_bad_records, &source->bytes, &source->image, error);
-    if (code == AM_OK) {
-        source->zones = loaded.zones;
-        loaded.zones = NULL;
-    }
+        code = am_cli_build(&loaded, skip_bad_records, &source->bytes, &source->image, error);
     am_cli_loaded_free(&loaded);
     return code;
 }
@@ -102,17 +97,14 @@ static enum am_code open_inventory(const char *path,
 static enum am_code
 open_image(const char *path, struct am_cli_source *source, struct am_error *error) {
     struct am_image *image = NULL;
-    struct am_timezones *zones = NULL;
     enum am_code code = am_image_open(path, &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
-    if (code == AM_OK && !(zones = am_cli_timezones(error)))
-        code = error->code;
     if (code != AM_OK) {
         am_image_close(image);
         return code;
     }
-    *source = (struct am_cli_source){image, {NULL, 0}, zones};
+    *source = (struct am_cli_source){image, {NULL, 0}};
     return AM_OK;
 }
 
@@ -128,6 +120,5 @@ enum am_code am_cli_source_open(const char *path,
 void am_cli_source_close(struct am_cli_source *source) {
     am_image_close(source->image);
     am_image_bytes_free(&source->bytes);
-    am_timezones_free(source->zones);
     *source = (struct am_cli_source){0};
 }

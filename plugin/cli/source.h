@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-/* An inventory with all that loading it told. Free with am_cli_loaded_free, also after a failure.
+/* An inventory with its report, and the time zones of this machine. Free with am_cli_loaded_free,
+ * also after a failure.
  */
 struct am_cli_loaded {
     struct am_timezones *zones;
@@ -34,7 +35,6 @@ void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
 struct am_cli_source {
     struct am_image *image;
     struct am_image_bytes bytes; /* of an image built here; else empty */
-    struct am_timezones *zones;
 };
 
 /* Opens either kind, told by content, and verifies it to the last record. Problems of an inventory
@@ -45,12 +45,9 @@ enum am_code am_cli_source_open(const char *path,
                                 struct am_error *error);
 void am_cli_source_close(struct am_cli_source *source);
 
-/* Zones of this machine, with a complaint when it has none; NULL when memory runs out. */
-struct am_timezones *am_cli_timezones(struct am_error *error);
-
 /* Builds an image in memory and verifies it. *bytes and *image are set on success and freed by the
  * caller, the image first. */
-enum am_code am_cli_build(const struct am_inventory *inventory,
+enum am_code am_cli_build(const struct am_cli_loaded *loaded,
                           bool lenient,
                           struct am_image_bytes *bytes,
                           struct am_image **image,

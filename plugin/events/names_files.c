@@ -21,8 +21,10 @@
 
 enum { PROBES = 64, DATE_SIZE = 10 };
 
-uint32_t am_event_keyword_hash(enum am_model_match_type match, struct am_view keyword) {
-    return (uint32_t)XXH3_64bits_withSeed(keyword.data, keyword.size, (XXH64_hash_t)match + 1);
+/* Seeds far apart, as am_model_key explains. */
+AM_WRAPS uint32_t am_event_keyword_hash(enum am_model_match_type match, struct am_view keyword) {
+    uint64_t seed = UINT64_C(0x9E3779B97F4A7C15) * (match + 1U);
+    return (uint32_t)XXH3_64bits_withSeed(keyword.data, keyword.size, seed);
 }
 
 uint64_t am_event_names_key(uint64_t ad, uint64_t keyword) {

@@ -46,6 +46,7 @@ struct am_build_terminal {
 
 struct am_builder {
     const struct am_inventory *inventory;
+    const struct am_timezones *timezones;
     struct am_text_stemmer *stemmer; /* NULL: broad keywords match on words as they are */
     struct am_build_pools pools;
     struct am_vector flat;       /* struct am_build_flat_keyword */
@@ -68,6 +69,12 @@ struct am_builder {
     struct am_vector edge_buckets; /* struct am_image_edge_bucket */
     struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
+    struct am_vector advertisers;  /* uint32_t */
+    struct am_vector keys;         /* uint64_t */
+    struct am_vector zone_names;   /* struct am_image_zone_name */
+    struct am_vector zones;        /* struct am_image_zone */
+    struct am_intern zone_table;
+    struct am_vector transitions; /* struct am_timezone_transition */
     struct am_image_settings settings;
 };
 
@@ -79,6 +86,8 @@ struct am_build_negative {
 
 /* Each phase: true, or false with *error set. */
 
+/* Time zones. AM_E_INVALID: the inventory names one that is not known. */
+bool am_build_zones(struct am_builder *builder, struct am_error *error);
 /* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest
  * among broad keywords first. */
 bool am_build_words(struct am_builder *builder, struct am_error *error);
@@ -86,6 +95,8 @@ bool am_build_words(struct am_builder *builder, struct am_error *error);
 bool am_build_trie(struct am_builder *builder, struct am_error *error);
 /* Strings, terms, lists, trees; ads, campaigns. Numbers negative keywords. */
 bool am_build_records(struct am_builder *builder, struct am_error *error);
+/* Advertisers, and the keys of all that is counted. AM_E_INVALID: two are equal. */
+bool am_build_keys(struct am_builder *builder, struct am_error *error);
 /* Ranks every positive keyword, numbers the nodes, and lays out the postings. */
 bool am_build_postings(struct am_builder *builder, struct am_error *error);
 /* Part of the above: gives nodes and terminals their final numbers, once every terminal's postings
@@ -93,6 +104,16 @@ bool am_build_postings(struct am_builder *builder, struct am_error *error);
 bool am_build_number_nodes(struct am_builder *builder, struct am_error *error);
 /* The hash tables: vocabulary, edges and their filter, terms. */
 bool am_build_tables(struct am_builder *builder, struct am_error *error);
+
+/* A string of the pools; valid until the next string is stored. */
+static inline struct am_view am_build_string(const struct am_builder *builder,
+                                             am_image_string_ref ref) {
+    const char *at = (const char *)builder->pools.strings.data + (size_t)ref * 4;
+    return (struct am_view){at + 4, am_bytes_load_u32(at)};
+}
+
+/* The index of the zone of that name; false: there is none. */
+bool am_build_find_zone(const struct am_builder *builder, struct am_view name, uint32_t *zone);
 
 /* The ad's own priority, else its campaign's, else 0. */
 static inline int32_t am_build_ad_priority(const struct am_inventory_ad *ad,

@@ -120,6 +120,14 @@ static am_image_list_ref merged_terms(struct am_builder *builder,
 /* ---- records ----------------------------------------------------------------------------------
  */
 
+/* Every name that the inventory has is known (am_build_zones). */
+static uint32_t zone_of(const struct am_builder *builder, struct am_view timezone) {
+    uint32_t zone = AM_NONE;
+    if (timezone.size)
+        am_build_find_zone(builder, timezone, &zone);
+    return zone;
+}
+
 /* What ads take over from their campaign, computed once. */
 struct campaign_parts {
     am_image_list_ref negatives;
@@ -135,7 +143,7 @@ static bool build_campaigns(struct am_builder *builder,
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
         parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting,
-                                            campaign->rules.timezone);
+                                            zone_of(builder, campaign->rules.timezone));
         struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
                                            am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
                                                                AM_NONE, campaign->advertiser)};
@@ -175,7 +183,7 @@ static struct am_image_ad record_of(struct am_builder *builder,
         .end = above && above->end < own->end ? above->end : own->end,
         .campaign = ad->campaign,
         .advertiser = am_build_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
-        .tree = am_build_pools_tree(pools, own->targeting, timezone),
+        .tree = am_build_pools_tree(pools, own->targeting, zone_of(builder, timezone)),
         .campaign_tree = parts ? parts->tree : AM_NONE,
         .campaign_negatives = parts ? parts->negatives : 0,
         .sizes = am_build_pools_list(pools, ad->sizes, ad->size_count),

@@ -12,9 +12,12 @@
 #include "../text/words.h"
 #include "build.h"
 
-static void builder_start(struct am_builder *builder, const struct am_inventory *inventory) {
+static void builder_start(struct am_builder *builder,
+                          const struct am_inventory *inventory,
+                          const struct am_timezones *zones) {
     *builder = (struct am_builder){
         .inventory = inventory,
+        .timezones = zones,
         .flat = AM_VECTOR_OF(struct am_build_flat_keyword),
         .flat_words = AM_VECTOR_OF(uint32_t),
         .words = AM_VECTOR_OF(struct am_build_word),
@@ -31,21 +34,29 @@ static void builder_start(struct am_builder *builder, const struct am_inventory 
         .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
         .term_table = AM_VECTOR_OF(uint32_t),
+        .advertisers = AM_VECTOR_OF(uint32_t),
+        .keys = AM_VECTOR_OF(uint64_t),
+        .zone_names = AM_VECTOR_OF(struct am_image_zone_name),
+        .zones = AM_VECTOR_OF(struct am_image_zone),
+        .transitions = AM_VECTOR_OF(struct am_timezone_transition),
     };
 }
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,         &builder->flat_words,   &builder->words,     &builder->edges,
-        &builder->terminals,    &builder->negatives,    &builder->postings,  &builder->keywords,
-        &builder->ads,          &builder->details,      &builder->campaigns, &builder->vocabulary,
-        &builder->word_records, &builder->edge_buckets, &builder->filter,    &builder->term_table,
+        &builder->flat,         &builder->flat_words,   &builder->words,      &builder->edges,
+        &builder->terminals,    &builder->negatives,    &builder->postings,   &builder->keywords,
+        &builder->ads,          &builder->details,      &builder->campaigns,  &builder->vocabulary,
+        &builder->word_records, &builder->edge_buckets, &builder->filter,     &builder->term_table,
+        &builder->advertisers,  &builder->keys,         &builder->zone_names, &builder->zones,
+        &builder->transitions,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
     am_intern_free(&builder->word_table);
     am_intern_free(&builder->edge_table);
     am_intern_free(&builder->negative_table);
+    am_intern_free(&builder->zone_table);
     am_build_pools_free(&builder->pools);
     am_text_stemmer_free(builder->stemmer);
 }
@@ -67,7 +78,8 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
             return false;
     }
     bool (*const phases[])(struct am_builder *, struct am_error *) = {
-        am_build_words, am_build_trie, am_build_records, am_build_postings, am_build_tables};
+        am_build_zones, am_build_words,    am_build_trie,  am_build_records,
+        am_build_keys,  am_build_postings, am_build_tables};
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
             return false;
@@ -100,6 +112,11 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_TREE_NODES] = &builder->pools.tree_nodes,
         [AM_SECTION_SETS] = &builder->pools.sets,
         [AM_SECTION_STRINGS] = &builder->pools.strings,
+        [AM_SECTION_ADVERTISERS] = &builder->advertisers,
+        [AM_SECTION_KEYS] = &builder->keys,
+        [AM_SECTION_ZONE_NAMES] = &builder->zone_names,
+        [AM_SECTION_ZONES] = &builder->zones,
+        [AM_SECTION_TRANSITIONS] = &builder->transitions,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};
@@ -118,8 +135,12 @@ static size_t place_sections(const struct section *sections, struct am_image_sec
     size_t offset = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
         offset = aligned(offset);
-        table[id - 1] = (struct am_image_section_entry){id, (uint32_t)sections[id].record_size,
-                                                        offset, sections[id].count};
+        table[id - 1] = (struct am_image_section_entry){
+            .id = (uint16_t)id,
+            .record_size = (uint32_t)sections[id].record_size,
+            .offset = offset,
+            .count = sections[id].count,
+        };
         offset += sections[id].record_size * sections[id].count;
     }
     return aligned(offset);
@@ -156,6 +177,8 @@ static enum am_code lay_out(const struct am_builder *builder,
         .section_count = AM_SECTIONS,
         .lenient = lenient,
         .skipped_records = builder->inventory->skipped_records,
+        .zones_digest = am_timezones_digest(builder->timezones),
+        .minor_version = AM_IMAGE_MINOR_VERSION,
     };
     memcpy(header.source_digest, builder->inventory->digest, sizeof header.source_digest);
     memcpy(data, &header, sizeof header);
@@ -168,6 +191,7 @@ static enum am_code lay_out(const struct am_builder *builder,
 }
 
 enum am_code am_build_image(const struct am_inventory *inventory,
+                            const struct am_timezones *zones,
                             bool lenient,
                             struct am_image_bytes *bytes,
                             struct am_error *error) {
@@ -175,7 +199,7 @@ enum am_code am_build_image(const struct am_inventory *inventory,
     if (!error)
         error = &local;
     struct am_builder builder;
-    builder_start(&builder, inventory);
+    builder_start(&builder, inventory, zones);
     enum am_code code =
         run_phases(&builder, error) ? lay_out(&builder, lenient, bytes, error) : error->code;
     builder_free(&builder);

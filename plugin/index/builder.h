@@ -2,6 +2,7 @@
 #ifndef AM_INDEX_BUILDER_H
 #define AM_INDEX_BUILDER_H
 
+#include "../base/timezone.h"
 #include "../inventory/inventory.h"
 #include "image.h"
 
@@ -10,9 +11,11 @@ struct am_image_bytes {
     size_t size;
 };
 
-/* Builds in memory. `lenient` is only recorded in the header. AM_E_MEMORY, AM_E_LIMIT (more than
- * 2^32-2 of something, named). */
+/* Builds in memory, with all time zones of `zones` (NULL: UTC only). `lenient` is only recorded in
+ * the header. AM_E_MEMORY; AM_E_LIMIT: more than 2^32-2 of something, named; AM_E_INVALID: a time
+ * zone that `zones` lacks, or records whose stable keys are equal. */
 enum am_code am_build_image(const struct am_inventory *inventory,
+                            const struct am_timezones *zones,
                             bool lenient,
                             struct am_image_bytes *bytes,
                             struct am_error *error);

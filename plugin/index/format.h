@@ -6,19 +6,36 @@
  *   | header | section table            |  pad  | section |  pad  | ...
  *   +--------+--------------------------+-------+---------+-------+----
  *
- * Every struct here is written and mapped as it stands; the _Static_asserts pin sizes and offsets.
- */
+ * Every struct here is written and mapped as it is; the _Static_asserts pin sizes and offsets. The
+ * bytes are drawn at the structs.
+ *
+ * Versions. A reader of another format version refuses the image. A higher minor version only adds
+ * sections: a reader skips those that it does not know and that are marked optional, and refuses an
+ * image with an unknown one that is not. */
 #ifndef AM_INDEX_FORMAT_H
 #define AM_INDEX_FORMAT_H
 
 #include "../base/error.h"
 #include "../base/hash.h"
+#include "../base/timezone.h"
 #include "../model/limits.h"
 #include "../model/names.h"
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
+/*   0               8       12      16              24              32
+ *   +---------------+-------+-------+---------------+---------------+
+ *   | magic         | format| words | checksum      | total size    |
+ *   +---------------+-------+-------+---------------+---------------+
+ *   32                              48              56      60      64
+ *   +-------------------------------+---------------+-------+-------+
+ *   | source digest                 | source size   | sect. | len.  |
+ *   +-------------------------------+---------------+-------+-------+
+ *   64              72              80      84                      128
+ *   +---------------+---------------+-------+-----------------------+
+ *   | skipped       | zones digest  | minor | zeros                 |
+ *   +---------------+---------------+-------+-----------------------+ */
 struct am_image_header {
     char magic[8];
     uint32_t format_version;
@@ -27,10 +44,12 @@ struct am_image_header {
     uint64_t total_size;       /* of the file */
     uint8_t source_digest[16]; /* XXH3-128 of the inventory file it was built from */
     uint64_t source_size;
-    uint32_t section_count; /* AM_SECTIONS in this version */
+    uint32_t section_count; /* entries of the section table */
     uint32_t lenient; /* 1: bad records of the source were dropped (admatch-on-error = skip) */
     uint64_t skipped_records; /* how many they were */
-    uint8_t reserved[56];     /* zero */
+    uint64_t zones_digest;    /* am_timezones_digest of the zones it holds */
+    uint32_t minor_version;
+    uint8_t reserved[44]; /* zero */
 };
 _Static_assert(sizeof(struct am_image_header) == 128, "header");
 _Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
@@ -50,13 +69,27 @@ enum am_image_section {
     AM_SECTION_TERM_TABLE, /* hash: string -> term id */
     AM_SECTION_TREES,      /* by tree id: first node */
     AM_SECTION_TREE_NODES,
-    AM_SECTION_SETS,    /* lists of u32: count, then values ascending */
-    AM_SECTION_STRINGS, /* u32 length, bytes, zeros to the next multiple of 4 */
-    AM_SECTIONS = AM_SECTION_STRINGS,
+    AM_SECTION_SETS,        /* lists of u32: count, then values ascending */
+    AM_SECTION_STRINGS,     /* u32 length, bytes, zeros to the next multiple of 4 */
+    AM_SECTION_ADVERTISERS, /* terms of kind advertiser, ascending */
+    AM_SECTION_KEYS,        /* u64 am_model_key: of ADS, then CAMPAIGNS, then ADVERTISERS */
+    AM_SECTION_ZONE_NAMES,  /* names of time zones, ascending */
+    AM_SECTION_ZONES,
+    AM_SECTION_TRANSITIONS,               /* of the zones, zone after zone */
+    AM_SECTIONS = AM_SECTION_TRANSITIONS, /* the last one that this version knows */
 };
 
+enum am_image_section_flags {
+    AM_SECTION_OPTIONAL = 1, /* a reader that does not know it may skip it */
+};
+
+/*   0       2       4       8               16              24
+ *   +-------+-------+-------+---------------+---------------+
+ *   | id    | flags | size  | offset        | count         |
+ *   +-------+-------+-------+---------------+---------------+ */
 struct am_image_section_entry {
-    uint32_t id; /* ascending from 1 without gaps */
+    uint16_t id;    /* ascending, no two equal */
+    uint16_t flags; /* enum am_image_section_flags */
     uint32_t record_size;
     uint64_t offset; /* from the start of the file, multiple of 64 */
     uint64_t count;  /* records */
@@ -127,10 +160,10 @@ static inline unsigned am_image_class_of(const struct am_image_settings *setting
 
 /* The terminal after the last one of a class; where the next class begins. */
 static inline uint32_t am_image_class_end(const struct am_image_settings *settings,
-                                          unsigned class) {
+                                          unsigned terminal_class) {
     const uint32_t ends[AM_TERMINAL_CLASSES] = {settings->first_node, settings->leaf_end,
                                                 settings->terminal_end};
-    return ends[class];
+    return ends[terminal_class];
 }
 
 /* Node ids, as edge parents. S..N-1 are the nodes that edges lead to. The first step of a keyword
@@ -152,7 +185,12 @@ enum am_image_word_flags {
 
 enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16, AM_MAX_WORDS = 1 << 30 };
 
-/* Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A
+/*   0               16              32              48      60      63  64
+ *   +---------------+---------------+---------------+-------+-------+---+
+ *   | key 0         | key 1         | key 2         | 3 ids | flags | o |
+ *   +---------------+---------------+---------------+-------+-------+---+
+ *
+ * Three words of up to 16 bytes inline, so that the usual probe is one cache line and is exact. A
  * longer word has a key of 0xFF (no UTF-8 starts so), its size (2 bytes), zeros (5) and 8 bytes of
  * XXH3-64, and is compared with its string. No two words have the same key. */
 struct am_image_vocabulary_bucket {
@@ -164,7 +202,12 @@ struct am_image_vocabulary_bucket {
 };
 _Static_assert(sizeof(struct am_image_vocabulary_bucket) == 64, "vocabulary bucket");
 
-/* Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a
+/*   0       4       8       12
+ *   +-------+-------+-------+
+ *   | text  | phrase| broad |
+ *   +-------+-------+-------+
+ *
+ * Word ids ascend by rarity among broad keywords (rarest first), so a sorted list of ids is a
  * set-trie path. */
 struct am_image_word {
     am_image_string_ref text;
@@ -176,6 +219,10 @@ _Static_assert(sizeof(struct am_image_word) == 12, "word");
 enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX
 
+/*   0                                       40                  60      64
+ *   +-------+-------+-------+-------+-------+-------------------+-------+
+ *   | key 0 | key 1 | key 2 | key 3 | key 4 | 5 children        | over  |
+ *   +-------+-------+-------+-------+-------+-------------------+-------+ */
 struct am_image_edge_bucket {
     uint64_t key[AM_IMAGE_EDGE_LANES]; /* parent << 32 | word id */
     uint32_t child[AM_IMAGE_EDGE_LANES];
@@ -227,7 +274,12 @@ AM_WRAPS static inline uint32_t am_image_filter_mask(uint32_t hash) {
            UINT32_C(1) << (bits >> 17 & 31);
 }
 
-/* Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation
+/*   0       4                8
+ *   +-------+----------------+
+ *   | rank  | ad        last |
+ *   +-------+----------------+
+ *
+ * Rank: 1 is best. Equal ranks mean equal priority, score, match type and word count: rotation
  * decides. Rank 0 is no ad: the terminal is (also) a negative keyword, and `ad` is its negative id;
  * ids differ where the same words were written differently. Such postings come first in their list.
  *
@@ -247,6 +299,10 @@ static inline bool am_image_posting_is_last(const struct am_image_posting *posti
     return posting->ad_and_last & AM_POSTING_LAST;
 }
 
+/*   0               8               16      20      24  25  26      32
+ *   +---------------+---------------+-------+-------+---+---+-------+
+ *   | bid           | eCPM          | text  | pos.  | m | w | zeros |
+ *   +---------------+---------------+-------+-------+---+---+-------+ */
 struct am_image_keyword {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
@@ -260,6 +316,14 @@ _Static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
 enum am_image_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
 
+/*   0               8               16      20      24      28      32
+ *   +---------------+---------------+-------+-------+-------+-------+
+ *   | start         | end           | camp. | adv.  | tree  | c.tree|
+ *   +---------------+---------------+-------+-------+-------+-------+
+ *   32      36      40      44      48      52      56      60      64
+ *   +-------+-------+-------+-------+-------+-------+-------+-------+
+ *   | neg.  | c.neg.| sizes | labels| excl. | categ.| domain| flags |
+ *   +-------+-------+-------+-------+-------+-------+-------+-------+ */
 struct am_image_ad {
     int64_t start;               /* the later of the ad's and its campaign's; INT64_MIN: always */
     int64_t end;                 /* the earlier of both; INT64_MAX: never ends */
@@ -279,6 +343,10 @@ struct am_image_ad {
 };
 _Static_assert(sizeof(struct am_image_ad) == 64, "ad");
 
+/*   0               8       12      16      20      24      28      32      36      40
+ *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+
+ *   | bid           | id    | url   | creat.| prio. | qual. | ctr   | categ.| zero  |
+ *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+ */
 struct am_image_ad_details {
     uint64_t bid; /* micros */
     am_image_string_ref id;
@@ -319,16 +387,48 @@ _Static_assert(sizeof(struct am_image_term) == 12, "term");
 /* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_image_bucket(am_image_term_hash(term), slots),
  * then the next ones, around the end, to the first empty one. */
 
+/*   0   1   2       4       8       12      16
+ *   +---+---+-------+-------+-------+-------+
+ *   | k | a | zeros | end   | key   | list  |
+ *   +---+---+-------+-------+-------+-------+ */
 struct am_image_tree_node {
     uint8_t kind;      /* enum am_model_targeting_kind */
     uint8_t attribute; /* enum am_model_attribute */
     uint16_t reserved; /* zero */
     uint32_t end; /* the node after this one's subtree, counted from the tree's first node; nodes
                      stand in preorder */
-    uint32_t key; /* IN on kv: KEY term; HOURS: string ref of the time zone (0: UTC) */
+    uint32_t key; /* IN on kv: KEY term; HOURS: index into ZONES, AM_NONE: UTC */
     am_image_list_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six,
                        not ascending) */
 };
 _Static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
+
+struct am_image_zone_name {
+    am_image_string_ref name;
+    uint32_t zone; /* index into ZONES; several names may share one */
+};
+_Static_assert(sizeof(struct am_image_zone_name) == 8, "zone name");
+
+/*   0       4       8       12                              48
+ *   +-------+-------+-------+-------------------------------+
+ *   | first | count | offset| rule                          |
+ *   +-------+-------+-------+-------------------------------+
+ *   rule
+ *   0       4       8               20              32      36
+ *   +-------+-------+---------------+---------------+-------+
+ *   | stand.| saving| begin         | end           | saves |
+ *   +-------+-------+---------------+---------------+-------+
+ *   begin, end
+ *   0   1   2   3   4       8       12
+ *   +---+---+---+---+-------+-------+
+ *   | k | m | w | 0 | day   | time  |
+ *   +---+---+---+---+-------+-------+ */
+struct am_image_zone {
+    uint32_t first_transition, transition_count;
+    int32_t first_offset;         /* before the first transition */
+    struct am_timezone_rule rule; /* after the last one */
+};
+_Static_assert(sizeof(struct am_image_zone) == 48, "zone");
+_Static_assert(sizeof(struct am_timezone_transition) == 16, "transition");
 
 #endif

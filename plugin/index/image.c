@@ -30,7 +30,15 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
     [AM_SECTION_SETS] = sizeof(uint32_t),
     [AM_SECTION_STRINGS] = 1,
+    [AM_SECTION_ADVERTISERS] = sizeof(uint32_t),
+    [AM_SECTION_KEYS] = sizeof(uint64_t),
+    [AM_SECTION_ZONE_NAMES] = sizeof(struct am_image_zone_name),
+    [AM_SECTION_ZONES] = sizeof(struct am_image_zone),
+    [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
 };
+
+/* Far more than any version may add. */
+enum { MOST_SECTIONS = 256 };
 
 static enum am_code corrupt(struct am_error *error, const char *name, const char *reason) {
     return am_error_set(error, AM_E_CORRUPT, "%s: not a usable image: %s", name, reason);
@@ -39,7 +47,7 @@ static enum am_code corrupt(struct am_error *error, const char *name, const char
 static enum am_code
 check_header(const char *data, size_t size, const char *name, struct am_error *error) {
     const struct am_image_header *header = (const void *)data;
-    if (size < sizeof *header + AM_SECTIONS * sizeof(struct am_image_section_entry))
+    if (size < sizeof *header)
         return corrupt(error, name, "shorter than a header and section table");
     if (memcmp(header->magic, AM_IMAGE_MAGIC, sizeof header->magic) != 0)
         return corrupt(error, name, "it does not begin with the magic of an image");
@@ -57,43 +65,77 @@ check_header(const char *data, size_t size, const char *name, struct am_error *e
         return am_error_set(error, AM_E_CORRUPT,
                             "%s: not a usable image: %zu bytes, its header says %llu (cut off?)",
                             name, size, (unsigned long long)header->total_size);
-    if (header->section_count != AM_SECTIONS)
-        return corrupt(error, name, "unexpected number of sections");
+    if (header->section_count > MOST_SECTIONS ||
+        size < sizeof *header + header->section_count * sizeof(struct am_image_section_entry))
+        return corrupt(error, name, "shorter than a header and section table");
     return AM_OK;
 }
 
-/* Ids in order, record sizes as compiled in, offsets aligned, ascending, inside the file. */
-static enum am_code
-check_table(const char *data, size_t size, const char *name, struct am_error *error) {
-    const struct am_image_section_entry *table =
-        (const void *)(data + sizeof(struct am_image_header));
-    uint64_t least = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
-    for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
-        const struct am_image_section_entry *entry = &table[id - 1];
-        if (entry->id != id || entry->record_size != record_sizes[id])
-            return corrupt(error, name, "section table: wrong id or record size");
-        if (entry->offset % AM_IMAGE_ALIGNMENT || entry->offset < least || entry->offset > size)
-            return corrupt(error, name, "section table: offset out of place");
-        if (entry->count > (size - entry->offset) / entry->record_size)
-            return corrupt(error, name, "section table: a section reaches past the end");
+static const struct am_image_section_entry *table_of(const char *data) {
+    return (const void *)(data + sizeof(struct am_image_header));
+}
+
+static const char *entry_problem(const struct am_image_section_entry *entry,
+                                 uint32_t last_id,
+                                 uint64_t least,
+                                 size_t size) {
+    bool known = entry->id <= AM_SECTIONS;
+    if (entry->id <= last_id || entry->record_size == 0 ||
+        (known && entry->record_size != record_sizes[entry->id]))
+        return "section table: wrong id or record size";
+    if (entry->offset % AM_IMAGE_ALIGNMENT || entry->offset < least || entry->offset > size)
+        return "section table: offset out of place";
+    if (entry->count > (size - entry->offset) / entry->record_size)
+        return "section table: a section reaches past the end";
+    return NULL;
+}
+
+static enum am_code unknown_section(unsigned id, const char *name, struct am_error *error) {
+    return am_error_set(error, AM_E_VERSION,
+                        "%s: image with the section %u, which this program does not know and must "
+                        "not skip: use the admatch that built it, or build it again from its "
+                        "inventory",
+                        name, id);
+}
+
+/* Ids ascending, record sizes as compiled in, offsets aligned, ascending, inside the file; what is
+ * unknown is optional, and what is required is there. */
+static enum am_code check_table(const char *data,
+                                size_t size,
+                                const char *name,
+                                const struct am_image_section_entry **entries,
+                                struct am_error *error) {
+    const struct am_image_section_entry *table = table_of(data);
+    const struct am_image_header *header = (const void *)data;
+    uint64_t least = sizeof *header + header->section_count * sizeof *table;
+    uint32_t last_id = 0;
+    for (uint32_t i = 0; i < header->section_count; i++) {
+        const struct am_image_section_entry *entry = &table[i];
+        const char *problem = entry_problem(entry, last_id, least, size);
+        if (problem)
+            return corrupt(error, name, problem);
+        if (entry->id <= AM_SECTIONS)
+            entries[entry->id] = entry;
+        else if (!(entry->flags & AM_SECTION_OPTIONAL))
+            return unknown_section(entry->id, name, error);
+        last_id = entry->id;
         least = entry->offset + entry->count * entry->record_size;
     }
+    for (uint32_t id = 1; id <= AM_SECTIONS; id++)
+        if (!entries[id])
+            return corrupt(error, name, "section table: a required section is missing");
     return AM_OK;
 }
 
 static uint64_t count_of(const struct am_image *image, enum am_image_section id) {
-    const struct am_image_section_entry *table =
-        (const void *)(image->data + sizeof(struct am_image_header));
-    return table[id - 1].count;
+    return image->entries[id]->count;
 }
 
 /* Between sections, in builds that poison (poison.h). */
 enum { SECTION_GAP = AM_POISONS ? 4096 : 0 };
 
 static const void *start_of(const struct am_image *image, enum am_image_section id) {
-    const struct am_image_section_entry *table =
-        (const void *)(image->data + sizeof(struct am_image_header));
-    return image->sections + table[id - 1].offset + (size_t)id * SECTION_GAP;
+    return image->sections + image->entries[id]->offset + (size_t)id * SECTION_GAP;
 }
 
 /* In an image, one section begins where the one before it ends, so that a step from one to the next
@@ -111,13 +153,12 @@ set_sections_apart(struct am_image *image, const char *name, struct am_error *er
     if (!image->sections)
         return am_error_set(error, AM_E_MEMORY, "out of memory while opening %s", name);
     am_poison_region(image->sections, apart_size(image));
-    const struct am_image_section_entry *table =
-        (const void *)(image->data + sizeof(struct am_image_header));
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {
+        const struct am_image_section_entry *entry = image->entries[id];
         char *copy = (char *)(uintptr_t)start_of(image, (enum am_image_section)id);
-        size_t size = table[id - 1].count * table[id - 1].record_size;
+        size_t size = entry->count * entry->record_size;
         am_poison_clear(copy, size);
-        memcpy(copy, image->data + table[id - 1].offset, size);
+        memcpy(copy, image->data + entry->offset, size);
     }
     return AM_OK;
 }
@@ -141,7 +182,7 @@ static bool classes_fine(const struct am_image_settings *settings) {
            (uint64_t)settings->node_end + 2 * (uint64_t)settings->word_count < UINT32_MAX;
 }
 
-/* Numbers of blocks have 31 bits: search_ways.h. */
+/* Numbers of blocks have 31 bits: match/kernels/kernels.h. */
 static bool filters_fine(const struct am_image *image) {
     uint64_t total = 0;
     for (unsigned tier = 0; tier < AM_TIERS; tier++)
@@ -154,10 +195,11 @@ static bool filters_fine(const struct am_image *image) {
     return total == count_of(image, AM_SECTION_FILTER);
 }
 
-/* Ids and references have 32 bits; numbers of words found, in the matcher, 31: search_ways.h. */
+/* Ids and references have 32 bits; numbers of words found, in the matcher, 31:
+ * match/kernels/kernels.h. */
 static bool ids_fine(const struct am_image *image) {
     return image->settings->word_count < AM_MAX_WORDS && image->edge_buckets <= UINT32_MAX &&
-           image->term_count < AM_NONE && image->tree_count < AM_NONE &&
+           image->term_count < AM_NONE && image->zone_count < AM_NONE && image->tree_count < AM_NONE &&
            image->tree_node_count < AM_NONE && image->set_count <= AM_NONE &&
            image->strings_size / 4 <= AM_NONE && image->settings->broad_words <= INT32_MAX;
 }
@@ -179,7 +221,10 @@ static bool records_fine(const struct am_image *image) {
            count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
            count_of(image, AM_SECTION_ADS) == settings->ad_count &&
            count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
-           count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count;
+           count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count &&
+           image->key_count == (uint64_t)settings->ad_count + settings->campaign_count +
+                                   image->advertiser_count &&
+           image->advertiser_count <= image->term_count;
 }
 
 static const char *counts_problem(const struct am_image *image) {
@@ -245,6 +290,11 @@ static void set_pointers(struct am_image *image) {
     image->tree_nodes = start_of(image, AM_SECTION_TREE_NODES);
     image->sets = start_of(image, AM_SECTION_SETS);
     image->strings = start_of(image, AM_SECTION_STRINGS);
+    image->advertisers = start_of(image, AM_SECTION_ADVERTISERS);
+    image->keys = start_of(image, AM_SECTION_KEYS);
+    image->zone_names = start_of(image, AM_SECTION_ZONE_NAMES);
+    image->zones = start_of(image, AM_SECTION_ZONES);
+    image->transitions = start_of(image, AM_SECTION_TRANSITIONS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -254,6 +304,11 @@ static void set_pointers(struct am_image *image) {
     image->tree_node_count = count_of(image, AM_SECTION_TREE_NODES);
     image->set_count = count_of(image, AM_SECTION_SETS);
     image->strings_size = count_of(image, AM_SECTION_STRINGS);
+    image->advertiser_count = count_of(image, AM_SECTION_ADVERTISERS);
+    image->key_count = count_of(image, AM_SECTION_KEYS);
+    image->zone_name_count = count_of(image, AM_SECTION_ZONE_NAMES);
+    image->zone_count = count_of(image, AM_SECTION_ZONES);
+    image->transition_count = count_of(image, AM_SECTION_TRANSITIONS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);
 }
@@ -264,18 +319,17 @@ static enum am_code open_bytes(const char *data,
                                bool summed,
                                struct am_image *image,
                                struct am_error *error) {
+    *image = (struct am_image){.data = data, .size = size};
     enum am_code code = check_header(data, size, name, error);
     if (code == AM_OK)
-        code = check_table(data, size, name, error);
+        code = check_table(data, size, name, image->entries, error);
     if (code != AM_OK)
         return code;
     size_t checked = offsetof(struct am_image_header, total_size);
     const struct am_image_header *header = (const void *)data;
     if (!summed && XXH3_64bits(data + checked, size - checked) != header->checksum)
         return corrupt(error, name, "its checksum does not match its bytes");
-    *image = (struct am_image){.data = data, .size = size};
-    const struct am_image_section_entry *table = (const void *)(data + sizeof *header);
-    if (table[AM_SECTION_SETTINGS - 1].count != 1)
+    if (count_of(image, AM_SECTION_SETTINGS) != 1)
         return corrupt(error, name, "section table: expected one settings record");
     code = set_sections_apart(image, name, error);
     if (code != AM_OK)
@@ -387,4 +441,22 @@ am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, st
         slot = slot + 1 < image->term_slots ? slot + 1 : 0;
     }
     return AM_NONE;
+}
+
+bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone) {
+    uint64_t low = 0, high = image->zone_name_count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        const struct am_image_zone_name *named = &image->zone_names[middle];
+        int order = am_view_compare(am_image_string(image, named->name), name);
+        if (order == 0) {
+            *zone = named->zone;
+            return true;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }

@@ -28,6 +28,7 @@ struct am_image {
     bool mapped;          /* data came from mmap and am_image_close unmaps it */
     const char *sections; /* what they lie in: data, or a copy of it in builds that poison */
     const struct am_image_header *header;
+    const struct am_image_section_entry *entries[AM_SECTIONS + 1]; /* by id */
     const struct am_image_settings *settings;
     const struct am_image_vocabulary_bucket *vocabulary;
     const struct am_image_word *words;
@@ -44,8 +45,14 @@ struct am_image {
     const struct am_image_tree_node *tree_nodes;
     const uint32_t *sets;
     const char *strings;
+    const uint32_t *advertisers;
+    const uint64_t *keys; /* ads, campaigns, advertisers */
+    const struct am_image_zone_name *zone_names;
+    const struct am_image_zone *zones;
+    const struct am_timezone_transition *transitions;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
+    uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
@@ -122,6 +129,30 @@ static inline bool am_image_filter_has(const struct am_image_filter *filter, uin
 /* Prefetches what am_image_filter_has reads. */
 static inline void am_image_filter_prefetch(const struct am_image_filter *filter, uint32_t hash) {
     __builtin_prefetch(&filter->blocks[am_image_bucket32(hash, filter->count)]);
+}
+
+/* A time zone of the image; valid as long as the image. AM_NONE is UTC. */
+static inline struct am_timezone am_image_zone_at(const struct am_image *image, uint32_t zone) {
+    if (zone == AM_NONE)
+        return (struct am_timezone){.count = 0};
+    const struct am_image_zone *record = &image->zones[zone];
+    return (struct am_timezone){image->transitions + record->first_transition,
+                                record->transition_count, record->first_offset, record->rule};
+}
+/* The zone of that name, case-sensitive; false when the image has none. Every image has "UTC". */
+bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone);
+
+/* The stable key (am_model_key) of a record, by its index. */
+static inline uint64_t am_image_key_of_ad(const struct am_image *image, uint32_t ad) {
+    return image->keys[ad];
+}
+static inline uint64_t am_image_key_of_campaign(const struct am_image *image, uint32_t campaign) {
+    return image->keys[(size_t)image->settings->ad_count + campaign];
+}
+static inline uint64_t am_image_key_of_advertiser(const struct am_image *image,
+                                                  uint32_t advertiser) {
+    return image
+        ->keys[(size_t)image->settings->ad_count + image->settings->campaign_count + advertiser];
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */

@@ -219,7 +219,7 @@ static am_image_list_ref values_of(struct am_build_pools *pools,
 
 static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
                                          const struct am_inventory_targeting *targeting,
-                                         struct am_view timezone) {
+                                         uint32_t zone) {
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind,
                                       .attribute = (uint8_t)targeting->attribute,
                                       .key = AM_NONE};
@@ -227,7 +227,7 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
         uint32_t hours[6];
         for (unsigned i = 0; i < 6; i++)
             hours[i] = (uint32_t)(targeting->hours[i / 2] >> (i % 2 * 32));
-        node.key = am_build_pools_string(pools, timezone);
+        node.key = zone;
         node.set = am_build_pools_list(pools, hours, 6);
         return node;
     }
@@ -240,13 +240,13 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
 /* Appends the subtree in preorder; `start` is the index of the tree's first node. */
 static void append_tree(struct am_build_pools *pools,
                         const struct am_inventory_targeting *targeting,
-                        struct am_view timezone,
+                        uint32_t zone,
                         size_t start) {
     size_t at = pools->tree_nodes.count;
     bool inner = targeting->kind <= AM_TARGETING_NOT;
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
     if (!inner)
-        node = leaf_of(pools, targeting, timezone);
+        node = leaf_of(pools, targeting, zone);
     if (at >= UINT32_MAX - 1) {
         fail(pools, AM_E_LIMIT, "targeting nodes");
         return;
@@ -256,7 +256,7 @@ static void append_tree(struct am_build_pools *pools,
         return;
     }
     for (uint32_t i = 0; inner && i < targeting->count; i++)
-        append_tree(pools, &targeting->children[i], timezone, start);
+        append_tree(pools, &targeting->children[i], zone, start);
     AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, at)->end =
         (uint32_t)(pools->tree_nodes.count - start);
 }
@@ -271,11 +271,11 @@ static bool tree_equal(const void *context, uint32_t id, const void *key) {
 
 uint32_t am_build_pools_tree(struct am_build_pools *pools,
                              const struct am_inventory_targeting *targeting,
-                             struct am_view timezone) {
+                             uint32_t zone) {
     if (!targeting || pools->failure)
         return AM_NONE;
     size_t start = pools->tree_nodes.count;
-    append_tree(pools, targeting, timezone, start);
+    append_tree(pools, targeting, zone, start);
     if (pools->failure)
         return AM_NONE;
     struct am_image_tree_node *nodes =

@@ -43,9 +43,9 @@ uint32_t
 am_build_pools_term(struct am_build_pools *pools, uint32_t kind, uint32_t key, struct am_view text);
 /* The DOMAIN term, with those of every domain above it. */
 uint32_t am_build_pools_domain(struct am_build_pools *pools, struct am_view domain);
-/* The id of the tree; AM_NONE for NULL. `timezone` is what its hours go by; empty: UTC. */
+/* The id of the tree; AM_NONE for NULL. `zone` is what its hours go by; AM_NONE: UTC. */
 uint32_t am_build_pools_tree(struct am_build_pools *pools,
                              const struct am_inventory_targeting *targeting,
-                             struct am_view timezone);
+                             uint32_t zone);
 
 #endif

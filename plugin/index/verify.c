@@ -96,7 +96,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
     if (!make_memory(&verifier))
         code = am_error_set(error, AM_E_MEMORY, "out of memory while verifying an image");
     else if (!am_image_verify_pools(&verifier) || !verify_settings(&verifier) ||
-             !am_image_verify_terms(&verifier) || !am_image_verify_records(&verifier) ||
+             !am_image_verify_terms(&verifier) || !am_image_verify_zones(&verifier) ||
+             !am_image_verify_records(&verifier) || !am_image_verify_keys(&verifier) ||
              !am_image_verify_words(&verifier) || !am_image_verify_trie(&verifier) ||
              !am_image_verify_postings(&verifier))
         code = verifier.error->code;

@@ -73,8 +73,11 @@ bool am_image_verify_ascending(const struct am_image_verifier *verifier,
                                uint64_t limit);
 
 bool am_image_verify_terms(struct am_image_verifier *verifier);
+bool am_image_verify_zones(struct am_image_verifier *verifier);
 /* Targeting trees, ads, campaigns. */
 bool am_image_verify_records(struct am_image_verifier *verifier);
+/* Advertisers, and keys of all records. */
+bool am_image_verify_keys(struct am_image_verifier *verifier);
 /* The vocabulary. Settles the terminals that words name. */
 bool am_image_verify_words(struct am_image_verifier *verifier);
 /* The edges. Settles the nodes. */

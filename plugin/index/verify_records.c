@@ -17,9 +17,7 @@ static const char *leaf_problem(const struct am_image_verifier *verifier,
         if (!am_image_verify_list(verifier, node->set) ||
             am_image_list_at(image, node->set).count != 6)
             return "hours need a list of six";
-        return am_image_verify_text(verifier, node->key, 0, AM_ID_MAX_BYTES)
-                   ? NULL
-                   : "its time zone is no name";
+        return node->key == AM_NONE || node->key < image->zone_count ? NULL : "no such time zone";
     }
     if (node->attribute >= AM_ATTRIBUTES || node->attribute == AM_ATTRIBUTE_HOUR)
         return "unknown attribute";

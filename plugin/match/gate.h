@@ -14,7 +14,6 @@ struct am_match_request_term {
 /* A request's attributes against targeting trees, each of which is evaluated once a request. */
 struct am_gate_targeting {
     const struct am_image *image;
-    const struct am_timezones *zones; /* NULL: UTC only */
     struct am_match_request_term *terms;
     uint32_t term_count;
     struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */

@@ -40,10 +40,8 @@ static bool has_value(const struct am_gate_targeting *targeting,
 static bool in_hours(const struct am_gate_targeting *targeting,
                      const struct am_match_request *request,
                      const struct am_image_tree_node *node) {
-    /* Reference 0, the empty string, is UTC, and so is NULL. */
-    const struct am_timezone *zone = request->timezone;
-    if (!zone && node->key)
-        zone = am_timezone_find(targeting->zones, am_image_string(targeting->image, node->key));
+    const struct am_timezone own = am_image_zone_at(targeting->image, node->key);
+    const struct am_timezone *zone = request->timezone ? request->timezone : &own;
     unsigned hour = am_timezone_week_hour(zone, request->now);
     struct am_image_list bits = am_image_list_at(targeting->image, node->set);
     return bits.items[hour / 32] >> hour % 32 & 1;

@@ -7,7 +7,6 @@
 #ifndef AM_MATCH_MATCH_H
 #define AM_MATCH_MATCH_H
 
-#include "../base/timezone.h"
 #include "../index/image.h"
 #include "gate_table.h"
 
@@ -136,19 +135,10 @@ struct am_matcher_limits {
 struct am_matcher *am_matcher_new(const struct am_matcher_limits *limits, struct am_error *error);
 void am_matcher_free(struct am_matcher *matcher); /* NULL is fine */
 
-/* Whether `zones` has every time zone that the image's `hour` targeting names: it may come from a
- * machine that knows more of them. AM_E_INVALID, which names the zone. */
-enum am_code am_matcher_check_zones(const struct am_image *image,
-                                    const struct am_timezones *zones,
-                                    struct am_error *error);
 /* Makes the matcher work on `image` from now on; the image stays the caller's and must outlive its
- * use here. `zones` is for `hour` targeting, may be NULL (UTC only), same lifetime. Allocates (per
- * swap, not per request). AM_E_MEMORY, or AM_E_INVALID of am_matcher_check_zones: the old image
- * stays attached. */
-enum am_code am_matcher_attach(struct am_matcher *matcher,
-                               const struct am_image *image,
-                               const struct am_timezones *zones,
-                               struct am_error *error);
+ * use here. Allocates (per swap, not per request). AM_E_MEMORY: the old image stays attached. */
+enum am_code
+am_matcher_attach(struct am_matcher *matcher, const struct am_image *image, struct am_error *error);
 const struct am_image *am_matcher_image(const struct am_matcher *matcher);
 
 /* Decides. *decision points into the matcher and lives until its next am_match_decide. AM_E_LIMIT:

@@ -65,33 +65,12 @@ void am_matcher_free(struct am_matcher *matcher) {
     free(matcher);
 }
 
-enum am_code am_matcher_check_zones(const struct am_image *image,
-                                    const struct am_timezones *zones,
-                                    struct am_error *error) {
-    for (uint64_t i = 0; i < image->tree_node_count; i++) {
-        const struct am_image_tree_node *node = &image->tree_nodes[i];
-        if (node->kind != AM_TARGETING_HOURS || node->key == 0)
-            continue;
-        struct am_view name = am_image_string(image, node->key);
-        if (!zones || !am_timezone_find(zones, name))
-            return am_error_set(error, AM_E_INVALID,
-                                "the inventory targets hours in time zone %.*s, which this machine "
-                                "does not know: install the package tzdata",
-                                AM_VIEW_ARGUMENTS(name));
-    }
-    return AM_OK;
-}
-
 enum am_code am_matcher_attach(struct am_matcher *matcher,
                                const struct am_image *image,
-                               const struct am_timezones *zones,
                                struct am_error *error) {
     struct am_text_stemmer *stemmer = NULL;
     struct am_match_memory memory = {0};
     struct am_matcher draft = *matcher;
-    enum am_code code = am_matcher_check_zones(image, zones, error);
-    if (code != AM_OK)
-        return code;
     size_for_image(&draft, image, &memory);
     size_t size = memory.used;
     void *reserved = memory.overflow ? NULL : am_memory_reserve(size);
@@ -112,7 +91,6 @@ enum am_code am_matcher_attach(struct am_matcher *matcher,
     matcher->image_size = size;
     matcher->image = image;
     matcher->words.stems.stemmer = stemmer;
-    matcher->gates.targeting.zones = zones;
     memory = (struct am_match_memory){.base = reserved};
     size_for_image(matcher, image, &memory);
     connect(matcher);

@@ -156,8 +156,7 @@ static bool attach(struct am_generations *generations,
                    struct am_generation_context *context,
                    struct am_generation *generation) {
     struct am_error error;
-    if (am_api_attach(context->api, generation->image, generations->options.zones, &error) !=
-        AM_OK) {
+    if (am_api_attach(context->api, generation->image, &error) != AM_OK) {
         log_failure(generations, generation->publication, generation->image->generation,
                     error.message);
         return false;

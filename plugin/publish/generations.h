@@ -45,7 +45,6 @@ struct am_generation_context {
 struct am_generations_options {
     struct am_publish_channel *channel;
     const char *store_folder;
-    const struct am_timezones *zones;
     struct am_metrics *metrics;
     const struct am_publish_sink *sink;
     struct am_api_limits limits;

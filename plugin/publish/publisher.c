@@ -42,6 +42,9 @@ static void log_published(const struct am_publisher *publisher,
         built->image->generation, built->image->settings->ad_count, publisher->source.path,
         (unsigned long long)built->image->size, built->found ? "found" : "built",
         (double)built->nanoseconds / 1e9, publisher->store_folder, built->name);
+    if (built->image->zone_name_count <= 1)
+        am_publish_log(publisher->sink,
+                       "no time zone is known but UTC: install the package tzdata");
     if (built->image->header->skipped_records)
         am_publish_log(
             publisher->sink, "%s: %llu bad records were left out (admatch-on-error = skip)",
@@ -81,11 +84,8 @@ static struct am_image *open_last_good(const struct am_publisher *publisher,
     if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
         return NULL;
     if (am_store_recall(&store, source->path, source->lenient, name) &&
-        am_store_open_image(&store, name, false, &image, NULL) == AM_OK &&
-        am_matcher_check_zones(image, source->zones, NULL) != AM_OK) {
-        am_image_close(image);
+        am_store_open_image(&store, name, false, &image, NULL) != AM_OK)
         image = NULL;
-    }
     am_store_close(&store);
     return image;
 }

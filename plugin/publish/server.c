@@ -6,14 +6,6 @@ static void write_metrics(const void *context, struct am_buffer *out, int64_t no
     am_metrics_text(context, out, now);
 }
 
-static const struct am_timezones *load_zones(const struct am_publish_sink *sink) {
-    struct am_error error = {.code = AM_OK};
-    const struct am_timezones *zones = am_timezones_load(NULL, &error);
-    if (!zones || error.code != AM_OK)
-        am_publish_log(sink, "time zones are not known, but for UTC: %s", error.message);
-    return zones;
-}
-
 static enum am_code share_memory(struct am_server *server,
                                  const struct am_server_options *options,
                                  struct am_error *error) {
@@ -29,7 +21,6 @@ static enum am_code make_generations(struct am_server *server,
     const struct am_generations_options wanted = {
         .channel = server->channel,
         .store_folder = options->store_folder,
-        .zones = server->zones,
         .metrics = server->metrics,
         .sink = &server->sink,
         .limits = options->limits,
@@ -41,7 +32,6 @@ static enum am_code make_generations(struct am_server *server,
 
 static void set_up(struct am_server *server, const struct am_server_options *options) {
     server->sink = options->sink;
-    server->zones = load_zones(&server->sink);
     server->http = (struct am_api_http_settings){
         .test = options->test,
         .preview = options->preview,
@@ -49,7 +39,7 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
         .metrics_context = server->metrics,
     };
     server->publisher = (struct am_publisher){
-        .source = {options->inventory, options->lenient, server->zones},
+        .source = {.path = options->inventory, .lenient = options->lenient},
         .store_folder = options->store_folder,
         .channel = server->channel,
         .metrics = server->metrics,
@@ -78,7 +68,6 @@ void am_server_free(struct am_server *server) {
     am_generations_free(server->generations);
     am_metrics_free(server->metrics);
     am_publish_channel_free(server->channel);
-    am_timezones_free((struct am_timezones *)(uintptr_t)server->zones);
     free(server);
 }
 

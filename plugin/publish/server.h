@@ -24,7 +24,6 @@ struct am_server_options {
 
 struct am_server {
     struct am_publish_sink sink;
-    const struct am_timezones *zones; /* NULL: UTC only */
     struct am_publish_channel *channel;
     struct am_metrics *metrics;
     struct am_publisher publisher;

@@ -18,7 +18,8 @@ enum { READ_SIZE = 1 << 20 };
 struct making {
     const struct am_source *source;
     struct am_store store;
-    int fd; /* the inventory, open for reading */
+    struct am_timezones *zones; /* of this machine, now */
+    int fd;                     /* the inventory, open for reading */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
@@ -31,10 +32,13 @@ static enum am_code sign(const char *path,
                          struct am_error *error) {
     if (!S_ISREG(status->st_mode))
         return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
+    struct stat zones = {.st_mtim = {0}};
+    (void)stat(am_timezones_folder(), &zones);
     *signature = (struct am_source_version){.device = status->st_dev,
                                             .inode = status->st_ino,
                                             .size = status->st_size,
-                                            .changed = status->st_mtim};
+                                            .changed = status->st_mtim,
+                                            .zones_changed = zones.st_mtim};
     return AM_OK;
 }
 
@@ -51,9 +55,14 @@ am_source_signature(const char *path, struct am_source_version *signature, struc
     return sign(path, &status, signature, error);
 }
 
+static bool is_same_time(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
 bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b) {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+           is_same_time(&a->changed, &b->changed) &&
+           is_same_time(&a->zones_changed, &b->zones_changed);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
@@ -142,7 +151,7 @@ build(const struct making *making, struct am_image_bytes *bytes, struct am_error
     const struct am_source *source = making->source;
     struct am_inventory *inventory = NULL;
     struct am_inventory_load_options options = {.skip_bad_records = source->lenient,
-                                                .zones = source->zones};
+                                                .zones = making->zones};
     enum am_code code =
         am_inventory_load_fd(making->fd, source->path, &options, &inventory, making->report, error);
     if (code != AM_OK)
@@ -150,21 +159,18 @@ build(const struct making *making, struct am_image_bytes *bytes, struct am_error
     if (memcmp(inventory->digest, making->digest, sizeof making->digest) != 0)
         code = changed_meanwhile(source, error);
     else
-        code = am_build_image(inventory, source->lenient, bytes, error);
+        code = am_build_image(inventory, making->zones, source->lenient, bytes, error);
     am_inventory_free(inventory);
     return code;
 }
 
-/* The deep check: what passes it cannot make the matcher read outside the image. And that workers
- * will be able to use it. */
+/* The deep check: what passes it cannot make the matcher read outside the image. */
 static enum am_code
 verify(const struct am_source *source, const struct am_image_bytes *bytes, struct am_error *error) {
     struct am_image *image = NULL;
     enum am_code code = am_image_open_memory(bytes->data, bytes->size, source->path, &image, error);
     if (code == AM_OK)
         code = am_image_verify(image, error);
-    if (code == AM_OK)
-        code = am_matcher_check_zones(image, source->zones, error);
     am_image_close(image);
     return code;
 }
@@ -203,14 +209,7 @@ static enum am_code find_or_make(const struct making *making, struct am_error *e
     struct am_source_built *built = making->built;
     built->found =
         am_store_open_image(&making->store, built->name, false, &built->image, NULL) == AM_OK;
-    if (!built->found)
-        return make(making, error);
-    enum am_code code = am_matcher_check_zones(built->image, making->source->zones, error);
-    if (code != AM_OK) {
-        am_image_close(built->image);
-        built->image = NULL;
-    }
-    return code;
+    return built->found ? AM_OK : make(making, error);
 }
 
 /* Nobody else makes the same image at the same time. */
@@ -236,8 +235,16 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
     enum am_code code = digest_source(making, error);
     if (code != AM_OK)
         return code;
-    am_store_image_name(making->digest, making->origin, making->built->name);
+    am_store_image_name(making->digest, am_timezones_digest(making->zones), making->origin,
+                        making->built->name);
     return make_alone(making, error);
+}
+
+/* A machine without zones knows UTC: inventories that name others are refused with what to do. */
+static enum am_code load_zones(struct making *making, struct am_error *error) {
+    struct am_error refused = {.code = AM_OK};
+    making->zones = am_timezones_load(NULL, &refused);
+    return making->zones ? AM_OK : am_error_set(error, refused.code, "%s", refused.message);
 }
 
 enum am_code am_source_image(const struct am_source *source,
@@ -251,9 +258,12 @@ enum am_code am_source_image(const struct am_source *source,
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;
-    code = open_source(&making, error);
+    code = load_zones(&making, error);
+    if (code == AM_OK)
+        code = open_source(&making, error);
     if (code == AM_OK)
         code = source_from(&making, error);
+    am_timezones_free(making.zones);
     if (making.fd >= 0)
         close(making.fd);
     am_store_close(&making.store);

@@ -9,17 +9,18 @@
 #include "store.h"
 
 struct am_source {
-    const char *path;                 /* absolute */
-    bool lenient;                     /* leave bad records out */
-    const struct am_timezones *zones; /* may be NULL */
+    const char *path; /* absolute */
+    bool lenient;     /* leave bad records out */
 };
 
-/* Tells one version of a file from another without reading it. */
+/* Tells one version of the inventory, and of the time zones that an image takes along, from another
+ * without reading them. */
 struct am_source_version {
     dev_t device;
     ino_t inode;
     off_t size;
     struct timespec changed;
+    struct timespec zones_changed; /* of the folder of time zones; 0: there is none */
 };
 
 /* AM_E_IO when there is no such file. */

@@ -70,15 +70,18 @@ void am_store_close(struct am_store *store) {
 }
 
 void am_store_image_name(const uint8_t digest[16],
+                         uint64_t zones,
                          enum am_store_origin origin,
                          char name[AM_STORE_NAME_SIZE]) {
     static const char *const suffix[] = {
         [AM_ORIGIN_STRICT] = "", [AM_ORIGIN_LENIENT] = "-skip", [AM_ORIGIN_COPY] = "-copy"};
-    char hex[33];
+    char hex[33], zones_hex[18] = "";
     for (int i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    snprintf(name, AM_STORE_NAME_SIZE, "%s-%d.%d%s.admx", hex, AM_IMAGE_FORMAT_VERSION,
-             AM_WORD_RULES_VERSION, suffix[origin]);
+    if (origin != AM_ORIGIN_COPY)
+        snprintf(zones_hex, sizeof zones_hex, "-%016llx", (unsigned long long)zones);
+    snprintf(name, AM_STORE_NAME_SIZE, "%s-%d.%d%s%s.admx", hex, AM_IMAGE_FORMAT_VERSION,
+             AM_WORD_RULES_VERSION, zones_hex, suffix[origin]);
 }
 
 /* ---- images -----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 /* The store: the folder of compiled images (admatch-state-dir), shared by all instances of one user
  * on the host.
  *
- *   DIGEST-FORMAT.WORDS[-skip|-copy].admx        an image, named by what it was made from
- *   DIGEST-FORMAT.WORDS[-skip|-copy].admx.lock   held while somebody makes that image
+ *   DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx        an image, named by what it was made from
+ *   DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx.lock   held while somebody makes that image
  *   KEY.last                                     which image an inventory's path is served from
  *   folder.lock                                  held while notes are written and files removed
  *
@@ -16,7 +16,7 @@
 #include "../index/builder.h"
 
 /* Of an image's file name, its end included. */
-enum { AM_STORE_NAME_SIZE = 64 };
+enum { AM_STORE_NAME_SIZE = 80 };
 
 /* Open from am_store_open or am_store_make until am_store_close. One thread. */
 struct am_store {
@@ -34,8 +34,10 @@ enum am_code am_store_open(struct am_store *store, const char *path, struct am_e
 enum am_code am_store_make(struct am_store *store, const char *path, struct am_error *error);
 void am_store_close(struct am_store *store);
 
-/* The name of the image made from a source of that digest. */
+/* The name of the image made from a source of that digest with those time zones
+ * (am_timezones_digest); a copy brings its own. */
 void am_store_image_name(const uint8_t digest[16],
+                         uint64_t zones,
                          enum am_store_origin origin,
                          char name[AM_STORE_NAME_SIZE]);
 

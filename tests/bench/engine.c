@@ -27,7 +27,6 @@ struct bench {
     struct am_image *image;
     struct am_matcher *matcher;
     struct am_api *api;
-    struct am_timezones *zones;
     struct lines texts;
     char *flush; /* NULL: warm */
     size_t words, matches;
@@ -177,7 +176,8 @@ static void open_passes(const char *path) {
 }
 
 static void build_stages(const char *inventory_path, const char *image_path) {
-    const struct am_inventory_load_options options = {0};
+    struct am_timezones *zones = am_timezones_load(NULL, NULL);
+    const struct am_inventory_load_options options = {.zones = zones};
     struct am_inventory_report report = {0};
     struct am_inventory *inventory;
     struct am_image_bytes bytes;
@@ -186,7 +186,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     double began = seconds_now();
     require(am_inventory_load(inventory_path, &options, &inventory, &report, &error), &error);
     double loaded = seconds_now();
-    require(am_build_image(inventory, false, &bytes, &error), &error);
+    require(am_build_image(inventory, zones, false, &bytes, &error), &error);
     double built = seconds_now();
     require(am_image_open_memory(bytes.data, bytes.size, "the image", &image, &error), &error);
     require(am_image_verify(image, &error), &error);
@@ -198,6 +198,7 @@ static void build_stages(const char *inventory_path, const char *image_path) {
     am_image_bytes_free(&bytes);
     am_inventory_free(inventory);
     am_inventory_report_free(&report);
+    am_timezones_free(zones);
 }
 
 static void start(struct bench *bench, const char *image, const char *texts) {
@@ -205,14 +206,13 @@ static void start(struct bench *bench, const char *image, const char *texts) {
     const struct am_api_limits api_limits = AM_API_LIMITS_DEFAULT;
     struct am_error error;
     bench->texts = read_lines(texts);
-    bench->zones = am_timezones_load(NULL, &error);
     require(am_image_open(image, &bench->image, &error), &error);
     bench->matcher = am_matcher_new(&limits, &error);
     bench->api = am_api_new(&api_limits, &error);
-    if (!bench->zones || !bench->matcher || !bench->api)
+    if (!bench->matcher || !bench->api)
         require(error.code, &error);
-    require(am_matcher_attach(bench->matcher, bench->image, bench->zones, &error), &error);
-    require(am_api_attach(bench->api, bench->image, bench->zones, &error), &error);
+    require(am_matcher_attach(bench->matcher, bench->image, &error), &error);
+    require(am_api_attach(bench->api, bench->image, &error), &error);
 }
 
 int main(int argument_count, char **arguments) {

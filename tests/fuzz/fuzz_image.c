@@ -30,7 +30,7 @@ static const char *const inventories[] = {
     "{\"type\":\"campaign\",\"id\":\"c1\",\"advertiser\":\"acme\",\"priority\":1,"
     "\"negative_keywords\":[\"free\",\"\\\"e "
     "f\\\"\"],\"labels\":[\"l\"],\"exclude_labels\":[\"m\"],"
-    "\"timezone\":\"Europe/Berlin\",\"targeting\":{\"hour\":[1,2,167],\"country\":[\"US\"]}}\n"
+    "\"timezone\":\"Longyearbyen\",\"targeting\":{\"hour\":[1,2,167],\"country\":[\"US\"]}}\n"
     "{\"id\":\"a1\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"a b\",\"\\\"a b c\\\"\",\"[a]\","
     "\"b c d\",\"running\"]}\n"
     "{\"id\":\"a2\",\"campaign\":\"c1\",\"bid\":1,\"keywords\":[\"b\",\"-x\",\"-[a "
@@ -52,7 +52,7 @@ static struct am_image_bytes build(const char *text) {
     struct am_error error = {0};
     struct am_image_bytes bytes = {0};
     if (am_inventory_load_memory(am_view_of(text), "fuzz", &options, &inventory, &report, &error) ||
-        am_build_image(inventory, false, &bytes, &error)) {
+        am_build_image(inventory, fuzz_few_zones(), false, &bytes, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }

@@ -20,13 +20,14 @@ static inline struct am_image_bytes hostile_one_list(size_t size) {
     uint32_t texts = (uint32_t)(size / 4 / (4 * PLACE));
     uint32_t postings = (uint32_t)(size * 3 / 4 / HOSTILE_POSTING_BYTES);
     memset(text, 'x', sizeof text);
-    for (uint32_t i = 0; i < texts; i++)
+    am_image_string_ref first = image_writer_string(&writer, (struct am_view){text, sizeof text});
+    for (uint32_t i = 1; i < texts; i++)
         image_writer_string(&writer, (struct am_view){text, sizeof text});
     uint32_t advertiser = image_writer_term(&writer, AM_TERM_ADVERTISER, AM_NONE, AM_VIEW("a"));
     uint32_t ad = image_writer_ad(&writer, AM_VIEW("ad"), advertiser);
     for (uint32_t i = 0; i < postings; i++) {
         image_writer_posting(&writer, 1, ad, AM_MATCH_ANY, 0,
-                             1 + PLACE * hostile_below(&state, texts));
+                             first + PLACE * hostile_below(&state, texts));
         if (i + 1 < postings)
             image_writer_at(&writer, AM_SECTION_POSTINGS, struct am_image_posting, i)->ad_and_last =
                 ad;
@@ -255,7 +256,6 @@ static inline struct am_image_bytes hostile_hours(size_t size) {
     image_writer_start(&writer);
     uint32_t leaves = (uint32_t)(size / 2 / sizeof(struct am_image_tree_node));
     uint32_t lists = (uint32_t)(size / 2 / sizeof(uint32_t) / 7);
-    am_image_string_ref zone = image_writer_string(&writer, AM_VIEW("Europe/Berlin"));
     for (uint32_t i = 0; i < lists; i++)
         image_writer_list(&writer, hours, 6);
     for (uint32_t i = 0; i < leaves; i += 8) {
@@ -267,7 +267,7 @@ static inline struct am_image_bytes hostile_hours(size_t size) {
                 &(struct am_image_tree_node){.kind = n ? AM_TARGETING_HOURS : AM_TARGETING_ALL,
                                              .attribute = n ? AM_ATTRIBUTE_HOUR : 0,
                                              .end = n ? n + 1 : 8,
-                                             .key = n ? zone : 0,
+                                             .key = 0,
                                              .set = 1 + 7 * hostile_scatter(i + n, lists)});
     }
     return image_writer_finish(&writer);

@@ -264,6 +264,34 @@ static inline void image_writer_put_filters(struct image_writer *writer) {
     image_writer_table(&writer->sections[AM_SECTION_FILTER], FILTERS, 0xFF);
 }
 
+static inline void
+image_writer_put_key(struct image_writer *writer, unsigned kind, am_image_string_ref id) {
+    struct am_view text = image_writer_text(writer, id);
+    uint64_t key =
+        XXH3_64bits_withSeed(text.data, text.size, UINT64_C(0x9E3779B97F4A7C15) * (kind + 1));
+    image_writer_add(writer, AM_SECTION_KEYS, &key);
+}
+
+/* Advertisers, and the keys of ads (2), campaigns (1) and advertisers (0). */
+static inline void image_writer_put_keys(struct image_writer *writer) {
+    for (size_t i = 0; i < image_writer_count(writer, AM_SECTION_AD_DETAILS); i++)
+        image_writer_put_key(
+            writer, 2,
+            image_writer_at(writer, AM_SECTION_AD_DETAILS, struct am_image_ad_details, i)->id);
+    for (size_t i = 0; i < image_writer_count(writer, AM_SECTION_CAMPAIGNS); i++)
+        image_writer_put_key(
+            writer, 1,
+            image_writer_at(writer, AM_SECTION_CAMPAIGNS, struct am_image_campaign, i)->id);
+    for (uint32_t i = 0; i < image_writer_count(writer, AM_SECTION_TERMS); i++) {
+        const struct am_image_term *term =
+            image_writer_at(writer, AM_SECTION_TERMS, struct am_image_term, i);
+        if (term->kind != AM_TERM_ADVERTISER)
+            continue;
+        image_writer_add(writer, AM_SECTION_ADVERTISERS, &i);
+        image_writer_put_key(writer, 0, term->text);
+    }
+}
+
 /* ---- the whole --------------------------------------------------------------------------------
  */
 
@@ -284,6 +312,11 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_TREE_NODES] = sizeof(struct am_image_tree_node),
         [AM_SECTION_SETS] = sizeof(uint32_t),
         [AM_SECTION_STRINGS] = 1,
+        [AM_SECTION_ADVERTISERS] = sizeof(uint32_t),
+        [AM_SECTION_KEYS] = sizeof(uint64_t),
+        [AM_SECTION_ZONE_NAMES] = sizeof(struct am_image_zone_name),
+        [AM_SECTION_ZONES] = sizeof(struct am_image_zone),
+        [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},
@@ -296,6 +329,12 @@ static inline void image_writer_start(struct image_writer *writer) {
         writer->sections[id].item_size = sizes[id];
     image_writer_string(writer, AM_VIEW(""));
     image_writer_list(writer, NULL, 0);
+    const struct am_image_zone utc = {0};
+    const struct am_image_zone_name name = {
+        image_writer_string(writer, AM_VIEW("UTC")),
+        image_writer_add(writer, AM_SECTION_ZONES, &utc),
+    };
+    image_writer_add(writer, AM_SECTION_ZONE_NAMES, &name);
 }
 
 static inline void image_writer_discard(struct image_writer *writer) {
@@ -333,8 +372,12 @@ static inline struct am_image_bytes image_writer_lay_out(const struct image_writ
         bool settings = id == AM_SECTION_SETTINGS;
         size = image_writer_aligned(size);
         table[id - 1] = (struct am_image_section_entry){
-            id, settings ? (uint32_t)sizeof writer->settings : (uint32_t)section->item_size, size,
-            settings ? 1 : section->count};
+            .id = (uint16_t)id,
+            .record_size =
+                settings ? (uint32_t)sizeof writer->settings : (uint32_t)section->item_size,
+            .offset = size,
+            .count = settings ? 1 : section->count,
+        };
         size += table[id - 1].record_size * table[id - 1].count;
     }
     size = image_writer_aligned(size);
@@ -383,6 +426,8 @@ static inline struct am_image_bytes image_writer_finish(struct image_writer *wri
         image_writer_put_terms(writer);
     if (image_writer_count(writer, AM_SECTION_FILTER) == 0)
         image_writer_put_filters(writer);
+    if (image_writer_count(writer, AM_SECTION_KEYS) == 0)
+        image_writer_put_keys(writer);
     struct am_image_bytes bytes = image_writer_lay_out(writer);
     image_writer_discard(writer);
     return bytes;

@@ -100,7 +100,7 @@ class ImageTest(CommandTest):
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (
-            r"^format version +8$",
+            r"^format version +8.0$",
             r"^generation +[0-9a-f]{16}$",
             r"^currency +EUR$",
             r"^language +en$",
@@ -130,7 +130,7 @@ class ImageReader:
         assert data[:8] == b"ADMATCH\x1a"
         self.sections = {}
         for index in range(struct.unpack_from("<I", data, 56)[0]):
-            entry = struct.unpack_from("<IIQQ", data, 128 + 24 * index)
+            entry = struct.unpack_from("<HxxIQQ", data, 128 + 24 * index)
             self.sections[entry[0]] = entry[1:]
         settings = struct.unpack_from("<31I", data, self.sections[1][1])
         self.settings = {name: settings[at] for name, at in self.SETTINGS.items()}

@@ -162,17 +162,19 @@ class FolderTest(ServerTest):
         self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
         self.assertEqual(len([path for path in state.iterdir() if path.suffix == ".last"]), 1)
 
-    def test_an_image_with_unknown_time_zones_is_refused(self):
-        put(self.inventory, [ad("berlin", "shoes", timezone="Europe/Berlin", targeting={"hour": [0]})])
+    def test_an_image_brings_its_time_zones_along(self):
+        put(self.inventory, [ad("berlin", "shoes", timezone="Europe/Berlin", targeting={"hour": [12]})])
         image = self.folder / "compiled.admx"
         subprocess.run([BUILD / "admatch", "build", self.inventory, "-o", image], check=True, capture_output=True)
-        server = self.serve(None, inventory=image, variables={"TZDIR": "/nowhere"}, start=False)
-        server.spawn()
-        self.assertEqual(server.ends(), 1)
-        self.assertIn("time zone Europe/Berlin, which this machine does not know", server.log())
-        server = self.serve(ADS, variables={"TZDIR": "/nowhere"}, name="serving")
-        os.replace(image, self.inventory)
-        server.logged("inventory refused, the generation before it goes on serving: the inventory targets hours in time zone Europe/Berlin")
+        server = self.serve(None, "admatch-test = true", inventory=image, variables={"TZDIR": "/nowhere"})
+        self.assertEqual(server.decide(query="shoes", now="2026-06-29T10:30:00Z").ads, ["berlin"])
+        self.assertEqual(server.decide(query="shoes", now="2026-06-29T12:30:00Z").ads, [])
+
+    def test_an_inventory_with_unknown_time_zones_is_refused(self):
+        server = self.serve(ADS, variables={"TZDIR": "/nowhere"})
+        self.assertIn("no time zone is known but UTC: install the package tzdata", server.log())
+        put(self.inventory, [ad("berlin", "shoes", timezone="Europe/Berlin", targeting={"hour": [0]})])
+        server.logged("inventory refused, the generation before it goes on serving")
         self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
 
     def test_a_compiled_image_is_copied_so_that_nobody_rewrites_it(self):

@@ -98,6 +98,20 @@ class SwapTest(ServerTest):
         eventually("the old ad is served", lambda: serves(server, "old"))
         self.assertEqual(server.generation(), before)
 
+    def test_an_update_of_the_time_zones_is_a_new_generation(self):
+        zones = self.folder / "zoneinfo"
+        shutil.copytree("/usr/share/zoneinfo/Arctic", zones)
+        at_noon = {"targeting": {"hour": [12]}, "timezone": "Longyearbyen"}
+        server = self.serve([ad("a1", "shoes", **at_noon)], "admatch-test = true", variables={"TZDIR": str(zones)})
+        midsummer_noon = {"query": "shoes", "now": "2026-06-29T10:30:00Z"}
+        before = server.decide(**midsummer_noon)
+        self.assertEqual(before.ads, ["a1"])
+        shutil.copy("/usr/share/zoneinfo/America/New_York", zones / "new")
+        (zones / "new").rename(zones / "Longyearbyen")
+        eventually("the new zones are served", lambda: server.decide(**midsummer_noon).ads == [])
+        self.assertNotEqual(server.decide(query="shoes").generation, before.generation)
+        self.assertEqual(server.decide(query="shoes", now="2026-06-29T16:30:00Z").ads, ["a1"])
+
     def test_with_refresh_0_the_master_fifo_asks_for_a_look(self):
         server = self.serve(OLD, "admatch-refresh = 0")
         time.sleep(1)
@@ -181,12 +195,9 @@ class RefusalTest(ServerTest):
 
     def test_a_damaged_image_is_refused(self):
         server = self.serve(OLD)
-        image = self.folder / "damaged.admx"
-        image.write_bytes((server.state / server.images()[0]).read_bytes())
-        with open(image, "r+b") as file:
-            file.seek(1000)
-            file.write(b"\xff\xff\xff")
-        self.refused(server, image.read_bytes(), "checksum")
+        damaged = bytearray((server.state / server.images()[0]).read_bytes())
+        damaged[1000] ^= 0xFF
+        self.refused(server, bytes(damaged), "checksum")
 
     def test_a_missing_inventory_is_reported_and_the_last_one_serves(self):
         server = self.serve(OLD)

@@ -105,6 +105,11 @@ def body_of(words, url):
     return json.dumps(body)
 
 
+def without_generation(answer):
+    """The generation depends on the time zones of this machine, which are part of an image."""
+    return re.sub(r'"(generation|bidid)":"[0-9a-f]{16}"', r'"\1":""', answer)
+
+
 def check_examples(build, folder):
     """The command answers as the server does; all examples ask tests/data/example.jsonl."""
     count = 0
@@ -115,7 +120,7 @@ def check_examples(build, folder):
             option = "--openrtb" if url.path == "/openrtb2/bid" else "--request"
             done = subprocess.run([build / "admatch", "match", EXAMPLE, option, folder / "request"], capture_output=True, text=True)
             count += 1
-            if done.stdout.strip() != printed:
+            if without_generation(done.stdout.strip()) != without_generation(printed):
                 yield f"{path.relative_to(ROOT)}: {url.path} answers otherwise: {done.stdout.strip()}{done.stderr}"
     if not count:
         yield "no document has an example of a request"
@@ -130,7 +135,7 @@ def check_format(build, folder):
     image = (folder / "image").read_bytes()
     version, words = struct.unpack_from("<II", image, 8)
     count, = struct.unpack_from("<I", image, 56)
-    entries = [struct.unpack_from("<IIQQ", image, 128 + 24 * i) for i in range(count)]
+    entries = [struct.unpack_from("<HxxIQQ", image, 128 + 24 * i) for i in range(count)]
     names = re.findall(r"^ {4}AM_SECTION_(\w+)(?: = 1)?,", (ROOT / "plugin" / "index" / "format.h").read_text(), re.M)
     first, second = entries[:2]
     wanted = {
@@ -147,6 +152,7 @@ def check_format(build, folder):
         if line not in text:
             yield f"docs/FORMAT.md: {what}: expected {line.strip()!r}"
     sections = [(int(number), name, int(size)) for number, name, size in re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (\d+) \|", text, re.M)]
+    names.remove("OPTIONAL")
     if sections != [(entry[0], name, entry[1]) for entry, name in zip(entries, names)] or len(names) != count:
         yield f"docs/FORMAT.md: sections: expected {', '.join(names)}, of {', '.join(str(entry[1]) for entry in entries)} bytes"
 

@@ -19,7 +19,7 @@ static inline bool build_image(struct served *served, struct am_view text, struc
     enum am_code code =
         am_inventory_load_memory(text, "test", &options, &inventory, &report, error);
     if (code == AM_OK)
-        code = am_build_image(inventory, false, &served->bytes, error);
+        code = am_build_image(inventory, served->zones, false, &served->bytes, error);
     if (code == AM_OK)
         code = am_image_open_memory(served->bytes.data, served->bytes.size, "test", &served->image,
                                     error);
@@ -39,7 +39,7 @@ static inline bool start_serving(struct served *served,
     if (!served->zones || !build_image(served, inventory, error))
         return false;
     served->api = am_api_new(limits, error);
-    return served->api && am_api_attach(served->api, served->image, served->zones, error) == AM_OK;
+    return served->api && am_api_attach(served->api, served->image, error) == AM_OK;
 }
 
 static inline void stop_serving(struct served *served) {

@@ -12,12 +12,13 @@
 #include <stdlib.h>
 
 #include "../../plugin/api/request.h"
+#include "api_inventory.h"
 
 enum { CLOCK = 1000000 };
 
 struct fixture {
     struct am_api_request_reader reader;
-    struct am_timezones *zones;
+    struct served served; /* an image, for the time zones in it */
     char *body;
     bool test;
     struct am_error error;
@@ -32,15 +33,18 @@ static int set_up(void **state) {
     fixture->reader.nodes = calloc(AM_REQUEST_MAX_NODES, sizeof *fixture->reader.nodes);
     assert_non_null(fixture->reader.nodes);
     fixture->reader.body_limit = 1 << 20;
-    fixture->zones = am_timezones_load(NULL, NULL);
-    assert_non_null(fixture->zones);
+    const struct am_api_limits limits = {1 << 16, 1000};
+    assert_true(
+        start_serving(&fixture->served,
+                      AM_VIEW("{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"a\"]}"),
+                      &limits, &fixture->error));
     *state = fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    am_timezones_free(fixture->zones);
+    stop_serving(&fixture->served);
     free(fixture->reader.nodes);
     free(fixture->reader.text);
     free(fixture->body);
@@ -56,7 +60,7 @@ static enum am_code read_bytes(struct fixture *fixture, read_body *read, struct 
     assert_true(fixture->reader.text && fixture->body);
     memcpy(fixture->body, bytes.data, bytes.size);
     fixture->error = (struct am_error){0};
-    am_api_request_start(&fixture->reader, fixture->zones, CLOCK, fixture->test);
+    am_api_request_start(&fixture->reader, fixture->served.image, CLOCK, fixture->test);
     enum am_code code =
         read(&fixture->reader, (struct am_view){fixture->body, bytes.size}, &fixture->error);
     assert_true(fixture->reader.text_used <= am_api_request_text_size(bytes.size));

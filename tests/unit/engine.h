@@ -25,12 +25,15 @@ static inline struct am_image_bytes engine_build(const char *lines) {
     struct am_inventory *inventory = NULL;
     struct am_inventory_report report = {0};
     struct am_error error = {0};
-    struct am_inventory_load_options options = {0};
+    static struct am_timezones *zones;
+    if (!zones)
+        zones = am_timezones_load(NULL, NULL);
+    struct am_inventory_load_options options = {.zones = zones};
     struct am_image_bytes bytes = {0};
     if (am_inventory_load_memory(am_view_of(lines), "test", &options, &inventory, &report,
                                  &error) != AM_OK)
         fail_msg("load: %s", error.message);
-    if (am_build_image(inventory, false, &bytes, &error) != AM_OK)
+    if (am_build_image(inventory, zones, false, &bytes, &error) != AM_OK)
         fail_msg("build: %s", error.message);
     am_inventory_free(inventory);
     am_inventory_report_free(&report);
@@ -47,7 +50,7 @@ static inline void engine_start(struct engine *engine, const char *lines) {
         fail_msg("open: %s", error.message);
     engine->matcher = am_matcher_new(&limits, &error);
     assert_non_null(engine->matcher);
-    if (am_matcher_attach(engine->matcher, engine->image, NULL, &error))
+    if (am_matcher_attach(engine->matcher, engine->image, &error))
         fail_msg("attach: %s", error.message);
 }
 

@@ -217,7 +217,7 @@ static void limits_hold_for_bytes_and_words(void **state) {
     am_api_free(served->api);
     served->api = am_api_new(&(struct am_api_limits){64, 3}, &error);
     assert_non_null(served->api);
-    assert_int_equal(am_api_attach(served->api, served->image, served->zones, &error), AM_OK);
+    assert_int_equal(am_api_attach(served->api, served->image, &error), AM_OK);
     assert_int_equal(decide(state, AM_CONTENT_TEXT, AM_VIEW("one two three")).status, 200);
     assert_error(decide(state, AM_CONTENT_TEXT, AM_VIEW("one two three four")), 413,
                  "{\"error\":{\"status\":413,\"reason\":\"more than 3 words in one request\"}}");

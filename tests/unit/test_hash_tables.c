@@ -32,7 +32,7 @@ build(const struct lines *lines, struct am_image_bytes *bytes, struct am_error *
     if (am_inventory_load_memory((struct am_view){lines->text, lines->size}, "test", &options,
                                  &inventory, &report, error) != AM_OK)
         fail_msg("load: %s", error->message);
-    enum am_code code = am_build_image(inventory, false, bytes, error);
+    enum am_code code = am_build_image(inventory, NULL, false, bytes, error);
     am_inventory_free(inventory);
     am_inventory_report_free(&report);
     return code;

@@ -89,7 +89,7 @@ static bool refused_or_used(struct fixture *fixture) {
         am_image_verify(image, &error) != AM_OK;
     if (refused)
         assert_true(error.message[0] != '\0');
-    else if (am_matcher_attach(fixture->matcher, image, NULL, &error) == AM_OK)
+    else if (am_matcher_attach(fixture->matcher, image, &error) == AM_OK)
         decide(fixture->matcher, &decision);
     am_image_close(image);
     return refused;

@@ -280,7 +280,7 @@ static void ads_fall_with_their_campaign(void **state) {
         assert_int_equal(inventory->campaign_count, 1);
         assert_int_equal(inventory->ad_count, 1);
         assert_int_equal(inventory->ads[0].campaign, 0);
-        assert_int_equal(am_build_image(inventory, true, &bytes, NULL), AM_OK);
+        assert_int_equal(am_build_image(inventory, NULL, true, &bytes, NULL), AM_OK);
         am_image_bytes_free(&bytes);
         am_inventory_free(inventory);
         am_inventory_report_free(&report);

@@ -94,7 +94,7 @@ static void a_new_image_starts_with_closed_arrays(void **state) {
     engine_start(&engine, inventory);
     engine_start(&small, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"*\"]}\n");
     ask(&engine, long_text, 3);
-    assert_int_equal(am_matcher_attach(engine.matcher, small.image, NULL, NULL), AM_OK);
+    assert_int_equal(am_matcher_attach(engine.matcher, small.image, NULL), AM_OK);
     assert_closed(engine.matcher->search.hits.terminals);
     assert_closed(engine.matcher->rank.candidates);
     ask(&small, "wine", 1);

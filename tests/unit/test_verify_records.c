@@ -323,8 +323,8 @@ static void hours_of_five_numbers(struct image_writer *writer) {
         image_writer_list(writer, (const uint32_t[]){1, 2, 3, 4, 5}, 5);
 }
 
-static void hours_without_a_zone(struct image_writer *writer) {
-    AT(writer, TREE_NODES, tree_node, 2)->key = AM_NONE;
+static void hours_of_no_zone(struct image_writer *writer) {
+    AT(writer, TREE_NODES, tree_node, 2)->key = 1;
 }
 
 static void values_of_no_key(struct image_writer *writer) {
@@ -446,7 +446,7 @@ static const struct fault faults[] = {
     WRITER(unknown_kind, "unknown kind"),
     WRITER(unknown_attribute, "unknown attribute"),
     WRITER(hours_of_five_numbers, "hours need a list of six"),
-    WRITER(hours_without_a_zone, "its time zone is no name"),
+    WRITER(hours_of_no_zone, "no such time zone"),
     WRITER(values_of_no_key, "its key is no key term"),
 
     WRITER(campaign_rules_without_campaign, "it has a campaign's rules and no campaign"),

@@ -1,0 +1,104 @@
+/* The time zones of this machine, so that an image means the same on every other. */
+#include <xxhash.h>
+
+#include "build.h"
+
+static bool zone_equal(const void *context, uint32_t id, const void *key) {
+    const struct am_builder *builder = context;
+    const struct am_timezone *wanted = key;
+    const struct am_image_zone *zone = AM_VECTOR_AT(&builder->zones, struct am_image_zone, id);
+    const struct am_timezone_transition *transitions =
+        AM_VECTOR_AT(&builder->transitions, struct am_timezone_transition, zone->first_transition);
+    return zone->transition_count == wanted->count && zone->first_offset == wanted->first_offset &&
+           memcmp(&zone->rule, &wanted->rule, sizeof zone->rule) == 0 &&
+           (wanted->count == 0 ||
+            memcmp(transitions, wanted->transitions, wanted->count * sizeof *transitions) == 0);
+}
+
+static bool add_zone(struct am_builder *builder, const struct am_timezone *zone) {
+    struct am_image_zone record = {.first_transition = (uint32_t)builder->transitions.count,
+                                   .transition_count = zone->count,
+                                   .first_offset = zone->first_offset,
+                                   .rule = zone->rule};
+    void *room = am_vector_extend(&builder->transitions, zone->count);
+    if (!room && zone->count)
+        return false;
+    if (zone->count)
+        memcpy(room, zone->transitions, zone->count * sizeof *zone->transitions);
+    return am_vector_push(&builder->zones, &record);
+}
+
+/* Many names stand for the same zone. */
+static bool
+add_name(struct am_builder *builder, struct am_view name, const struct am_timezone *zone) {
+    uint64_t hash = XXH3_64bits_withSeed(zone->transitions, zone->count * sizeof *zone->transitions,
+                                         (uint32_t)zone->first_offset);
+    struct am_intern_slot *slot = am_intern_find(
+        &builder->zone_table, am_hash_mix(hash, XXH3_64bits(&zone->rule, sizeof zone->rule)),
+        zone_equal, builder, zone);
+    if (!slot)
+        return false;
+    if (slot->id == UINT32_MAX) {
+        if (!add_zone(builder, zone))
+            return false;
+        slot->id = (uint32_t)(builder->zones.count - 1);
+    }
+    struct am_image_zone_name named = {am_build_pools_string(&builder->pools, name), slot->id};
+    return am_vector_push(&builder->zone_names, &named);
+}
+
+static bool unknown_zone(struct am_view name, struct am_error *error) {
+    am_error_set(error, AM_E_INVALID,
+                 "the inventory targets hours in time zone %.*s, which this machine does not know: "
+                 "install the package tzdata",
+                 AM_VIEW_ARGUMENTS(name));
+    return false;
+}
+
+static bool check_rules(const struct am_builder *builder,
+                        const struct am_inventory_rules *rules,
+                        struct am_error *error) {
+    uint32_t zone;
+    return rules->timezone.size == 0 || am_build_find_zone(builder, rules->timezone, &zone) ||
+           unknown_zone(rules->timezone, error);
+}
+
+static bool check_inventory(const struct am_builder *builder, struct am_error *error) {
+    const struct am_inventory *inventory = builder->inventory;
+    for (uint32_t i = 0; i < inventory->campaign_count; i++)
+        if (!check_rules(builder, &inventory->campaigns[i].rules, error))
+            return false;
+    for (uint32_t i = 0; i < inventory->ad_count; i++)
+        if (!check_rules(builder, &inventory->ads[i].rules, error))
+            return false;
+    return true;
+}
+
+bool am_build_find_zone(const struct am_builder *builder, struct am_view name, uint32_t *zone) {
+    size_t low = 0, high = builder->zone_names.count;
+    const struct am_image_zone_name *names = builder->zone_names.data;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = am_view_compare(am_build_string(builder, names[middle].name), name);
+        if (order == 0) {
+            *zone = names[middle].zone;
+            return true;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool am_build_zones(struct am_builder *builder, struct am_error *error) {
+    static const struct am_timezone utc;
+    const struct am_timezones *zones = builder->timezones;
+    if (!zones && !add_name(builder, AM_VIEW("UTC"), &utc))
+        return am_build_out_of_memory(error);
+    for (uint32_t i = 0; zones && i < am_timezones_count(zones); i++)
+        if (!add_name(builder, am_timezones_name(zones, i), am_timezones_at(zones, i)))
+            return am_build_out_of_memory(error);
+    return builder->pools.failure || check_inventory(builder, error);
+}
