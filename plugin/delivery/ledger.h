@@ -109,7 +109,7 @@ struct am_ledger_options {
  * process is making or recovering the live file: try again. AM_E_LIMIT: the tmpfs is too small; the
  * message has the bytes wanted and free. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_open(const struct am_ledger_options *options,
-                            struct am_ledger **ledger,
+                            struct am_ledger **opened,
                             struct am_error *error);
 
 /* Unmaps. The process's workers must be gone. NULL is fine. */

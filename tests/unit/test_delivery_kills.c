@@ -284,7 +284,8 @@ static void worker_process(void) {
     if (am_ledger_join(test.ledger, &error) != AM_OK)
         abort();
     for (uintptr_t i = 0; i < threads; i++)
-        pthread_create(&all[i], NULL, work, (void *)i);
+        if (pthread_create(&all[i], NULL, work, (void *)i) != 0)
+            abort();
     for (unsigned i = 0; i < threads; i++)
         pthread_join(all[i], NULL);
     am_ledger_close(test.ledger);
@@ -340,16 +341,15 @@ static pid_t start_child(unsigned i) {
 
 /* Kills at random until both counts are reached. */
 static void run(void) {
-    pid_t children[64];
+    pid_t children[64] = {0};
     unsigned killed = 0;
-    srand(11);
     for (unsigned i = 0; i <= processes; i++)
         children[i] = start_child(i);
     while (killed < kills || control->placements < placements_wanted) {
-        usleep((useconds_t)(2000 + rand() % 20000));
+        usleep((useconds_t)(2000 + test_random(20000)));
         if (killed == kills)
             continue;
-        unsigned victim = rand() % 4 ? 1 + (unsigned)rand() % processes : 0;
+        unsigned victim = test_random(4) ? 1 + test_random(processes) : 0;
         kill(children[victim], SIGKILL);
         waitpid(children[victim], NULL, 0);
         children[victim] = start_child(victim);
