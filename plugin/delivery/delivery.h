@@ -62,8 +62,8 @@ void am_delivery_detail_write(const struct am_delivery_detail *detail, struct am
  * `clock` is the server's clock, not a time that the request gives. */
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock);
 
-/* The gates `budget` and `pacing` of one ad. `detail` may be NULL. Two cache misses where the ad
- * has limits, none where nothing above it has. */
+/* The gates `budget` and `pacing` of one ad. `detail` may be NULL. Reads one cache line for the ad,
+ * one for its chain, and one for each of its limits. */
 enum am_delivery_verdict am_delivery_gate(const struct am_ledger_worker *worker,
                                           const struct am_delivery_map *map,
                                           uint32_t ad,

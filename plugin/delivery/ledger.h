@@ -54,7 +54,7 @@ enum {
     AM_LEDGER_GONE_DAYS = 35,      /* that a record is kept without being published */
     AM_LEDGER_MIN_CELLS = 65536,   /* default: this, or twice those of the first inventory */
     AM_LEDGER_PLACEMENTS = 262144, /* default; 72 bytes each */
-    AM_LEDGER_SLOTS = 256,         /* default; 16 KiB each */
+    AM_LEDGER_SLOTS = 256,         /* default; 8,448 bytes each; at most 1,024 */
 };
 
 #define AM_LEDGER_NO_CELL UINT32_MAX           /* not counted */
