@@ -18,6 +18,7 @@ enum {
     SECONDS_A_STEP = 900,
     RESERVE = 4000,
     PENDING = 16,
+    PLACEMENTS = 150000,
 };
 
 /* ---- what the processes share -----------------------------------------------------------------
@@ -45,7 +46,7 @@ static struct control *control;
 static struct shared shared;
 static struct test_ledger test;
 static unsigned processes = 3, threads = 4, kills = 60;
-static uint64_t placements_wanted = 150000;
+static uint64_t placements_wanted = PLACEMENTS;
 
 static int64_t price_of(uint32_t ad) {
     return 1000 + ad * 77;
@@ -481,7 +482,7 @@ static void reckon(void) {
     assert_int_equal(report.unfinished, 0);
     for (uint32_t cell = 0; cell < cells; cell++)
         check_record(cell);
-    assert_true(full > 3);
+    assert_true(full > 3 || placements_wanted < PLACEMENTS);
     print_message("%llu placements, %llu events on %lld days, %u limits used up, %u steps, %u dead "
                   "processes, %u events finished for them\n",
                   (unsigned long long)control->placements, (unsigned long long)lines,
