@@ -58,6 +58,12 @@ struct am_delivery_detail {
  * 10:31:07", "unconfirmed"... */
 void am_delivery_detail_write(const struct am_delivery_detail *detail, struct am_buffer *buffer);
 
+/* "campaign 3 in 1d", "ad 1 in 30m", "advertiser 5 in lifetime"; or "no room". */
+void am_caps_detail_write(enum am_ledger_kind kind,
+                          const struct am_caps_cap *cap,
+                          enum am_caps_answer answer,
+                          struct am_buffer *buffer);
+
 /* Begins a decision: counts it for the traffic curve, and notes whether the ledger can be used now.
  * `clock` is the server's clock, not a time that the request gives. */
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock);

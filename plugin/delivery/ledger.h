@@ -338,7 +338,8 @@ enum am_ledger_outcome {
 };
 
 struct am_ledger_event {
-    uint64_t sequence; /* of the placement whose hold it uses up; AM_LEDGER_NO_SEQUENCE: none */
+    uint64_t sequence; /* of the placement whose hold it uses up; AM_LEDGER_NO_SEQUENCE: none, and
+                          where the token is of another host or epoch */
     uint32_t cells[AM_LEDGER_KINDS];  /* by kind; AM_LEDGER_NO_CELL where there is none */
     int64_t amounts[AM_LEDGER_UNITS]; /* nanos, impressions, clicks; negative in adjustments */
     int64_t time;                     /* of the log line: it decides the day */

@@ -450,6 +450,27 @@ static void a_budget_that_stops_leaves_no_cap_counted(void **state) {
     assert_int_equal(counted_in(DAY, DAY0 + 2), 1);
 }
 
+static void details_say_how_many_in_which_time(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t maximum, period;
+        const char *text;
+    } details[] = {{3, DAY, "campaign 3 in 1d"}, {1, 30, "campaign 1 in 30m"},
+                   {2, 90, "campaign 2 in 90m"}, {1000, 7 * DAY, "campaign 1000 in 7d"},
+                   {5, 120, "campaign 5 in 2h"}, {1, AM_CAPS_LIFETIME, "campaign 1 in lifetime"}};
+    char text[64];
+    for (unsigned i = 0; i < AM_COUNT_OF(details); i++) {
+        struct am_caps_cap cap = {1, details[i].period, details[i].maximum};
+        struct am_buffer buffer = am_buffer_over(text, sizeof text);
+        am_caps_detail_write(AM_LEDGER_CAMPAIGN, &cap, AM_CAPS_FULL, &buffer);
+        am_buffer_append(&buffer, "", 1);
+        assert_string_equal(text, details[i].text);
+    }
+    struct am_buffer buffer = am_buffer_over(text, sizeof text);
+    am_caps_detail_write(AM_LEDGER_CAMPAIGN, &three_a_day, AM_CAPS_NO_ROOM, &buffer);
+    assert_int_equal(buffer.size, sizeof "no room" - 1);
+}
+
 static void the_hash_of_a_user_is_never_zero(void **state) {
     (void)state;
     assert_true(am_caps_user(test_mac, &mac_key, AM_VIEW("u1")) != 0);
@@ -475,6 +496,7 @@ int main(void) {
         TEST(what_is_forged_or_damaged_is_refused),
         TEST(a_full_state_lets_the_window_go_that_ends_first),
         TEST(windows_that_have_ended_are_not_carried),
+        TEST(details_say_how_many_in_which_time),
         TEST(the_hash_of_a_user_is_never_zero),
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_ledger, stop_ledger)
