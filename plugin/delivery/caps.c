@@ -127,7 +127,7 @@ struct places {
     struct entry *buckets[2];
 };
 
-static struct entry *place(const struct places *places, unsigned i) {
+static struct entry *entry_at(const struct places *places, unsigned i) {
     return &places->buckets[i / ENTRIES][i % ENTRIES];
 }
 
@@ -155,7 +155,7 @@ static bool swap(uint64_t *word, uint64_t from, uint64_t to) {
 static struct entry *find(const struct places *places, int64_t now, uint64_t *window) {
     struct entry *dead = NULL;
     for (unsigned i = 0; i < 2 * ENTRIES; i++) {
-        struct entry *entry = place(places, i);
+        struct entry *entry = entry_at(places, i);
         uint64_t state = load(&entry->window); /* before the key: while it stays, the key does */
         if (load(&entry->key) != places->key || (dead && !is_open(places->key, state, now)))
             continue;
@@ -225,7 +225,7 @@ enum am_caps_answer am_caps_ask(const struct am_caps *caps,
 
 static bool is_elsewhere(const struct places *places, const struct entry *mine) {
     for (unsigned i = 0; i < 2 * ENTRIES; i++) {
-        const struct entry *entry = place(places, i);
+        const struct entry *entry = entry_at(places, i);
         if (entry != mine && load(&entry->key) == places->key)
             return true;
     }
@@ -329,14 +329,14 @@ uint64_t am_caps_places(const struct am_caps *caps) {
 }
 
 bool am_caps_get(
-    const struct am_caps *caps, uint64_t where, int64_t now, uint64_t *key, uint64_t *window) {
-    const struct entry *entry = &caps->entries[where];
+    const struct am_caps *caps, uint64_t place, int64_t now, uint64_t *key, uint64_t *window) {
+    const struct entry *entry = &caps->entries[place];
     *window = load(&entry->window);
     *key = load(&entry->key);
     return *key && is_open(*key, *window, now) && load(&entry->window) == *window;
 }
 
-void am_caps_put(struct am_caps *caps, uint64_t where, uint64_t key, uint64_t window) {
-    __atomic_store_n(&caps->entries[where].window, window, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&caps->entries[where].key, key, __ATOMIC_SEQ_CST);
+void am_caps_put(struct am_caps *caps, uint64_t place, uint64_t key, uint64_t window) {
+    __atomic_store_n(&caps->entries[place].window, window, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&caps->entries[place].key, key, __ATOMIC_SEQ_CST);
 }

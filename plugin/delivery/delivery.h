@@ -58,12 +58,18 @@ struct am_delivery_detail {
  * 10:31:07", "unconfirmed"... */
 void am_delivery_detail_write(const struct am_delivery_detail *detail, struct am_buffer *buffer);
 
+/* "campaign 3 in 1d", "ad 1 in 30m", "advertiser 5 in lifetime"; or "no room". */
+void am_caps_detail_write(enum am_ledger_kind kind,
+                          const struct am_caps_cap *cap,
+                          enum am_caps_answer answer,
+                          struct am_buffer *buffer);
+
 /* Begins a decision: counts it for the traffic curve, and notes whether the ledger can be used now.
  * `clock` is the server's clock, not a time that the request gives. */
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock);
 
-/* The gates `budget` and `pacing` of one ad. `detail` may be NULL. Two cache misses where the ad
- * has limits, none where nothing above it has. */
+/* The gates `budget` and `pacing` of one ad. `detail` may be NULL. Reads one cache line for the ad,
+ * one for its chain, and one for each of its limits. */
 enum am_delivery_verdict am_delivery_gate(const struct am_ledger_worker *worker,
                                           const struct am_delivery_map *map,
                                           uint32_t ad,

@@ -71,3 +71,29 @@ void am_delivery_detail_write(const struct am_delivery_detail *detail, struct am
         return;
     }
 }
+
+/* The largest unit that gives a whole number. */
+static void put_period(struct am_buffer *buffer, uint32_t minutes) {
+    if (minutes == AM_CAPS_LIFETIME) {
+        am_buffer_literal(buffer, "lifetime");
+        return;
+    }
+    uint32_t unit = minutes % 1440 == 0 ? 1440 : minutes % 60 == 0 ? 60 : 1;
+    am_buffer_unsigned(buffer, minutes / unit);
+    put_text(buffer, unit == 1440 ? "d" : unit == 60 ? "h" : "m");
+}
+
+void am_caps_detail_write(enum am_ledger_kind kind,
+                          const struct am_caps_cap *cap,
+                          enum am_caps_answer answer,
+                          struct am_buffer *buffer) {
+    if (answer == AM_CAPS_NO_ROOM) {
+        am_buffer_literal(buffer, "no room");
+        return;
+    }
+    put_text(buffer, am_ledger_kind_name(kind));
+    am_buffer_literal(buffer, " ");
+    am_buffer_unsigned(buffer, cap->maximum);
+    am_buffer_literal(buffer, " in ");
+    put_period(buffer, cap->period);
+}

@@ -54,7 +54,7 @@ enum {
     AM_LEDGER_GONE_DAYS = 35,      /* that a record is kept without being published */
     AM_LEDGER_MIN_CELLS = 65536,   /* default: this, or twice those of the first inventory */
     AM_LEDGER_PLACEMENTS = 262144, /* default; 72 bytes each */
-    AM_LEDGER_SLOTS = 256,         /* default; 16 KiB each */
+    AM_LEDGER_SLOTS = 256,         /* default; 8,448 bytes each; at most 1,024 */
 };
 
 #define AM_LEDGER_NO_CELL UINT32_MAX           /* not counted */
@@ -109,7 +109,7 @@ struct am_ledger_options {
  * process is making or recovering the live file: try again. AM_E_LIMIT: the tmpfs is too small; the
  * message has the bytes wanted and free. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_open(const struct am_ledger_options *options,
-                            struct am_ledger **ledger,
+                            struct am_ledger **opened,
                             struct am_error *error);
 
 /* Unmaps. The process's workers must be gone. NULL is fine. */
@@ -338,7 +338,8 @@ enum am_ledger_outcome {
 };
 
 struct am_ledger_event {
-    uint64_t sequence; /* of the placement whose hold it uses up; AM_LEDGER_NO_SEQUENCE: none */
+    uint64_t sequence; /* of the placement whose hold it uses up; AM_LEDGER_NO_SEQUENCE: none, and
+                          where the token is of another host or epoch */
     uint32_t cells[AM_LEDGER_KINDS];  /* by kind; AM_LEDGER_NO_CELL where there is none */
     int64_t amounts[AM_LEDGER_UNITS]; /* nanos, impressions, clicks; negative in adjustments */
     int64_t time;                     /* of the log line: it decides the day */

@@ -143,6 +143,9 @@ void am_ledger_lock(struct am_ledger *ledger);
 bool am_ledger_try_lock(struct am_ledger *ledger);
 void am_ledger_unlock(struct am_ledger *ledger);
 
+/* With the lock: ends a freeze, one's own or that of a dead owner. */
+void am_ledger_thaw(struct am_ledger *ledger);
+
 /* With the lock: lists a new value of a word of the file; am_ledger_redo_commit stores all that are
  * listed. At most AM_LEDGER_LIVE_REDO between two commits. */
 void am_ledger_redo_put(struct am_ledger *ledger, void *word, size_t size, uint64_t value);
@@ -159,11 +162,11 @@ void am_ledger_redo_again(struct am_ledger *ledger); /* after a dead owner */
 #define am_ledger_pool_at(ledger, pool, type, index)                                               \
     (&((struct type *)(ledger)->pools[pool])[index])
 
-/* The index of an equal item, made where there is none. `item` is a whole item, whose head is
+/* The index of an equal item, made where there is none. `wanted` is a whole item, whose head is
  * ignored. AM_LEDGER_NO_INDEX and an error: no room. Commits by itself. */
 uint32_t am_ledger_pool_intern(struct am_ledger *ledger,
                                enum am_ledger_pool_id pool,
-                               const void *item,
+                               const void *wanted,
                                struct am_error *error);
 
 /* Frees all items that no limit refers to. Cap sets stay. Never between interning and referring. */
@@ -230,14 +233,14 @@ void am_ledger_limit_redo(struct am_ledger *ledger,
                           int64_t line);
 
 /* Folds the queue of one slot, or of all, or of those that found the lock taken. */
-void am_ledger_fold(struct am_ledger *ledger, uint32_t slot);
+void am_ledger_fold(struct am_ledger *ledger, uint32_t number);
 void am_ledger_fold_all(struct am_ledger *ledger);
 void am_ledger_fold_missed(struct am_ledger *ledger);
 bool am_ledger_missed(const struct am_ledger *ledger);
 
 /* Fills the running days of all zones for `now`; only for a process with the database. */
 void am_ledger_zones_look(struct am_ledger *ledger, int64_t now);
-void am_ledger_zone_look(struct am_ledger *ledger, uint32_t zone, int64_t now);
+void am_ledger_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now);
 /* When a day of a record's zone begins. */
 int64_t am_ledger_zone_day_start(const struct am_ledger *ledger, uint32_t zone, int32_t day);
 
@@ -247,8 +250,8 @@ void am_ledger_step_cache_free(struct am_ledger *ledger);
 
 /* W of a schedule, from 1970 on: now, and at another time after it was asked for now.
  * AM_LEDGER_NO_INDEX: 1 each. */
-uint64_t am_ledger_schedule_weighed(struct am_ledger *ledger, uint32_t schedule, int64_t now);
-uint64_t am_ledger_schedule_weighed_at(struct am_ledger *ledger, uint32_t schedule, int64_t time);
+uint64_t am_ledger_schedule_weighed(struct am_ledger *ledger, uint32_t index, int64_t now);
+uint64_t am_ledger_schedule_weighed_at(struct am_ledger *ledger, uint32_t index, int64_t time);
 
 /* The schedule of a curve for a record in `zone`; with kind TRAFFIC, on the curve `traffic`.
  * AM_LEDGER_NO_INDEX and an error when there is no room. */
@@ -261,7 +264,7 @@ uint32_t am_ledger_schedule_intern(struct am_ledger *ledger,
  */
 uint32_t am_ledger_traffic_curve(struct am_ledger *ledger);
 /* The same schedule on another traffic curve. */
-uint32_t am_ledger_schedule_reread(struct am_ledger *ledger, uint32_t schedule, uint32_t traffic);
+uint32_t am_ledger_schedule_reread(struct am_ledger *ledger, uint32_t index, uint32_t traffic);
 
 /* Gives the process's member back; its workers are gone. */
 void am_ledger_leave(struct am_ledger *ledger);

@@ -47,10 +47,15 @@ void am_ledger_redo_again(struct am_ledger *ledger) {
 /* ---- the lock ---------------------------------------------------------------------------------
  */
 
+void am_ledger_thaw(struct am_ledger *ledger) {
+    __atomic_store_n(&ledger->header->frozen, 0, __ATOMIC_SEQ_CST);
+}
+
 /* Any other status: the mutex itself was destroyed, and with it the file. */
 static bool locked(struct am_ledger *ledger, int status) {
     if (status == EOWNERDEAD) {
         am_ledger_redo_again(ledger);
+        am_ledger_thaw(ledger); /* a repair is made with the lock: its maker is dead */
         if (ledger->header->pools_dirty)
             am_ledger_pool_sweep(ledger);
         pthread_mutex_consistent(&ledger->header->lock);

@@ -36,7 +36,7 @@ struct am_delivery_map_ad {
 enum am_code am_delivery_map_begin(struct am_ledger *ledger,
                                    uint64_t generation,
                                    uint32_t ads,
-                                   struct am_delivery_map **map,
+                                   struct am_delivery_map **made,
                                    struct am_error *error);
 enum am_code am_delivery_map_put(struct am_delivery_map *map,
                                  uint32_t ad,
@@ -50,7 +50,7 @@ enum am_code am_delivery_map_commit(struct am_delivery_map *map, struct am_error
 enum am_code am_delivery_map_open(struct am_ledger *ledger,
                                   uint64_t generation,
                                   uint32_t ads,
-                                  struct am_delivery_map **map,
+                                  struct am_delivery_map **opened,
                                   struct am_error *error);
 void am_delivery_map_close(struct am_delivery_map *map); /* NULL is fine */
 

@@ -119,14 +119,22 @@ static bool is_kept(const struct am_ledger *ledger, uint64_t generation) {
     return false;
 }
 
+/* "map-" and 16 hexadecimal digits. */
+static bool generation_of(const char *name, uint64_t *generation) {
+    static const char prefix[] = "map-";
+    char *end;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return false;
+    *generation = strtoull(name + sizeof prefix - 1, &end, 16);
+    return end == name + sizeof prefix - 1 + 16 && *end == '\0';
+}
+
 static void keep(struct am_ledger *ledger, const char *name) {
-    unsigned long long generation;
+    uint64_t generation;
     struct am_delivery_map_header header;
     char path[PATH_MAX + 300];
     struct am_delivery_map *map;
-    int end = 0;
-    if (sscanf(name, "map-%16llx%n", &generation, &end) != 1 || name[end] ||
-        is_kept(ledger, generation))
+    if (!generation_of(name, &generation) || is_kept(ledger, generation))
         return;
     snprintf(path, sizeof path, "%s/%s", ledger->home, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -157,7 +157,7 @@ void am_pace_fit(uint32_t weights[AM_PACE_HOURS]) {
     while (highest >> shift > AM_PACE_WEIGHT_MAX)
         shift++;
     for (unsigned i = 0; i < AM_PACE_HOURS; i++)
-        weights[i] = weights[i] >> shift ? weights[i] >> shift : 1;
+        weights[i] = (weights[i] >> shift) ? weights[i] >> shift : 1;
 }
 
 /* ---- days -------------------------------------------------------------------------------------

@@ -120,10 +120,10 @@ static enum am_code publisher_enter(struct am_ledger *ledger, struct am_error *e
         return AM_OK;
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/publisher", ledger->home);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), status = fd;
-    while (fd >= 0 && (status = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
         continue;
-    if (status < 0) {
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
         am_error_set_errno(error, AM_E_IO, "cannot lock %s", path);
         if (fd >= 0)
             close(fd);
@@ -209,7 +209,7 @@ void am_ledger_publish_end(struct am_ledger *ledger) {
     memcpy(digest, ledger->publication.digest, sizeof digest);
     am_ledger_redo(ledger, header->published, ledger->publication.time);
     for (unsigned i = 0; i < 2; i++)
-        am_ledger_redo_put(ledger, header->published_digest + i * 8, 8, digest[i]);
+        am_ledger_redo_put(ledger, header->published_digest + (size_t)i * 8, 8, digest[i]);
     am_ledger_redo_commit(ledger);
     am_ledger_unlock(ledger);
     publisher_leave(ledger);

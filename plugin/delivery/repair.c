@@ -41,10 +41,6 @@ static bool freeze(struct am_ledger *ledger, const struct am_ledger_death *death
     return true;
 }
 
-static void thaw(struct am_ledger *ledger) {
-    __atomic_store_n(&ledger->header->frozen, 0, __ATOMIC_SEQ_CST);
-}
-
 /* ---- the truth about guards -------------------------------------------------------------------
  */
 
@@ -246,7 +242,7 @@ void am_ledger_repair(struct am_ledger *ledger, struct am_ledger_step_report *re
             AM_LEDGER_SET_RELEASE(ledger->members[i].used, 0);
         pthread_mutex_unlock(&ledger->members[i].alive);
     }
-    thaw(ledger); /* a holder may have been killed in the middle of its repair */
+    am_ledger_thaw(ledger);
     report->unfinished = unfinished(ledger);
 }
 

@@ -6,7 +6,6 @@
 /* One try to place one ad. */
 struct attempt {
     struct am_ledger_worker *worker;
-    const struct am_delivery_map *map;
     const struct am_delivery_ask *ask;
     const struct am_delivery_placement *placement;
     struct am_delivery_detail *detail;
@@ -173,7 +172,7 @@ enum am_delivery_verdict am_delivery_reserve(struct am_ledger_worker *worker,
                                              struct am_delivery_detail *detail) {
     const struct am_delivery_chain *chain = am_delivery_chain_of(map, ad);
     struct attempt attempt = {
-        .worker = worker, .map = map, .ask = ask, .placement = placement, .detail = detail};
+        .worker = worker, .ask = ask, .placement = placement, .detail = detail};
     if (detail)
         detail->reason = AM_DELIVERY_FREE;
     if (AM_LEDGER_GET(chain->flags) & AM_DELIVERY_CHAIN_CLOSED)

@@ -170,12 +170,13 @@ uint64_t am_ledger_snapshot_header_checksum(const struct am_ledger_snapshot_head
 }
 
 bool am_ledger_snapshot_number(const char *name, uint64_t *number) {
-    unsigned long long read;
-    int end = 0;
-    if (sscanf(name, "snapshot-%20llu%n", &read, &end) != 1 || name[end])
+    static const char prefix[] = "snapshot-";
+    char *end;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
         return false;
-    *number = read;
-    return true;
+    const char *digits = name + sizeof prefix - 1;
+    *number = strtoull(digits, &end, 10);
+    return end != digits && *end == '\0';
 }
 
 void am_ledger_snapshot_path(const char *folder, uint64_t number, char *path, size_t size) {

@@ -84,7 +84,7 @@ enum am_code am_ledger_snapshot_open(const char *folder,
 /* The same of bytes that stay the caller's. */
 enum am_code am_ledger_snapshot_open_memory(const void *bytes,
                                             size_t size,
-                                            struct am_ledger_snapshot_file **snapshot,
+                                            struct am_ledger_snapshot_file **opened,
                                             struct am_error *error);
 void am_ledger_snapshot_close(struct am_ledger_snapshot_file *snapshot);
 

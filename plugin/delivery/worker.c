@@ -164,8 +164,12 @@ void am_ledger_op_begin_patiently(struct am_ledger_worker *worker,
                                   enum am_ledger_op op,
                                   uint64_t sequence,
                                   const uint32_t cells[AM_LEDGER_KINDS]) {
-    while (!am_ledger_op_begin(worker, op, sequence, cells, 0))
+    while (!am_ledger_op_begin(worker, op, sequence, cells, 0)) {
         nap();
+        /* Whoever repairs has the lock; a dead one's freeze ends with whoever gets it. */
+        if (am_ledger_try_lock(worker->ledger))
+            am_ledger_unlock(worker->ledger);
+    }
 }
 
 void am_ledger_op_end(struct am_ledger_worker *worker) {

@@ -1,5 +1,6 @@
 #include "handle.h"
 
+#include "../model/keys.h"
 #include "event_line.h"
 #include "parts.h"
 #include "scan.h"
@@ -116,7 +117,7 @@ static bool take_rate(struct handling *handling) {
     struct am_event_service *service = handling->worker->service;
     handling->client = (struct am_event_client){
         handling->request->client, handling->request->headers.agent,
-        am_ledger_key(AM_LEDGER_ADVERTISER, handling->target.memory.names.advertiser)};
+        am_model_key(AM_RECORD_ADVERTISER, handling->target.memory.names.advertiser)};
     return am_event_rates_take(service->rates, &service->rate_limits, handling->worker->signer,
                                &handling->client, handling->now);
 }

@@ -13,7 +13,7 @@
 #include "../base/hash.h"
 #include "../base/timezone.h"
 #include "../base/vector.h"
-#include "../delivery/ledger.h"
+#include "../model/keys.h"
 #include "lane.h"
 #include "scan.h"
 
@@ -175,7 +175,7 @@ bool am_event_names_read(struct am_view line,
                    AM_KEYWORD_MAX_BYTES) ||
         names->match == AM_MATCH_TYPES)
         return false;
-    uint64_t ad = am_ledger_key(AM_LEDGER_AD, names->ad);
+    uint64_t ad = am_model_key(AM_RECORD_AD, names->ad);
     *key = am_event_names_key(ad, am_event_keyword_hash(names->match, names->keyword));
     *ad_key = am_event_names_key(ad, 0);
     return true;

@@ -14,7 +14,7 @@
  *   vk        version (1) in the high half, tag of the key in the low half
  *   sequence  number of the placement on its host, in its epoch
  *   time      of the decision (of the click, in a conversion token), seconds since 1970, unsigned
- *   ad        stable key of the ad's id;  keyword: hash of match type and keyword
+ *   ad        am_model_key of the ad's id;  keyword: hash of match type and keyword
  *   price     of the event that is billed, in nanos of the currency
  *   flags     bits 0-1 pricing, bit 2 placed by a bid; the others are zero
  *

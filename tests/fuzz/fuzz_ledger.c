@@ -27,8 +27,9 @@ static void part_of(const struct am_ledger *ledger, unsigned section, char **beg
     *begin = (char *)ledger->base + ledger->begins[section];
     *size = ledger->begins[section + 1] - ledger->begins[section];
     if (section >= AM_LEDGER_SECTION_POOLS)
-        *size = header->pools[section - AM_LEDGER_SECTION_POOLS].used *
-                am_ledger_live_item_size(section - AM_LEDGER_SECTION_POOLS);
+        *size =
+            header->pools[section - AM_LEDGER_SECTION_POOLS].used *
+            am_ledger_live_item_size((enum am_ledger_pool_id)(section - AM_LEDGER_SECTION_POOLS));
     else if (used[section])
         *size = used[section];
     else if (section == AM_LEDGER_SECTION_ZONES)

@@ -12,6 +12,7 @@
 #include "../../plugin/events/names.h"
 #include "../../plugin/events/recount.h"
 #include "../../plugin/events/ring.h"
+#include "../../plugin/model/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -127,7 +128,7 @@ static void use_names(const uint8_t *data, size_t size) {
     unlinkat(folder_file, "names/2026-12-01.index", 0);
     write_file("names/2026-12-01.jsonl", data, size);
     require(am_event_names_open(folder, tmpfs, 0, &names, NULL) == AM_OK);
-    uint64_t ad = am_ledger_key(AM_LEDGER_AD, AM_VIEW("a1"));
+    uint64_t ad = am_model_key(AM_RECORD_AD, AM_VIEW("a1"));
     require(am_event_names_tidy(names, NOON + INT64_C(3) * 86400, false, NULL) == AM_OK);
     bool by_index = am_event_names_find(names, NOON, ad, 0, &memory);
     require(am_event_names_restore(names, NOON, NULL) == AM_OK);

@@ -13,6 +13,7 @@
 #include "../../plugin/events/holder.h"
 #include "../../plugin/events/parts.h"
 #include "../../plugin/events/walk.h"
+#include "../../plugin/model/keys.h"
 
 #define UNIT INT64_C(1000000000) /* nanos of a unit of the currency */
 #define NOON INT64_C(1796126400) /* 2026-12-01T12:00:00Z, a Tuesday */
@@ -223,7 +224,7 @@ static inline struct placed place_ad(struct am_event_worker *worker,
     struct placed placed = {
         .token = {.time = (uint32_t)now_seconds(),
                   .sequence = am_event_sequence(worker, now_seconds()),
-                  .ad = am_ledger_key(AM_LEDGER_AD, names->ad),
+                  .ad = am_model_key(AM_RECORD_AD, names->ad),
                   .price = (uint64_t)price,
                   .keyword = am_event_keyword_hash(names->match, names->keyword),
                   .pricing = (uint8_t)pricing,
@@ -241,7 +242,7 @@ resolve_ad(void *context, uint64_t ad, uint32_t keyword, struct am_event_target 
     const struct account *of = context;
     for (size_t i = 0; i < AM_COUNT_OF(account_ads); i++) {
         const struct am_event_ad_names *names = &account_ads[i];
-        if (am_ledger_key(AM_LEDGER_AD, names->ad) != ad)
+        if (am_model_key(AM_RECORD_AD, names->ad) != ad)
             continue;
         target->memory.names = *names;
         if (am_event_keyword_hash(names->match, names->keyword) != keyword)

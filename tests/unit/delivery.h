@@ -21,7 +21,8 @@
 
 /* 2026-12-01T00:00:00Z, a Tuesday. */
 #define DAY0 INT64_C(1796083200)
-#define HOURS(n) ((n)*INT64_C(3600))
+#define HOURS(n) ((int64_t)(n)*3600)
+#define DAYS(n) ((int64_t)(n)*86400)
 
 struct test_ledger {
     struct am_timezones *zones;
@@ -31,6 +32,13 @@ struct test_ledger {
     int64_t published;
     uint32_t made, freed, warnings; /* notices */
 };
+
+/* The same numbers in each run. */
+static inline uint32_t test_random(uint32_t below) {
+    static uint64_t state = 1;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % below;
+}
 
 static inline void test_notify(void *context, const struct am_ledger_notice *notice) {
     struct test_ledger *test = context;

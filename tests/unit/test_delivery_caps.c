@@ -1,4 +1,5 @@
-/* Frequency caps: the table, and the state that a caller carries. */
+/* Frequency caps: the table, and the state that a caller carries. AM_CAPS_BYTES makes the table
+ * larger: with 67108864, two caps for each of a million users. */
 #include <pthread.h>
 #include <sched.h>
 #include <xxhash.h>
@@ -11,7 +12,7 @@ enum { MINUTE = 60, DAY = 1440 };
 
 static struct am_caps *table;
 static void *memory;
-static const size_t table_bytes = 1 << 20;
+static size_t table_bytes = 1 << 20;
 
 static int start(void **state) {
     (void)state;
@@ -87,8 +88,8 @@ static void a_changed_maximum_goes_on_with_the_same_count(void **state) {
 static void a_lifetime_never_ends(void **state) {
     (void)state;
     count(9, &two_ever, DAY0);
-    count(9, &two_ever, DAY0 + HOURS(24 * 365));
-    assert_int_equal(count(9, &two_ever, DAY0 + HOURS(24 * 365 * 30)), AM_CAPS_FULL);
+    count(9, &two_ever, DAY0 + DAYS(365));
+    assert_int_equal(count(9, &two_ever, DAY0 + DAYS(365 * 30)), AM_CAPS_FULL);
 }
 
 static void a_placement_is_undone_while_its_window_is_open(void **state) {
@@ -115,29 +116,28 @@ static void a_clock_that_jumps_back_opens_what_lies_far_ahead(void **state) {
     (void)state;
     count(9, &one_in_30_minutes, DAY0 + 100);
     assert_int_equal(count(9, &one_in_30_minutes, DAY0), AM_CAPS_FULL); /* a small step */
-    count(8, &one_in_30_minutes, DAY0 + HOURS(24 * 365));
+    count(8, &one_in_30_minutes, DAY0 + DAYS(365));
     assert_int_equal(count(8, &one_in_30_minutes, DAY0), AM_CAPS_OPEN);
 }
 
 /* ---- room -------------------------------------------------------------------------------------
  */
 
-/* Half full, as 64 MiB are with two caps for each of a million users: a sixteenth of that here; the
- * soak test has all of it. */
+/* Half full, as 64 MiB are with two caps for each of a million users. */
 static void caps_are_exact_while_half_of_the_table_is_free(void **state) {
     (void)state;
     uint32_t users = (uint32_t)(table_bytes / 16 / 4);
     struct am_caps_counters counters;
-    for (uint32_t user = 1; user <= users; user++) {
+    for (uint64_t user = 1; user <= users; user++) {
         struct am_caps_cap cap = three_a_day;
-        cap.maximum = 1 + user % 3;
+        cap.maximum = 1 + (uint32_t)(user % 3);
         for (unsigned i = 0; i < cap.maximum; i++) {
             assert_int_equal(count(user * 7919, &cap, DAY0 + i), AM_CAPS_OPEN);
             assert_int_equal(count(user * 7919, &one_in_30_minutes, DAY0 + i),
                              i ? AM_CAPS_FULL : AM_CAPS_OPEN);
         }
     }
-    for (uint32_t user = 1; user <= users; user++)
+    for (uint64_t user = 1; user <= users; user++)
         assert_int_equal(counted(user * 7919, &three_a_day, DAY0 + 9), 1 + user % 3);
     am_caps_read_counters(table, &counters);
     assert_int_equal(counters.evicted + counters.refused, 0);
@@ -284,18 +284,17 @@ static bool carry(struct am_caps_state *state, int64_t now) {
 static void a_carried_state_counts_like_the_table(void **state) {
     (void)state;
     struct am_caps_state carried = {0};
-    srand(3);
     for (unsigned round = 0; round < 5000; round++) {
-        struct am_caps_cap cap = {.key = (uint64_t)rand() % 10,
-                                  .period = (uint32_t[]){30, DAY, AM_CAPS_LIFETIME}[rand() % 3],
-                                  .maximum = 1 + (uint32_t)rand() % 5};
+        struct am_caps_cap cap = {.key = test_random(10),
+                                  .period = (uint32_t[]){30, DAY, AM_CAPS_LIFETIME}[test_random(3)],
+                                  .maximum = 1 + test_random(5)};
         int64_t now = DAY0 + (int64_t)round * 97;
         struct am_caps_window a, b;
         assert_int_equal(am_caps_state_ask(&carried, &cap, now, &a),
                          am_caps_ask(table, 9, &cap, now, &b));
         assert_int_equal(a.count, b.count);
         assert_int_equal(a.opened, b.opened);
-        if (rand() % 2)
+        if (test_random(2))
             continue;
         assert_int_equal(am_caps_state_count(&carried, &cap, now), count(9, &cap, now));
         assert_true(carry(&carried, now));
@@ -354,7 +353,7 @@ static void windows_that_have_ended_are_not_carried(void **state) {
     struct am_caps_state carried = {0};
     am_caps_state_count(&carried, &one_in_30_minutes, DAY0);
     am_caps_state_count(&carried, &three_a_day, DAY0);
-    assert_true(carry(&carried, DAY0 + 30 * MINUTE));
+    assert_true(carry(&carried, DAY0 + INT64_C(30) * MINUTE));
     assert_int_equal(carried.count, 1);
 }
 
@@ -419,7 +418,7 @@ static void caps_are_counted_at_the_decision_and_undone_at_expiry(void **state) 
     (void)state;
     uint64_t sequence;
     for (unsigned with_budget = 0; with_budget < 2; with_budget++) {
-        int64_t now = DAY0 + 2 + with_budget * 1000;
+        int64_t now = DAY0 + 2 + (int64_t)with_budget * 1000;
         am_delivery_map_close(test.map);
         test.map = NULL;
         publish_capped(with_budget ? 1000 : NONE);
@@ -451,6 +450,27 @@ static void a_budget_that_stops_leaves_no_cap_counted(void **state) {
     assert_int_equal(counted_in(DAY, DAY0 + 2), 1);
 }
 
+static void details_say_how_many_in_which_time(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t maximum, period;
+        const char *text;
+    } details[] = {{3, DAY, "campaign 3 in 1d"}, {1, 30, "campaign 1 in 30m"},
+                   {2, 90, "campaign 2 in 90m"}, {1000, 7 * DAY, "campaign 1000 in 7d"},
+                   {5, 120, "campaign 5 in 2h"}, {1, AM_CAPS_LIFETIME, "campaign 1 in lifetime"}};
+    char text[64];
+    for (unsigned i = 0; i < AM_COUNT_OF(details); i++) {
+        struct am_caps_cap cap = {1, details[i].period, details[i].maximum};
+        struct am_buffer buffer = am_buffer_over(text, sizeof text);
+        am_caps_detail_write(AM_LEDGER_CAMPAIGN, &cap, AM_CAPS_FULL, &buffer);
+        am_buffer_append(&buffer, "", 1);
+        assert_string_equal(text, details[i].text);
+    }
+    struct am_buffer buffer = am_buffer_over(text, sizeof text);
+    am_caps_detail_write(AM_LEDGER_CAMPAIGN, &three_a_day, AM_CAPS_NO_ROOM, &buffer);
+    assert_int_equal(buffer.size, sizeof "no room" - 1);
+}
+
 static void the_hash_of_a_user_is_never_zero(void **state) {
     (void)state;
     assert_true(am_caps_user(test_mac, &mac_key, AM_VIEW("u1")) != 0);
@@ -476,11 +496,15 @@ int main(void) {
         TEST(what_is_forged_or_damaged_is_refused),
         TEST(a_full_state_lets_the_window_go_that_ends_first),
         TEST(windows_that_have_ended_are_not_carried),
+        TEST(details_say_how_many_in_which_time),
         TEST(the_hash_of_a_user_is_never_zero),
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_ledger, stop_ledger)
         TEST(caps_are_counted_at_the_decision_and_undone_at_expiry),
         TEST(a_budget_that_stops_leaves_no_cap_counted),
     };
+    const char *bytes = getenv("AM_CAPS_BYTES");
+    if (bytes)
+        table_bytes = strtoull(bytes, NULL, 10);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -484,16 +484,15 @@ static void a_bit_never_stops_what_the_gates_would_not(void **state) {
     struct am_ledger_terms terms = test_terms(AM_LEDGER_CAMPAIGN, "c");
     struct am_error error = {.code = AM_OK};
     uint32_t stopped = 0;
-    srand(7);
     for (unsigned round = 0; round < 3000; round++) {
-        int64_t now = DAY0 + rand() % 86400;
-        unsigned unit = (unsigned)rand() % AM_LEDGER_UNITS;
+        int64_t now = DAY0 + test_random(86400);
+        unsigned unit = test_random(AM_LEDGER_UNITS);
         for (unsigned i = 0; i < AM_LEDGER_UNITS; i++)
             terms.budgets[i] = (struct am_ledger_budget){.total = NONE, .daily = NONE};
-        terms.budgets[unit].daily = 1 + rand() % 100;
+        terms.budgets[unit].daily = 1 + test_random(100);
         test_step(&test, DAY0);
         test_publish(&test, &terms, 1, DAY0);
-        int64_t least = rand() % 3, highest = least + rand() % 10;
+        int64_t least = test_random(3), highest = least + test_random(10);
         am_delivery_map_close(test.map);
         test_check(am_delivery_map_begin(test.ledger, round, 1, &test.map, &error), &error);
         struct am_delivery_map_ad what = {.keys = {0, test_key(AM_LEDGER_CAMPAIGN, "c"), 0},
@@ -506,7 +505,7 @@ static void a_bit_never_stops_what_the_gates_would_not(void **state) {
             .sequence = AM_LEDGER_NO_SEQUENCE, .time = DAY0, .force = true};
         am_delivery_cells(test.map, 0, event.cells);
         int64_t counted = test_read(&test, AM_LEDGER_CAMPAIGN, "c").today[unit];
-        event.amounts[unit] = rand() % 110 - counted;
+        event.amounts[unit] = test_random(110) - counted;
         am_delivery_charge(test.worker, &event, "", 0, NULL);
         am_ledger_count(test.worker, (struct am_ledger_position){0, 0});
         test_step(&test, now);
@@ -514,7 +513,7 @@ static void a_bit_never_stops_what_the_gates_would_not(void **state) {
             continue;
         stopped++;
         for (int64_t price = least; price <= highest; price++) {
-            struct am_delivery_ask ask = {.price = price, .ctr = (uint32_t)rand() % 1000000};
+            struct am_delivery_ask ask = {.price = price, .ctr = test_random(1000000)};
             assert_true(am_delivery_gate(test.worker, test.map, 0, &ask, NULL) >=
                         AM_DELIVERY_PACING);
         }

@@ -9,6 +9,8 @@
 
 #include "delivery_shared.h"
 
+#include "../../plugin/delivery/verify.h"
+
 enum {
     ADVERTISERS = 4,
     CAMPAIGNS = 12,
@@ -18,6 +20,8 @@ enum {
     SECONDS_A_STEP = 900,
     RESERVE = 4000,
     PENDING = 16,
+    PLACEMENTS = 150000,
+    RECORDS = ADVERTISERS + CAMPAIGNS + ADS,
 };
 
 /* ---- what the processes share -----------------------------------------------------------------
@@ -27,7 +31,7 @@ struct control {
     int64_t now;
     uint32_t stop;
     uint64_t placements;
-    uint32_t steps, finished, repaired;
+    uint32_t steps, finished, repaired, publications;
     uint32_t numbers[SLOTS];              /* events begun */
     uint8_t answered[SLOTS][NUMBERS / 8]; /* events whose caller got an answer */
 };
@@ -45,7 +49,7 @@ static struct control *control;
 static struct shared shared;
 static struct test_ledger test;
 static unsigned processes = 3, threads = 4, kills = 60;
-static uint64_t placements_wanted = 150000;
+static uint64_t placements_wanted = PLACEMENTS;
 
 static int64_t price_of(uint32_t ad) {
     return 1000 + ad * 77;
@@ -84,12 +88,29 @@ static void set_limits(struct am_ledger_terms *terms, unsigned i) {
     }
 }
 
-static void publish(void) {
-    struct am_error error = {.code = AM_OK};
-    struct am_ledger_terms terms[ADVERTISERS + CAMPAIGNS + ADS];
-    char ids[ADVERTISERS + CAMPAIGNS + ADS][16];
+/* What a publisher changes all the time: curves, pacing and ends of limits that none reaches. */
+static void vary(struct am_ledger_terms *terms, unsigned i, unsigned round) {
+    static uint16_t weights[AM_PACE_HOURS];
+    for (unsigned hour = 0; hour < AM_PACE_HOURS; hour++)
+        weights[hour] = (uint16_t)(1 + (hour * 7 + round) % 1000);
+    if (round == 0 || terms->kind == AM_LEDGER_AD ||
+        (terms->kind == AM_LEDGER_CAMPAIGN && i % 2 == 0))
+        return;
+    terms->curve =
+        (struct am_pace_curve_spec){.kind = (uint8_t)((i + round) % 3), .weights = weights};
+    for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
+        struct am_ledger_budget *budget = &terms->budgets[unit];
+        budget->pacing = (uint8_t)((budget->pacing + round) % 3);
+        if (budget->total != NONE)
+            budget->total += round;
+    }
+    terms->end = round % 2 ? DAY0 + DAYS(1000) : INT64_MAX;
+}
+
+static unsigned
+set_terms(struct am_ledger_terms terms[RECORDS], char ids[RECORDS][16], unsigned round) {
     unsigned count = 0;
-    for (unsigned i = 0; i < ADVERTISERS + CAMPAIGNS + ADS; i++) {
+    for (unsigned i = 0; i < RECORDS; i++) {
         enum am_ledger_kind kind = i < ADVERTISERS               ? AM_LEDGER_ADVERTISER
                                    : i < ADVERTISERS + CAMPAIGNS ? AM_LEDGER_CAMPAIGN
                                                                  : AM_LEDGER_AD;
@@ -98,9 +119,29 @@ static void publish(void) {
         snprintf(ids[count], sizeof ids[count], "%u", i);
         terms[count] = test_terms(kind, ids[count]);
         set_limits(&terms[count], i);
+        vary(&terms[count], i, round);
         count++;
     }
-    test_publish(&test, terms, count, control->now);
+    return count;
+}
+
+static void publish(unsigned round) {
+    struct am_error error = {.code = AM_OK};
+    struct am_ledger_terms terms[RECORDS];
+    char ids[RECORDS][16];
+    unsigned count = set_terms(terms, ids, round);
+    struct am_ledger_publication publication = {
+        .time = __atomic_add_fetch(&control->publications, 1, __ATOMIC_RELAXED), .currency = "EUR"};
+    if (am_ledger_publish_begin(test.ledger, &publication, control->now, &error) != AM_OK)
+        abort();
+    for (unsigned i = 0; i < count; i++)
+        if (am_ledger_put(test.ledger, &terms[i], NULL, &error) != AM_OK)
+            abort();
+    am_ledger_publish_end(test.ledger);
+}
+
+static void make_map(void) {
+    struct am_error error = {.code = AM_OK};
     test_check(am_delivery_map_begin(test.ledger, 1, ADS, &test.map, &error), &error);
     for (uint32_t ad = 0; ad < ADS; ad++) {
         char own[16], campaign[16], advertiser[16];
@@ -284,7 +325,8 @@ static void worker_process(void) {
     if (am_ledger_join(test.ledger, &error) != AM_OK)
         abort();
     for (uintptr_t i = 0; i < threads; i++)
-        pthread_create(&all[i], NULL, work, (void *)i);
+        if (pthread_create(&all[i], NULL, work, (void *)i) != 0)
+            abort();
     for (unsigned i = 0; i < threads; i++)
         pthread_join(all[i], NULL);
     am_ledger_close(test.ledger);
@@ -325,6 +367,18 @@ static void holder_process(void) {
     _exit(0);
 }
 
+static void publisher_process(void) {
+    struct am_error error;
+    if (am_ledger_join(test.ledger, &error) != AM_OK)
+        abort();
+    for (unsigned round = 1; !__atomic_load_n(&control->stop, __ATOMIC_RELAXED); round++) {
+        publish(round);
+        usleep(1000);
+    }
+    am_ledger_close(test.ledger);
+    _exit(0);
+}
+
 /* ---- the killing ------------------------------------------------------------------------------
  */
 
@@ -333,6 +387,8 @@ static pid_t start_child(unsigned i) {
     if (child == 0) {
         if (i == 0)
             holder_process();
+        if (i > processes)
+            publisher_process();
         worker_process();
     }
     return child;
@@ -340,23 +396,22 @@ static pid_t start_child(unsigned i) {
 
 /* Kills at random until both counts are reached. */
 static void run(void) {
-    pid_t children[64];
+    pid_t children[64] = {0};
     unsigned killed = 0;
-    srand(11);
-    for (unsigned i = 0; i <= processes; i++)
+    for (unsigned i = 0; i <= processes + 1; i++)
         children[i] = start_child(i);
     while (killed < kills || control->placements < placements_wanted) {
-        usleep((useconds_t)(2000 + rand() % 20000));
+        usleep((useconds_t)(2000 + test_random(20000)));
         if (killed == kills)
             continue;
-        unsigned victim = rand() % 4 ? 1 + (unsigned)rand() % processes : 0;
+        unsigned victim = test_random(4) ? 1 + test_random(processes + 1) : 0;
         kill(children[victim], SIGKILL);
         waitpid(children[victim], NULL, 0);
         children[victim] = start_child(victim);
         killed++;
     }
     __atomic_store_n(&control->stop, 1, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i <= processes; i++) {
+    for (unsigned i = 0; i <= processes + 1; i++) {
         int status;
         waitpid(children[i], &status, 0);
         assert_int_equal(status, 0);
@@ -456,11 +511,38 @@ static void check_record(uint32_t cell) {
     }
 }
 
+/* The last publication is whole, whatever killed ones have left. */
+static void check_terms(void) {
+    struct am_ledger_terms terms[RECORDS];
+    char ids[RECORDS][16];
+    unsigned count = set_terms(terms, ids, 0);
+    for (unsigned i = 0; i < count; i++) {
+        struct am_ledger_record_state record = test_read(&test, terms[i].kind, ids[i]);
+        for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
+            const struct am_ledger_budget *budget = &terms[i].budgets[unit];
+            bool limited = budget->total != NONE || budget->daily != NONE;
+            assert_int_equal(record.limits[unit].limited, limited);
+            if (!limited)
+                continue;
+            assert_int_equal(record.limits[unit].pacing, budget->pacing);
+            assert_true(record.limits[unit].total ==
+                        (budget->total == NONE ? NONE : budget->total * scale(unit)));
+            assert_true(record.limits[unit].daily ==
+                        (budget->daily == NONE ? NONE : budget->daily * scale(unit)));
+        }
+    }
+    const char *problem = am_ledger_verify(test.ledger);
+    if (problem)
+        fail_msg("%s", problem);
+}
+
 static void reckon(void) {
     struct am_error error = {.code = AM_OK};
     uint32_t cells = am_ledger_cells(test.ledger);
     uint64_t lines = 0;
     test_check(am_ledger_worker_new(test.ledger, &test.worker, &error), &error);
+    publish(0);
+    check_terms();
     assert_true(am_ledger_hold(test.ledger));
     for (unsigned i = 0; i < 5; i++)
         step(test.worker, control->now);
@@ -481,11 +563,12 @@ static void reckon(void) {
     assert_int_equal(report.unfinished, 0);
     for (uint32_t cell = 0; cell < cells; cell++)
         check_record(cell);
-    assert_true(full > 3);
-    print_message("%llu placements, %llu events on %lld days, %u limits used up, %u steps, %u dead "
-                  "processes, %u events finished for them\n",
-                  (unsigned long long)control->placements, (unsigned long long)lines,
-                  (long long)day_count, full, control->steps, control->repaired, control->finished);
+    assert_true(full > 3 || placements_wanted < PLACEMENTS);
+    print_message(
+        "%llu placements, %llu events on %lld days, %u limits used up, %u steps, %u publications, "
+        "%u dead processes, %u events finished for them\n",
+        (unsigned long long)control->placements, (unsigned long long)lines, (long long)day_count,
+        full, control->steps, control->publications, control->repaired, control->finished);
     for (uint32_t cell = 0; cell < cells; cell++)
         for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++)
             free(sums[cell].days[unit]);
@@ -508,7 +591,8 @@ static void kills_neither_lose_nor_double_nor_overspend(void **state) {
     options.placements = 1 << 15;
     test_check(am_ledger_open(&options, &test.ledger, &error), &error);
     am_ledger_recovered(test.ledger);
-    publish();
+    publish(0);
+    make_map();
     run();
     reckon();
     test_stop(&test);

@@ -550,9 +550,8 @@ static void a_jump_into_the_future_and_back_leaves_days_that_end(void **state) {
     test_publish(&test, &terms, 1, DAY0);
     test_map(&test, NULL, "c", 1);
     test_step(&test, DAY0 + HOURS(12));
-    test_step(&test, DAY0 + HOURS(24 * 365 * 70));
-    assert_int_equal(test_place(&test, 0, 1, DAY0 + HOURS(24 * 365 * 70), &sequence),
-                     AM_DELIVERY_LINE);
+    test_step(&test, DAY0 + DAYS(365 * 70));
+    assert_int_equal(test_place(&test, 0, 1, DAY0 + DAYS(365 * 70), &sequence), AM_DELIVERY_LINE);
     test_step(&test, DAY0 + HOURS(12) + 2);
     test_step(&test, DAY0 + HOURS(12) + 63);
     assert_int_equal(money("c").reserved,
@@ -577,15 +576,15 @@ static void records_that_are_gone_are_kept_for_35_days_and_count_on(void **state
     test_step(&test, DAY0 + 2);
     test_event(&test, 0, AM_LEDGER_NO_SEQUENCE, AM_LEDGER_HOLD_IMPRESSION, UNIT, DAY0 + 2);
     assert_int_equal(money("c").counted, UNIT);
-    test_step(&test, DAY0 + HOURS(24 * 36));
+    test_step(&test, DAY0 + DAYS(36));
     assert_int_equal(test.freed, 0); /* a map refers to it */
     test_map(&test, NULL, "other", 1);
-    test_step(&test, DAY0 + HOURS(24 * 37));
+    test_step(&test, DAY0 + DAYS(37));
     assert_int_equal(test.freed, 1);
     assert_int_equal(am_ledger_find(test.ledger, test_key(AM_LEDGER_CAMPAIGN, "c")),
                      AM_LEDGER_NO_CELL);
     assert_int_equal(money("other").daily, UNIT);
-    test_publish(&test, terms, 2, DAY0 + HOURS(24 * 37));
+    test_publish(&test, terms, 2, DAY0 + DAYS(37));
     assert_int_equal(money("c").counted, 0);
 }
 
@@ -594,7 +593,7 @@ static void records_come_and_go_and_their_room_is_used_again(void **state) {
     for (unsigned round = 0; round < 40; round++) {
         struct am_ledger_terms terms[100];
         char ids[100][32];
-        int64_t now = DAY0 + HOURS(24 * 40) * round;
+        int64_t now = DAY0 + DAYS(40) * round;
         test_step(&test, now);
         for (unsigned i = 0; i < 100; i++) {
             snprintf(ids[i], sizeof ids[i], "%.*s%u-%u", (int)(i % 20), "xxxxxxxxxxxxxxxxxxxx",

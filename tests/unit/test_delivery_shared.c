@@ -1,6 +1,8 @@
 /* A ledger in files: who may open it, what is refused, snapshots, and what a reboot leaves. */
 #include "delivery_shared.h"
 
+#include "../../plugin/delivery/live.h"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 
@@ -598,6 +600,65 @@ static void a_live_file_that_was_unlinked_stops_ads_and_is_made_again(void **sta
     assert_int_equal(test_read(&test, AM_LEDGER_CAMPAIGN, "c").limits[0].counted, 5 * UNIT);
 }
 
+/* ---- a holder that was killed -----------------------------------------------------------------
+ */
+
+static void die_in_a_repair(void) {
+    am_ledger_lock(test.ledger);
+    AM_LEDGER_SET(test.ledger->header->frozen, 1);
+    kill(getpid(), SIGKILL);
+}
+
+static void die_in_a_change(void) {
+    struct am_ledger_record *record = &test.ledger->records[0];
+    am_ledger_lock(test.ledger);
+    am_ledger_redo(test.ledger, record->total[0], 7 * UNIT);
+    am_ledger_redo(test.ledger, record->total[1], 7);
+    AM_LEDGER_SET_RELEASE(test.ledger->header->redo.valid, 1);
+    AM_LEDGER_SET(record->total[0], 7 * UNIT); /* one of the two */
+    kill(getpid(), SIGKILL);
+}
+
+static void die_before_a_change(void) {
+    am_ledger_lock(test.ledger);
+    am_ledger_redo(test.ledger, test.ledger->records[0].total[0], 9 * UNIT);
+    kill(getpid(), SIGKILL);
+}
+
+static void in_a_child(void die(void)) {
+    pid_t child = fork();
+    int status;
+    if (child == 0)
+        die();
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status));
+}
+
+/* Events wait for a repair; a dead one's freeze must not keep them. */
+static void a_freeze_ends_with_its_maker(void **state) {
+    (void)state;
+    struct am_ledger_terms terms = campaign("c", 24 * UNIT);
+    test_publish(&test, &terms, 1, DAY0);
+    test_map(&test, NULL, "c", 1);
+    test_step(&test, DAY0 + 1);
+    in_a_child(die_in_a_repair);
+    alarm(20);
+    spend(UNIT, DAY0 + 1, 1);
+    alarm(0);
+    assert_int_equal(test_read(&test, AM_LEDGER_CAMPAIGN, "c").total[0], UNIT);
+}
+
+static void a_change_is_whole_or_not_at_all(void **state) {
+    (void)state;
+    struct am_ledger_terms terms = campaign("c", 24 * UNIT);
+    test_publish(&test, &terms, 1, DAY0);
+    in_a_child(die_before_a_change);
+    assert_int_equal(test_read(&test, AM_LEDGER_CAMPAIGN, "c").total[0], 0);
+    in_a_child(die_in_a_change);
+    assert_int_equal(test_read(&test, AM_LEDGER_CAMPAIGN, "c").total[0], 7 * UNIT);
+    assert_int_equal(test_read(&test, AM_LEDGER_CAMPAIGN, "c").total[1], 7);
+}
+
 /* ---- maps -------------------------------------------------------------------------------------
  */
 
@@ -697,6 +758,8 @@ int main(void) {
         TEST(a_tmpfs_that_is_too_small_is_told),
         TEST(caps_are_kept_over_a_reboot),
         TEST(a_live_file_that_was_unlinked_stops_ads_and_is_made_again),
+        TEST(a_freeze_ends_with_its_maker),
+        TEST(a_change_is_whole_or_not_at_all),
         TEST(a_map_that_nobody_has_is_removed),
         TEST(the_holder_writes_bits_for_all_who_map),
         TEST(a_map_of_another_image_is_refused),

@@ -195,11 +195,11 @@ static void all_at_once(void **state) {
     for (unsigned i = 0; i < WORKERS; i++) {
         workers[i].random = i + 1;
         test_check(am_ledger_worker_new(test.ledger, &workers[i].ledger, &error), &error);
-        pthread_create(&threads[i], NULL, work, &workers[i]);
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     }
-    pthread_create(&holder, NULL, hold, holding);
-    pthread_create(&publisher, NULL, publish, NULL);
-    pthread_create(&reader, NULL, read_all, NULL);
+    assert_int_equal(pthread_create(&holder, NULL, hold, holding), 0);
+    assert_int_equal(pthread_create(&publisher, NULL, publish, NULL), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_all, NULL), 0);
     int64_t counted[AM_LEDGER_UNITS] = {0};
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_join(threads[i], NULL);

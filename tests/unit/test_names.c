@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../plugin/delivery/ledger.h"
 #include "../../plugin/events/names.h"
+#include "../../plugin/model/keys.h"
 
 #define DAY INT64_C(86400)
 #define NOON (20788 * DAY + DAY / 2) /* 2026-12-01T12:00:00Z */
@@ -51,7 +51,7 @@ static int tear_down(void **state) {
 }
 
 static uint64_t key_of(const char *ad) {
-    return am_ledger_key(AM_LEDGER_AD, am_view_of(ad));
+    return am_model_key(AM_RECORD_AD, am_view_of(ad));
 }
 
 static void note_at(int64_t time, const char *ad, const char *keyword) {
