@@ -40,7 +40,9 @@ enum am_ledger_kind am_journal_ledger_kind(struct am_view value) {
 
 bool am_journal_integer(struct am_view value, int64_t *number) {
     uint64_t magnitude;
-    bool negative = value.size && value.data[0] == '-';
+    if (!value.size)
+        return false;
+    bool negative = value.data[0] == '-';
     struct am_view digits = {value.data + negative, value.size - negative};
     if (!am_journal_unsigned(digits, &magnitude) || magnitude > INT64_MAX)
         return false;

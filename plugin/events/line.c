@@ -154,13 +154,17 @@ static bool get_name(const char **at, const char *end, uint32_t *lane, uint64_t 
 }
 
 bool am_journal_name_read(struct am_view name, uint32_t *lane, uint64_t *number) {
+    if (!name.size)
+        return false;
     const char *at = name.data, *end = at + name.size;
-    return name.size && get_name(&at, end, lane, number) && at == end;
+    return get_name(&at, end, lane, number) && at == end;
 }
 
 bool am_journal_place_read(struct am_view n, uint32_t *lane, uint64_t *number, uint64_t *offset) {
+    if (!n.size)
+        return false;
     const char *at = n.data, *end = at + n.size;
-    return n.size && get_name(&at, end, lane, number) && at < end && get_literal(&at, ':') &&
+    return get_name(&at, end, lane, number) && at < end && get_literal(&at, ':') &&
            get_unsigned(&at, end, INT64_MAX, offset) && at == end;
 }
 
@@ -178,11 +182,13 @@ void am_journal_put_id(struct am_buffer *line, uint16_t host, uint16_t epoch, ui
 }
 
 bool am_journal_id_read(struct am_view id, uint16_t *host, uint16_t *epoch, uint64_t *sequence) {
-    const char *at = id.data, *end = at + id.size;
     uint64_t wide_host, wide_epoch;
-    if (!id.size || !get_unsigned(&at, end, UINT16_MAX, &wide_host) || at == end ||
-        !get_literal(&at, '-') || !get_unsigned(&at, end, UINT16_MAX, &wide_epoch) || at == end ||
-        !get_literal(&at, '-') || !get_unsigned(&at, end, (UINT64_C(1) << 40) - 1, sequence))
+    if (!id.size)
+        return false;
+    const char *at = id.data, *end = at + id.size;
+    if (!get_unsigned(&at, end, UINT16_MAX, &wide_host) || at == end || !get_literal(&at, '-') ||
+        !get_unsigned(&at, end, UINT16_MAX, &wide_epoch) || at == end || !get_literal(&at, '-') ||
+        !get_unsigned(&at, end, (UINT64_C(1) << 40) - 1, sequence))
         return false;
     *host = (uint16_t)wide_host;
     *epoch = (uint16_t)wide_epoch;

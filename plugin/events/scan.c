@@ -186,10 +186,10 @@ static const char *scan_member(const char *at, const char *end, struct am_journa
 }
 
 bool am_journal_scan(struct am_view object, struct am_journal_record *record) {
-    const char *at = object.data, *end = at + object.size;
     memset(record, 0, sizeof *record);
-    if (object.size < 2 || *at != '{')
+    if (object.size < 2 || object.data[0] != '{')
         return false;
+    const char *at = object.data, *end = at + object.size;
     if (at[1] == '}')
         return object.size == 2;
     do

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { LANES = 4 };
 #define BLOCKS UINT64_C(8)
 #define NOON (INT64_C(20788) * 86400 + 43200) /* 2026-12-01T12:00:00Z */
-static char folder[] = "/tmp/admatch-fuzz-log-XXXXXX";
+static char folder[] = "/dev/shm/admatch-fuzz-log-XXXXXX";
 static int folder_file;
 
 static void require(bool holds) {

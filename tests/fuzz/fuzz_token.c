@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct am_token_signer *signer;
 static struct am_token_keys keys;
-static char path[] = "/tmp/admatch-fuzz-keys-XXXXXX";
+static char path[] = "/dev/shm/admatch-fuzz-keys-XXXXXX";
 
 static void require(bool holds) {
     if (!holds)
