@@ -36,7 +36,7 @@ struct test_ledger {
 /* The same numbers in each run. */
 static inline uint32_t test_random(uint32_t below) {
     static uint64_t state = 1;
-    state = state * 6364136223846793005u + 1442695040888963407u;
+    state = (uint64_t)((unsigned __int128)state * 6364136223846793005u + 1442695040888963407u);
     return (uint32_t)(state >> 33) % below;
 }
 
