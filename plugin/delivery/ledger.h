@@ -66,7 +66,8 @@ struct am_ledger_position {
     uint64_t offset; /* of the byte after the line */
 };
 
-/* The stable key of a record: XXH3-64 of its id, seeded by its kind; never 0. */
+/* The stable key of a record, as the image has it in KEYS: XXH3-64 of its id, seeded by its kind;
+ * never 0. */
 uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id);
 
 /* ---- opening ----------------------------------------------------------------------------------
