@@ -116,8 +116,10 @@ enum am_code am_ledger_open(const struct am_ledger_options *options,
 /* Unmaps. The process's workers must be gone. NULL is fine. */
 void am_ledger_close(struct am_ledger *ledger);
 
-/* Bytes of tmpfs that a live file of these options takes when full, without caps and maps: for the
- * line that a start logs. */
+/* Bytes of tmpfs that a new live file of these options takes at once, and when all its cells are in
+ * use; caps (caps_bytes, with the first inventory that has any) and maps (4 bytes an ad and up to
+ * 64) come on top. For the line that a start logs. */
+uint64_t am_ledger_bytes_at_start(const struct am_ledger_options *options);
 uint64_t am_ledger_bytes(const struct am_ledger_options *options);
 
 /* Moves DIR to another inventory path. Any process. AM_E_IO. */
