@@ -43,8 +43,8 @@ static char *field(void) {
 }
 
 static int64_t number(void) {
-    const char *text = field();
-    return strcmp(text, "-") == 0 ? NONE : strtoll(text, NULL, 10);
+    const char *digits = field();
+    return strcmp(digits, "-") == 0 ? NONE : strtoll(digits, NULL, 10);
 }
 
 static struct am_view text(void) {

@@ -537,7 +537,7 @@ static void a_tmpfs_that_is_too_small_is_told(void **state) {
     struct am_ledger_options options = test_options(&test);
     struct am_error error = {.code = AM_OK};
     struct am_ledger *ledger = NULL;
-    struct shared other;
+    struct shared other = {.folder = ""};
     shared_make(&other);
     options.folder = other.folder;
     options.tmpfs = other.tmpfs;
@@ -735,7 +735,7 @@ static void a_map_of_another_image_is_refused(void **state) {
     assert_int_equal(am_delivery_map_open(test.ledger, 1, 71, &map, &error), AM_E_CORRUPT);
     assert_int_equal(am_delivery_map_open(test.ledger, 2, 70, &map, &error), AM_E_STATE);
     shared_home(&shared, home);
-    snprintf(path, sizeof path, "%s/map-%016x", home, 1);
+    snprintf(path, sizeof path, "%s/map-%016x", home, 1U);
     damage(path, 128 + 3); /* the first ad's chain */
     assert_int_equal(am_delivery_map_open(test.ledger, 1, 70, &map, &error), AM_E_CORRUPT);
     damage(path, 128 + 3);
