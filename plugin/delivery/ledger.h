@@ -138,7 +138,8 @@ void am_ledger_unhold(struct am_ledger *ledger);
 enum am_code am_ledger_join(struct am_ledger *ledger, struct am_error *error);
 
 /* A slot for one thread (or context). AM_E_LIMIT: all slots are taken; the message names the
- * option. Freed slots and those of dead processes are reused. [lock] */
+ * option. Freed slots are reused at once, those of dead processes from the holder's next step on:
+ * where it fails at a restart, try again a second later. [lock] */
 enum am_code am_ledger_worker_new(struct am_ledger *ledger,
                                   struct am_ledger_worker **worker,
                                   struct am_error *error);
