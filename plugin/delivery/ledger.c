@@ -320,6 +320,13 @@ void am_ledger_close(struct am_ledger *ledger) {
     free(ledger);
 }
 
+uint64_t am_ledger_bytes_at_start(const struct am_ledger_options *options) {
+    struct am_ledger_live_geometry geometry;
+    return am_ledger_live_geometry_of(options, &geometry, NULL) == AM_OK
+               ? am_ledger_live_fixed_bytes(&geometry)
+               : 0;
+}
+
 uint64_t am_ledger_bytes(const struct am_ledger_options *options) {
     struct am_ledger_live_geometry geometry;
     return am_ledger_live_geometry_of(options, &geometry, NULL) == AM_OK ? geometry.size : 0;

@@ -66,7 +66,8 @@ struct am_ledger_position {
     uint64_t offset; /* of the byte after the line */
 };
 
-/* The stable key of a record: XXH3-64 of its id, seeded by its kind; never 0. */
+/* The stable key of a record, as the image has it in KEYS: XXH3-64 of its id, seeded by its kind;
+ * never 0. */
 uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id);
 
 /* ---- opening ----------------------------------------------------------------------------------
@@ -115,8 +116,10 @@ enum am_code am_ledger_open(const struct am_ledger_options *options,
 /* Unmaps. The process's workers must be gone. NULL is fine. */
 void am_ledger_close(struct am_ledger *ledger);
 
-/* Bytes of tmpfs that a live file of these options takes when full, without caps and maps: for the
- * line that a start logs. */
+/* Bytes of tmpfs that a new live file of these options takes at once, and when all its cells are in
+ * use; caps (caps_bytes, with the first inventory that has any) and maps (4 bytes an ad and up to
+ * 64) come on top. For the line that a start logs. */
+uint64_t am_ledger_bytes_at_start(const struct am_ledger_options *options);
 uint64_t am_ledger_bytes(const struct am_ledger_options *options);
 
 /* Moves DIR to another inventory path. Any process. AM_E_IO. */
@@ -135,7 +138,8 @@ void am_ledger_unhold(struct am_ledger *ledger);
 enum am_code am_ledger_join(struct am_ledger *ledger, struct am_error *error);
 
 /* A slot for one thread (or context). AM_E_LIMIT: all slots are taken; the message names the
- * option. Freed slots and those of dead processes are reused. [lock] */
+ * option. Freed slots are reused at once, those of dead processes from the holder's next step on:
+ * where it fails at a restart, try again a second later. [lock] */
 enum am_code am_ledger_worker_new(struct am_ledger *ledger,
                                   struct am_ledger_worker **worker,
                                   struct am_error *error);

@@ -1,6 +1,8 @@
 #include "pace.h"
 
 enum { HOUR = 3600, DAY = 86400, WEEK = 604800, EPOCH_WEEK_SECOND = 3 * DAY /* a Thursday */ };
+/* Weeks before 1970 that keep all sums above zero: more than 2,000 years of them. */
+enum { WEEKS_BEFORE = 110000 };
 /* More than any offset from UTC. */
 enum { OFFSET_MAX = 26 * HOUR };
 
@@ -21,11 +23,11 @@ int64_t am_pace_hold(bool per_click, int64_t price, uint32_t ctr) {
 int64_t am_pace_line(enum am_pace_kind kind, int64_t limit, int64_t u0, uint64_t a, uint64_t b) {
     if (kind == AM_PACE_ASAP || a >= b || u0 >= limit)
         return limit;
-    uint64_t rest = (uint64_t)limit - (uint64_t)u0;
+    uint64_t rest = (uint64_t)((__int128)limit - u0);
     uint64_t earned = (uint64_t)((unsigned __int128)rest * a / b);
     if (kind == AM_PACE_FRONTLOADED)
         earned += (uint64_t)((unsigned __int128)earned * (b - a) / ((unsigned __int128)b * 2));
-    return (int64_t)((uint64_t)u0 + earned);
+    return (int64_t)((__int128)u0 + earned);
 }
 
 int64_t am_pace_slack(int64_t price, int64_t limit) {
@@ -85,12 +87,11 @@ static void fill_week(const struct am_pace_schedule *schedule, int32_t shift, st
                                     running_seconds(schedule->hours, hour * HOUR + shift, HOUR);
 }
 
-/* The weighed seconds before a second of the weights' local time; differences count, modulo 2^64.
- */
+/* The weighed seconds before a second of the weights' local time, from WEEKS_BEFORE 1970 on. */
 static uint64_t
 weighed_before(const struct am_pace_schedule *schedule, const struct week *week, int64_t local) {
-    int64_t second = local + EPOCH_WEEK_SECOND;
-    int64_t weeks = floor_divide(second, WEEK);
+    int64_t second = local + EPOCH_WEEK_SECOND + (int64_t)WEEKS_BEFORE * WEEK;
+    int64_t weeks = second / WEEK;
     second -= weeks * WEEK;
     int64_t hour = second / HOUR;
     uint32_t running =

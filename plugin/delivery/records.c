@@ -15,7 +15,11 @@ const char *am_ledger_unit_name(enum am_ledger_unit unit) {
 }
 
 uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id) {
-    uint64_t key = XXH3_64bits_withSeed(id.data, id.size, (XXH64_hash_t)kind + 1);
+    /* 0x9E3779B97F4A7C15 x (kind + 1), modulo 2^64: the seeds of the image's KEYS. */
+    static const uint64_t seeds[AM_LEDGER_KINDS] = {[AM_LEDGER_ADVERTISER] = 0x9E3779B97F4A7C15,
+                                                    [AM_LEDGER_CAMPAIGN] = 0x3C6EF372FE94F82A,
+                                                    [AM_LEDGER_AD] = 0xDAA66D2C7DDF743F};
+    uint64_t key = XXH3_64bits_withSeed(id.data, id.size, seeds[kind]);
     return key ? key : 1;
 }
 

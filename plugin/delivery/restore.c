@@ -75,11 +75,13 @@ open_file(const char *path, struct am_ledger_snapshot_file **opened, struct am_e
     close(fd);
     if (bytes == MAP_FAILED)
         return am_error_set(error, size ? AM_E_MEMORY : AM_E_CORRUPT, "cannot map %s", path);
-    enum am_code code = am_ledger_snapshot_open_memory(bytes, size, opened, error);
-    if (code == AM_OK)
-        (*opened)->mapped = true;
+    struct am_ledger_snapshot_file *snapshot = NULL;
+    enum am_code code = am_ledger_snapshot_open_memory(bytes, size, &snapshot, error);
+    if (snapshot)
+        snapshot->mapped = true;
     else
         munmap(bytes, size);
+    *opened = snapshot;
     return code;
 }
 

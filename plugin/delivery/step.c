@@ -144,7 +144,10 @@ step_lines(struct am_ledger *ledger, int64_t now, struct am_ledger_step_report *
 
 /* Whether an expiry has passed: modulo 2^20, so half of that ahead is ahead. */
 static bool has_passed(uint64_t state, int64_t now) {
-    uint64_t past = ((uint64_t)now - (state >> 4)) & AM_LEDGER_PLACEMENT_EXPIRY_MASK;
+    uint64_t expiry = state >> 4 & AM_LEDGER_PLACEMENT_EXPIRY_MASK;
+    uint64_t time = (uint64_t)now & AM_LEDGER_PLACEMENT_EXPIRY_MASK;
+    uint64_t past =
+        (time + AM_LEDGER_PLACEMENT_EXPIRY_MASK + 1 - expiry) & AM_LEDGER_PLACEMENT_EXPIRY_MASK;
     return past != 0 && past <= AM_LEDGER_PLACEMENT_EXPIRY_MASK / 2;
 }
 

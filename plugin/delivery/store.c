@@ -33,7 +33,7 @@ static enum am_code open_folder(const char *path, struct stat *status, struct am
 enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
                                           const struct am_ledger_options *options,
                                           struct am_error *error) {
-    struct stat status;
+    struct stat status = {.st_ino = 0};
     const char *tmpfs = options->tmpfs ? options->tmpfs : "/dev/shm";
     int length = snprintf(ledger->folder, sizeof ledger->folder, "%s", options->folder);
     if (length >= (int)sizeof ledger->folder)

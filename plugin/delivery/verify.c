@@ -171,7 +171,7 @@ static const char *free_problem(const struct am_ledger *ledger) {
         seen = 0;
         for (uint32_t text = header->texts_free[units]; text != AM_LEDGER_NO_INDEX;
              text = am_bytes_load_u32(ledger->texts + (size_t)text * AM_LEDGER_LIVE_TEXT_UNIT))
-            if (text + units >= header->texts_used || seen++ >= header->texts_used)
+            if ((uint64_t)text + units >= header->texts_used || seen++ >= header->texts_used)
                 return "its free texts lead nowhere, or in a circle";
     }
     return NULL;

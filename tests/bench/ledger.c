@@ -96,7 +96,7 @@ static void say(const char *name, double value, const char *unit) {
 }
 
 static uint32_t next(uint64_t *state) {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    *state = (uint64_t)((unsigned __int128)*state * 6364136223846793005u + 1442695040888963407u);
     return (uint32_t)(*state >> 33);
 }
 

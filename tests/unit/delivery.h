@@ -36,15 +36,15 @@ struct test_ledger {
 /* The same numbers in each run. */
 static inline uint32_t test_random(uint32_t below) {
     static uint64_t state = 1;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % below;
+    state = (uint64_t)((unsigned __int128)state * 6364136223846793005u + 1442695040888963407u);
+    return below ? (uint32_t)(state >> 33) % below : 0;
 }
 
 static inline void test_notify(void *context, const struct am_ledger_notice *notice) {
-    struct test_ledger *test = context;
-    test->made += notice->what == AM_LEDGER_MADE;
-    test->freed += notice->what == AM_LEDGER_FREED;
-    test->warnings += notice->what == AM_LEDGER_WARNING;
+    struct test_ledger *notified = context;
+    notified->made += notice->what == AM_LEDGER_MADE;
+    notified->freed += notice->what == AM_LEDGER_FREED;
+    notified->warnings += notice->what == AM_LEDGER_WARNING;
 }
 
 static inline struct am_ledger_options test_options(struct test_ledger *test) {
@@ -152,9 +152,10 @@ test_read(struct test_ledger *test, enum am_ledger_kind kind, const char *id) {
 /* Places an ad of that price per impression; the verdict. */
 static inline enum am_delivery_verdict
 test_place(struct test_ledger *test, uint32_t ad, int64_t price, int64_t now, uint64_t *sequence) {
-    struct am_delivery_ask ask = {.price = price};
+    struct am_delivery_ask price_of_one = {.price = price};
     *sequence = AM_LEDGER_NO_SEQUENCE;
-    enum am_delivery_verdict verdict = am_delivery_gate(test->worker, test->map, ad, &ask, NULL);
+    enum am_delivery_verdict verdict =
+        am_delivery_gate(test->worker, test->map, ad, &price_of_one, NULL);
     if (verdict > AM_DELIVERY_LEAD)
         return verdict;
     struct am_delivery_placement placement = {.sequence = am_ledger_sequence(test->ledger),
@@ -162,7 +163,7 @@ test_place(struct test_ledger *test, uint32_t ad, int64_t price, int64_t now, ui
                                               .seconds = 60,
                                               .lead = verdict == AM_DELIVERY_LEAD};
     *sequence = placement.sequence;
-    return am_delivery_reserve(test->worker, test->map, ad, &ask, &placement, NULL);
+    return am_delivery_reserve(test->worker, test->map, ad, &price_of_one, &placement, NULL);
 }
 
 /* An event of an ad: charged and counted. */
@@ -172,11 +173,11 @@ static inline enum am_ledger_outcome test_event(struct test_ledger *test,
                                                 enum am_ledger_holds holds,
                                                 int64_t spend,
                                                 int64_t now) {
-    struct am_ledger_event event = {.sequence = sequence, .time = now, .holds = (uint8_t)holds};
-    event.amounts[AM_LEDGER_MONEY] = spend;
-    event.amounts[holds == AM_LEDGER_HOLD_CLICK ? AM_LEDGER_CLICKS : AM_LEDGER_IMPRESSIONS] = 1;
-    am_delivery_cells(test->map, ad, event.cells);
-    enum am_ledger_outcome outcome = am_delivery_charge(test->worker, &event, "", 0, NULL);
+    struct am_ledger_event happened = {.sequence = sequence, .time = now, .holds = (uint8_t)holds};
+    happened.amounts[AM_LEDGER_MONEY] = spend;
+    happened.amounts[holds == AM_LEDGER_HOLD_CLICK ? AM_LEDGER_CLICKS : AM_LEDGER_IMPRESSIONS] = 1;
+    am_delivery_cells(test->map, ad, happened.cells);
+    enum am_ledger_outcome outcome = am_delivery_charge(test->worker, &happened, "", 0, NULL);
     am_ledger_count(test->worker, (struct am_ledger_position){0, 0});
     return outcome;
 }

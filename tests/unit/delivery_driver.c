@@ -43,8 +43,8 @@ static char *field(void) {
 }
 
 static int64_t number(void) {
-    const char *text = field();
-    return strcmp(text, "-") == 0 ? NONE : strtoll(text, NULL, 10);
+    const char *digits = field();
+    return strcmp(digits, "-") == 0 ? NONE : strtoll(digits, NULL, 10);
 }
 
 static struct am_view text(void) {
@@ -81,7 +81,7 @@ static void put_record(void) {
     struct am_ledger_terms terms = {.kind = (enum am_ledger_kind)number()};
     struct am_error error = {.code = AM_OK};
     terms.id = text();
-    terms.above = key(terms.kind - 1, text());
+    terms.above = key(terms.kind ? terms.kind - 1 : terms.kind, text());
     terms.paused = number();
     int64_t start = number(), end = number();
     terms.start = start == NONE ? INT64_MIN : start;

@@ -68,9 +68,9 @@ static struct am_delivery_ask ask_of(uint32_t ad) {
 static const int64_t prices[] = {1, 7, 100, 3000, 50000, 1000000, INT64_C(1000000000)};
 
 static void limit(struct am_ledger_terms *terms, unsigned unit, int64_t total, int64_t daily) {
-    int64_t scale = unit == AM_LEDGER_MONEY ? 3000 : 1;
-    terms->budgets[unit].total = total == NONE ? NONE : total * scale;
-    terms->budgets[unit].daily = daily == NONE ? NONE : daily * scale;
+    int64_t price = unit == AM_LEDGER_MONEY ? 3000 : 1;
+    terms->budgets[unit].total = total == NONE ? NONE : total * price;
+    terms->budgets[unit].daily = daily == NONE ? NONE : daily * price;
     terms->budgets[unit].pacing = (uint8_t)(daily == NONE ? AM_PACE_ASAP : daily % 3);
 }
 
@@ -225,7 +225,8 @@ struct worker {
 };
 
 static uint32_t random_below(struct worker *worker, uint32_t bound) {
-    worker->random = worker->random * 6364136223846793005u + 1442695040888963407u;
+    worker->random =
+        (uint64_t)((unsigned __int128)worker->random * 6364136223846793005u + 1442695040888963407u);
     return (uint32_t)(worker->random >> 33) % bound;
 }
 

@@ -15,11 +15,9 @@ static const struct am_timezone *zone_of(const char *name) {
 }
 
 static uint32_t random_below(uint32_t bound) {
-    static uint64_t state = 88172645463325252u;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 32) % bound;
+    static uint64_t state = 1;
+    state = (uint64_t)((unsigned __int128)state * 6364136223846793005u + 1442695040888963407u);
+    return (uint32_t)(state >> 33) % bound;
 }
 
 /* ---- prices, holds, lines ---------------------------------------------------------------------

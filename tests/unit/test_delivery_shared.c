@@ -202,6 +202,30 @@ static void another_mount_namespace_is_refused(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+/* A container has 64 MB: the defaults leave most of them. */
+static void a_small_inventory_fits_into_a_container(void **state) {
+    (void)state;
+    struct am_ledger_options options = {.currency = "EUR"};
+    assert_in_range(am_ledger_bytes_at_start(&options), 16 << 20, 24 << 20);
+    char home[512], command[600];
+    long blocks = 0;
+    struct am_ledger_terms terms[100];
+    char ids[100][8];
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(ids[i], sizeof ids[i], "c%u", i);
+        terms[i] = campaign(ids[i], UNIT);
+    }
+    test_publish(&test, terms, 100, DAY0);
+    test_map(&test, NULL, "c1", 1000);
+    shared_home(&shared, home);
+    snprintf(command, sizeof command, "du -s --block-size=1 %s", home);
+    FILE *du = popen(command, "r");
+    assert_int_equal(fscanf(du, "%ld", &blocks), 1);
+    pclose(du);
+    struct am_ledger_options used = test_options(&test);
+    assert_true((uint64_t)blocks < am_ledger_bytes_at_start(&used) + (8 << 20));
+}
+
 /* ---- damage -----------------------------------------------------------------------------------
  */
 
@@ -513,7 +537,7 @@ static void a_tmpfs_that_is_too_small_is_told(void **state) {
     struct am_ledger_options options = test_options(&test);
     struct am_error error = {.code = AM_OK};
     struct am_ledger *ledger = NULL;
-    struct shared other;
+    struct shared other = {.folder = ""};
     shared_make(&other);
     options.folder = other.folder;
     options.tmpfs = other.tmpfs;
@@ -711,7 +735,7 @@ static void a_map_of_another_image_is_refused(void **state) {
     assert_int_equal(am_delivery_map_open(test.ledger, 1, 71, &map, &error), AM_E_CORRUPT);
     assert_int_equal(am_delivery_map_open(test.ledger, 2, 70, &map, &error), AM_E_STATE);
     shared_home(&shared, home);
-    snprintf(path, sizeof path, "%s/map-%016x", home, 1);
+    snprintf(path, sizeof path, "%s/map-%016x", home, 1U);
     damage(path, 128 + 3); /* the first ad's chain */
     assert_int_equal(am_delivery_map_open(test.ledger, 1, 70, &map, &error), AM_E_CORRUPT);
     damage(path, 128 + 3);
@@ -746,6 +770,7 @@ int main(void) {
         TEST(another_currency_is_refused),
         TEST(folders_that_others_can_reach_are_refused),
         TEST(another_mount_namespace_is_refused),
+        TEST(a_small_inventory_fits_into_a_container),
         TEST(another_format_version_is_refused_and_left_alone),
         TEST(a_damaged_live_file_is_refused_and_left_alone),
         TEST(a_reboot_gives_back_what_the_snapshot_has),

@@ -22,7 +22,8 @@ struct worker {
 };
 
 static uint32_t random_below(struct worker *worker, uint32_t bound) {
-    worker->random = worker->random * 6364136223846793005u + 1442695040888963407u;
+    worker->random =
+        (uint64_t)((unsigned __int128)worker->random * 6364136223846793005u + 1442695040888963407u);
     return (uint32_t)(worker->random >> 33) % bound;
 }
 
