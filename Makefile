@@ -1,9 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
 # admatch: `make help` lists what there is to make.
 #
 #   make SANITIZER=address|undefined|thread TARGET   builds apart, with gcc, in build/<sanitizer>
 #   make SANITIZER=integer TARGET                    by clang: undefined, and unsigned numbers that wrap or lose bits
+#   make CC=clang TARGET                             builds apart, in build/release-clang
 #   make WERROR=1 TARGET                             warnings are errors (CI does)
 #   make V=1 TARGET                                  shows whole commands
+#
+# CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they mean everywhere.
 
 SHELL := /bin/bash
 CC ?= gcc
@@ -15,7 +19,7 @@ SANITIZER ?=
 ifeq ($(SANITIZER),integer)
 CC := $(CLANG)
 endif
-BUILD := build/$(if $(SANITIZER),$(SANITIZER),release)
+BUILD := build/$(or $(SANITIZER),release)$(if $(findstring clang,$(CC)),$(if $(filter integer,$(SANITIZER)),,-clang))
 UWSGI ?= $(firstword $(wildcard /usr/bin/uwsgi-core /usr/bin/uwsgi) uwsgi)
 PYTHON ?= python3
 PREFIX ?= /usr/local
@@ -25,12 +29,13 @@ PORT ?= 8080
 MODEL_ARGUMENTS ?= $(if $(SANITIZER),--decisions 20000)
 FUZZ_SECONDS ?= 30
 SOAK_SECONDS ?= 600
-VERSION := 1.0.0
+VERSION := $(shell cat VERSION)
 QUIET := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -D_FORTIFY_SOURCE=2
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) \
+    $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDENED_LINK := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 SANITIZE_address := -fsanitize=address
 SANITIZE_undefined := -fsanitize=undefined -fno-sanitize-recover=all
@@ -41,7 +46,9 @@ ifneq ($(SANITIZER),$(filter address undefined thread integer,$(SANITIZER)))
 $(error SANITIZER=$(SANITIZER): expected address, undefined, thread or integer)
 endif
 SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$(HARDENING))
-ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DXXH_INLINE_ALL
+DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
+ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
+LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
 LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
@@ -51,15 +58,16 @@ endif
 
 comma := ,
 
-ROOMS := base text model inventory index delivery events match api publish
-ENGINE_SOURCES := $(foreach room,$(ROOMS),$(wildcard plugin/$(room)/*.c plugin/$(room)/*/*.c))
+# All rooms but the two that hold a program of their own.
+ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
-PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c)
+PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c plugin/uwsgi/*/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help clean deps run test unit valgrind model examples integration replay docs-check lint fuzz soak bench install deb
+.PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
+.PHONY: fuzz soak bench bench-pair install uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -68,7 +76,7 @@ help: ## this list
 
 # ---- building ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -80,7 +88,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
@@ -89,31 +97,35 @@ $(BUILD)/uwsgi.h:
 	@mkdir -p $(@D)
 	$(UWSGI) --dot-h > $@.new && mv $@.new $@
 
-$(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h
+$(BUILD)/plugin/uwsgi/%.o: plugin/uwsgi/%.c $(BUILD)/uwsgi.h VERSION
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) $(UWSGI_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -shared $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -shared $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) build/fuzz build/afl -name '*.d' 2> /dev/null)
 
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light
+PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
+PACKAGES_FRESH := debootstrap git
 PACKAGES_AFL := afl++
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
+PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
 
-# Installs what is missing and no more; a user who may not is told what to ask for.
+# The one place that installs: what is missing and no more. A user who may not is told what to ask for,
+# and where there are no Debian packages, nothing happens.
 define install_packages
-	@missing=; for package in $(1); do \
+	@command -v dpkg-query apt-get > /dev/null || exit 0; \
+	missing=; for package in $(1); do \
 	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
 	test -z "$$missing" && exit 0; \
 	as=; test "$$(id -u)" = 0 || as=sudo; \
@@ -123,20 +135,26 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-lint deps-afl deps-bench
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
 	$(call install_packages,$(PACKAGES_RUN))
 deps-test: deps-build
 	$(call install_packages,$(PACKAGES_TEST) $(if $(filter integer,$(SANITIZER)),$(PACKAGES_CLANG)))
+deps-compile: deps-test
+	$(call install_packages,$(if $(findstring clang,$(CC)),$(PACKAGES_CLANG)))
+deps-fresh:
+	$(call install_packages,$(PACKAGES_FRESH))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
 	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
-deps: deps-run deps-test deps-lint deps-afl deps-bench ## install everything that any target here needs (Debian, Ubuntu)
+deps-deb: deps-build
+	$(call install_packages,$(PACKAGES_DEB))
+deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -152,7 +170,10 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+
+# What the loop has that knows no uWSGI.
+$(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The linker lets these tests stand in for the allocator.
 $(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations $(BUILD)/tests/test_events_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -175,34 +196,71 @@ examples: all ## the worked examples, by the command and by the model
 $(BUILD)/tests/failing.so: tests/integration/failing.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE -shared -o $@ $<
+	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
+
+$(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/uwsgi.h
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
 $(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
+	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
 
-integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/account ## a real uWSGI over real sockets
-	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
+integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
+# What reads the source or its documents alone; a sanitizer changes nothing there.
+LINTS := docs-check rooms headers spdx
+
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
-	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,docs-check rooms); do \
+	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,$(LINTS)); do \
 	    echo "== $$part"; \
-	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	    $(MAKE) --no-print-directory $$part LOOP=$(or $(LOOP),turns) || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
 
-.PHONY: rooms
+check: test ## the same as `make test`
+
+# What takes minutes, or needs what not every machine has.
+SLOW_PARTS := both-loops fresh pair-quick
+
+test-all: test ## that, then all integration tests in either loop, a fresh Debian, and whether bench-pair runs
+	@status=0; for part in $(SLOW_PARTS); do \
+	    echo "== $$part"; \
+	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
+	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
+
+.PHONY: both-loops pair-quick
+both-loops:
+	@$(MAKE) --no-print-directory integration LOOP=admatch
+	@$(MAKE) --no-print-directory integration LOOP=
+
+pair-quick:
+	cd tests/bench && $(PYTHON) -m unittest -q
+	@$(MAKE) --no-print-directory bench-pair BASE=HEAD PAIRS=1 PAIR_ARGUMENTS=--quick
+
+fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
+	$(PYTHON) tests/fresh/run.py
+
+.PHONY: rooms headers spdx
 rooms: $(BUILD)/admatch_plugin.so
 	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
+
+headers: ## public headers compile as C++
+	$(PYTHON) tests/lint/headers.py
+
+spdx: ## each source file names its licence
+	$(PYTHON) tests/lint/spdx.py
 
 lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gcc -fanalyzer find in all C
 	@$(MAKE) --no-print-directory rooms
 	clang-format --dry-run --Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
-	$(PYTHON) tests/lint/analyse.py $(filter -std% -O% -W% -D_GNU% -DXXH%,$(ALL_CFLAGS)) $(UWSGI_CFLAGS)
+	$(PYTHON) tests/lint/analyse.py $(filter -std% -O% -W%,$(ALL_CFLAGS)) $(DEFINES) $(UWSGI_CFLAGS)
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 
@@ -210,7 +268,7 @@ lint: deps-lint deps-test ## rooms, format, and what clang-tidy, cppcheck and gc
 ENGINE ?= libfuzzer
 FUZZ_CC := $(if $(filter afl,$(ENGINE)),AFL_QUIET=1 afl-clang-fast,$(CLANG))
 FUZZ_BUILD := build/$(if $(filter afl,$(ENGINE)),afl,fuzz)
-FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS -D_GNU_SOURCE -DXXH_INLINE_ALL -fno-omit-frame-pointer -fsanitize=address,undefined,integer -fno-sanitize-recover=undefined,integer $(INTEGER_EXCEPT)
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -DAM_SMALL_BUFFERS $(DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined,integer -fno-sanitize-recover=undefined,integer $(INTEGER_EXCEPT)
 FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=$(FUZZ_BUILD)/%.o)
 
 .SECONDARY: $(FUZZ_OBJECTS)
@@ -229,50 +287,71 @@ fuzz: $(if $(filter afl,$(ENGINE)),deps-afl,deps-lint) ## fuzz each target for F
 	@status=0; for topic in $(FUZZ_TARGETS); do \
 	    echo "== $$topic"; tests/fuzz/run_$(ENGINE).sh $$topic $(FUZZ_BUILD) $(FUZZ_SECONDS) || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
-$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(BUILD)/libadmatch.a
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h) $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(CC) $(ALL_CFLAGS) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
+	$(QUIET)$(LINK) -o $@ tests/fuzz/fuzz_$*.c tests/fuzz/replay.c $(BUILD)/libadmatch.a $(LIBRARIES)
 
 replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
+
+compile: deps-compile ## build every program here, those of the tests, too
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/load
 
 SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
 
 $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.c,$^)
+	$(LINK) -o $@ $(filter %.c,$^)
 
 .PHONY: same-answers
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, memory, latency, hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some
-	ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
+soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, memory, latency and hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
 	@$(MAKE) --no-print-directory all
 	$(PYTHON) tests/bench/run.py $(BENCH_ARGUMENTS)
 
+bench-pair: deps-build ## BASE=COMMIT: measure it and this work tree (or NEW=COMMIT) in turns; SECTIONS="engine server" PAIRS=20 LIMIT=3 DATA=FOLDER
+	$(PYTHON) tests/bench/pair.py --base $(or $(BASE),$(error BASE=COMMIT is missing)) $(if $(NEW),--new $(NEW)) $(if $(PAIRS),--pairs $(PAIRS)) \
+	    $(if $(LIMIT),--limit $(LIMIT)) $(if $(DATA),--data $(DATA)) $(PAIR_ARGUMENTS) $(SECTIONS)
+
 # ---- installing -------------------------------------------------------------------------------
 
-install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
-	install -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
-	install -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
-	install -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/uwsgi-plugin-admatch/copyright
+INSTALL ?= install
+DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
 
-# Depends on the very uWSGI that it was built with: the layout of its structures is not stable.
-deb: all ## a Debian package in build/
+install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
+	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
+	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
+	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
+	$(INSTALL) -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
+
+uninstall: ## remove what `make install` has put there
+	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
+	    $(DESTDIR)$(DOC_DIR)/copyright
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)
+
+dist: ## the committed source as build/admatch-VERSION.tar.gz
+	@mkdir -p build
+	git archive --prefix=admatch-$(VERSION)/ -o build/admatch-$(VERSION).tar.gz HEAD
+
+# Debian's own tools want debian/ on top of the source, so they get a copy of it that has one.
+DEB_SOURCE := build/deb/admatch-$(VERSION)
+DEB_DATE = $(shell date -R -u -d @$(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y VERSION)))
+
+deb: deps-deb ## a Debian package in build/
 	rm -rf build/deb
-	$(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
-	gzip -9n build/deb/usr/share/man/man1/admatch.1
-	strip --strip-unneeded build/deb$(PLUGIN_DIR)/admatch_plugin.so build/deb/usr/bin/admatch
-	mkdir -p build/deb/DEBIAN
-	printf 'Package: uwsgi-plugin-admatch\nVersion: %s\nArchitecture: %s\nMaintainer: admatch <admatch@example.invalid>\nDepends: uwsgi-core (= %s), libutf8proc2, libstemmer0d, zlib1g, libssl3, tzdata\nSection: httpd\nPriority: optional\nDescription: ad server as a uWSGI plugin\n Serves ads by keyword from one shared, memory-mapped inventory.\n' \
-	    $(VERSION) $$(dpkg --print-architecture) $$(dpkg-query -W -f '$${Version}' uwsgi-core) > build/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build build/deb build/uwsgi-plugin-admatch_$(VERSION)_$$(dpkg --print-architecture).deb
+	mkdir -p $(DEB_SOURCE)
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB_SOURCE)
+	cp -r configs/debian $(DEB_SOURCE)/debian
+	sed 's/@VERSION@/$(VERSION)/; s/@DATE@/$(DEB_DATE)/' configs/debian/changelog > $(DEB_SOURCE)/debian/changelog
+	cd $(DEB_SOURCE) && dpkg-buildpackage --build=binary --no-sign
+	mv build/deb/*.deb build/
 
 clean: ## remove build/
 	rm -rf build

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as bytes to answers as bytes. */
 #include "api.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests and answers as bytes, the same for the server and for the command. Knows HTTP's words
  * but no server.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ISO 3166-1: codes of three letters, and those of two that mean the same. XKX, of the range that
  * ISO leaves to its users, is what exchanges call Kosovo. */
 #include "countries.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: country codes. */
 #ifndef AM_API_COUNTRIES_H
 #define AM_API_COUNTRIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The endpoints: one table of paths, methods and handlers, and the handlers. */
 #include "endpoints.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The endpoints, as metrics and logs name them. The table of their paths, methods and handlers is
  * in endpoints.c. */
 #ifndef AM_API_ENDPOINTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gzip.h"
 
 enum { ALIGNMENT = 16, GZIP_ONLY = 16 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: unpacking a gzip body (RFC 1952) without allocating. */
 #ifndef AM_API_GZIP_H
 #define AM_API_GZIP_H

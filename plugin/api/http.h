@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP as the endpoints see it: a request in memory, an answer in memory. Knows no server; a server
  * (plugin/uwsgi), a fuzzer or a library fills the request and writes the response. */
 #ifndef AM_API_HTTP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: JSON objects read by a table of their members, each with a function that
  * takes its value. Shared by the requests of /v1/decide and of OpenRTB. */
 #ifndef AM_API_JSON_MEMBERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making, freeing and poisoning the working memory of one thread. */
 #include "memory.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: one thread's working memory. */
 #ifndef AM_API_MEMORY_H
 #define AM_API_MEMORY_H

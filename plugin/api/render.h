@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: answers as JSON. docs/HTTP.md shows them. */
 #ifndef AM_API_RENDER_H
 #define AM_API_RENDER_H

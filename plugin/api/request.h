@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: bytes of a request in, a checked `struct am_match_request` out.
  * docs/HTTP.md says what is allowed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request written as JSON. What is in no table of members is refused. */
 #include "json_members.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request written as a query string: one slot, and every value a parameter. */
 #include "../base/buffer.h"
 #include "request.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bump allocator: many small things that live and die together. Not thread-safe. */
 #ifndef AM_BASE_ARENA_H
 #define AM_BASE_ARENA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An output buffer over memory of fixed capacity. Overflow is remembered, never written: check
  * `overflowed` once at the end. No allocation, so a response can be rendered on the hot path. */
 #ifndef AM_BASE_BUFFER_H
@@ -15,14 +16,14 @@ struct am_buffer {
 };
 
 static inline struct am_buffer am_buffer_over(void *memory, size_t capacity) {
-    return (struct am_buffer){memory, 0, capacity, false, false};
+    return (struct am_buffer){(char *)memory, 0, capacity, false, false};
 }
 
 /* The same, with what is not written yet poisoned: for memory that is used again and again, and for
  * nothing else. */
 static inline struct am_buffer am_buffer_guard(void *memory, size_t capacity) {
     am_poison_region(memory, capacity);
-    return (struct am_buffer){memory, 0, capacity, false, true};
+    return (struct am_buffer){(char *)memory, 0, capacity, false, true};
 }
 
 static inline struct am_view am_buffer_view(const struct am_buffer *buffer) {

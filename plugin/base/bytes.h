@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Views of bytes that someone else owns, unaligned little-endian access, and arithmetic that cannot
  * wrap. */
 #ifndef AM_BASE_BYTES_H

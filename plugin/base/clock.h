@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Clocks as integers. */
 #ifndef AM_BASE_CLOCK_H
 #define AM_BASE_CLOCK_H

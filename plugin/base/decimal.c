@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decimal.h"
 
 enum { EXPONENT_FITS = 18 }; /* 10^19 is above INT64_MAX */

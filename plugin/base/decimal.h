@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exact decimals: money and weights never pass through a float. */
 #ifndef AM_BASE_DECIMAL_H
 #define AM_BASE_DECIMAL_H

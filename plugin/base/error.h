@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: one enum, and one message written for people.
  *
  * Every fallible function of the project returns an `enum am_code` (or a pointer or bool) and fills

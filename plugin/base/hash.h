@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hashes. FNV-1a is a contract with users (it decides rotation); the mixer is private to an image's
  * format. */
 #ifndef AM_BASE_HASH_H
@@ -10,7 +11,7 @@
 /* FNV-1a, 64 bits (draft-eastlake-fnv section 2). Start with AM_FNV1A_START; feed more bytes by
  * passing the result. */
 AM_WRAPS static inline uint64_t am_hash_fnv1a(uint64_t state, const void *bytes, size_t size) {
-    const unsigned char *byte = bytes;
+    const unsigned char *byte = (const unsigned char *)bytes;
     for (size_t i = 0; i < size; i++)
         state = (state ^ byte[i]) * UINT64_C(0x100000001b3);
     return state;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table from anything to ids 0, 1, 2...: finds equal things and gives each one
  * number. */
 #ifndef AM_BASE_INTERN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parser: one pass, no recursion. What reads the nodes is in json_value.c. */
 #include "json.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A strict JSON reader (RFC 8259) that allocates nothing: text in, a flat array of nodes out.
  *
  * Why not a library: money must be read exactly, so numbers are needed as written; creatives are

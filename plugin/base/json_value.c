@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading parsed JSON: strings, members, duplicates, paths. */
 #include "buffer.h"
 #include "hash.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Large allocations of a build, asked to be backed by huge pages. */
 #ifndef AM_BASE_LARGE_H
 #define AM_BASE_LARGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Skipping the bytes of a text that need no care in JSON, many at a time. Private to the base room.
  */
 #ifndef AM_BASE_PLAIN_H

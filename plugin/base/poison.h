@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that may not be read now.
  *
  * A request's working memory is reserved once and serves one request after the other, so it is full

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Address space for working memory: sized for the worst case once, backed by pages only where it is
  * touched, so that the hot path never allocates and an idle core costs nothing. */
 #ifndef AM_BASE_RESERVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IANA time zones from the system's zoneinfo files, loaded once, read by any thread without a lock.
  * glibc's own functions keep one zone per process and take a lock, so they cannot serve requests of
  * several zones. */

@@ -1,4 +1,5 @@
-/* Private to base: the POSIX TZ rule at the end of a TZif file. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to base: calendar arithmetic, and the POSIX TZ rule at the end of a TZif file. */
 #ifndef AM_BASE_TIMEZONE_RULE_H
 #define AM_BASE_TIMEZONE_RULE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A growable array, for building. */
 #ifndef AM_BASE_VECTOR_H
 #define AM_BASE_VECTOR_H

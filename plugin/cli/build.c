@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch build`: an inventory becomes an image file. */
 #include <fcntl.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch check`: every problem of an inventory, and what is in it. */
 #include "command.h"
 #include "idle.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The `admatch` command: what its subcommands share.
  *
  * Output for people and programs goes to standard output, complaints go to standard error as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in, answers out, as the server gives them. */
 #ifndef AM_CLI_DECIDE_H
 #define AM_CLI_DECIDE_H

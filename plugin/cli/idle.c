@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a veto is proved. A negative keyword N always vetoes a positive keyword P of the same ad or
  * campaign when every text that P hits is hit by N, too:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keywords that can never win: found by reading the inventory alone, without any request. Each
  * reason is certain: a keyword is listed only when no request at all, now or later, can make it
  * win. The first reason in the order below is the one given. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch info`: what an image says about itself. */
 #include "../base/decimal.h"
 #include "../index/image.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input files, plain or gzip, "-" for standard input: whole, or line by line with bounded memory.
  */
 #ifndef AM_CLI_INPUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gives each distinct string a number, from 0, in order of first sight. */
 #ifndef AM_CLI_INTERNER_H
 #define AM_CLI_INTERNER_H

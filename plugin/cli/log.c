@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch log`: the event log as one stream, in order of time. */
 #include "../base/timezone.h"
 #include "../events/merge.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the subcommand and runs it. */
 #include "command.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch match`: decisions as the server makes them, without a server. */
 #include "command.h"
 #include "decide.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where answers go: standard output or a file, through a large buffer. */
 #ifndef AM_CLI_OUTPUT_H
 #define AM_CLI_OUTPUT_H

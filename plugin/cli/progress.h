@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A progress bar on standard error, shown only on a terminal. */
 #ifndef AM_CLI_PROGRESS_H
 #define AM_CLI_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch recount`: the counters of a ledger as sums of its log, and whether they agree. */
 #include "../events/recount.h"
 #include "../base/decimal.h"

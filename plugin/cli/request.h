@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request made of command-line options: the JSON body that POST /v1/decide takes. */
 #ifndef AM_CLI_REQUEST_H
 #define AM_CLI_REQUEST_H

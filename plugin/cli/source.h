@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inventories and images as the subcommands take them. */
 #ifndef AM_CLI_SOURCE_H
 #define AM_CLI_SOURCE_H

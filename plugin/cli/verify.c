@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch verify`: walks an image to the last record. */
 #include "../index/image.h"
 #include "command.h"

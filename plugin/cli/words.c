@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch words`: how a text splits into words, for people who write keywords. */
 #include "../text/words.h"
 #include "../text/stem.h"

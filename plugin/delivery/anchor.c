@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Anchors: where the line of a window begins. With the lock. */
 #include "live.h"
 

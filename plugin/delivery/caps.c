@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of frequency caps.
  *
  *     header, 128 bytes      then buckets of eight entries, 16 bytes each

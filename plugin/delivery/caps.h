@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Frequency caps: how many placements of a record a user has seen in a window that opens at the
  * first one. Two stores with the same rules: a table in shared memory by hashed user key, and a
  * signed state that the caller carries.
@@ -18,7 +19,7 @@ enum {
 
 /* One cap of a record. */
 struct am_caps_cap {
-    uint64_t key;     /* of the record, am_ledger_key */
+    uint64_t key;     /* of the record, am_model_key */
     uint32_t period;  /* minutes, or AM_CAPS_LIFETIME */
     uint32_t maximum; /* 1 to AM_CAPS_COUNT_MAX */
 };

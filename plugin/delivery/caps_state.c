@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Frequency caps that the caller carries.
  *
  *     0         1                    12 n + 1         12 n + 11

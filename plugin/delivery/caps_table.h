@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of the table of frequency caps. Private to the room. */
 #ifndef AM_DELIVERY_CAPS_TABLE_H
 #define AM_DELIVERY_CAPS_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Chains of a map, as decisions read them. Private to the room. */
 #ifndef AM_DELIVERY_CHAINS_H
 #define AM_DELIVERY_CHAINS_H

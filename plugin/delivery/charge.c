@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Events: whether they are billed, and room for those that are. See ledger.h, "events". */
 #include "work.h"
 

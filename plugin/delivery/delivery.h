@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What decisions and events ask of the ledger: gates, reservations, charges.
  *
  * A placed ad takes its holds under every limit of its advertiser, its campaign and itself, or
@@ -83,7 +84,7 @@ struct am_delivery_placement {
     uint32_t seconds;               /* admatch-reserve or admatch-reserve-bids; 1 to 86,400 */
     bool lead;                      /* in the second round: its lead may let it through */
     uint64_t user;                  /* am_caps_user; 0: none, no cap is counted */
-    uint64_t ad_key;                /* am_ledger_key of the ad, for its caps */
+    uint64_t ad_key;                /* am_model_key of the ad, for its caps */
     const struct am_caps_cap *caps; /* of all its records; counted with it */
     uint32_t cap_count;
     uint32_t caller; /* hash of a public caller's network, see AM_DELIVERY_CALLER_MAX; 0: none */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Why an ad was stopped, in words. */
 #include "delivery.h"
 

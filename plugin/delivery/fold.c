@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Folding: events from the slots' queues into the counters; and the days that they belong to. With
  * the lock; see layout.h, "Who writes what", 1 and 3. */
 #include "live.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The gates `budget` and `pacing`. On the path of a decision: no lock, no allocation, no system
  * call. */
 #include "reading.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of the live file, format version 1, and the argument why a kill at any instruction
  * leaves them right. Private to the room.
  *

@@ -1,9 +1,8 @@
-/* Opening and closing a ledger, and who holds it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing a ledger. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -12,34 +11,6 @@
 #include "snapshot.h"
 #include "store.h"
 #include "verify.h"
-
-/* ---- the holder -------------------------------------------------------------------------------
- */
-
-/* DIR/lock, locked; -1: another process has it. */
-static int take_lock(const struct am_ledger *ledger) {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s/lock", ledger->folder);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-bool am_ledger_hold(struct am_ledger *ledger) {
-    if (!*ledger->folder || ledger->lock_fd >= 0)
-        return true;
-    ledger->lock_fd = take_lock(ledger);
-    return ledger->lock_fd >= 0;
-}
-
-void am_ledger_unhold(struct am_ledger *ledger) {
-    if (ledger->lock_fd >= 0)
-        close(ledger->lock_fd);
-    ledger->lock_fd = -1;
-}
 
 /* ---- where the live file is -------------------------------------------------------------------
  */
@@ -81,7 +52,7 @@ static enum am_code check_home(struct am_ledger *ledger, struct am_error *error)
         return am_error_set_errno(error, AM_E_IO, "cannot examine %s", ledger->home);
     if (am_ledger_store_read(path, theirs, sizeof theirs) && strcmp(mine, theirs) == 0)
         return AM_OK;
-    int lock = take_lock(ledger);
+    int lock = am_ledger_take_lock(ledger);
     if (lock < 0)
         return elsewhere(ledger, error);
     enum am_code code = am_ledger_store_write(path, am_view_of(mine), error);

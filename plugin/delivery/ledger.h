@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger: what was spent, shown and clicked, by advertiser, campaign and limited ad, in memory
  * that every process of every instance on the host shares, with snapshots on disk.
  *
@@ -37,9 +38,16 @@
 #include "../base/bytes.h"
 #include "../base/error.h"
 #include "../base/timezone.h"
+#include "../model/keys.h"
 #include "pace.h"
 
-enum am_ledger_kind { AM_LEDGER_ADVERTISER, AM_LEDGER_CAMPAIGN, AM_LEDGER_AD, AM_LEDGER_KINDS };
+/* Those of am_model_key, which is the key of a record here, too. */
+enum am_ledger_kind {
+    AM_LEDGER_ADVERTISER = AM_RECORD_ADVERTISER,
+    AM_LEDGER_CAMPAIGN = AM_RECORD_CAMPAIGN,
+    AM_LEDGER_AD = AM_RECORD_AD,
+    AM_LEDGER_KINDS,
+};
 enum am_ledger_unit { AM_LEDGER_MONEY, AM_LEDGER_IMPRESSIONS, AM_LEDGER_CLICKS, AM_LEDGER_UNITS };
 
 const char *am_ledger_kind_name(enum am_ledger_kind kind); /* "advertiser", "campaign", "ad" */
@@ -65,10 +73,6 @@ struct am_ledger_position {
     uint64_t file;
     uint64_t offset; /* of the byte after the line */
 };
-
-/* The stable key of a record, as the image has it in KEYS: XXH3-64 of its id, seeded by its kind;
- * never 0. */
-uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id);
 
 /* ---- opening ----------------------------------------------------------------------------------
  */

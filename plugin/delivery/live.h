@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The live file in one process's memory: where its sections are, the lock, the redo list, growth,
  * interned items. Private to the room. */
 #ifndef AM_DELIVERY_LIVE_H
@@ -265,6 +266,9 @@ uint32_t am_ledger_schedule_intern(struct am_ledger *ledger,
 uint32_t am_ledger_traffic_curve(struct am_ledger *ledger);
 /* The same schedule on another traffic curve. */
 uint32_t am_ledger_schedule_reread(struct am_ledger *ledger, uint32_t index, uint32_t traffic);
+
+/* A descriptor of DIR/lock, locked; -1: another process has it. */
+int am_ledger_take_lock(const struct am_ledger *ledger);
 
 /* Gives the process's member back; its workers are gone. */
 void am_ledger_leave(struct am_ledger *ledger);

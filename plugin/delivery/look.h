@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What other rooms and tools may know of a ledger's surroundings. */
 #ifndef AM_DELIVERY_LOOK_H
 #define AM_DELIVERY_LOOK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Maps: made by the publisher, read by every decision, refreshed by the holder. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the ads of one image to their cells: a file in the ledger's tmpfs folder, named by the
  * image's generation, mapped shared by every process that serves that image.
  *

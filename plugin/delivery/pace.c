@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "pace.h"
 
 enum { HOUR = 3600, DAY = 86400, WEEK = 604800, EPOCH_WEEK_SECOND = 3 * DAY /* a Thursday */ };

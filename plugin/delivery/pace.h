@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The arithmetic of budgets: prices, holds, days, weights and lines. Pure functions of their
  * arguments, in integers; products in 128 bits. No state; any thread.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Placements in flight: each sequence has two buckets of eight entries; whoever moves an entry's
  * state by compare-and-swap has it. */
 #include "../base/hash.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Interned items: schedules, curves, hours and sets of caps, each once. */
 #include <xxhash.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Publications: the terms of all records, in the order of time; and overrides. */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static enum am_code put(struct am_ledger *ledger,
                         uint32_t mark,
                         uint32_t *cell,
                         struct am_error *error) {
-    uint64_t key = am_ledger_key(terms->kind, terms->id);
+    uint64_t key = am_model_key((enum am_model_record)terms->kind, terms->id);
     publisher_lock(ledger);
     uint32_t found = am_ledger_find(ledger, key), made = AM_LEDGER_NO_CELL;
     if (found == AM_LEDGER_NO_CELL)

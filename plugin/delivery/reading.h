@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a limit says at one moment, and what an ad asks of it. Private to the room. */
 #ifndef AM_DELIVERY_READING_H
 #define AM_DELIVERY_READING_H

@@ -1,7 +1,6 @@
-/* Records, their limits, ids and zones, and the directory that finds them. All writing is done with
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records, their limits, and ids, and the directory that finds them. All writing is done with
  * the lock; see layout.h. */
-#include <xxhash.h>
-
 #include "live.h"
 
 const char *am_ledger_kind_name(enum am_ledger_kind kind) {
@@ -12,15 +11,6 @@ const char *am_ledger_kind_name(enum am_ledger_kind kind) {
 const char *am_ledger_unit_name(enum am_ledger_unit unit) {
     static const char *const names[] = {"spend", "impressions", "clicks"};
     return names[unit];
-}
-
-uint64_t am_ledger_key(enum am_ledger_kind kind, struct am_view id) {
-    /* 0x9E3779B97F4A7C15 x (kind + 1), modulo 2^64: the seeds of the image's KEYS. */
-    static const uint64_t seeds[AM_LEDGER_KINDS] = {[AM_LEDGER_ADVERTISER] = 0x9E3779B97F4A7C15,
-                                                    [AM_LEDGER_CAMPAIGN] = 0x3C6EF372FE94F82A,
-                                                    [AM_LEDGER_AD] = 0xDAA66D2C7DDF743F};
-    uint64_t key = XXH3_64bits_withSeed(id.data, id.size, seeds[kind]);
-    return key ? key : 1;
 }
 
 /* ---- ids --------------------------------------------------------------------------------------
@@ -275,46 +265,4 @@ uint32_t am_ledger_limit_make(struct am_ledger *ledger,
     am_ledger_redo(ledger, record->limits[unit], index);
     am_ledger_redo_commit(ledger);
     return index;
-}
-
-/* ---- zones ------------------------------------------------------------------------------------
- */
-
-const struct am_timezone *am_ledger_zone_database(const struct am_ledger *ledger, uint32_t zone) {
-    const char *name = ledger->zones[zone].name;
-    return *name ? am_timezone_find(ledger->database, am_view_of(name)) : NULL;
-}
-
-uint32_t
-am_ledger_zone_intern(struct am_ledger *ledger, struct am_view name, struct am_error *error) {
-    struct am_ledger_live_header *header = ledger->header;
-    if (name.size == 0 || am_view_equal(name, AM_VIEW("UTC")))
-        return 0;
-    for (uint32_t zone = 1; zone < header->zones_used; zone++)
-        if (am_view_equal(am_view_of(ledger->zones[zone].name), name))
-            return zone;
-    if (header->zones_used == AM_LEDGER_LIVE_ZONES || name.size >= AM_LEDGER_LIVE_ZONE_NAME) {
-        am_error_set(error, AM_E_LIMIT, "the ledger has no room for time zone \"%.*s\"",
-                     AM_VIEW_ARGUMENTS(name));
-        return AM_LEDGER_NO_INDEX;
-    }
-    uint32_t zone = header->zones_used;
-    memset(&ledger->zones[zone], 0, sizeof ledger->zones[zone]);
-    memcpy(ledger->zones[zone].name, name.data, name.size);
-    am_ledger_redo(ledger, header->zones_used, zone + 1);
-    am_ledger_redo_commit(ledger);
-    am_ledger_zone_look(ledger, zone, ledger->now);
-    return zone;
-}
-
-int32_t am_ledger_zone_day(const struct am_ledger *ledger, uint32_t zone, int64_t time) {
-    const struct am_ledger_zone *known = &ledger->zones[zone];
-    if (time >= known->start && time < known->end)
-        return known->day;
-    time = time < AM_TIME_MIN ? AM_TIME_MIN : time > AM_TIME_MAX ? AM_TIME_MAX : time;
-    if (time >= known->end && time < known->next_end)
-        return known->next_day;
-    if (ledger->database || zone == 0)
-        return (int32_t)am_pace_day(am_ledger_zone_database(ledger, zone), time);
-    return time < known->start ? known->day - 1 : known->next_day;
 }

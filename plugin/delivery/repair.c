@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What dead processes leave: guards in doubt, entries half filled, events under way. By the holder,
  * with the lock; see layout.h, "Who writes what", 2 and 3. */
 #include <errno.h>

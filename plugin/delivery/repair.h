@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the room: dead processes. */
 #ifndef AM_DELIVERY_REPAIR_H
 #define AM_DELIVERY_REPAIR_H

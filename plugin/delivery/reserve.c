@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reservations: holds under every limit and a count of every cap, or nothing. On the path of a
  * decision: no lock, no allocation, no system call. */
 #include "reading.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loading snapshots, and replaying the log behind them. */
 #include <errno.h>
 #include <fcntl.h>
@@ -295,7 +296,7 @@ static enum am_code read_record(struct reader *reader) {
     if (!id || from.kind >= AM_LEDGER_KINDS || from.zone >= reader->header->zones)
         return corrupt(reader, "a record has no id, kind or time zone");
     struct am_view view = {id, from.id_size};
-    uint64_t key = am_ledger_key(from.kind, view);
+    uint64_t key = am_model_key((enum am_model_record)from.kind, view);
     if (am_ledger_find(reader->ledger, key) != AM_LEDGER_NO_CELL)
         return corrupt(reader, "it has a record twice");
     uint32_t cell = am_ledger_record_make(reader->ledger, from.kind, view, key,
@@ -403,7 +404,7 @@ static enum am_code find_cells(struct am_ledger *ledger,
         cells[kind] = AM_LEDGER_NO_CELL;
         if (id.size == 0)
             continue;
-        uint64_t key = am_ledger_key((enum am_ledger_kind)kind, id);
+        uint64_t key = am_model_key((enum am_model_record)kind, id);
         cells[kind] = am_ledger_find(ledger, key);
         if (cells[kind] == AM_LEDGER_NO_CELL && kind != AM_LEDGER_AD)
             cells[kind] = am_ledger_record_make(ledger, (enum am_ledger_kind)kind, id, key,
@@ -447,7 +448,7 @@ enum am_code am_ledger_replay_notice(struct am_ledger *ledger,
                                      struct am_view id,
                                      int64_t time,
                                      struct am_error *error) {
-    uint64_t key = am_ledger_key(kind, id);
+    uint64_t key = am_model_key((enum am_model_record)kind, id);
     enum am_code code = AM_OK;
     am_ledger_lock(ledger);
     uint32_t cell = am_ledger_find(ledger, key);

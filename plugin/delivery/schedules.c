@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Schedules in shared memory, and the weight they have gathered at a time; the running days of
  * zones. For the process that publishes or steps, with the lock. */
 #include <stdlib.h>
@@ -159,38 +160,4 @@ uint32_t am_ledger_schedule_reread(struct am_ledger *ledger, uint32_t index, uin
     schedule.curve = traffic;
     uint32_t reread = am_ledger_pool_intern(ledger, AM_LEDGER_POOL_SCHEDULES, &schedule, NULL);
     return reread == AM_LEDGER_NO_INDEX ? index : reread;
-}
-
-/* ---- days -------------------------------------------------------------------------------------
- */
-
-int64_t am_ledger_zone_day_start(const struct am_ledger *ledger, uint32_t zone, int32_t day) {
-    const struct am_ledger_zone *known = &ledger->zones[zone];
-    if (day == known->day)
-        return known->start;
-    if (day == known->next_day)
-        return known->end;
-    return am_pace_day_start(am_ledger_zone_database(ledger, zone), day);
-}
-
-void am_ledger_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now) {
-    const struct am_timezone *zone = am_ledger_zone_database(ledger, index);
-    struct am_ledger_zone *known = &ledger->zones[index];
-    am_ledger_redo(ledger, known->offset, (uint32_t)am_timezone_offset(zone, now));
-    if (now < known->start || now >= known->end) {
-        int64_t day = am_pace_day(zone, now);
-        int64_t end = am_pace_day_start(zone, day + 1);
-        int64_t next = am_pace_day(zone, end);
-        am_ledger_redo(ledger, known->start, am_pace_day_start(zone, day));
-        am_ledger_redo(ledger, known->end, end);
-        am_ledger_redo(ledger, known->next_end, am_pace_day_start(zone, next + 1));
-        am_ledger_redo(ledger, known->day, (uint32_t)day);
-        am_ledger_redo(ledger, known->next_day, (uint32_t)next);
-    }
-    am_ledger_redo_commit(ledger);
-}
-
-void am_ledger_zones_look(struct am_ledger *ledger, int64_t now) {
-    for (uint32_t zone = 0; zone < ledger->header->zones_used; zone++)
-        am_ledger_zone_look(ledger, zone, now);
 }

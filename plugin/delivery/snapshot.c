@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing snapshots. By the holder. */
 #include "snapshot.h"
 

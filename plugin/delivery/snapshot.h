@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots of a ledger: DIR/snapshot-N. Private to the room.
  *
  *     header, 256 bytes       checksum XXH3-64 of all bytes behind it; then one of the header

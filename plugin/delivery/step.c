@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The step: what must happen once a second, of (ledger, now) alone. By the holder. The lock is kept
  * for a batch of cells at a time, so that events are folded in between. */
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory of the process that steps or publishes. Private to the room. */
 #ifndef AM_DELIVERY_STEP_CACHE_H
 #define AM_DELIVERY_STEP_CACHE_H

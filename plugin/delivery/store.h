@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the ledger: folders, the live file, the table of caps, maps. Private to the room. */
 #ifndef AM_DELIVERY_STORE_H
 #define AM_DELIVERY_STORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of frequency caps in the tmpfs, and what is kept of it over a reboot.
  *
  * DIR/caps: header, 64 bytes, then 24 bytes for each open window: place, key, window. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The terms of a record become limits, and its lines are anchored where they changed. With the
  * lock; ledger.h has the rules. */
 #include "live.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The traffic curve: decisions by hour of the week in UTC, mean of up to four weeks. With the lock.
  * An hour counts as a sample when a step ran in nearly all of its seconds. */
 #include "step_cache.h"

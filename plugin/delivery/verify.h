@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the room: the deep check of a live file. */
 #ifndef AM_DELIVERY_VERIFY_H
 #define AM_DELIVERY_VERIFY_H

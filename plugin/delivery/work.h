@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a worker does: operations, placements in flight, guards. Private to the room. No locks: see
  * layout.h, "Who writes what", 2 and 3. */
 #ifndef AM_DELIVERY_WORK_H

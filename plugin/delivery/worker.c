@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Processes and their workers: members, slots, operations, the queue of events. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Large files of the ledger's folder, in one pass with a checksum. Private to the room. */
 #ifndef AM_DELIVERY_WRITER_H
 #define AM_DELIVERY_WRITER_H

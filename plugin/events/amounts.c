@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "amounts.h"
 
 static struct am_view inside(struct am_view value) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a line of the log adds to counters: the one place that says so, for recovery, recount and
  * reports. Thread rule: no shared state. */
 #ifndef AM_EVENTS_AMOUNTS_H

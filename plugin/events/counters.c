@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "counters.h"
 
 #include <fcntl.h>
@@ -99,7 +100,7 @@ static void put_date(struct am_buffer *text, int64_t day) {
 
 static void put_cell(struct set_writer *set, const struct am_ledger_count_of *record) {
     struct am_view zone = am_ledger_zone(set->worker->service->ledger, record->cell);
-    if (am_ledger_key(record->kind, record->id) != record->key)
+    if (am_model_key((enum am_model_record)record->kind, record->id) != record->key)
         return; /* freed meanwhile, and its id with it */
     next_item(set, "cells");
     am_buffer_literal(set->text, "{");

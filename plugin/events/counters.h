@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of counters: all counts of the ledger at one moment, from which a recount can start.
  *
  * A set of lines, since one line would be as long as the ledger is large: each has "cut" (the time

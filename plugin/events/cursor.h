@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: one file of the log, line by line. */
 #ifndef AM_EVENTS_CURSOR_H
 #define AM_EVENTS_CURSOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of decisions, events, records and gaps. */
 #include "event_line.h"
 
@@ -98,7 +99,7 @@ bool am_event_find_gone(struct am_event_service *service,
                                                  [AM_LEDGER_AD] = names->ad};
     for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
         target->cells[kind] =
-            am_ledger_find(service->ledger, am_ledger_key((enum am_ledger_kind)kind, ids[kind]));
+            am_ledger_find(service->ledger, am_model_key((enum am_model_record)kind, ids[kind]));
     return true;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: what is noted of an event in the ledger, and its line. */
 #ifndef AM_EVENTS_EVENT_LINE_H
 #define AM_EVENTS_EVENT_LINE_H

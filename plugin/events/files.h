@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: the files of a log's folder. */
 #ifndef AM_EVENTS_FILES_H
 #define AM_EVENTS_FILES_H

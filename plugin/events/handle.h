@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Placements and their events: what a worker thread calls. Everything runs on the thread's own
  * worker, in any process, takes no lock of other threads, and makes one system call for each
  * event: the write of its line.

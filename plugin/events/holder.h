@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the ledger's holder does for the events: each function names its interval and the kind of
  * thread it may run in. One holder a ledger, so none of them runs twice at a time. */
 #ifndef AM_EVENTS_HOLDER_H

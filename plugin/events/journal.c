@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening the log, and what the holder does with lanes. */
 #include "journal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The event log: what was decided, shown, clicked and billed, as JSON Lines under DIR/log.
  *
  * The log is the truth; counters are its sum. Each lane (a worker's slot in the ledger) writes a

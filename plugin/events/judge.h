@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What counts, and why not: the buckets of events, decided by a pure function of facts.
  * docs/EVENTS.md says what each bucket is for, with its sources. */
 #ifndef AM_EVENTS_JUDGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The keys that tokens are signed with: read from a file, or made in the ledger; and shared by the
  * processes of an instance, so that a changed file reaches all of them at once. */
 #ifndef AM_EVENTS_KEYS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: a lane's word in shared memory. */
 #ifndef AM_EVENTS_LANE_H
 #define AM_EVENTS_LANE_H

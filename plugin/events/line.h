@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the event log, and the names of its files: how they are written. docs/LOG.md describes
  * every member.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All files of the log as one stream in order of time, also while they are written. Any process
  * that may read the folder; one thread.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who an ad was: for events of ads that a newer inventory has no more.
  *
  * A token names its ad by a stable key, and its keyword by a hash. While the ad is in the image the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: the files of names, and the tables of days. */
 #ifndef AM_EVENTS_NAMES_FILES_H
 #define AM_EVENTS_NAMES_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the events room: what a service and a worker consist of. */
 #ifndef AM_EVENTS_PARTS_H
 #define AM_EVENTS_PARTS_H

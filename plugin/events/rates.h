@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rates of clicks: how many one client may have counted, for one advertiser, in some periods.
  *
  * A client is an address network (/24, /48) and a user agent. Neither is kept: the table holds

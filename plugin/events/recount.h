@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The counters again, as sums of the log: what a ledger must show. */
 #ifndef AM_EVENTS_RECOUNT_H
 #define AM_EVENTS_RECOUNT_H

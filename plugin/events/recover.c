@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* After a reboot: the ring as it was saved, and the log since then, read again. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Single use: four bits for each placement, in a ring by sequence number, in shared memory.
  *
  * Exact: a placement's bit is found by its number, so there is no hash and no false positive.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ring across a reboot: DIR/ring and DIR/ring-index. */
 #include <errno.h>
 #include <fcntl.h>

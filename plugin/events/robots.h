@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Robots that say so in their user agent: a short list that is built in, and a file.
  *
  * A list has lines of lower-case text. An agent is a robot's when one of them stands in it,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The events of one ledger, put together: log, ring, rates, names, keys, robots.
  *
  *     DIR/log/       the event log                         journal.h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* TMPFS/events: the lanes of the log, the rates of clicks, the ring.
  *
  *      0        4,096

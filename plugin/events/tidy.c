@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compressing closed files of the log, and removing old ones. */
 #include <errno.h>
 #include <fcntl.h>

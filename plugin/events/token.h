@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens: what a tracking URL carries, and what proves that this server wrote it.
  *
  * A token names one placement of one ad and holds nothing of the user or the query. It is 45 bytes,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the whole log, lane by lane, as fast as it goes: for sums, roll-ups and recovery. Any
  * process that may read the folder, beside its writers. */
 #ifndef AM_EVENTS_WALK_H

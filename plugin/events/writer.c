@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A lane's writer: lines one by one, and lines that wait. */
 #include <errno.h>
 #include <fcntl.h>

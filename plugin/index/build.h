@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the builder: its working state and its phases, in the order in which am_build_image
  * runs them. */
 #ifndef AM_INDEX_BUILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stable keys of ads, campaigns and advertisers. */
 #include "../model/keys.h"
 #include "build.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks and postings. All that is known before a request decides an order of keywords here, once; a
  * request then compares single integers. */
 #include "build.h"

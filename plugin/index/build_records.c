@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Campaigns and ads, and what they share through the pools. */
 #include <xxhash.h>
 

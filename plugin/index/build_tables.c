@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hash tables of the image. */
 #include "build.h"
 #include "probes.h"
@@ -125,10 +126,12 @@ static bool fill_vocabulary(const struct am_builder *builder, size_t count, uint
         buckets[i].displaced = 0;
     }
     uint64_t probes = 0;
-    for (uint32_t i = (uint32_t)builder->words.count; i-- > 0;) {
-        unsigned needed = put_word(buckets, count, key_of_word(builder, i), i, words[i].flags);
+    for (uint32_t left = (uint32_t)builder->words.count; left > 0; left--) {
+        uint32_t word = left - 1;
+        unsigned needed =
+            put_word(buckets, count, key_of_word(builder, word), word, words[word].flags);
         if (!needed) {
-            *culprit = i;
+            *culprit = word;
             return false;
         }
         probes += needed;

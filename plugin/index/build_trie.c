@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Word ids to nodes and terminals. */
 #include "build.h"
 

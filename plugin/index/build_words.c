@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keywords to word ids. */
 #include <xxhash.h>
 

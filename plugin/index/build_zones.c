@@ -1,18 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The time zones of this machine, so that an image means the same on every other. */
 #include <xxhash.h>
 
 #include "build.h"
 
+static bool transitions_equal(const struct am_builder *builder,
+                              const struct am_image_zone *zone,
+                              const struct am_timezone *wanted) {
+    const struct am_timezone_transition *transitions =
+        AM_VECTOR_AT(&builder->transitions, struct am_timezone_transition, zone->first_transition);
+    return memcmp(transitions, wanted->transitions, wanted->count * sizeof *transitions) == 0;
+}
+
 static bool zone_equal(const void *context, uint32_t id, const void *key) {
     const struct am_builder *builder = context;
     const struct am_timezone *wanted = key;
     const struct am_image_zone *zone = AM_VECTOR_AT(&builder->zones, struct am_image_zone, id);
-    const struct am_timezone_transition *transitions =
-        AM_VECTOR_AT(&builder->transitions, struct am_timezone_transition, zone->first_transition);
     return zone->transition_count == wanted->count && zone->first_offset == wanted->first_offset &&
            memcmp(&zone->rule, &wanted->rule, sizeof zone->rule) == 0 &&
-           (wanted->count == 0 ||
-            memcmp(transitions, wanted->transitions, wanted->count * sizeof *transitions) == 0);
+           (wanted->count == 0 || transitions_equal(builder, zone, wanted));
 }
 
 static bool add_zone(struct am_builder *builder, const struct am_timezone *zone) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Builds an image from an inventory. Same inventory, same bytes. */
 #ifndef AM_INDEX_BUILDER_H
 #define AM_INDEX_BUILDER_H

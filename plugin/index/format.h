@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The image (.admx): record layouts as docs/FORMAT.md specifies them. Flat, little-endian, offsets
  * only.
  *
@@ -6,7 +7,7 @@
  *   | header | section table            |  pad  | section |  pad  | ...
  *   +--------+--------------------------+-------+---------+-------+----
  *
- * Every struct here is written and mapped as it is; the _Static_asserts pin sizes and offsets. The
+ * Every struct here is written and mapped as it is; the static_asserts pin sizes and offsets. The
  * bytes are drawn at the structs.
  *
  * Versions. A reader of another format version refuses the image. A higher minor version only adds
@@ -20,6 +21,7 @@
 #include "../base/timezone.h"
 #include "../model/limits.h"
 #include "../model/names.h"
+#include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
 enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
@@ -51,8 +53,8 @@ struct am_image_header {
     uint32_t minor_version;
     uint8_t reserved[44]; /* zero */
 };
-_Static_assert(sizeof(struct am_image_header) == 128, "header");
-_Static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
+static_assert(sizeof(struct am_image_header) == 128, "header");
+static_assert(offsetof(struct am_image_header, total_size) == 24, "checksum starts here");
 
 enum am_image_section {
     AM_SECTION_SETTINGS = 1,
@@ -94,7 +96,7 @@ struct am_image_section_entry {
     uint64_t offset; /* from the start of the file, multiple of 64 */
     uint64_t count;  /* records */
 };
-_Static_assert(sizeof(struct am_image_section_entry) == 24, "section entry");
+static_assert(sizeof(struct am_image_section_entry) == 24, "section entry");
 
 /* A string: offset / 4 into AM_SECTION_STRINGS. 0 is the empty string. */
 typedef uint32_t am_image_string_ref;
@@ -150,7 +152,7 @@ struct am_image_settings {
      * known by their numbers. */
     uint32_t negatives_end[AM_TERMINAL_CLASSES];
 };
-_Static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
+static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_image_class_of(const struct am_image_settings *settings,
@@ -200,7 +202,7 @@ struct am_image_vocabulary_bucket {
     uint8_t
         displaced; /* am_image_overflow_word of the words that found this bucket full: look on */
 };
-_Static_assert(sizeof(struct am_image_vocabulary_bucket) == 64, "vocabulary bucket");
+static_assert(sizeof(struct am_image_vocabulary_bucket) == 64, "vocabulary bucket");
 
 /*   0       4       8       12
  *   +-------+-------+-------+
@@ -214,7 +216,7 @@ struct am_image_word {
     uint32_t phrase_terminal; /* AM_NONE without AM_WORD_IS_PHRASE */
     uint32_t broad_terminal;  /* AM_NONE without AM_WORD_IS_BROAD */
 };
-_Static_assert(sizeof(struct am_image_word) == 12, "word");
+static_assert(sizeof(struct am_image_word) == 12, "word");
 
 enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX
@@ -228,7 +230,7 @@ struct am_image_edge_bucket {
     uint32_t child[AM_IMAGE_EDGE_LANES];
     uint32_t displaced; /* am_image_overflow_edge of the edges that found this bucket full */
 };
-_Static_assert(sizeof(struct am_image_edge_bucket) == 64, "edge bucket");
+static_assert(sizeof(struct am_image_edge_bucket) == 64, "edge bucket");
 
 /* What found its bucket full has set one bit there, chosen by bits of the hash that choose nothing
  * else; a search that finds the bit clear ends. No search looks at more than AM_MAX_PROBES buckets
@@ -312,7 +314,7 @@ struct am_image_keyword {
     uint8_t word_count;
     uint8_t reserved[6]; /* zero */
 };
-_Static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
+static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
 enum am_image_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
 
@@ -341,7 +343,7 @@ struct am_image_ad {
     uint32_t domain;              /* term, AM_NONE: none */
     uint32_t flags;               /* enum am_image_ad_flags */
 };
-_Static_assert(sizeof(struct am_image_ad) == 64, "ad");
+static_assert(sizeof(struct am_image_ad) == 64, "ad");
 
 /*   0               8       12      16      20      24      28      32      36      40
  *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+
@@ -358,7 +360,7 @@ struct am_image_ad_details {
     am_image_list_ref categories; /* terms, as written in the inventory */
     uint32_t reserved;            /* zero */
 };
-_Static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
+static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
 
 struct am_image_campaign {
     am_image_string_ref id;
@@ -382,7 +384,7 @@ struct am_image_term {
     uint32_t key; /* kv values: the KEY term; domains: the term of the domain above (bad.example of
                      x.bad.example); else AM_NONE */
 };
-_Static_assert(sizeof(struct am_image_term) == 12, "term");
+static_assert(sizeof(struct am_image_term) == 12, "term");
 
 /* TERM_TABLE: u32 slots, AM_NONE: empty; slot am_image_bucket(am_image_term_hash(term), slots),
  * then the next ones, around the end, to the first empty one. */
@@ -401,13 +403,13 @@ struct am_image_tree_node {
     am_image_list_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six,
                        not ascending) */
 };
-_Static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
+static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
 
 struct am_image_zone_name {
     am_image_string_ref name;
     uint32_t zone; /* index into ZONES; several names may share one */
 };
-_Static_assert(sizeof(struct am_image_zone_name) == 8, "zone name");
+static_assert(sizeof(struct am_image_zone_name) == 8, "zone name");
 
 /*   0       4       8       12                              48
  *   +-------+-------+-------+-------------------------------+
@@ -428,7 +430,7 @@ struct am_image_zone {
     int32_t first_offset;         /* before the first transition */
     struct am_timezone_rule rule; /* after the last one */
 };
-_Static_assert(sizeof(struct am_image_zone) == 48, "zone");
-_Static_assert(sizeof(struct am_timezone_transition) == 16, "transition");
+static_assert(sizeof(struct am_image_zone) == 48, "zone");
+static_assert(sizeof(struct am_timezone_transition) == 16, "transition");
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "image.h"
 
 #include <errno.h>
@@ -199,9 +200,10 @@ static bool filters_fine(const struct am_image *image) {
  * match/kernels/kernels.h. */
 static bool ids_fine(const struct am_image *image) {
     return image->settings->word_count < AM_MAX_WORDS && image->edge_buckets <= UINT32_MAX &&
-           image->term_count < AM_NONE && image->zone_count < AM_NONE && image->tree_count < AM_NONE &&
-           image->tree_node_count < AM_NONE && image->set_count <= AM_NONE &&
-           image->strings_size / 4 <= AM_NONE && image->settings->broad_words <= INT32_MAX;
+           image->term_count < AM_NONE && image->zone_count < AM_NONE &&
+           image->tree_count < AM_NONE && image->tree_node_count < AM_NONE &&
+           image->set_count <= AM_NONE && image->strings_size / 4 <= AM_NONE &&
+           image->settings->broad_words <= INT32_MAX;
 }
 
 /* Each node from T on has an edge, and each negative keyword a posting. This bounds what the deep
@@ -222,8 +224,8 @@ static bool records_fine(const struct am_image *image) {
            count_of(image, AM_SECTION_ADS) == settings->ad_count &&
            count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
            count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count &&
-           image->key_count == (uint64_t)settings->ad_count + settings->campaign_count +
-                                   image->advertiser_count &&
+           image->key_count ==
+               (uint64_t)settings->ad_count + settings->campaign_count + image->advertiser_count &&
            image->advertiser_count <= image->term_count;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An image, open for reading: mapped shared and read-only, or lying in memory.
  *
  * Caveats: never rewrite or truncate a file that is mapped (SIGBUS); replace it by rename. Close

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The shared pools of an image under construction: equal strings, lists, terms and targeting trees
  * are stored once.
  *

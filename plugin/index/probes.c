@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A search leaves its home bucket, and each bucket after it, while the bit of its hash is set
  * there. So the longest search takes one bucket more than the longest run of buckets, around the
  * end of the table, that have one bit set. Runs of all 32 bits are counted at once, by counters
@@ -22,24 +23,28 @@ static inline bool extend_runs(struct runs *runs, uint32_t set) {
     return carry == 0;
 }
 
-/* A run that goes around the end is found by going over the first buckets twice. */
-static uint64_t buckets_to_see(uint64_t count) {
+/* Once around, and on as far as a run that goes around the end may reach. */
+static uint64_t steps_around(uint64_t count) {
     return count + AM_MAX_PROBES - 1;
+}
+
+static uint64_t next_of(uint64_t at, uint64_t count) {
+    return at + 1 < count ? at + 1 : 0;
 }
 
 bool am_image_word_probes_end(const struct am_image_vocabulary_bucket *buckets, uint64_t count) {
     struct runs runs = {{0}};
     bool end = true;
-    for (uint64_t i = 0; i < buckets_to_see(count); i++)
-        end &= extend_runs(&runs, buckets[i < count ? i : i % count].displaced);
+    for (uint64_t i = 0, at = 0; i < steps_around(count); i++, at = next_of(at, count))
+        end &= extend_runs(&runs, buckets[at].displaced);
     return end;
 }
 
 bool am_image_edge_probes_end(const struct am_image_edge_bucket *buckets, uint64_t count) {
     struct runs runs = {{0}};
     bool end = true;
-    for (uint64_t i = 0; i < buckets_to_see(count); i++)
-        end &= extend_runs(&runs, buckets[i < count ? i : i % count].displaced);
+    for (uint64_t i = 0, at = 0; i < steps_around(count); i++, at = next_of(at, count))
+        end &= extend_runs(&runs, buckets[at].displaced);
     return end;
 }
 
@@ -47,8 +52,8 @@ bool am_image_edge_probes_end(const struct am_image_edge_bucket *buckets, uint64
 bool am_image_term_probes_end(const uint32_t *slots, uint64_t count) {
     uint32_t run = 0;
     bool end = true;
-    for (uint64_t i = 0; i < buckets_to_see(count); i++) {
-        run = slots[i < count ? i : i % count] == AM_NONE ? 0 : run + 1;
+    for (uint64_t i = 0, at = 0; i < steps_around(count); i++, at = next_of(at, count)) {
+        run = slots[at] == AM_NONE ? 0 : run + 1;
         end &= run < AM_MAX_PROBES;
     }
     return end;

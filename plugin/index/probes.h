@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How many buckets, or slots, the searches in a hash table of an image look at. Builder and
  * verifier hold tables to the same bounds:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hash of a term, as builder, verifier and readers all make it. */
 #ifndef AM_INDEX_TERMS_H
 #define AM_INDEX_TERMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification: the settings, the memory, and the way through all parts. */
 #include "verify.h"
 

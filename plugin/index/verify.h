@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the deep verification: its state, and its parts in the order in which they run.
  *
  * Every part is linear in the image, whatever the image holds. What many records may share (a
@@ -8,6 +9,7 @@
 
 #include "../base/json.h"
 #include "image.h"
+#include <assert.h>
 
 enum am_image_verify_state {
     AM_VERIFY_UNREACHED, /* nothing leads to it so far */
@@ -21,7 +23,7 @@ struct am_image_verify_node {
     uint32_t word : 30; /* of that edge */
     uint32_t state : 2; /* enum am_image_verify_state */
 };
-_Static_assert(AM_MAX_WORDS <= 1 << 30, "word ids fit");
+static_assert(AM_MAX_WORDS <= 1 << 30, "word ids fit");
 
 /* Match type and number of words of the keywords that end at a node, or would. */
 static inline uint32_t am_image_verify_place(enum am_model_match_type match, uint32_t words) {

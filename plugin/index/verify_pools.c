@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the pools: strings and lists. Each is examined once, in the order of the
  * pool, however many records refer to it. */
 #include "../base/utf8.h"
@@ -9,14 +10,14 @@
 #define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Whether eight bytes are ASCII without control characters. */
-static bool are_plain(uint64_t bytes) {
+AM_WRAPS static bool are_plain(uint64_t bytes) {
     uint64_t below = bytes - EVERY_BYTE(0x20), above = bytes + EVERY_BYTE(0x01); /* DEL: 0x80 */
     return ((bytes | below | above) & EVERY_BYTE(0x80)) == 0;
 }
 
 /* UTF-8 without control characters, as the inventory's reader takes its texts. */
 static bool is_plain(struct am_view text) {
-    const char *at = text.data, *end = text.data + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     while (at < end) {
         if (end - at >= 8 && are_plain(am_bytes_load_u64(at))) {
             at += 8;
@@ -33,12 +34,12 @@ static bool is_plain(struct am_view text) {
 static bool verify_strings(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     uint64_t at = 0;
+    if (am_bytes_load_u32(image->strings) != 0)
+        return am_image_verify_fail(verifier, "strings", 0, "the first must be empty");
     while (at < image->strings_size) {
         uint64_t size = am_bytes_load_u32(image->strings + at);
         if (size > image->strings_size - at - 4)
             return am_image_verify_fail(verifier, "strings", at / 4, "reaches past the end");
-        if (at == 0 && size != 0)
-            return am_image_verify_fail(verifier, "strings", 0, "the first must be empty");
         am_image_verify_set_bit(verifier->string_starts, at / 4);
         if (is_plain((struct am_view){image->strings + at + 4, size}))
             am_image_verify_set_bit(verifier->plain_strings, at / 4);
@@ -91,14 +92,14 @@ static bool ascends(struct am_image_list list) {
 
 static bool verify_lists(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
+    if (image->sets[0] != 0)
+        return am_image_verify_fail(verifier, "sets", 0, "the first must be empty");
     for (uint64_t at = 0; at < image->set_count; at += 1 + (uint64_t)image->sets[at]) {
         uint32_t count = image->sets[at];
         if (count > image->set_count - at - 1)
             return am_image_verify_fail(verifier, "sets", at, "reaches past the end");
         if (count > AM_LIST_MAX_ITEMS)
             return am_image_verify_fail(verifier, "sets", at, "has too many items");
-        if (at == 0 && count != 0)
-            return am_image_verify_fail(verifier, "sets", 0, "the first must be empty");
         am_image_verify_set_bit(verifier->list_starts, at);
         if (ascends((struct am_image_list){image->sets + at + 1, count}))
             am_image_verify_set_bit(verifier->ascending_lists, at);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the lists of postings, once the terminals are settled; and of what the
  * settings count. */
 #include "verify.h"

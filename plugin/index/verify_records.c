@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of targeting trees, ads and campaigns. */
 #include "../base/timezone.h"
 #include "verify.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the terms and of their hash table. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the trie.
  *
  * First each edge is looked at by itself, in the order of the hash table, and noted at the node
@@ -64,8 +65,8 @@ static const char *edge_problem(struct am_image_verifier *verifier,
         return "too many searches in it are long";
     if (!passes(image, key, AM_TIER_ALL))
         return "the filter does not let it pass";
-    verifier->nodes[child] =
-        (struct am_image_verify_node){.above = parent, .word = word, .state = AM_VERIFY_REACHED};
+    verifier->nodes[child] = (struct am_image_verify_node){
+        .above = parent, .word = word & (AM_MAX_WORDS - 1), .state = AM_VERIFY_REACHED};
     return NULL;
 }
 
@@ -201,8 +202,8 @@ static bool settle_climbed(struct am_image_verifier *verifier, struct climbs *cl
     if (!climb_all(verifier, climbs))
         return false;
     for (uint32_t i = 0; i < climbs->count; i++)
-        for (uint32_t at = climbs->climbs[i].length; at-- > 0;) {
-            uint32_t node = climbs->climbs[i].path[at];
+        for (uint32_t at = climbs->climbs[i].length; at > 0; at--) {
+            uint32_t node = climbs->climbs[i].path[at - 1];
             if (verifier->nodes[node].state == AM_VERIFY_SETTLED)
                 continue;
             const char *problem = settle(verifier, node, climbs->tier);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the vocabulary, and of the terminals that words name without an edge. */
 #include "probes.h"
 #include "verify.h"

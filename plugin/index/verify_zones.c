@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of time zones, advertisers and keys. */
 #include <stdlib.h>
 

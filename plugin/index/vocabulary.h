@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vocabulary's keys, as builder, verifier and matcher all make them. */
 #ifndef AM_INDEX_VOCABULARY_H
 #define AM_INDEX_VOCABULARY_H

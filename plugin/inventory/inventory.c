@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines to records, records to an inventory. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An inventory in memory: every record read, checked, and resolved. JSON Lines in, this out; the
  * builder turns it into an image.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keyword notation, and keywords to words. */
 #include <stdio.h>
 #include <xxhash.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the inventory room: lines of a file or of memory, plain or gzip. */
 #ifndef AM_INVENTORY_LINES_H
 #define AM_INVENTORY_LINES_H
@@ -13,9 +14,9 @@ enum am_code am_inventory_lines_open(const char *path,
                                      struct am_error *error);
 /* A file that is open, from its offset on; it stays the caller's. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_inventory_lines_open_fd(int fd,
-                              const char *name,
-                              struct am_inventory_lines **lines,
-                              struct am_error *error);
+                                        const char *name,
+                                        struct am_inventory_lines **lines,
+                                        struct am_error *error);
 /* Over memory, which must outlive the source. AM_E_MEMORY. */
 enum am_code am_inventory_lines_over(struct am_view text,
                                      const char *name,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the inventory room: one line's JSON to one record. */
 #ifndef AM_INVENTORY_READER_H
 #define AM_INVENTORY_READER_H

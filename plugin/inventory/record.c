@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Members of the three kinds of records. */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the inventory room: writing down problems. */
 #ifndef AM_INVENTORY_REPORT_H
 #define AM_INVENTORY_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Targeting objects to trees. */
 #include <stdio.h>
 

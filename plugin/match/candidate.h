@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: an ad that a decision considers. */
 #ifndef AM_MATCH_CANDIDATE_H
 #define AM_MATCH_CANDIDATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Slots in order, each filled with the best ads that pass. */
 #include "matcher.h"
 #include "spans.h"

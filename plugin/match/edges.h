@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: one step along an edge of the trie, for searches and their kernels. */
 #ifndef AM_MATCH_EDGES_H
 #define AM_MATCH_EDGES_H

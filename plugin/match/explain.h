@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: what stopped an ad, in words. Runs after the decision, for the ads
  * that explain lists. */
 #ifndef AM_MATCH_EXPLAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
 #define NAME(ID, name, KIND, meaning) #name,

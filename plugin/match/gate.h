@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: the checks of the gates.
  *
  * Step 4 of a decision. gate_table.h is their table. */

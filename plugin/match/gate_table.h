@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The gates that an ad has to pass, in the order in which they are checked (docs/DECISION.md
  * section 5). The one table of them: decisions, explanations, the preview page, metrics and the
  * check of documents read it.

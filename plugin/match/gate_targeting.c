@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Targeting trees against a request's attributes. */
 #include "gate.h"
 

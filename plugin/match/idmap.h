@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A map from ids to a small value that is emptied in constant time and grows without allocating:
  * what a request has seen.
  *

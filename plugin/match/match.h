@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The decision: a request and an image in, ranked ads out (docs/DECISION.md says how an ad is
  * chosen).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: the working memory of one context, step by step. decide.c runs the
  * steps. */
 #ifndef AM_MATCH_MATCHER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "memory.h"
 
 enum { CACHE_LINE = 64, PAGE = 4096 };

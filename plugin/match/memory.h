@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: pieces of one reservation, the working memory of one context. */
 #ifndef AM_MATCH_MEMORY_H
 #define AM_MATCH_MEMORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "rank.h"
 
 /* Each refill of a class goes through all hits; after so many of them, the rest of the class is put

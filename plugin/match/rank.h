@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: hits to candidates, best first.
  *
  * Step 3 of a decision: a merge of posting lists that stops as early as its caller does. Every list

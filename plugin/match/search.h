@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: words to hits.
  *
  * Step 2 of a decision. A page is not walked word by word: each step (hash, probe, filter, follow

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Broad keywords: a set trie, each keyword's words in order of rarity, rarest first (Rivest 1976
  * for the trie of sorted sets; rarest first after inverted-index practice). A keyword is found from
  * its rarest word; the others are sought in the window around it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "spans.h"
 
 static void fill_utf16(struct am_match_winner *winner, const char *text) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: where a winning keyword is in the request's own text. */
 #ifndef AM_MATCH_SPANS_H
 #define AM_MATCH_SPANS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: words to the ids of their stems, through a cache: Snowball takes far
  * longer than a probe of it, and the words of pages and queries repeat. */
 #ifndef AM_MATCH_STEMS_H

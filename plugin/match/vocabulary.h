@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: one word in the vocabulary. */
 #ifndef AM_MATCH_VOCABULARY_H
 #define AM_MATCH_VOCABULARY_H

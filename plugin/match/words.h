@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: the words of a request, split and looked up.
  *
  * Step 1 of a decision: texts to word ids. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of an inventory, which the builder and the readers of an image rely on. */
 #ifndef AM_MODEL_LIMITS_H
 #define AM_MODEL_LIMITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "money.h"
 
 int64_t am_model_ecpm(enum am_model_pricing pricing, int64_t bid, int64_t ctr) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Prices as integers. */
 #ifndef AM_MODEL_MONEY_H
 #define AM_MODEL_MONEY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vocabulary of an inventory: match types, attributes, targeting, sizes; and their names. */
 #ifndef AM_MODEL_NAMES_H
 #define AM_MODEL_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The current publication, in memory that every process of the instance shares.
  *
  * Created before the first fork. One process writes (the master at start, then the mule), any

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which image a process serves from, and how it moves to a new one while requests run.
  *
  * A process has one current generation, and as many contexts as requests at a time. A context is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ const uint64_t am_metrics_bucket_bounds[AM_METRICS_BUCKETS] = {
 struct am_metrics {
     unsigned workers, cores;
     am_metrics_serves *serves; /* NULL: every worker does */
+    bool lists_loop;
     /* Shared by all processes. */
     struct am_metrics_gauges *gauges;
     struct am_metrics_counters *rows; /* worker by worker, a row a core */
@@ -59,6 +61,14 @@ void am_metrics_free(struct am_metrics *metrics) {
 
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves) {
     metrics->serves = serves;
+}
+
+void am_metrics_list_loop(struct am_metrics *metrics) {
+    metrics->lists_loop = true;
+}
+
+unsigned am_metrics_listed(const struct am_metrics *metrics) {
+    return am_metrics_table_count(metrics->lists_loop);
 }
 
 struct am_metrics_counters *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters. Declared once, in the table of metrics_table.c; docs/METRICS.md lists the same.
  *
  * Each core of each worker has a row of counters of its own, in memory shared by all processes
@@ -27,6 +28,25 @@ struct am_metrics_histogram {
     uint64_t nanoseconds;                 /* sum */
 };
 
+/* Why the server closed a connection that its client would have kept. */
+enum am_metrics_closed {
+    AM_METRICS_CLOSED_IDLE, /* timeouts */
+    AM_METRICS_CLOSED_HEAD,
+    AM_METRICS_CLOSED_BODY,
+    AM_METRICS_CLOSED_WRITE,
+    AM_METRICS_CLOSED_EVICTED, /* idle, and a new one needed its place */
+    AM_METRICS_CLOSED_BALANCE, /* its process had many more than others */
+    AM_METRICS_CLOSED_STARVED, /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_REASONS,
+};
+
+/* The connections of a process that serves them in a loop. */
+struct am_metrics_loop {
+    uint64_t connections, buffered_bytes, blocking; /* gauges */
+    uint64_t accepted, handed_over, pauses;
+    uint64_t closed[AM_METRICS_CLOSED_REASONS];
+};
+
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
@@ -40,6 +60,7 @@ struct am_metrics_counters {
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     struct am_metrics_histogram decide, request;
+    struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
 /* What the publisher knows. Invariant: one process at a time writes, the master at start, then the
@@ -67,6 +88,9 @@ void am_metrics_free(struct am_metrics *metrics);
 /* Which workers answer at present; without it, all are taken to. Set once, before any reader. */
 typedef bool am_metrics_serves(unsigned worker);
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
+
+/* Lists the metrics of a loop, too. Once, before any reader. */
+void am_metrics_list_loop(struct am_metrics *metrics);
 
 /* The row of a core. */
 struct am_metrics_counters *

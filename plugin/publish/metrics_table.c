@@ -1,7 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics_table.h"
 
 static const char *gate_label(unsigned index) {
     return am_gate_name((enum am_gate)index);
+}
+
+static const char *reason_label(unsigned index) {
+    static const char *const names[AM_METRICS_CLOSED_REASONS] = {
+        "idle_timeout", "head_timeout", "body_timeout", "write_timeout",
+        "evicted",      "balance",      "memory"};
+    return names[index];
 }
 
 #define ROWS(field) AM_METRICS_ROWS, offsetof(struct am_metrics_counters, field)
@@ -72,6 +80,25 @@ const struct am_metrics_metric am_metrics_table[] = {
      GAUGES(last_refusal_at), WHOLE, NULL, NULL, 0},
     {"last_check_timestamp_seconds", "When the inventory was last checked for changes.", "seconds",
      GAUGE, GAUGES(checked_at), WHOLE, NULL, NULL, 0},
+    /* with a loop only */
+    {"loop_connections", "Open connections.", "", GAUGE, ROWS(loop.connections), WHOLE, NULL, NULL,
+     0},
+    {"loop_buffered_bytes", "Bytes buffered for incomplete requests and unsent answers.", "bytes",
+     GAUGE, ROWS(loop.buffered_bytes), WHOLE, NULL, NULL, 0},
+    {"loop_blocking_requests", "Requests that blocking threads run, or that wait for one.", "",
+     GAUGE, ROWS(loop.blocking), WHOLE, NULL, NULL, 0},
+    {"loop_accepted_total", "Connections accepted.", "", COUNTER, ROWS(loop.accepted), WHOLE, NULL,
+     NULL, 0},
+    {"loop_handed_over_total", "Requests handed over to blocking threads.", "", COUNTER,
+     ROWS(loop.handed_over), WHOLE, NULL, NULL, 0},
+    {"loop_pauses_total",
+     "Times that a process stopped accepting, at admatch-connections or without file descriptors.",
+     "", COUNTER, ROWS(loop.pauses), WHOLE, NULL, NULL, 0},
+    {"loop_closed_total", "Connections that the server closed, by reason.", "", COUNTER,
+     ROWS(loop.closed), WHOLE, "reason", reason_label, AM_METRICS_CLOSED_REASONS},
 };
 
-const unsigned am_metrics_table_count = AM_COUNT_OF(am_metrics_table);
+unsigned am_metrics_table_count(bool loop) {
+    enum { LOOP_METRICS = 7 };
+    return AM_COUNT_OF(am_metrics_table) - (loop ? 0 : LOOP_METRICS);
+}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of all metrics, for those who render or register them. */
 #ifndef AM_PUBLISH_METRICS_TABLE_H
 #define AM_PUBLISH_METRICS_TABLE_H
@@ -32,7 +33,9 @@ struct am_metrics_metric {
 };
 
 extern const struct am_metrics_metric am_metrics_table[];
-extern const unsigned am_metrics_table_count;
+/* How many of the table are listed: all, or those before the loop's, which are the last ones. */
+unsigned am_metrics_table_count(bool loop);
+unsigned am_metrics_listed(const struct am_metrics *metrics);
 
 /* The value of a metric without labels (with labels: the sum), `decimals` decimals. Not for
  * histograms. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The text format of Prometheus, version 0.0.4, in which a line "# UNIT" is a comment for readers.
  */
 #include <string.h>
@@ -118,7 +119,7 @@ static void write_info(struct am_buffer *buffer,
 }
 
 void am_metrics_text(const struct am_metrics *metrics, struct am_buffer *buffer, int64_t now) {
-    for (unsigned i = 0; i < am_metrics_table_count; i++) {
+    for (unsigned i = 0; i < am_metrics_listed(metrics); i++) {
         const struct am_metrics_metric *metric = &am_metrics_table[i];
         write_head(buffer, metric);
         if (metric->type == AM_METRICS_HISTOGRAM) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who runs first: requests, or work that goes on beside them (builds, and the threads that follow
  * new generations). */
 #ifndef AM_PUBLISH_PRIORITY_H

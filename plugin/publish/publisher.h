@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From a version of the inventory to a publication. One process at a time publishes: a child of the
  * master at start, then the mule. */
 #ifndef AM_PUBLISH_PUBLISHER_H

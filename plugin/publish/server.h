@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An instance: everything between a file that names an inventory and answers in memory, without a
  * server of HTTP. A process tree has one (plugin/uwsgi); a test may have several.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the publish room's log lines go: the server's log, or a test's list. */
 #ifndef AM_PUBLISH_SINK_H
 #define AM_PUBLISH_SINK_H

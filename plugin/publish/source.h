@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the file that `admatch-inventory` names to a verified image in the store: found
  * there, or built. */
 #ifndef AM_PUBLISH_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store: the folder of compiled images (admatch-state-dir), shared by all instances of one user
  * on the host.
  *

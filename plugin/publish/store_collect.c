@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which image belongs to which inventory, and what in the state folder belongs to nobody. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sixty-four bytes of text at a time: which of them are letters, digits and so on, as bit masks,
  * the same bytes in lower case, and the words between two masks. */
 #ifndef AM_TEXT_BLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the word rules want to know of a code point, and how bytes become code points. */
 #ifndef AM_TEXT_CHARACTERS_H
 #define AM_TEXT_CHARACTERS_H

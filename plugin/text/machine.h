@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the text room: the general way to words, a character at a time. */
 #ifndef AM_TEXT_MACHINE_H
 #define AM_TEXT_MACHINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stems of words, by Snowball (libstemmer), with a cache for the words that pages repeat. */
 #ifndef AM_TEXT_STEM_H
 #define AM_TEXT_STEM_H

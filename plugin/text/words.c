@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The splitter: blocks of plain ASCII by bit masks, all else by the machine. */
 #include "words.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Words: the one splitter that keywords and requests share (docs/DESIGN.md "Words").
  *
  * Text goes in as any bytes; words come out in order, normalised (NFKC, full case folding,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Request bodies: read whole, or refused, and in any case off the connection before the next
  * request. All but am_uwsgi_bodies_start run in the thread that serves the request. */
 #ifndef AM_UWSGI_BODY_H

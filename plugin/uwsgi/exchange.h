@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One request and its answer, from the parsed head to the access log; one for each core. */
 #ifndef AM_UWSGI_EXCHANGE_H
 #define AM_UWSGI_EXCHANGE_H

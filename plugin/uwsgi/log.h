@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines, all of them prefixed "admatch: ". */
 #ifndef AM_UWSGI_LOG_H
 #define AM_UWSGI_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a decision leaves in the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
 #include <stdio.h>
 

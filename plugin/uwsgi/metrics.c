@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
     if (!uwsgi.has_metrics)
         return;
     uwsgi_register_metric_collector("admatch", collect);
-    for (unsigned i = 0; i < am_metrics_table_count; i++) {
+    for (unsigned i = 0; i < am_metrics_listed(metrics); i++) {
         const struct am_metrics_metric *metric = &am_metrics_table[i];
         char name[128];
         if (metric->type == AM_METRICS_HISTOGRAM || metric->origin == AM_METRICS_INFO)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* admatch's metrics in uWSGI's own subsystem: stats server, StatsD, carbon. */
 #ifndef AM_UWSGI_METRICS_H
 #define AM_UWSGI_METRICS_H

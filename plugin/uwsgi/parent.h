@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A process that ends when its master does. */
 #ifndef AM_UWSGI_PARENT_H
 #define AM_UWSGI_PARENT_H

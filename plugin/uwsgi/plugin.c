@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: its options, its hooks, and the order in which its parts start. */
 #include <pwd.h>
 #include <stdio.h>
@@ -6,6 +7,7 @@
 #include "body.h"
 #include "host.h"
 #include "log.h"
+#include "loop/loop.h"
 #include "metrics.h"
 #include "parent.h"
 #include "request.h"
@@ -28,6 +30,7 @@ static int mule(char *patch);
 __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .name = "admatch",
     .modifier1 = MODIFIER,
+    .on_load = am_loop_register,
     .options = am_uwsgi_options,
     .init = init,
     .post_init = post_init,
@@ -96,6 +99,8 @@ static struct am_server *make_server(struct am_error *error) {
 static void post_init(void) {
     struct am_error error = {0};
     unsigned cores = (unsigned)uwsgi.cores;
+    if (am_loop_wanted())
+        am_loop_check();
     if (!am_uwsgi_settings.inventory) {
         am_publish_log(&am_uwsgi_log, "loaded, but idle: admatch-inventory = FILE makes it serve");
         return;
@@ -106,6 +111,8 @@ static void post_init(void) {
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
     if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
         am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
+    if (am_loop_wanted())
+        am_loop_count_in(server->metrics);
     am_uwsgi_metrics_register(server->metrics);
     am_uwsgi_watcher_add();
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* uWSGI's request hooks: fills an am_api_http_request, has it answered, writes the answer. */
 #ifndef AM_UWSGI_REQUEST_H
 #define AM_UWSGI_REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Answers, on any of uWSGI's protocols. */
 #ifndef AM_UWSGI_RESPOND_H
 #define AM_UWSGI_RESPOND_H

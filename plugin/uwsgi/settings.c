@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
 #include <errno.h>
@@ -14,6 +15,14 @@ struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
     .limit_body = 1 << 20,
     .limit_words = 100000,
+    .loop = {.connections = 10000,
+             .idle_timeout = 150,
+             .head_timeout = 10,
+             .body_timeout = 30,
+             .write_timeout = 30,
+             .grace = 5,
+             .memory = 64 << 20,
+             .modifier = 256},
 };
 
 /* Which numbers an option takes, and where they go. */
@@ -25,6 +34,15 @@ struct number {
 static struct number refresh_number = {&am_uwsgi_settings.refresh, 0, 86400};
 static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 20};
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
+
+static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
+static struct number idle_number = {&am_uwsgi_settings.loop.idle_timeout, 1, 86400};
+static struct number head_number = {&am_uwsgi_settings.loop.head_timeout, 1, 86400};
+static struct number body_timeout_number = {&am_uwsgi_settings.loop.body_timeout, 1, 86400};
+static struct number write_number = {&am_uwsgi_settings.loop.write_timeout, 1, 86400};
+static struct number grace_number = {&am_uwsgi_settings.loop.grace, 0, 86400};
+static struct number memory_number = {&am_uwsgi_settings.loop.memory, 1 << 20, UINT64_C(1) << 40};
+static struct number modifier_number = {&am_uwsgi_settings.loop.modifier, 0, 255};
 
 static void set_number(char *option, char *value, void *data) {
     struct number *number = data;
@@ -81,6 +99,31 @@ struct uwsgi_option am_uwsgi_options[] = {
      "bytes of a request body, also when unpacked (default 1048576)", set_number, &body_number, 0},
     {"admatch-limit-words", required_argument, 0,
      "words of a request, all fields together (default 100000)", set_number, &words_number, 0},
+    {"admatch-connections", required_argument, 0,
+     "with loop = admatch: connections of a process (default 10000)", set_number,
+     &connections_number, 0},
+    {"admatch-idle-timeout", required_argument, 0,
+     "with loop = admatch: seconds that a kept connection waits for a request (default 150)",
+     set_number, &idle_number, 0},
+    {"admatch-head-timeout", required_argument, 0,
+     "with loop = admatch: seconds from a head's first byte to its last (default 10)", set_number,
+     &head_number, 0},
+    {"admatch-body-timeout", required_argument, 0,
+     "with loop = admatch: seconds for a body to come (default 30)", set_number,
+     &body_timeout_number, 0},
+    {"admatch-write-timeout", required_argument, 0,
+     "with loop = admatch: seconds for an answer to be taken (default 30)", set_number,
+     &write_number, 0},
+    {"admatch-grace", required_argument, 0,
+     "with loop = admatch: seconds for what has been begun when a process ends (default 5)",
+     set_number, &grace_number, 0},
+    {"admatch-connection-memory", required_argument, 0,
+     "with loop = admatch: bytes of a process for pieces of requests and answers (default "
+     "67108864)",
+     set_number, &memory_number, 0},
+    {"admatch-loop-modifier", required_argument, 0,
+     "with loop = admatch: another plugin's modifier, whose requests never block", set_number,
+     &modifier_number, 0},
     {0},
 };
 

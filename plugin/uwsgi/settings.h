@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin's options, as uWSGI's parser leaves them. */
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
@@ -12,6 +13,16 @@ struct am_uwsgi_settings {
     uint64_t limit_body;
     uint64_t limit_words;
     bool skip_bad_records;
+    struct {                    /* with loop = admatch; times in seconds */
+        uint64_t connections;   /* of a process */
+        uint64_t idle_timeout;  /* between two requests */
+        uint64_t head_timeout;  /* from a head's first byte to its last */
+        uint64_t body_timeout;  /* from a head's end to the body's */
+        uint64_t write_timeout; /* for an answer to be taken */
+        uint64_t grace;         /* for what has been begun when a process ends */
+        uint64_t memory;        /* bytes of pieces of requests and answers */
+        uint64_t modifier;      /* another plugin whose requests never block; 256: none */
+    } loop;
     int test;
     int preview;
 };

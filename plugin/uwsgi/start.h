@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The first generation, before there are workers. */
 #ifndef AM_UWSGI_START_H
 #define AM_UWSGI_START_H

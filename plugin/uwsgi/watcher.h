@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mule that watches the inventory, and how to ask it to look at once. */
 #ifndef AM_UWSGI_WATCHER_H
 #define AM_UWSGI_WATCHER_H

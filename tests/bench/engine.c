@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The engine, measured: engine WHAT IMAGE TEXTS [cold]. One timed pass for each line of standard
  * input, see passes.h.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes data to measure admatch with: phrase lists, pages, queries, inventories and requests.
 
 Nothing comes from outside: words are invented from syllables, and drawn by Zipf's law. The same

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger, measured: ledger FOLDER TMPFS CELLS CURVES. One line for each figure:
  * "NAME VALUE UNIT". Campaigns with one daily budget each, ads below them, CURVES different curves;
  * all are published, stepped, mapped, decided on, counted, written to a snapshot, and loaded again
@@ -75,7 +76,7 @@ static void make_map(void) {
     for (uint32_t ad = 0; ad < cells; ad++) {
         snprintf(id, sizeof id, "c%u", ad);
         struct am_delivery_map_ad what = {
-            .keys = {0, am_ledger_key(AM_LEDGER_CAMPAIGN, am_view_of(id)), 0},
+            .keys = {0, am_model_key(AM_RECORD_CAMPAIGN, am_view_of(id)), 0},
             .limited = {false, true, false},
             .least_hold = 1000000,
             .least_price = 1000000,

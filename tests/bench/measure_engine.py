@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine alone: words, phrases, broad keywords, decisions; build, open, bytes."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the rules of a decision cost: a request that uses all of them against one that uses none, and
 explain on and off, from bytes of JSON to bytes of JSON."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ladder: the same inventory and the same requests served by PHP that unserialises the tree at every
 request, by Python with nested dicts in prefork uWSGI, by Java with one shared tree, and by admatch."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Others on the same work: phrases in pages, and broad keywords of queries.
 
 Every program gets the same words, lower-case ASCII with single spaces, and must find the same number of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How each program measured here speaks with tests/bench/run.py: it loads, says so in one line of
  * JSON, and then makes one timed pass over its texts for each line that it reads, and tells of it.
  * So the passes of several programs can take turns. */

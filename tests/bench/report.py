@@ -1,4 +1,5 @@
-"""results.json to docs/BENCHMARKS.md and its plots.
+# SPDX-License-Identifier: Apache-2.0
+"""results.json to docs/BENCHMARKS.md and its plots; its section about bench-pair is written by hand.
 
 A section is a dict: title, rows (dicts; the keys are columns), notes, and if it has them: more (tables
 of title and rows), bars (what was to be reached; common.bar makes them), plots (dicts of name, title,
@@ -9,7 +10,15 @@ import html
 import json
 import math
 import pathlib
+import re
 import sys
+import textwrap
+
+COLUMNS = 100  # of text; tables are as wide as they are
+
+
+def wrapped(text, indent=""):
+    return textwrap.fill(text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def table(rows):
@@ -87,23 +96,30 @@ def section_text(section, folder):
         parts.append(table(section["rows"]))
     for more in section.get("more", []):
         parts += [f"### {more['title']}", table(more["rows"])]
-    parts += [f"- {note}" for note in section["notes"]]
+    parts += [wrapped(f"- {note}", "  ") for note in section["notes"]]
     return "\n\n".join(parts).replace("\n\n- ", "\n- ").replace("|\n- ", "|\n\n- ")
 
 
+def written_by_hand(path):
+    """The section of the page that is not made here: it stays as it is."""
+    return re.search(r"^## Comparing two commits\n.*?(?=\n^## )", path.read_text(), re.M | re.S)[0].rstrip()
+
+
 def write(results, docs):
+    path = docs / "BENCHMARKS.md"
     machine = "; ".join(f"{name}: {value}" for name, value in results["machine"].items())
     sections = results["sections"]
     parts = [
         "# Benchmarks",
-        "Made by `make bench` (tests/bench/report.py writes this page). Programs that are compared make their passes in turns, so that all meet the same "
-        "neighbours on the machine; figures are medians, \"spread\" is the distance of the best and the worst round in percent of the median. Trust ratios rather than absolute times.",
-        f"Data: {results['data']}. Machine: {machine}.",
+        wrapped("Made by `make bench` (tests/bench/report.py writes this page). Programs that are compared make their passes in turns, so that all meet the same "
+                "neighbours on the machine; figures are medians, \"spread\" is the distance of the best and the worst round in percent of the median. "
+                "Trust ratios rather than absolute times."),
+        wrapped(f"Data: {results['data']}. Machine: {machine}."),
         "## What was to be reached",
         bars_table(sections),
+        written_by_hand(path),
     ]
     parts += [section_text(section, docs / "benchmarks") for section in sections.values()]
-    path = docs / "BENCHMARKS.md"
     path.write_text("\n\n".join(part for part in parts if part) + "\n")
     return path
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures admatch, and others beside it; writes results.json and docs/BENCHMARKS.md.
 
     run.py                      every section, about ten minutes
@@ -24,7 +25,7 @@ import time
 import report
 from common import ROOT, Context
 
-SECTIONS = ("engine", "features", "peers", "server", "ladder")
+SECTIONS = ("engine", "verify", "features", "peers", "server", "loop", "ladder")
 
 
 def first_line(*command):

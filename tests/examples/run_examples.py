@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Holds the command and the model against the worked examples in this folder (README.md tells how one is written)."""
 
 import argparse

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For fuzz targets that send requests: an inventory that uses every kind of rule, and what must
  * hold of any answer. */
 #ifndef AM_TESTS_FUZZ_API_TARGET_H

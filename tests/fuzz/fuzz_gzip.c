@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a gzip body: what comes out keeps to the limits, and is what zlib itself makes of
  * it. */
 #include <stdlib.h>

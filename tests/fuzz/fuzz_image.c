@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images: sound ones with patches, checksum put right, so that only the deep check stands between
  * a patch and the matcher.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inventory files, plain or gzip: load, build, open, verify, decide. The first byte of the input
  * chooses whether bad records are skipped. */
 #include "../../plugin/match/matcher.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes through the JSON reader; what it accepts is then read in every way there is. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger's live file: a sound one with patches, so that the deep check is all that is between a
  * patch and its use.
  *

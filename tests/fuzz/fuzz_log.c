@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as files of an event log, of names, and of a saved ring; what loads is used: walked,
  * added up, merged, looked up, claimed. The first byte says which. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bid requests: plain and as gzip. The first byte of the input chooses. */
 #include "api_target.h"
 

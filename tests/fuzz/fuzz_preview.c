@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The preview's form: any bytes as its parameters, and a page that stays a page. */
 #include "api_target.h"
 

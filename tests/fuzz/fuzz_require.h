@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a fuzz target takes for a finding. */
 #ifndef AM_TESTS_FUZZ_FUZZ_REQUIRE_H
 #define AM_TESTS_FUZZ_FUZZ_REQUIRE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger's snapshot: a sound one with patches, both checksums put right.
  *
  * Input: patches of eight bytes, position and value, each 4 bytes; or, where the first position is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a time zone file (TZif) in a zoneinfo folder; a zone that loads is asked at times
  * far and near. */
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a token, as the fields of one, and as a keys file. What opens was signed; what is
  * signed opens, for its kind and URL alone. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The splitter: every way gives the same words; spans lie in the text, in order. The first byte
  * chooses fold_accents. */
 #include <stdio.h>

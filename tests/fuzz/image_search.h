@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For fuzz targets that make images: in an image that the deep check passes, searches find every
  * word, every term, and every keyword from its own words, in all ways of searching. */
 #ifndef AM_TESTS_FUZZ_IMAGE_SEARCH_H
@@ -55,7 +56,8 @@ struct fuzz_step {
 
 static struct fuzz_step *fuzz_steps(const struct am_image *image) {
     struct fuzz_step *steps = calloc((size_t)image->settings->node_end + 1, sizeof *steps);
-    fuzz_require(steps != NULL);
+    if (!steps)
+        abort();
     for (uint64_t i = 0; i < image->edge_buckets; i++)
         for (int lane = 0; lane < AM_IMAGE_EDGE_LANES; lane++)
             if (image->edges[i].key[lane] != AM_EDGE_EMPTY)
@@ -103,19 +105,21 @@ static uint8_t fuzz_flags_of(const struct am_image *image, uint32_t word) {
     return 0;
 }
 
-/* The words of the path as those of a query. */
+/* Has the matcher read a query of as many words, and makes them those of the path. */
 static void fuzz_put_words(struct am_matcher *matcher, const struct fuzz_path *path) {
+    char text[2 * AM_KEYWORD_MAX_WORDS];
     struct am_match_words *words = &matcher->words;
+    for (uint32_t i = 0; i < 2 * path->count; i++)
+        text[i] = i % 2 ? ' ' : 'x';
+    const struct am_match_field field = {.kind = AM_FIELD_QUERY,
+                                         .text = {text, (size_t)2 * path->count}};
+    const struct am_match_request request = {.fields = &field, .field_count = 1};
+    fuzz_require(am_match_words_read(words, &request, NULL) == AM_OK &&
+                 words->real_count == path->count);
     for (uint32_t i = 0; i < path->count; i++) {
         words->ids[i] = words->broad_ids[i] = path->words[i];
         words->flags[i] = words->broad_flags[i] = fuzz_flags_of(matcher->image, path->words[i]);
     }
-    words->ids[path->count] = words->broad_ids[path->count] = AM_NONE;
-    words->flags[path->count] = words->broad_flags[path->count] = 0;
-    words->count = path->count + 1;
-    words->real_count = path->count;
-    words->field_first[0] = 0;
-    words->field_first[1] = words->count;
 }
 
 /* Whether a search among a tier finds the terminal. A broad keyword may have more words than the

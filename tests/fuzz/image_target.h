@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For fuzz targets that make images: what must hold of any image that the deep check passes. */
 #ifndef AM_TESTS_FUZZ_IMAGE_TARGET_H
 #define AM_TESTS_FUZZ_IMAGE_TARGET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small ledger in private memory, and what is done with one that a fuzzer has changed. */
 #ifndef AM_FUZZ_LEDGER_TARGET_H
 #define AM_FUZZ_LEDGER_TARGET_H
@@ -63,8 +64,8 @@ static inline struct am_ledger_terms fuzz_terms(unsigned i) {
             (i + unit) % 2 ? 1000000 : AM_LEDGER_UNLIMITED,
             (i + unit) % 3 ? 500000 : AM_LEDGER_UNLIMITED, (uint8_t)((i + unit) % 3)};
     terms.above = i == 0   ? 0
-                  : i == 3 ? am_ledger_key(AM_LEDGER_CAMPAIGN, AM_VIEW("c"))
-                           : am_ledger_key(AM_LEDGER_ADVERTISER, AM_VIEW("v"));
+                  : i == 3 ? am_model_key(AM_RECORD_CAMPAIGN, AM_VIEW("c"))
+                           : am_model_key(AM_RECORD_ADVERTISER, AM_VIEW("v"));
     return terms;
 }
 
@@ -86,9 +87,9 @@ static inline struct am_delivery_map *fuzz_map(struct am_ledger *ledger) {
     fuzz_require(am_delivery_map_begin(ledger, 1, 2, &map, NULL) == AM_OK);
     for (uint32_t ad = 0; ad < 2; ad++) {
         struct am_delivery_map_ad what = {
-            .keys = {am_ledger_key(AM_LEDGER_ADVERTISER, AM_VIEW("v")),
-                     am_ledger_key(AM_LEDGER_CAMPAIGN, AM_VIEW("c")),
-                     ad ? 0 : am_ledger_key(AM_LEDGER_AD, AM_VIEW("a0"))}};
+            .keys = {am_model_key(AM_RECORD_ADVERTISER, AM_VIEW("v")),
+                     am_model_key(AM_RECORD_CAMPAIGN, AM_VIEW("c")),
+                     ad ? 0 : am_model_key(AM_RECORD_AD, AM_VIEW("a0"))}};
         if (am_delivery_map_put(map, ad, &what, NULL) != AM_OK)
             break;
     }

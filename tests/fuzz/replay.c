@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzz target over files instead of a fuzzer's inputs: each file of the folders given, and
  * the empty input. */
 #include <dirent.h>

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # run_afl.sh TARGET FOLDER SECONDS: the target FOLDER/fuzz_TARGET under AFL++, so long, from the corpus in the tree.
 # What it finds goes to FOLDER/found/TARGET, its log to FOLDER/TARGET.log. Status 1: a finding, or no run.
 target=$1 folder=$2 seconds=$3

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # run_libfuzzer.sh TARGET FOLDER SECONDS: the target FOLDER/fuzz_TARGET under libFuzzer, so long.
 # What it finds goes to FOLDER/found/TARGET and FOLDER/crashes, its log to FOLDER/TARGET.log. Status 1: a finding.
 target=$1 folder=$2 seconds=$3

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images of any size whose content is as bad as can be for who checks or searches them. Most keep
  * to all rules, so that a check has to look at everything; the others break one, where they can at
  * the end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile images whose postings, ads, strings, lists or trees are large; see hostile.h. */
 #ifndef AM_TESTS_IMAGES_HOSTILE_RECORDS_H
 #define AM_TESTS_IMAGES_HOSTILE_RECORDS_H
@@ -12,12 +13,12 @@ enum { HOSTILE_POSTING_BYTES = sizeof(struct am_image_posting) + sizeof(struct a
 
 /* One list of "*", whose keywords have their texts all over the pool. */
 static inline struct am_image_bytes hostile_one_list(size_t size) {
-    enum { TEXT = 380, PLACE = (4 + TEXT) / 4 };
+    enum { TEXT = 380, PLACE = (4 + TEXT) / 4 }; /* in units of references */
     struct image_writer writer;
     char text[TEXT];
     uint64_t state = 1;
     image_writer_start(&writer);
-    uint32_t texts = (uint32_t)(size / 4 / (4 * PLACE));
+    uint32_t texts = (uint32_t)(size / 4 / 4 / PLACE);
     uint32_t postings = (uint32_t)(size * 3 / 4 / HOSTILE_POSTING_BYTES);
     memset(text, 'x', sizeof text);
     am_image_string_ref first = image_writer_string(&writer, (struct am_view){text, sizeof text});
@@ -95,7 +96,7 @@ static inline struct am_image_bytes hostile_shared_list_of(size_t size, bool swa
     image_writer_term(&writer, AM_TERM_ADVERTISER, AM_NONE, AM_VIEW("a"));
     am_image_list_ref list = image_writer_list(&writer, items, count);
     free(items);
-    for (uint32_t i = 0; i < (size - 4 * count) / (HOSTILE_AD_BYTES + 8); i++) {
+    for (uint32_t i = 0; i < (size - count * sizeof(uint32_t)) / (HOSTILE_AD_BYTES + 8); i++) {
         image_writer_ad(&writer, AM_VIEW("ad"), 0);
         image_writer_at(&writer, AM_SECTION_ADS, struct am_image_ad, i)->sizes = list;
     }
@@ -236,8 +237,8 @@ static inline struct am_image_bytes hostile_too_deep_trees(size_t size) {
 /* In a quarter of the image a tree, in the rest its number. */
 static inline struct am_image_bytes hostile_shared_trees(size_t size) {
     struct image_writer writer;
-    uint32_t nodes = (uint32_t)(size / 4 / sizeof(struct am_image_tree_node));
-    nodes = nodes < AM_TREE_MAX_NODES ? nodes : AM_TREE_MAX_NODES;
+    size_t quarter = size / 4 / sizeof(struct am_image_tree_node);
+    uint32_t nodes = quarter < AM_TREE_MAX_NODES ? (uint32_t)quarter : AM_TREE_MAX_NODES;
     image_writer_start(&writer);
     image_writer_add(&writer, AM_SECTION_TREE_NODES,
                      &(struct am_image_tree_node){.kind = AM_TARGETING_ALL, .end = nodes});

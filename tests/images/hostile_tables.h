@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile images whose hash tables, words, tries or terms are large; see hostile.h. */
 #ifndef AM_TESTS_IMAGES_HOSTILE_TABLES_H
 #define AM_TESTS_IMAGES_HOSTILE_TABLES_H
@@ -5,7 +6,7 @@
 #include "image_writer.h"
 
 /* Numbers that look random, the same in every run. */
-static inline uint64_t hostile_random(uint64_t *state) {
+AM_WRAPS static inline uint64_t hostile_random(uint64_t *state) {
     *state += UINT64_C(0x9E3779B97F4A7C15);
     return am_hash_mix(*state, UINT64_C(0xD1B54A32D192ED03));
 }
@@ -16,7 +17,7 @@ static inline uint32_t hostile_below(uint64_t *state, uint32_t limit) {
 
 /* Which number the i-th of `count` things has, so that neighbours are far from each other: a
  * permutation of the next power of two, again and again until the number is small enough. */
-static inline uint32_t hostile_scatter(uint32_t i, uint32_t count) {
+AM_WRAPS static inline uint32_t hostile_scatter(uint32_t i, uint32_t count) {
     unsigned bits = count > 2 ? 32 - (unsigned)__builtin_clz(count - 1) : 1;
     uint32_t mask = (uint32_t)((UINT64_C(1) << bits) - 1);
     do
@@ -212,13 +213,13 @@ enum {
                          sizeof(struct am_image_word) + 12
 };
 
-static inline struct am_image_bytes hostile_displaced_words(size_t size, uint16_t length) {
+AM_WRAPS static inline struct am_image_bytes hostile_displaced_words(size_t size, uint16_t length) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
     struct image_writer writer;
     uint64_t drawn = 0;
     image_writer_start(&writer);
     size_t words = size / HOSTILE_WORD_BYTES;
-    struct hostile_groups groups = hostile_groups_of(words * 10 / (9 * AM_IMAGE_VOCABULARY_LANES),
+    struct hostile_groups groups = hostile_groups_of(words * 10 / 9 / AM_IMAGE_VOCABULARY_LANES,
                                                      length, length * AM_IMAGE_VOCABULARY_LANES);
     writer.vocabulary_buckets = groups.buckets;
     for (size_t i = 0; i < words; i++) {

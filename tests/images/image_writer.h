@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes images record by record, sound or not: for tests of what must be refused. Written from
  * docs/FORMAT.md, and shares nothing with the builder but the layouts of format.h.
  *
@@ -264,7 +265,7 @@ static inline void image_writer_put_filters(struct image_writer *writer) {
     image_writer_table(&writer->sections[AM_SECTION_FILTER], FILTERS, 0xFF);
 }
 
-static inline void
+AM_WRAPS static inline void
 image_writer_put_key(struct image_writer *writer, unsigned kind, am_image_string_ref id) {
     struct am_view text = image_writer_text(writer, id);
     uint64_t key =

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small image with one of everything, to be spoilt by tests.
  *
  *   number  keyword               postings (rank, ad)        words: a 0, b 1, c 2, x 3

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* account FOLDER: makes a ledger FOLDER/ledger, with its live file under FOLDER/tmpfs, fires some
  * events, and leaves all of it: for tests of commands that look at ledgers. */
 #include <setjmp.h>

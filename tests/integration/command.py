@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The `admatch` command, run as a user runs it, and an inventory for it. ADMATCH names the binary to test."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An emperor whose vassals are Servers."""
 
 import contextlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loaded before a uWSGI (LD_PRELOAD): makes one allocation fail, in one process, when a test says
  * so.
  *

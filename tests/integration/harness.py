@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real uWSGI with the plugin in it, on free ports, with folders of its own; and what tests ask of it."""
 
 import contextlib
@@ -20,6 +21,7 @@ BUILD = ROOT / os.environ.get("ADMATCH_BUILD", "build/release")
 UWSGI = os.environ.get("ADMATCH_UWSGI", "/usr/bin/uwsgi-core")
 SANITIZER = os.environ.get("ADMATCH_SANITIZER", "")
 EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
+LOOP = os.environ.get("ADMATCH_LOOP", "")  # uWSGI's option loop, for all servers that do not say otherwise
 PATIENCE = 60 if SANITIZER else 20  # seconds that something may take before it counts as broken
 SHARED_MEMORY = pathlib.Path("/dev/shm")
 
@@ -154,6 +156,15 @@ def mapped_images(pid):
     return found
 
 
+def loop_options(given, lines):
+    """For the loop of ADMATCH_LOOP: slow clients get as long as they get from uWSGI's threads."""
+    if not LOOP or "loop" in given:
+        return []
+    seconds = next(line.split("=")[1].strip() for line in reversed(lines) if line.split("=")[0].strip() == "socket-timeout")
+    slow = ("admatch-head-timeout", "admatch-body-timeout", "admatch-write-timeout")
+    return [f"loop = {LOOP}", *(f"{name} = {seconds}" for name in slow if name not in given)]
+
+
 class Server:
     """One instance of uWSGI. Options are lines of its ini file; what is not given has defaults that suit tests."""
 
@@ -182,6 +193,7 @@ class Server:
         }
         lines += [f"{key} = {value}" for key, value in defaults.items() if key not in given]
         lines += [option for option in options if option]
+        lines += loop_options(given, lines)
         self.ini = self.folder / f"{name}.ini"
         self.ini.write_text("\n".join(lines) + "\n")
         self.arguments = arguments

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Holds a server of 4 workers with 4 threads against the command: the same requests, the same bytes.
 
     same_answers.py INVENTORY QUERIES      plain or gzip; QUERIES has one query a line

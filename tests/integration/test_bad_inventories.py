@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """tests/data/bad: an inventory for each thing that the reader can find wrong, and beside it (.problems) every line that `admatch check`
 then prints of it. And that there is one: each text of the reader's source must stand in some .problems file."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: help, usage, and `admatch words`."""
 
 import subprocess

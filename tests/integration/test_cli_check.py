@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`admatch check`: problems, the summary, keywords that can never win."""
 
 import gzip

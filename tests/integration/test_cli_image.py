@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`admatch build`, `info` and `verify`; and an image read as docs/FORMAT.md tells."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`admatch log` and `admatch recount`: a ledger's event log printed, followed, added up, and compared with the live counters."""
 
 import gzip

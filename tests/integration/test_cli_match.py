@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`admatch match`: single requests and batches."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every file of configs/ is started as it is, but for ports that are free here. And `make run`, `uwsgi --build-plugin`, `make install`."""
 
 import contextlib
@@ -16,7 +17,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import BUILD, EXAMPLE, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
+from harness import BUILD, EXAMPLE, LOOP, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
 
 CONFIGS = ROOT / "configs"
 
@@ -33,7 +34,10 @@ class ConfigsTest(unittest.TestCase):
         (self.folder / "build/release").symlink_to(BUILD)
         for path in (self.folder / "configs").rglob("*"):
             if path.is_file():
-                path.write_text(re.sub(r"(127\.0\.0\.1:)(\d{4})", self.other_port, path.read_text()))
+                text = re.sub(r"(127\.0\.0\.1:)(\d{4})", self.other_port, path.read_text())
+                if LOOP and "loop = " not in text:
+                    text = text.replace("need-plugin = admatch\n", f"need-plugin = admatch\nloop = {LOOP}\n")
+                path.write_text(text)
 
     def other_port(self, found):
         return found[1] + str(self.ports.setdefault(int(found[2]), free_port()))
@@ -82,11 +86,42 @@ class ConfigsTest(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
 
-    def test_each_line_of_production_has_its_reason(self):
-        lines = (CONFIGS / "production.ini").read_text().splitlines()
-        for before, line in zip(lines, lines[1:]):
-            if re.match(r"[a-z]", line):
-                self.assertTrue(before.startswith(";"), line)
+    def test_exchange(self):
+        process = self.run_config("exchange.ini")
+        port, connections = self.ports[8091], []
+        self.assertTrue(self.ask(process, port).ads)
+        for _ in range(100):  # more than threads
+            connections.append(Connection("127.0.0.1", port, timeout=PATIENCE))
+            self.addCleanup(connections[-1].close)
+        for _ in range(2):
+            for connection in connections:
+                self.assertEqual(connection.ask("POST", "/openrtb2/bid", b'{"id":"1","imp":[{"id":"1","banner":{}}]}', {"Content-Type": "application/json"}).status, 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+    @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
+    def test_exchange_behind_nginx(self):
+        process, port = self.run_config("exchange.ini"), self.ports[8091]
+        self.ask(process, port)
+        nginx = self.run_nginx("nginx/exchange.conf")
+        self.assertTrue(self.ask(nginx, self.ports[8092]).ads)
+        connection = Connection("127.0.0.1", self.ports[8092], timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        before = self.accepted(process, port)
+        for _ in range(50):
+            self.assertTrue(connection.ask("POST", "/v1/decide", b'{"query":"trail running shoes"}', {"Content-Type": "application/json"}).ads)
+        self.assertLess(self.accepted(process, port) - before, 10, "nginx keeps its connections to admatch")
+        self.assertEqual(connection.ask("GET", "/metrics").status, 404)
+
+    def accepted(self, process, port):
+        return int(re.search(rb"^admatch_loop_accepted_total (\d+)", self.ask(process, port, "/metrics").body, re.M)[1])
+
+    def test_each_line_has_its_reason(self):
+        for name in ("production.ini", "exchange.ini"):
+            lines = (CONFIGS / name).read_text().splitlines()
+            for before, line in zip(lines, lines[1:]):
+                if re.match(r"[a-z]", line):
+                    self.assertTrue(before.startswith(";"), f"{name}: {line}")
 
     def test_emperor_with_two_vassals_of_different_inventories(self):
         process = self.run_config("emperor/emperor.ini")
@@ -261,12 +296,24 @@ class BuildTest(unittest.TestCase):
 
         self.assertEqual(eventually("it answers", answered).status, 200)
 
-    def test_make_install_puts_everything_in_its_place(self):
+    def test_make_install_puts_everything_in_its_place_and_uninstall_removes_it(self):
         folder = new_folder(self.addCleanup)
         subprocess.run(["make", "-s", "install", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
                                      "usr/local/share/doc/uwsgi-plugin-admatch/copyright"})
+        subprocess.run(["make", "-s", "uninstall", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
+        self.assertEqual([path for path in folder.rglob("*") if path.is_file() or path.name == "uwsgi-plugin-admatch"], [])
+
+    def test_flags_of_whoever_builds_reach_every_compiler_and_linker(self):
+        done = subprocess.run(["make", "-nB", "compile", "CPPFLAGS=-DOF_THE_BUILDER", "LDFLAGS=-Wl,--of-the-builder"], cwd=ROOT,
+                              capture_output=True, text=True, check=True)
+        commands = [line for line in done.stdout.splitlines() if re.match(r"\S*(gcc|clang|cc) ", line)]
+        self.assertGreater(len(commands), 100)
+        for line in commands:
+            self.assertIn("-DOF_THE_BUILDER", line)
+            if " -c " not in line:
+                self.assertIn("-Wl,--of-the-builder", line)
 
     def test_make_run_serves_and_prints_a_line_to_try(self):
         folder = new_folder(self.addCleanup)

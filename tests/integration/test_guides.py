@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The configuration in README.md serves; the examples of docs/INVENTORY.md load, or fail as the text says; the worked request of
 docs/DECISION.md is answered as it says."""
 

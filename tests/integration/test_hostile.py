@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that mean harm, or do not care: no worker may die, no other client may wait, and the next good
 request is answered."""
 

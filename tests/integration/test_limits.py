@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every limit of docs/HTTP.md, at the limit and one past it, over a real server."""
 
 import gzip

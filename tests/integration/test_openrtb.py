@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """POST /openrtb2/bid on a real server, and the command beside it, which must answer the same bytes."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GET and POST /preview: the page for people, and that nothing in it can do harm."""
 
 import base64

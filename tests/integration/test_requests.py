@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Endpoints, methods, bodies and connections, on each protocol that uWSGI speaks."""
 
 import gzip

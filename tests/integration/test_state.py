@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state folder: private, shared between instances, and kept clean. And what a start says when it cannot start."""
 
 import os

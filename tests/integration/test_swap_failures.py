@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Allocations that fail during a swap, one at a time: the library of failing.c makes the n-th one fail, in the mule that builds or in a
 worker that moves, for every n. After each the old or the new generation serves, whole; what was refused is told; the next try succeeds."""
 
@@ -138,6 +139,7 @@ class SwapFailures(ServerTest):
         self.order.count(mule)
         self.assertEqual(self.look(server), (1, 0))
         _, count = self.order.read()
+        eventually("all workers serve it", lambda: self.serves(server, self.number))
         files = len(os.listdir(f"/proc/{mule}/fd"))
         refused = 0
         for left in range(count):

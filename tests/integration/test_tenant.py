@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Somebody else's folder: master-as-root serves for a tenant who owns the folder above the state folder, and the inventory, and who does
 with both what the file system allows. Root must not be had by it: all files are read and written with the tenant's own rights."""
 
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import ServerTest, ad, children_of, eventually, forks_late, lines_of, status_of
+from harness import ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, status_of
 
 TENANT = pwd.getpwnam("nobody")
 OPTIONS = (f"uid = {TENANT.pw_uid}", f"gid = {TENANT.pw_gid}", "master-as-root = true")
@@ -92,8 +93,14 @@ class TenantTest(ServerTest):
         self.as_tenant("rm", path)
         self.as_tenant("mv", f"{path}.kept", path)
 
+    def all_workers_serve(self, server):
+        """One that had not opened its image yet when the folder goes would have none."""
+        workers = server.workers()
+        return len(workers) == 2 and all(map(mapped_images, workers))
+
     def gets_nothing_by(self, path, target, **options):
         server = self.serve_tenant(**options)
+        eventually("all workers serve", lambda: self.all_workers_serve(server))
         before = snapshot(self.secret)
         self.swap(path, target)
         self.put("second")
@@ -124,6 +131,7 @@ class TenantTest(ServerTest):
 
     def gets_nothing_by_exchange(self, rights):
         server = self.serve_tenant(rights=rights)
+        eventually("all workers serve", lambda: self.all_workers_serve(server))
         before = snapshot(self.secret)
         link = self.state.with_name("link")
         self.as_tenant("ln", "-s", self.secret, link)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Three analysers over all C: clang-tidy (.clang-tidy), cppcheck (cppcheck.txt) and gcc -fanalyzer -Wconversion. Fails upon any finding that
 explained.txt does not explain, and upon any line of it that explains nothing.
 Usage: analyse.py COMPILER_FLAG..."""
@@ -14,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINT = pathlib.Path("tests/lint")
 EXPLAINED = LINT / "explained.txt"
 # gcc does not know that an assertion of cmocka ends a test, so it goes over the plugin and the command alone.
-PRODUCT = sorted(ROOT.glob("plugin/*/*.c"))
+PRODUCT = sorted(ROOT.glob("plugin/**/*.c"))
 TESTS = sorted(ROOT.glob("tests/*/*.c"))
 FINDING = re.compile(r"^(\S+?):(\d+)(?::\d+)?: (?:warning|error|style|performance|portability): (.*) \[([^\]]+)\]$", re.M)
 EXPLANATION = re.compile(r"^(clang-tidy|cppcheck|gcc) (\S+) (\S+) `(.*)`: (.+)$")

@@ -1,5 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the documents say, against the program: links, options, log variables, targets of make, printed examples, the image's format; that
-nothing was left behind in them; and that no two configurations bind the same port. Usage: docs.py BUILD_FOLDER"""
+nothing was left behind in them; that their lines end at column 100; and that no two configurations bind the same port.
+Usage: docs.py BUILD_FOLDER"""
 
 import json
 import pathlib
@@ -13,11 +15,32 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "data" / "example.jsonl"
+WIDTH = 100
 UWSGI = next((path for path in ("/usr/bin/uwsgi-core", "/usr/bin/uwsgi") if pathlib.Path(path).exists()), "uwsgi")
 
 
 def documents():
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def prose(text):
+    """(number, line) of what can be wrapped: not of tables, and not of code, whose lines mean something."""
+    fenced = listed = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        listed = bool(re.match(r" *(?:[-*+]|\d+\.) ", line)) or listed and (not line or line.startswith(" "))
+        code = line.startswith("    ") and not listed
+        if not fenced and not code and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+def check_width():
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in ("build", ".git")]
+    for path in sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))]):
+        for number, line in prose(path.read_text()):
+            if len(line) > WIDTH:
+                yield f"{path.relative_to(ROOT)}:{number}: {len(line)} columns: wrap it at {WIDTH}"
 
 
 def check_links():
@@ -38,7 +61,7 @@ def check_options(build):
         yield f"docs/OPTIONS.md: {name} is {'missing' if name in registered else 'no option of the plugin'}"
     known = registered | documented
     for path in [*documents(), *(ROOT / "configs").rglob("*.ini")]:
-        for name in re.findall(r"\b(admatch-(?:inventory|state|refresh|on|test|preview|limit)[a-z-]*)(?= = )", path.read_text()):
+        for name in re.findall(r"\b(admatch-(?:inventory|state|refresh|on|test|preview|limit|connection|idle|head|body|write|grace|loop)[a-z-]*)(?= = )", path.read_text()):
             if name not in known:
                 yield f"{path.relative_to(ROOT)}: there is no option {name}"
 
@@ -49,6 +72,20 @@ def check_log_variables():
     documented = set(re.findall(r"%\((admatch\.\w+)\)", (ROOT / "docs" / "METRICS.md").read_text()))
     for name in sorted(written ^ documented):
         yield f"docs/METRICS.md: log variable {name} is {'missing' if name in written else 'never written'}"
+
+
+def check_version(build):
+    """VERSION is where the version is written; the command, its manual and the changelog follow."""
+    version = (ROOT / "VERSION").read_text().strip()
+    said = subprocess.run([build / "admatch", "--version"], capture_output=True, text=True).stdout.strip()
+    manual = (ROOT / "docs" / "admatch.1").read_text().partition("\n")[0]
+    released = re.search(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    if said != f"admatch {version}":
+        yield f"admatch --version: expected admatch {version}, found {said}"
+    if f'"admatch {version}"' not in manual:
+        yield f"docs/admatch.1: expected version {version} in the title, found {manual}"
+    if not released or released[1] != version:
+        yield f"CHANGELOG.md: expected the newest release to be {version}, found {released and released[1]}"
 
 
 def check_leftovers():
@@ -159,7 +196,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_links(), *check_options(build), *check_log_variables(), *check_leftovers(), *check_targets(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_leftovers(), *check_targets(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")

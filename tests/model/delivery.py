@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Budgets, pacing and caps once more, from the contract and without a look at the C code: sums over all events and placements, days from
 zoneinfo, integrals by quarter hours."""
 

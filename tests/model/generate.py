@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random inventories and requests, the same for the same seed, small enough that ads meet each other all the time.
 
 Characters stay inside Unicode 14, so that it does not matter which of the two sides knows a newer version.

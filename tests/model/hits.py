@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fields and hits, as docs/DECISION.md sections 2 and 3 rule."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An inventory: lines of JSON in, ads and campaigns with everything resolved out."""
 
 import datetime

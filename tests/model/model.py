@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The decision, read straight from docs/DECISION.md: an inventory and a request in, the whole answer out.
 
 Nothing here is clever, and nothing here knows the C code: loops over every ad, keyword, field and place. Where the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The model as a command, called as `admatch match INVENTORY --batch REQUESTS --test` is: to ask it by hand."""
 
 import json

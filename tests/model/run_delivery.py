@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Holds the ledger against the model: random accounts over simulated days, every answer and every counter compared.
 
     run_delivery.py --driver build/release/tests/delivery_driver [--worlds N] [--seed N]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Holds the command against the model: random inventories, random requests, every answer compared in full.
 
 A difference is shrunk to the smallest inventory and request that still show it, and printed with its seed.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Holds `admatch words` against the model's splitter: every assigned character in a few surroundings, and random
 strings of the characters that the rules speak of, ill-formed UTF-8 among them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Targeting, as docs/DECISION.md section 6 rules."""
 
 import datetime

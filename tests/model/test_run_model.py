@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The comparison must see what it is there to see: the model agrees with itself, and differs from itself with one rule
 broken; a difference shrinks to what the rule needs."""
 

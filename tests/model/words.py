@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words, as docs/DECISION.md section 1 rules: bytes in, normalised words with their spans out."""
 
 import ctypes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an answer must be, and the counting of it. Ads carry their inventory's mark: `@` and a
  * number, in each of their texts. */
 #include <stdio.h>

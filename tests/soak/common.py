@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the sections of the soak share: servers, marked inventories, load, and a look at processes."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events at length, without a server: forged tokens, each URL fired three times by many, kill -9 under load, a disk that fills up."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Good clients, more of them than there are threads, and hostile ones beside them, while inventories come and go, good ones and broken ones.
 
 The servers are those of configs/hardened: nginx in front, uWSGI behind it. uWSGI has a second socket here, to which hostile

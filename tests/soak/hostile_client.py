@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that mean harm, as many as there is time for. Prints as JSON how often each act got which answer.
 
     hostile_client.py PROXIED DIRECT SECONDS [KIND]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kill -9 of workers, of the mule and of the master, at any moment of a build, under an emperor; and under load."""
 
 import contextlib

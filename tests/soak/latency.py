@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Latency with a swap every second beside latency without, in turns, at the same load."""
 
 import contextlib

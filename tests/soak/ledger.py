@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ledger by itself: placements by 32 threads in 4 processes that are killed with -9, and caps of a million users."""
 
 import os

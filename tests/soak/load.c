@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sends requests over kept and one-shot connections, checks every answer, and prints what it saw as
  * JSON.
  *

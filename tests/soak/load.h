@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A load client that reads every answer: what it is asked to do, and what it has seen. */
 #ifndef LOAD_H
 #define LOAD_H

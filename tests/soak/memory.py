@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory of the whole host, in PSS: what workers, vassals and a zerg cost with a million phrases, and how soon a start serves."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The soak: what must hold over hours, tried in minutes against a real uWSGI. Ends with status 1 when a claim does not hold.
 
     soak.py [--seconds N] [SECTION ...]

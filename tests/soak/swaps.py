@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Swaps under full load, while workers, zergs and connections come and go."""
 
 import contextlib

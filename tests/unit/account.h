@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A whole account for tests: a ledger with an advertiser, a campaign and two ads, and the events on
  * top of it, in folders of its own. */
 #ifndef ACCOUNT_H
@@ -64,7 +65,7 @@ terms_of(enum am_ledger_kind kind, const char *id, const char *above) {
                                     .end = INT64_MAX,
                                     .curve = {.kind = AM_PACE_FLAT}};
     if (above)
-        terms.above = am_ledger_key((enum am_ledger_kind)(kind - 1), am_view_of(above));
+        terms.above = am_model_key((enum am_model_record)(kind - 1), am_view_of(above));
     for (int unit = 0; unit < AM_LEDGER_UNITS; unit++)
         terms.budgets[unit] =
             (struct am_ledger_budget){AM_LEDGER_UNLIMITED, AM_LEDGER_UNLIMITED, AM_PACE_ASAP};
@@ -193,7 +194,8 @@ static inline int64_t counted_by(struct account *account,
                                  enum am_ledger_unit unit) {
     struct am_ledger_record_state state;
     struct am_error error = {.code = AM_OK};
-    uint32_t cell = am_ledger_find(account->ledger, am_ledger_key(kind, am_view_of(id)));
+    uint32_t cell =
+        am_ledger_find(account->ledger, am_model_key((enum am_model_record)kind, am_view_of(id)));
     if (cell == AM_LEDGER_NO_CELL)
         return -1;
     check(am_ledger_read(account->ledger, cell, &state, &error), &error);
@@ -250,7 +252,7 @@ resolve_ad(void *context, uint64_t ad, uint32_t keyword, struct am_event_target 
         const struct am_view ids[AM_LEDGER_KINDS] = {names->advertiser, names->campaign, names->ad};
         for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
             target->cells[kind] =
-                am_ledger_find(of->ledger, am_ledger_key((enum am_ledger_kind)kind, ids[kind]));
+                am_ledger_find(of->ledger, am_model_key((enum am_model_record)kind, ids[kind]));
         return true;
     }
     return false;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For tests that need an image: an inventory as text, built and attached. */
 #ifndef AM_TESTS_API_INVENTORY_H
 #define AM_TESTS_API_INVENTORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For tests of the request reader: one with memory of the exact size, so that a sanitizer sees a
  * step beyond it. */
 #ifndef AM_TESTS_API_READER_H

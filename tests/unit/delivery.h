@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger for tests: terms in a few words, a map of ads, decisions and events. Money is written in
  * units of the currency. */
 #ifndef AM_TEST_DELIVERY_H
@@ -115,7 +116,7 @@ static inline void test_publish(struct test_ledger *test,
 }
 
 static inline uint64_t test_key(enum am_ledger_kind kind, const char *id) {
-    return id ? am_ledger_key(kind, am_view_of(id)) : 0;
+    return id ? am_model_key((enum am_model_record)kind, am_view_of(id)) : 0;
 }
 
 /* A map of `count` ads below the same records; the ads' own ids are "a0", "a1"... */

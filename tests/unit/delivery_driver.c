@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger in private memory that obeys lines of standard input and answers on standard output, for
  * tests/model/run_delivery.py. One command a line, fields separated by spaces; "-" is none.
  *
@@ -53,7 +54,7 @@ static struct am_view text(void) {
 }
 
 static uint64_t key(enum am_ledger_kind kind, struct am_view id) {
-    return id.size ? am_ledger_key(kind, id) : 0;
+    return id.size ? am_model_key((enum am_model_record)kind, id) : 0;
 }
 
 static void numbers(char *list, uint32_t *values, uint32_t count) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger in files, for tests of several processes. */
 #ifndef AM_TEST_DELIVERY_SHARED_H
 #define AM_TEST_DELIVERY_SHARED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test support: an inventory text to an open image and a matcher, and questions to it. */
 #ifndef TESTS_ENGINE_H
 #define TESTS_ENGINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every allocation made to fail, one after the other: each time a clean error, nothing left behind,
  * and the next try without failures succeeds. The linker puts the functions below in the place of
  * malloc and its like (see the Makefile), for the engine's own calls and not for those inside

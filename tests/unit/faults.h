@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test support: the sample image, spoilt in one way, and what the deep check has to say of it. */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A log in a folder of its own, and reading it back, for tests. */
 #ifndef JOURNAL_FOLDER_H
 #define JOURNAL_FOLDER_H

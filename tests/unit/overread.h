@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test support: whether AddressSanitizer sees a step out of what is in use. It ends the process
  * that takes one, so a child does. */
 #ifndef TESTS_OVERREAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses, blocks of them, and the walk through X-Forwarded-For. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the engine allocates, made to fail: see failing_allocations.h. */
 #include <setjmp.h>
 #include <stdarg.h>

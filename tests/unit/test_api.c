@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the bytes of a request to the bytes of its answer, over a small inventory. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Unpacking request bodies: whole ones only, and never more than the limits. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests written as JSON: what becomes of each member, and what is refused, where and why. */
 #include "api_reader.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests written as a query string, and percent-encoding. */
 #include "../../plugin/text/words.h"
 #include "api_reader.h"

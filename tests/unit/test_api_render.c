@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Answers as JSON, from decisions made by hand over a tiny image made by hand. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The arena: aligned, separate, freed as a whole. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The output buffer: what fits is written, what does not is remembered; JSON strings are always
  * valid. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the ledger allocates, made to fail: see failing_allocations.h. */
 #include "delivery_shared.h"
 #include "failing_allocations.h"

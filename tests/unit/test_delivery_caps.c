@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Frequency caps: the table, and the state that a caller carries. AM_CAPS_BYTES makes the table
  * larger: with 67108864, two caps for each of a million users. */
 #include <pthread.h>

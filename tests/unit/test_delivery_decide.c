@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gates, reservations and events, in simulated time. */
 #include "delivery.h"
 

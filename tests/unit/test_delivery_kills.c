@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads in several processes on one ledger, killed with -9 at any moment, and the holder
  * with them. At the end every counter is the sum of the log, nothing is above a limit, no answered
  * event is missing or counted twice, and all guards are what is counted.

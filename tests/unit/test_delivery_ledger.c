@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Terms, windows, anchors and lines, in simulated time. */
 #include "delivery.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The arithmetic of budgets: against sums over every second, and numbers of the contract. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger in files: who may open it, what is refused, snapshots, and what a reboot leaves. */
 #include "delivery_shared.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Worker threads beside a holder that steps, a publisher that changes terms all the time, and a
  * reader: for ThreadSanitizer, and for the sums at the end. */
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: a code, a message for people, a place. */
 #include <setjmp.h>
 #include <stdarg.h>

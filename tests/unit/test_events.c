@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Events from their request to log and counters, in one process: outcomes, lines, the ads of older
  * inventories, reboots, full disks, clocks that jump. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the events allocate, made to fail: see failing_allocations.h. */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Events fired by threads of several processes: each counts once, also when processes are killed.
  * EVENTS_URLS and EVENTS_KILLS in the environment make the runs longer. */
 #include <setjmp.h>

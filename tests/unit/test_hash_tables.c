@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hash tables of an image: searches in them are short, also where many hashes lie together; and
  * where too many do, the build says so. */
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images: the same inventory gives the same bytes, and bytes that are not what the builder wrote
  * are refused, or harm nobody. */
 #include "engine.h"

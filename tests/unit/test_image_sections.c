@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sections of an image: optional ones that a reader skips, time zones, keys. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,7 +113,7 @@ static void an_image_has_the_zones_of_the_machine_that_built_it(void **state) {
     engine_stop(&engine);
 }
 
-static uint64_t key_of(const char *id, uint64_t kind) {
+AM_WRAPS static uint64_t key_of(const char *id, uint64_t kind) {
     return XXH3_64bits_withSeed(id, strlen(id), UINT64_C(0x9E3779B97F4A7C15) * (kind + 1));
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inventory reader: limits at the limit and one past it, and how files may begin and end. */
 #include "engine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The event log: lines, lanes, rotation, repair, compression. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON reader: what it accepts, what it refuses and how it says so, and that it agrees with
  * jansson. */
 #include <setjmp.h>

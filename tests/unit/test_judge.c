@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What counts: the judgement, robots, prefetches, and rates of clicks. */
 #include <setjmp.h>
 #include <stdarg.h>

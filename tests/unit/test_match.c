@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hits and spans, through whole decisions. */
 #include "engine.h"
 

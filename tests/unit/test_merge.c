@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log as one stream: in order of time, from a time on, and while it is written. */
 #include <setjmp.h>
 #include <stdarg.h>

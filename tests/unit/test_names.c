@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who ads were: noting, finding, days, and a reboot. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bid requests of OpenRTB in, bid responses out, over a small inventory: docs/OPENRTB.md. */
 #include <setjmp.h>
 #include <stdarg.h>

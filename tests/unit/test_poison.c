@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Steps out of working memory that AddressSanitizer must see: the base, text and inventory rooms.
  */
 #include "overread.h"

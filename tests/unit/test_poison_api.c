@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Steps out of working memory that AddressSanitizer must see: the api room, from the bytes of a
  * request to those of its answer. */
 #include "overread.h"

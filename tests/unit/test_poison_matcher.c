@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Steps out of working memory that AddressSanitizer must see: the index and match rooms, every way
  * of reading many words at once included, although compilers do not instrument all of their loads.
  */

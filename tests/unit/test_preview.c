@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text inside HTML, the parameters of a form, and the page where a server would have to be broken
  * to get it. The rest is tested over a real server: tests/integration/test_preview.py. */
 #include <setjmp.h>

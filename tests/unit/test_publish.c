@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Publishing and generations without uWSGI: threads and forks over one server object. */
 #include <setjmp.h>
 #include <stdarg.h>

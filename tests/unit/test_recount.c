@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log's sums: lines of counters, recounts from any of them, days in their time zones. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Single use: the ring of bits, its clearing, and its way across a reboot. */
 #include <setjmp.h>
 #include <stdarg.h>

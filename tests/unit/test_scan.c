@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scanner of the log's lines. */
 #include <setjmp.h>
 #include <stdarg.h>

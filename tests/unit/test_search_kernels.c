@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The search kernels against one another: every kernel of this machine finds the very same, in the
  * same order, in random texts with random keywords. Seeds are fixed; a failure names its own. */
 #include "../../plugin/match/matcher.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Targeting trees alone, on the image: what holds, what is stored once, what is asked once. */
 #include "engine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The top tier decides as all keywords do: decisions that may end in it against explained ones,
  * which never do. The seed is fixed; a failure tells the text's number. */
 #include "../../plugin/match/matcher.h"

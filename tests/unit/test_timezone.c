@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Time zones, against Python's zoneinfo reading the same files. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens and the keys they are signed with. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check of what is searched (edges, nodes, lists of postings, words): images made by hand,
  * each with one fault, are refused with the reason; what is unusual but sound is not. */
 #include "faults.h"
@@ -35,7 +36,7 @@ static struct am_image_edge_bucket *next_bucket(const struct am_image_bytes *byt
 }
 
 static void room_in_edges(struct image_writer *writer) {
-    writer->edge_buckets = 2 * AM_MAX_PROBES;
+    writer->edge_buckets = AM_MAX_PROBES + 64;
 }
 
 static void room_and_a_node(struct image_writer *writer) {
@@ -45,7 +46,7 @@ static void room_and_a_node(struct image_writer *writer) {
 
 /* The edge to SAMPLE_INNER once more, in the bucket after its own, and leading elsewhere. */
 static void double_in_the_next_bucket(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     struct am_image_edge_bucket *bucket = bucket_of_edge(bytes, SAMPLE_INNER, &lane);
     struct am_image_edge_bucket *next = next_bucket(bytes, bucket);
     assert_true(next->key[0] == AM_EDGE_EMPTY);
@@ -55,7 +56,7 @@ static void double_in_the_next_bucket(const struct am_image_bytes *bytes) {
 }
 
 static void edge_in_the_wrong_bucket(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     struct am_image_edge_bucket *bucket = bucket_of_edge(bytes, SAMPLE_INNER, &lane);
     struct am_image_edge_bucket *next = next_bucket(bytes, bucket);
     assert_true(next->key[0] == AM_EDGE_EMPTY);
@@ -65,7 +66,7 @@ static void edge_in_the_wrong_bucket(const struct am_image_bytes *bytes) {
 }
 
 static void edge_in_the_next_bucket(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     struct am_image_edge_bucket *bucket = bucket_of_edge(bytes, SAMPLE_INNER, &lane);
     bucket->displaced |= am_image_overflow_edge(am_image_edge_hash(bucket->key[lane]));
     edge_in_the_wrong_bucket(bytes);
@@ -124,11 +125,17 @@ static void edge_lost(struct image_writer *writer) {
     writer->edges.count--;
 }
 
-static void closed_filter(struct image_writer *writer) {
+/* All filters let everything pass, but for one that lets nothing. */
+static void close_filter(struct image_writer *writer, int tier, int kind) {
     for (int i = 0; i < AM_TIERS * AM_FILTER_KINDS; i++) {
-        image_writer_add(writer, AM_SECTION_FILTER, &(uint32_t){i == AM_FILTER_LATER ? 0 : ~0U});
+        uint32_t block = i == tier * AM_FILTER_KINDS + kind ? 0 : UINT32_MAX;
+        image_writer_add(writer, AM_SECTION_FILTER, &block);
         (&writer->settings.filter_blocks[0][0])[i] = 1;
     }
+}
+
+static void closed_filter(struct image_writer *writer) {
+    close_filter(writer, AM_TIER_ALL, AM_FILTER_LATER);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------
@@ -205,11 +212,7 @@ static void broad_word_twice(struct image_writer *writer) {
 
 /* Of the top tier is "a b c", whose second step passes, and whose first does not. */
 static void top_filter_closed_above(struct image_writer *writer) {
-    for (int i = 0; i < AM_TIERS * AM_FILTER_KINDS; i++) {
-        bool first_of_top = i == AM_TIER_TOP * AM_FILTER_KINDS + AM_FILTER_FIRST;
-        image_writer_add(writer, AM_SECTION_FILTER, &(uint32_t){first_of_top ? 0 : ~0U});
-        (&writer->settings.filter_blocks[0][0])[i] = 1;
-    }
+    close_filter(writer, AM_TIER_TOP, AM_FILTER_FIRST);
     writer->settings.top_rank = 1;
     AT(writer, POSTINGS, posting, SAMPLE_PHRASE_AB)->rank = 2; /* it is not */
 }
@@ -398,22 +401,22 @@ bucket_of_word(const struct am_image_bytes *bytes, uint32_t word, int *lane) {
 }
 
 static void key_of_another_word(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     bucket_of_word(bytes, SAMPLE_X, &lane)->key[lane][0] = 'y';
 }
 
 static void id_of_another_word(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     bucket_of_word(bytes, SAMPLE_X, &lane)->word[lane] = SAMPLE_A;
 }
 
 static void id_of_no_word(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     bucket_of_word(bytes, SAMPLE_X, &lane)->word[lane] = SAMPLE_WORDS;
 }
 
 static void word_lost(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     struct am_image_vocabulary_bucket *bucket = bucket_of_word(bytes, SAMPLE_C, &lane);
     memset(bucket->key[lane], 0, sizeof bucket->key[lane]);
     bucket->word[lane] = AM_NONE;
@@ -421,7 +424,7 @@ static void word_lost(const struct am_image_bytes *bytes) {
 }
 
 static void empty_place_with_flags(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     bucket_of_word(bytes, AM_NONE, &lane)->flags[lane] = AM_WORD_IS_PHRASE;
 }
 
@@ -438,11 +441,11 @@ static void terminal_is_a_node(struct image_writer *writer) {
 }
 
 static void room_in_vocabulary(struct image_writer *writer) {
-    writer->vocabulary_buckets = 2 * AM_MAX_PROBES;
+    writer->vocabulary_buckets = AM_MAX_PROBES + 64;
 }
 
 static void word_in_the_wrong_bucket(const struct am_image_bytes *bytes) {
-    int lane;
+    int lane = 0;
     size_t count;
     struct am_image_vocabulary_bucket *buckets = image_writer_section(bytes, AM_SECTION_VOCABULARY,
                                                                       &count),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check of records (terms, strings and lists, trees, ads, campaigns): images made by hand,
  * each with one fault, are refused with the reason; what is unusual but sound is not. */
 #include "faults.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever an image holds, the deep check takes time in proportion to its size. */
 #include <time.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The deep check of time zones, advertisers and keys: images made by hand, each with one fault. */
 #include "faults.h"
 

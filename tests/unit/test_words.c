@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The splitter against the table of docs/WORDS.md, and its ways against one another. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers that look random, the same in every run (Marsaglia, "Xorshift RNGs", 2003). */
 #ifndef TESTS_XORSHIFT_H
 #define TESTS_XORSHIFT_H

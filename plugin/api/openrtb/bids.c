@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bid responses: a decision as OpenRTB says it. */
 #include "openrtb.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where an impression will be shown, and to whom: site, app, screen, device, regulations, user. */
 #include "../countries.h"
 #include "openrtb.h"

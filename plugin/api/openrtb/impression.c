@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Impressions of a bid request: each that may be bid on becomes a slot. */
 #include "openrtb.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: OpenRTB 2.6 (and 2.5) bid requests in, bid responses out.
  * docs/OPENRTB.md is the mapping, member by member. */
 #ifndef AM_API_OPENRTB_H

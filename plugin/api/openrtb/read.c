@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bid request as a whole: what binds the bidder, and what goes to the other files. */
 #include "openrtb.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Values that several objects of a bid request share: flags, attributes, keywords. */
 #include "openrtb.h"
 

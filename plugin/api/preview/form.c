@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The form of the preview: its fields, and what was put into them. */
 #include "../request.h"
 #include "html.h"

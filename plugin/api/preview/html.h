@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: text inside HTML. */
 #ifndef AM_API_HTML_H
 #define AM_API_HTML_H

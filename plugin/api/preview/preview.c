@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The page of the preview. Everything that comes from a request or an inventory goes through
  * am_api_html_text; nothing is loaded from anywhere. */
 #include "preview.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: the page for people, which asks for a decision by a form and shows it.
  */
 #ifndef AM_API_PREVIEW_H

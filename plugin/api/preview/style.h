@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: the look of the preview. */
 #ifndef AM_API_PREVIEW_STYLE_H
 #define AM_API_PREVIEW_STYLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loops of a search with AVX-512. A bucket is 64 bytes, one register, and is compared at once;
  * lists of words and edges are made sixteen at a time, by compression. Measured with a million
  * phrases against the portable way: three fifths of its time for phrases in pages, and more than

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels.h"
 
 const struct am_search_kernel *am_search_kernel(enum am_search_kernel_name name) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the match room: batched search kernels. The portable and the AVX-512 version give
  * identical results; a matcher uses the best that its machine has, and tests compare them. */
 #ifndef AM_MATCH_KERNELS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loops of a search in plain C. A result is written in any case and counted when it is one,
  * since nothing here can be predicted. */
 #include "../edges.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Java: one tree in the heap for all threads, behind the JDK's own HTTP server. Ladder PORT THREADS
 import com.sun.net.httpserver.HttpServer;
 import java.io.*;

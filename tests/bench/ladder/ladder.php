@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // The way it began: the tree is unserialised for every request.
 function search(array $tree, array $words): array {
     $found = [];

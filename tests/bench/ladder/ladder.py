@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python: nested dicts that stay in memory, one process a core, in a prefork uWSGI."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The inventory as a nested word tree, in the form that each way loads: make_tree.py INVENTORY FOLDER
 
 tree.json for PHP (which makes its own serialised file of it), ads.tsv for Java and Python:

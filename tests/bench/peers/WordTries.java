@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Java: a trie of HashMaps by word (phrases), or a set trie of HashMaps, words in order of rarity
 // (broad). WordTries phrase|broad PHRASES TEXTS
 import java.io.*;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Rust's aho-corasick: every phrase is a pattern " phrase "; all overlapping matches.
 // aho_corasick PHRASES TEXTS
 use std::io::{BufRead, Write};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // darts: at each word of a text, every phrase that begins there. darts PHRASES TEXTS
 #include <darts.h>
 

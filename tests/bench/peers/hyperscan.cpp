@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Hyperscan: every phrase is a literal " phrase ". hyperscan PHRASES TEXTS DATABASE, where DATABASE
 // keeps what was compiled, since compiling a million takes a minute.
 #include <hs/hs.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // marisa-trie: at each word of a text, every phrase that begins there. marisa PHRASES TEXTS
 #include <marisa.h>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python: nested dicts by word (phrases), or a set trie of them, words in order of rarity (broad).
 
 word_tries.py phrase|broad PHRASES TEXTS

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request plugin that reads a request as admatch does, body included, and answers five constant
  * bytes: what the server costs without the ads. */
 #include <uwsgi.h>

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Requests of a file, in turn: wrk ... -s requests.lua -- FILE [CONTENT-TYPE]. A line is a path, or with a
 -- content type the body of a POST to /v1/decide. Closes with a line of JSON.
 local lines, at, content = {}, 0, nil
