@@ -4,6 +4,16 @@
 
 #include "../base/decimal.h"
 
+static const struct am_view field_names[] = {
+    [AM_FIELD_QUERY] = {"query", 5}, [AM_FIELD_KEYWORD] = {"keywords", 8},
+    [AM_FIELD_TITLE] = {"title", 5}, [AM_FIELD_TEXT] = {"text", 4},
+    [AM_FIELD_URL] = {"url", 3},
+};
+
+struct am_view am_api_request_field_name(enum am_match_field_kind kind) {
+    return field_names[kind];
+}
+
 /* Years 0 to 9999: what RFC 3339 can write. */
 #define NOW_MIN INT64_C(-62167219200)
 #define NOW_MAX INT64_C(253402300799)

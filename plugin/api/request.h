@@ -139,6 +139,9 @@ bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size);
  * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
 enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);
 
+/* "query", "keywords", ...: the request's member that a field was. */
+struct am_view am_api_request_field_name(enum am_match_field_kind kind);
+
 /* ---- percent-encoding ----------------------------------------------------------------------- */
 
 /* Decodes to `memory` (text.size bytes), '+' as a space. False: a '%' without two hexadecimal

@@ -13,6 +13,10 @@ const char *am_ledger_home(const struct am_ledger *ledger) {
     return ledger->home;
 }
 
+uint32_t am_ledger_slots(const struct am_ledger *ledger) {
+    return ledger->header->geometry.slots;
+}
+
 struct am_view am_ledger_zone(const struct am_ledger *ledger, uint32_t cell) {
     return am_view_of(ledger->zones[ledger->records[cell].zone].name);
 }

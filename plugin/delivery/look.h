@@ -9,6 +9,9 @@
  * the ledger is open. */
 const char *am_ledger_home(const struct am_ledger *ledger);
 
+/* How many slots it was made with. */
+uint32_t am_ledger_slots(const struct am_ledger *ledger);
+
 /* The name of the zone that a record's days are of; empty: UTC. Lives as long as the ledger is
  * open. Any thread. */
 struct am_view am_ledger_zone(const struct am_ledger *ledger, uint32_t cell);

@@ -171,9 +171,12 @@ void am_event_log_decision(struct am_event_worker *worker,
     am_buffer_literal(line.text, "]");
     put_generation(line.text, decision->generation);
     am_journal_batch_end(worker->writer);
+    bool new_names = false;
     for (uint32_t i = 0; i < decision->ad_count; i++)
-        am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND, decision->ads[i].ad,
-                            &decision->ads[i].names);
+        new_names |= am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND,
+                                         decision->ads[i].ad, &decision->ads[i].names);
+    if (new_names)
+        am_event_names_flush(service->names);
 }
 
 /* ---- other lines ---- */

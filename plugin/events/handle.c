@@ -8,6 +8,20 @@
 
 /* ---- placements ---- */
 
+void am_event_decide(struct am_event_worker *worker, int64_t now) {
+    am_delivery_begin(worker->ledger_worker, now);
+}
+
+size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM_EVENT_ID_SIZE]) {
+    struct am_buffer text = am_buffer_over(id, AM_EVENT_ID_SIZE);
+    am_buffer_unsigned(&text, am_ledger_host(worker->service->ledger));
+    am_buffer_literal(&text, "-");
+    am_buffer_unsigned(&text, am_ledger_epoch(worker->service->ledger));
+    am_buffer_literal(&text, "-");
+    am_buffer_unsigned(&text, sequence);
+    return text.size;
+}
+
 uint64_t am_event_sequence(struct am_event_worker *worker, int64_t now) {
     uint64_t sequence = am_ledger_sequence(worker->service->ledger);
     am_event_ring_advance(worker->service->ring, sequence, 0, now);

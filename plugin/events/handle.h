@@ -26,6 +26,9 @@
 /* ---- placements ---------------------------------------------------------------------------------
  */
 
+/* Begins a decision that may place ads: counts it for the traffic curve. `now` is in seconds. */
+void am_event_decide(struct am_event_worker *worker, int64_t now);
+
 /* The next placement's number; it has a place in the ring of bits unless the ring is all ahead of
  * its holder, and then its events are expired. `now` is in seconds. No lock, no system call. */
 uint64_t am_event_sequence(struct am_event_worker *worker, int64_t now);
@@ -41,6 +44,10 @@ void am_event_sign(struct am_event_worker *worker,
                    const struct am_token_body *body,
                    struct am_view url,
                    char text[AM_TOKEN_TEXT_SIZE]);
+
+/* Writes a placement's id, "7-3-184467": host, epoch, number. Returns its length. */
+enum { AM_EVENT_ID_SIZE = 32 };
+size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM_EVENT_ID_SIZE]);
 
 /* ---- decisions in the log -----------------------------------------------------------------------
  */
@@ -71,8 +78,9 @@ struct am_event_decision {
     uint64_t generation;
 };
 
-/* Logs a decision, and notes the names of its ads. The line waits for am_event_worker_flush, so no
- * system call is made but where a megabyte waits. */
+/* Logs a decision, and notes the names of its ads, which are on file when it returns: an event may
+ * follow at once. The line waits for am_event_worker_flush. So no system call is made but for the
+ * first placement of an ad by a keyword on a day, and where a megabyte waits. */
 void am_event_log_decision(struct am_event_worker *worker,
                            const struct am_event_decision *decision);
 

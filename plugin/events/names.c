@@ -17,7 +17,6 @@
 
 enum {
     DAY_SECONDS = 86400,
-    CLAIM_SECONDS = 5,       /* after which a line that was to be written is given up */
     TABLES = 4,              /* today's, yesterday's, and two that a thread may still be using */
     REPLACED_SECONDS = 60,   /* a table was mapped at least so long when another takes its place */
     WAITING_SIZE = 64 << 10, /* bytes of lines that wait */
@@ -179,13 +178,8 @@ table_of(struct am_event_names *names, int64_t day, uint64_t capacity) {
 
 /* ---- noting ---- */
 
-/* Whether the caller is to write the entry's line. */
-static bool claim(struct am_event_names_entry *entry, int64_t now) {
-    uint64_t place = atomic_load_explicit(&entry->place, memory_order_acquire);
-    if (place & AM_EVENT_NAMES_WRITTEN ||
-        (place && (uint64_t)now - place < CLAIM_SECONDS && (uint64_t)now >= place))
-        return false;
-    return atomic_compare_exchange_strong(&entry->place, &place, (uint64_t)now);
+static bool is_written(const struct am_event_names_entry *entry) {
+    return atomic_load_explicit(&entry->place, memory_order_acquire) & AM_EVENT_NAMES_WRITTEN;
 }
 
 static void put_line(struct am_buffer *line, const struct am_event_ad_names *what) {
@@ -198,7 +192,7 @@ static void put_line(struct am_buffer *line, const struct am_event_ad_names *wha
     am_journal_put_end(line);
 }
 
-static void wait_for_flush(struct am_event_names *names,
+static bool wait_for_flush(struct am_event_names *names,
                            struct waiting_line waiting,
                            const struct am_event_ad_names *what) {
     pthread_mutex_lock(&names->mutex);
@@ -210,17 +204,17 @@ static void wait_for_flush(struct am_event_names *names,
         put_line(&line, what);
     }
     if (line.overflowed) {
-        atomic_fetch_add(&names->lost,
-                         1); /* its claim runs out, and a later placement tries again */
+        atomic_fetch_add(&names->lost, 1); /* a later placement tries again */
     } else {
         waiting.size = (uint32_t)line.size;
         memcpy(begin, &waiting, sizeof waiting);
         names->waiting_size += sizeof waiting + line.size;
     }
     pthread_mutex_unlock(&names->mutex);
+    return !line.overflowed;
 }
 
-void am_event_names_note(struct am_event_names *names,
+bool am_event_names_note(struct am_event_names *names,
                          int64_t time,
                          uint64_t ad,
                          const struct am_event_ad_names *what) {
@@ -231,14 +225,14 @@ void am_event_names_note(struct am_event_names *names,
         waiting.entry = am_event_names_entry(table, am_event_names_key(ad, keyword), true);
     if (!waiting.entry) {
         atomic_fetch_add_explicit(&names->lost, 1, memory_order_relaxed);
-        return;
+        return false;
     }
-    if (__builtin_expect(!claim(waiting.entry, time), 1))
-        return;
+    if (__builtin_expect(is_written(waiting.entry), 1))
+        return false;
     waiting.ad_entry = am_event_names_entry(table, am_event_names_key(ad, 0), true);
-    if (waiting.ad_entry && !claim(waiting.ad_entry, time))
+    if (waiting.ad_entry && is_written(waiting.ad_entry))
         waiting.ad_entry = NULL;
-    wait_for_flush(names, waiting, what);
+    return wait_for_flush(names, waiting, what);
 }
 
 /* ---- writing ---- */

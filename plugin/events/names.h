@@ -13,9 +13,8 @@
  *
  * So a day's names are dropped by removing its files, AM_EVENT_NAMES_DAYS later.
  *
- * The table is open addressing over entries of 16 bytes. `place` is 0 (free), the time of a claim
- * (its line is being written; anybody may claim it again a few seconds later, since whoever did may
- * have been killed), or the line's offset.
+ * The table is open addressing over entries of 16 bytes. `place` is 0, or the offset of the line.
+ * Two workers that place a new ad at once both write its line, and either one is found.
  *
  * Thread rule: am_event_names_note and am_event_names_find by any thread of any process, after
  * am_event_names_open in it or in its parent; am_event_names_flush by any thread of the process;
@@ -60,14 +59,14 @@ enum am_code am_event_names_open(const char *folder,
 void am_event_names_close(struct am_event_names *names); /* NULL is fine */
 
 /* Notes a placement at `time` (seconds since 1970): one look into the day's table when the ad and
- * keyword are noted already. Otherwise the line waits for am_event_names_flush. `ad` is the ad's
- * key. Never fails: where there is no room, the names are missing, and counted. */
-void am_event_names_note(struct am_event_names *names,
+ * keyword are noted already. Otherwise a line waits for am_event_names_flush: true. `ad` is the
+ * ad's key. Never fails: where there is no room, the names are missing, and counted. */
+bool am_event_names_note(struct am_event_names *names,
                          int64_t time,
                          uint64_t ad,
                          const struct am_event_ad_names *what);
 
-/* Writes lines that wait; each 100 ms. */
+/* Writes lines that wait. */
 void am_event_names_flush(struct am_event_names *names);
 
 /* The names of an ad that was placed at `time`. Without the keyword, where only another one of the

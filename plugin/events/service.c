@@ -15,6 +15,18 @@ uint64_t am_event_service_bytes(const struct am_event_options *options) {
     return am_event_shared_bytes(options);
 }
 
+uint64_t am_event_service_placements(const struct am_event_options *options) {
+    return 2 * (options->ring_bytes ? options->ring_bytes : AM_EVENT_RING_DEFAULT_BYTES);
+}
+
+int64_t am_event_service_ring_seconds(const struct am_event_service *service) {
+    return am_event_ring_seconds(service->ring, service->journal.clock() / AM_JOURNAL_SECOND);
+}
+
+uint64_t am_event_service_names_lost(const struct am_event_service *service) {
+    return am_event_names_lost(service->names);
+}
+
 struct am_journal *am_event_service_journal(struct am_event_service *service) {
     return &service->journal;
 }

@@ -70,6 +70,14 @@ void am_event_service_close(struct am_event_service *service); /* NULL is fine *
  * logs. */
 uint64_t am_event_service_bytes(const struct am_event_options *options);
 
+/* How many placements its ring holds. */
+uint64_t am_event_service_placements(const struct am_event_options *options);
+
+/* How far back events can be told from their repeats, seconds; and names of ads that this process
+ * could not keep. */
+int64_t am_event_service_ring_seconds(const struct am_event_service *service);
+uint64_t am_event_service_names_lost(const struct am_event_service *service);
+
 struct am_journal *am_event_service_journal(struct am_event_service *service);
 
 /* A mule of each instance, each second: rereads the keys file when it has changed. The keys in use

@@ -63,6 +63,16 @@ static bool is_at_fault(enum am_code code) {
     return code != AM_E_STATE && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
+/* What is about to be served is counted from its first placement on. */
+static enum am_code
+count(struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
+    if (!publisher->account)
+        return AM_OK;
+    enum am_code code = am_account_open(publisher->account, image, error);
+    return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
+                         : code;
+}
+
 static void
 publish(struct am_publisher *publisher, const char *name, const struct am_image *image) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
@@ -93,9 +103,15 @@ static struct am_image *open_last_good(const struct am_publisher *publisher,
 
 static bool publish_last_good(struct am_publisher *publisher) {
     char name[AM_STORE_NAME_SIZE];
+    struct am_error error;
     struct am_image *image = open_last_good(publisher, name);
     if (!image)
         return false;
+    if (count(publisher, image, &error) != AM_OK) {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+        am_image_close(image);
+        return false;
+    }
     show(publisher, image);
     publish(publisher, name, image);
     am_publish_log(publisher->sink,
@@ -139,12 +155,18 @@ bool am_publisher_start(struct am_publisher *publisher) {
     struct am_inventory_report report = {0};
     if (!make_store(publisher))
         return false;
+    publisher->noticed = time(NULL);
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
     publisher->seen = is_at_fault(code);
     publisher->refused = code != AM_OK && is_at_fault(code);
     publisher->last = built.signature;
+    if (code == AM_OK && count(publisher, built.image, &error) != AM_OK) {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+        am_image_close(built.image);
+        return false;
+    }
     if (code == AM_OK) {
         show_built(publisher, &built);
         publish(publisher, built.name, built.image);
@@ -229,6 +251,11 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     am_inventory_report_free(&report);
     if (code == AM_E_STATE)
         return AM_PUBLISHER_SOON;
+    if (code == AM_OK) {
+        code = count(publisher, built.image, &error);
+        if (code != AM_OK)
+            am_image_close(built.image);
+    }
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
@@ -288,5 +315,6 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
     if (!is_quiet(&now))
         return AM_PUBLISHER_SOON;
     publisher->last = now;
+    publisher->noticed = time(NULL);
     return take(publisher, forced);
 }

@@ -91,6 +91,7 @@ static struct am_server *make_server(struct am_error *error) {
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,
+        .account = am_uwsgi_settings.ledger ? &am_uwsgi_settings.account : NULL,
     };
     return am_server_new(&options, error);
 }
@@ -127,8 +128,12 @@ static void init_apps(void) {
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
  * drop-after-apps say, unless it is to keep them. */
 static void postinit_apps(void) {
-    if (server)
-        am_uwsgi_start(&server->publisher);
+    struct am_error error;
+    if (!server)
+        return;
+    am_uwsgi_start(&server->publisher);
+    if (am_server_open_account(server, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */
@@ -138,9 +143,9 @@ static void post_fork(void) {
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
-    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
+    am_server_work(server, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, server, am_uwsgi_settings.refresh);
 }

@@ -37,6 +37,8 @@ static struct am_view variable(struct wsgi_request *request, char *name, size_t 
     return (struct am_view){value, value ? size : 0};
 }
 
+#define VARIABLE(request, name) variable((request), (name), sizeof(name) - 1)
+
 /* "Content-Encoding" is HTTP_CONTENT_ENCODING, as in CGI (RFC 3875 section 4.1.18). */
 static struct am_view header(const void *context, const char *name) {
     struct wsgi_request *request = (struct wsgi_request *)(uintptr_t)context;
@@ -60,6 +62,8 @@ static struct am_api_http_request http_of(struct wsgi_request *request,
         .refused = body->refused,
         .reason = body->reason,
         .now = am_clock_seconds(),
+        .peer = server->http.events ? VARIABLE(request, "REMOTE_ADDR") : AM_VIEW(""),
+        .ignored = server->http.events && VARIABLE(request, "ADMATCH_IGNORE").size > 0,
         .header = header,
         .header_context = request,
     };

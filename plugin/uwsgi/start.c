@@ -20,8 +20,11 @@ void am_uwsgi_drop_privileges(void) {
 static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
-    bool published = am_publisher_start(publisher) &&
-                     write(home, publisher, sizeof *publisher) == (ssize_t)sizeof *publisher;
+    bool published = am_publisher_start(publisher);
+    if (publisher->account)
+        am_account_leave(publisher->account);
+    published =
+        published && write(home, publisher, sizeof *publisher) == (ssize_t)sizeof *publisher;
     _exit(published ? 0 : 1);
 }
 

@@ -20,7 +20,7 @@ ROOMS = {
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
     "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "publish publisher generation generations store source metrics server"),
+    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
     "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
     "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
 }
