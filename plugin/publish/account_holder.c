@@ -150,6 +150,8 @@ static void each_minute(struct tending *tending) {
           &error);
 }
 
+/* `second` since this process holds the ledger. The first one saves at once: a new ledger has
+ * nothing on the disk yet by which a reboot would know it again. */
 static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))
@@ -169,15 +171,14 @@ static void *writer(void *context) {
         am_journal_syncer_new(am_event_service_journal(tending->account->service), &error);
     if (!syncer)
         complain(tending, &tending->writing, &error);
-    for (int64_t second = 1;; second++) {
-        wait_for_second();
+    for (int64_t second = 0;; wait_for_second()) {
         if (!atomic_load(&tending->holds))
             continue;
         if (syncer && am_journal_sync(syncer)) {
             am_error_set(&error, AM_E_IO, "some files of its log could not be written to the disk");
             complain(tending, &tending->writing, &error);
         }
-        write_out(tending, second);
+        write_out(tending, second++);
     }
     return NULL;
 }

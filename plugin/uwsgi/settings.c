@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../api/api.h"
+#include "../events/rates.h"
 #include "host.h"
 #include "log.h"
 
@@ -83,11 +84,13 @@ static void set_path(char *option, char *value, void *data) {
     *path = value;
 }
 
-static void set_text(char *option, char *value, void *data) {
-    char **text = data;
-    if (!value || *value == '\0')
-        am_uwsgi_log_and_exit("%s: expected a value", option);
-    *text = value;
+static void set_click_rates(char *option, char *value, void *data) {
+    char **rates = data;
+    struct am_event_rate_limits limits;
+    struct am_error error;
+    if (am_event_rates_parse(am_view_of(value), &limits, &error) != AM_OK)
+        am_uwsgi_log_and_exit("%s = %s: %s", option, value ? value : "", error.message);
+    *rates = value;
 }
 
 static void set_public_url(char *option, char *value, void *data) {
@@ -175,7 +178,7 @@ struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-click-rates", required_argument, 0,
      "with admatch-ledger: counted clicks of a client on an advertiser (default 1/m 3/10m 10/h "
      "25/d; none)",
-     set_text, &am_uwsgi_settings.click_rates, 0},
+     set_click_rates, &am_uwsgi_settings.click_rates, 0},
     {"admatch-click-first", no_argument, 0,
      "with admatch-ledger: clicks count without an impression", uwsgi_opt_true,
      &am_uwsgi_settings.click_first, 0},
