@@ -162,8 +162,9 @@ run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
 	@$(MAKE) --no-print-directory all
 	@port=$(PORT); \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
-	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl --admatch-preview
+	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  %s/admatch log build/run-ledger\n\nCtrl-C ends it.\n\n' $$port $$port $$port $(BUILD); \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl --admatch-preview \
+	    --admatch-ledger build/run-ledger --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
 
 # ---- tests ------------------------------------------------------------------------------------
 

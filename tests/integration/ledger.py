@@ -25,7 +25,7 @@ RECORDS = [
 def home_of(folder):
     """The ledger's folder on the tmpfs."""
     status = os.stat(folder)
-    return SHARED_MEMORY / f"admatch-ledger-{os.getuid()}-{status.st_dev:x}-{status.st_ino:x}"
+    return SHARED_MEMORY / f"admatch-ledger-{status.st_uid}-{status.st_dev:x}-{status.st_ino:x}"
 
 
 def path_of(url):
