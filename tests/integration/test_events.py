@@ -10,6 +10,7 @@ import urllib.parse
 
 from harness import eventually
 from ledger import BROWSER, RECORDS, URL, LedgerTest, path_of
+from test_metrics import documented
 
 GIF = b"GIF89a"
 
@@ -157,6 +158,18 @@ class EventTest(LedgerTest):
             if path.is_file():
                 for secret in (b"Secret Phone", b"203.0.113", b"127.0.0.1", b"who=me"):
                     self.assertNotIn(secret, path.read_bytes(), path)
+
+
+class MetricsTest(LedgerTest):
+    def test_every_metric_is_documented_as_it_is(self):
+        server = self.count()
+        text = server.ask("GET", "/metrics").body.decode()
+        helps = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.M))
+        types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+        units = dict(re.findall(r"^# UNIT (\w+) (\w+)$", text, re.M))
+        self.assertEqual(documented(ledger=True), {name: (types[name], units.get(name, ""), helps[name]) for name in helps})
+        own = {name for name in server.stats()["metrics"] if name.startswith("admatch.")}
+        self.assertLess({"admatch.events_total", "admatch.ledger_holder", "admatch.log_unsynced_bytes"}, own)
 
 
 class RateTest(LedgerTest):
