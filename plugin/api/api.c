@@ -59,6 +59,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
             return code;
     }
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
+    api->reader->is_public = request->is_public;
     switch (request->content) {
     case AM_CONTENT_TEXT:
         return am_api_request_read_text(api->reader, body, &api->error);
@@ -128,7 +129,8 @@ static void render_placements(struct am_api *api,
     const struct am_match_request *read = &api->reader->request;
     struct am_api_placements *placements = &api->placements;
     am_api_placements_begin(placements, am_api_image(api), read, request->now);
-    am_api_render_decision(&api->answer, am_api_image(api), read, decision, placements);
+    am_api_render_decision(&api->answer, am_api_image(api), read, decision, placements,
+                           !request->is_public);
     if (!api->answer.overflowed)
         am_api_placements_log(placements, decision);
 }
@@ -146,7 +148,8 @@ static void render(struct am_api *api,
     if (counts(api, request))
         render_placements(api, request, decision);
     else
-        am_api_render_decision(&api->answer, am_api_image(api), read, decision, NULL);
+        am_api_render_decision(&api->answer, am_api_image(api), read, decision, NULL,
+                               !request->is_public);
 }
 
 void am_api_decide(struct am_api *api,

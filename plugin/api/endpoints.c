@@ -110,6 +110,7 @@ static struct am_api_request asked_by(const struct am_api_exchange *exchange) {
                                    .body = exchange->request->query,
                                    .now = exchange->request->now,
                                    .test = exchange->settings->test,
+                                   .is_public = exchange->request->is_public,
                                    .places = !am_api_exchange_is(exchange, "HEAD")};
 }
 
@@ -206,8 +207,16 @@ static void answer_metrics(struct am_api_exchange *exchange) {
 /* ---- routing ----------------------------------------------------------------------------------
  */
 
-static bool is_switched_on(const struct am_api_http_settings *settings,
-                           enum am_api_endpoint endpoint) {
+/* What is for the owner and for exchanges alone. */
+static bool is_private(enum am_api_endpoint endpoint) {
+    return endpoint == AM_ENDPOINT_PREVIEW || endpoint == AM_ENDPOINT_METRICS ||
+           endpoint == AM_ENDPOINT_OPENRTB;
+}
+
+static bool is_switched_on(const struct am_api_exchange *exchange, enum am_api_endpoint endpoint) {
+    const struct am_api_http_settings *settings = exchange->settings;
+    if (exchange->request->is_public && is_private(endpoint))
+        return false;
     if (endpoint >= AM_ENDPOINT_IMPRESSION)
         return settings->events;
     return endpoint != AM_ENDPOINT_PREVIEW || settings->preview;
@@ -227,7 +236,7 @@ static bool is_at(const struct endpoint *endpoint, struct am_view path, struct a
 
 static enum am_api_endpoint find_endpoint(struct am_api_exchange *exchange) {
     for (int i = 0; i < AM_ENDPOINT_OTHER; i++)
-        if (is_switched_on(exchange->settings, (enum am_api_endpoint)i) &&
+        if (is_switched_on(exchange, (enum am_api_endpoint)i) &&
             is_at(&endpoints[i], exchange->request->path, &exchange->token))
             return (enum am_api_endpoint)i;
     return AM_ENDPOINT_OTHER;

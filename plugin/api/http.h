@@ -17,6 +17,7 @@ struct am_api_http_request {
     const char *reason;   /* with it: why */
     int64_t now;          /* the server's clock, seconds since the epoch */
     struct am_view peer;  /* address of whoever opened the connection; empty: a Unix socket */
+    bool is_public;       /* it came by a socket that anybody may reach (admatch-public) */
     bool ignored;         /* the server's own rules say that its events do not count */
     /* The value of a header ("Content-Encoding"), or an empty view. */
     struct am_view (*header)(const void *context, const char *name);

@@ -8,6 +8,7 @@ struct renderer {
     const struct am_image *image;
     const struct am_match_request *request;
     struct am_api_placements *placements; /* NULL: nothing is counted */
+    bool prices;
 };
 
 static struct am_view text_of(const struct renderer *to, am_image_string_ref ref) {
@@ -91,7 +92,8 @@ static void put_ad(const struct renderer *to, const struct am_match_winner *plac
     am_buffer_literal(to->out, ",\"advertiser\":");
     am_buffer_json_string(to->out,
                           text_of(to, image->terms[image->ads[placed->ad].advertiser].text));
-    put_price(to, placed);
+    if (to->prices)
+        put_price(to, placed);
     put_match(to, placed);
     if (url.size) {
         am_buffer_literal(to->out, ",\"url\":");
@@ -188,8 +190,9 @@ void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,
                             const struct am_match_decision *decision,
-                            struct am_api_placements *placements) {
-    const struct renderer to = {out, image, request, placements};
+                            struct am_api_placements *placements,
+                            bool prices) {
+    const struct renderer to = {out, image, request, placements, prices};
     fetch_texts(&to, decision);
     am_buffer_literal(out, "{");
     if (request->id.data) {

@@ -59,6 +59,7 @@ void am_api_request_start(struct am_api_request_reader *reader,
     };
     reader->image = image;
     reader->test = test;
+    reader->is_public = false;
     reader->text_used = 0;
     reader->query = reader->title = reader->content = reader->url = (struct am_view){NULL, 0};
     reader->keyword_count = 0;
@@ -238,6 +239,25 @@ enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
     return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
 }
 
+/* At a public socket, what would show more than ads is refused, not passed over: a page that sends
+ * it is wrong about where it asks. */
+static enum am_code refuse_in_public(const struct am_api_request_reader *reader,
+                                     const char *name,
+                                     struct am_error *error) {
+    return reader->is_public ? am_error_set(error, AM_E_INVALID,
+                                            "%s is not for sockets that anybody may reach "
+                                            "(admatch-public)",
+                                            name)
+                             : AM_OK;
+}
+
+enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
+                                        bool explain,
+                                        struct am_error *error) {
+    reader->request.explain = explain;
+    return explain ? refuse_in_public(reader, "explain", error) : AM_OK;
+}
+
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error) {
@@ -248,7 +268,7 @@ enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                         error);
     if (reader->test)
         reader->request.now = now;
-    return AM_OK;
+    return refuse_in_public(reader, "now", error);
 }
 
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,

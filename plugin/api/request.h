@@ -37,6 +37,7 @@ struct am_api_request_reader {
     /* Private from here on. */
     size_t text_used;
     bool test;
+    bool is_public; /* set after am_api_request_start: refuses what only an owner may ask */
     const struct am_image *image;
     struct am_timezone timezone;               /* that the request names */
     struct am_view query, title, content, url; /* .data NULL: not given */
@@ -128,6 +129,9 @@ enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error);
+enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
+                                        bool explain,
+                                        struct am_error *error);
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_view value,
                                          struct am_error *error);

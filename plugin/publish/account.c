@@ -2,6 +2,7 @@
 /* Opening an account, and its workers. */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../delivery/look.h"
 #include "../events/handle.h"
@@ -186,6 +187,7 @@ am_account_open(struct am_account *account, const struct am_image *image, struct
     }
     if (code != AM_OK)
         return code;
+    account->opener = getpid();
     log_recovery(account, &recovered);
     return tell_gap(account, &recovered, error);
 }

@@ -3,7 +3,8 @@
  *
  *     a child of the master, at start   am_account_open, am_account_publish: makes what is missing,
  *                                       recovers after a reboot, with the rights of the workers
- *     master, before it forks           am_account_open: maps what is there now
+ *     master, before it forks           am_account_open: maps what is there now, unless the master
+ *                                       has other rights than its workers: then they open it
  *     each worker, after its fork       am_account_work
  *     mule                              am_account_tend; am_account_publish before each
  *                                       publication

@@ -201,7 +201,7 @@ enum am_code am_account_tend(struct am_account *account, struct am_error *error)
     if (!tending)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
     tending->account = account;
-    if (am_account_join(account, error) != AM_OK)
+    if (am_account_open(account, NULL, error) != AM_OK || am_account_join(account, error) != AM_OK)
         return error->code;
     if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0)
         return AM_OK;

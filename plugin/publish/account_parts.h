@@ -3,6 +3,8 @@
 #ifndef AM_PUBLISH_ACCOUNT_PARTS_H
 #define AM_PUBLISH_ACCOUNT_PARTS_H
 
+#include <sys/types.h>
+
 #include "account.h"
 
 struct am_account {
@@ -12,6 +14,7 @@ struct am_account {
     struct am_timezones *zones; /* for days */
     struct am_ledger *ledger;   /* NULL: not open */
     struct am_event_service *service;
+    pid_t opener; /* the process that opened them; its children share its keys */
     struct am_account_worker publisher; /* of the process that publishes: for its log lines */
 };
 

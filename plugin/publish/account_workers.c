@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "account_parts.h"
 
@@ -12,15 +13,23 @@ enum { SLOT_TRIES = 100 }; /* a tenth of a second each */
 
 static const struct timespec tenth = {0, 100000000};
 
+enum { TENTHS = 10 };
+
 struct flusher {
+    struct am_account *account;
     struct am_account_worker *workers;
     unsigned count;
 };
 
 static void *flush(void *context) {
     const struct flusher *flusher = context;
-    for (;;) {
+    struct am_error error;
+    bool own_keys = flusher->account->opener == getpid();
+    for (unsigned round = 1;; round++) {
         nanosleep(&tenth, NULL);
+        if (own_keys && round % TENTHS == 0)
+            (void)am_event_service_second(flusher->account->service,
+                                          &error); /* the mule complains */
         for (unsigned i = 0; i < flusher->count; i++)
             if (flusher->workers[i].events)
                 am_event_worker_flush(flusher->workers[i].events);
@@ -28,14 +37,16 @@ static void *flush(void *context) {
     return NULL;
 }
 
-static enum am_code
-start_flusher(struct am_account_worker *workers, unsigned count, struct am_error *error) {
+static enum am_code start_flusher(struct am_account *account,
+                                  struct am_account_worker *workers,
+                                  unsigned count,
+                                  struct am_error *error) {
     sigset_t all, before;
     pthread_t thread;
     struct flusher *flusher = malloc(sizeof *flusher);
     if (!flusher)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
-    *flusher = (struct flusher){workers, count};
+    *flusher = (struct flusher){account, workers, count};
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int status = pthread_create(&thread, NULL, flush, flusher);
@@ -71,10 +82,12 @@ enum am_code am_account_work(struct am_account *account,
                              struct am_account_worker *workers,
                              unsigned count,
                              struct am_error *error) {
-    enum am_code code = am_account_join(account, error);
+    enum am_code code = am_account_open(account, NULL, error);
+    if (code == AM_OK)
+        code = am_account_join(account, error);
     if (code == AM_OK)
         code = make_workers(account, workers, count, error);
     if (code == AM_OK)
-        code = start_flusher(workers, count, error);
+        code = start_flusher(account, workers, count, error);
     return code;
 }

@@ -12,6 +12,7 @@
 #include "parent.h"
 #include "request.h"
 #include "settings.h"
+#include "sockets.h"
 #include "start.h"
 #include "watcher.h"
 
@@ -107,6 +108,7 @@ static void post_init(void) {
         return;
     }
     am_uwsgi_settings_finish();
+    am_uwsgi_sockets_find_public();
     server = make_server(&error);
     if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
@@ -132,6 +134,8 @@ static void postinit_apps(void) {
     if (!server)
         return;
     am_uwsgi_start(&server->publisher);
+    if (uwsgi.master_as_root) /* the ledger is for its workers to open, with their rights */
+        return;
     if (am_server_open_account(server, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
 }

@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "host.h"
 #include "respond.h"
+#include "sockets.h"
 
 enum {
     CPU_SAMPLE = 64, /* requests between readings of the CPU clock, which costs a system call */
@@ -63,6 +64,7 @@ static struct am_api_http_request http_of(struct wsgi_request *request,
         .reason = body->reason,
         .now = am_clock_seconds(),
         .peer = server->http.events ? VARIABLE(request, "REMOTE_ADDR") : AM_VIEW(""),
+        .is_public = request->socket && am_uwsgi_socket_is_public(request->socket),
         .ignored = server->http.events && VARIABLE(request, "ADMATCH_IGNORE").size > 0,
         .header = header,
         .header_context = request,

@@ -12,6 +12,7 @@
 #include "../events/rates.h"
 #include "host.h"
 #include "log.h"
+#include "sockets.h"
 
 struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
@@ -163,6 +164,9 @@ struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-public-url", required_argument, 0,
      "with admatch-ledger: the URL under which browsers reach this server; answers get urls",
      set_public_url, &am_uwsgi_settings.counting.public_url, 0},
+    {"admatch-public", required_argument, 0,
+     "sockets that anybody may reach, by address: no prices, no explain, no metrics there",
+     am_uwsgi_sockets_add_public, NULL, 0},
     {"admatch-keys", required_argument, 0,
      "with admatch-ledger: file of one or two keys that sign tokens (default: a key of the "
      "ledger's own)",

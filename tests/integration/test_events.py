@@ -3,12 +3,13 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import random
 import re
 import unittest
 import urllib.parse
 
-from harness import eventually
+from harness import PATIENCE, Connection, eventually, free_port
 from ledger import BROWSER, RECORDS, URL, LedgerTest, path_of
 from test_metrics import documented
 
@@ -158,6 +159,38 @@ class EventTest(LedgerTest):
             if path.is_file():
                 for secret in (b"Secret Phone", b"203.0.113", b"127.0.0.1", b"who=me"):
                     self.assertNotIn(secret, path.read_bytes(), path)
+
+
+class PublicTest(LedgerTest):
+    def test_a_public_socket_shows_ads_and_takes_events_and_tells_nothing_else(self):
+        port = free_port()
+        server = self.count(f"http-socket = 127.0.0.1:{port}", f"admatch-public = 127.0.0.1:{port}", "admatch-preview = true", "admatch-test = true")
+        inside = self.place(server, "tea pot")
+
+        def ask(method, path, body=None):
+            connection = Connection("127.0.0.1", port, timeout=PATIENCE)
+            with contextlib.closing(connection):
+                return connection.ask(method, path, body, {**BROWSER, "Content-Type": "application/json"} if body else BROWSER)
+
+        placed = ask("GET", "/v1/decide?query=tea+pot").json["slots"][0]["ads"][0]
+        self.assertEqual(set(inside) - set(placed), {"price", "pricing", "ecpm"})
+        self.assertEqual(ask("GET", path_of(placed["urls"]["impression"])).status, 200)
+        self.assertEqual(ask("GET", path_of(placed["urls"]["click"])).status, 302)
+        for path, where in (("/v1/decide?query=tea&explain=1", "explain"), ("/v1/decide?query=tea&now=1796126400", "now")):
+            refused = ask("GET", path)
+            self.assertEqual((refused.status, refused.json["error"]["where"]), (400, where))
+            self.assertEqual(server.ask("GET", path).status, 200)
+        self.assertEqual(ask("POST", "/v1/decide", '{"query":"tea","explain":true}').json["error"]["where"], "$.explain")
+        self.assertEqual(ask("GET", "/v1/decide?query=tea&explain=0").status, 200)
+        for path in ("/preview", "/metrics", "/openrtb2/bid"):
+            self.assertEqual(ask("GET", path).status, 404)
+            self.assertNotEqual(server.ask("GET", path).status, 404)
+        self.assertEqual(ask("GET", "/healthz").status, 200)
+
+    def test_an_address_that_is_no_socket_is_refused(self):
+        server = self.count("admatch-public = 127.0.0.1:1", start=False).spawn()
+        self.assertEqual(server.ends(), 1)
+        server.logged("admatch-public = 127.0.0.1:1: expected the address of a socket")
 
 
 class MetricsTest(LedgerTest):

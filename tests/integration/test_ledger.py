@@ -206,6 +206,35 @@ class TwoInstancesTest(LedgerTest):
         two.logged("cannot start: ")
 
 
+@unittest.skipIf(os.geteuid() != 0, "only root can become another user")
+class RightsTest(LedgerTest):
+    """The ledger is the workers', whatever the master keeps."""
+
+    def test_another_user_counts(self):
+        for option in ("master-as-root = true", "drop-after-init = true", ""):
+            with self.subTest(option):
+                name = option.partition(" ")[0] or "at-once"
+                ledger = self.folder / name
+                for folder in (ledger, self.folder / f"state-{name}"):
+                    folder.mkdir(mode=0o700)
+                    shutil.chown(folder, "nobody", "nogroup")
+                shutil.chown(self.folder, "nobody", "nogroup")
+                keys = self.folder / f"keys-{name}"
+                keys.write_text("00112233445566778899aabbccddeeff\n")
+                keys.chmod(0o600)
+                shutil.chown(keys, "nobody", "nogroup")
+                self.addCleanup(shutil.rmtree, home_of(ledger), ignore_errors=True)
+                server = self.count(f"admatch-ledger = {ledger}", "uid = nobody", "gid = nogroup", option, f"admatch-state-dir = {self.folder}/state-{name}",
+                                    f"admatch-keys = {keys}", name=name)
+                url = self.place(server)["urls"]["impression"]
+                self.fire(server, url)
+                self.assertEqual(self.outcomes(server, "impression"), {"counted": 1})
+                self.assertEqual({path.owner() for folder in (ledger, home_of(ledger)) for path in folder.rglob("*")}, {"nobody"})
+                keys.write_text("ffeeddccbbaa99887766554433221100\n")
+                eventually("the new key signs", lambda: self.place(server)["urls"]["impression"][:35] != url[:35])
+                server.stop()
+
+
 class RefusalTest(LedgerTest):
     def refused(self, *options, **more):
         server = self.count(*options, start=False, **more).spawn()
