@@ -118,6 +118,7 @@ PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
 PACKAGES_AFL := afl++
+PACKAGES_WORDS := chromium wamerican wngerman wfrench wspanish witalian wportuguese hunspell-ru hunspell-tr
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
 PACKAGES_DEB := debhelper uwsgi-dev libcmocka-dev
 
@@ -135,7 +136,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb deps-words
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -152,9 +153,11 @@ deps-afl: deps-build
 	$(call install_packages,$(PACKAGES_AFL))
 deps-bench: deps-build
 	$(call install_packages,$(PACKAGES_BENCH))
+deps-words: deps-build
+	$(call install_packages,$(PACKAGES_WORDS))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -191,10 +194,11 @@ model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against i
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
 	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
-examples: all ## the worked examples, by the command and by the model
+examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch
 
-$(BUILD)/tests/failing.so: tests/integration/failing.c
+$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so: $(BUILD)/tests/%.so: tests/integration/%.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
@@ -209,7 +213,7 @@ $(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
 
-integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
@@ -228,9 +232,9 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := both-loops fresh pair-quick
+SLOW_PARTS := both-loops fresh pair-quick words
 
-test-all: test ## that, then all integration tests in either loop, a fresh Debian, and whether bench-pair runs
+test-all: test ## that, then all integration tests in either loop, a fresh Debian, whether bench-pair runs, and the word rules over real words
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
@@ -244,6 +248,13 @@ both-loops:
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q
 	@$(MAKE) --no-print-directory bench-pair BASE=HEAD PAIRS=1 PAIR_ARGUMENTS=--quick
+
+.PHONY: words
+words: deps-words ## word rules against Snowball, misspelt words and a browser, over lists of real words
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) tests/words/agreement.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/spelling.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch --browser
 
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
@@ -297,7 +308,7 @@ replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus o
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
 compile: deps-compile ## build every program here, those of the tests, too
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/load
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/load
 
 SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
 
@@ -309,7 +320,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, memory, latency and hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, neighbours, memory, latency and hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
 	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports

@@ -58,11 +58,16 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         if (code != AM_OK)
             return code;
     }
+    api->body_size = body.size;
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
     api->reader->is_public = request->is_public;
     switch (request->content) {
     case AM_CONTENT_TEXT:
-        return am_api_request_read_text(api->reader, body, &api->error);
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_ENTITIES, request->charset,
+                                        &api->error);
+    case AM_CONTENT_HTML:
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_HTML, request->charset,
+                                        &api->error);
     case AM_CONTENT_QUERY_STRING:
         return am_api_request_read_query_string(api->reader, body, &api->error);
     case AM_CONTENT_OPENRTB:
@@ -73,49 +78,13 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     return am_api_request_read_json(api->reader, body, &api->error);
 }
 
-static bool stands_in_url(const struct am_match_request *request,
-                          const struct am_match_winner *placed) {
-    return placed->field != AM_NONE && request->fields[placed->field].kind == AM_FIELD_URL;
-}
-
-/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. The
- * places are looked up once a request, since many ads may stand in a long URL. */
-static void show_url_as_given(const struct am_api_request_reader *reader,
-                              const struct am_match_decision *decision) {
-    struct am_api_url_offset *places = reader->url_places;
-    size_t count = 0; /* of places looked up */
-    for (uint32_t i = 0; i < decision->ad_count; i++) {
-        struct am_match_winner *placed = &decision->ads[i];
-        if (!stands_in_url(&reader->request, placed))
-            continue;
-        if (count == 0) {
-            count = reader->request.fields[placed->field].text.size + 1;
-            AM_UNPOISON_ITEMS(places, 0, count);
-            am_api_url_offsets(reader->url, places);
-        }
-        for (uint32_t k = 0; k < placed->span_count; k++) {
-            const struct am_match_span span = placed->spans[k];
-            placed->spans[k] =
-                (struct am_match_span){places[span.begin].byte, places[span.end].byte,
-                                       places[span.begin].utf16, places[span.end].utf16};
-        }
-    }
-    AM_POISON_ITEMS(places, 0, count);
-}
-
 /* Whether there is something to decide: a bid request may forbid any bid. */
 static bool is_open(const struct am_api *api, const struct am_api_request *request) {
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
 }
 
-static enum am_code decide(struct am_api *api, bool for_bids) {
-    const struct am_match_request *read = &api->reader->request;
-    enum am_code code;
-    do
-        code = am_match_decide(api->matcher, read, &api->decision, &api->error);
-    while (code == AM_OK && for_bids &&
-           am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
-    return code;
+static enum am_code decide(struct am_api *api) {
+    return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
 /* Whether what is decided is counted: numbered, given URLs, logged. */
@@ -144,7 +113,7 @@ static void render(struct am_api *api,
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
         return;
     }
-    show_url_as_given(api->reader, decision);
+    am_api_texts_place_spans(api->reader, decision);
     if (counts(api, request))
         render_placements(api, request, decision);
     else
@@ -166,9 +135,10 @@ void am_api_decide(struct am_api *api,
     }
     const struct am_match_request *read = &api->reader->request;
     const struct am_match_decision *decision = NULL;
+    api->decision.work = 0;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request)) {
-        code = decide(api, request->content == AM_CONTENT_OPENRTB);
+        code = decide(api);
         decision = &api->decision;
     }
     if (code != AM_OK) {
@@ -193,6 +163,7 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
     if (code != AM_OK)
         return code;
+    api->body_size = request->body.size;
     am_poison_clear(api->unpacked, request->body.size);
     page->question = am_preview_question(am_api_set_apart(api, request->body), api->unpacked);
     am_poison_region(api->unpacked + page->question.size, request->body.size - page->question.size);
@@ -203,13 +174,13 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
-        code = decide(api, false);
+        code = decide(api);
     if (code != AM_OK)
         return code;
-    show_url_as_given(reader, &api->decision);
+    am_api_texts_place_spans(reader, &api->decision);
     page->request = &reader->request;
     page->decision = &api->decision;
-    page->url = reader->url;
+    page->reader = reader;
     return AM_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../plugin/api/memory.h"
 #include "../../plugin/base/json.h"
 #include "../unit/api_inventory.h"
 
@@ -30,7 +31,7 @@ static const char fuzz_inventory[] =
 static struct am_api *fuzz_api(void) {
     static struct served served;
     struct am_error error = {0};
-    static const struct am_api_limits limits = {1 << 16, 1000};
+    static const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
     if (!served.api && !start_serving(&served, am_view_of(fuzz_inventory), &limits, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();
@@ -43,9 +44,9 @@ static void fuzz_require(bool holds) {
         abort();
 }
 
-/* Spans of every placed ad are ascending, disjoint, and inside their text (but for a URL, whose
- * spans count in what was given). */
-static inline void fuzz_check_spans(const struct am_api_response *response) {
+/* Spans of every placed ad are ascending, disjoint, and inside the text as it was given. */
+static inline void fuzz_check_spans(const struct am_api *api,
+                                    const struct am_api_response *response) {
     const struct am_match_decision *decision = response->decision;
     for (uint32_t i = 0; decision && i < decision->ad_count; i++) {
         const struct am_match_winner *placed = &decision->ads[i];
@@ -60,7 +61,7 @@ static inline void fuzz_check_spans(const struct am_api_response *response) {
         if (placed->field == AM_NONE)
             continue;
         const struct am_match_field *field = &response->request->fields[placed->field];
-        fuzz_require(field->kind == AM_FIELD_URL || byte <= field->text.size);
+        fuzz_require(byte <= am_api_texts_given(api->reader, field).size);
     }
 }
 
@@ -71,7 +72,7 @@ static inline void fuzz_decide(const struct am_api_request *request) {
     struct am_api_response response;
     struct am_json json;
     am_api_decide(fuzz_api(), request, &response);
-    fuzz_check_spans(&response);
+    fuzz_check_spans(fuzz_api(), &response);
     fuzz_require(am_json_parse(response.body, nodes, NODES, &json, NULL) == AM_OK);
     fuzz_require(!am_json_duplicate_key(&json));
     const struct am_json_node *error = am_json_member(&json, json.nodes, "error");

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     am_api_preview(fuzz_api(), &request, &response);
     fuzz_require(response.status == 200 || response.status == 400 || response.status == 413 ||
                  response.status == 422);
-    fuzz_check_spans(&response);
+    fuzz_check_spans(fuzz_api(), &response);
     check_page(response.body);
     return 0;
 }

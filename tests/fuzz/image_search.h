@@ -31,7 +31,7 @@ static void fuzz_find_terms(const struct am_image *image) {
 static void
 fuzz_find_word(const struct am_image *image, const struct am_search_kernel *kernel, uint32_t word) {
     enum { TIMES = 64 };
-    char text[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    char text[AM_IMAGE_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
     struct am_view view = am_image_string(image, image->words[word].text);
     struct am_text_word words[TIMES];
     struct am_search_lookup lookup;

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import BUILD, ad, children_of, eventually, forks_late, put
+from harness import BUILD, ad, children_of, eventually, forks_late, put, status_of
 from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of
 
 
@@ -33,7 +33,7 @@ class RestartTest(LedgerTest):
         fired = self.fire_some(server, 5)
         worker = server.workers()[0]
         server.process.send_signal(signal.SIGHUP)
-        eventually("other workers serve", lambda: server.answers() and worker not in server.workers())
+        eventually("another worker serves", lambda: status_of(worker) is None and server.answers())
         self.fire(server, fired[0])
         self.fire(server, unfired)
         self.assertEqual(self.outcomes(server, "impression"), {"counted": 1, "duplicate": 1})

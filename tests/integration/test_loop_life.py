@@ -270,15 +270,19 @@ class EndTest(ServerTest):
             time.sleep(1)
         self.assert_unharmed(clients)
 
+    def scale(self, server, count, letter):
+        """A command at a time: one that comes while a worker still leaves takes another, down to none."""
+        while (now := len(server.workers())) != count:
+            server.command(letter)
+            eventually("the number of workers has changed", lambda before=now: len(server.workers()) != before)
+
     @forks_late
     def test_workers_that_are_cheaped_under_kept_connections(self):
         server = self.serve(ADS, LOOP, "processes = 3", "threads = 2", "cheaper = 1", "cheaper-algo = manual")
         with KeptClients(server) as clients:
             for more, fewer in ((3, 1), (2, 1)):
                 for count, letter in ((more, "+"), (fewer, "-")):
-                    while len(server.workers()) != count:
-                        server.command(letter)
-                        time.sleep(1.2)
+                    self.scale(server, count, letter)
                     time.sleep(0.5)
         self.assertEqual(clients.broken, [])
 
@@ -287,9 +291,7 @@ class EndTest(ServerTest):
         server = self.serve(ADS, LOOP, "processes = 2", "cheaper = 1", "cheaper-algo = manual")
         with KeptClients(server, 80) as clients:
             time.sleep(0.5)
-            while len(server.workers()) != 2:
-                server.command("+")
-                time.sleep(1.2)
+            self.scale(server, 2, "+")
             new = server.workers()[1]
             eventually("it has connections", lambda: self.connections_of(new) >= 8)
         self.assertEqual(clients.broken, [])

@@ -85,7 +85,7 @@ static void limits_are_told_in_the_page(void **state) {
     struct served served;
     static const char inventory[] =
         "{\"id\":\"a\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"]}\n";
-    const struct am_api_limits limits = {64, 3};
+    const struct am_api_limits limits = {64, 3, 0, 0};
     if (!start_serving(&served, am_view_of(inventory), &limits, &error))
         fail_msg("%s", error.message);
     struct am_api_request request = {.body = AM_VIEW("text=one+two+three")};
@@ -173,7 +173,10 @@ static void an_excerpt_shows_nothing_beside_its_text(void **state) {
         memcpy(ad.spans, spans[i], sizeof spans[i]);
         struct am_match_decision decision = {.ads = &ad, .ad_count = 1};
         static struct am_json_node nodes[AM_CREATIVE_NODES];
+        static struct am_api_request_reader reader;
+        reader.content.given = field.text;
         const struct am_preview page = {.image = served.image,
+                                        .reader = &reader,
                                         .creative_nodes = nodes,
                                         .request = &request,
                                         .decision = &decision,

@@ -141,7 +141,7 @@ static void put_reason_why(const struct page *to, const struct am_match_winner *
     PUT(to, "</b> in ");
     put_field_name(to, field);
     PUT(to, "</p>\n");
-    put_excerpt(to, field->kind == AM_FIELD_URL ? to->preview->url : field->text, placed);
+    put_excerpt(to, am_api_texts_given(to->preview->reader, field), placed);
 }
 
 static void put_money(const struct page *to, uint64_t micros) {
@@ -240,6 +240,8 @@ static void put_ads(const struct page *to) {
     PUT(to, " words read, ");
     put_number(to, decision->hits);
     PUT(to, " hits of keywords.</p>\n");
+    if (decision->truncated)
+        PUT(to, "<p class=\"error\">The work limit ended this decision: there may be more.</p>\n");
     PUT(to, "<ol class=\"ads\">\n");
     for (uint32_t i = 0; i < decision->ad_count; i++)
         put_ad(to, &decision->ads[i]);

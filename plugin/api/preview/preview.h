@@ -13,9 +13,9 @@ struct am_preview {
     char *memory;                        /* question.size bytes, for decoding a value of it */
     struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, for reading a creative */
     const struct am_match_request *request;
-    const struct am_match_decision *decision; /* NULL: nothing was decided */
-    struct am_view url; /* of the request, as given: spans in it count there */
-    unsigned status;    /* of the answer; not 200: why is told below */
+    const struct am_match_decision *decision;   /* NULL: nothing was decided */
+    const struct am_api_request_reader *reader; /* with it */
+    unsigned status;                            /* of the answer; not 200: why is told below */
     struct am_view reason, where;
 };
 
