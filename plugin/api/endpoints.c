@@ -186,7 +186,7 @@ static void answer_bid(struct am_api_exchange *exchange) {
 
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_exchange *exchange) {
-    am_api_exchange_add(exchange, "Content-Security-Policy", am_preview_policy);
+    am_api_exchange_add(exchange, "Content-Security-Policy", am_api_page_policy);
     am_api_exchange_add(exchange, "Cache-Control", "no-store");
     am_api_exchange_add(exchange, "Referrer-Policy", "no-referrer");
     am_api_exchange_add(exchange, "X-Content-Type-Options", "nosniff");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What decisions and events ask of the ledger: gates, reservations, charges.
  *
- * A placed ad takes its holds under every limit of its advertiser, its campaign and itself, or
- * under none, by compare-and-swap. Its events then use the holds up, or the step gives them back
- * when the placement expires.
+ * An ad that is placed takes its holds under every limit of its advertiser, its campaign and
+ * itself, or under none, by compare-and-swap. Its events then use the holds up, or the step gives
+ * them back when the placement expires.
  *
  * Thread rule: every function runs on the calling thread's own worker, in any process that has
  * joined. None locks, allocates, or calls the system, but am_delivery_charge, which may sleep for

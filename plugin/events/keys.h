@@ -58,7 +58,7 @@ struct am_token_keys_stamp {
 };
 
 /* Whether the file at `path` is another one than `stamp` says, or has changed; updates the stamp.
- * One stat call: for a look each second. A file that cannot be looked at has not changed. */
+ * One stat call: for a check each second. A file that cannot be looked at has not changed. */
 bool am_token_keys_changed(const char *path, struct am_token_keys_stamp *stamp);
 
 #endif

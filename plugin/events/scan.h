@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading lines of the event log: a scan for the members that are known, several times as fast as
- * a JSON reader that builds values. It accepts what the log's writer writes and refuses what no
+/* Reading lines of the event log: a scan for the members that are known, which builds no
+ * values. It accepts what the log's writer writes and refuses what no
  * JSON object on one line can be; it is no validator. Thread rule: no shared state. */
 #ifndef AM_EVENTS_SCAN_H
 #define AM_EVENTS_SCAN_H

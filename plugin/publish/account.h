@@ -10,6 +10,7 @@
  *                                       publication
  *
  * When the live file is removed, the instance must start anew: am_account_options.lost. */
+/* Runs in: as listed above; open and publish in one thread of a process at a time. */
 #ifndef AM_PUBLISH_ACCOUNT_H
 #define AM_PUBLISH_ACCOUNT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the publish room: what an account consists of. */
+/* Runs in: the process that account.h says of each. */
 #ifndef AM_PUBLISH_ACCOUNT_PARTS_H
 #define AM_PUBLISH_ACCOUNT_PARTS_H
 

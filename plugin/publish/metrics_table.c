@@ -8,7 +8,7 @@ static const char *gate_label(unsigned index) {
 static const char *reason_label(unsigned index) {
     static const char *const names[AM_METRICS_CLOSED_REASONS] = {
         "idle_timeout", "head_timeout", "body_timeout", "write_timeout",
-        "evicted",      "balance",      "memory"};
+        "evicted",      "balance",      "memory",       "epoll"};
     return names[index];
 }
 
@@ -124,7 +124,8 @@ const struct am_metrics_metric am_metrics_table[] = {
     {"loop_handed_over_total", "Requests handed over to blocking threads.", "", COUNTER,
      ROWS(loop.handed_over), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LOOP},
     {"loop_pauses_total",
-     "Times that a process stopped accepting, at admatch-connections or without file descriptors.",
+     "Times that a process stopped accepting, at admatch-connections, or without file descriptors "
+     "or epoll watches.",
      "", COUNTER, ROWS(loop.pauses), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LOOP},
     {"loop_closed_total", "Connections that the server closed, by reason.", "", COUNTER,
      ROWS(loop.closed), WHOLE, "reason", reason_label, AM_METRICS_CLOSED_REASONS,

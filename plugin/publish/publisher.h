@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a version of the inventory to a publication. One process at a time publishes: a child of the
  * master at start, then the mule. */
+/* Runs in: a child of the master before there are workers (start); the mule's main thread (the
+ * rest). */
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 

@@ -7,6 +7,8 @@
  *   mule                              am_publisher_resume, am_publisher_check, again and again
  *   master, after that                am_server_open_account
  *   each worker, after its fork       am_server_work, then am_server_answer in any thread */
+/* Runs in: the master before its first fork (new, open_account); a worker after its fork (work); a
+ * worker's thread that serves the request (answer, release, count). */
 #ifndef AM_PUBLISH_SERVER_H
 #define AM_PUBLISH_SERVER_H
 

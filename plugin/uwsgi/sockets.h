@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets that anybody may reach: admatch-public. */
+/* Runs in: the master before its first fork (add, find); a worker's threads (is_public). */
 #ifndef AM_UWSGI_SOCKETS_H
 #define AM_UWSGI_SOCKETS_H
 

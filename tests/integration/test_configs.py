@@ -58,7 +58,7 @@ class ConfigsTest(unittest.TestCase):
 
     def forget_ledgers(self):
         """What they have in shared memory would outlive the folder."""
-        for folder in (self.folder / "build/production-ledger", self.folder / "build/run-ledger", self.folder / "private/ledger"):
+        for folder in (self.folder / "build/production-ledger", self.folder / "private/ledger"):
             if folder.exists():
                 shutil.rmtree(home_of(folder), ignore_errors=True)
 
@@ -328,24 +328,39 @@ class BuildTest(unittest.TestCase):
             if " -c " not in line:
                 self.assertIn("-Wl,--of-the-builder", line)
 
-    def test_make_run_serves_and_prints_a_line_to_try(self):
-        folder = new_folder(self.addCleanup)
-        port, log = free_port(), folder / "log"
+    def run_make(self, *options):
+        """The lines to try that `make run` prints, by number, and its log."""
+        log = new_folder(self.addCleanup) / "log"
         with open(log, "wb") as output:
-            process = subprocess.Popen(["make", "-s", "run", f"PORT={port}"], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+            process = subprocess.Popen(["make", "-s", "run", f"PORT={free_port()}", *options], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
         self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
-        self.addCleanup(lambda: shutil.rmtree(home_of(ROOT / "build/run-ledger"), ignore_errors=True))
-        line = eventually("it prints lines", lambda: re.search(r"^ +(curl .*)\n(?s:.*?)^ +(curl .*)\n +(.* log .*)$", log.read_text(), re.M))
+        lines = eventually("it prints lines", lambda: re.search(r"^ +(curl .*)\n(?s:.*?)^ +(curl .*)\n +(.* log (.*))$", log.read_text(), re.M))
+        self.addCleanup(lambda: shutil.rmtree(home_of(ROOT / lines[4]), ignore_errors=True))
+        return lines, log
 
-        def answered():
-            done = subprocess.run(line[1], shell=True, capture_output=True)
-            return done.returncode == 0 and done.stdout
-
-        self.assertIn(b'"slots":[{', eventually("the line gets an answer", answered))
-        subprocess.run(line[2], shell=True, check=True)
-        shown = subprocess.run(line[3], shell=True, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    def test_make_run_prints_a_line_to_try_once_it_serves(self):
+        lines, log = self.run_make()
+        self.assertIn(b'"slots":[{', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+        subprocess.run(lines[2], shell=True, check=True)
+        shown = subprocess.run(lines[3], shell=True, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         self.assertIn('"e":"impression"', shown)
         self.assertIn('"billable":true', shown)
+        self.assertIn("spawned uWSGI worker 2", log.read_text().split("Try, in another terminal")[0])
+
+    def test_make_run_serves_an_inventory_that_it_is_given(self):
+        lines, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
+        self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+
+    def test_make_says_what_to_install(self):
+        folder = new_folder(self.addCleanup)
+        done = subprocess.run(["make", "-s", f"BUILD={folder}/build", "UWSGI=no-such-uwsgi", f"CPPFLAGS=--sysroot={folder}"], cwd=ROOT,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        missing, _, advice = done.stderr.partition("On Debian 12")
+        self.assertEqual(re.findall(r"^    (\S+)$", missing, re.M), ["libstemmer.h", "no-such-uwsgi", "utf8proc.h", "xxhash.h", "zlib.h"])
+        self.assertIn("make deps-build", advice)
+        self.assertRegex(advice, r"\n    apt install gcc .*uwsgi-core .*libstemmer-dev ")
+        self.assertEqual(list((folder / "build").iterdir()), [])
 
 
 if __name__ == "__main__":

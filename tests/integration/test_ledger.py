@@ -241,6 +241,13 @@ class RefusalTest(LedgerTest):
         self.assertEqual(server.ends(), 1, server.log())
         return server.fresh_log()
 
+    def stopped(self):
+        """A ledger that nobody has open, down to the last thread."""
+        server = self.count()
+        everybody = [server.process.pid, *children_of(server.process.pid)]
+        server.stop()
+        eventually("all of it is gone", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in everybody))
+
     def test_a_public_url_needs_a_ledger(self):
         server = self.serve(RECORDS, "admatch-public-url = https://ads.example", start=False).spawn()
         self.assertEqual(server.ends(), 1)
@@ -256,8 +263,7 @@ class RefusalTest(LedgerTest):
                 self.assertIn(words, self.refused(option))
 
     def test_another_version_is_refused_and_left_alone(self):
-        server = self.count()
-        server.stop()
+        self.stopped()
         for name, offset in (("live", 8), ("events", 8)):
             path = self.home / name
             whole = path.read_bytes()
@@ -271,8 +277,7 @@ class RefusalTest(LedgerTest):
             path.write_bytes(whole)
 
     def test_a_damaged_file_is_refused_and_left_alone(self):
-        server = self.count()
-        server.stop()
+        self.stopped()
         path = self.home / "live"
         whole = path.read_bytes()
         path.write_bytes(whole[:16384] + b"\xff" * (len(whole) - 16384))
