@@ -47,6 +47,9 @@ struct am_api_request {
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
+    bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
+                    logs it; not of bids */
 };
 
 /* An answer; body points into the api and lives until the next call. */

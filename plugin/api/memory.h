@@ -6,6 +6,7 @@
 #include "api.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
+#include "placements.h"
 #include "request.h"
 
 struct am_api {
@@ -22,6 +23,7 @@ struct am_api {
     struct am_buffer answer;
     struct am_api_gzip gzip;
     struct am_openrtb *openrtb;
+    struct am_api_placements placements;
     struct am_match_decision decision;
     struct am_error error;
 };

@@ -7,13 +7,14 @@
 #include <string.h>
 
 static const struct am_cli_command *const commands[] = {
-    &am_cli_command_check,  &am_cli_command_build, &am_cli_command_info,
-    &am_cli_command_verify, &am_cli_command_match, &am_cli_command_words,
+    &am_cli_command_check, &am_cli_command_build, &am_cli_command_info, &am_cli_command_verify,
+    &am_cli_command_match, &am_cli_command_words, &am_cli_command_log,  &am_cli_command_recount,
 };
 
 static int print_overview(void) {
     printf("usage: admatch COMMAND [OPTIONS] ...\n\n"
-           "Works on inventories (JSON Lines) and on images built from them.\n\ncommands:\n");
+           "Works on inventories (JSON Lines), on images built from them, and on ledgers.\n\n"
+           "commands:\n");
     for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
         printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n`admatch COMMAND --help` tells more about one of them; `admatch --version` the "

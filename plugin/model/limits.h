@@ -19,6 +19,7 @@ enum {
     AM_ID_MAX_BYTES =
         255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
     AM_URL_MAX_BYTES = 8 << 10,
+    AM_AD_MAX_MACROS = 256, /* in url and creative together */
     AM_BROAD_WINDOW_MAX = 64,
     AM_MAX_ERRORS_LISTED = 100,
 };

@@ -14,6 +14,7 @@
 #include "parent.h"
 #include "request.h"
 #include "settings.h"
+#include "sockets.h"
 #include "start.h"
 #include "watcher.h"
 
@@ -105,6 +106,7 @@ static struct am_server *make_server(struct am_error *error) {
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,
+        .account = am_uwsgi_settings.ledger ? &am_uwsgi_settings.account : NULL,
     };
     return am_server_new(&options, error);
 }
@@ -120,6 +122,7 @@ static void post_init(void) {
         return;
     }
     am_uwsgi_settings_finish();
+    am_uwsgi_sockets_find_public();
     server = make_server(&error);
     if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
@@ -141,8 +144,14 @@ static void init_apps(void) {
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
  * drop-after-apps say, unless it is to keep them. */
 static void postinit_apps(void) {
-    if (server)
-        am_uwsgi_start(&server->publisher);
+    struct am_error error;
+    if (!server)
+        return;
+    am_uwsgi_start(&server->publisher);
+    if (uwsgi.master_as_root) /* the ledger is for its workers to open, with their rights */
+        return;
+    if (am_server_open_account(server, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */
@@ -154,9 +163,9 @@ static void post_fork(void) {
     am_uwsgi_requests_forked();
     if (!am_loop_wanted())
         am_uwsgi_accept_start();
-    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
+    am_server_work(server, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, server, am_uwsgi_settings.refresh);
 }

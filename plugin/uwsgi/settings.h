@@ -5,7 +5,7 @@
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
 
-#include "../base/bytes.h"
+#include "../publish/account.h"
 #include "host.h"
 
 struct am_uwsgi_settings {
@@ -29,6 +29,12 @@ struct am_uwsgi_settings {
     } loop;
     int test;
     int preview;
+    char *ledger; /* DIR, likewise absolute; NULL: nothing is counted */
+    uint64_t cells, ring, log_keep;
+    int click_first;
+    char *keys, *robots, *click_rates, *events;
+    struct am_account_options account; /* filled in by am_uwsgi_settings_finish */
+    struct am_api_counting counting;
 };
 
 extern struct am_uwsgi_settings am_uwsgi_settings;
