@@ -75,7 +75,7 @@ static void count_rejections(struct am_matcher *matcher,
         AM_UNPOISON_ITEMS(explain->rejected, decision->rejected_count, 1);
         explain->rejected[decision->rejected_count++] = (struct am_match_rejected){
             candidate->ad, candidate->posting, (enum am_gate)candidate->gate,
-            am_explain_detail(explain, candidate)};
+            am_explain_detail(explain, request, candidate)};
     }
 }
 

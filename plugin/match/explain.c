@@ -2,8 +2,13 @@
 #include "explain.h"
 
 #include "../base/decimal.h"
+#include "sides.h"
 
-enum { DETAILS_BYTES = 1 << 20 };
+/* Room for AM_MAX_REJECTED_LISTED details: the longest names sixteen values and a key, or a list of
+ * times and a time zone. */
+enum { DETAIL_BYTES = 20 * AM_ID_MAX_BYTES, DETAILS_BYTES = 1 << 20 };
+static_assert(AM_MAX_REJECTED_LISTED * DETAIL_BYTES < DETAILS_BYTES, "all of them fit");
+static_assert(AM_HOURS_MAX_BYTES + 2 * AM_ID_MAX_BYTES < DETAIL_BYTES, "a list of times fits");
 
 void am_explain_size(struct am_explain *explain, struct am_match_memory *memory) {
     explain->rejected =
@@ -88,40 +93,6 @@ static void append_advantage(const struct am_image *image,
     am_buffer_literal(text, ")");
 }
 
-static void
-append_sizes(const struct am_image *image, struct am_buffer *text, am_image_list_ref ref) {
-    struct am_image_list sizes = am_image_list_at(image, ref);
-    for (uint32_t i = 0; i < sizes.count; i++) {
-        char size[AM_SIZE_TEXT_SIZE];
-        am_model_size_write(sizes.items[i], size);
-        if (i)
-            am_buffer_literal(text, ",");
-        append_text(text, size);
-    }
-}
-
-static void append_member(const struct am_image *image,
-                          struct am_buffer *text,
-                          const struct am_image_tree_node *node) {
-    switch ((enum am_model_targeting_kind)node->kind) {
-    case AM_TARGETING_ALL:
-        am_buffer_literal(text, "all");
-        return;
-    case AM_TARGETING_ANY:
-        am_buffer_literal(text, "any");
-        return;
-    case AM_TARGETING_NOT:
-        am_buffer_literal(text, "not");
-        return;
-    default:
-        append_text(text, am_model_attribute_name((enum am_model_attribute)node->attribute));
-    }
-    if (node->kind == AM_TARGETING_IN && node->attribute == AM_ATTRIBUTE_KV) {
-        am_buffer_literal(text, ".");
-        am_buffer_view_append(text, am_image_string(image, image->terms[node->key].text));
-    }
-}
-
 /* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. */
 static bool category_blocked(const struct am_gates *gates, struct am_view category) {
     for (size_t size = 1; size <= category.size; size++) {
@@ -161,6 +132,7 @@ static void append_time(struct am_buffer *text, int64_t time) {
 struct stopped {
     const struct am_explain *explain;
     const struct am_image *image;
+    const struct am_match_request *request;
     const struct am_match_candidate *candidate;
     const struct am_image_ad *ad;
     struct am_buffer *text; /* the detail is appended here */
@@ -182,12 +154,21 @@ static void detail_paused(const struct stopped *stopped) {
     am_buffer_literal(stopped->text, "status");
 }
 
+static void append_now(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "; it is ");
+    append_time(stopped->text, stopped->request->now);
+}
+
 static void detail_not_started(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "starts ");
     append_time(stopped->text, stopped->ad->start);
+    append_now(stopped);
 }
 
 static void detail_ended(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "ended ");
     append_time(stopped->text, stopped->ad->end);
+    append_now(stopped);
 }
 
 static void detail_negative_keyword(const struct stopped *stopped) {
@@ -196,17 +177,21 @@ static void detail_negative_keyword(const struct stopped *stopped) {
 }
 
 static void detail_targeting(const struct stopped *stopped) {
-    append_member(stopped->image, stopped->text,
-                  &stopped->image->tree_nodes[stopped->candidate->detail]);
+    am_match_sides_member(stopped->image, stopped->request,
+                          &stopped->image->tree_nodes[stopped->candidate->detail], stopped->text);
 }
 
 static void detail_size(const struct stopped *stopped) {
-    append_sizes(stopped->image, stopped->text, stopped->ad->sizes);
+    am_match_sides_sizes(stopped->image, stopped->ad->sizes,
+                         &stopped->request->slots[stopped->candidate->detail], stopped->text);
 }
 
 static void detail_floor(const struct stopped *stopped) {
     const struct am_image_keyword *keyword = &stopped->image->keywords[stopped->candidate->posting];
+    am_buffer_literal(stopped->text, "eCPM ");
     am_buffer_decimal(stopped->text, (int64_t)keyword->ecpm, 6);
+    am_buffer_literal(stopped->text, "; the floor is ");
+    am_buffer_decimal(stopped->text, stopped->request->slots[stopped->candidate->detail].floor, 6);
 }
 
 static void detail_blocked_advertiser(const struct stopped *stopped) {
@@ -239,15 +224,12 @@ static append_detail *const details[AM_GATES] = {AM_GATE_TABLE(DETAIL)};
 #undef DETAIL
 
 struct am_view am_explain_detail(struct am_explain *explain,
+                                 const struct am_match_request *request,
                                  const struct am_match_candidate *candidate) {
     struct am_buffer *text = &explain->details;
     size_t start = text->size;
-    const struct stopped stopped = {explain, explain->image, candidate,
-                                    &explain->image->ads[candidate->ad], text};
+    const struct stopped stopped = {
+        explain, explain->image, request, candidate, &explain->image->ads[candidate->ad], text};
     details[candidate->gate](&stopped);
-    if (text->overflowed) {
-        am_buffer_cut(text, start);
-        return AM_VIEW("too long to be shown");
-    }
     return (struct am_view){text->data + start, text->size - start};
 }

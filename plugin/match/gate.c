@@ -149,8 +149,9 @@ stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *
 /* ---- SLOT gates -------------------------------------------------------------------------------
  */
 
+/* The detail of these two is the index of the slot. */
 static bool stops_size(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)detail;
+    *detail = (uint32_t)(asked->slot - asked->request->slots);
     struct am_image_list sizes = am_image_list_at(gates->image, asked->ad->sizes);
     if (asked->slot->size_count == 0 || sizes.count == 0)
         return false;
@@ -161,7 +162,7 @@ static bool stops_size(struct am_gates *gates, const struct question *asked, uin
 }
 
 static bool stops_floor(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)detail;
+    *detail = (uint32_t)(asked->slot - asked->request->slots);
     int64_t floor = asked->slot->floor;
     return floor > 0 && gates->image->keywords[asked->candidate->posting].ecpm < (uint64_t)floor;
 }

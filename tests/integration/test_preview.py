@@ -107,7 +107,8 @@ class PreviewTest(SharedServerTest):
         page = self.get(query="shoes", country="US")
         rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td><td><code>(.*?)</code> .*?</td><td>(.*?)</td></tr>', page.text)
         self.assertEqual({(row[0], row[2], row[3]) for row in rows},
-                         {("paused", "paused", "status"), ("elsewhere", "targeting", "country"), ("sporty", "targeting", "kv.sport")})
+                         {("paused", "paused", "status"), ("elsewhere", "targeting", "country: wants FR; the request has US"),
+                          ("sporty", "targeting", "kv.sport: wants running; the request has none")})
 
     def test_the_page_decides_as_the_api_does(self):
         for parameters in ({"query": "running shoes", "count": 3}, {"text": "shoes " * 20, "country": "FR"}, {"query": "shoes", "kv.sport": "running", "floor": "1"}):
