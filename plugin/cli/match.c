@@ -19,6 +19,7 @@ enum {
     OPTION_CONTEXT,
     OPTION_COUNT,
     OPTION_EXPLAIN,
+    OPTION_WHY,
     OPTION_REQUEST,
     OPTION_BATCH,
     OPTION_OPENRTB,
@@ -39,6 +40,7 @@ static const struct option options[] = {
     {"context", required_argument, NULL, OPTION_CONTEXT},
     {"count", required_argument, NULL, OPTION_COUNT},
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"why", required_argument, NULL, OPTION_WHY},
     {"request", required_argument, NULL, OPTION_REQUEST},
     {"batch", required_argument, NULL, OPTION_BATCH},
     {"openrtb", required_argument, NULL, OPTION_OPENRTB},
@@ -129,6 +131,9 @@ static bool read_request_option(struct am_cli_arguments *arguments, int option, 
         break;
     case OPTION_EXPLAIN:
         request->explain = true;
+        break;
+    case OPTION_WHY:
+        request->why = optarg;
         break;
     default:
         return false;
@@ -350,6 +355,7 @@ const struct am_cli_command am_cli_command_match = {
         "      --context KEY=VALUE  country=US, device=mobile, kv.sport=running ...; repeatable\n"
         "      --count N            how many ads\n"
         "      --explain            tell why other ads were not chosen\n"
+        "      --why AD             what every gate says of one ad, or which words it lacks\n"
         "requests as they are sent to POST /v1/decide:\n"
         "      --request FILE       one JSON body\n"
         "      --batch FILE         a JSON body a line; answers are lines in the same order\n"

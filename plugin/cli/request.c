@@ -20,10 +20,10 @@ static size_t room_for_list(struct am_cli_options list) {
 }
 
 static size_t room_for_all(const struct am_cli_request_options *options) {
-    return 256 + room_for(am_view_of(options->id)) + room_for(am_view_of(options->query)) +
-           room_for(am_view_of(options->title)) + room_for(am_view_of(options->url)) +
-           room_for(options->text) + room_for_list(options->keywords) +
-           room_for_list(options->context);
+    return 256 + room_for(am_view_of(options->id)) + room_for(am_view_of(options->why)) +
+           room_for(am_view_of(options->query)) + room_for(am_view_of(options->title)) +
+           room_for(am_view_of(options->url)) + room_for(options->text) +
+           room_for_list(options->keywords) + room_for_list(options->context);
 }
 
 /* Puts a comma before every member but an object's first. */
@@ -143,8 +143,11 @@ enum am_code am_cli_request_body(const struct am_cli_request_options *options,
     write_string(body, "url", options->url);
     write_count(body, options->count);
     write_context(body, options->context);
-    if (options->explain)
-        am_buffer_literal(body, ",\"explain\":true");
+    if (options->explain) {
+        write_name(body, AM_VIEW("explain"));
+        am_buffer_literal(body, "true");
+    }
+    write_string(body, "why", options->why);
     am_buffer_literal(body, "}");
     return AM_OK;
 }

@@ -20,6 +20,7 @@ struct am_cli_request_options {
     struct am_cli_options context; /* each "KEY=VALUE"; "kv.KEY=VALUE" for free keys */
     unsigned long count;           /* 0: not given */
     bool explain;
+    const char *why; /* NULL: not given */
 };
 
 /* Writes the body. *body is set on success; free(body->data). AM_E_MEMORY. */

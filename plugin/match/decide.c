@@ -2,6 +2,7 @@
 /* Slots in order, each filled with the best ads that pass. */
 #include "matcher.h"
 #include "spans.h"
+#include "why.h"
 
 static void place(struct am_gates *gates, struct am_match_candidate *candidate, uint32_t index) {
     struct am_gate_placed *placed = &gates->placed;
@@ -38,6 +39,11 @@ static void try_slot(struct am_matcher *matcher,
     }
 }
 
+/* Whether ads are looked at that cannot be placed any more. */
+static bool looks_at_all(const struct am_match_request *request) {
+    return request->explain || request->why.data;
+}
+
 static uint32_t fill_slot(struct am_matcher *matcher,
                           const struct am_match_request *request,
                           const struct am_match_slot *slot) {
@@ -45,7 +51,7 @@ static uint32_t fill_slot(struct am_matcher *matcher,
     uint32_t before = matcher->gates.placed.count;
     for (uint32_t i = 0;; i++) {
         uint32_t filled = matcher->gates.placed.count - before;
-        if (filled == slot->count && !request->explain)
+        if (filled == slot->count && !looks_at_all(request))
             break;
         if (i == rank->candidate_count) {
             if (!am_rank_next(rank))
@@ -90,7 +96,7 @@ enum { TOP_WORDS = AM_BUFFER_SIZE(128, 4) };
 
 /* Explanations list all that lost. */
 static bool tries_top(const struct am_matcher *matcher, const struct am_match_request *request) {
-    return matcher->image->settings->top_rank && !request->explain &&
+    return matcher->image->settings->top_rank && !looks_at_all(request) &&
            matcher->words.real_count >= TOP_WORDS;
 }
 
@@ -151,5 +157,9 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     decision->ad_count = placed->count;
     decision->candidates = matcher->rank.candidate_count;
     count_rejections(matcher, request, decision);
+    if (request->why.data) {
+        am_match_why_find(matcher, request, &matcher->why);
+        decision->why = &matcher->why;
+    }
     return AM_OK;
 }

@@ -186,12 +186,16 @@ static void detail_size(const struct stopped *stopped) {
                          &stopped->request->slots[stopped->candidate->detail], stopped->text);
 }
 
-static void detail_floor(const struct stopped *stopped) {
+static void append_floor(const struct stopped *stopped, const struct am_match_slot *slot) {
     const struct am_image_keyword *keyword = &stopped->image->keywords[stopped->candidate->posting];
     am_buffer_literal(stopped->text, "eCPM ");
     am_buffer_decimal(stopped->text, (int64_t)keyword->ecpm, 6);
     am_buffer_literal(stopped->text, "; the floor is ");
-    am_buffer_decimal(stopped->text, stopped->request->slots[stopped->candidate->detail].floor, 6);
+    am_buffer_decimal(stopped->text, slot->floor, 6);
+}
+
+static void detail_floor(const struct stopped *stopped) {
+    append_floor(stopped, &stopped->request->slots[stopped->candidate->detail]);
 }
 
 static void detail_blocked_advertiser(const struct stopped *stopped) {
@@ -219,17 +223,68 @@ static void detail_outranked(const struct stopped *stopped) {
     append_advantage(stopped->image, stopped->text, winner, stopped->candidate);
 }
 
+/* ---- gates that do not stop -------------------------------------------------------------------
+ */
+
+static void passed_not_started(const struct stopped *stopped) {
+    if (stopped->ad->start >= AM_TIME_MIN)
+        detail_not_started(stopped);
+}
+
+static void passed_ended(const struct stopped *stopped) {
+    if (stopped->ad->end > AM_TIME_MAX)
+        return;
+    am_buffer_literal(stopped->text, "ends ");
+    append_time(stopped->text, stopped->ad->end);
+    append_now(stopped);
+}
+
+static void passed_size(const struct stopped *stopped) {
+    if (stopped->ad->sizes && stopped->request->slots->size_count)
+        am_match_sides_sizes(stopped->image, stopped->ad->sizes, stopped->request->slots,
+                             stopped->text);
+}
+
+static void passed_floor(const struct stopped *stopped) {
+    if (stopped->request->slots->floor > 0 && stopped->candidate->posting != AM_NONE)
+        append_floor(stopped, stopped->request->slots);
+}
+
+static append_detail *const passed[AM_GATES] = {
+    [AM_GATE_NOT_STARTED] = passed_not_started,
+    [AM_GATE_ENDED] = passed_ended,
+    [AM_GATE_SIZE] = passed_size,
+    [AM_GATE_FLOOR] = passed_floor,
+};
+
+/* ---- all --------------------------------------------------------------------------------------
+ */
+
 #define DETAIL(ID, name, kind, meaning) [AM_GATE_##ID] = detail_##name,
 static append_detail *const details[AM_GATES] = {AM_GATE_TABLE(DETAIL)};
 #undef DETAIL
 
-struct am_view am_explain_detail(struct am_explain *explain,
-                                 const struct am_match_request *request,
-                                 const struct am_match_candidate *candidate) {
+static struct am_view detail_by(append_detail *const *table,
+                                struct am_explain *explain,
+                                const struct am_match_request *request,
+                                const struct am_match_candidate *candidate) {
     struct am_buffer *text = &explain->details;
     size_t start = text->size;
     const struct stopped stopped = {
         explain, explain->image, request, candidate, &explain->image->ads[candidate->ad], text};
-    details[candidate->gate](&stopped);
+    if (table[candidate->gate])
+        table[candidate->gate](&stopped);
     return (struct am_view){text->data + start, text->size - start};
+}
+
+struct am_view am_explain_detail(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate) {
+    return detail_by(details, explain, request, candidate);
+}
+
+struct am_view am_explain_passed(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate) {
+    return detail_by(passed, explain, request, candidate);
 }

@@ -20,5 +20,9 @@ void am_explain_start(struct am_explain *explain);
 struct am_view am_explain_detail(struct am_explain *explain,
                                  const struct am_match_request *request,
                                  const struct am_match_candidate *candidate);
+/* What a candidate and the request have where candidate->gate does not stop it; may be empty. */
+struct am_view am_explain_passed(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate);
 
 #endif

@@ -304,3 +304,24 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
     const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
     return check_slot(gates, asked, detail);
 }
+
+/* ---- one gate ---------------------------------------------------------------------------------
+ */
+
+typedef bool stops_function(struct am_gates *gates, const struct question *asked, uint32_t *detail);
+
+bool am_gate_stops(struct am_gates *gates,
+                   const struct am_match_request *request,
+                   const struct am_match_slot *slot,
+                   const struct am_match_candidate *candidate,
+                   enum am_gate gate,
+                   uint32_t *detail) {
+#define CHECK_OF_FIXED(ID, name) [AM_GATE_##ID] = stops_##name,
+#define CHECK_OF_SLOT(ID, name) [AM_GATE_##ID] = stops_##name,
+#define CHECK_OF_RANK(ID, name)
+#define CHECK_OF(ID, name, KIND, meaning) CHECK_OF_##KIND(ID, name)
+    static stops_function *const checks[AM_GATES] = {AM_GATE_TABLE(CHECK_OF)};
+    const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
+    *detail = AM_NONE;
+    return checks[gate] && checks[gate](gates, &asked, detail);
+}

@@ -57,6 +57,14 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
 
+/* Whether one gate, by itself, stops the candidate; RANK gates do not. *detail as above. */
+bool am_gate_stops(struct am_gates *gates,
+                   const struct am_match_request *request,
+                   const struct am_match_slot *slot,
+                   const struct am_match_candidate *candidate,
+                   enum am_gate gate,
+                   uint32_t *detail);
+
 /* ---- gate_targeting.c -------------------------------------------------------------------------
  */
 

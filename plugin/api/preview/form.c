@@ -60,6 +60,7 @@ static const struct field short_fields[] = {
     {"site", "Site", "placeholder=\"news.example\""},
     {"size", "Size", "placeholder=\"300x250\""},
     {"floor", "Floor (eCPM)", "inputmode=\"decimal\" placeholder=\"0.10\""},
+    {"why", "Why not ad", "placeholder=\"its id\" autocapitalize=\"none\""},
 };
 
 static bool is_field(struct am_view name) {

@@ -284,6 +284,75 @@ static void put_rejected(const struct page *to) {
     PUT(to, "</tbody>\n</table></div>\n</section>\n");
 }
 
+/* ---- one ad that was asked for -------------------------------------------------------------- */
+
+static void put_keyword_asked(const struct page *to, const struct am_match_why *why) {
+    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
+    PUT(to, "<p class=\"counts\">");
+    if (why->reached) {
+        PUT(to, "Its keyword <b>");
+    } else {
+        PUT(to, "No keyword reaches it. Nearest is <span class=\"type\">");
+        am_buffer_view_append(to->out, am_view_of(am_model_match_type_name(
+                                           (enum am_model_match_type)keyword->match)));
+        PUT(to, "</span> <b>");
+    }
+    put_string(to, keyword->text);
+    if (why->reached) {
+        PUT(to, "</b> reaches it");
+    } else if (why->missing_count == 0) {
+        PUT(to, "</b>: all its words are there, but not as its match type asks");
+    } else {
+        PUT(to, "</b>: the request lacks");
+        for (uint32_t i = 0; i < why->missing_count; i++) {
+            PUT(to, " <b>");
+            put_text(to, why->missing[i]);
+            PUT(to, "</b>");
+        }
+    }
+    PUT(to, ".</p>\n");
+}
+
+static void put_gates(const struct page *to, const struct am_match_why *why) {
+    PUT(to, "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Gate</th><th "
+            "scope=\"col\">Stops it</th><th scope=\"col\">Detail</th></tr></thead>\n<tbody>\n");
+    for (int gate = 0; gate < AM_GATES; gate++) {
+        PUT(to, "<tr><th scope=\"row\"><code>");
+        am_buffer_view_append(to->out, am_view_of(am_gate_name((enum am_gate)gate)));
+        PUT(to, "</code></th><td>");
+        if (why->gates[gate].stops) {
+            PUT(to, "<b>");
+            am_buffer_view_append(to->out, am_view_of(am_gate_meaning((enum am_gate)gate)));
+            PUT(to, "</b>");
+        } else {
+            PUT(to, "no");
+        }
+        PUT(to, "</td><td>");
+        put_text(to, why->gates[gate].detail);
+        PUT(to, "</td></tr>\n");
+    }
+    PUT(to, "</tbody>\n</table></div>\n");
+}
+
+static void put_why(const struct page *to) {
+    const struct am_match_why *why = to->preview->decision->why;
+    if (!why)
+        return;
+    PUT(to, "<section>\n<h2>Why not <code>");
+    put_text(to, to->preview->request->why);
+    PUT(to, "</code></h2>\n");
+    if (why->ad == AM_NONE) {
+        PUT(to, "<p class=\"empty\">No ad has this id.</p>\n");
+    } else {
+        if (why->placed)
+            PUT(to, "<p class=\"counts\">It is shown.</p>\n");
+        if (why->keyword != AM_NONE)
+            put_keyword_asked(to, why);
+        put_gates(to, why);
+    }
+    PUT(to, "</section>\n");
+}
+
 /* ---- the page ------------------------------------------------------------------------------- */
 
 /* Long requests are left out: servers cut such addresses off. */
@@ -328,6 +397,7 @@ static void put_answer(const struct page *to) {
         put_refusal(to);
     } else if (to->preview->decision) {
         put_links(to);
+        put_why(to);
         put_ads(to);
         put_rejected(to);
     } else {
