@@ -196,7 +196,7 @@ examples: all ## the worked examples, by the command and by the model; pages aga
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
 	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch
 
-$(BUILD)/tests/failing.so: tests/integration/failing.c
+$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so: $(BUILD)/tests/%.so: tests/integration/%.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
@@ -206,7 +206,7 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
-integration: all $(BUILD)/tests/failing.so $(BUILD)/tests/blocking_plugin.so ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
@@ -301,7 +301,7 @@ replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus o
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
 compile: deps-compile ## build every program here, those of the tests, too
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/load
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/load
 
 $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
@@ -311,7 +311,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load ## swaps, kills, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+soak: deps-test all $(BUILD)/tests/load ## swaps, kills, neighbours, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
 	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports

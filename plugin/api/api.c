@@ -57,6 +57,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         if (code != AM_OK)
             return code;
     }
+    api->body_size = body.size;
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
     switch (request->content) {
     case AM_CONTENT_TEXT:
@@ -80,14 +81,8 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
 }
 
-static enum am_code decide(struct am_api *api, bool for_bids) {
-    const struct am_match_request *read = &api->reader->request;
-    enum am_code code;
-    do
-        code = am_match_decide(api->matcher, read, &api->decision, &api->error);
-    while (code == AM_OK && for_bids &&
-           am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
-    return code;
+static enum am_code decide(struct am_api *api) {
+    return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
 static void render(struct am_api *api,
@@ -113,9 +108,10 @@ void am_api_decide(struct am_api *api,
     }
     const struct am_match_request *read = &api->reader->request;
     const struct am_match_decision *decision = NULL;
+    api->decision.work = 0;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request)) {
-        code = decide(api, request->content == AM_CONTENT_OPENRTB);
+        code = decide(api);
         decision = &api->decision;
     }
     if (code != AM_OK) {
@@ -140,6 +136,7 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
     if (code != AM_OK)
         return code;
+    api->body_size = request->body.size;
     am_poison_clear(api->unpacked, request->body.size);
     page->question = am_preview_question(am_api_set_apart(api, request->body), api->unpacked);
     am_poison_region(api->unpacked + page->question.size, request->body.size - page->question.size);
@@ -150,7 +147,7 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
-        code = decide(api, false);
+        code = decide(api);
     if (code != AM_OK)
         return code;
     am_api_texts_place_spans(reader, &api->decision);

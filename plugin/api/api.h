@@ -16,8 +16,12 @@ struct am_api;
 struct am_api_limits {
     size_t body_bytes; /* of a request body, unpacked; default 1 MiB */
     uint32_t words;    /* default 100,000 */
+    uint64_t work;     /* as of struct am_matcher_limits */
+    size_t memory;     /* bytes that may stay resident between requests; 0: the default */
 };
-#define AM_API_LIMITS_DEFAULT ((struct am_api_limits){1 << 20, 100000})
+enum { AM_API_MEMORY_DEFAULT = 1 << 20 };
+#define AM_API_LIMITS_DEFAULT                                                                      \
+    ((struct am_api_limits){1 << 20, 100000, AM_MATCH_WORK_DEFAULT, AM_API_MEMORY_DEFAULT})
 
 /* Address space is reserved, pages are touched as needed. NULL and AM_E_MEMORY when that fails. */
 struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error);
@@ -75,6 +79,10 @@ void am_api_error(struct am_api *api,
                   struct am_view reason,
                   struct am_view where,
                   struct am_api_response *response);
+
+/* After the response has been written: gives memory back to the system when the request may have
+ * used more than limits.memory. The response and its decision are gone. */
+void am_api_settle(struct am_api *api);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

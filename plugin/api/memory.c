@@ -90,8 +90,10 @@ struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *e
         return NULL;
     }
     api->limits = *limits;
+    if (api->limits.memory == 0)
+        api->limits.memory = AM_API_MEMORY_DEFAULT;
     const struct am_matcher_limits matcher_limits = {
-        am_api_request_searched_size(limits->body_bytes), limits->words};
+        am_api_request_searched_size(limits->body_bytes), limits->words, limits->work};
     if (make_region(api, error) == AM_OK)
         api->matcher = am_matcher_new(&matcher_limits, error);
     if (api->matcher)
@@ -109,6 +111,27 @@ void am_api_free(struct am_api *api) {
 }
 
 /* ---- between requests ------------------------------------------------------------------------ */
+
+/* At most so many bytes of memory: per byte of a body (its nodes, its decoded text, its words), and
+ * per step of a decision. */
+enum { BYTES_A_BODY_BYTE = 16, BYTES_A_STEP = 16 };
+
+static size_t most_used(const struct am_api *api) {
+    return api->body_size * BYTES_A_BODY_BYTE + (size_t)api->decision.work * BYTES_A_STEP +
+           api->answer.size;
+}
+
+void am_api_settle(struct am_api *api) {
+    if (most_used(api) <= api->limits.memory)
+        return;
+    am_api_forget(api);
+    const char *nodes = (const char *)api->reader->nodes;
+    am_memory_trim(api->reader->nodes, (size_t)(api->decoded + api->limits.body_bytes - nodes));
+    am_memory_trim(api->answer.data, ANSWER_BYTES);
+    am_matcher_trim(api->matcher);
+    api->body_size = 0;
+    api->decision.work = 0;
+}
 
 void am_api_forget(struct am_api *api) {
     const struct am_api_request_reader *reader = api->reader;

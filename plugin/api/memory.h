@@ -10,6 +10,7 @@
 
 struct am_api {
     struct am_api_limits limits;
+    size_t body_size; /* of the last request, unpacked */
     struct am_matcher *matcher;
     void *region; /* all of what follows lies in it, but for the decision's contents */
     size_t region_size;

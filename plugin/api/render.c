@@ -271,6 +271,8 @@ void am_api_render_decision(struct am_buffer *out,
     am_buffer_literal(out, "\"generation\":\"");
     am_buffer_append(out, image->generation, AM_GENERATION_TEXT_SIZE - 1);
     am_buffer_literal(out, "\"");
+    if (decision->truncated)
+        am_buffer_literal(out, ",\"truncated\":true");
     put_corrections(&to, decision);
     put_slots(&to, decision);
     if (request->explain)

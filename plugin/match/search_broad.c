@@ -43,6 +43,8 @@ static void go_on(struct broad *broad, uint32_t node, uint32_t root, uint32_t ot
     const uint32_t *ids = broad->search->words->broad_ids;
     uint32_t first, last;
     reach_of(broad, root, &first, &last);
+    if (!am_search_takes(broad->search, (last - first + 1) / 2))
+        return;
     look_around(broad, other, first, last);
     struct am_search_trie_extent extents[AM_SEARCH_TRIE_PLACES];
     uint32_t count = 0;
@@ -52,6 +54,7 @@ static void go_on(struct broad *broad, uint32_t node, uint32_t root, uint32_t ot
                 extents, count,
                 (struct am_search_trie_extent){(uint8_t)((i < root ? i : root) - first),
                                                (uint8_t)((i > root ? i : root) - first)});
+    broad->around.root = root;
     broad->around.path[0] = ids[root];
     broad->around.path[1] = ids[other];
     am_search_trie_follow(&broad->around, node, 0, extents, count, 3);
@@ -90,7 +93,7 @@ static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uin
     for (uint32_t i = 0; i < pairs->count; i++) {
         if (nodes[i] < settings->terminal_end) {
             const uint32_t path[2] = {ids[pairs->root[i]], ids[pairs->other[i]]};
-            am_search_trie_emit(broad->search, nodes[i], path, 2);
+            am_search_trie_emit(broad->search, nodes[i], pairs->root[i], path, 2);
         }
         going[count] = i;
         count += (nodes[i] >= settings->leaf_end) & (nodes[i] != AM_NONE);
@@ -102,6 +105,10 @@ static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uin
 static void take_pairs(struct broad *broad) {
     struct am_search_pairs *pairs = &broad->pairs;
     uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
+    if (!am_search_takes(broad->search, pairs->count)) {
+        pairs->count = 0;
+        return;
+    }
     broad->search->kernel->follow_pairs(broad->search->image, pairs, nodes);
     uint32_t count = emit_pairs(broad, nodes, going);
     for (uint32_t n = 0; n < count; n++) {
@@ -156,12 +163,14 @@ static void emit_singles(struct broad *broad, const uint32_t *words, uint32_t co
     const struct am_image_word *records = broad->search->image->words;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t *id = &broad->search->words->broad_ids[words[i]];
-        am_search_trie_emit(broad->search, records[*id].broad_terminal, id, 1);
+        am_search_trie_emit(broad->search, records[*id].broad_terminal, words[i], id, 1);
     }
 }
 
+/* The filter is asked about every word in reach, several at a time. */
 static void add_roots(struct broad *broad, const uint32_t *words, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
+    uint32_t steps = 1 + broad->around.window / 8;
+    for (uint32_t i = 0; i < count && am_search_takes(broad->search, steps); i++)
         add_pairs(broad, words[i]);
 }
 

@@ -68,10 +68,13 @@ static void walk_from(struct further *further, uint32_t root, uint32_t id, bool 
     uint32_t first, last;
     am_search_trie_reach(further->walk.window, further->field_first, further->field_end, root,
                          &first, &last);
+    if (!am_search_takes(further->search, last - first + 1))
+        return;
     if (!list_near(further, id, first, last) && is_first_reading)
         return;
     sort_near(&further->walk);
     const struct am_search_trie_extent extent = {(uint8_t)(root - first), (uint8_t)(root - first)};
+    further->walk.root = root;
     further->walk.path[0] = id;
     am_search_trie_follow(&further->walk, AM_NODE_OF_BROAD(further->search->image->settings, id), 0,
                           &extent, 1, 2);
@@ -97,7 +100,7 @@ static void search_field(struct further *further) {
         const struct am_match_further_reading *item = &further->items[n];
         if (item->reading.flags & AM_WORD_IS_BROAD)
             am_search_trie_emit(search, search->image->words[item->reading.id].broad_terminal,
-                                &item->reading.id, 1);
+                                item->word, &item->reading.id, 1);
         if (item->reading.flags & AM_WORD_BEGINS_BROAD)
             walk_from(further, item->word, item->reading.id, false);
         if (item->reading.flags & AM_WORD_CONTINUES_BROAD)

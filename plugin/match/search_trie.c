@@ -53,15 +53,21 @@ void am_search_trie_follow(struct am_search_trie_walk *walk,
             to++;
         uint64_t key = am_image_edge_key(node, id);
         uint32_t hash = am_image_edge_hash(key);
+        if (!am_search_takes(walk->search, 1))
+            return;
         if (!am_image_filter_has(filter, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
-        uint32_t wider_count = child == AM_NONE ? 0 : widen(walk, extents, count, from, to, wider);
+        if (child == AM_NONE)
+            continue;
+        if (!am_search_takes(walk->search, (uint64_t)count * (to - from)))
+            return;
+        uint32_t wider_count = widen(walk, extents, count, from, to, wider);
         if (wider_count == 0)
             continue;
         walk->path[depth - 1] = id;
         if (child < image->settings->terminal_end)
-            am_search_trie_emit(walk->search, child, walk->path, depth);
+            am_search_trie_emit(walk->search, child, walk->root, walk->path, depth);
         if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             am_search_trie_follow(walk, child, to, wider, wider_count, depth + 1);
     }

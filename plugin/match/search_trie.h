@@ -28,6 +28,7 @@ struct am_search_trie_walk {
     struct am_search_trie_near *near; /* ascending by id, then place */
     uint32_t count;
     uint32_t window;
+    uint32_t root;                       /* index of the rarest word in the text */
     uint32_t path[AM_KEYWORD_MAX_WORDS]; /* ids on the way to the node being left */
 };
 
@@ -41,7 +42,8 @@ uint32_t am_search_trie_add_extent(struct am_search_trie_extent *extents,
                                    uint32_t count,
                                    struct am_search_trie_extent added);
 
-/* Follows every edge from `node` by words near[from...], and emits the keywords found. `extents`:
+/* Follows every edge from `node` by words near[from...], and emits the keywords found, as far as
+ * the budget goes. `extents`:
  * of the words on the way there. `depth`: words so far, the next one included, at least 2; bounded
  * by the words of a keyword. */
 void am_search_trie_follow(struct am_search_trie_walk *walk,
@@ -51,15 +53,18 @@ void am_search_trie_follow(struct am_search_trie_walk *walk,
                            uint32_t count,
                            uint32_t depth);
 
-/* Appends a broad keyword to the hits, once: its words are ids[0..count). */
+/* Appends a broad keyword to the hits, once: it is around word `root` of the text, and its words
+ * are ids[0..count). */
 static inline void am_search_trie_emit(struct am_search *search,
                                        uint32_t terminal,
+                                       uint32_t root,
                                        const uint32_t *ids,
                                        uint32_t count) {
     if (!am_match_idmap_add(&search->broad_found, terminal, 0))
         return;
     am_search_emit(search, terminal, AM_HIT_IS_BROAD | search->path_count);
-    AM_UNPOISON_ITEMS(search->paths, search->path_count, count);
+    AM_UNPOISON_ITEMS(search->paths, search->path_count, 1 + count);
+    search->paths[search->path_count++] = root;
     for (uint32_t i = 0; i < count; i++)
         search->paths[search->path_count++] = ids[i];
 }

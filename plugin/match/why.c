@@ -158,15 +158,24 @@ static bool is_nearer(const struct am_image *image,
     return image->keywords[a_posting].position < image->keywords[b_posting].position;
 }
 
-/* The posting of the ad's nearest keyword, or AM_NONE. */
+/* Postings are passed over faster than they are looked up. */
+enum { POSTINGS_A_STEP = 64 };
+
+/* The posting of the ad's nearest keyword, or AM_NONE; of those that the work limit allows. */
 static uint32_t find_nearest(struct am_matcher *matcher, uint32_t ad) {
     const struct am_image *image = matcher->image;
     uint32_t nearest = AM_NONE;
     struct missing best = {0};
     for (uint32_t posting = 0; posting < image->posting_count; posting++) {
+        if (posting % POSTINGS_A_STEP == 0 &&
+            !am_match_work_take(&matcher->work, AM_STAGE_GATES, 1))
+            break;
         if (am_image_posting_ad(&image->postings[posting]) != ad ||
             image->postings[posting].rank == 0)
             continue;
+        if (!am_match_work_take(&matcher->work, AM_STAGE_GATES,
+                                image->keywords[posting].word_count))
+            break;
         struct missing missing = {0};
         count_missing(matcher, posting, &missing);
         if (nearest == AM_NONE || is_nearer(image, &missing, posting, &best, nearest)) {

@@ -28,6 +28,7 @@
 
 struct am_generation {
     struct am_image *image;
+    struct am_store_hold hold;
     uint32_t publication; /* number of */
     int64_t published_at;
     struct am_generation *older; /* the next retired one; the mover's */

@@ -50,7 +50,8 @@ struct am_metrics_loop {
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
-    uint64_t decisions;
+    uint64_t decisions, truncated;
+    uint64_t work;                           /* steps */
     uint64_t ads_placed, positions_unfilled; /* a slot has `count` positions */
     uint64_t candidates;
     uint64_t rejections[AM_GATES];
@@ -73,6 +74,9 @@ struct am_metrics_gauges {
     uint64_t skipped_records;
     uint64_t refusals, last_refusal_at;
     uint64_t checked_at;
+    uint64_t lags; /* inventories that were replaced again before they were published */
+    uint64_t
+        replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 

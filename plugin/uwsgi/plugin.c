@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "body.h"
 #include "host.h"
 #include "log.h"
@@ -87,7 +88,8 @@ static struct am_server *make_server(struct am_error *error) {
         .lenient = am_uwsgi_settings.skip_bad_records,
         .test = am_uwsgi_settings.test,
         .preview = am_uwsgi_settings.preview,
-        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words},
+        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
+                   am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,
@@ -138,6 +140,8 @@ static void post_fork(void) {
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
+    if (!am_loop_wanted())
+        am_uwsgi_accept_start();
     am_generations_start(server->generations, (unsigned)uwsgi.mywid);
 }
 

@@ -12,6 +12,8 @@ struct am_uwsgi_settings {
     uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
     uint64_t limit_body;
     uint64_t limit_words;
+    uint64_t limit_work;
+    uint64_t limit_memory;
     bool skip_bad_records;
     struct {                    /* with loop = admatch; times in seconds */
         uint64_t connections;   /* of a process */

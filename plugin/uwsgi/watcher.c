@@ -16,7 +16,6 @@
 enum {
     FIFO_COMMAND = 'a',
     SOON_MILLISECONDS = 100,
-    TEND_MILLISECONDS = 5000, /* most between looks at what is published, whatever `refresh` says */
 };
 
 static char mule_name[] = "admatch";
@@ -91,16 +90,17 @@ static bool wait_for_look(int milliseconds) {
 
 /* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
-static bool wait_for_reason(const struct am_publisher *publisher, int64_t refresh, bool soon) {
+static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, bool soon) {
     const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
         int64_t left = next - am_clock_milliseconds(CLOCK_MONOTONIC);
-        int64_t wait = soon ? SOON_MILLISECONDS : TEND_MILLISECONDS;
+        int64_t wait = soon ? SOON_MILLISECONDS : am_publisher_tend_after(publisher);
         if (refresh && left <= 0)
             return false;
         if (wait_for_look((int)(refresh && left < wait ? left : wait)))
             return true;
-        if (soon || am_publisher_is_due(publisher))
+        am_publisher_warn(publisher);
+        if (am_publisher_tend(publisher) || soon)
             return false;
     }
 }

@@ -31,7 +31,7 @@ static const char fuzz_inventory[] =
 static struct am_api *fuzz_api(void) {
     static struct served served;
     struct am_error error = {0};
-    static const struct am_api_limits limits = {1 << 16, 1000};
+    static const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
     if (!served.api && !start_serving(&served, am_view_of(fuzz_inventory), &limits, &error)) {
         fprintf(stderr, "%s\n", error.message);
         abort();

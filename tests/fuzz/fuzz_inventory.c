@@ -78,7 +78,7 @@ static void compare_tiers(struct am_matcher *matcher) {
 }
 
 static void compare_searches(const struct am_image *image) {
-    static const struct am_matcher_limits limits = {1 << 12, 100};
+    static const struct am_matcher_limits limits = {1 << 12, 100, 0};
     static struct am_matcher *matcher;
     if (!matcher)
         matcher = am_matcher_new(&limits, NULL);

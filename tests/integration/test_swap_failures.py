@@ -159,7 +159,7 @@ class SwapFailures(ServerTest):
         self.assertEqual(len(os.listdir(f"/proc/{mule}/fd")), files)
         self.offer()
         self.assertEqual(self.look(server), (1, 0))
-        self.assertEqual(len(list(server.state.iterdir())), 2, "an image and its note: nothing that a failure has left behind")
+        eventually("an image and its note: nothing that a failure has left behind", lambda: len(list(server.state.iterdir())) == 2)
         return refused, count
 
 

@@ -258,7 +258,7 @@ static void limits_hold_for_bytes_and_words(void **state) {
     struct am_error error = {0};
     struct served *served = *state;
     am_api_free(served->api);
-    served->api = am_api_new(&(struct am_api_limits){64, 3}, &error);
+    served->api = am_api_new(&(struct am_api_limits){64, 3, 0, 0}, &error);
     assert_non_null(served->api);
     assert_int_equal(am_api_attach(served->api, served->image, &error), AM_OK);
     assert_int_equal(decide(state, AM_CONTENT_TEXT, AM_VIEW("one two three")).status, 200);
@@ -324,7 +324,7 @@ static void errors_of_the_server_look_the_same(void **state) {
 static void a_limit_beyond_4_gib_is_refused(void **state) {
     (void)state;
     struct am_error error = {0};
-    assert_null(am_api_new(&(struct am_api_limits){UINT32_MAX, 1}, &error));
+    assert_null(am_api_new(&(struct am_api_limits){UINT32_MAX, 1, 0, 0}, &error));
     assert_int_equal(error.code, AM_E_LIMIT);
     am_api_free(NULL);
 }

@@ -85,7 +85,7 @@ static void limits_are_told_in_the_page(void **state) {
     struct served served;
     static const char inventory[] =
         "{\"id\":\"a\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"]}\n";
-    const struct am_api_limits limits = {64, 3};
+    const struct am_api_limits limits = {64, 3, 0, 0};
     if (!start_serving(&served, am_view_of(inventory), &limits, &error))
         fail_msg("%s", error.message);
     struct am_api_request request = {.body = AM_VIEW("text=one+two+three")};

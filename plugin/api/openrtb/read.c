@@ -77,11 +77,11 @@ add_seat(struct am_api_members *in, struct am_view seat, int argument, struct am
     struct am_openrtb *openrtb = in->openrtb;
     (void)argument;
     (void)context;
-    if (openrtb->seat_count < AM_OPENRTB_MAX_SEATS) {
+    if (openrtb->seat_count < AM_MAX_SEATS) {
         AM_UNPOISON_ITEMS(openrtb->seats, openrtb->seat_count, 1);
         openrtb->seats[openrtb->seat_count++] = seat;
     }
-    openrtb->restricts_seats = true;
+    in->reader->request.restricts_seats = true;
     return AM_OK;
 }
 
@@ -226,7 +226,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     struct am_api_members in = {.reader = reader, .openrtb = openrtb, .error = error};
     am_poison_clear(openrtb, sizeof *openrtb);
     *openrtb = (struct am_openrtb){.image = image, .creative_nodes = openrtb->creative_nodes};
-    AM_POISON_ITEMS(openrtb->seats, 0, AM_OPENRTB_MAX_SEATS);
+    AM_POISON_ITEMS(openrtb->seats, 0, AM_MAX_SEATS);
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
@@ -235,5 +235,6 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
         return error->code = AM_E_INVALID;
     if (code == AM_OK)
         code = read_root(&in);
+    reader->request.seats = (struct am_match_views){openrtb->seats, openrtb->seat_count};
     return code == AM_OK ? put_together(&in) : code;
 }

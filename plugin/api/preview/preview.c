@@ -240,6 +240,8 @@ static void put_ads(const struct page *to) {
     PUT(to, " words read, ");
     put_number(to, decision->hits);
     PUT(to, " hits of keywords.</p>\n");
+    if (decision->truncated)
+        PUT(to, "<p class=\"error\">The work limit ended this decision: there may be more.</p>\n");
     PUT(to, "<ol class=\"ads\">\n");
     for (uint32_t i = 0; i < decision->ad_count; i++)
         put_ad(to, &decision->ads[i]);
