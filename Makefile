@@ -88,7 +88,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
@@ -111,7 +111,7 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev

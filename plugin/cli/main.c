@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const struct am_cli_command *const commands[] = {
-    &am_cli_command_check,  &am_cli_command_build, &am_cli_command_info,
-    &am_cli_command_verify, &am_cli_command_match, &am_cli_command_words,
+    &am_cli_command_check, &am_cli_command_build, &am_cli_command_info,   &am_cli_command_verify,
+    &am_cli_command_match, &am_cli_command_words, &am_cli_command_import,
 };
 
 static int print_overview(void) {
