@@ -38,10 +38,15 @@ struct am_cli_source {
     struct am_image_bytes bytes; /* of an image built here; else empty */
 };
 
+struct am_cli_source_options {
+    bool skip;     /* drop bad records of an inventory */
+    bool spelling; /* correct misspelt words, whatever the inventory says; not of images */
+};
+
 /* Opens either kind, told by content, and verifies it to the last record. Problems of an inventory
  * are printed to standard error. *source is untouched on failure. */
 enum am_code am_cli_source_open(const char *path,
-                                bool skip_bad_records,
+                                const struct am_cli_source_options *options,
                                 struct am_cli_source *source,
                                 struct am_error *error);
 void am_cli_source_close(struct am_cli_source *source);

@@ -328,8 +328,8 @@ static inline bool am_image_posting_is_last(const struct am_image_posting *posti
 
 /*   0               8               16      20      24  25  26      32
  *   +---------------+---------------+-------+-------+---+---+-------+
- *   | bid           | eCPM          | text  | pos.  | m | w | zeros |
- *   +---------------+---------------+-------+-------+---+---+-------+ */
+ *   | bid           | eCPM          | text  | pos.  | m | w | r | 0 |
+ *   +---------------+---------------+-------+-------+---+---+---+---+ */
 struct am_image_keyword {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
@@ -337,7 +337,8 @@ struct am_image_keyword {
     uint32_t position; /* in the ad's list, from 0: the last tie-break inside an ad */
     uint8_t match;     /* enum am_model_match_type */
     uint8_t word_count;
-    uint8_t reserved[6]; /* zero */
+    uint8_t ranked_words; /* that it ranks by: of a twin without accents, its original's */
+    uint8_t reserved[5];  /* zero */
 };
 static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 

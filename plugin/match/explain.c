@@ -81,11 +81,11 @@ static void append_advantage(const struct am_image *image,
         append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[0]->match));
         am_buffer_literal(text, " over ");
         append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[1]->match));
-    } else if (keywords[0]->word_count != keywords[1]->word_count) {
+    } else if (keywords[0]->ranked_words != keywords[1]->ranked_words) {
         am_buffer_literal(text, "words (");
-        am_buffer_unsigned(text, keywords[0]->word_count);
+        am_buffer_unsigned(text, keywords[0]->ranked_words);
         am_buffer_literal(text, " over ");
-        am_buffer_unsigned(text, keywords[1]->word_count);
+        am_buffer_unsigned(text, keywords[1]->ranked_words);
     } else {
         am_buffer_literal(text, "rotation");
         return;
