@@ -326,17 +326,22 @@ bench-pair: deps-build ## BASE=COMMIT: measure it and this work tree (or NEW=COM
 
 INSTALL ?= install
 DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
+BASH_DIR := $(PREFIX)/share/bash-completion/completions
+ZSH_DIR := $(PREFIX)/share/zsh/vendor-completions
 
 install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
 	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
 	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
 	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
 	$(INSTALL) -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	$(INSTALL) -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR)
+	$(BUILD)/admatch completion bash > $(DESTDIR)$(BASH_DIR)/admatch
+	$(BUILD)/admatch completion zsh > $(DESTDIR)$(ZSH_DIR)/_admatch
 	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
 
 uninstall: ## remove what `make install` has put there
 	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
-	    $(DESTDIR)$(DOC_DIR)/copyright
+	    $(DESTDIR)$(DOC_DIR)/copyright $(DESTDIR)$(BASH_DIR)/admatch $(DESTDIR)$(ZSH_DIR)/_admatch
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)
 
 dist: ## the committed source as build/admatch-VERSION.tar.gz

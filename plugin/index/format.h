@@ -326,8 +326,8 @@ static inline bool am_image_posting_is_last(const struct am_image_posting *posti
     return posting->ad_and_last & AM_POSTING_LAST;
 }
 
-/*   0               8               16      20      24  25  26      32
- *   +---------------+---------------+-------+-------+---+---+-------+
+/*   0               8               16      20      24  25  26  27  32
+ *   +---------------+---------------+-------+-------+---+---+---+---+
  *   | bid           | eCPM          | text  | pos.  | m | w | r | 0 |
  *   +---------------+---------------+-------+-------+---+---+---+---+ */
 struct am_image_keyword {
