@@ -73,6 +73,9 @@ void am_api_error(struct am_api *api,
                   struct am_view where,
                   struct am_api_response *response);
 
+/* Packs an answer by gzip; false: it stays as it is. Valid until the next call of it. */
+bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed);
+
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);
 

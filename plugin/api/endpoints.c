@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "../base/clock.h"
+#include "cors.h"
+#include "headers.h"
 #include "http.h"
 
 enum { METRICS_SIZE = 256 << 10 };
@@ -29,15 +30,21 @@ struct endpoint {
     bool reads, posts; /* GET and HEAD, POST */
     const char *allow; /* the same as a header's value */
     handler *answer;
+    bool scripts; /* pages of other origins may ask, see am_api_http_settings.origins */
+    bool probes;  /* a cache may keep the answer, but must ask whether it still holds */
 };
 
 static const struct endpoint endpoints[AM_ENDPOINTS] = {
-    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, "GET, HEAD, POST", answer_decide},
+    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, "GET, HEAD, POST", answer_decide,
+                            .scripts = true},
     [AM_ENDPOINT_OPENRTB] = {"/openrtb2/bid", "openrtb", false, true, "POST", answer_bid},
     [AM_ENDPOINT_PREVIEW] = {"/preview", "preview", true, true, "GET, HEAD, POST", answer_preview},
-    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, "GET, HEAD", answer_health},
-    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, "GET, HEAD", answer_readiness},
-    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, "GET, HEAD", answer_metrics},
+    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, "GET, HEAD", answer_health,
+                             .probes = true},
+    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, "GET, HEAD", answer_readiness,
+                            .probes = true},
+    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, "GET, HEAD", answer_metrics,
+                             .probes = true},
     [AM_ENDPOINT_OTHER] = {.name = "other"},
 };
 
@@ -57,11 +64,7 @@ static struct am_view header(const struct am_api_http_request *request, const ch
 }
 
 bool am_api_http_is_media_type(struct am_view given, const char *type) {
-    const char *end = given.size ? memchr(given.data, ';', given.size) : NULL;
-    size_t size = end ? (size_t)(end - given.data) : given.size;
-    while (size && (given.data[size - 1] == ' ' || given.data[size - 1] == '\t'))
-        size--;
-    return size == strlen(type) && strncasecmp(given.data, type, size) == 0;
+    return am_api_header_is(am_api_header_name(given), type);
 }
 
 static void add_header(struct am_api_http_response *response, const char *name, const char *value) {
@@ -104,6 +107,13 @@ static const char *read_encoding(const struct am_api_http_request *request,
     return NULL;
 }
 
+/* Whether a Content-Type leaves the charset open, or names that of UTF-8 or a part of it. */
+static bool is_utf8(struct am_view type) {
+    struct am_view charset = am_api_header_parameter(type, "charset");
+    return charset.size == 0 || am_api_header_is(charset, "utf-8") ||
+           am_api_header_is(charset, "utf8") || am_api_header_is(charset, "us-ascii");
+}
+
 /* The kind of a posted body; NULL, or why it is refused. */
 static const char *read_content(const struct am_api_http_request *request,
                                 struct am_api_request *asked) {
@@ -114,6 +124,8 @@ static const char *read_content(const struct am_api_http_request *request,
         asked->content = AM_CONTENT_TEXT;
     else
         return "Content-Type: expected application/json or text/plain";
+    if (!is_utf8(type))
+        return "Content-Type: expected charset=utf-8";
     return read_encoding(request, asked);
 }
 
@@ -162,7 +174,6 @@ static void answer_bid(struct exchange *exchange) {
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_http_response *response) {
     add_header(response, "Content-Security-Policy", am_preview_policy);
-    add_header(response, "Cache-Control", "no-store");
     add_header(response, "Referrer-Policy", "no-referrer");
     add_header(response, "X-Content-Type-Options", "nosniff");
 }
@@ -225,8 +236,16 @@ static void answer_metrics(struct exchange *exchange) {
 /* ---- routing ----------------------------------------------------------------------------------
  */
 
+/* With and without a slash at the end. */
+static struct am_view without_slash(struct am_view path) {
+    if (path.size > 1 && path.data[path.size - 1] == '/')
+        path.size--;
+    return path;
+}
+
 static enum am_api_endpoint find_endpoint(const struct am_api_http_settings *settings,
                                           struct am_view path) {
+    path = without_slash(path);
     for (int i = 0; i < AM_ENDPOINT_OTHER; i++)
         if (am_view_equal(path, am_view_of(endpoints[i].path)) &&
             (i != AM_ENDPOINT_PREVIEW || settings->preview))
@@ -239,6 +258,12 @@ static bool is_allowed(const struct am_api_http_request *request, const struct e
     return (endpoint->reads && reads) || (endpoint->posts && is_method(request, "POST"));
 }
 
+/* A preflight: the browser asks whether the page may ask. */
+static bool asks_first(const struct exchange *exchange, const struct endpoint *endpoint) {
+    return endpoint->scripts && exchange->settings->origins &&
+           is_method(exchange->request, "OPTIONS");
+}
+
 static void route(struct exchange *exchange) {
     const struct am_api_http_request *request = exchange->request;
     const struct endpoint *endpoint = &endpoints[exchange->response->endpoint];
@@ -246,6 +271,8 @@ static void route(struct exchange *exchange) {
         answer_error(exchange, request->refused, request->reason);
     } else if (!endpoint->path) {
         answer_error(exchange, 404, "there is nothing at this path");
+    } else if (asks_first(exchange, endpoint)) {
+        am_api_cors_preflight(exchange->settings, request, endpoint->allow, exchange->response);
     } else if (!is_allowed(request, endpoint)) {
         answer_error(exchange, 405, "method not allowed for this path");
         add_header(exchange->response, "Allow", endpoint->allow);
@@ -256,17 +283,43 @@ static void route(struct exchange *exchange) {
     }
 }
 
+/* Packs the answer where that is wanted. */
+static void pack(const struct exchange *exchange) {
+    struct am_api_http_response *response = exchange->response;
+    size_t above = exchange->settings->gzip;
+    struct am_view packed;
+    if (!above || response->body.size <= above || exchange->request->transformed)
+        return;
+    add_header(response, "Vary", "Accept-Encoding");
+    if (!am_api_header_accepts(header(exchange->request, "Accept-Encoding"), "gzip") ||
+        !am_api_pack(exchange->api, response->body, &packed))
+        return;
+    add_header(response, "Content-Encoding", "gzip");
+    response->body = packed;
+}
+
+/* Decisions are of the moment, and errors go when their cause does: nobody may keep them. */
+static void add_common_headers(const struct exchange *exchange) {
+    struct am_api_http_response *response = exchange->response;
+    const struct endpoint *endpoint = &endpoints[response->endpoint];
+    const struct am_image *image = am_api_image(exchange->api);
+    add_header(response, "Cache-Control", endpoint->probes ? "no-cache" : "no-store");
+    if (endpoint->scripts && exchange->settings->origins && response->status != 204)
+        am_api_cors_allow(exchange->settings, exchange->request, response);
+    if (image)
+        add_header(response, "X-Admatch-Generation", image->generation);
+}
+
 void am_api_http_answer(struct am_api *api,
                         const struct am_api_http_settings *settings,
                         const struct am_api_http_request *request,
                         struct am_api_http_response *response) {
-    const struct am_image *image = am_api_image(api);
     struct exchange exchange = {api, settings, request, response};
     *response = (struct am_api_http_response){.type = "application/json",
                                               .endpoint = find_endpoint(settings, request->path)};
     route(&exchange);
-    if (image)
-        add_header(response, "X-Admatch-Generation", image->generation);
+    add_common_headers(&exchange);
+    pack(&exchange);
 }
 
 void am_api_http_response_free(struct am_api_http_response *response) {

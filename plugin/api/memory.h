@@ -8,6 +8,9 @@
 #include "openrtb/openrtb.h"
 #include "request.h"
 
+/* An answer that would be longer when packed is sent as it is. */
+enum { AM_API_PACKED_BYTES = 16 << 20 };
+
 struct am_api {
     struct am_api_limits limits;
     struct am_matcher *matcher;
@@ -19,6 +22,8 @@ struct am_api {
     char *decoded;  /* limits.body_bytes, for a value of the preview's form */
     struct am_buffer answer;
     struct am_api_gzip gzip;
+    struct am_api_gzip_packer packer;
+    char *packed; /* AM_API_PACKED_BYTES */
     struct am_openrtb *openrtb;
     struct am_match_decision decision;
     struct am_error error;

@@ -36,6 +36,8 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
     server->http = (struct am_api_http_settings){
         .test = options->test,
         .preview = options->preview,
+        .gzip = options->gzip,
+        .origins = options->origins,
         .metrics = write_metrics,
         .metrics_context = server->metrics,
     };
