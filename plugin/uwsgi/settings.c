@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../api/api.h"
+#include "../api/http.h"
 #include "host.h"
 #include "log.h"
 
@@ -34,6 +34,7 @@ struct number {
 static struct number refresh_number = {&am_uwsgi_settings.refresh, 0, 86400};
 static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 20};
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
+static struct number gzip_number = {&am_uwsgi_settings.gzip, 0, 64 << 20};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
 static struct number idle_number = {&am_uwsgi_settings.loop.idle_timeout, 1, 86400};
@@ -77,6 +78,25 @@ static void set_path(char *option, char *value, void *data) {
     *path = value;
 }
 
+/* Lives as long as the process. */
+static void set_origins(char *option, char *value, void *data) {
+    const char *const **origins = data;
+    size_t count = 0, most = value ? strlen(value) / 2 + 2 : 1;
+    const char **list = calloc(most, sizeof *list);
+    char *copy = strdup(value ? value : ""), *rest = copy, *origin;
+    if (!list || !copy)
+        am_uwsgi_log_and_exit("%s: out of memory", option);
+    while ((origin = strsep(&rest, " ")))
+        if (*origin)
+            list[count++] = origin;
+    for (size_t i = 0; i < count || i == 0; i++)
+        if (!count || !am_api_http_is_origin(list[i]))
+            am_uwsgi_log_and_exit("%s = %s: expected *, or origins like https://www.example.com, "
+                                  "without a path, with spaces between them",
+                                  option, value ? value : "");
+    *origins = list;
+}
+
 struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
@@ -99,6 +119,12 @@ struct uwsgi_option am_uwsgi_options[] = {
      "bytes of a request body, also when unpacked (default 1048576)", set_number, &body_number, 0},
     {"admatch-limit-words", required_argument, 0,
      "words of a request, all fields together (default 100000)", set_number, &words_number, 0},
+    {"admatch-gzip", required_argument, 0,
+     "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
+     set_number, &gzip_number, 0},
+    {"admatch-cors", required_argument, 0,
+     "* or origins (https://www.example.com) of pages whose scripts may ask for ads", set_origins,
+     &am_uwsgi_settings.origins, 0},
     {"admatch-connections", required_argument, 0,
      "with loop = admatch: connections of a process (default 10000)", set_number,
      &connections_number, 0},
@@ -126,6 +152,12 @@ struct uwsgi_option am_uwsgi_options[] = {
      &modifier_number, 0},
     {0},
 };
+
+char am_uwsgi_loop_name[] = "admatch";
+
+bool am_uwsgi_loop_is_chosen(void) {
+    return uwsgi.loop && strcmp(uwsgi.loop, am_uwsgi_loop_name) == 0;
+}
 
 static char *absolute(char *path, const char *option) {
     char folder[PATH_MAX];
