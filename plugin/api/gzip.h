@@ -15,7 +15,7 @@ enum {
     AM_GZIP_PACK_MEMORY_SIZE = 384 << 10, /* what zlib asks for is about 270 KiB */
 };
 
-/* Where zlib's state lies. */
+/* The memory of zlib's state. */
 struct am_api_gzip_memory {
     char *bytes;
     size_t size, used;

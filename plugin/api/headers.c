@@ -11,7 +11,7 @@ static struct am_view trim(struct am_view text) {
     return text;
 }
 
-/* Cuts a text at a separator: what stands before it, and in `rest` what stands behind. */
+/* Cuts a text at a separator: what is before it, and in `rest` what is behind. */
 static struct am_view cut(struct am_view *rest, char separator) {
     struct am_view whole = *rest;
     const char *end = whole.size ? memchr(whole.data, separator, whole.size) : NULL;

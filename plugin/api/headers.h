@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of HTTP headers (RFC 9110, section 5.6). Quoted commas and semicolons, which none of the
- * headers that are read here has, are not told from others. */
+ * headers that are read here has, are taken for separators. */
 #ifndef AM_API_HEADERS_H
 #define AM_API_HEADERS_H
 
@@ -12,7 +12,7 @@ bool am_api_header_is(struct am_view text, const char *word);
 /* Takes the next item off a list with commas; false: there is none left. */
 bool am_api_header_next(struct am_view *list, struct am_view *item);
 
-/* What stands before the parameters of an item. */
+/* An item without its parameters. */
 struct am_view am_api_header_name(struct am_view item);
 
 /* The value of a parameter (";q=0.5"), without quotes; empty when it has none of that name. */

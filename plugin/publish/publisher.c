@@ -201,7 +201,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
 /* ---- what is published stays ------------------------------------------------------------------
  */
 
-static void hold(struct am_publisher *publisher, struct am_store_hold taken) {
+static void replace_hold(struct am_publisher *publisher, struct am_store_hold taken) {
     am_store_release(&publisher->held);
     publisher->held = taken;
     publisher->damaged = false;
@@ -220,7 +220,7 @@ static bool take_up(struct am_publisher *publisher,
     if (moved)
         publish(publisher, publication->image, image->generation);
     am_image_close(image);
-    hold(publisher, taken);
+    replace_hold(publisher, taken);
     return true;
 }
 
@@ -381,7 +381,7 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     else
         accept_new(publisher, built);
     am_image_close(built->image);
-    hold(publisher, built->hold);
+    replace_hold(publisher, built->hold);
     publisher->noted = built->noted == AM_OK;
     publisher->tend_after = TEND_SOON;
     clean(publisher);

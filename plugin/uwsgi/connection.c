@@ -44,9 +44,7 @@ bool am_uwsgi_connection_expects(struct wsgi_request *request) {
 /* On an error, so will reading the body be. */
 void am_uwsgi_connection_continue(struct wsgi_request *request) {
     static char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    int status;
-    while ((status = request->socket->proto_write(request, answer, sizeof answer - 1)) ==
-           UWSGI_AGAIN) {
+    while (request->socket->proto_write(request, answer, sizeof answer - 1) == UWSGI_AGAIN) {
         int ready = uwsgi_wait_write_req(request);
         if (ready <= 0)
             break;

@@ -19,7 +19,7 @@ bool am_uwsgi_connection_asks_to_close(struct wsgi_request *request);
  * 9.6). Once the body has been read. */
 bool am_uwsgi_connection_ends(struct wsgi_request *request);
 
-/* Tells a client that waits with its body to send it (Expect: 100-continue). */
+/* Sends "100 Continue" to a client that waits with its body (Expect: 100-continue). */
 void am_uwsgi_connection_continue(struct wsgi_request *request);
 
 /* Whether the client waits for that. */

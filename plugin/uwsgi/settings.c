@@ -78,14 +78,16 @@ static void set_path(char *option, char *value, void *data) {
     *path = value;
 }
 
-/* Lives as long as the process. */
+/* The list, and behind it the texts that it points to, two bytes for each pointer; for as long as
+ * the process lives. */
 static void set_origins(char *option, char *value, void *data) {
     const char *const **origins = data;
-    size_t count = 0, most = value ? strlen(value) / 2 + 2 : 1;
-    const char **list = calloc(most, sizeof *list);
-    char *copy = strdup(value ? value : ""), *rest = copy, *origin;
-    if (!list || !copy)
+    size_t count = 0, size = value ? strlen(value) : 0;
+    const char **list = calloc(size / 2 + 2, sizeof *list + 2);
+    if (!list)
         am_uwsgi_log_and_exit("%s: out of memory", option);
+    char *rest = (char *)(list + size / 2 + 2), *origin;
+    memcpy(rest, value ? value : "", size);
     while ((origin = strsep(&rest, " ")))
         if (*origin)
             list[count++] = origin;

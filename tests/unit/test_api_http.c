@@ -61,7 +61,7 @@ static struct am_api_http_response ask_with(const struct am_api_http_settings *s
                                             const char *path,
                                             const char *query,
                                             const char *const *headers) {
-    struct am_api_http_response response;
+    struct am_api_http_response response = {0};
     const struct am_api_http_request request = {.method = am_view_of(method),
                                                 .path = am_view_of(path),
                                                 .query = am_view_of(query),
