@@ -28,23 +28,26 @@ struct endpoint {
     const char *path; /* NULL: every other path */
     const char *name;
     bool reads, posts; /* GET and HEAD, POST */
-    const char *allow; /* the same as a header's value */
+    bool scripts;      /* pages of other origins may ask, see am_api_http_settings.origins */
+    bool probes;       /* a cache may keep the answer, but must ask whether it still holds */
+    const char *allow; /* `reads` and `posts` as a header's value */
     handler *answer;
-    bool scripts; /* pages of other origins may ask, see am_api_http_settings.origins */
-    bool probes;  /* a cache may keep the answer, but must ask whether it still holds */
 };
 
 static const struct endpoint endpoints[AM_ENDPOINTS] = {
-    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, "GET, HEAD, POST", answer_decide,
-                            .scripts = true},
-    [AM_ENDPOINT_OPENRTB] = {"/openrtb2/bid", "openrtb", false, true, "POST", answer_bid},
-    [AM_ENDPOINT_PREVIEW] = {"/preview", "preview", true, true, "GET, HEAD, POST", answer_preview},
-    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, "GET, HEAD", answer_health,
-                             .probes = true},
-    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, "GET, HEAD", answer_readiness,
-                            .probes = true},
-    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, "GET, HEAD", answer_metrics,
-                             .probes = true},
+    /* path, name, reads, posts, scripts, probes, allow, answer */
+    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, true, false, "GET, HEAD, POST",
+                            answer_decide},
+    [AM_ENDPOINT_OPENRTB] = {"/openrtb2/bid", "openrtb", false, true, false, false, "POST",
+                             answer_bid},
+    [AM_ENDPOINT_PREVIEW] = {"/preview", "preview", true, true, false, false, "GET, HEAD, POST",
+                             answer_preview},
+    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, false, true, "GET, HEAD",
+                             answer_health},
+    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, false, true, "GET, HEAD",
+                            answer_readiness},
+    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, false, true, "GET, HEAD",
+                             answer_metrics},
     [AM_ENDPOINT_OTHER] = {.name = "other"},
 };
 
