@@ -110,26 +110,30 @@ static const char *read_encoding(const struct am_api_http_request *request,
     return NULL;
 }
 
-/* Whether a Content-Type leaves the charset open, or names that of UTF-8 or a part of it. */
-static bool is_utf8(struct am_view type) {
+static const char *read_charset(struct am_view type, struct am_api_request *asked) {
     struct am_view charset = am_api_header_parameter(type, "charset");
-    return charset.size == 0 || am_api_header_is(charset, "utf-8") ||
-           am_api_header_is(charset, "utf8") || am_api_header_is(charset, "us-ascii");
+    asked->charset = charset.size ? am_text_charset_of(charset) : AM_CHARSET_UTF8;
+    return asked->charset == AM_CHARSET_UNKNOWN
+               ? "Content-Type: expected charset utf-8, iso-8859-1, us-ascii or windows-1252"
+               : NULL;
 }
 
 /* The kind of a posted body; NULL, or why it is refused. */
 static const char *read_content(const struct am_api_http_request *request,
                                 struct am_api_request *asked) {
     struct am_view type = header(request, "Content-Type");
+    const char *refusal = NULL;
     if (type.size == 0 || am_api_http_is_media_type(type, "application/json"))
         asked->content = AM_CONTENT_JSON;
     else if (am_api_http_is_media_type(type, "text/plain"))
         asked->content = AM_CONTENT_TEXT;
+    else if (am_api_http_is_media_type(type, "text/html"))
+        asked->content = AM_CONTENT_HTML;
     else
-        return "Content-Type: expected application/json or text/plain";
-    if (!is_utf8(type))
-        return "Content-Type: expected charset=utf-8";
-    return read_encoding(request, asked);
+        return "Content-Type: expected application/json, text/plain or text/html";
+    if (asked->content != AM_CONTENT_JSON)
+        refusal = read_charset(type, asked);
+    return refusal ? refusal : read_encoding(request, asked);
 }
 
 static const char *read_bid_content(const struct am_api_http_request *request,
@@ -176,7 +180,7 @@ static void answer_bid(struct exchange *exchange) {
 
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_http_response *response) {
-    add_header(response, "Content-Security-Policy", am_preview_policy);
+    add_header(response, "Content-Security-Policy", am_api_page_policy);
     add_header(response, "Referrer-Policy", "no-referrer");
     add_header(response, "X-Content-Type-Options", "nosniff");
 }

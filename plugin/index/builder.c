@@ -32,6 +32,10 @@ static void builder_start(struct am_builder *builder,
         .campaigns = AM_VECTOR_OF(struct am_image_campaign),
         .vocabulary = AM_VECTOR_OF(struct am_image_vocabulary_bucket),
         .word_records = AM_VECTOR_OF(struct am_image_word),
+        .forms = AM_VECTOR_OF(struct am_build_form),
+        .form_records = AM_VECTOR_OF(struct am_image_forms),
+        .spellings = AM_VECTOR_OF(struct am_image_spelling),
+        .rules = am_text_word_rules_of(inventory->language, inventory->fold_accents),
         .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
         .term_table = AM_VECTOR_OF(uint32_t),
@@ -45,12 +49,14 @@ static void builder_start(struct am_builder *builder,
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,         &builder->flat_words,   &builder->words,      &builder->edges,
-        &builder->terminals,    &builder->negatives,    &builder->postings,   &builder->keywords,
-        &builder->ads,          &builder->details,      &builder->campaigns,  &builder->vocabulary,
-        &builder->word_records, &builder->edge_buckets, &builder->filter,     &builder->term_table,
-        &builder->advertisers,  &builder->keys,         &builder->zone_names, &builder->zones,
-        &builder->transitions,
+        &builder->flat,         &builder->flat_words,   &builder->words,
+        &builder->edges,        &builder->terminals,    &builder->negatives,
+        &builder->postings,     &builder->keywords,     &builder->ads,
+        &builder->details,      &builder->campaigns,    &builder->vocabulary,
+        &builder->word_records, &builder->edge_buckets, &builder->filter,
+        &builder->term_table,   &builder->advertisers,  &builder->keys,
+        &builder->zone_names,   &builder->zones,        &builder->transitions,
+        &builder->forms,        &builder->form_records, &builder->spellings,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -60,6 +66,7 @@ static void builder_free(struct am_builder *builder) {
     am_intern_free(&builder->zone_table);
     am_build_pools_free(&builder->pools);
     am_text_stemmer_free(builder->stemmer);
+    free(builder->fold);
 }
 
 static bool pools_fine(const struct am_builder *builder, struct am_error *error) {
@@ -73,6 +80,9 @@ static bool pools_fine(const struct am_builder *builder, struct am_error *error)
 static bool run_phases(struct am_builder *builder, struct am_error *error) {
     if (!am_build_pools_start(&builder->pools, builder->inventory->ad_count))
         return pools_fine(builder, error);
+    builder->fold = malloc(sizeof *builder->fold);
+    if (!builder->fold)
+        return am_build_out_of_memory(error);
     if (builder->inventory->stem) {
         builder->stemmer = am_text_stemmer_new(builder->inventory->language, error);
         if (!builder->stemmer)
@@ -118,6 +128,8 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_ZONE_NAMES] = &builder->zone_names,
         [AM_SECTION_ZONES] = &builder->zones,
         [AM_SECTION_TRANSITIONS] = &builder->transitions,
+        [AM_SECTION_FORMS] = &builder->form_records,
+        [AM_SECTION_SPELLINGS] = &builder->spellings,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};
@@ -228,16 +240,20 @@ static bool write_all(int fd, const char *data, size_t size) {
     return true;
 }
 
-/* Makes the rename itself durable. Some file systems refuse to fsync a folder: the file is in place
- * all the same. */
-static void sync_folder(int folder, const char *path) {
+/* Makes the rename itself durable, where that can be asked for: some file systems refuse to fsync a
+ * folder, and a folder that this process may write but not read cannot be opened. */
+static enum am_code sync_folder(int folder, const char *path, struct am_error *error) {
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);
     int fd = openat(folder, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    close(fd);
+    if (fd < 0 && errno == EACCES)
+        return AM_OK;
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP);
+    enum am_code code =
+        synced ? AM_OK : am_error_set_errno(error, AM_E_IO, "cannot sync the folder of %s", path);
+    if (fd >= 0)
+        close(fd);
+    return code;
 }
 
 static int create(int folder, const char *path) {
@@ -266,9 +282,8 @@ enum am_code am_image_write(const struct am_image_bytes *bytes,
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s", temporary);
     if (code == AM_OK && renameat(folder, temporary, folder, path) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot rename %s to %s", temporary, path);
-    if (code != AM_OK)
-        unlinkat(folder, temporary, 0);
-    else
-        sync_folder(folder, path);
+    if (code == AM_OK)
+        return sync_folder(folder, path, error);
+    unlinkat(folder, temporary, 0);
     return code;
 }

@@ -36,6 +36,8 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_ZONE_NAMES] = sizeof(struct am_image_zone_name),
     [AM_SECTION_ZONES] = sizeof(struct am_image_zone),
     [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
+    [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
+    [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
 };
 
 /* Far more than any version may add. */
@@ -297,6 +299,8 @@ static void set_pointers(struct am_image *image) {
     image->zone_names = start_of(image, AM_SECTION_ZONE_NAMES);
     image->zones = start_of(image, AM_SECTION_ZONES);
     image->transitions = start_of(image, AM_SECTION_TRANSITIONS);
+    image->forms = start_of(image, AM_SECTION_FORMS);
+    image->spellings = start_of(image, AM_SECTION_SPELLINGS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -311,6 +315,8 @@ static void set_pointers(struct am_image *image) {
     image->zone_name_count = count_of(image, AM_SECTION_ZONE_NAMES);
     image->zone_count = count_of(image, AM_SECTION_ZONES);
     image->transition_count = count_of(image, AM_SECTION_TRANSITIONS);
+    image->form_count = count_of(image, AM_SECTION_FORMS);
+    image->spelling_count = count_of(image, AM_SECTION_SPELLINGS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);
 }
@@ -417,18 +423,38 @@ void am_image_close(struct am_image *image) {
     free(image);
 }
 
-bool am_image_is_fd(int fd) {
-    char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+/* Bytes read; fewer than `size` at the end of the file. -1, with errno. */
+static ssize_t read_start(int fd, char *start, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = pread(fd, start + done, size - done, (off_t)done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
 }
 
-bool am_image_is(const char *path) {
+enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_error *error) {
+    char magic[8];
+    ssize_t size = read_start(fd, magic, sizeof magic);
+    if (size < 0 && errno != ESPIPE) /* an inventory may come through a pipe, an image may not */
+        return am_error_set_errno(error, AM_E_IO, "cannot read %s", name);
+    *is_image = size == (ssize_t)sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+    return AM_OK;
+}
+
+enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is_image = fd >= 0 && am_image_is_fd(fd);
-    if (fd >= 0)
-        close(fd);
-    return is_image;
+    if (fd < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
+    enum am_code code = am_image_is_fd(fd, path, is_image, error);
+    close(fd);
+    return code;
 }
 
 uint32_t
@@ -443,6 +469,12 @@ am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, st
         slot = slot + 1 < image->term_slots ? slot + 1 : 0;
     }
     return AM_NONE;
+}
+
+bool am_image_has_twins(const struct am_image *image) {
+    return am_text_word_rules_of(am_image_string(image, image->settings->language),
+                                 image->settings->fold_accents)
+        .folds_queries;
 }
 
 bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone) {

@@ -51,9 +51,12 @@ struct am_image {
     const struct am_image_zone_name *zone_names;
     const struct am_image_zone *zones;
     const struct am_timezone_transition *transitions;
+    const struct am_image_forms *forms;
+    const struct am_image_spelling *spellings;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;
+    uint64_t form_count, spelling_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
@@ -81,11 +84,11 @@ void am_image_close(struct am_image *image); /* NULL is fine */
  * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
-/* Whether the file starts like an image (magic), so that a path can be either an image or an
- * inventory. */
-bool am_image_is(const char *path);
-/* The same of a file that is open; its offset stays. */
-bool am_image_is_fd(int fd);
+/* Sets *is_image when the file begins with the magic of an image, so that a path can name either an
+ * image or an inventory. AM_E_IO: it cannot be read, so nobody knows; *is_image is untouched. */
+enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error);
+/* The same of an open file, called `name` in errors; its offset stays. */
+enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_error *error);
 
 static inline struct am_view am_image_string(const struct am_image *image,
                                              am_image_string_ref ref) {
@@ -97,6 +100,10 @@ static inline struct am_view am_image_string(const struct am_image *image,
 static inline void am_image_prefetch_string(const struct am_image *image, am_image_string_ref ref) {
     __builtin_prefetch(image->strings + (size_t)ref * 4);
 }
+
+/* Whether every keyword but "*" is there twice, with its accents and without: see
+ * am_text_word_rules.folds_queries. */
+bool am_image_has_twins(const struct am_image *image);
 
 struct am_image_list {
     const uint32_t *items;

@@ -8,7 +8,7 @@ static const char *gate_label(unsigned index) {
 static const char *reason_label(unsigned index) {
     static const char *const names[AM_METRICS_CLOSED_REASONS] = {
         "idle_timeout", "head_timeout", "body_timeout", "write_timeout",
-        "evicted",      "balance",      "memory"};
+        "evicted",      "balance",      "memory",       "epoll"};
     return names[index];
 }
 
@@ -25,6 +25,11 @@ const struct am_metrics_metric am_metrics_table[] = {
      AM_METRICS_REQUESTS, 0, WHOLE, NULL, NULL, 0},
     {"decisions_total", "Decisions made, for /v1/decide or for bids.", "", COUNTER, ROWS(decisions),
      WHOLE, NULL, NULL, 0},
+    {"decisions_truncated_total",
+     "Decisions that admatch-limit-work ended: they have what was found until then.", "", COUNTER,
+     ROWS(truncated), WHOLE, NULL, NULL, 0},
+    {"work_steps_total", "Steps of work that decisions took, as admatch-limit-work counts them.",
+     "", COUNTER, ROWS(work), WHOLE, NULL, NULL, 0},
     {"ads_placed_total", "Ads placed.", "", COUNTER, ROWS(ads_placed), WHOLE, NULL, NULL, 0},
     {"positions_unfilled_total", "Ad positions asked for that stayed empty.", "", COUNTER,
      ROWS(positions_unfilled), WHOLE, NULL, NULL, 0},
@@ -100,7 +105,8 @@ const struct am_metrics_metric am_metrics_table[] = {
     {"loop_handed_over_total", "Requests handed over to blocking threads.", "", COUNTER,
      ROWS(loop.handed_over), WHOLE, NULL, NULL, 0},
     {"loop_pauses_total",
-     "Times that a process stopped accepting, at admatch-connections or without file descriptors.",
+     "Times that a process stopped accepting, at admatch-connections, or without file descriptors "
+     "or epoll watches.",
      "", COUNTER, ROWS(loop.pauses), WHOLE, NULL, NULL, 0},
     {"loop_closed_total", "Connections that the server closed, by reason.", "", COUNTER,
      ROWS(loop.closed), WHOLE, "reason", reason_label, AM_METRICS_CLOSED_REASONS},

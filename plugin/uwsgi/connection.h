@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections of HTTP clients, as uWSGI's own loop keeps and closes them. In the thread that serves
- * the request. */
+/* Connections of HTTP clients, as uWSGI's own loop keeps and closes them. */
+/* Runs in: the worker's thread that serves the request. */
 #ifndef AM_UWSGI_CONNECTION_H
 #define AM_UWSGI_CONNECTION_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: its options, its hooks, and the order in which its parts start. */
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -67,10 +68,21 @@ static int init(void) {
     return 0;
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
- * master's; it looks names up only when it drops them. */
+/* Not: there is no such user, for which getpwnam(3) lists several values. uWSGI refuses to start
+ * then. */
+static bool is_failure_to_look_up(int error) {
+    return error == EIO || error == EINTR || error == EMFILE || error == ENFILE ||
+           error == ENOMEM || error == ERANGE;
+}
+
+/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
+ * keeps the master's; it looks names up only when it drops them. */
 static uid_t workers_user(void) {
+    errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    if (!named && is_failure_to_look_up(errno))
+        am_uwsgi_log_and_exit("cannot start: cannot look up the user %s: %s", uwsgi.uidname,
+                              strerrordesc_np(errno));
     uid_t user = named ? named->pw_uid : uwsgi.uid;
     return geteuid() == 0 && user ? user : geteuid();
 }
@@ -92,7 +104,8 @@ static struct am_server *make_server(struct am_error *error) {
         .preview = am_uwsgi_settings.preview,
         .gzip = am_uwsgi_settings.gzip,
         .origins = am_uwsgi_settings.origins,
-        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words},
+        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
+                   am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CGI variables of a request. */
+/* Runs in: the worker's thread that serves the request. */
 #ifndef AM_UWSGI_VARIABLE_H
 #define AM_UWSGI_VARIABLE_H
 

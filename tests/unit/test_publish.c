@@ -72,7 +72,7 @@ static void start(struct instance *instance) {
     const struct am_server_options options = {
         .inventory = instance->inventory,
         .store_folder = instance->store,
-        .limits = {1 << 16, 1000},
+        .limits = {1 << 16, 1000, 0, 0},
         .workers = WORKERS,
         .cores = CORES,
         .sink = {keep_line, instance},
@@ -129,10 +129,12 @@ static unsigned decide(struct am_server *server, unsigned worker, unsigned core)
     return version;
 }
 
+enum { PATIENCE = 60000 }; /* milliseconds at least, on a busy machine */
+
 static void wait_for_images(const struct am_server *server, unsigned most) {
     const struct timespec pause = {0, 1000000};
     for (int tries = 0; am_generations_open_images(server->generations) > most; tries++) {
-        if (tries == 5000)
+        if (tries == PATIENCE)
             fail_msg("%u images open, expected at most %u",
                      am_generations_open_images(server->generations), most);
         nanosleep(&pause, NULL);
@@ -143,7 +145,7 @@ static void wait_for_publication(const struct am_server *server) {
     const struct timespec pause = {0, 1000000};
     uint32_t wanted = am_publish_channel_number(server->channel);
     for (int tries = 0; am_generations_publication(server->generations) != wanted; tries++) {
-        assert_true(tries < 5000);
+        assert_true(tries < PATIENCE);
         nanosleep(&pause, NULL);
     }
 }
