@@ -183,6 +183,11 @@ $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
+# And this one for the system calls of the store.
+STORE_WRAPS := open openat mkdir stat fstat fstatat access flock utimensat renameat unlinkat fsync read pread write mmap opendir fdopendir readdir \
+    malloc calloc realloc aligned_alloc posix_memalign strdup am_timezones_load
+$(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma)--wrap=$(name))
+
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
