@@ -57,10 +57,15 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
         if (code != AM_OK)
             return code;
     }
+    api->body_size = body.size;
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
     switch (request->content) {
     case AM_CONTENT_TEXT:
-        return am_api_request_read_text(api->reader, body, &api->error);
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_ENTITIES, request->charset,
+                                        &api->error);
+    case AM_CONTENT_HTML:
+        return am_api_request_read_text(api->reader, body, AM_MARKUP_HTML, request->charset,
+                                        &api->error);
     case AM_CONTENT_QUERY_STRING:
         return am_api_request_read_query_string(api->reader, body, &api->error);
     case AM_CONTENT_OPENRTB:
@@ -71,49 +76,13 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     return am_api_request_read_json(api->reader, body, &api->error);
 }
 
-static bool stands_in_url(const struct am_match_request *request,
-                          const struct am_match_winner *placed) {
-    return placed->field != AM_NONE && request->fields[placed->field].kind == AM_FIELD_URL;
-}
-
-/* The matcher saw the decoded path and query string; spans are told in the URL as it was given. The
- * places are looked up once a request, since many ads may stand in a long URL. */
-static void show_url_as_given(const struct am_api_request_reader *reader,
-                              const struct am_match_decision *decision) {
-    struct am_api_url_offset *places = reader->url_places;
-    size_t count = 0; /* of places looked up */
-    for (uint32_t i = 0; i < decision->ad_count; i++) {
-        struct am_match_winner *placed = &decision->ads[i];
-        if (!stands_in_url(&reader->request, placed))
-            continue;
-        if (count == 0) {
-            count = reader->request.fields[placed->field].text.size + 1;
-            AM_UNPOISON_ITEMS(places, 0, count);
-            am_api_url_offsets(reader->url, places);
-        }
-        for (uint32_t k = 0; k < placed->span_count; k++) {
-            const struct am_match_span span = placed->spans[k];
-            placed->spans[k] =
-                (struct am_match_span){places[span.begin].byte, places[span.end].byte,
-                                       places[span.begin].utf16, places[span.end].utf16};
-        }
-    }
-    AM_POISON_ITEMS(places, 0, count);
-}
-
 /* Whether there is something to decide: a bid request may forbid any bid. */
 static bool is_open(const struct am_api *api, const struct am_api_request *request) {
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
 }
 
-static enum am_code decide(struct am_api *api, bool for_bids) {
-    const struct am_match_request *read = &api->reader->request;
-    enum am_code code;
-    do
-        code = am_match_decide(api->matcher, read, &api->decision, &api->error);
-    while (code == AM_OK && for_bids &&
-           am_openrtb_bar_winners(api->openrtb, api->reader, &api->decision));
-    return code;
+static enum am_code decide(struct am_api *api) {
+    return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
 static void render(struct am_api *api,
@@ -124,7 +93,7 @@ static void render(struct am_api *api,
     if (request->content == AM_CONTENT_OPENRTB) {
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
     } else {
-        show_url_as_given(api->reader, decision);
+        am_api_texts_place_spans(api->reader, decision);
         am_api_render_decision(&api->answer, am_api_image(api), read, decision);
     }
 }
@@ -139,9 +108,10 @@ void am_api_decide(struct am_api *api,
     }
     const struct am_match_request *read = &api->reader->request;
     const struct am_match_decision *decision = NULL;
+    api->decision.work = 0;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request)) {
-        code = decide(api, request->content == AM_CONTENT_OPENRTB);
+        code = decide(api);
         decision = &api->decision;
     }
     if (code != AM_OK) {
@@ -160,29 +130,39 @@ void am_api_decide(struct am_api *api,
 
 /* ---- the preview ----------------------------------------------------------------------------- */
 
+/* Reads what the form brought; empty when it asks for nothing. */
+static enum am_code
+read_question(struct am_api *api, const struct am_api_request *request, struct am_view *question) {
+    size_t limit = api->limits.body_bytes;
+    enum am_code code = am_api_request_check_size(api->reader, request->body, &api->error);
+    if (code != AM_OK)
+        return code;
+    am_poison_clear(api->unpacked, limit);
+    code = am_preview_question(am_api_set_apart(api, request->body), api->unpacked, limit, question,
+                               &api->error);
+    am_poison_region(api->unpacked + question->size, limit - question->size);
+    am_poison_clear(api->decoded, question->size);
+    return code;
+}
+
 static enum am_code
 preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
     struct am_api_request_reader *reader = api->reader;
-    enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
-    if (code != AM_OK)
+    enum am_code code = read_question(api, request, &page->question);
+    api->body_size = request->body.size;
+    if (code != AM_OK || page->question.size == 0)
         return code;
-    am_poison_clear(api->unpacked, request->body.size);
-    page->question = am_preview_question(am_api_set_apart(api, request->body), api->unpacked);
-    am_poison_region(api->unpacked + page->question.size, request->body.size - page->question.size);
-    am_poison_clear(api->decoded, page->question.size);
-    if (page->question.size == 0)
-        return AM_OK;
-    am_api_request_start(reader, am_api_image(api), request->now, request->test);
+    am_api_request_start(reader, am_api_image(api), request->now, true);
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
-        code = decide(api, false);
+        code = decide(api);
     if (code != AM_OK)
         return code;
-    show_url_as_given(reader, &api->decision);
+    am_api_texts_place_spans(reader, &api->decision);
     page->request = &reader->request;
     page->decision = &api->decision;
-    page->url = reader->url;
+    page->reader = reader;
     return AM_OK;
 }
 
@@ -193,9 +173,12 @@ void am_api_preview(struct am_api *api,
                               .question = {"", 0},
                               .memory = api->decoded,
                               .creative_nodes = api->openrtb->creative_nodes,
+                              .creative_text = api->creative,
+                              .time_is_allowed = request->test,
                               .status = 200};
     enum am_code code;
     am_api_forget(api);
+    api->decision.work = 0;
     if (!page.image) {
         page.status = 503;
         page.reason = AM_VIEW("no inventory is loaded yet");

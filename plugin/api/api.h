@@ -9,14 +9,19 @@
 
 #include "../base/buffer.h"
 #include "../match/match.h"
+#include "../text/charset.h"
 
 struct am_api;
 
 struct am_api_limits {
     size_t body_bytes; /* of a request body, unpacked; default 1 MiB */
     uint32_t words;    /* default 100,000 */
+    uint64_t work;     /* as of struct am_matcher_limits */
+    size_t memory;     /* bytes that may stay resident between requests; 0: the default */
 };
-#define AM_API_LIMITS_DEFAULT ((struct am_api_limits){1 << 20, 100000})
+enum { AM_API_MEMORY_DEFAULT = 1 << 20 };
+#define AM_API_LIMITS_DEFAULT                                                                      \
+    ((struct am_api_limits){1 << 20, 100000, AM_MATCH_WORK_DEFAULT, AM_API_MEMORY_DEFAULT})
 
 /* Address space is reserved, pages are touched as needed. NULL and AM_E_MEMORY when that fails. */
 struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error);
@@ -29,6 +34,7 @@ am_api_attach(struct am_api *api, const struct am_image *image, struct am_error 
 enum am_api_content {
     AM_CONTENT_JSON,
     AM_CONTENT_TEXT,
+    AM_CONTENT_HTML,
     AM_CONTENT_QUERY_STRING,
     AM_CONTENT_OPENRTB, /* a bid request, to be answered with a bid response */
 };
@@ -36,7 +42,8 @@ enum am_api_content {
 /* What a request brought, after HTTP. */
 struct am_api_request {
     enum am_api_content content;
-    struct am_view body; /* JSON or plain text; or the raw query string, percent-encoded */
+    enum am_text_charset charset; /* of plain text and HTML, when known */
+    struct am_view body; /* JSON, plain text or HTML; or the raw query string, percent-encoded */
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
@@ -58,12 +65,12 @@ void am_api_decide(struct am_api *api,
                    struct am_api_response *response);
 
 /* The page for people: HTML with a form, and when it was filled in, the decision with its reasons.
- * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). Errors are pages,
- * too; never fails. */
+ * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). The request's own
+ * `now` counts. Errors are pages, too; never fails. */
 void am_api_preview(struct am_api *api,
                     const struct am_api_request *request,
                     struct am_api_response *response);
-extern const char am_preview_policy[]; /* Content-Security-Policy of that page */
+extern const char am_api_page_policy[]; /* Content-Security-Policy of pages for people */
 
 /* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left
  * out. */
@@ -72,6 +79,10 @@ void am_api_error(struct am_api *api,
                   struct am_view reason,
                   struct am_view where,
                   struct am_api_response *response);
+
+/* After the response has been written: gives memory back to the system when the request may have
+ * used more than limits.memory. The response and its decision are gone. */
+void am_api_settle(struct am_api *api);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

@@ -104,17 +104,61 @@ static const char *read_encoding(const struct am_api_http_request *request,
     return NULL;
 }
 
+static bool is_blank(char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
+/* Takes what stands before the next semicolon off a header's value, without blanks around it. */
+static struct am_view take_part(struct am_view *rest) {
+    const char *semicolon = memchr(rest->data, ';', rest->size);
+    struct am_view part = {rest->data, semicolon ? (size_t)(semicolon - rest->data) : rest->size};
+    size_t taken = part.size + (semicolon != NULL);
+    *rest = (struct am_view){rest->data + taken, rest->size - taken};
+    for (; part.size && is_blank(part.data[0]); part.size--)
+        part.data++;
+    while (part.size && is_blank(part.data[part.size - 1]))
+        part.size--;
+    return part;
+}
+
+/* The charset that a Content-Type names, without quotes; empty: none. */
+static struct am_view charset_of(struct am_view type) {
+    static const struct am_view name = {"charset=", 8};
+    while (type.size) {
+        struct am_view part = take_part(&type);
+        if (part.size < name.size || strncasecmp(part.data, name.data, name.size) != 0)
+            continue;
+        struct am_view value = {part.data + name.size, part.size - name.size};
+        bool quoted = value.size >= 2 && value.data[0] == '"' && value.data[value.size - 1] == '"';
+        return quoted ? (struct am_view){value.data + 1, value.size - 2} : value;
+    }
+    return type;
+}
+
+static const char *read_charset(struct am_view type, struct am_api_request *asked) {
+    struct am_view charset = charset_of(type);
+    asked->charset = charset.size ? am_text_charset_of(charset) : AM_CHARSET_UTF8;
+    return asked->charset == AM_CHARSET_UNKNOWN
+               ? "Content-Type: expected charset utf-8, iso-8859-1, us-ascii or windows-1252"
+               : NULL;
+}
+
 /* The kind of a posted body; NULL, or why it is refused. */
 static const char *read_content(const struct am_api_http_request *request,
                                 struct am_api_request *asked) {
     struct am_view type = header(request, "Content-Type");
+    const char *refusal = NULL;
     if (type.size == 0 || am_api_http_is_media_type(type, "application/json"))
         asked->content = AM_CONTENT_JSON;
     else if (am_api_http_is_media_type(type, "text/plain"))
         asked->content = AM_CONTENT_TEXT;
+    else if (am_api_http_is_media_type(type, "text/html"))
+        asked->content = AM_CONTENT_HTML;
     else
-        return "Content-Type: expected application/json or text/plain";
-    return read_encoding(request, asked);
+        return "Content-Type: expected application/json, text/plain or text/html";
+    if (asked->content != AM_CONTENT_JSON)
+        refusal = read_charset(type, asked);
+    return refusal ? refusal : read_encoding(request, asked);
 }
 
 static const char *read_bid_content(const struct am_api_http_request *request,
@@ -161,7 +205,7 @@ static void answer_bid(struct exchange *exchange) {
 
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_http_response *response) {
-    add_header(response, "Content-Security-Policy", am_preview_policy);
+    add_header(response, "Content-Security-Policy", am_api_page_policy);
     add_header(response, "Cache-Control", "no-store");
     add_header(response, "Referrer-Policy", "no-referrer");
     add_header(response, "X-Content-Type-Options", "nosniff");

@@ -9,14 +9,15 @@
 enum {
     ANSWER_BYTES = 64 << 20, /* 256 ads with the largest creatives and URLs are a third of that */
     ALIGNMENT = 64,
+    BODY_BYTES_MOST = 1 << 30, /* a text has at most three times as many, in 32 bits */
 };
 
 /* ---- making and freeing --------------------------------------------------------------------- */
 
 /* Where the parts of the region lie. */
 struct plan {
-    size_t reader, nodes, text, url_places, body, unpacked, decoded, gzip, openrtb, creative_nodes,
-        answer, total;
+    size_t reader, nodes, text, url_places, places, body, unpacked, decoded, gzip, openrtb,
+        creative_nodes, creative, answer, total;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -25,19 +26,21 @@ static size_t add_part(struct plan *plan, size_t size) {
     return offset;
 }
 
-/* Sizes cannot wrap: the body limit is below 4 GiB. */
+/* Sizes cannot wrap: see BODY_BYTES_MOST. */
 static struct plan plan_region(size_t body_bytes) {
     struct plan plan = {0};
     plan.reader = add_part(&plan, sizeof(struct am_api_request_reader));
     plan.nodes = add_part(&plan, AM_REQUEST_MAX_NODES * sizeof(struct am_json_node));
     plan.text = add_part(&plan, am_api_request_text_size(body_bytes));
     plan.url_places = add_part(&plan, (body_bytes + 1) * sizeof(struct am_api_url_offset));
+    plan.places = add_part(&plan, AM_API_PLACES_MOST * sizeof(am_api_place));
     plan.body = add_part(&plan, AM_POISONS ? body_bytes : 0);
     plan.unpacked = add_part(&plan, body_bytes + 1);
     plan.decoded = add_part(&plan, body_bytes);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
     plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
     plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
+    plan.creative = add_part(&plan, AM_CREATIVE_MAX_BYTES);
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -65,19 +68,21 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->reader->nodes = (struct am_json_node *)(region + plan.nodes);
     api->reader->text = region + plan.text;
     api->reader->url_places = (struct am_api_url_offset *)(region + plan.url_places);
+    api->reader->places = (am_api_place *)(region + plan.places);
     api->reader->body_limit = api->limits.body_bytes;
     api->body = region + plan.body;
     api->unpacked = region + plan.unpacked;
     api->decoded = region + plan.decoded;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
+    api->creative = region + plan.creative;
     api->answer = am_buffer_guard(region + plan.answer, ANSWER_BYTES);
     return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
 }
 
 struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *error) {
-    if (limits->body_bytes >= UINT32_MAX) {
-        am_error_set(error, AM_E_LIMIT, "a limit of %zu bytes a request: expected less than 4 GiB",
+    if (limits->body_bytes > BODY_BYTES_MOST) {
+        am_error_set(error, AM_E_LIMIT, "a limit of %zu bytes a request: expected at most 1 GiB",
                      limits->body_bytes);
         return NULL;
     }
@@ -87,7 +92,10 @@ struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *e
         return NULL;
     }
     api->limits = *limits;
-    const struct am_matcher_limits matcher_limits = {limits->body_bytes, limits->words};
+    if (api->limits.memory == 0)
+        api->limits.memory = AM_API_MEMORY_DEFAULT;
+    const struct am_matcher_limits matcher_limits = {
+        am_api_request_searched_size(limits->body_bytes), limits->words, limits->work};
     if (make_region(api, error) == AM_OK)
         api->matcher = am_matcher_new(&matcher_limits, error);
     if (api->matcher)
@@ -106,6 +114,27 @@ void am_api_free(struct am_api *api) {
 
 /* ---- between requests ------------------------------------------------------------------------ */
 
+/* At most so many bytes of memory: per byte of a body (its nodes, its decoded text, its words), and
+ * per step of a decision. */
+enum { BYTES_A_BODY_BYTE = 16, BYTES_A_STEP = 16 };
+
+static size_t most_used(const struct am_api *api) {
+    return api->body_size * BYTES_A_BODY_BYTE + (size_t)api->decision.work * BYTES_A_STEP +
+           api->answer.size;
+}
+
+void am_api_settle(struct am_api *api) {
+    if (most_used(api) <= api->limits.memory)
+        return;
+    am_api_forget(api);
+    const char *nodes = (const char *)api->reader->nodes;
+    am_memory_trim(api->reader->nodes, (size_t)(api->decoded + api->limits.body_bytes - nodes));
+    am_memory_trim(api->answer.data, ANSWER_BYTES);
+    am_matcher_trim(api->matcher);
+    api->body_size = 0;
+    api->decision.work = 0;
+}
+
 void am_api_forget(struct am_api *api) {
     const struct am_api_request_reader *reader = api->reader;
     am_poison_region(reader->text, reader->text_used);
@@ -114,6 +143,7 @@ void am_api_forget(struct am_api *api) {
     am_poison_region(api->body, api->limits.body_bytes);
     am_poison_region(api->unpacked, api->limits.body_bytes + 1);
     am_poison_region(api->decoded, api->limits.body_bytes);
+    am_poison_region(api->creative, AM_CREATIVE_MAX_BYTES);
     am_buffer_cut(&api->answer, 0);
 }
 

@@ -10,6 +10,7 @@
 
 struct am_api {
     struct am_api_limits limits;
+    size_t body_size; /* of the last request, unpacked */
     struct am_matcher *matcher;
     void *region; /* all of what follows lies in it, but for the decision's contents */
     size_t region_size;
@@ -17,6 +18,7 @@ struct am_api {
     char *body; /* limits.body_bytes in builds that poison, else nothing: see am_api_set_apart */
     char *unpacked; /* limits.body_bytes + 1 */
     char *decoded;  /* limits.body_bytes, for a value of the preview's form */
+    char *creative; /* AM_CREATIVE_MAX_BYTES, for a string of a creative */
     struct am_buffer answer;
     struct am_api_gzip gzip;
     struct am_openrtb *openrtb;

@@ -35,7 +35,7 @@ static void copy_with_spaces(char *to, const char *from, size_t size) {
 }
 
 bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *decoded) {
-    const char *at = text.data, *end = at + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     size_t size = 0;
     while (at < end) {
         const char *percent = memchr(at, '%', (size_t)(end - at));
@@ -85,6 +85,12 @@ static struct url_walk url_start(struct am_view url) {
     return (struct url_walk){url, origin_size(url), false};
 }
 
+/* What a byte of a URL that encodes nothing says. & parts parameters, where "AT%26T" has a & that
+ * is text; = and ; separate words wherever they stand. */
+static char written_byte(char byte, bool query) {
+    return byte == '&' || (byte == '+' && query) ? ' ' : byte;
+}
+
 static bool url_next(struct url_walk *walk, char *decoded) {
     if (walk->at == walk->url.size || walk->url.data[walk->at] == '#')
         return false;
@@ -92,9 +98,7 @@ static bool url_next(struct url_walk *walk, char *decoded) {
     int byte = *at == '%' ? encoded_byte(at, am_view_end(walk->url)) : -1;
     walk->query |= *at == '?';
     walk->at += byte >= 0 ? 3 : 1;
-    if (byte < 0)
-        byte = *at == '+' && walk->query ? ' ' : *at;
-    *decoded = (char)byte;
+    *decoded = byte < 0 ? written_byte(*at, walk->query) : (char)byte;
     return true;
 }
 

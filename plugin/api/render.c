@@ -129,6 +129,22 @@ static void fetch_texts(const struct renderer *to, const struct am_match_decisio
     }
 }
 
+static void put_corrections(const struct renderer *to, const struct am_match_decision *decision) {
+    if (decision->correction_count == 0)
+        return;
+    am_buffer_literal(to->out, ",\"corrected\":[");
+    for (uint32_t i = 0; i < decision->correction_count; i++) {
+        if (i > 0)
+            am_buffer_literal(to->out, ",");
+        am_buffer_literal(to->out, "{\"from\":");
+        am_buffer_json_string(to->out, decision->corrections[i].from);
+        am_buffer_literal(to->out, ",\"to\":");
+        am_buffer_json_string(to->out, decision->corrections[i].to);
+        am_buffer_literal(to->out, "}");
+    }
+    am_buffer_literal(to->out, "]");
+}
+
 static void put_slots(const struct renderer *to, const struct am_match_decision *decision) {
     const struct am_match_winner *placed = decision->ads;
     am_buffer_literal(to->out, ",\"slots\":[");
@@ -191,6 +207,9 @@ void am_api_render_decision(struct am_buffer *out,
     am_buffer_literal(out, "\"generation\":\"");
     am_buffer_append(out, image->generation, AM_GENERATION_TEXT_SIZE - 1);
     am_buffer_literal(out, "\"");
+    if (decision->truncated)
+        am_buffer_literal(out, ",\"truncated\":true");
+    put_corrections(&to, decision);
     put_slots(&to, decision);
     if (request->explain)
         put_explain(&to, decision);

@@ -3,6 +3,7 @@
 #include "request.h"
 
 #include "../base/decimal.h"
+#include "../model/countries.h"
 
 /* Years 0 to 9999: what RFC 3339 can write. */
 #define NOW_MIN INT64_C(-62167219200)
@@ -50,7 +51,9 @@ void am_api_request_start(struct am_api_request_reader *reader,
     reader->image = image;
     reader->test = test;
     reader->text_used = 0;
-    reader->query = reader->title = reader->content = reader->url = (struct am_view){NULL, 0};
+    reader->query = reader->url = (struct am_view){NULL, 0};
+    reader->title = reader->content = (struct am_api_text){.markup = AM_MARKUP_ENTITIES};
+    reader->is_one_byte = false;
     reader->keyword_count = 0;
     memset(reader->blocked_count, 0, sizeof reader->blocked_count);
 }
@@ -61,6 +64,17 @@ enum am_code am_api_request_check_size(const struct am_api_request_reader *reade
     if (body.size <= reader->body_limit)
         return AM_OK;
     return am_error_set(error, AM_E_LIMIT, "a request of more than %zu bytes", reader->body_limit);
+}
+
+enum am_code am_api_request_set_content(struct am_api_request_reader *reader,
+                                        struct am_view value,
+                                        enum am_text_markup markup,
+                                        struct am_error *error) {
+    if (reader->content.given.data)
+        return am_error_set(error, AM_E_INVALID, "expected one of text and html, found both");
+    reader->content.given = value;
+    reader->content.markup = markup;
+    return AM_OK;
 }
 
 enum am_code
@@ -173,6 +187,8 @@ enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
     struct am_view folded =
         am_model_attribute_fold(attribute, value, am_api_request_room(reader, value.size));
     am_api_request_keep(reader, value.size, value.size);
+    if (attribute == AM_ATTRIBUTE_COUNTRY)
+        folded = am_model_country_read_as(folded);
     AM_UNPOISON_ITEMS(reader->attributes, reader->request.attribute_count, 1);
     reader->attributes[reader->request.attribute_count++] =
         (struct am_match_attribute){attribute, key, folded};
@@ -269,11 +285,13 @@ static void add_field(struct am_api_request_reader *reader,
 }
 
 static void add_fields(struct am_api_request_reader *reader) {
+    struct am_view title, content;
     add_field(reader, AM_FIELD_QUERY, 0, reader->query);
     for (uint32_t i = 0; i < reader->keyword_count; i++)
         add_field(reader, AM_FIELD_KEYWORD, i, reader->keywords[i]);
-    add_field(reader, AM_FIELD_TITLE, 0, reader->title);
-    add_field(reader, AM_FIELD_TEXT, 0, reader->content);
+    am_api_texts_decode(reader, &title, &content);
+    add_field(reader, AM_FIELD_TITLE, 0, title);
+    add_field(reader, AM_FIELD_TEXT, 0, content);
     if (reader->url.data) {
         char *memory = am_api_request_room(reader, reader->url.size);
         struct am_view words = am_api_url_words(reader->url, memory);
@@ -301,12 +319,26 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
     return AM_OK;
 }
 
+static struct am_view decode_charset(struct am_api_request_reader *reader, struct am_view body) {
+    size_t room = 3 * body.size;
+    struct am_view decoded = am_text_charset_decode(body, am_api_request_room(reader, room));
+    am_api_request_keep(reader, room, decoded.size);
+    reader->is_one_byte = true;
+    return decoded;
+}
+
 enum am_code am_api_request_read_text(struct am_api_request_reader *reader,
                                       struct am_view body,
+                                      enum am_text_markup markup,
+                                      enum am_text_charset charset,
                                       struct am_error *error) {
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
-    reader->content = body.size ? body : AM_VIEW("");
-    return am_api_request_finish(reader, error);
+    if (body.size == 0)
+        body = AM_VIEW("");
+    else if (charset == AM_CHARSET_WINDOWS_1252)
+        body = decode_charset(reader, body);
+    code = am_api_request_set_content(reader, body, markup, error);
+    return code == AM_OK ? am_api_request_finish(reader, error) : code;
 }

@@ -10,6 +10,8 @@
 #include "../base/json.h"
 #include "../base/poison.h"
 #include "../match/match.h"
+#include "../text/charset.h"
+#include "texts.h"
 
 enum {
     AM_REQUEST_MAX_KEYWORDS = AM_MAX_FIELDS - 4, /* room for query, title, text and url */
@@ -30,6 +32,7 @@ struct am_api_request_reader {
     struct am_json_node *nodes;           /* AM_REQUEST_MAX_NODES */
     char *text;                           /* am_api_request_text_size(body limit) */
     struct am_api_url_offset *url_places; /* body_limit + 1 */
+    am_api_place *places;                 /* AM_API_PLACES_MOST */
     size_t body_limit;
 
     struct am_match_request request; /* what was read; points into this struct and into the body */
@@ -38,8 +41,10 @@ struct am_api_request_reader {
     size_t text_used;
     bool test;
     const struct am_image *image;
-    struct am_timezone timezone;               /* that the request names */
-    struct am_view query, title, content, url; /* .data NULL: not given */
+    struct am_timezone timezone; /* that the request names */
+    struct am_view query, url;   /* .data NULL: not given */
+    struct am_api_text title, content;
+    bool is_one_byte; /* the text came in a charset of one byte a character */
     struct am_view keywords[AM_REQUEST_MAX_KEYWORDS];
     uint32_t keyword_count;
     struct am_match_field fields[AM_MAX_FIELDS];
@@ -49,10 +54,17 @@ struct am_api_request_reader {
     uint32_t blocked_count[AM_BLOCKED_KINDS];
 };
 
-/* Every byte of a body is decoded at most once, and copied at most once more (folded to lower case,
- * or as a part of a URL). Each piece has its redzone. */
+/* Every byte of a body is decoded at most once (from windows-1252 to three bytes), and what that
+ * gives is copied at most once more (folded to lower case, as a part of a URL, or without markup,
+ * in at most three bytes for one). Each piece has its redzone. */
 static inline size_t am_api_request_text_size(size_t body_limit) {
-    return 2 * body_limit * (1 + AM_REDZONE);
+    return (3 + 9) * body_limit * (1 + AM_REDZONE);
+}
+
+/* The texts that are searched: of a byte of windows-1252, or of a superscript digit in HTML, three.
+ */
+static inline size_t am_api_request_searched_size(size_t body_limit) {
+    return 3 * body_limit;
 }
 
 /* Room in reader->text for a piece of up to `size` bytes; am_api_request_keep must follow. */
@@ -85,8 +97,11 @@ void am_api_request_start(struct am_api_request_reader *reader,
 enum am_code am_api_request_read_json(struct am_api_request_reader *reader,
                                       struct am_view body,
                                       struct am_error *error);
+/* A body that is the text, with character references or as HTML. */
 enum am_code am_api_request_read_text(struct am_api_request_reader *reader,
                                       struct am_view body,
+                                      enum am_text_markup markup,
+                                      enum am_text_charset charset,
                                       struct am_error *error);
 enum am_code am_api_request_read_query_string(struct am_api_request_reader *reader,
                                               struct am_view body,
@@ -99,6 +114,11 @@ enum am_code am_api_request_read_query_string(struct am_api_request_reader *read
 enum am_code am_api_request_check_size(const struct am_api_request_reader *reader,
                                        struct am_view body,
                                        struct am_error *error);
+/* The text, or the page in HTML, of which a request has one. */
+enum am_code am_api_request_set_content(struct am_api_request_reader *reader,
+                                        struct am_view value,
+                                        enum am_text_markup markup,
+                                        struct am_error *error);
 enum am_code
 am_api_request_set_id(struct am_view *id, struct am_view value, struct am_error *error);
 enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
@@ -145,9 +165,9 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
  * digits. */
 bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *decoded);
 
-/* Path and query string of a URL, decoded to `memory` (url.size bytes), '+' of the query string as
- * a space, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and the
- * fragment, are left out. */
+/* Path and query string of a URL, decoded to `memory` (url.size bytes), '&' and '+' of the query
+ * string as spaces, a '%' that encodes nothing as it is. Scheme and host of an absolute URL, and
+ * the fragment, are left out. */
 struct am_view am_api_url_words(struct am_view url, char *memory);
 
 /* Where a byte of am_api_url_words stands in the URL as it was given. */

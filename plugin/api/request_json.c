@@ -159,17 +159,27 @@ static enum am_code check_one_kind_of_slots(struct am_api_members *in) {
 
 /* ---- the request ---------------------------------------------------------------------------- */
 
-enum text_member { TEXT_QUERY, TEXT_TITLE, TEXT_CONTENT, TEXT_URL };
+enum text_member { TEXT_QUERY, TEXT_TITLE, TEXT_URL };
 
 static enum am_code
 read_text(struct am_api_members *in, const struct am_json_node *value, int which) {
     struct am_view *const texts[] = {
         [TEXT_QUERY] = &in->reader->query,
-        [TEXT_TITLE] = &in->reader->title,
-        [TEXT_CONTENT] = &in->reader->content,
+        [TEXT_TITLE] = &in->reader->title.given,
         [TEXT_URL] = &in->reader->url,
     };
     return am_api_member_string(in, value, texts[which]);
+}
+
+static enum am_code
+read_content(struct am_api_members *in, const struct am_json_node *value, int markup) {
+    struct am_view content;
+    enum am_code code = am_api_member_string(in, value, &content);
+    if (code != AM_OK)
+        return code;
+    return am_api_member_at(
+        in, value,
+        am_api_request_set_content(in->reader, content, (enum am_text_markup)markup, in->error));
 }
 
 static enum am_code
@@ -251,7 +261,8 @@ read_now(struct am_api_members *in, const struct am_json_node *value, int argume
 static enum am_code read_root(struct am_api_members *in) {
     static const struct am_api_member members[] = {
         AM_MEMBER("query", read_text, TEXT_QUERY),
-        AM_MEMBER("text", read_text, TEXT_CONTENT),
+        AM_MEMBER("text", read_content, AM_MARKUP_ENTITIES),
+        AM_MEMBER("html", read_content, AM_MARKUP_HTML),
         AM_MEMBER("id", read_id, 0),
         AM_MEMBER("title", read_text, TEXT_TITLE),
         AM_MEMBER("keywords", read_keywords, 0),

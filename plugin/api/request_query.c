@@ -19,7 +19,7 @@ enum { SHOWN_BYTES = 64 };
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-enum text_parameter { TEXT_QUERY, TEXT_TITLE, TEXT_CONTENT, TEXT_URL };
+enum text_parameter { TEXT_QUERY, TEXT_TITLE, TEXT_URL };
 
 static enum am_code take_text(struct am_api_request_reader *reader,
                               struct am_view value,
@@ -27,13 +27,19 @@ static enum am_code take_text(struct am_api_request_reader *reader,
                               struct am_error *error) {
     struct am_view *const texts[] = {
         [TEXT_QUERY] = &reader->query,
-        [TEXT_TITLE] = &reader->title,
-        [TEXT_CONTENT] = &reader->content,
+        [TEXT_TITLE] = &reader->title.given,
         [TEXT_URL] = &reader->url,
     };
     (void)error;
     *texts[which] = value;
     return AM_OK;
+}
+
+static enum am_code take_content(struct am_api_request_reader *reader,
+                                 struct am_view value,
+                                 int markup,
+                                 struct am_error *error) {
+    return am_api_request_set_content(reader, value, (enum am_text_markup)markup, error);
 }
 
 static enum am_code take_id(struct am_api_request_reader *reader,
@@ -158,7 +164,8 @@ static const struct parameter parameters[] = {
     {NAME("placement"), take_attribute, AM_ATTRIBUTE_PLACEMENT, true},
     {NAME("keywords"), take_keyword, 0, true},
     {NAME("title"), take_text, TEXT_TITLE, false},
-    {NAME("text"), take_text, TEXT_CONTENT, false},
+    {NAME("text"), take_content, AM_MARKUP_ENTITIES, false},
+    {NAME("html"), take_content, AM_MARKUP_HTML, false},
     {NAME("url"), take_text, TEXT_URL, false},
     {NAME("region"), take_attribute, AM_ATTRIBUTE_REGION, true},
     {NAME("metro"), take_attribute, AM_ATTRIBUTE_METRO, true},

@@ -27,6 +27,16 @@ static inline void *am_memory_reserve(size_t size) {
     return memory + AM_RESERVE_MARGIN;
 }
 
+/* Gives the pages of memory that am_memory_reserve made, or of a part of it, back to the system:
+ * whole pages within [memory, memory + size) are zeros from now on. */
+static inline void am_memory_trim(void *memory, size_t size) {
+    enum { PAGE = 4096 };
+    uintptr_t begin = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE;
+    uintptr_t end = ((uintptr_t)memory + size) / PAGE * PAGE;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 static inline void am_memory_release(void *memory, size_t size) {
     if (!memory)
         return;

@@ -108,6 +108,7 @@ static void print_summary(const struct am_cli_loaded *loaded,
     printf("%-24s %14.*s\n", "currency", AM_VIEW_ARGUMENTS(inventory->currency));
     struct am_view language = inventory->language.size ? inventory->language : AM_VIEW("none");
     printf("%-24s %14.*s\n", "language", AM_VIEW_ARGUMENTS(language));
+    printf("%-24s %14s\n", "stems", inventory->stem ? "yes" : "none");
 }
 
 /* The summary is large for a stack, so it is made on the heap. */

@@ -5,15 +5,18 @@
  *            P exact                  P phrase                 P broad
  * N exact    the same words           never                    never
  * N phrase   N's words stand side     the same                 N is one word, P has it, and
- *            by side, in order, in P                           nothing is compared by stems
- * N broad    N's stems stand within   the same                 N's stems are all among P's
- *            broad_window words in P
+ *            by side, in order, in P                           words count as themselves only
+ * N broad    N's second keys stand    the same                 N's keys, both of each word, are
+ *            within broad_window                               all among P's
+ *            words in P
  *
- * ("never": some text is hit by P and not by N.) In each case N's first word, or its stem for a
- * broad N, is among P's. So negatives are found by their owner and that word, and each pair that
- * could be a veto is looked at, but no more. */
+ * ("never": some text is hit by P and not by N.) Exact and phrase keywords do not tell with which
+ * accents a text has their words, so that only second keys are certain. In each case N's first
+ * word, or its second key for a broad N, is among P's. So negatives are found by their owner and
+ * that word, and each pair that could be a veto is looked at, but no more. */
 #include "idle.h"
 #include "../base/hash.h"
+#include "../text/folding.h"
 #include "../text/stem.h"
 #include "interner.h"
 
@@ -32,8 +35,9 @@ const char *am_cli_idle_reason_name(enum am_cli_idle_reason reason) {
 struct pattern {
     const struct am_inventory_keyword *keyword;
     uint32_t count;
-    uint32_t words[AM_KEYWORD_MAX_WORDS];
-    uint32_t stems[AM_KEYWORD_MAX_WORDS]; /* the words themselves when nothing is stemmed */
+    uint32_t words[AM_KEYWORD_MAX_WORDS];   /* without accents, where these fold */
+    uint32_t seconds[AM_KEYWORD_MAX_WORDS]; /* second keys; the words where nothing is stemmed */
+    uint32_t keys[AM_KEYWORD_MAX_WORDS];    /* of a broad keyword: both keys together */
 };
 
 /* A negative keyword that waits to be found by owner and first word; chained by bucket. */
@@ -46,40 +50,71 @@ struct negative {
 struct finder {
     const struct am_inventory *inventory;
     int64_t now;
-    struct am_cli_interner words, stems;
+    struct am_cli_interner words, keys;
+    struct am_text_word_rules rules;
+    struct am_text_fold_memory *fold;
     struct am_text_stemmer *stemmer; /* NULL: words are compared as they are */
-    uint32_t *stem_of;               /* by word number; AM_NONE: not yet known */
-    uint32_t stem_capacity;
+    uint32_t *second_of;             /* by word number; AM_NONE: not yet known */
+    uint32_t second_capacity;
     struct negative *negatives;
     uint32_t *buckets; /* first of each chain, or AM_NONE */
     uint32_t negative_count, bucket_mask;
     struct am_cli_idle_summary *summary;
 };
 
-static bool grow_stems(struct finder *finder, uint32_t word) {
-    if (word < finder->stem_capacity)
+static bool grow_seconds(struct finder *finder, uint32_t word) {
+    if (word < finder->second_capacity)
         return true;
     size_t capacity = (size_t)word * 2 + 1024;
-    uint32_t *stem_of = realloc(finder->stem_of, capacity * sizeof *stem_of);
-    if (!stem_of)
+    uint32_t *second_of = realloc(finder->second_of, capacity * sizeof *second_of);
+    if (!second_of)
         return false;
-    memset(stem_of + finder->stem_capacity, 0xFF,
-           (capacity - finder->stem_capacity) * sizeof *stem_of);
-    finder->stem_of = stem_of;
-    finder->stem_capacity = (uint32_t)capacity;
+    memset(second_of + finder->second_capacity, 0xFF,
+           (capacity - finder->second_capacity) * sizeof *second_of);
+    finder->second_of = second_of;
+    finder->second_capacity = (uint32_t)capacity;
     return true;
 }
 
-/* Number of the word's stem, AM_NONE when memory runs out. */
-static uint32_t stem_number(struct finder *finder, uint32_t word) {
+/* Number of the word's second key, AM_NONE when memory runs out. */
+static uint32_t second_number(struct finder *finder, uint32_t word) {
     if (!finder->stemmer)
         return word;
-    if (!grow_stems(finder, word))
+    if (!grow_seconds(finder, word))
         return AM_NONE;
-    if (finder->stem_of[word] == AM_NONE)
-        finder->stem_of[word] = am_cli_interner_number(
-            &finder->stems, am_text_stem(finder->stemmer, finder->words.texts[word]));
-    return finder->stem_of[word];
+    if (finder->second_of[word] == AM_NONE)
+        finder->second_of[word] = am_cli_interner_number(
+            &finder->keys, am_text_stem(finder->stemmer, finder->words.texts[word]));
+    return finder->second_of[word];
+}
+
+/* Number of both keys, that of the second where they are the same: a key has no space. */
+static uint32_t
+keys_number(struct finder *finder, struct am_view written, struct am_view folded, uint32_t second) {
+    char joined[2 * AM_WORD_MAX_BYTES + 1];
+    if (!finder->stemmer)
+        return second;
+    struct am_text_keys keys = am_text_keys_of(finder->stemmer, &finder->rules, written, folded);
+    if (am_view_equal(keys.first, keys.second))
+        return second;
+    memcpy(joined, keys.first.data, keys.first.size);
+    joined[keys.first.size] = ' ';
+    memcpy(joined + keys.first.size + 1, keys.second.data, keys.second.size);
+    return am_cli_interner_number(&finder->keys,
+                                  (struct am_view){joined, keys.first.size + 1 + keys.second.size});
+}
+
+static bool read_word(struct finder *finder, struct am_view written, struct pattern *pattern) {
+    struct am_view folded = am_text_fold_word(&finder->rules, written, finder->fold);
+    uint32_t word = am_cli_interner_number(&finder->words, folded);
+    uint32_t second = word == AM_NONE ? AM_NONE : second_number(finder, word);
+    uint32_t keys = second;
+    if (second != AM_NONE && pattern->keyword->match == AM_MATCH_BROAD)
+        keys = keys_number(finder, written, folded, second);
+    pattern->words[pattern->count] = word;
+    pattern->seconds[pattern->count] = second;
+    pattern->keys[pattern->count++] = keys;
+    return keys != AM_NONE;
 }
 
 static bool read_pattern(struct finder *finder,
@@ -91,12 +126,8 @@ static bool read_pattern(struct finder *finder,
     while (rest.size > 0 && pattern->count < AM_KEYWORD_MAX_WORDS) {
         const char *space = memchr(rest.data, ' ', rest.size);
         size_t size = space ? (size_t)(space - rest.data) : rest.size;
-        uint32_t word = am_cli_interner_number(&finder->words, (struct am_view){rest.data, size});
-        uint32_t stem = word == AM_NONE ? AM_NONE : stem_number(finder, word);
-        if (stem == AM_NONE)
+        if (!read_word(finder, (struct am_view){rest.data, size}, pattern))
             return false;
-        pattern->words[pattern->count] = word;
-        pattern->stems[pattern->count++] = stem;
         size_t taken = space ? size + 1 : size;
         rest = (struct am_view){rest.data + taken, rest.size - taken};
     }
@@ -117,21 +148,27 @@ static bool has_run(const struct pattern *pattern, const struct pattern *run) {
     return false;
 }
 
-static bool has_stems(const uint32_t *stems, uint32_t count, const struct pattern *wanted) {
-    for (uint32_t i = 0; i < wanted->count; i++)
-        if (!contains(stems, count, wanted->stems[i]))
+static bool
+has_all(const uint32_t *items, uint32_t count, const uint32_t *wanted, uint32_t wanted_count) {
+    for (uint32_t i = 0; i < wanted_count; i++)
+        if (!contains(items, count, wanted[i]))
             return false;
     return true;
 }
 
 static bool
-has_stems_within(const struct pattern *pattern, const struct pattern *wanted, uint32_t window) {
+has_seconds_within(const struct pattern *pattern, const struct pattern *wanted, uint32_t window) {
     for (uint32_t end = 1; end <= pattern->count; end++) {
         uint32_t begin = end > window ? end - window : 0;
-        if (has_stems(pattern->stems + begin, end - begin, wanted))
+        if (has_all(pattern->seconds + begin, end - begin, wanted->seconds, wanted->count))
             return true;
     }
     return false;
+}
+
+/* No word of a text counts as another word of a broad keyword. */
+static bool words_are_themselves(const struct finder *finder) {
+    return !finder->stemmer && !finder->rules.korean;
 }
 
 static bool always_vetoes(const struct finder *finder,
@@ -145,12 +182,13 @@ static bool always_vetoes(const struct finder *finder,
                has_run(positive, negative);
     case AM_MATCH_PHRASE:
         if (is_broad)
-            return !finder->stemmer && negative->count == 1 && has_run(positive, negative);
+            return words_are_themselves(finder) && negative->count == 1 &&
+                   has_run(positive, negative);
         return has_run(positive, negative);
     case AM_MATCH_BROAD:
         if (is_broad)
-            return has_stems(positive->stems, positive->count, negative);
-        return has_stems_within(positive, negative, finder->inventory->broad_window);
+            return has_all(positive->keys, positive->count, negative->keys, negative->count);
+        return has_seconds_within(positive, negative, finder->inventory->broad_window);
     default:
         return false;
     }
@@ -165,8 +203,8 @@ static uint64_t owner_of_campaign(uint32_t campaign) {
     return (uint64_t)campaign << 1 | 1;
 }
 
-static uint64_t negative_key(uint64_t owner, bool by_stem, uint32_t number) {
-    return am_hash_mix(owner, (uint64_t)number << 1 | by_stem);
+static uint64_t negative_key(uint64_t owner, bool by_key, uint32_t number) {
+    return am_hash_mix(owner, (uint64_t)number << 1 | by_key);
 }
 
 static bool
@@ -177,10 +215,10 @@ add_negatives(struct finder *finder, uint64_t owner, const struct am_inventory_r
             return false;
         if (pattern.count == 0)
             continue;
-        bool by_stem = pattern.keyword->match == AM_MATCH_BROAD;
+        bool by_key = pattern.keyword->match == AM_MATCH_BROAD;
         struct negative *negative = &finder->negatives[finder->negative_count];
         negative->keyword = pattern.keyword;
-        negative->key = negative_key(owner, by_stem, by_stem ? pattern.stems[0] : pattern.words[0]);
+        negative->key = negative_key(owner, by_key, by_key ? pattern.seconds[0] : pattern.words[0]);
         uint32_t *bucket = &finder->buckets[negative->key & finder->bucket_mask];
         negative->next = *bucket;
         *bucket = finder->negative_count++;
@@ -236,16 +274,21 @@ veto_of(struct finder *finder, uint64_t owner, const struct pattern *positive) {
     for (uint32_t i = 0; i < positive->count && !veto; i++) {
         veto = veto_by(finder, negative_key(owner, false, positive->words[i]), positive);
         if (!veto)
-            veto = veto_by(finder, negative_key(owner, true, positive->stems[i]), positive);
+            veto = veto_by(finder, negative_key(owner, true, positive->seconds[i]), positive);
     }
     return veto;
 }
 
-static uint32_t distinct_stems(const struct pattern *pattern) {
-    uint32_t count = 0;
+/* Whether the words of a broad keyword cannot all stand in a window. Where words are compared by
+ * two keys, one word of a text may count as two of them, of different second keys; a Korean word as
+ * several. */
+static bool is_too_wide(const struct finder *finder, const struct pattern *pattern) {
+    uint32_t window = finder->inventory->broad_window, count = 0;
     for (uint32_t i = 0; i < pattern->count; i++)
-        count += !contains(pattern->stems, i, pattern->stems[i]);
-    return count;
+        count += !contains(pattern->seconds, i, pattern->seconds[i]);
+    if (finder->stemmer && finder->rules.fold_accents)
+        window *= 2;
+    return count > window && !finder->rules.korean;
 }
 
 /* The reason that all keywords of an ad share, or AM_IDLE_REASONS. */
@@ -270,8 +313,7 @@ static enum am_cli_idle_reason reason_of_keyword(struct finder *finder,
                                                  const struct am_inventory_keyword **veto) {
     const struct am_inventory *inventory = finder->inventory;
     uint32_t campaign = inventory->ads[ad].campaign;
-    if (pattern->keyword->match == AM_MATCH_BROAD &&
-        distinct_stems(pattern) > inventory->broad_window)
+    if (pattern->keyword->match == AM_MATCH_BROAD && is_too_wide(finder, pattern))
         return AM_IDLE_TOO_WIDE;
     *veto = NULL;
     if (inventory->ads[ad].rules.negative_count)
@@ -315,17 +357,25 @@ enum am_code am_cli_idle_find(const struct am_inventory *inventory,
                               int64_t now,
                               struct am_cli_idle_summary *summary,
                               struct am_error *error) {
-    struct finder finder = {.inventory = inventory, .now = now, .summary = summary};
+    struct finder finder = {.inventory = inventory,
+                            .now = now,
+                            .rules =
+                                am_text_word_rules_of(inventory->language, inventory->fold_accents),
+                            .fold = malloc(sizeof *finder.fold),
+                            .summary = summary};
     enum am_code code = AM_OK;
     *summary = (struct am_cli_idle_summary){0};
-    if (inventory->stem && !(finder.stemmer = am_text_stemmer_new(inventory->language, error)))
-        return error->code;
-    if (!look_at_all(&finder) || (finder.stemmer && am_text_stemmer_failed(finder.stemmer)))
+    if (finder.fold && inventory->stem &&
+        !(finder.stemmer = am_text_stemmer_new(inventory->language, error)))
+        code = error->code;
+    else if (!finder.fold || !look_at_all(&finder) ||
+             (finder.stemmer && am_text_stemmer_failed(finder.stemmer)))
         code = am_error_set(error, AM_E_MEMORY, "not enough memory to look through the keywords");
     am_text_stemmer_free(finder.stemmer);
+    free(finder.fold);
     am_cli_interner_free(&finder.words);
-    am_cli_interner_free(&finder.stems);
-    free(finder.stem_of);
+    am_cli_interner_free(&finder.keys);
+    free(finder.second_of);
     free(finder.negatives);
     free(finder.buckets);
     return code;

@@ -33,6 +33,8 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_ZONE_NAMES] = "zone names",
     [AM_SECTION_ZONES] = "zones",
     [AM_SECTION_TRANSITIONS] = "transitions",
+    [AM_SECTION_FORMS] = "forms",
+    [AM_SECTION_SPELLINGS] = "spellings",
 };
 
 static void print_number(const char *label, uint64_t value) {

@@ -13,6 +13,7 @@ enum {
     OPTION_KEYWORD,
     OPTION_TITLE,
     OPTION_TEXT,
+    OPTION_HTML,
     OPTION_URL,
     OPTION_ID,
     OPTION_CONTEXT,
@@ -32,6 +33,7 @@ static const struct option options[] = {
     {"keyword", required_argument, NULL, OPTION_KEYWORD},
     {"title", required_argument, NULL, OPTION_TITLE},
     {"text", required_argument, NULL, OPTION_TEXT},
+    {"html", required_argument, NULL, OPTION_HTML},
     {"url", required_argument, NULL, OPTION_URL},
     {"id", required_argument, NULL, OPTION_ID},
     {"context", required_argument, NULL, OPTION_CONTEXT},
@@ -87,6 +89,15 @@ static int read_context(struct am_cli_arguments *arguments, struct am_cli_option
     return AM_EXIT_UNDECIDED;
 }
 
+static int read_text_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
+    const char *member = option == OPTION_HTML ? "html" : "text";
+    if (plan->text_file && strcmp(plan->request.text_member, member) != 0)
+        return am_cli_usage(arguments, "--text and --html exclude one another");
+    plan->request.text_member = member;
+    plan->text_file = optarg;
+    return AM_EXIT_UNDECIDED;
+}
+
 /* An option that is a part of the request. False when it is none of these. */
 static bool read_request_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
     struct am_cli_request_options *request = &plan->request;
@@ -101,7 +112,8 @@ static bool read_request_option(struct am_cli_arguments *arguments, int option, 
         request->title = optarg;
         break;
     case OPTION_TEXT:
-        plan->text_file = optarg;
+    case OPTION_HTML:
+        arguments->status = read_text_option(arguments, option, plan);
         break;
     case OPTION_URL:
         request->url = optarg;
@@ -237,10 +249,8 @@ static enum am_code answer_options(struct am_api *api,
     struct am_cli_input *input = NULL;
     struct am_buffer body = {0};
     enum am_code code = AM_OK;
-    if (plan->text_file) {
+    if (plan->text_file)
         code = read_whole(plan->text_file, &input, &plan->request.text, error);
-        plan->request.has_text = true;
-    }
     if (code == AM_OK)
         code = am_cli_request_body(&plan->request, &body, error);
     if (code == AM_OK)
@@ -334,6 +344,7 @@ const struct am_cli_command am_cli_command_match = {
         "      --keyword TEXT       an item of the request's keywords; may be repeated\n"
         "      --title TEXT         the page's title\n"
         "      --text FILE          the page's text; - is standard input\n"
+        "      --html FILE          the page itself, in HTML, in place of its text\n"
         "      --url URL            the page's address\n"
         "      --id ID              the request's id, which decides between equal ads\n"
         "      --context KEY=VALUE  country=US, device=mobile, kv.sport=running ...; repeatable\n"

@@ -136,8 +136,8 @@ enum am_code am_cli_request_body(const struct am_cli_request_options *options,
     write_string(body, "query", options->query);
     write_keywords(body, options->keywords);
     write_string(body, "title", options->title);
-    if (options->has_text) {
-        write_name(body, AM_VIEW("text"));
+    if (options->text_member) {
+        write_name(body, am_view_of(options->text_member));
         am_buffer_json_string(body, options->text);
     }
     write_string(body, "url", options->url);

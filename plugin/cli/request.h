@@ -14,7 +14,7 @@ struct am_cli_options {
 
 struct am_cli_request_options {
     const char *id, *query, *title, *url; /* NULL: not given */
-    bool has_text;
+    const char *text_member;              /* "text" or "html"; NULL: not given */
     struct am_view text;
     struct am_cli_options keywords;
     struct am_cli_options context; /* each "KEY=VALUE"; "kv.KEY=VALUE" for free keys */

@@ -4,6 +4,7 @@
 #ifndef AM_INDEX_BUILD_H
 #define AM_INDEX_BUILD_H
 
+#include "../text/folding.h"
 #include "../text/stem.h"
 #include "builder.h"
 #include "pools.h"
@@ -15,8 +16,11 @@ struct am_build_flat_keyword {
     uint32_t owner;           /* positive: ad; negative: not used */
     uint32_t position;        /* in the ad's list */
     uint32_t terminal;        /* index into terminals */
+    uint32_t twin;            /* the flat keyword without its accents, or AM_NONE */
     am_image_string_ref text; /* as written, once the records are built */
     uint8_t word_count;       /* of broad keywords: distinct words */
+    uint8_t ranked_words;     /* those that it ranks by: of a twin, its original's */
+    bool is_twin;
 };
 
 struct am_build_word {
@@ -25,8 +29,18 @@ struct am_build_word {
     uint32_t broad_frequency; /* broad keywords that have it */
     uint32_t phrase_terminal; /* index into terminals, then final number, or AM_NONE */
     uint32_t broad_terminal;
-    uint32_t stem; /* id of its stem; AM_NONE: no keyword has that, or there is no stemmer */
-    uint8_t flags; /* enum am_image_word_flags */
+    /* Of a broad keyword's word whose keys differ, see build_forms.c: their ids, and the word that
+     * it counts as, itself as a rule. */
+    uint32_t first_key, second_key, same_as;
+    bool has_two_keys;
+    uint8_t form_counts[AM_IMAGE_KEYS]; /* words of two keys that have this as their key */
+    uint8_t flags;                      /* enum am_image_word_flags */
+};
+
+/* A word of two keys, and one of them. */
+struct am_build_form {
+    uint32_t key, word;
+    enum am_image_key kind;
 };
 
 /* Each edge makes one node: node i is where edge i leads to. */
@@ -49,11 +63,14 @@ struct am_builder {
     const struct am_inventory *inventory;
     const struct am_timezones *timezones;
     struct am_text_stemmer *stemmer; /* NULL: broad keywords match on words as they are */
+    struct am_text_word_rules rules;
+    struct am_text_fold_memory *fold;
     struct am_build_pools pools;
     struct am_vector flat;       /* struct am_build_flat_keyword */
     struct am_vector flat_words; /* uint32_t word ids */
     struct am_vector words;      /* struct am_build_word, by id */
     struct am_intern word_table;
+    struct am_vector forms; /* struct am_build_form */
     struct am_vector edges; /* struct am_build_edge */
     struct am_intern edge_table;
     struct am_vector terminals; /* struct am_build_terminal, in order of appearance */
@@ -67,6 +84,8 @@ struct am_builder {
     struct am_vector campaigns;    /* struct am_image_campaign */
     struct am_vector vocabulary;   /* struct am_image_vocabulary_bucket */
     struct am_vector word_records; /* struct am_image_word */
+    struct am_vector form_records; /* struct am_image_forms */
+    struct am_vector spellings;    /* struct am_image_spelling */
     struct am_vector edge_buckets; /* struct am_image_edge_bucket */
     struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
@@ -79,16 +98,40 @@ struct am_builder {
     struct am_image_settings settings;
 };
 
-/* A negative keyword: its terminal and its text as written. */
+/* A negative keyword: its terminals and its text as written. */
 struct am_build_negative {
     uint32_t terminal; /* index into terminals */
     am_image_string_ref text;
+    uint32_t twin_terminal; /* of its twin, or AM_NONE */
 };
 
 /* Each phase: true, or false with *error set. */
 
 /* Time zones. AM_E_INVALID: the inventory names one that is not known. */
 bool am_build_zones(struct am_builder *builder, struct am_error *error);
+/* The temporary id of a word, new ones numbered in order of appearance. */
+bool am_build_intern_word(struct am_builder *builder,
+                          struct am_view text,
+                          uint32_t *id,
+                          struct am_error *error);
+/* The same for one that is there already, or AM_NONE. */
+uint32_t am_build_find_word(const struct am_builder *builder, struct am_view text);
+/* The text of a word. Valid until the next word is interned. */
+struct am_view am_build_word_text(const struct am_builder *builder, uint32_t id);
+/* The id of a broad keyword's word, and in *key what tells it from the keyword's others. */
+bool am_build_broad_word(struct am_builder *builder,
+                         struct am_view written,
+                         uint32_t *id,
+                         uint32_t *key,
+                         struct am_error *error);
+/* Flags the words that broad matching may take for others, once all keywords are flattened. */
+void am_build_flag_keys(struct am_builder *builder);
+/* Makes the section SPELLINGS, with temporary ids; its words become words of the vocabulary. */
+bool am_build_spellings(struct am_builder *builder, struct am_error *error);
+/* Sorts it, once words have their final ids. */
+void am_build_sort_spellings(struct am_builder *builder);
+/* Makes the section FORMS, once words have their final ids. */
+bool am_build_forms(struct am_builder *builder, struct am_error *error);
 /* Flattens every keyword into word ids (of stems, for broad ones); then numbers the words, rarest
  * among broad keywords first. */
 bool am_build_words(struct am_builder *builder, struct am_error *error);

@@ -20,7 +20,7 @@ static struct rank_key rank_key_of(const struct am_builder *builder,
                  (uint64_t)builder->inventory->match_weight[record->match],
         .priority = am_build_ad_priority(ad, builder->inventory),
         .match = record->match,
-        .word_count = record->word_count,
+        .word_count = flat->ranked_words,
     };
 }
 
@@ -103,7 +103,7 @@ static bool draft_positives(struct am_builder *builder,
         struct draft draft = {flat[i].terminal, slot->id, (uint32_t)i};
         if (!am_vector_push(drafts, &draft))
             goto cleanup;
-        builder->settings.keyword_counts[flat[i].source->match]++;
+        builder->settings.keyword_counts[flat[i].source->match] += !flat[i].is_twin;
     }
     done = true;
 cleanup:
@@ -166,7 +166,9 @@ draft_negatives(struct am_builder *builder, struct am_vector *drafts, struct am_
     const struct am_build_negative *negatives = builder->negatives.data;
     for (size_t i = 0; i < builder->negatives.count; i++) {
         struct draft draft = {negatives[i].terminal, 0, (uint32_t)i};
-        if (!am_vector_push(drafts, &draft))
+        struct draft twin = {negatives[i].twin_terminal, 0, (uint32_t)i};
+        if (!am_vector_push(drafts, &draft) ||
+            (twin.terminal != AM_NONE && !am_vector_push(drafts, &twin)))
             return am_build_out_of_memory(error);
     }
     return true;

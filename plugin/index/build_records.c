@@ -17,7 +17,10 @@ static bool negative_id(struct am_builder *builder,
                         uint32_t *id,
                         struct am_error *error) {
     struct am_build_negative negative = {
-        flat->terminal, am_build_pools_string(&builder->pools, flat->source->text)};
+        flat->terminal, am_build_pools_string(&builder->pools, flat->source->text), AM_NONE};
+    if (flat->twin != AM_NONE)
+        negative.twin_terminal =
+            AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, flat->twin)->terminal;
     struct am_intern_slot *slot = am_intern_find(
         &builder->negative_table, am_hash_mix(negative.terminal, (uint64_t)negative.text << 32),
         negative_equal, builder, &negative);
@@ -212,6 +215,8 @@ static void store_keywords(struct am_builder *builder, size_t *cursor, uint32_t 
             am_build_pools_prefetch_string(&builder->pools,
                                            flat[*cursor + AM_FETCH_AHEAD].source->text);
         flat[*cursor].text = am_build_pools_string(&builder->pools, flat[*cursor].source->text);
+        if (flat[*cursor].twin != AM_NONE)
+            flat[flat[*cursor].twin].text = flat[*cursor].text;
     }
 }
 

@@ -90,14 +90,9 @@ static bool build_table(const struct am_builder *builder,
 /* ---- vocabulary -------------------------------------------------------------------------------
  */
 
-static struct am_view text_of_word(const struct am_builder *builder, uint32_t word) {
-    return am_build_string(builder,
-                           AM_VECTOR_AT(&builder->words, struct am_build_word, word)->text);
-}
-
 static struct am_image_word_key key_of_word(const struct am_builder *builder, uint32_t word) {
-    struct am_view text = text_of_word(builder, word);
-    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    struct am_view text = am_build_word_text(builder, word);
+    char padded[AM_IMAGE_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
     memcpy(padded, text.data, text.size);
     return am_image_word_key(padded, (uint32_t)text.size);
 }
@@ -163,10 +158,10 @@ static bool build_word_records(struct am_builder *builder, struct am_error *erro
 }
 
 static bool build_vocabulary(struct am_builder *builder, struct am_error *error) {
-    const struct table_plan plan = {
-        &builder->vocabulary, builder->words.count, AM_IMAGE_VOCABULARY_LANES,
-        VOCABULARY_FILL,      fill_vocabulary,      "words",
-        text_of_word};
+    const struct table_plan plan = {&builder->vocabulary,      builder->words.count,
+                                    AM_IMAGE_VOCABULARY_LANES, VOCABULARY_FILL,
+                                    fill_vocabulary,           "words",
+                                    am_build_word_text};
     return build_table(builder, &plan, error) && build_word_records(builder, error);
 }
 
@@ -175,8 +170,8 @@ static bool build_vocabulary(struct am_builder *builder, struct am_error *error)
 
 /* Its word stands for an edge. */
 static struct am_view text_of_edge(const struct am_builder *builder, uint32_t edge) {
-    return text_of_word(builder,
-                        (uint32_t)AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge)->key);
+    return am_build_word_text(
+        builder, (uint32_t)AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge)->key);
 }
 
 /* The buckets that a search for the edge will look at; 0: there is no place in reach. */

@@ -148,7 +148,7 @@ static bool insert_exact(struct am_builder *builder,
                          struct am_error *error) {
     uint32_t count = flat->word_count;
     flag_words(builder, ids, count, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT, AM_WORD_IN_EXACT);
-    builder->settings.exact_keywords++;
+    builder->settings.exact_keywords += !flat->is_twin;
     if (count > builder->settings.longest_exact)
         builder->settings.longest_exact = count;
     return insert_path(builder, exact_root(builder), ids, 0, count, &flat->terminal, error);
@@ -193,20 +193,6 @@ static bool insert_keywords(struct am_builder *builder, struct am_error *error) 
             return false;
     }
     return true;
-}
-
-/* A word that broad matching need not take for its stem has the same broad flags as that: it is the
- * stem, or no broad keyword has either. */
-static void flag_stems(struct am_builder *builder) {
-    const uint8_t broad = AM_WORD_IS_BROAD | AM_WORD_BEGINS_BROAD | AM_WORD_CONTINUES_BROAD;
-    struct am_build_word *words = builder->words.data;
-    if (!builder->stemmer)
-        return;
-    for (uint32_t i = 0; i < builder->words.count; i++) {
-        uint8_t of_stem = words[i].stem == AM_NONE ? 0 : words[words[i].stem].flags;
-        if (words[i].stem != i && (words[i].flags | of_stem) & broad)
-            words[i].flags |= AM_WORD_HAS_STEM;
-    }
 }
 
 static struct am_build_edge *edge_of(const struct am_builder *builder, uint32_t terminal) {
@@ -374,6 +360,5 @@ bool am_build_trie(struct am_builder *builder, struct am_error *error) {
         return am_build_out_of_memory(error);
     bool done = insert_keywords(builder, error);
     am_intern_free(&builder->edge_table);
-    flag_stems(builder);
     return done;
 }

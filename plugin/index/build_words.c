@@ -4,37 +4,7 @@
 
 #include "../text/words.h"
 #include "build.h"
-
-static bool word_equal(const void *context, uint32_t id, const void *key) {
-    const struct am_builder *builder = context;
-    const struct am_view *wanted = key;
-    am_image_string_ref ref = AM_VECTOR_AT(&builder->words, struct am_build_word, id)->text;
-    const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
-    return am_view_equal((struct am_view){at + 4, am_bytes_load_u32(at)}, *wanted);
-}
-
-/* The temporary id of a word, new ones numbered in order of appearance. */
-static bool
-intern_word(struct am_builder *builder, struct am_view text, uint32_t *id, struct am_error *error) {
-    struct am_intern_slot *slot = am_intern_find(
-        &builder->word_table, XXH3_64bits(text.data, text.size), word_equal, builder, &text);
-    if (!slot)
-        return am_build_out_of_memory(error);
-    if (slot->id == UINT32_MAX) {
-        /* Three node numbers may be needed for a word, see AM_NODE_OF_*. */
-        if (builder->words.count >= UINT32_MAX / 4)
-            return am_build_too_many(error, "distinct words (times four)");
-        struct am_build_word word = {.text = am_build_pools_string(&builder->pools, text),
-                                     .phrase_terminal = AM_NONE,
-                                     .broad_terminal = AM_NONE,
-                                     .stem = AM_NONE};
-        if (!am_vector_push(&builder->words, &word))
-            return am_build_out_of_memory(error);
-        slot->id = (uint32_t)(builder->words.count - 1);
-    }
-    *id = slot->id;
-    return true;
-}
+#include "vocabulary.h"
 
 static bool contains(const uint32_t *ids, uint32_t count, uint32_t id) {
     for (uint32_t i = 0; i < count; i++)
@@ -43,16 +13,61 @@ static bool contains(const uint32_t *ids, uint32_t count, uint32_t id) {
     return false;
 }
 
-/* The stem of `word`, through a padded copy, as am_text_stem wants it. */
-static struct am_view stem_of(struct am_builder *builder, struct am_view word) {
-    static const char padding[AM_WORD_PADDING];
-    char copy[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
-    if (!builder->stemmer || word.size > AM_WORD_MAX_BYTES)
-        return word;
-    memcpy(copy, word.data, word.size);
-    memcpy(copy + word.size, padding, sizeof padding);
-    struct am_view stem = am_text_stem(builder->stemmer, (struct am_view){copy, word.size});
-    return stem.data == copy ? word : stem;
+/* The id of a keyword's word, and in *key what tells it from others of the keyword. Words of twins
+ * begin with a space, so that no text's word is one, but by way of a query that is folded. */
+static bool number_word(struct am_builder *builder,
+                        struct am_view word,
+                        bool broad,
+                        bool twin,
+                        uint32_t *id,
+                        uint32_t *key,
+                        struct am_error *error) {
+    char folded[AM_IMAGE_WORD_MAX_BYTES];
+    if (twin) {
+        struct am_text_word_rules rules = builder->rules;
+        rules.fold_accents = true;
+        word = am_text_fold_word(&rules, word, builder->fold);
+        folded[0] = ' ';
+        memcpy(folded + 1, word.data, word.size);
+        word = (struct am_view){folded, word.size + 1};
+    } else if (broad) {
+        return am_build_broad_word(builder, word, id, key, error);
+    }
+    bool done = am_build_intern_word(builder, word, id, error);
+    *key = done ? *id : AM_NONE;
+    return done;
+}
+
+/* Numbers the words of a keyword, those of a broad one once each, to flat_words. */
+static bool number_words(struct am_builder *builder,
+                         struct am_build_flat_keyword *flat,
+                         struct am_error *error) {
+    uint32_t ids[AM_KEYWORD_MAX_WORDS], keys[AM_KEYWORD_MAX_WORDS];
+    uint32_t count = 0;
+    bool broad = flat->source->match == AM_MATCH_BROAD;
+    struct am_view rest = flat->source->words;
+    while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
+        const char *space = memchr(rest.data, ' ', rest.size);
+        struct am_view word = {rest.data, space ? (size_t)(space - rest.data) : rest.size};
+        rest.data += word.size + (space != NULL);
+        rest.size -= word.size + (space != NULL);
+        if (!number_word(builder, word, broad, flat->is_twin, &ids[count], &keys[count], error))
+            return false;
+        count += !broad || !contains(keys, count, keys[count]);
+    }
+    if (builder->flat_words.count + count >= UINT32_MAX)
+        return am_build_too_many(error, "words of keywords");
+    uint32_t *place = am_vector_extend(&builder->flat_words, count);
+    if (!place && count)
+        return am_build_out_of_memory(error);
+    for (uint32_t i = 0; i < count; i++) {
+        struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[i]);
+        place[i] = ids[i];
+        word->frequency++;
+        word->broad_frequency += broad;
+    }
+    flat->word_count = (uint8_t)count;
+    return true;
 }
 
 static bool flatten(struct am_builder *builder,
@@ -64,33 +79,34 @@ static bool flatten(struct am_builder *builder,
                                          .first_word = (uint32_t)builder->flat_words.count,
                                          .owner = owner,
                                          .position = position,
-                                         .terminal = AM_NONE};
-    uint32_t ids[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = 0;
-    bool broad = keyword->match == AM_MATCH_BROAD;
-    struct am_view rest = keyword->words;
-    while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
-        const char *space = memchr(rest.data, ' ', rest.size);
-        struct am_view word = {rest.data, space ? (size_t)(space - rest.data) : rest.size};
-        rest.data += word.size + (space != NULL);
-        rest.size -= word.size + (space != NULL);
-        uint32_t id;
-        if (!intern_word(builder, broad ? stem_of(builder, word) : word, &id, error))
+                                         .terminal = AM_NONE,
+                                         .twin = AM_NONE};
+    if (!number_words(builder, &flat, error))
+        return false;
+    flat.ranked_words = flat.word_count;
+    return am_vector_push(&builder->flat, &flat) || am_build_out_of_memory(error);
+}
+
+/* Where queries may be compared without accents, every keyword has a twin that is; they come after
+ * all others. */
+static bool flatten_twins(struct am_builder *builder, struct am_error *error) {
+    size_t originals = builder->flat.count;
+    if (!builder->rules.folds_queries)
+        return true;
+    for (size_t i = 0; i < originals; i++) {
+        struct am_build_flat_keyword *original =
+            AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, i);
+        if (original->source->match == AM_MATCH_ANY)
+            continue;
+        original->twin = (uint32_t)builder->flat.count;
+        struct am_build_flat_keyword twin = *original;
+        twin.twin = AM_NONE;
+        twin.is_twin = true;
+        twin.first_word = (uint32_t)builder->flat_words.count;
+        if (!number_words(builder, &twin, error))
             return false;
-        if (!broad || !contains(ids, count, id))
-            ids[count++] = id;
-    }
-    flat.word_count = (uint8_t)count;
-    if (builder->flat_words.count + count >= UINT32_MAX)
-        return am_build_too_many(error, "words of keywords");
-    uint32_t *place = am_vector_extend(&builder->flat_words, count);
-    if ((!place && count) || !am_vector_push(&builder->flat, &flat))
-        return am_build_out_of_memory(error);
-    for (uint32_t i = 0; i < count; i++) {
-        struct am_build_word *word = AM_VECTOR_AT(&builder->words, struct am_build_word, ids[i]);
-        place[i] = ids[i];
-        word->frequency++;
-        word->broad_frequency += broad;
+        if (!am_vector_push(&builder->flat, &twin))
+            return am_build_out_of_memory(error);
     }
     return true;
 }
@@ -119,26 +135,6 @@ static bool flatten_all(struct am_builder *builder, struct am_error *error) {
                 return false;
     }
     return true;
-}
-
-static bool has_broad(const struct am_builder *builder) {
-    const struct am_build_flat_keyword *flat = builder->flat.data;
-    for (size_t i = 0; i < builder->flat.count; i++)
-        if (flat[i].source->match == AM_MATCH_BROAD)
-            return true;
-    return false;
-}
-
-static void find_stems(struct am_builder *builder) {
-    struct am_build_word *words = builder->words.data;
-    if (!builder->stemmer || !has_broad(builder))
-        return;
-    for (size_t i = 0; i < builder->words.count; i++) {
-        const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)words[i].text * 4);
-        struct am_view stem = stem_of(builder, (struct am_view){at + 4, am_bytes_load_u32(at)});
-        words[i].stem = am_intern_get(&builder->word_table, XXH3_64bits(stem.data, stem.size),
-                                      word_equal, builder, &stem);
-    }
 }
 
 static int ascending_u32(const void *a, const void *b) {
@@ -194,10 +190,15 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
     uint32_t *ids = builder->flat_words.data;
     for (size_t i = 0; i < builder->flat_words.count; i++)
         ids[i] = new_ids[ids[i]];
-    struct am_build_word *words = builder->words.data;
-    for (size_t i = 0; i < builder->words.count; i++)
-        if (words[i].stem != AM_NONE)
-            words[i].stem = new_ids[words[i].stem];
+    struct am_build_form *forms = builder->forms.data;
+    for (size_t i = 0; i < builder->forms.count; i++) {
+        forms[i].key = new_ids[forms[i].key];
+        forms[i].word = new_ids[forms[i].word];
+    }
+    struct am_image_spelling *spellings = builder->spellings.data;
+    for (size_t i = 0; i < builder->spellings.count; i++)
+        spellings[i].word = new_ids[spellings[i].word];
+    am_build_sort_spellings(builder);
     const struct am_build_flat_keyword *flat = builder->flat.data;
     for (size_t i = 0; i < builder->flat.count; i++)
         if (flat[i].source->match == AM_MATCH_BROAD)
@@ -207,10 +208,11 @@ static bool renumber_words(struct am_builder *builder, struct am_error *error) {
 }
 
 bool am_build_words(struct am_builder *builder, struct am_error *error) {
-    bool done = flatten_all(builder, error);
+    bool done = flatten_all(builder, error) && flatten_twins(builder, error) &&
+                am_build_spellings(builder, error);
     if (done)
-        find_stems(builder);
+        am_build_flag_keys(builder);
     done = done && renumber_words(builder, error);
     am_intern_free(&builder->word_table); /* its ids are the old ones */
-    return done;
+    return done && am_build_forms(builder, error);
 }

@@ -32,6 +32,10 @@ static void builder_start(struct am_builder *builder,
         .campaigns = AM_VECTOR_OF(struct am_image_campaign),
         .vocabulary = AM_VECTOR_OF(struct am_image_vocabulary_bucket),
         .word_records = AM_VECTOR_OF(struct am_image_word),
+        .forms = AM_VECTOR_OF(struct am_build_form),
+        .form_records = AM_VECTOR_OF(struct am_image_forms),
+        .spellings = AM_VECTOR_OF(struct am_image_spelling),
+        .rules = am_text_word_rules_of(inventory->language, inventory->fold_accents),
         .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
         .term_table = AM_VECTOR_OF(uint32_t),
@@ -45,12 +49,14 @@ static void builder_start(struct am_builder *builder,
 
 static void builder_free(struct am_builder *builder) {
     struct am_vector *vectors[] = {
-        &builder->flat,         &builder->flat_words,   &builder->words,      &builder->edges,
-        &builder->terminals,    &builder->negatives,    &builder->postings,   &builder->keywords,
-        &builder->ads,          &builder->details,      &builder->campaigns,  &builder->vocabulary,
-        &builder->word_records, &builder->edge_buckets, &builder->filter,     &builder->term_table,
-        &builder->advertisers,  &builder->keys,         &builder->zone_names, &builder->zones,
-        &builder->transitions,
+        &builder->flat,         &builder->flat_words,   &builder->words,
+        &builder->edges,        &builder->terminals,    &builder->negatives,
+        &builder->postings,     &builder->keywords,     &builder->ads,
+        &builder->details,      &builder->campaigns,    &builder->vocabulary,
+        &builder->word_records, &builder->edge_buckets, &builder->filter,
+        &builder->term_table,   &builder->advertisers,  &builder->keys,
+        &builder->zone_names,   &builder->zones,        &builder->transitions,
+        &builder->forms,        &builder->form_records, &builder->spellings,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -60,6 +66,7 @@ static void builder_free(struct am_builder *builder) {
     am_intern_free(&builder->zone_table);
     am_build_pools_free(&builder->pools);
     am_text_stemmer_free(builder->stemmer);
+    free(builder->fold);
 }
 
 static bool pools_fine(const struct am_builder *builder, struct am_error *error) {
@@ -73,6 +80,9 @@ static bool pools_fine(const struct am_builder *builder, struct am_error *error)
 static bool run_phases(struct am_builder *builder, struct am_error *error) {
     if (!am_build_pools_start(&builder->pools, builder->inventory->ad_count))
         return pools_fine(builder, error);
+    builder->fold = malloc(sizeof *builder->fold);
+    if (!builder->fold)
+        return am_build_out_of_memory(error);
     if (builder->inventory->stem) {
         builder->stemmer = am_text_stemmer_new(builder->inventory->language, error);
         if (!builder->stemmer)
@@ -118,6 +128,8 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_ZONE_NAMES] = &builder->zone_names,
         [AM_SECTION_ZONES] = &builder->zones,
         [AM_SECTION_TRANSITIONS] = &builder->transitions,
+        [AM_SECTION_FORMS] = &builder->form_records,
+        [AM_SECTION_SPELLINGS] = &builder->spellings,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};

@@ -77,8 +77,10 @@ enum am_image_section {
     AM_SECTION_KEYS,        /* u64 am_model_key: of ADS, then CAMPAIGNS, then ADVERTISERS */
     AM_SECTION_ZONE_NAMES,  /* names of time zones, ascending */
     AM_SECTION_ZONES,
-    AM_SECTION_TRANSITIONS,               /* of the zones, zone after zone */
-    AM_SECTIONS = AM_SECTION_TRANSITIONS, /* the last one that this version knows */
+    AM_SECTION_TRANSITIONS, /* of the zones, zone after zone */
+    AM_SECTION_FORMS,       /* by key: the words of two keys that have it; often none */
+    AM_SECTION_SPELLINGS,   /* words of broad keywords as they are written; none without spelling */
+    AM_SECTIONS = AM_SECTION_SPELLINGS, /* the last one that this version knows */
 };
 
 enum am_image_section_flags {
@@ -151,8 +153,9 @@ struct am_image_settings {
      * Terminals of one class ascend by the rank of their first posting, so that the best of many is
      * known by their numbers. */
     uint32_t negatives_end[AM_TERMINAL_CLASSES];
+    am_image_list_ref spelling_letters; /* code points that the words of SPELLINGS consist of */
 };
-static_assert(sizeof(struct am_image_settings) == 37 * sizeof(uint32_t), "settings");
+static_assert(sizeof(struct am_image_settings) == 38 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_image_class_of(const struct am_image_settings *settings,
@@ -182,7 +185,7 @@ enum am_image_word_flags {
     AM_WORD_BEGINS_BROAD = 16,    /* rarest word of a longer broad keyword */
     AM_WORD_CONTINUES_BROAD = 32, /* a less rare word of a broad keyword */
     AM_WORD_IN_EXACT = 64,        /* in an exact keyword */
-    AM_WORD_HAS_STEM = 128,       /* broad matching takes it for another word, its stem */
+    AM_WORD_HAS_STEM = 128, /* broad matching compares it by its keys: it may be another word */
 };
 
 enum { AM_IMAGE_VOCABULARY_LANES = 3, AM_VOCABULARY_KEY = 16, AM_MAX_WORDS = 1 << 30 };
@@ -217,6 +220,28 @@ struct am_image_word {
     uint32_t broad_terminal;  /* AM_NONE without AM_WORD_IS_BROAD */
 };
 static_assert(sizeof(struct am_image_word) == 12, "word");
+
+/* Broad matching compares words by two keys (plugin/text/stem.h). A keyword's word whose keys
+ * differ has an id of its own, and "first second" for a text; a text's word counts as it when it
+ * has its first key, or its second one. */
+enum am_image_key { AM_KEY_FIRST, AM_KEY_SECOND, AM_IMAGE_KEYS };
+enum { AM_IMAGE_FORMS_MOST = 64 /* in one list */ };
+
+struct am_image_forms {
+    uint32_t key; /* word id; ascending */
+    am_image_list_ref first,
+        second; /* the words that have it as their first key, as their second */
+};
+static_assert(sizeof(struct am_image_forms) == 12, "forms");
+
+/* A word that broad keywords have, for misspelt ones to be corrected to. */
+struct am_image_spelling {
+    uint32_t word; /* id of the word without its accents, where these fold; ascending */
+    am_image_string_ref written; /* with them; of several words, that which most keywords have */
+    uint32_t keywords;           /* that have it */
+};
+static_assert(sizeof(struct am_image_spelling) == 12, "spelling");
+enum { AM_IMAGE_LETTERS_MOST = 4096 /* in spelling_letters: the three scripts have fewer */ };
 
 enum { AM_IMAGE_EDGE_LANES = 5 };
 #define AM_EDGE_EMPTY UINT64_MAX

@@ -36,6 +36,8 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_ZONE_NAMES] = sizeof(struct am_image_zone_name),
     [AM_SECTION_ZONES] = sizeof(struct am_image_zone),
     [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
+    [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
+    [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
 };
 
 /* Far more than any version may add. */
@@ -297,6 +299,8 @@ static void set_pointers(struct am_image *image) {
     image->zone_names = start_of(image, AM_SECTION_ZONE_NAMES);
     image->zones = start_of(image, AM_SECTION_ZONES);
     image->transitions = start_of(image, AM_SECTION_TRANSITIONS);
+    image->forms = start_of(image, AM_SECTION_FORMS);
+    image->spellings = start_of(image, AM_SECTION_SPELLINGS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -311,6 +315,8 @@ static void set_pointers(struct am_image *image) {
     image->zone_name_count = count_of(image, AM_SECTION_ZONE_NAMES);
     image->zone_count = count_of(image, AM_SECTION_ZONES);
     image->transition_count = count_of(image, AM_SECTION_TRANSITIONS);
+    image->form_count = count_of(image, AM_SECTION_FORMS);
+    image->spelling_count = count_of(image, AM_SECTION_SPELLINGS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);
 }
@@ -463,6 +469,12 @@ am_image_find_term(const struct am_image *image, uint32_t kind, uint32_t key, st
         slot = slot + 1 < image->term_slots ? slot + 1 : 0;
     }
     return AM_NONE;
+}
+
+bool am_image_has_twins(const struct am_image *image) {
+    return am_text_word_rules_of(am_image_string(image, image->settings->language),
+                                 image->settings->fold_accents)
+        .folds_queries;
 }
 
 bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone) {

@@ -51,9 +51,12 @@ struct am_image {
     const struct am_image_zone_name *zone_names;
     const struct am_image_zone *zones;
     const struct am_timezone_transition *transitions;
+    const struct am_image_forms *forms;
+    const struct am_image_spelling *spellings;
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;
+    uint64_t form_count, spelling_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
@@ -97,6 +100,10 @@ static inline struct am_view am_image_string(const struct am_image *image,
 static inline void am_image_prefetch_string(const struct am_image *image, am_image_string_ref ref) {
     __builtin_prefetch(image->strings + (size_t)ref * 4);
 }
+
+/* Whether every keyword but "*" is there twice, with its accents and without: see
+ * am_text_word_rules.folds_queries. */
+bool am_image_has_twins(const struct am_image *image);
 
 struct am_image_list {
     const uint32_t *items;

@@ -39,6 +39,7 @@ static bool verify_settings(struct am_image_verifier *verifier) {
     const char *problem = settings_problem(verifier);
     if (problem)
         return am_image_verify_fail(verifier, "settings", 0, problem);
+    verifier->twins = am_image_has_twins(verifier->image);
     return verify_language(verifier);
 }
 
@@ -68,6 +69,7 @@ static bool make_memory(struct am_image_verifier *verifier) {
     verifier->ascending_lists = make_bits(image->set_count);
     verifier->seen_terms = make_bits(image->term_count);
     verifier->seen_negatives = make_bits(settings->negative_count);
+    verifier->seen_twins = make_bits(settings->negative_count);
     verifier->seen_words = make_bits(settings->word_count);
     verifier->word_flags = calloc((size_t)settings->word_count + 1, 1);
     verifier->first_ads = make_large(settings->campaign_count, sizeof *verifier->first_ads, 0xFF);
@@ -75,16 +77,17 @@ static bool make_memory(struct am_image_verifier *verifier) {
     verifier->json_nodes = malloc(AM_CREATIVE_NODES * sizeof *verifier->json_nodes);
     return verifier->string_starts && verifier->plain_strings && verifier->creatives &&
            verifier->list_starts && verifier->ascending_lists && verifier->seen_terms &&
-           verifier->seen_negatives && verifier->seen_words && verifier->word_flags &&
-           verifier->first_ads && verifier->nodes && verifier->json_nodes;
+           verifier->seen_negatives && verifier->seen_twins && verifier->seen_words &&
+           verifier->word_flags && verifier->first_ads && verifier->nodes && verifier->json_nodes;
 }
 
 static void free_memory(struct am_image_verifier *verifier) {
     void *const pieces[] = {
         verifier->string_starts,  verifier->plain_strings,   verifier->creatives,
         verifier->list_starts,    verifier->ascending_lists, verifier->seen_terms,
-        verifier->seen_negatives, verifier->seen_words,      verifier->word_flags,
-        verifier->first_ads,      verifier->nodes,           verifier->json_nodes,
+        verifier->seen_negatives, verifier->seen_twins,      verifier->seen_words,
+        verifier->word_flags,     verifier->first_ads,       verifier->nodes,
+        verifier->json_nodes,
     };
     for (size_t i = 0; i < AM_COUNT_OF(pieces); i++)
         free(pieces[i]);
@@ -99,7 +102,8 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
     else if (!am_image_verify_pools(&verifier) || !verify_settings(&verifier) ||
              !am_image_verify_terms(&verifier) || !am_image_verify_zones(&verifier) ||
              !am_image_verify_records(&verifier) || !am_image_verify_keys(&verifier) ||
-             !am_image_verify_words(&verifier) || !am_image_verify_trie(&verifier) ||
+             !am_image_verify_words(&verifier) || !am_image_verify_forms(&verifier) ||
+             !am_image_verify_spellings(&verifier) || !am_image_verify_trie(&verifier) ||
              !am_image_verify_postings(&verifier))
         code = verifier.error->code;
     free_memory(&verifier);

@@ -33,6 +33,7 @@ static inline uint32_t am_image_verify_place(enum am_model_match_type match, uin
 struct am_image_verifier {
     const struct am_image *image;
     struct am_error *error;
+    bool twins;                         /* am_image_has_twins */
     uint64_t *string_starts;            /* bit by string reference: a string begins there */
     uint64_t *plain_strings;            /* it is UTF-8 without control characters */
     uint64_t *creatives;                /* it is a JSON object, and was found to be one */
@@ -40,6 +41,7 @@ struct am_image_verifier {
     uint64_t *ascending_lists;          /* its items ascend */
     uint64_t *seen_terms;               /* bit by term: it is in the term table */
     uint64_t *seen_negatives;           /* bit by negative id: a posting has it */
+    uint64_t *seen_twins;               /* bit by negative id: a second posting has it */
     uint32_t *first_ads;                /* by campaign: its first ad, AM_NONE: none so far */
     uint8_t *word_flags;                /* by word */
     uint64_t *seen_words;               /* bit by word: it is in the vocabulary */
@@ -82,6 +84,9 @@ bool am_image_verify_records(struct am_image_verifier *verifier);
 bool am_image_verify_keys(struct am_image_verifier *verifier);
 /* The vocabulary. Settles the terminals that words name. */
 bool am_image_verify_words(struct am_image_verifier *verifier);
+/* What leads from keys to the words that have them. */
+bool am_image_verify_forms(struct am_image_verifier *verifier);
+bool am_image_verify_spellings(struct am_image_verifier *verifier);
 /* The edges. Settles the nodes. */
 bool am_image_verify_trie(struct am_image_verifier *verifier);
 /* The lists of postings, and what the settings count. */

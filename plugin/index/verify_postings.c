@@ -16,7 +16,8 @@ static const char *negative_problem(struct am_image_verifier *verifier,
     uint32_t id = am_image_posting_ad(posting);
     if (id >= verifier->image->settings->negative_count)
         return "no such negative keyword";
-    if (!am_image_verify_take_bit(verifier->seen_negatives, id))
+    if (!am_image_verify_take_bit(verifier->seen_negatives, id) &&
+        !(verifier->twins && am_image_verify_take_bit(verifier->seen_twins, id)))
         return "another posting has its negative keyword, too";
     tally->negatives++;
     return NULL;
@@ -110,8 +111,11 @@ static bool verify_lists(struct am_image_verifier *verifier, struct tally *tally
     return true;
 }
 
-static const char *tally_problem(const struct am_image_settings *settings,
+/* Of twins, both are there. */
+static const char *tally_problem(const struct am_image_verifier *verifier,
                                  const struct tally *tally) {
+    const struct am_image_settings *settings = verifier->image->settings;
+    uint64_t times = verifier->twins ? 2 : 1;
     if (tally->terminals != settings->terminal_count)
         return "terminal_count is not the number of lists";
     if (tally->broad_terminals != settings->broad_terminals ||
@@ -120,13 +124,14 @@ static const char *tally_problem(const struct am_image_settings *settings,
     if (tally->longest[AM_MATCH_PHRASE] != settings->longest_phrase ||
         tally->longest[AM_MATCH_EXACT] != settings->longest_exact)
         return "its longest keywords are not the longest";
-    if (tally->negatives != settings->negative_count ||
-        tally->negatives > settings->negative_keywords)
+    if (tally->negatives != times * settings->negative_count ||
+        settings->negative_count > settings->negative_keywords)
         return "its counts of negative keywords are wrong";
     for (unsigned match = 0; match < AM_MATCH_TYPES; match++)
-        if (tally->positives[match] != settings->keyword_counts[match])
+        if (tally->positives[match] !=
+            (match == AM_MATCH_ANY ? 1 : times) * settings->keyword_counts[match])
             return "its counts of keywords are wrong";
-    return tally->positives[AM_MATCH_EXACT] <= settings->exact_keywords
+    return settings->keyword_counts[AM_MATCH_EXACT] <= settings->exact_keywords
                ? NULL
                : "its count of exact keywords is wrong";
 }
@@ -135,6 +140,6 @@ bool am_image_verify_postings(struct am_image_verifier *verifier) {
     struct tally tally = {0};
     if (!verify_class_ends(verifier) || !verify_lists(verifier, &tally))
         return false;
-    const char *problem = tally_problem(verifier->image->settings, &tally);
+    const char *problem = tally_problem(verifier, &tally);
     return !problem || am_image_verify_fail(verifier, "settings", 0, problem);
 }

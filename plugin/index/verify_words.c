@@ -63,7 +63,7 @@ static const char *lane_problem(struct am_image_verifier *verifier,
     if (!am_image_verify_take_bit(verifier->seen_words, id))
         return "its word is in another place, too";
     const struct am_image_word *word = &image->words[id];
-    if (!am_image_verify_text(verifier, word->text, 1, AM_WORD_MAX_BYTES))
+    if (!am_image_verify_text(verifier, word->text, 1, AM_IMAGE_WORD_MAX_BYTES))
         return "its word has no text, or a wrong one";
     struct am_image_word_key key = key_of(am_image_string(image, word->text));
     if (!am_image_word_key_is_in(bucket, lane, key))

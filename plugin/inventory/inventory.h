@@ -26,9 +26,11 @@ struct am_inventory_targeting {
 };
 
 struct am_inventory_keyword {
-    struct am_view text;  /* as written, notation removed: what an answer shows */
-    struct am_view words; /* normalised words with one space between; empty for AM_MATCH_ANY */
-    int64_t bid;          /* micros; -1: the ad's */
+    struct am_view text; /* as written, notation removed: what an answer shows */
+    /* Normalised words with one space between, of a broad keyword with their accents, since stems
+     * are made of them; empty for AM_MATCH_ANY. */
+    struct am_view words;
+    int64_t bid;   /* micros; -1: the ad's */
     uint8_t match; /* enum am_model_match_type; unspaced broad keywords of several words are PHRASE
                       already */
     bool negative;
@@ -67,7 +69,7 @@ struct am_inventory_ad {
     struct am_view id;
     uint32_t campaign;         /* index into campaigns, or AM_NONE */
     struct am_view advertiser; /* the campaign's, or its own; never empty */
-    int64_t bid;               /* micros, > 0 */
+    int64_t bid;               /* micros, at least 0 */
     uint8_t pricing;           /* enum am_model_pricing */
     int64_t ctr;               /* millionths, 1..1,000,000, for cpc; 0 for cpm */
     int64_t quality;           /* per mille, 0..AM_PER_MILLE_MAX; default 1000 */
@@ -85,8 +87,9 @@ struct am_inventory_ad {
 struct am_inventory {
     struct am_view currency; /* ISO 4217; default "USD" */
     struct am_view language; /* empty when not given */
-    bool fold_accents;       /* default true */
+    bool fold_accents;       /* default true, but for Vietnamese */
     bool stem;             /* default true; false here whenever Snowball does not know `language` */
+    bool spelling;         /* default false */
     uint32_t broad_window; /* 1..AM_BROAD_WINDOW_MAX, default 16 */
     int64_t match_weight[AM_MATCH_TYPES]; /* per mille, default 1000; ANY is always 1000 */
     struct am_inventory_campaign *campaigns;

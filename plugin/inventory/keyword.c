@@ -5,6 +5,7 @@
 
 #include "../text/characters.h"
 #include "../text/words.h"
+#include "hints.h"
 #include "reader.h"
 
 static struct am_view trimmed(struct am_view text) {
@@ -15,10 +16,18 @@ static struct am_view trimmed(struct am_view text) {
     return text;
 }
 
+/* 27": an inch. */
+static bool ends_with_inch(struct am_view text) {
+    return text.size > 1 && text.data[text.size - 1] == '"' && text.data[text.size - 2] >= '0' &&
+           text.data[text.size - 2] <= '9';
+}
+
 /* Takes off one pair of marks, "..." or [...]; false when only one of the two is there. */
 static bool unwrap(struct am_view *text, char open, char close) {
     bool opens = text->size && text->data[0] == open;
     bool closes = text->size > (size_t)opens && text->data[text->size - 1] == close;
+    if (!opens && ends_with_inch(*text))
+        return true;
     if (opens != closes)
         return false;
     if (opens)
@@ -84,8 +93,9 @@ static bool read_object_member(struct am_inventory_reader *reader,
     if (am_json_string_is(&reader->json, key, "negative"))
         return am_inventory_read_boolean(reader, "keywords.negative", value, &keyword->negative);
     if (am_json_string_is(&reader->json, key, "bid"))
-        return am_inventory_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
-                                        "a decimal above 0 with at most 6 decimals", &keyword->bid);
+        return am_inventory_read_number(reader, "keywords.bid", value, 6, 0, AM_MONEY_MAX,
+                                        "a decimal from 0 to 1000000 with at most 6 decimals",
+                                        &keyword->bid);
     struct am_view name = am_inventory_reader_string(reader, key);
     const char *nearest = am_model_nearest_name(name, names);
     am_inventory_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s",
@@ -136,6 +146,7 @@ void am_inventory_read_keyword(struct am_inventory_reader *reader,
         am_inventory_reader_error(reader, "keywords: a negative keyword has no bid");
         return;
     }
+    am_inventory_hint_keyword(reader, &keyword, value->type == AM_JSON_OBJECT);
     if (!am_vector_push(&reader->keywords, &keyword))
         reader->out_of_memory = true;
 }
@@ -146,8 +157,37 @@ void am_inventory_read_keyword(struct am_inventory_reader *reader,
 struct normaliser {
     struct am_inventory_reader *reader;
     struct am_text_splitter_memory memory;
-    struct am_vector joined; /* char */
+    struct am_text_word_rules rules;
+    struct am_vector joined, written; /* char: the words, and the same before accents were folded */
 };
+
+static bool add_word(struct am_vector *joined, const char *text, uint32_t size) {
+    char *place = am_vector_extend(joined, size + 1);
+    if (!place)
+        return false;
+    memcpy(place, text, size);
+    place[size] = ' ';
+    return true;
+}
+
+/* Adds the words that the splitter has just given in both forms. */
+static bool add_words(struct normaliser *normaliser,
+                      const struct am_text_splitter *splitter,
+                      const struct am_text_word *words,
+                      size_t count) {
+    size_t next = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = am_text_word_text(splitter, &words[i]);
+        const struct am_text_written_form *form = &splitter->written[next];
+        bool differs = next < splitter->written_count && form->word == i;
+        next += differs;
+        if (!add_word(&normaliser->joined, text, words[i].size) ||
+            !add_word(&normaliser->written, differs ? splitter->texts + form->text : text,
+                      differs ? form->size : words[i].size))
+            return false;
+    }
+    return true;
+}
 
 /* Joins the keyword's words; false with an error said. */
 static bool join_words(struct normaliser *normaliser,
@@ -158,23 +198,21 @@ static bool join_words(struct normaliser *normaliser,
     struct am_text_splitter splitter;
     size_t split;
     *word_count = 0;
-    normaliser->joined.count = 0;
-    am_text_splitter_start(&splitter, keyword->text, reader->inventory->fold_accents,
-                           normaliser->memory);
-    while ((split = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0)
-        for (size_t i = 0; i < split; i++, (*word_count)++) {
+    normaliser->joined.count = normaliser->written.count = 0;
+    am_text_splitter_start(&splitter, keyword->text, &normaliser->rules, normaliser->memory);
+    splitter.wants_written = true;
+    while ((split = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
+        for (size_t i = 0; i < split; i++)
             if (words[i].size == 0) {
                 am_inventory_reader_error(reader,
                                           "keyword \"" AM_QUOTED "\": a word of more than %d bytes",
                                           AM_QUOTED_ARGUMENTS(keyword->text), AM_WORD_MAX_BYTES);
                 return false;
             }
-            char *place = am_vector_extend(&normaliser->joined, words[i].size + 1);
-            if (!place)
-                return !(reader->out_of_memory = true);
-            memcpy(place, am_text_word_text(&splitter, &words[i]), words[i].size);
-            place[words[i].size] = ' ';
-        }
+        if (!add_words(normaliser, &splitter, words, split))
+            return !(reader->out_of_memory = true);
+        *word_count += (uint32_t)split;
+    }
     return true;
 }
 
@@ -183,6 +221,12 @@ static void normalise(struct normaliser *normaliser, struct am_inventory_keyword
     uint32_t count;
     if (keyword->match == AM_MATCH_ANY || !join_words(normaliser, keyword, &count))
         return;
+    if (count == 0 && keyword->negative) {
+        am_inventory_reader_warning(
+            reader, "negative keyword \"" AM_QUOTED "\": no word is left, so it stops nothing",
+            AM_QUOTED_ARGUMENTS(keyword->text));
+        return;
+    }
     if (count == 0) {
         am_inventory_reader_error(reader,
                                   "keyword \"" AM_QUOTED
@@ -204,11 +248,13 @@ static void normalise(struct normaliser *normaliser, struct am_inventory_keyword
             AM_QUOTED_ARGUMENTS(keyword->text), count, AM_KEYWORD_MAX_WORDS);
         return;
     }
-    keyword->words = am_inventory_reader_keep_text(
-        reader, (struct am_view){normaliser->joined.data, normaliser->joined.count - 1});
-    keyword->word_count = (uint8_t)count;
     if (keyword->match == AM_MATCH_BROAD && count > 1 && written == 1)
         keyword->match = AM_MATCH_PHRASE;
+    const struct am_vector *words =
+        keyword->match == AM_MATCH_BROAD ? &normaliser->written : &normaliser->joined;
+    keyword->words =
+        am_inventory_reader_keep_text(reader, (struct am_view){words->data, words->count - 1});
+    keyword->word_count = (uint8_t)count;
 }
 
 /* ---- duplicates -------------------------------------------------------------------------------
@@ -305,6 +351,18 @@ static void normalise_all(struct normaliser *normaliser,
         normalise(normaliser, (struct am_inventory_keyword *)(uintptr_t)&keywords[i]);
 }
 
+/* Negative keywords without a word are left out, after a warning. */
+static void normalise_negatives(struct normaliser *normaliser, struct am_inventory_rules *rules) {
+    struct am_inventory_keyword *negatives =
+        (struct am_inventory_keyword *)(uintptr_t)rules->negatives;
+    uint32_t kept = 0;
+    normalise_all(normaliser, negatives, rules->negative_count);
+    for (uint32_t i = 0; i < rules->negative_count; i++)
+        if (negatives[i].word_count)
+            negatives[kept++] = negatives[i];
+    rules->negative_count = kept;
+}
+
 static void start_record(struct am_inventory_reader *reader,
                          const char *kind,
                          struct am_view id,
@@ -316,8 +374,12 @@ static void start_record(struct am_inventory_reader *reader,
 
 void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
     size_t size = am_text_splitter_memory_size(AM_KEYWORD_MAX_BYTES);
-    struct normaliser normaliser = {
-        .reader = reader, .memory = {malloc(size), size}, .joined = AM_VECTOR_OF(char)};
+    struct normaliser normaliser = {.reader = reader,
+                                    .memory = {malloc(size), size},
+                                    .rules = am_text_word_rules_of(reader->inventory->language,
+                                                                   reader->inventory->fold_accents),
+                                    .joined = AM_VECTOR_OF(char),
+                                    .written = AM_VECTOR_OF(char)};
     if (!normaliser.memory.memory) {
         reader->out_of_memory = true;
         return;
@@ -326,18 +388,19 @@ void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
         struct am_inventory_campaign *campaign =
             AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, i);
         start_record(reader, "campaign", campaign->id, campaign->rules.line);
-        normalise_all(&normaliser, campaign->rules.negatives, campaign->rules.negative_count);
+        normalise_negatives(&normaliser, &campaign->rules);
         AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     for (size_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
         struct am_inventory_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_inventory_ad, i);
         start_record(reader, "ad", ad->id, ad->rules.line);
-        normalise_all(&normaliser, ad->rules.negatives, ad->rules.negative_count);
+        normalise_negatives(&normaliser, &ad->rules);
         normalise_all(&normaliser, ad->keywords, ad->keyword_count);
         if (!reader->bad && ad->keyword_count > 1)
             drop_duplicates(&normaliser, ad);
         AM_VECTOR_AT(&reader->ad_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     am_vector_free(&normaliser.joined);
+    am_vector_free(&normaliser.written);
     free(normaliser.memory.memory);
 }

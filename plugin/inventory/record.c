@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "../text/stem.h"
+#include "hints.h"
 #include "reader.h"
 
 typedef void read_function(struct am_inventory_reader *reader,
@@ -15,7 +17,7 @@ struct member {
     read_function *read;
 };
 
-static const char money[] = "a decimal above 0 with at most 6 decimals";
+static const char money[] = "a decimal from 0 to 1000000 with at most 6 decimals";
 
 /* ---- what campaigns and ads have in common ------------------------------------------------------
  */
@@ -105,9 +107,11 @@ static void read_domain(struct am_inventory_reader *reader,
                         const struct am_json_node *value,
                         void *record) {
     struct am_inventory_rules *rules = record;
-    if (am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
-        am_model_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
-                                (char *)(uintptr_t)rules->domain.data);
+    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
+        return;
+    am_model_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
+                            (char *)(uintptr_t)rules->domain.data);
+    am_inventory_hint_domain(reader, rules->domain);
 }
 
 /* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the
@@ -150,6 +154,14 @@ static const struct member rules_members[] = {
     {NULL, NULL},
 };
 
+static void read_name(struct am_inventory_reader *reader,
+                      const char *member,
+                      const struct am_json_node *value,
+                      struct am_view *name) {
+    if (am_inventory_read_text(reader, member, value, AM_ID_MAX_BYTES, name))
+        am_inventory_hint_name(reader, member, *name);
+}
+
 /* ---- campaign ---------------------------------------------------------------------------------
  */
 
@@ -157,16 +169,14 @@ static void read_campaign_id(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory_campaign *)record)->id);
+    read_name(reader, name, value, &((struct am_inventory_campaign *)record)->id);
 }
 
 static void read_campaign_advertiser(struct am_inventory_reader *reader,
                                      const char *name,
                                      const struct am_json_node *value,
                                      void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory_campaign *)record)->advertiser);
+    read_name(reader, name, value, &((struct am_inventory_campaign *)record)->advertiser);
 }
 
 static const struct member campaign_members[] = {
@@ -181,39 +191,37 @@ static const struct member campaign_members[] = {
 struct ad_record {
     struct am_inventory_ad ad;
     struct am_inventory_draft draft;
-    bool has_ctr;
+    bool has_bid, has_ctr;
 };
 
 static void read_ad_id(struct am_inventory_reader *reader,
                        const char *name,
                        const struct am_json_node *value,
                        void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.id);
+    read_name(reader, name, value, &((struct ad_record *)record)->ad.id);
 }
 
 static void read_ad_campaign(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->draft.campaign_id);
+    read_name(reader, name, value, &((struct ad_record *)record)->draft.campaign_id);
 }
 
 static void read_ad_advertiser(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.advertiser);
+    read_name(reader, name, value, &((struct ad_record *)record)->ad.advertiser);
 }
 
 static void read_bid(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_inventory_read_number(reader, name, value, 6, 1, AM_MONEY_MAX, money,
-                             &((struct ad_record *)record)->ad.bid);
+    struct ad_record *ad = record;
+    ad->has_bid = true;
+    am_inventory_read_number(reader, name, value, 6, 0, AM_MONEY_MAX, money, &ad->ad.bid);
 }
 
 static void read_pricing(struct am_inventory_reader *reader,
@@ -297,8 +305,9 @@ static void read_url(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_inventory_read_text(reader, name, value, AM_URL_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.url);
+    struct am_view *url = &((struct ad_record *)record)->ad.url;
+    if (am_inventory_read_text(reader, name, value, AM_URL_MAX_BYTES, url))
+        am_inventory_hint_url(reader, *url);
 }
 
 static void read_creative(struct am_inventory_reader *reader,
@@ -341,18 +350,36 @@ static void read_currency(struct am_inventory_reader *reader,
         am_inventory_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
 }
 
+static void
+say_unknown_language(struct am_inventory_reader *reader, const char *member, struct am_view name) {
+    const char *names[AM_LANGUAGE_NAMES_MOST];
+    am_text_language_names(names);
+    const char *nearest = am_model_nearest_name(name, names);
+    am_inventory_reader_error(reader, "%s: unknown language \"" AM_QUOTED "\"%s%s%s", member,
+                              AM_QUOTED_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
+                              nearest ? nearest : ": expected a code of ISO 639-1, such as \"en\"",
+                              nearest ? "\"?" : "");
+}
+
 static void read_language(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory *)record)->language);
+    struct am_view *language = &((struct am_inventory *)record)->language;
+    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, language))
+        return;
+    reader->language_line = reader->line;
+    enum am_code code = am_text_language_check(*language);
+    reader->out_of_memory |= code == AM_E_MEMORY;
+    if (code == AM_E_INVALID)
+        say_unknown_language(reader, name, *language);
 }
 
 static void read_fold_accents(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
+    reader->has_fold_accents = true;
     am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
 }
 
@@ -362,8 +389,14 @@ static void read_stem(struct am_inventory_reader *reader,
                       void *record) {
     struct am_inventory *inventory = record;
     am_inventory_read_boolean(reader, name, value, &inventory->stem);
-    if (value->type == AM_JSON_TRUE)
-        reader->stem_line = reader->line;
+    reader->has_stem = true;
+}
+
+static void read_spelling(struct am_inventory_reader *reader,
+                          const char *name,
+                          const struct am_json_node *value,
+                          void *record) {
+    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->spelling);
 }
 
 static void read_broad_window(struct am_inventory_reader *reader,
@@ -404,13 +437,10 @@ static void read_match_weight(struct am_inventory_reader *reader,
 }
 
 static const struct member inventory_members[] = {
-    {"currency", read_currency},
-    {"language", read_language},
-    {"fold_accents", read_fold_accents},
-    {"stem", read_stem},
-    {"broad_window", read_broad_window},
-    {"match_weight", read_match_weight},
-    {NULL, NULL},
+    {"currency", read_currency},         {"language", read_language},
+    {"fold_accents", read_fold_accents}, {"stem", read_stem},
+    {"spelling", read_spelling},         {"broad_window", read_broad_window},
+    {"match_weight", read_match_weight}, {NULL, NULL},
 };
 
 /* ---- records ----------------------------------------------------------------------------------
@@ -539,7 +569,7 @@ static void read_ad(struct am_inventory_reader *reader) {
     start_rules(reader, &ad->rules);
     read_members(reader, ad_members, &record, &ad->rules);
     require(reader, ad->id.size, "id", "a string");
-    require(reader, ad->bid > 0, "bid", money);
+    require(reader, record.has_bid, "bid", money);
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
         am_inventory_reader_error(reader, "expected a campaign or an advertiser");
     check_pricing(reader, &record);

@@ -3,16 +3,6 @@
 #include "matcher.h"
 #include "spans.h"
 
-static void place(struct am_gates *gates, struct am_match_candidate *candidate, uint32_t index) {
-    struct am_gate_placed *placed = &gates->placed;
-    AM_UNPOISON_ITEMS(placed->winners, placed->count, 1);
-    AM_UNPOISON_ITEMS(placed->candidates, placed->count, 1);
-    candidate->placed = 1;
-    placed->candidates[placed->count] = index;
-    placed->winners[placed->count++] = (struct am_match_winner){
-        .ad = candidate->ad, .keyword = candidate->posting, .field = AM_NONE};
-}
-
 /* Checks one candidate for one slot. What is remembered of it is the furthest gate that it reached
  * in any slot. */
 static void try_slot(struct am_matcher *matcher,
@@ -24,8 +14,11 @@ static void try_slot(struct am_matcher *matcher,
     struct am_match_candidate *candidate = &matcher->rank.candidates[index];
     uint32_t detail = AM_NONE;
     enum am_gate gate = am_gate_check_slot(gates, request, slot, candidate, &detail);
+    if (matcher->work.cut[AM_STAGE_GATES])
+        return;
     if (gate == AM_GATES && filled < slot->count) {
-        place(gates, candidate, index);
+        candidate->placed = 1;
+        am_gate_placed_add(&gates->placed, gates->image, request->unique, candidate, index);
         return;
     }
     if (gate == AM_GATES) {
@@ -37,6 +30,9 @@ static void try_slot(struct am_matcher *matcher,
         candidate->detail = detail;
     }
 }
+
+/* Candidates that no slot can have are passed in every slot. */
+enum { PASSED_A_STEP = 8 };
 
 static uint32_t fill_slot(struct am_matcher *matcher,
                           const struct am_match_request *request,
@@ -52,6 +48,10 @@ static uint32_t fill_slot(struct am_matcher *matcher,
                 break;
             am_gate_check_fixed(&matcher->gates, request, &rank->candidates[i]);
         }
+        if (i % PASSED_A_STEP == 0)
+            am_match_work_take(&matcher->work, AM_STAGE_GATES, 1);
+        if (matcher->work.cut[AM_STAGE_GATES])
+            break;
         const struct am_match_candidate *candidate = &rank->candidates[i];
         bool done = candidate->placed && request->unique != AM_UNIQUE_NONE;
         if (candidate->fixed_gate == AM_GATES && !done)
@@ -66,7 +66,8 @@ static void count_rejections(struct am_matcher *matcher,
     struct am_explain *explain = &matcher->explain;
     for (uint32_t i = 0; i < matcher->rank.candidate_count; i++) {
         const struct am_match_candidate *candidate = &matcher->rank.candidates[i];
-        if (candidate->placed)
+        bool undecided = candidate->gate == AM_GATES;
+        if (candidate->placed || undecided)
             continue;
         decision->rejected_by[candidate->gate]++;
         decision->rejected_total++;
@@ -123,7 +124,7 @@ static bool decide_in_top(struct am_matcher *matcher,
     if (!tries_top(matcher, request))
         return false;
     decide_among(matcher, request, AM_TIER_TOP, decision);
-    return was_enough(matcher, request);
+    return am_match_work_is_cut(&matcher->work) || was_enough(matcher, request);
 }
 
 enum am_code am_match_decide(struct am_matcher *matcher,
@@ -134,17 +135,20 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     enum am_code code = am_match_words_read(&matcher->words, request, error);
     if (code != AM_OK)
         return code;
+    am_match_work_start(&matcher->work);
     am_explain_start(&matcher->explain);
     *decision = (struct am_match_decision){.ads = placed->winners,
                                            .words = matcher->words.real_count,
-                                           .rejected = matcher->explain.rejected};
+                                           .rejected = matcher->explain.rejected,
+                                           .corrections = matcher->words.spelling.corrections,
+                                           .correction_count = matcher->words.spelling.count};
     if (!decide_in_top(matcher, request, decision))
         decide_among(matcher, request, AM_TIER_ALL, decision);
-    for (uint32_t i = 0; i < placed->count; i++)
-        am_match_spans_fill(&matcher->search, request,
-                            &matcher->rank.candidates[placed->candidates[i]], &placed->winners[i]);
+    am_match_spans_fill(&matcher->spans, &matcher->search, request, &matcher->rank, placed);
     for (uint32_t field = 0; field < request->field_count; field++)
         decision->bytes += request->fields[field].text.size;
+    decision->work = matcher->work.limit - matcher->work.left;
+    decision->truncated = am_match_work_is_cut(&matcher->work);
     decision->hits = matcher->search.hits.count;
     decision->ad_count = placed->count;
     decision->candidates = matcher->rank.candidate_count;

@@ -195,6 +195,10 @@ static void detail_negative_keyword(const struct stopped *stopped) {
     am_buffer_view_append(stopped->text, am_image_string(stopped->image, text));
 }
 
+static void detail_negatives_unknown(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "work limit");
+}
+
 static void detail_targeting(const struct stopped *stopped) {
     append_member(stopped->image, stopped->text,
                   &stopped->image->tree_nodes[stopped->candidate->detail]);
@@ -216,6 +220,10 @@ static void detail_blocked_advertiser(const struct stopped *stopped) {
 static void detail_blocked_category(const struct stopped *stopped) {
     am_buffer_view_append(stopped->text,
                           blocked_category(stopped->explain->gates, stopped->candidate->ad));
+}
+
+static void detail_seat(const struct stopped *stopped) {
+    append_term(stopped);
 }
 
 static void detail_duplicate_advertiser(const struct stopped *stopped) {

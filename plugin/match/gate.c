@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+/* A candidate's records are three reads beside the checks. */
+enum { STEPS_A_CANDIDATE = 4 };
+
 #define NAME(ID, name, KIND, meaning) #name,
 #define MEANING(ID, name, KIND, meaning) meaning,
 
@@ -17,11 +20,14 @@ const char *am_gate_meaning(enum am_gate gate) {
 /* ---- starting ---------------------------------------------------------------------------------
  */
 
-static void block_terms(struct am_gates *gates, const struct am_match_views *texts, uint32_t kind) {
+static void list_terms(const struct am_gates *gates,
+                       struct am_match_idmap *listed,
+                       const struct am_match_views *texts,
+                       uint32_t kind) {
     for (uint32_t i = 0; i < texts->count; i++) {
         uint32_t term = am_image_find_term(gates->image, kind, AM_NONE, texts->items[i]);
         if (term != AM_NONE)
-            am_match_idmap_add(&gates->blocked, term, 0);
+            am_match_idmap_add(listed, term, 0);
     }
 }
 
@@ -32,6 +38,7 @@ void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
     placed->winners = am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->winners);
     placed->candidates =
         am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
+    am_match_memory_take_map(memory, &gates->seats, AM_MAX_SEATS);
 }
 
 void am_gate_size_for_image(struct am_gates *gates,
@@ -43,6 +50,7 @@ void am_gate_size_for_image(struct am_gates *gates,
     am_match_memory_take_map(memory, &gates->targeting.trees, image->tree_count);
     am_match_memory_take_map(memory, &gates->vetoes, owners);
     am_match_memory_take_map(memory, &gates->blocked, AM_MAX_BLOCKED);
+    am_gate_placed_size(&gates->placed, image, memory);
 }
 
 void am_gate_start(struct am_gates *gates,
@@ -52,12 +60,12 @@ void am_gate_start(struct am_gates *gates,
     am_gate_targeting_start(&gates->targeting, request);
     am_match_idmap_clear(&gates->vetoes);
     am_match_idmap_clear(&gates->blocked);
-    AM_POISON_ITEMS(gates->placed.winners, 0, gates->placed.count);
-    AM_POISON_ITEMS(gates->placed.candidates, 0, gates->placed.count);
-    gates->placed.count = 0;
-    block_terms(gates, &request->blocked_advertisers, AM_TERM_ADVERTISER);
-    block_terms(gates, &request->blocked_categories, AM_TERM_CATEGORY);
-    block_terms(gates, &request->blocked_domains, AM_TERM_DOMAIN);
+    am_match_idmap_clear(&gates->seats);
+    am_gate_placed_start(&gates->placed);
+    list_terms(gates, &gates->blocked, &request->blocked_advertisers, AM_TERM_ADVERTISER);
+    list_terms(gates, &gates->blocked, &request->blocked_categories, AM_TERM_CATEGORY);
+    list_terms(gates, &gates->blocked, &request->blocked_domains, AM_TERM_DOMAIN);
+    list_terms(gates, &gates->seats, &request->seats, AM_TERM_ADVERTISER);
 }
 
 /* What a gate is asked about. */
@@ -67,6 +75,10 @@ struct question {
     const struct am_match_candidate *candidate;
     const struct am_image_ad *ad;
 };
+
+static bool takes(const struct am_gates *gates, uint64_t steps) {
+    return am_match_work_take(gates->work, AM_STAGE_GATES, steps);
+}
 
 /* Each check, stops_NAME, returns whether its gate stops the ad, and with it what explain.c needs
  * for the detail. */
@@ -109,6 +121,8 @@ static uint32_t veto_of(struct am_gates *gates, am_image_list_ref ref) {
         return *asked;
     struct am_image_list set = am_image_list_at(gates->image, ref);
     uint32_t veto = AM_NONE;
+    if (!takes(gates, set.count < gates->negatives->count ? set.count : gates->negatives->count))
+        return AM_NONE;
     bool by_hits = gates->negatives->count <= set.count;
     const uint32_t *ids = by_hits ? gates->negatives->ids : set.items;
     uint32_t count = by_hits ? gates->negatives->count : set.count;
@@ -128,6 +142,13 @@ stops_negative_keyword(struct am_gates *gates, const struct question *asked, uin
     *detail = smaller_text(gates->image, veto_of(gates, asked->ad->negatives),
                            veto_of(gates, asked->ad->campaign_negatives));
     return *detail != AM_NONE;
+}
+
+/* After a cut, nobody knows which negative keywords the text has. */
+static bool
+stops_negatives_unknown(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)detail;
+    return !gates->negatives->complete && (asked->ad->negatives || asked->ad->campaign_negatives);
 }
 
 /* The detail is the index, among all tree nodes, of the member that does not hold. */
@@ -195,63 +216,24 @@ stops_blocked_category(struct am_gates *gates, const struct question *asked, uin
     return false;
 }
 
-static bool
-same_for_unique(const struct am_image *image, enum am_match_unique unique, uint32_t a, uint32_t b) {
-    const struct am_image_ad *left = &image->ads[a], *right = &image->ads[b];
-    switch (unique) {
-    case AM_UNIQUE_ADVERTISER:
-        return left->advertiser == right->advertiser;
-    case AM_UNIQUE_CAMPAIGN:
-        return a == b || (left->campaign != AM_NONE && left->campaign == right->campaign);
-    case AM_UNIQUE_AD:
-        return a == b;
-    default:
-        return false;
-    }
-}
-
-/* The smallest label, by its text, that both lists have, or `best` when that is smaller. */
-static uint32_t smallest_shared(const struct am_image *image,
-                                am_image_list_ref a,
-                                am_image_list_ref b,
-                                uint32_t best) {
-    struct am_image_list left = am_image_list_at(image, a), right = am_image_list_at(image, b);
-    for (uint32_t i = 0; i < left.count && right.count; i++) {
-        uint32_t label = left.items[i];
-        if (!am_image_list_has(right, label))
-            continue;
-        if (best == AM_NONE || am_view_compare(am_image_string(image, image->terms[label].text),
-                                               am_image_string(image, image->terms[best].text)) < 0)
-            best = label;
-    }
-    return best;
+static bool stops_seat(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    *detail = asked->ad->advertiser;
+    return asked->request->restricts_seats &&
+           !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
 }
 
 static bool
 stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    for (uint32_t i = 0; i < gates->placed.count; i++) {
-        *detail = gates->placed.winners[i].ad;
-        if (same_for_unique(gates->image, asked->request->unique, asked->candidate->ad, *detail))
-            return true;
-    }
-    return false;
+    *detail = am_gate_placed_same(&gates->placed, gates->image, asked->request->unique,
+                                  asked->candidate->ad);
+    return *detail != AM_NONE;
 }
 
-/* The detail is the smallest label of the first placed ad that excludes, or is excluded. */
+/* The detail is the smallest label of the first winner that excludes, or is excluded. */
 static bool
 stops_excluded_label(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    const struct am_image *image = gates->image;
-    const struct am_image_ad *ad = asked->ad;
-    if (ad->labels == 0 && ad->exclude_labels == 0)
-        return false;
-    for (uint32_t i = 0; i < gates->placed.count; i++) {
-        const struct am_image_ad *other = &image->ads[gates->placed.winners[i].ad];
-        uint32_t label = smallest_shared(image, ad->exclude_labels, other->labels, AM_NONE);
-        *detail = smallest_shared(image, other->exclude_labels, ad->labels, label);
-        if (*detail != AM_NONE)
-            return true;
-    }
-    return false;
+    *detail = am_gate_placed_label(&gates->placed, gates->image, asked->ad);
+    return *detail != AM_NONE;
 }
 
 /* ---- all of a kind, in order ------------------------------------------------------------------
@@ -291,8 +273,25 @@ void am_gate_check_fixed(struct am_gates *gates,
                          struct am_match_candidate *candidate) {
     const struct question asked = {
         .request = request, .candidate = candidate, .ad = &gates->image->ads[candidate->ad]};
-    candidate->fixed_gate = candidate->gate =
-        (uint8_t)check_fixed(gates, asked, &candidate->detail);
+    if (!takes(gates, STEPS_A_CANDIDATE))
+        return;
+    uint32_t detail = AM_NONE;
+    enum am_gate gate = check_fixed(gates, asked, &detail);
+    if (gates->work->cut[AM_STAGE_GATES])
+        return;
+    candidate->fixed_gate = candidate->gate = (uint8_t)gate;
+    candidate->detail = detail;
+}
+
+/* What the lists of an ad and of the slot cost to compare. */
+static uint64_t slot_steps(const struct am_gates *gates, const struct question *asked) {
+    uint64_t steps = 1 + asked->slot->size_count / 8;
+    if (gates->placed.labels.count || gates->placed.excluded.count)
+        steps += am_image_list_at(gates->image, asked->ad->labels).count +
+                 am_image_list_at(gates->image, asked->ad->exclude_labels).count;
+    if (gates->blocked.count)
+        steps += am_image_list_at(gates->image, asked->ad->categories).count;
+    return steps;
 }
 
 enum am_gate am_gate_check_slot(struct am_gates *gates,
@@ -301,5 +300,7 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail) {
     const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
+    if (!takes(gates, slot_steps(gates, &asked)))
+        return AM_GATES;
     return check_slot(gates, asked, detail);
 }

@@ -15,25 +15,31 @@ struct am_match_request_term {
 /* A request's attributes against targeting trees, each of which is evaluated once a request. */
 struct am_gate_targeting {
     const struct am_image *image;
+    struct am_match_work *work;
     struct am_match_request_term *terms;
     uint32_t term_count;
     struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */
 };
 
-/* The ads placed so far, slot after slot. */
+/* The ads placed so far, slot after slot. Each map gives the first ad placed that has the key. */
 struct am_gate_placed {
     struct am_match_winner *winners;
     uint32_t *candidates; /* beside them: index of the candidate */
     uint32_t count;
+    struct am_match_idmap owners;   /* advertisers, campaigns or ads: what `unique` is about */
+    struct am_match_idmap labels;   /* terms */
+    struct am_match_idmap excluded; /* labels that winners exclude */
 };
 
 /* What no request has filled since am_gate_start is poisoned. */
 struct am_gates {
     const struct am_image *image;
     const struct am_rank_negatives *negatives;
+    struct am_match_work *work;
     struct am_gate_targeting targeting;
     struct am_match_idmap vetoes; /* list of negatives -> posting of the one that hit, or AM_NONE */
     struct am_match_idmap blocked; /* terms of blocked advertisers, categories and domains */
+    struct am_match_idmap seats;   /* terms of the advertisers that may serve */
     struct am_gate_placed placed;
 };
 
@@ -43,14 +49,40 @@ void am_gate_size_for_image(struct am_gates *gates,
                             const struct am_image *image,
                             struct am_match_memory *memory);
 
+/* ---- gate_placed.c ----------------------------------------------------------------------------
+ */
+
+void am_gate_placed_size(struct am_gate_placed *placed,
+                         const struct am_image *image,
+                         struct am_match_memory *memory);
+void am_gate_placed_start(struct am_gate_placed *placed);
+/* Adds a candidate, the index-th of the decision, that no gate stops. */
+void am_gate_placed_add(struct am_gate_placed *placed,
+                        const struct am_image *image,
+                        enum am_match_unique unique,
+                        const struct am_match_candidate *candidate,
+                        uint32_t index);
+/* The first winner that leaves no room for this one beside it, or AM_NONE. */
+uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
+                             const struct am_image *image,
+                             enum am_match_unique unique,
+                             uint32_t ad);
+/* The smallest label, by its text, that the first such winner has and this one excludes, or the
+ * other way round; or AM_NONE. */
+uint32_t am_gate_placed_label(const struct am_gate_placed *placed,
+                              const struct am_image *image,
+                              const struct am_image_ad *ad);
+
 void am_gate_start(struct am_gates *gates,
                    const struct am_rank_negatives *negatives,
                    const struct am_match_request *request);
-/* Fills fixed_gate, and with it gate and detail, of a new candidate. */
+/* Fills fixed_gate, and with it gate and detail, of a new candidate. When the budget ends here,
+ * the candidate stays undecided: AM_GATES. */
 void am_gate_check_fixed(struct am_gates *gates,
                          const struct am_match_request *request,
                          struct am_match_candidate *candidate);
-/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it. */
+/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it.
+ * AM_GATES, too, when the budget ends here: ask it before placing the ad. */
 enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_request *request,
                                 const struct am_match_slot *slot,

@@ -8,7 +8,7 @@
  * ID       enum am_gate has AM_GATE_ID
  * name     as answers, metrics and documents have it; gate.c has its check, stops_NAME, and
  *          explain.c its detail, detail_NAME
- * KIND     FIXED: no slot and no placed ad changes its answer; SLOT: they may;
+ * KIND     FIXED: no slot and no winner changes its answer; SLOT: they may;
  *          RANK: has no check, it is what stops ads that pass all others
  * meaning  for people
  */
@@ -20,11 +20,14 @@
     GATE(NOT_STARTED, not_started, FIXED, "starts later")                                          \
     GATE(ENDED, ended, FIXED, "is over")                                                           \
     GATE(NEGATIVE_KEYWORD, negative_keyword, FIXED, "a negative keyword matched")                  \
+    GATE(NEGATIVES_UNKNOWN, negatives_unknown, FIXED,                                              \
+         "the work limit came before its negative keywords")                                       \
     GATE(TARGETING, targeting, FIXED, "its targeting does not hold")                               \
     GATE(SIZE, size, SLOT, "has other sizes")                                                      \
     GATE(FLOOR, floor, SLOT, "bids less than the floor")                                           \
     GATE(BLOCKED_ADVERTISER, blocked_advertiser, SLOT, "its advertiser is blocked")                \
     GATE(BLOCKED_CATEGORY, blocked_category, SLOT, "its category is blocked")                      \
+    GATE(SEAT, seat, SLOT, "its advertiser is not among the seats that may bid")                   \
     GATE(DUPLICATE_ADVERTISER, duplicate_advertiser, SLOT, "another ad of the same was placed")    \
     GATE(EXCLUDED_LABEL, excluded_label, SLOT, "is excluded beside an ad that was placed")         \
     GATE(OUTRANKED, outranked, RANK, "others rank before it")

@@ -2,6 +2,9 @@
 /* Targeting trees against a request's attributes. */
 #include "gate.h"
 
+/* A value of the request is sought in a list by halves. */
+enum { TERMS_A_STEP = 4 };
+
 void am_gate_targeting_start(struct am_gate_targeting *targeting,
                              const struct am_match_request *request) {
     const struct am_image *image = targeting->image;
@@ -86,8 +89,12 @@ uint32_t am_gate_targeting_failing(struct am_gate_targeting *targeting,
     const uint32_t *asked = am_match_idmap_find(&targeting->trees, tree);
     if (asked)
         return *asked;
-    uint32_t answer = first_failing(targeting, request,
-                                    &targeting->image->tree_nodes[targeting->image->trees[tree]]);
+    const struct am_image_tree_node *root =
+        &targeting->image->tree_nodes[targeting->image->trees[tree]];
+    uint64_t steps = (uint64_t)root->end * (1 + targeting->term_count / TERMS_A_STEP);
+    if (!am_match_work_take(targeting->work, AM_STAGE_GATES, steps))
+        return 1;
+    uint32_t answer = first_failing(targeting, request, root);
     am_match_idmap_add(&targeting->trees, tree, answer);
     return answer;
 }

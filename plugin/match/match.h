@@ -18,6 +18,7 @@ enum {
     AM_MAX_SLOT_SIZES = 32,
     AM_MAX_ATTRIBUTE_VALUES = 1024,
     AM_MAX_BLOCKED = 4096, /* advertisers + categories + domains */
+    AM_MAX_SEATS = 256,
     AM_MAX_REJECTED_LISTED = 100,
 };
 
@@ -70,6 +71,8 @@ struct am_match_request {
     uint32_t slot_count;
     struct am_match_views blocked_advertisers, blocked_categories,
         blocked_domains; /* domains lower case */
+    bool restricts_seats;
+    struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
     enum am_match_unique unique;
     bool explain;
     int64_t now;                        /* seconds since the epoch */
@@ -107,6 +110,12 @@ struct am_match_rejected {
         detail; /* what exactly, see docs/DECISION.md; lives until the next am_match_decide */
 };
 
+/* A misspelt word of the query, and what it counted as: a word of keywords, with its accents. */
+struct am_match_correction {
+    struct am_view from, to;
+};
+enum { AM_MATCH_CORRECTIONS_MOST = 4 };
+
 struct am_match_decision {
     struct am_match_winner *ads;        /* slot after slot */
     uint32_t slot_filled[AM_MAX_SLOTS]; /* how many of `ads` belong to each slot */
@@ -116,11 +125,15 @@ struct am_match_decision {
     uint64_t hits; /* places of keywords, negative ones included, as far as they were searched for
                       (decide.c, tiers); a broad one counts once */
     uint64_t candidates; /* distinct ads looked at; with explain, every ad a keyword reached */
+    uint64_t work;       /* steps taken, at most the limit */
+    bool truncated;      /* the limit ended it: this is what was found until then */
     uint64_t rejected_by[AM_GATES]; /* of the candidates */
     uint64_t rejected_total;
     const struct am_match_rejected
         *rejected; /* explain: the best-ranked 100 of them, in rank order */
     uint32_t rejected_count;
+    const struct am_match_correction *corrections; /* live until the next am_match_decide */
+    uint32_t correction_count;
 };
 
 struct am_matcher;
@@ -128,8 +141,11 @@ struct am_matcher;
 struct am_matcher_limits {
     size_t text_bytes; /* of all fields together */
     uint32_t words;    /* of all fields together */
+    uint64_t work;     /* steps of a decision (work.h), at most 2^40; 0: AM_MATCH_WORK_DEFAULT */
 };
-#define AM_MATCHER_LIMITS_DEFAULT ((struct am_matcher_limits){1 << 20, 100000})
+enum { AM_MATCH_WORK_DEFAULT = 2000000 };
+#define AM_MATCHER_LIMITS_DEFAULT                                                                  \
+    ((struct am_matcher_limits){1 << 20, 100000, AM_MATCH_WORK_DEFAULT})
 
 /* NULL when memory runs out. Reserves address space for the limits; pages are touched as requests
  * need them. */
@@ -142,8 +158,13 @@ enum am_code
 am_matcher_attach(struct am_matcher *matcher, const struct am_image *image, struct am_error *error);
 const struct am_image *am_matcher_image(const struct am_matcher *matcher);
 
+/* Gives the pages of all working memory back to the system; the last decision is gone. One system
+ * call or two, and the next decision touches its pages anew. */
+void am_matcher_trim(struct am_matcher *matcher);
+
 /* Decides. *decision points into the matcher and lives until its next am_match_decide. AM_E_LIMIT:
- * more text or words than the limits; nothing else fails. */
+ * more text or words than the limits; nothing else fails. The same request and image give the same
+ * decision, a truncated one, too. */
 enum am_code am_match_decide(struct am_matcher *matcher,
                              const struct am_match_request *request,
                              struct am_match_decision *decision,

@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "rank.h"
 #include "search.h"
+#include "spans.h"
 #include "words.h"
 
 struct am_matcher {
@@ -19,10 +20,12 @@ struct am_matcher {
     void *image_memory; /* sized by the image */
     size_t image_size;
 
+    struct am_match_work work; /* of the request that is being decided */
     struct am_match_words words;
     struct am_search search;
     struct am_rank rank;
     struct am_gates gates;
+    struct am_match_spans spans;
     struct am_explain explain;
 };
 

@@ -5,6 +5,9 @@
  * into the heap. */
 enum { MOST_REFILLS = 8 };
 
+/* A posting's list is a read of its own, and a tie's ad three, before either is sorted in. */
+enum { STEPS_A_LIST = 2, STEPS_A_TIE = 4 };
+
 void am_rank_size(struct am_rank *rank,
                   const struct am_image *image,
                   struct am_match_memory *memory) {
@@ -51,12 +54,18 @@ static void push_list(struct am_rank *rank, struct am_rank_list added) {
     lists[at] = added;
 }
 
+static bool takes(const struct am_rank *rank, uint64_t steps) {
+    return am_match_work_take(rank->work, AM_STAGE_RANK, steps);
+}
+
 /* Puts a terminal's list into the heap and notes the negative keywords at its front. */
 static void add_list(struct am_rank *rank, uint32_t terminal, uint32_t hit) {
     const struct am_image_posting *postings = rank->image->postings;
     uint32_t index = terminal;
     for (; postings[index].rank == 0; index++) {
         uint32_t id = am_image_posting_ad(&postings[index]);
+        if (!takes(rank, 1))
+            return;
         if (am_match_idmap_add(&rank->negatives.postings, id, index)) {
             AM_UNPOISON_ITEMS(rank->negatives.ids, rank->negatives.count, 1);
             rank->negatives.ids[rank->negatives.count++] = id;
@@ -82,6 +91,8 @@ static void add_negatives(struct am_rank *rank) {
     const struct am_image_settings *settings = rank->image->settings;
     if (settings->negative_count == 0)
         return;
+    if (!takes(rank, rank->hits->count / 4))
+        return;
     for (uint32_t i = 0; i < rank->hits->count; i++) {
         uint32_t terminal = rank->hits->terminals[i];
         if (terminal < settings->negatives_end[am_image_class_of(settings, terminal)])
@@ -97,6 +108,8 @@ static void refill(const struct am_rank *rank, struct am_rank_waiting *waiting) 
     const struct am_search_hits *hits = rank->hits;
     waiting->found = waiting->taken = 0;
     waiting->refills++;
+    if (!takes(rank, 1 + hits->count / 8))
+        waiting->first = waiting->end;
     while (waiting->found < AM_COUNT_OF(waiting->hits)) {
         uint32_t hit = rank->kernel->find_smallest(hits, waiting->first, waiting->end);
         if (hit == hits->count) {
@@ -118,6 +131,10 @@ static bool is_empty(const struct am_rank_waiting *waiting) {
 AM_WRAPS static void wake_rest(struct am_rank *rank, struct am_rank_waiting *waiting) {
     const struct am_search_hits *hits = rank->hits;
     uint32_t range = waiting->end - waiting->first;
+    if (!takes(rank, (uint64_t)hits->count * STEPS_A_LIST)) {
+        waiting->first = waiting->end;
+        return;
+    }
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] - waiting->first < range)
             __builtin_prefetch(&rank->image->postings[hits->terminals[i]]);
@@ -195,6 +212,7 @@ void am_rank_start(struct am_rank *rank,
     am_match_idmap_clear(&rank->lists_taken);
     am_match_idmap_clear(&rank->ads_seen);
     add_negatives(rank);
+    rank->negatives.complete = !am_match_work_is_cut(rank->work);
     if (rank->image->settings->any_terminal != AM_NONE)
         add_list(rank, rank->image->settings->any_terminal, AM_NONE);
     am_search_prefetch_ads(search);
@@ -212,14 +230,21 @@ static struct am_view ad_id(const struct am_image *image, uint32_t posting) {
                            image->details[am_image_posting_ad(&image->postings[posting])].id);
 }
 
+/* The last step: a keyword may have been found twice, with its accents and without, and the place
+ * that comes first counts. */
 static bool
-tie_before(const struct am_image *image, const struct am_rank_tie *a, const struct am_rank_tie *b) {
+tie_before(const struct am_rank *rank, const struct am_rank_tie *a, const struct am_rank_tie *b) {
+    const struct am_image *image = rank->image;
     if (a->rotation != b->rotation)
         return a->rotation < b->rotation;
     int order = am_view_compare(ad_id(image, a->posting), ad_id(image, b->posting));
     if (order)
         return order < 0;
-    return image->keywords[a->posting].position < image->keywords[b->posting].position;
+    uint32_t left = image->keywords[a->posting].position;
+    uint32_t right = image->keywords[b->posting].position;
+    if (left != right || a->hit == AM_NONE || b->hit == AM_NONE)
+        return left < right;
+    return rank->hits->positions[a->hit] < rank->hits->positions[b->hit];
 }
 
 static void sift_tie(const struct am_rank *rank, uint32_t at) {
@@ -229,9 +254,9 @@ static void sift_tie(const struct am_rank *rank, uint32_t at) {
         uint32_t child = 2 * at + 1;
         if (child >= rank->tie_count)
             break;
-        if (child + 1 < rank->tie_count && tie_before(rank->image, &ties[child + 1], &ties[child]))
+        if (child + 1 < rank->tie_count && tie_before(rank, &ties[child + 1], &ties[child]))
             child++;
-        if (!tie_before(rank->image, &ties[child], &moved))
+        if (!tie_before(rank, &ties[child], &moved))
             break;
         ties[at] = ties[child];
         at = child;
@@ -240,10 +265,12 @@ static void sift_tie(const struct am_rank *rank, uint32_t at) {
 }
 
 /* Moves the list's first posting, and all of the same rank that follow, to the ties. False: that
- * was its end. */
+ * was its end, or the budget's. */
 static bool take_rank(struct am_rank *rank, struct am_rank_list *list) {
     const struct am_image_posting *postings = rank->image->postings;
     for (uint32_t taken = list->rank; list->rank == taken;) {
+        if (!takes(rank, STEPS_A_TIE))
+            return false;
         AM_UNPOISON_ITEMS(rank->ties, rank->tie_count, 1);
         rank->ties[rank->tie_count++] = (struct am_rank_tie){0, list->posting, list->hit};
         if (am_image_posting_is_last(&postings[list->posting]))
@@ -265,7 +292,7 @@ static void collect_ties(struct am_rank *rank) {
         if (rank->list_count)
             sift_list(rank->lists, rank->list_count, 0);
     }
-    if (rank->tie_count == 1)
+    if (rank->tie_count <= 1)
         return;
     for (uint32_t i = 0; i < rank->tie_count; i++) {
         struct am_view id = ad_id(image, rank->ties[i].posting);
@@ -285,6 +312,8 @@ bool am_rank_next(struct am_rank *rank) {
             if (rank->list_count == 0)
                 return false;
             collect_ties(rank);
+            if (rank->tie_count == 0)
+                return false;
         }
         struct am_rank_tie best = rank->ties[0];
         rank->ties[0] = rank->ties[--rank->tie_count];

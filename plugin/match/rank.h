@@ -43,6 +43,7 @@ struct am_rank_negatives {
     struct am_match_idmap postings; /* negative id -> its posting */
     uint32_t *ids;                  /* the same ids, as a list */
     uint32_t count;
+    bool complete; /* false: the budget ended before all were found */
 };
 
 /* What no request has filled since am_rank_start is poisoned. */
@@ -50,6 +51,7 @@ struct am_rank {
     const struct am_image *image;
     const struct am_search_kernel *kernel;
     const struct am_search_hits *hits;
+    struct am_match_work *work;
     struct am_rank_waiting waiting[AM_TERMINAL_CLASSES];
     struct am_rank_list *lists; /* a heap, best rank first */
     uint32_t list_count;
@@ -72,7 +74,8 @@ void am_rank_size(struct am_rank *rank,
 void am_rank_start(struct am_rank *rank,
                    const struct am_search *search,
                    const struct am_match_request *request);
-/* Appends the next ad that was not seen yet to the candidates; false when there is none left. */
+/* Appends the next ad that was not seen yet to the candidates; false when there is none left, or
+ * the budget has ended. */
 bool am_rank_next(struct am_rank *rank);
 
 #endif

@@ -2,22 +2,29 @@
 #include "search.h"
 
 #include "edges.h"
+#include "search_trie.h"
 
 void am_search_size(struct am_search *search,
-                    const struct am_matcher_limits *limits,
+                    const struct am_match_words *words,
                     const struct am_image *image,
                     struct am_match_memory *memory) {
     const struct am_image_settings *settings = image->settings;
-    size_t words = (size_t)limits->words + AM_MAX_FIELDS + 1;
+    size_t room = (size_t)words->limits.words + AM_MAX_FIELDS + 1;
     size_t hits =
-        words * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
+        room * AM_KEYWORD_MAX_WORDS + AM_MAX_FIELDS + settings->broad_terminals + AM_SPARE;
     search->image = image;
     search->hits.count = search->path_count = 0;
     search->hits.terminals = am_match_memory_take(memory, hits, sizeof(uint32_t));
     search->hits.positions = am_match_memory_take(memory, hits, sizeof(uint32_t));
     search->paths =
-        am_match_memory_take(memory, (size_t)settings->broad_words + 1, sizeof *search->paths);
+        am_match_memory_take(memory, (size_t)settings->broad_words + settings->broad_terminals + 1,
+                             sizeof *search->paths);
     am_match_memory_take_map(memory, &search->broad_found, settings->terminal_count);
+    search->near = NULL;
+    if (words->further.room) {
+        search->near = am_match_memory_take(memory, AM_SEARCH_NEAR_MOST, sizeof *search->near);
+        AM_UNPOISON_ITEMS(search->near, 0, AM_SEARCH_NEAR_MOST);
+    }
 }
 
 void am_search_start(struct am_search *search, enum am_image_tier tier) {
@@ -37,6 +44,9 @@ void am_search(struct am_search *search,
     am_search_phrases(search);
     am_search_broad(search);
 }
+
+/* Splitting a word and finding it in the vocabulary is far less than a step. */
+enum { WORDS_A_STEP = 4 };
 
 /* ---- phrases ----------------------------------------------------------------------------------
  */
@@ -69,6 +79,8 @@ static void longer_phrases(struct am_search *search, uint32_t from, uint32_t to)
     struct am_search_steps steps;
     kernel->first_steps(image, search->words, from, to, &steps);
     for (uint32_t depth = 2; steps.count && depth <= AM_KEYWORD_MAX_WORDS; depth++) {
+        if (!am_search_takes(search, steps.count))
+            return;
         kernel->filter_steps(image, depth == 2 ? &search->filters->first : &search->filters->later,
                              &steps);
         take_steps(search, depth, &steps);
@@ -83,6 +95,8 @@ void am_search_phrases(struct am_search *search) {
     uint32_t end = search->words->count ? search->words->count - 1 : 0;
     for (uint32_t from = 0; from < end; from += AM_STEPS) {
         uint32_t to = end - from < AM_STEPS ? end : from + AM_STEPS;
+        if (!am_search_takes(search, AM_STEPS / WORDS_A_STEP))
+            return;
         single_words(search, from, to);
         longer_phrases(search, from, to);
     }

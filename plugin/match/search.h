@@ -8,26 +8,35 @@
 #define AM_MATCH_SEARCH_H
 
 #include "words.h"
+#include "work.h"
+
+/* The words of a window in all their readings. */
+enum { AM_SEARCH_NEAR_MOST = 2 * AM_BROAD_WINDOW_MAX * (1 + AM_READINGS_MOST) };
+
+struct am_search_trie_near;
 
 /* What no search has filled since its start is poisoned. */
 struct am_search {
     const struct am_image *image;
     const struct am_search_kernel *kernel;
     const struct am_match_words *words;
+    struct am_match_work *work;
     const struct am_image_filters *filters; /* of the tier that is being searched */
     struct am_search_hits hits;
-    uint32_t *paths; /* word ids of the broad keywords found, one after the other */
+    uint32_t *paths; /* of each broad keyword found: the index of its rarest word in the text, then
+                        its word ids */
     uint32_t path_count;
     struct am_match_idmap broad_found; /* terminals of broad hits */
+    struct am_search_trie_near *near;  /* scratch; NULL where no word has several readings */
 };
 
 void am_search_size(struct am_search *search,
-                    const struct am_matcher_limits *limits,
+                    const struct am_match_words *words,
                     const struct am_image *image,
                     struct am_match_memory *memory);
 
-/* Fills the hits with the keywords of a tier that the words contain. Exact keywords are found in
- * any tier; of the top tier, other keywords may be found besides. */
+/* Fills the hits with the keywords of a tier that the words contain, as far as the budget goes.
+ * Exact keywords are found in any tier; of the top tier, other keywords may be found besides. */
 void am_search(struct am_search *search,
                const struct am_match_request *request,
                enum am_image_tier tier);
@@ -39,6 +48,10 @@ void am_search_exact(struct am_search *search, const struct am_match_request *re
 void am_search_phrases(struct am_search *search);
 /* Appends broad keywords, each once. */
 void am_search_broad(struct am_search *search);
+
+static inline bool am_search_takes(const struct am_search *search, uint64_t steps) {
+    return am_match_work_take(search->work, AM_STAGE_SEARCH, steps);
+}
 
 /* Up to so many hits, what ranking reads first is prefetched as they are found: all of a query's,
  * and too few of a page's to matter. */

@@ -5,147 +5,37 @@
  *
  * Most work is the first step, from each word to each less rare one near it, and most of it is in
  * vain. So these pairs are collected and tried many at a time, as phrases are (search.c); only what
- * goes on from a pair is walked depth first. */
+ * goes on from a pair is walked depth first (search_trie.c). */
 #include "edges.h"
-#include "search.h"
-
-enum { MAX_NEAR = 2 * AM_BROAD_WINDOW_MAX };
-
-/* Where the words found so far stand, relative to the window's start: [low, high]. */
-struct extent {
-    uint8_t low, high;
-};
-
-struct near_word {
-    uint32_t id;
-    uint32_t place;
-};
-
-/* The words around one rarest word. */
-struct neighbourhood {
-    struct am_search *search;
-    struct near_word near[MAX_NEAR]; /* ascending by id, then place */
-    uint32_t count;
-    uint32_t window;
-    uint32_t path[AM_KEYWORD_MAX_WORDS]; /* ids on the way to the node being left */
-};
-
-/* Sound because a place is below 2 x 64. */
-_Static_assert(MAX_NEAR <= UINT8_MAX, "places fit in a byte");
-
-/* Notes a broad keyword, once: its words are ids[0..count). */
-static void
-emit_once(struct am_search *search, uint32_t terminal, const uint32_t *ids, uint32_t count) {
-    if (!am_match_idmap_add(&search->broad_found, terminal, 0))
-        return;
-    am_search_emit(search, terminal, AM_HIT_IS_BROAD | search->path_count);
-    AM_UNPOISON_ITEMS(search->paths, search->path_count, count);
-    for (uint32_t i = 0; i < count; i++)
-        search->paths[search->path_count++] = ids[i];
-}
-
-/* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
- * is at most a window's worth, which bounds the walk however often a page repeats its words. */
-static uint32_t add_extent(struct extent *extents, uint32_t count, struct extent added) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (extents[i].low >= added.low && extents[i].high <= added.high)
-            return count;
-        if (!(added.low >= extents[i].low && added.high <= extents[i].high))
-            extents[kept++] = extents[i];
-    }
-    extents[kept] = added;
-    return kept + 1;
-}
-
-/* The extents after a word that stands at the places near[from..to). */
-static uint32_t widen(const struct neighbourhood *around,
-                      const struct extent *extents,
-                      uint32_t count,
-                      uint32_t from,
-                      uint32_t to,
-                      struct extent *wider) {
-    uint32_t wider_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t n = from; n < to; n++) {
-            uint8_t place = (uint8_t)around->near[n].place;
-            struct extent extent = {place < extents[i].low ? place : extents[i].low,
-                                    place > extents[i].high ? place : extents[i].high};
-            if ((uint32_t)(extent.high - extent.low) < around->window)
-                wider_count = add_extent(wider, wider_count, extent);
-        }
-    return wider_count;
-}
-
-/* Follows every edge from `node` by words near[from...]. `depth`: words so far, the next one
- * included; bounded by the words of a keyword. */
-static void follow(struct neighbourhood *around,
-                   uint32_t node,
-                   uint32_t from,
-                   const struct extent *extents,
-                   uint32_t count,
-                   uint32_t depth) {
-    const struct am_image *image = around->search->image;
-    struct extent wider[MAX_NEAR];
-    for (uint32_t to; from < around->count; from = to) {
-        uint32_t id = around->near[from].id;
-        for (to = from + 1; to < around->count && around->near[to].id == id;)
-            to++;
-        uint64_t key = am_image_edge_key(node, id);
-        uint32_t hash = am_image_edge_hash(key);
-        if (!am_image_filter_has(&around->search->filters->later, hash))
-            continue;
-        uint32_t child = am_search_edge(image, key, hash);
-        uint32_t wider_count =
-            child == AM_NONE ? 0 : widen(around, extents, count, from, to, wider);
-        if (wider_count == 0)
-            continue;
-        around->path[depth - 1] = id;
-        if (child < image->settings->terminal_end)
-            emit_once(around->search, child, around->path, depth);
-        if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
-            follow(around, child, to, wider, wider_count, depth + 1);
-    }
-}
-
-static void sort_near(struct neighbourhood *around) {
-    for (uint32_t i = 1; i < around->count; i++) {
-        struct near_word moved = around->near[i];
-        uint32_t at = i;
-        for (; at > 0 && around->near[at - 1].id > moved.id; at--)
-            around->near[at] = around->near[at - 1];
-        around->near[at] = moved;
-    }
-}
+#include "search_trie.h"
 
 /* ---- pairs: a keyword's rarest word, and its second -------------------------------------------
  */
 
 struct broad {
     struct am_search *search;
-    struct neighbourhood around;
+    struct am_search_trie_walk around;
+    struct am_search_trie_near near[AM_SEARCH_TRIE_PLACES];
     struct am_search_pairs pairs;
     uint32_t field_first, field_end; /* word indexes */
 };
 
-/* The words that a window can hold together with `root`: [*first, *last]. */
 static void reach_of(const struct broad *broad, uint32_t root, uint32_t *first, uint32_t *last) {
-    uint32_t reach = broad->around.window - 1;
-    *first = root - broad->field_first < reach ? broad->field_first : root - reach;
-    *last = broad->field_end - 1 - root < reach ? broad->field_end - 1 : root + reach;
+    am_search_trie_reach(broad->around.window, broad->field_first, broad->field_end, root, first,
+                         last);
 }
 
 /* Lists the words of [first, last] that may follow `other`, places counted from `first`. */
 static void look_around(struct broad *broad, uint32_t other, uint32_t first, uint32_t last) {
     const struct am_match_words *words = broad->search->words;
-    struct neighbourhood *around = &broad->around;
+    struct am_search_trie_walk *around = &broad->around;
     uint32_t least = words->broad_ids[other], count = 0;
     for (uint32_t i = first; i <= last; i++) {
-        around->near[count] = (struct near_word){words->broad_ids[i], i - first};
+        around->near[count] = (struct am_search_trie_near){words->broad_ids[i], i - first};
         count += am_match_words_follows(words, i, least);
     }
     around->count = count;
-    sort_near(around);
+    am_search_trie_sort(around);
 }
 
 /* Goes on from the node of a pair. */
@@ -153,17 +43,21 @@ static void go_on(struct broad *broad, uint32_t node, uint32_t root, uint32_t ot
     const uint32_t *ids = broad->search->words->broad_ids;
     uint32_t first, last;
     reach_of(broad, root, &first, &last);
+    if (!am_search_takes(broad->search, (last - first + 1) / 2))
+        return;
     look_around(broad, other, first, last);
-    struct extent extents[MAX_NEAR];
+    struct am_search_trie_extent extents[AM_SEARCH_TRIE_PLACES];
     uint32_t count = 0;
     for (uint32_t i = other; i <= last; i++)
         if (ids[i] == ids[other])
-            count = add_extent(extents, count,
-                               (struct extent){(uint8_t)((i < root ? i : root) - first),
+            count = am_search_trie_add_extent(
+                extents, count,
+                (struct am_search_trie_extent){(uint8_t)((i < root ? i : root) - first),
                                                (uint8_t)((i > root ? i : root) - first)});
+    broad->around.root = root;
     broad->around.path[0] = ids[root];
     broad->around.path[1] = ids[other];
-    follow(&broad->around, node, 0, extents, count, 3);
+    am_search_trie_follow(&broad->around, node, 0, extents, count, 3);
 }
 
 /* Where the second word of a pair stands near the first one several times, its first place stands
@@ -199,7 +93,7 @@ static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uin
     for (uint32_t i = 0; i < pairs->count; i++) {
         if (nodes[i] < settings->terminal_end) {
             const uint32_t path[2] = {ids[pairs->root[i]], ids[pairs->other[i]]};
-            emit_once(broad->search, nodes[i], path, 2);
+            am_search_trie_emit(broad->search, nodes[i], pairs->root[i], path, 2);
         }
         going[count] = i;
         count += (nodes[i] >= settings->leaf_end) & (nodes[i] != AM_NONE);
@@ -211,6 +105,10 @@ static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uin
 static void take_pairs(struct broad *broad) {
     struct am_search_pairs *pairs = &broad->pairs;
     uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
+    if (!am_search_takes(broad->search, pairs->count)) {
+        pairs->count = 0;
+        return;
+    }
     broad->search->kernel->follow_pairs(broad->search->image, pairs, nodes);
     uint32_t count = emit_pairs(broad, nodes, going);
     for (uint32_t n = 0; n < count; n++) {
@@ -265,12 +163,14 @@ static void emit_singles(struct broad *broad, const uint32_t *words, uint32_t co
     const struct am_image_word *records = broad->search->image->words;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t *id = &broad->search->words->broad_ids[words[i]];
-        emit_once(broad->search, records[*id].broad_terminal, id, 1);
+        am_search_trie_emit(broad->search, records[*id].broad_terminal, words[i], id, 1);
     }
 }
 
+/* The filter is asked about every word in reach, several at a time. */
 static void add_roots(struct broad *broad, const uint32_t *words, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
+    uint32_t steps = 1 + broad->around.window / 8;
+    for (uint32_t i = 0; i < count && am_search_takes(broad->search, steps); i++)
         add_pairs(broad, words[i]);
 }
 
@@ -287,6 +187,7 @@ void am_search_broad(struct am_search *search) {
         return;
     struct broad broad; /* no initialiser: it would clear kilobytes for every query */
     broad.search = broad.around.search = search;
+    broad.around.near = broad.near;
     broad.around.window = search->image->settings->broad_window;
     broad.pairs.count = 0;
     broad.field_first = 0;
@@ -295,4 +196,6 @@ void am_search_broad(struct am_search *search) {
         search_field(&broad);
         broad.field_first = broad.field_end + 1;
     }
+    if (__builtin_expect(search->words->further.count > 0, 0))
+        am_search_further(search);
 }

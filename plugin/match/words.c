@@ -23,13 +23,22 @@ void am_match_words_size_for_image(struct am_match_words *words,
                                    const struct am_image *image,
                                    struct am_match_memory *memory) {
     words->image = image;
+    words->rules = am_text_word_rules_of(am_image_string(image, image->settings->language),
+                                         image->settings->fold_accents);
     words->broad_ids = words->ids;
     words->broad_flags = words->flags;
-    if (am_match_stems_are_used(image)) {
-        words->broad_ids = am_match_memory_take(memory, room_of(words), sizeof(uint32_t));
-        words->broad_flags = am_match_memory_take(memory, room_of(words), 1);
-    }
-    am_match_stems_size(&words->stems, image, memory);
+    words->further = (struct am_match_further){0};
+    am_match_readings_size(&words->readings, image, &words->rules, memory);
+    if (!am_match_readings_are_used(image, &words->rules) && !image->spelling_count)
+        return;
+    words->broad_ids = am_match_memory_take(memory, room_of(words), sizeof(uint32_t));
+    words->broad_flags = am_match_memory_take(memory, room_of(words), 1);
+    words->fold =
+        image->spelling_count ? am_match_memory_take(memory, 1, sizeof *words->fold) : NULL;
+    am_poison_clear(words->fold, sizeof *words->fold);
+    words->further.room = words->limits.words;
+    words->further.items =
+        am_match_memory_take(memory, words->further.room, sizeof *words->further.items);
 }
 
 /* Opens room for that many words' ids and flags; am_match_words_read closes it all. */
@@ -45,14 +54,19 @@ static void forget_words(const struct am_match_words *words) {
     AM_POISON_ITEMS(words->flags, 0, words->count);
     AM_POISON_ITEMS(words->broad_ids, 0, words->count);
     AM_POISON_ITEMS(words->broad_flags, 0, words->count);
+    AM_POISON_ITEMS(words->further.items, 0, words->further.count);
     AM_POISON_ITEMS(words->split, 0, words->count + AM_WORD_BATCH);
 }
 
-static void look_up(struct am_match_words *words, const struct am_search_word_batch *batch) {
+/* False: the words have more readings than there is room for. */
+static bool look_up(struct am_match_words *words,
+                    const struct am_search_word_batch *batch,
+                    const struct am_text_splitter *splitter) {
     const struct am_image *image = words->image;
     struct am_search_lookup lookup;
     uint32_t *ids = words->ids + words->count;
     uint8_t *flags = words->flags + words->count;
+    bool fits = true;
     open_words(words, batch->count);
     words->kernel->find_words(image, batch, &lookup, ids, flags);
     for (uint32_t n = 0; n < lookup.further_count; n++) {
@@ -60,12 +74,101 @@ static void look_up(struct am_match_words *words, const struct am_search_word_ba
         ids[i] = am_match_find_word(image, lookup.keys[i], batch->texts + batch->words[i].text,
                                     batch->words[i].size, &flags[i]);
     }
-    if (words->stems.stemmer)
-        am_match_stems_of_batch(&words->stems, image, batch, lookup.keys, ids, flags,
-                                words->broad_ids + words->count, words->broad_flags + words->count);
+    if (words->readings.cache) {
+        const struct am_match_found_batch found = {.batch = batch,
+                                                   .keys = lookup.keys,
+                                                   .ids = ids,
+                                                   .flags = flags,
+                                                   .written = splitter->written,
+                                                   .written_count = splitter->written_count,
+                                                   .first = words->count};
+        fits = am_match_readings_of_batch(&words->readings, &found, words->broad_ids + words->count,
+                                          words->broad_flags + words->count, &words->further);
+    } else if (words->broad_ids != words->ids) {
+        memcpy(words->broad_ids + words->count, ids, batch->count * sizeof *ids);
+        memcpy(words->broad_flags + words->count, flags, batch->count);
+    }
     words->count += batch->count;
     words->real_count += batch->count;
+    return fits;
 }
+
+/* ---- queries without accents ------------------------------------------------------------------
+ *
+ * Where accents count, a query all in ASCII was typed without them. Every keyword of such an image
+ * has a twin without accents, whose words begin with a space. */
+
+static bool is_folded(const struct am_match_words *words, const struct am_match_field *field) {
+    if (!words->rules.folds_queries || field->kind > AM_FIELD_KEYWORD)
+        return false;
+    for (size_t i = 0; i < field->text.size; i++)
+        if (field->text.data[i] & 0x80)
+            return false;
+    return true;
+}
+
+static void look_up_twins(struct am_match_words *words, const struct am_search_word_batch *batch) {
+    uint32_t first = words->count;
+    open_words(words, batch->count);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        char twin[1 + AM_WORD_MAX_BYTES + AM_WORD_PADDING] = " ";
+        uint32_t size = batch->words[i].size, at = words->count++;
+        memcpy(twin + 1, batch->texts + batch->words[i].text, size);
+        words->ids[at] = AM_NONE;
+        words->flags[at] = 0;
+        if (size)
+            words->ids[at] = am_match_find_word(words->image, am_image_word_key(twin, size + 1),
+                                                twin, size + 1, &words->flags[at]);
+    }
+    if (words->broad_ids != words->ids) {
+        memcpy(words->broad_ids + first, words->ids + first, batch->count * sizeof *words->ids);
+        memcpy(words->broad_flags + first, words->flags + first, batch->count);
+    }
+    words->real_count += batch->count;
+}
+
+/* ---- misspelt words ---------------------------------------------------------------------------
+ */
+
+static bool is_known(const struct am_match_words *words, uint32_t at) {
+    const uint8_t runs =
+        AM_WORD_IS_PHRASE | AM_WORD_BEGINS_PHRASE | AM_WORD_CONTINUES_PHRASE | AM_WORD_IN_EXACT;
+    const uint8_t broad = AM_WORD_IS_BROAD | AM_WORD_BEGINS_BROAD | AM_WORD_CONTINUES_BROAD;
+    return (words->flags[at] & runs) || (words->broad_flags[at] & broad);
+}
+
+/* A word that counts as no keyword's may be meant for one. False: there is no room for the readings
+ * of that. */
+static bool correct(struct am_match_words *words, uint32_t at, struct am_view word) {
+    char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    struct am_match_reading_list list;
+    if (is_known(words, at))
+        return true;
+    struct am_view meant = am_match_spelling_correct(&words->spelling, word);
+    if (meant.size == 0)
+        return true;
+    memcpy(padded, meant.data, meant.size);
+    meant.data = padded;
+    am_match_readings_find(&words->readings, meant,
+                           am_text_fold_word(&words->rules, meant, words->fold), &list);
+    if (list.count) {
+        words->broad_ids[at] = list.items[0].id;
+        words->broad_flags[at] = list.items[0].flags;
+    }
+    return am_match_further_insert(&words->further, at, &list);
+}
+
+static bool correct_batch(struct am_match_words *words, const struct am_search_word_batch *batch) {
+    uint32_t first = words->count - batch->count;
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (!correct(words, first + i,
+                     (struct am_view){batch->texts + batch->words[i].text, batch->words[i].size}))
+            return false;
+    return true;
+}
+
+/* ---- fields -----------------------------------------------------------------------------------
+ */
 
 static void end_field(struct am_match_words *words) {
     open_words(words, 1);
@@ -74,14 +177,22 @@ static void end_field(struct am_match_words *words) {
     words->count++;
 }
 
+static enum am_code too_many(const struct am_match_words *words, struct am_error *error) {
+    return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
+                        words->limits.words);
+}
+
 static enum am_code read_field(struct am_match_words *words,
                                const struct am_match_request *request,
                                uint32_t field,
                                struct am_error *error) {
     struct am_search_word_batch batch;
     struct am_text_splitter splitter;
-    am_text_splitter_start(&splitter, request->fields[field].text,
-                           words->image->settings->fold_accents, words->splitter_memory);
+    bool folded = is_folded(words, &request->fields[field]);
+    bool spelled = words->image->spelling_count && request->fields[field].kind == AM_FIELD_QUERY;
+    am_text_splitter_start(&splitter, request->fields[field].text, &words->rules,
+                           words->splitter_memory);
+    splitter.wants_written = words->readings.stemmer != NULL;
     words->field_first[field] = words->count;
     batch.texts = splitter.texts;
     for (;;) {
@@ -93,9 +204,11 @@ static enum am_code read_field(struct am_match_words *words,
         if (batch.count == 0)
             break;
         if (words->real_count + batch.count > words->limits.words)
-            return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
-                                words->limits.words);
-        look_up(words, &batch);
+            return too_many(words, error);
+        if (folded)
+            look_up_twins(words, &batch);
+        else if (!look_up(words, &batch, &splitter) || (spelled && !correct_batch(words, &batch)))
+            return too_many(words, error);
     }
     end_field(words);
     return AM_OK;
@@ -106,7 +219,8 @@ enum am_code am_match_words_read(struct am_match_words *words,
                                  struct am_error *error) {
     size_t bytes = 0;
     forget_words(words);
-    words->count = words->real_count = 0;
+    words->count = words->real_count = words->further.count = 0;
+    am_match_spelling_start(&words->spelling, words->image);
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);
     for (uint32_t field = 0; field < request->field_count; field++) {

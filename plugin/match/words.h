@@ -5,11 +5,12 @@
 #ifndef AM_MATCH_WORDS_H
 #define AM_MATCH_WORDS_H
 
-#include "../text/words.h"
+#include "../text/folding.h"
 #include "kernels/kernels.h"
 #include "match.h"
 #include "memory.h"
-#include "stems.h"
+#include "readings.h"
+#include "spelling.h"
 
 /* The words of all fields of a request, field after field, each followed by one empty word that no
  * keyword can cross. What no request has filled since the last am_match_words_read is poisoned. */
@@ -18,16 +19,20 @@ struct am_match_words {
     struct am_matcher_limits limits;
     const struct am_image *image;
     const struct am_search_kernel *kernel;
-    struct am_match_stems stems;
+    struct am_match_readings readings;
+    struct am_text_word_rules rules; /* of the image */
 
     struct am_text_splitter_memory splitter_memory;
-    uint32_t *ids;              /* word id, or AM_NONE */
-    uint8_t *flags;             /* enum am_image_word_flags of the word; 0 when unknown */
-    uint32_t *broad_ids;        /* of the stem; the same array as ids without stemming */
-    uint8_t *broad_flags;       /* likewise */
-    struct am_text_word *split; /* span in the field's bytes; its text is gone */
-    uint32_t count;             /* empty words included */
-    uint32_t real_count;        /* without them */
+    uint32_t *ids;        /* word id, or AM_NONE */
+    uint8_t *flags;       /* enum am_image_word_flags of the word; 0 when unknown */
+    uint32_t *broad_ids;  /* first reading; the same array as ids where words have no other */
+    uint8_t *broad_flags; /* likewise */
+    struct am_match_further further; /* readings beside the first; none as a rule */
+    struct am_match_spelling spelling;
+    struct am_text_fold_memory *fold;        /* scratch; NULL without spelling */
+    struct am_text_word *split;              /* span in the field's bytes; its text is gone */
+    uint32_t count;                          /* empty words included */
+    uint32_t real_count;                     /* without them */
     uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
 };
 

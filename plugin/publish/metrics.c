@@ -103,6 +103,8 @@ void am_metrics_count_decision(struct am_metrics_counters *row,
     for (uint32_t i = 0; i < request->slot_count; i++)
         positions += request->slots[i].count;
     am_metrics_count(&row->decisions, 1);
+    am_metrics_count(&row->truncated, decision->truncated);
+    am_metrics_count(&row->work, decision->work);
     am_metrics_count(&row->ads_placed, decision->ad_count);
     am_metrics_count(&row->positions_unfilled, positions - decision->ad_count);
     am_metrics_count(&row->candidates, decision->candidates);

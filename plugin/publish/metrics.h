@@ -5,6 +5,9 @@
  * since before the first fork, so that counting is an addition to memory that no other core writes.
  * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
  * server is executed anew. */
+/* Runs in: the master before its first fork (new, set_serves, list_loop); a worker's thread, for
+ * the row of its own core (counting); whoever publishes (gauges); any process and thread
+ * (reading). */
 #ifndef AM_PUBLISH_METRICS_H
 #define AM_PUBLISH_METRICS_H
 
@@ -51,7 +54,8 @@ struct am_metrics_loop {
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
-    uint64_t decisions;
+    uint64_t decisions, truncated;
+    uint64_t work;                           /* steps */
     uint64_t ads_placed, positions_unfilled; /* a slot has `count` positions */
     uint64_t candidates;
     uint64_t rejections[AM_GATES];

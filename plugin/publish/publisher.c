@@ -5,6 +5,7 @@
 
 #include "../base/clock.h"
 #include "../match/match.h"
+#include "metrics_table.h"
 
 enum {
     START_ATTEMPTS = 5, /* while the file keeps changing */
@@ -376,7 +377,7 @@ accept_same(struct am_publisher *publisher, struct am_source_built *built, bool 
         am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
                        publisher->store_folder, built->name);
     else if (forced)
-        am_publish_log(publisher->sink, "%s was looked at on demand: no change",
+        am_publish_log(publisher->sink, "%s was checked on demand: no change",
                        publisher->source.path);
 }
 
@@ -486,4 +487,19 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         return AM_PUBLISHER_DONE;
     publisher->last = now;
     return take(publisher, forced);
+}
+
+void am_publisher_warn(struct am_publisher *publisher) {
+    enum { MINUTE = 60000 };
+    uint64_t truncated =
+        am_metrics_sum(publisher->metrics, offsetof(struct am_metrics_counters, truncated));
+    int64_t now = am_clock_milliseconds(CLOCK_MONOTONIC);
+    if (truncated == publisher->warned.truncated || now < publisher->warned.next)
+        return;
+    am_publish_log(publisher->sink,
+                   "%llu decisions reached admatch-limit-work and have only what was found until "
+                   "then (log-format has %%(admatch.truncated), %%(admatch.work))",
+                   (unsigned long long)(truncated - publisher->warned.truncated));
+    publisher->warned.truncated = truncated;
+    publisher->warned.next = now + MINUTE;
 }

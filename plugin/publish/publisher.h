@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a version of the inventory to a publication. One process at a time publishes: a child of the
  * master at start, then the mule. */
+/* Runs in: a child of the master before there are workers (start); the mule's main thread (the
+ * rest). */
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 
@@ -30,6 +32,10 @@ struct am_publisher {
     int64_t tend_after;        /* milliseconds until it is to be tended again */
     int64_t unquiet_since;     /* when it was first found being written to; 0: it is not */
     int64_t lag_logged_at;     /* 0: never */
+    struct {
+        uint64_t truncated; /* decisions that a warning has counted */
+        int64_t next;       /* when there may be another one */
+    } warned;
 };
 
 /* At start: publishes the inventory; when it must be refused, what it was last served from. False:
@@ -48,6 +54,10 @@ void am_publisher_resume(struct am_publisher *publisher);
 bool am_publisher_tend(struct am_publisher *publisher);
 /* Milliseconds until it is to be called again, at the latest. */
 int64_t am_publisher_tend_after(const struct am_publisher *publisher);
+
+/* Logs how many decisions the work limit has ended since the last such line, at most once a minute.
+ * In the mule. */
+void am_publisher_warn(struct am_publisher *publisher);
 
 enum am_publisher_outcome {
     AM_PUBLISHER_DONE, /* published, refused, or nothing new */

@@ -95,6 +95,7 @@ void am_server_answer(struct am_server *server,
 
 void am_server_release(struct am_server_exchange *exchange) {
     am_api_http_response_free(&exchange->response);
+    am_api_settle(exchange->context->api);
     am_generations_leave(exchange->context);
 }
 

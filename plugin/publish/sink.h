@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the publish room's log lines go: the server's log, or a test's list. */
+/* Runs in: any process and thread. */
 #ifndef AM_PUBLISH_SINK_H
 #define AM_PUBLISH_SINK_H
 

@@ -18,10 +18,11 @@ struct am_text_word {
 
 /* Bit i is about byte i. */
 struct am_text_block {
-    uint64_t letter; /* A to Z, a to z */
-    uint64_t digit;  /* 0 to 9 */
-    uint64_t high;   /* 0x80 and above */
-    uint64_t apostrophe, period, ampersand;
+    uint64_t letter;     /* A to Z, a to z */
+    uint64_t digit;      /* 0 to 9 */
+    uint64_t high;       /* 0x80 and above */
+    uint64_t apostrophe; /* ' and ` */
+    uint64_t period, ampersand;
     uint64_t tail; /* + and # */
 };
 
@@ -38,7 +39,7 @@ struct am_text_block_kernel {
                      struct am_text_word *words);
 };
 
-/* The ways there are, best last; each gives the same. */
+/* The kernels, best last; all give identical results. */
 enum am_text_block_kernel_name {
     AM_BLOCK_PORTABLE,
     AM_BLOCK_AVX2,

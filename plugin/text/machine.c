@@ -1,50 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Normalised characters to words. */
 #include "machine.h"
 
-#include <utf8proc.h>
+#include "folding.h"
 
-static void append(struct am_text_machine *machine, int32_t code) {
-    /* Below U+0300 nothing composes: no marks, no jamo. */
-    machine->composes |= code >= 0x300;
-    if (machine->count < AM_MACHINE_CHARACTERS)
-        machine->characters[machine->count] = code;
-    machine->count++;
-}
+/* ---- a word that is over ----------------------------------------------------------------------
+ */
 
-/* Writes the word as NFC; size 0 when it is too long. */
-static uint32_t encode(struct am_text_machine *machine, char *to) {
-    if (machine->count >= AM_MACHINE_CHARACTERS)
-        return 0;
-    utf8proc_ssize_t count = (utf8proc_ssize_t)machine->count;
-    if (machine->composes)
-        count = utf8proc_normalize_utf32(machine->characters, count,
-                                         UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    uint32_t size = 0;
-    for (utf8proc_ssize_t i = 0; i < count; i++)
-        if (machine->characters[i] < 0x80)
-            to[size++] = (char)machine->characters[i];
-        else
-            size += (uint32_t)utf8proc_encode_char(machine->characters[i],
-                                                   (utf8proc_uint8_t *)to + size);
-    return size <= AM_WORD_MAX_BYTES ? size : 0;
-}
-
-static void end_word(struct am_text_machine *machine, struct am_text_word_output *output) {
-    if (machine->base == AM_CHARACTER_OTHER)
-        return;
-    for (uint32_t i = 0; i < machine->tail_count && i < AM_COUNT_OF(machine->tail); i++) {
-        append(machine, machine->tail[i].code);
-        machine->end = machine->tail[i].end;
-    }
-    uint32_t size = encode(machine, output->at);
+static void
+give(struct am_text_machine *machine, uint32_t size, struct am_text_word_output *output) {
     output->words[output->count++] = (struct am_text_word){(uint32_t)(output->at - output->texts),
                                                            size, machine->begin, machine->end};
     output->at += size + AM_WORD_PADDING;
-    machine->base = AM_CHARACTER_OTHER;
-    machine->count = 0;
-    machine->composes = false;
-    machine->joiner = 0;
-    machine->tail_count = 0;
+}
+
+/* The word as it was before its accents were folded, for stems. */
+static void
+give_written(struct am_text_machine *machine, size_t count, struct am_text_word_output *output) {
+    uint32_t size = am_text_compose(machine->characters, count, output->at);
+    if (size == 0)
+        return;
+    output->written[output->written_count++] = (struct am_text_written_form){
+        (uint32_t)(output->count - 1), (uint32_t)(output->at - output->texts), size};
+    output->at += size + AM_WORD_PADDING;
+}
+
+static void
+give_folded(struct am_text_machine *machine, size_t count, struct am_text_word_output *output) {
+    int32_t *folded = machine->folded;
+    size_t folded_count = am_text_fold_accents(&machine->rules, machine->characters, count, folded);
+    bool differs =
+        folded_count != count || memcmp(folded, machine->characters, count * sizeof *folded) != 0;
+    give(machine, am_text_compose(folded, folded_count, output->at), output);
+    if (differs && output->written)
+        give_written(machine, count, output);
+}
+
+/* A word of ornaments alone is none. */
+static void give_word(struct am_text_machine *machine, struct am_text_word_output *output) {
+    size_t count = machine->count;
+    if (count > AM_MACHINE_CHARACTERS) {
+        give(machine, 0, output);
+        return;
+    }
+    if (machine->highest >= 0x300)
+        count = am_text_remove_ornaments(machine->characters, count);
+    if (count == 0)
+        return;
+    if (machine->rules.fold_accents && machine->highest >= 0x80)
+        give_folded(machine, count, output);
+    else
+        give(machine, am_text_compose(machine->characters, count, output->at), output);
+}
+
+/* ---- the word being read ----------------------------------------------------------------------
+ */
+
+static void append(struct am_text_machine *machine, int32_t code) {
+    if (code > machine->highest)
+        machine->highest = code;
+    if (machine->count < AM_MACHINE_CHARACTERS)
+        machine->characters[machine->count] = code;
+    machine->count++;
 }
 
 static void add_to_word(struct am_text_machine *machine,
@@ -59,65 +76,175 @@ static void add_to_word(struct am_text_machine *machine,
     machine->base = class;
 }
 
+static bool close_suffix(struct am_text_machine *machine);
+
+void am_text_machine_end_word(struct am_text_machine *machine, struct am_text_word_output *output) {
+    if (machine->base == AM_CHARACTER_OTHER)
+        return;
+    if (machine->suffix.open)
+        close_suffix(machine);
+    for (uint32_t i = 0; i < machine->tail_count && i < AM_COUNT_OF(machine->tail); i++) {
+        append(machine, machine->tail[i].code);
+        machine->end = machine->tail[i].end;
+    }
+    give_word(machine, output);
+    machine->base = AM_CHARACTER_OTHER;
+    machine->count = 0;
+    machine->highest = 0;
+    machine->joiner = 0;
+    machine->tail_count = 0;
+}
+
+/* ---- suffixes after an apostrophe (Turkish, Azerbaijani) --------------------------------------
+ */
+
+/* The word holds two letters or a digit. */
+static bool takes_suffix(const struct am_text_machine *machine) {
+    size_t letters = 0;
+    for (size_t i = 0; i < machine->count && i < AM_MACHINE_CHARACTERS; i++) {
+        enum am_text_character_class class = am_text_character_class(machine->characters[i]);
+        letters += class == AM_CHARACTER_LETTER;
+        if (letters == 2 || class == AM_CHARACTER_DIGIT)
+            return true;
+    }
+    return false;
+}
+
+static void open_suffix(struct am_text_machine *machine) {
+    machine->suffix = (struct am_text_suffix){
+        .open = true, .count = machine->count, .end = machine->end, .base = machine->base};
+}
+
+static void note_suffix_letter(struct am_text_suffix *suffix, int32_t code) {
+    if (code >= 0x300 && code <= 0x36F)
+        return;
+    if (suffix->letter_count < AM_COUNT_OF(suffix->letters))
+        suffix->letters[suffix->letter_count] = code;
+    suffix->letter_count++;
+}
+
+/* "s" of foreign names, and "an" of Kur'an, belong to the word. */
+static bool is_part_of_word(const struct am_text_suffix *suffix) {
+    const int32_t *letters = suffix->letters;
+    return (suffix->letter_count == 1 && letters[0] == 's') ||
+           (suffix->letter_count == 2 && letters[0] == 'a' && letters[1] == 'n');
+}
+
+/* Takes the suffix off the word again and returns false, unless it is a part of it. */
+static bool close_suffix(struct am_text_machine *machine) {
+    struct am_text_suffix *suffix = &machine->suffix;
+    suffix->open = false;
+    if (is_part_of_word(suffix))
+        return true;
+    machine->count = suffix->count;
+    machine->end = suffix->end;
+    machine->base = suffix->base;
+    return false;
+}
+
+/* ---- characters -------------------------------------------------------------------------------
+ */
+
+/* An apostrophe stands between the word and a letter. Returns whether the word goes on. */
+static bool pass_apostrophe(struct am_text_machine *machine) {
+    if (machine->rules.turkish) {
+        if (takes_suffix(machine))
+            open_suffix(machine);
+        return machine->suffix.open || machine->base == AM_CHARACTER_LETTER;
+    }
+    return !machine->rules.elisions || machine->count > AM_MACHINE_CHARACTERS ||
+           !am_text_is_elision((enum am_text_elisions)machine->rules.elisions, machine->characters,
+                               machine->count);
+}
+
+static bool joins(struct am_text_machine *machine, enum am_text_character_class class) {
+    if (machine->joiner == '.')
+        return class == AM_CHARACTER_DIGIT;
+    if (class != AM_CHARACTER_LETTER)
+        return false;
+    return machine->joiner == '&' || pass_apostrophe(machine);
+}
+
 /* A letter or digit of a spaced script. */
 static void take_letter(struct am_text_machine *machine,
                         const struct am_text_character *character,
                         enum am_text_character_class class,
                         struct am_text_word_output *output) {
-    bool joins = machine->joiner &&
-                 class == (machine->joiner == '.' ? AM_CHARACTER_DIGIT : AM_CHARACTER_LETTER);
     if (machine->tail_count) {
         machine->tail_count = 0; /* a+b: no tail, so the run separates */
-        end_word(machine, output);
-    } else if (joins && machine->joiner != '\'') {
-        append(machine, machine->joiner);
-    } else if (machine->joiner && !joins) {
-        end_word(machine, output);
+        am_text_machine_end_word(machine, output);
+    } else if (machine->joiner) {
+        if (!joins(machine, class))
+            am_text_machine_end_word(machine, output);
+        else if (machine->joiner != '\'')
+            append(machine, machine->joiner);
     }
     machine->joiner = 0;
     add_to_word(machine, character, class);
+    if (machine->suffix.open)
+        note_suffix_letter(&machine->suffix, character->code);
+}
+
+/* What `base` may be joined by. */
+static bool may_join(const struct am_text_machine *machine, int32_t code) {
+    switch (code) {
+    case '\'':
+        return machine->base == AM_CHARACTER_LETTER ||
+               (machine->base == AM_CHARACTER_DIGIT && machine->rules.turkish);
+    case '&':
+        return machine->base == AM_CHARACTER_LETTER;
+    case '.':
+        return machine->base == AM_CHARACTER_DIGIT;
+    default:
+        return false;
+    }
+}
+
+static bool is_spaced(enum am_text_character_class class) {
+    return class == AM_CHARACTER_LETTER || class == AM_CHARACTER_DIGIT;
 }
 
 static void take_separator(struct am_text_machine *machine,
                            const struct am_text_character *character,
                            struct am_text_word_output *output) {
-    int32_t code = character->code == 0x2019 ? '\'' : character->code;
-    bool tail = code == '+' || code == '#';
-    bool word = machine->base != AM_CHARACTER_OTHER;
-    bool spaced = machine->base == AM_CHARACTER_LETTER || machine->base == AM_CHARACTER_DIGIT;
-    if (word && spaced && !machine->joiner && tail) {
+    int32_t code = character->code;
+    if ((code == '+' || code == '#') && is_spaced(machine->base) && !machine->joiner) {
         if (machine->tail_count < AM_COUNT_OF(machine->tail))
             machine->tail[machine->tail_count] = *character;
         machine->tail_count++;
         return;
     }
-    bool joiner = ((code == '\'' || code == '&') && machine->base == AM_CHARACTER_LETTER) ||
-                  (code == '.' && machine->base == AM_CHARACTER_DIGIT);
-    if (joiner && !machine->joiner && !machine->tail_count)
+    if (may_join(machine, code) && am_text_machine_in_word(machine))
         machine->joiner = code;
     else
-        end_word(machine, output);
+        am_text_machine_end_word(machine, output);
 }
 
-static void take(struct am_text_machine *machine,
-                 const struct am_text_character *character,
-                 struct am_text_word_output *output) {
+void am_text_machine_word(struct am_text_machine *machine,
+                          const struct am_text_character *character,
+                          struct am_text_word_output *output) {
     enum am_text_character_class class = am_text_character_class(character->code);
+    bool ends_suffix = class == AM_CHARACTER_OTHER || class == AM_CHARACTER_UNSPACED;
+    if (machine->suffix.open && ends_suffix && !close_suffix(machine))
+        am_text_machine_end_word(machine, output);
     switch (class) {
     case AM_CHARACTER_MARK:
-        if (machine->base != AM_CHARACTER_OTHER && !machine->joiner && !machine->tail_count)
+        if (am_text_machine_in_word(machine)) {
             add_to_word(machine, character, machine->base);
-        else
-            end_word(machine, output);
+            if (machine->suffix.open)
+                note_suffix_letter(&machine->suffix, character->code);
+        } else {
+            am_text_machine_end_word(machine, output);
+        }
         break;
     case AM_CHARACTER_LETTER:
     case AM_CHARACTER_DIGIT:
         if (machine->base == AM_CHARACTER_UNSPACED)
-            end_word(machine, output);
+            am_text_machine_end_word(machine, output);
         take_letter(machine, character, class, output);
         break;
     case AM_CHARACTER_UNSPACED:
-        end_word(machine, output);
+        am_text_machine_end_word(machine, output);
         add_to_word(machine, character, class);
         break;
     default:
@@ -125,83 +252,16 @@ static void take(struct am_text_machine *machine,
     }
 }
 
-static void give_marks(struct am_text_machine *machine, struct am_text_word_output *output) {
-    for (size_t i = 0; i < machine->mark_count; i++)
-        take(machine, &machine->marks[i], output);
-    machine->mark_count = 0;
-}
-
-/* Canonical ordering (Unicode 3.11, D109): an insertion sort by combining class. A starter ends the
- * run. */
-static void add(struct am_text_machine *machine,
-                struct am_text_character character,
-                struct am_text_word_output *output) {
-    uint8_t class = character.code < 0x300
-                        ? 0
-                        : (uint8_t)utf8proc_get_property(character.code)->combining_class;
-    if (class == 0 || machine->mark_count >= AM_MACHINE_MARKS)
-        give_marks(machine, output);
-    if (class == 0) {
-        take(machine, &character, output);
-        return;
-    }
-    size_t at = machine->mark_count++;
-    for (; at > 0 && machine->mark_classes[at - 1] > class; at--) {
-        machine->marks[at] = machine->marks[at - 1];
-        machine->mark_classes[at] = machine->mark_classes[at - 1];
-    }
-    machine->marks[at] = character;
-    machine->mark_classes[at] = class;
-}
-
-/* An accent that is dropped still belongs to the span of what it stands on. */
-static void drop_accent(struct am_text_machine *machine, uint32_t end) {
-    if (machine->mark_count)
-        machine->marks[machine->mark_count - 1].end = end;
-    else if (machine->base != AM_CHARACTER_OTHER && !machine->joiner && !machine->tail_count)
-        machine->end = end;
-}
-
-static void take_ascii(struct am_text_machine *machine,
-                       struct am_text_character source,
-                       struct am_text_word_output *output) {
-    if (source.code >= 'A' && source.code <= 'Z')
-        source.code |= 0x20;
-    add(machine, source, output);
-}
-
-void am_text_machine_take(struct am_text_machine *machine,
-                          bool fold_accents,
-                          struct am_text_character source,
-                          struct am_text_word_output *output) {
-    utf8proc_int32_t decomposed[AM_MACHINE_DECOMPOSITION];
-    int boundary = 0;
-    if (source.code < 0x80) {
-        take_ascii(machine, source, output);
-        return;
-    }
-    utf8proc_ssize_t count = utf8proc_decompose_char(
-        source.code, decomposed, AM_MACHINE_DECOMPOSITION,
-        UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, &boundary);
-    for (utf8proc_ssize_t i = 0; i < count && i < AM_MACHINE_DECOMPOSITION; i++) {
-        if (fold_accents && decomposed[i] >= 0x300 && decomposed[i] <= 0x36F)
-            drop_accent(machine, source.end);
-        else
-            add(machine, (struct am_text_character){decomposed[i], source.begin, source.end},
-                output);
-    }
-}
-
-void am_text_machine_finish(struct am_text_machine *machine, struct am_text_word_output *output) {
-    give_marks(machine, output);
-    end_word(machine, output);
-}
-
-void am_text_machine_start(struct am_text_machine *machine) {
+void am_text_machine_start(struct am_text_machine *machine,
+                           const struct am_text_word_rules *rules) {
+    machine->rules = *rules;
     machine->base = AM_CHARACTER_OTHER;
     machine->count = 0;
-    machine->composes = false;
+    machine->highest = 0;
     machine->joiner = 0;
     machine->tail_count = 0;
+    machine->suffix.open = false;
     machine->mark_count = 0;
+    machine->superscript_count = 0;
+    machine->capital_i.code = 0;
 }

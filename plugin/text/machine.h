@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the text room: the general way to words, a character at a time. */
+/* Private to the text room: the general way to words, a character at a time.
+ *
+ *   source character --normalise.c--> normalised characters --machine.c--> words
+ *
+ * The first stage knows what a character of the text stands for; the second where words begin and
+ * end. */
 #ifndef AM_TEXT_MACHINE_H
 #define AM_TEXT_MACHINE_H
 
@@ -9,11 +14,15 @@
 enum {
     AM_MACHINE_MARKS = 64,         /* in one run that is reordered; further ones start a new run */
     AM_MACHINE_DECOMPOSITION = 64, /* code points of one; U+FDFA gives 18 */
-    AM_MACHINE_CHARACTERS = AM_WORD_MAX_BYTES + 1,
+    /* Of one word, decomposed. A letter of four bytes has at most three accents. */
+    AM_MACHINE_CHARACTERS = 4 * AM_WORD_MAX_BYTES + 1,
+    AM_MACHINE_WRITTEN = 512, /* words of one batch that accents make different */
+    /* Bytes of a word in both its forms, and the one beyond that makes it too long. */
+    AM_MACHINE_WORD_SPACE = 2 * (AM_WORD_MAX_BYTES + 4 + AM_WORD_PADDING),
     /* Bytes that one source character can give: the word before it, however long, and all that it
      * can give itself. */
-    AM_MACHINE_SPACE = 4 * AM_MACHINE_CHARACTERS + AM_MACHINE_MARKS * (4 + AM_WORD_PADDING) +
-                       AM_MACHINE_DECOMPOSITION * (4 + AM_WORD_PADDING),
+    AM_MACHINE_SPACE = AM_MACHINE_WORD_SPACE +
+                       (AM_MACHINE_MARKS + AM_MACHINE_DECOMPOSITION) * 2 * (4 + AM_WORD_PADDING),
 };
 
 /* Where words go: the caller's array, and memory for their texts. */
@@ -22,6 +31,8 @@ struct am_text_word_output {
     size_t count, capacity;
     const char *texts; /* begin of that memory */
     char *at, *end;
+    struct am_text_written_form *written; /* AM_MACHINE_WRITTEN of them; NULL: nobody asks */
+    size_t written_count;
 };
 
 /* A normalised character and the source bytes that it comes from. */
@@ -30,43 +41,81 @@ struct am_text_character {
     uint32_t begin, end;
 };
 
+/* What follows an apostrophe in Turkish and Azerbaijani: a suffix that is ignored, unless it is one
+ * of the two that belong to the word (docs/DECISION.md section 1). */
+struct am_text_suffix {
+    bool open;
+    int32_t letters[2]; /* the first ones, without accents */
+    uint32_t letter_count;
+    /* The word before the apostrophe. */
+    size_t count;
+    uint32_t end;
+    enum am_text_character_class base;
+};
+
+/* What is set for every text comes first, in two cache lines: a query has few words. */
 struct am_text_machine {
+    struct am_text_word_rules rules;
+
     /* The word being read, and what may or may not belong to it, depending on what follows. */
-    int32_t characters[AM_MACHINE_CHARACTERS];
-    size_t count; /* of characters; beyond the array they are only counted */
-    uint32_t begin, end;
-    bool composes;                     /* some character may be composed with another */
     enum am_text_character_class base; /* of the last letter or digit; OTHER: no word is open */
-    int32_t joiner;                   /* ' . or & after `base`, waiting for what follows; 0: none */
+    uint32_t begin, end;
+    uint32_t tail_count; /* of a run of + and # */
+    size_t count;        /* of characters; beyond the array they are only counted */
+    int32_t highest;     /* of characters */
+    int32_t joiner;      /* ' . or & after `base`, waiting for what follows; 0: none */
+
+    uint32_t superscript_count;           /* of a run of superscript digits */
+    uint32_t mark_count;                  /* of marks */
+    struct am_text_character capital_i;   /* Turkish: waiting for a dot above; code 0: none */
+    bool superscript_drops;               /* the run follows a letter or digit */
+    struct am_text_character superscript; /* its first, as a plain digit, while it may be dropped */
+    struct am_text_suffix suffix;
     struct am_text_character tail[2]; /* the first two of a run of + and # */
-    uint32_t tail_count;              /* of the whole run */
 
     /* Marks that wait until their run is over, to be put in canonical order. */
     struct am_text_character marks[AM_MACHINE_MARKS + AM_MACHINE_DECOMPOSITION];
     uint8_t mark_classes[AM_MACHINE_MARKS + AM_MACHINE_DECOMPOSITION];
-    size_t mark_count;
+    int32_t characters[AM_MACHINE_CHARACTERS];
+    int32_t folded[2 * AM_MACHINE_CHARACTERS]; /* scratch */
 };
 
-void am_text_machine_start(struct am_text_machine *machine);
+void am_text_machine_start(struct am_text_machine *machine, const struct am_text_word_rules *rules);
 
 /* No word is open and nothing waits: what was read has no bearing on what follows. */
 static inline bool am_text_machine_idle(const struct am_text_machine *machine) {
-    return machine->base == AM_CHARACTER_OTHER && machine->mark_count == 0;
+    return machine->base == AM_CHARACTER_OTHER && machine->mark_count == 0 &&
+           machine->capital_i.code == 0;
 }
 
 /* Room for the words that one more source character can complete. */
 static inline bool am_text_machine_room(const struct am_text_word_output *output) {
     return output->capacity - output->count >= AM_WORDS_LEAST &&
+           AM_MACHINE_WRITTEN - output->written_count >= AM_WORDS_LEAST &&
            output->end - output->at >= AM_MACHINE_SPACE;
 }
 
+/* ---- normalise.c ----------------------------------------------------------------------------- */
+
 /* Takes the code point of the source bytes [begin, end). */
 void am_text_machine_take(struct am_text_machine *machine,
-                          bool fold_accents,
                           struct am_text_character source,
                           struct am_text_word_output *output);
 
 /* The text is over: gives what is left. */
 void am_text_machine_finish(struct am_text_machine *machine, struct am_text_word_output *output);
+
+/* ---- machine.c ------------------------------------------------------------------------------- */
+
+/* Takes a normalised character, in canonical order. */
+void am_text_machine_word(struct am_text_machine *machine,
+                          const struct am_text_character *character,
+                          struct am_text_word_output *output);
+void am_text_machine_end_word(struct am_text_machine *machine, struct am_text_word_output *output);
+
+/* A word is open, and its last character is a letter or digit with its marks. */
+static inline bool am_text_machine_in_word(const struct am_text_machine *machine) {
+    return machine->base != AM_CHARACTER_OTHER && !machine->joiner && !machine->tail_count;
+}
 
 #endif

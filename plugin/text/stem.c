@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stem.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libstemmer.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../base/hash.h"
+#include "characters.h"
+#include "folding.h"
 #include "words.h"
 
-enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16, LANGUAGE_BYTES = 32 };
+enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16 };
 
 /* Words and stems that fit inline; the words of a page repeat, and Snowball takes a thousand times
  * as long as a look here. */
@@ -23,19 +24,18 @@ struct am_text_stemmer {
     struct sb_stemmer *snowball;
     bool failed;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
+    char second[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
+    struct am_text_fold_memory fold;
     struct cached cache[CACHE_SLOTS];
 };
 
 /* libstemmer has one NULL for a language that it does not know and for memory that runs out. */
-static enum am_code snowball_of(struct am_view language, struct sb_stemmer **snowball) {
-    char name[LANGUAGE_BYTES];
-    if (language.size == 0 || language.size >= sizeof name)
+static enum am_code snowball_of(struct am_view name, struct sb_stemmer **snowball) {
+    struct am_text_language language = am_text_language_of(name);
+    if (!language.code[0])
         return AM_E_INVALID;
-    for (size_t i = 0; i < language.size; i++)
-        name[i] = (char)tolower((unsigned char)language.data[i]);
-    name[language.size] = '\0';
     errno = 0;
-    *snowball = sb_stemmer_new(name, "UTF_8");
+    *snowball = sb_stemmer_new(language.code, "UTF_8");
     if (*snowball)
         return AM_OK;
     return errno == ENOMEM ? AM_E_MEMORY : AM_E_INVALID;
@@ -46,6 +46,10 @@ enum am_code am_text_stemmer_check(struct am_view language) {
     enum am_code code = snowball_of(language, &snowball);
     sb_stemmer_delete(snowball);
     return code;
+}
+
+enum am_code am_text_language_check(struct am_view language) {
+    return am_text_language_of(language).listed ? AM_OK : am_text_stemmer_check(language);
 }
 
 /* libstemmer grows its buffer to the longest word it meets: it meets one here, so that requests
@@ -84,10 +88,12 @@ void am_text_stemmer_free(struct am_text_stemmer *stemmer) {
 static bool is_stemmed(struct am_view word) {
     if (word.size == 0 || word.size > AM_WORD_MAX_BYTES)
         return false;
-    for (size_t i = 0; i < word.size; i++)
-        if ((word.data[i] >= '0' && word.data[i] <= '9') || word.data[i] == '&' ||
-            word.data[i] == '+' || word.data[i] == '#')
+    for (size_t at = 0; at < word.size;) {
+        int32_t character = am_text_character_read(word, &at);
+        if (character == '&' || character == '+' || character == '#' ||
+            am_text_character_class(character) == AM_CHARACTER_DIGIT)
             return false;
+    }
     return true;
 }
 
@@ -120,6 +126,24 @@ struct am_view am_text_stem(struct am_text_stemmer *stemmer, struct am_view word
     }
     memcpy(stemmer->result, cached->stem, CACHED_BYTES);
     return (struct am_view){stemmer->result, cached->stem_size};
+}
+
+struct am_text_keys am_text_keys_of(struct am_text_stemmer *stemmer,
+                                    const struct am_text_word_rules *rules,
+                                    struct am_view written,
+                                    struct am_view folded) {
+    struct am_text_keys keys = {.first = folded, .second = folded};
+    if (rules->korean)
+        keys.rest_count = am_text_without_particle(folded, keys.rests);
+    if (!stemmer)
+        return keys;
+    keys.first = keys.second = am_text_stem(stemmer, folded);
+    if (keys.second.data != folded.data)
+        keys.second.data = memcpy(stemmer->second, keys.second.data, keys.second.size);
+    if (!am_view_equal(written, folded))
+        keys.first = am_text_stem(stemmer, written);
+    keys.first = am_text_fold_word(rules, keys.first, &stemmer->fold);
+    return keys;
 }
 
 bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer) {

@@ -14,6 +14,7 @@ enum {
  * memory. */
 struct state {
     struct am_text_machine machine;
+    struct am_text_written_form written[AM_MACHINE_WRITTEN];
     char texts[TEXTS_SIZE];
 };
 
@@ -21,8 +22,7 @@ struct state {
  *
  * What is a word in plain ASCII can be told from bytes and their neighbours, so it can be told for
  * 64 bytes at once. In each block all words are given up to the first that may need more than that:
- * one beside a byte of 0x80 or above, or before + or #. Measured on English pages: 13 times as fast
- * as the machine. */
+ * one beside a byte of 0x80 or above, or before + or #. */
 
 struct words_of_block {
     uint64_t starts, ends; /* bit i: a word's first byte; the byte after a word */
@@ -35,14 +35,16 @@ AM_WRAPS static uint64_t between(uint64_t joiners, uint64_t sides) {
     return joiners & sides << 1 & sides >> 1;
 }
 
-AM_WRAPS static struct words_of_block find_words(const struct am_text_block *block) {
+/* `elisions`: all bits where an apostrophe may separate, too. */
+AM_WRAPS static struct words_of_block find_words(const struct am_text_block *block,
+                                                 uint64_t elisions) {
     uint64_t plain = block->letter | block->digit;
     uint64_t joiners = block->apostrophe | block->period | block->ampersand;
     uint64_t apostrophes = between(block->apostrophe, block->letter);
     uint64_t inside = plain | apostrophes | between(block->ampersand, block->letter) |
                       between(block->period, block->digit);
-    uint64_t stops =
-        block->high | (block->tail & plain << 1) | (joiners & plain << 1 & block->high >> 1);
+    uint64_t stops = block->high | (block->tail & plain << 1) |
+                     (joiners & plain << 1 & block->high >> 1) | (apostrophes & elisions);
     struct words_of_block found = {inside & ~(inside << 1), ~inside & inside << 1, apostrophes,
                                    LAST_END + 1, false};
     if (stops && (unsigned)__builtin_ctzll(stops) <= LAST_END) {
@@ -79,14 +81,14 @@ AM_WRAPS static char *drop_apostrophes(uint64_t apostrophes,
 
 /* Gives the block's certain words; returns how far into the block the splitter has come. The texts
  * are the folded block itself, of which only what holds words is kept. */
-static unsigned give_words(const struct am_text_block_kernel *way,
+static unsigned give_words(const struct am_text_block_kernel *kernel,
                            struct words_of_block found,
                            uint32_t begin,
                            struct am_text_word_output *output) {
     uint64_t certain = (UINT64_C(1) << found.limit) - 1;
     unsigned end = found.ends ? AM_BLOCK - (unsigned)__builtin_clzll(found.ends) - 1 : 0;
     const struct am_text_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
-    uint32_t count = way->list(found.starts, found.ends, &block, output->words + output->count);
+    uint32_t count = kernel->list(found.starts, found.ends, &block, output->words + output->count);
     if (__builtin_expect((found.apostrophes & certain) != 0, 0))
         output->at = drop_apostrophes(found.apostrophes, begin, count, output);
     else
@@ -107,13 +109,14 @@ static void fetch_text(const struct am_text_splitter *splitter) {
 /* Stops where the machine has to go on, or where there is no room. */
 static void split_blocks(struct am_text_splitter *splitter, struct am_text_word_output *output) {
     struct am_text_block block;
+    uint64_t elisions = splitter->ends_at_apostrophes ? UINT64_MAX : 0;
     while (splitter->at < splitter->text.size && am_text_machine_room(output)) {
         size_t left = splitter->text.size - splitter->at;
         fetch_text(splitter);
-        splitter->way->read(splitter->text.data + splitter->at, left < AM_BLOCK ? left : AM_BLOCK,
-                            output->at, &block);
-        struct words_of_block found = find_words(&block);
-        unsigned rest = give_words(splitter->way, found, (uint32_t)splitter->at, output);
+        splitter->kernel->read(splitter->text.data + splitter->at,
+                               left < AM_BLOCK ? left : AM_BLOCK, output->at, &block);
+        struct words_of_block found = find_words(&block, elisions);
+        unsigned rest = give_words(splitter->kernel, found, (uint32_t)splitter->at, output);
         splitter->at = rest < left ? splitter->at + rest : splitter->text.size;
         /* A word that fills the block is for the machine, too. */
         if (found.stopped || rest == 0)
@@ -131,22 +134,24 @@ size_t am_text_splitter_memory_size(size_t text_size) {
 
 void am_text_splitter_start(struct am_text_splitter *splitter,
                             struct am_view text,
-                            bool fold_accents,
+                            const struct am_text_word_rules *rules,
                             struct am_text_splitter_memory memory) {
     struct state *state = memory.memory;
-    *splitter = (struct am_text_splitter){.text = text,
-                                          .fold_accents = fold_accents,
-                                          .way = am_text_block_best(),
-                                          .state = state,
-                                          .texts = state->texts};
-    am_text_machine_start(&state->machine);
+    *splitter =
+        (struct am_text_splitter){.text = text,
+                                  .kernel = rules->turkish ? NULL : am_text_block_best(),
+                                  .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
+                                  .state = state,
+                                  .texts = state->texts,
+                                  .written = state->written};
+    am_text_machine_start(&state->machine, rules);
 }
 
 static void take_character(struct am_text_splitter *splitter, struct am_text_word_output *output) {
     struct state *state = splitter->state;
     size_t begin = splitter->at;
     int32_t code = am_text_character_read(splitter->text, &splitter->at);
-    am_text_machine_take(&state->machine, splitter->fold_accents,
+    am_text_machine_take(&state->machine,
                          (struct am_text_character){code, (uint32_t)begin, (uint32_t)splitter->at},
                          output);
 }
@@ -155,11 +160,16 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
                              struct am_text_word *words,
                              size_t capacity) {
     struct state *state = splitter->state;
-    struct am_text_word_output output = {
-        words, 0, capacity, state->texts, state->texts, state->texts + sizeof state->texts};
+    struct am_text_word_output output = {.words = words,
+                                         .capacity = capacity,
+                                         .texts = state->texts,
+                                         .at = state->texts,
+                                         .end = state->texts + sizeof state->texts,
+                                         .written =
+                                             splitter->wants_written ? state->written : NULL};
     am_poison_clear(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
-        if (splitter->way && am_text_machine_idle(&state->machine)) {
+        if (splitter->kernel && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
             if (splitter->at == splitter->text.size || !am_text_machine_room(&output))
                 break;
@@ -168,6 +178,7 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
     }
     if (splitter->at == splitter->text.size && am_text_machine_room(&output))
         am_text_machine_finish(&state->machine, &output);
+    splitter->written_count = output.written_count;
     char *readable = output.at + AM_WORD_PADDING;
     am_poison_region(readable, (size_t)(output.end - readable));
     return output.count;

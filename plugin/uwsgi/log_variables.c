@@ -62,4 +62,7 @@ void am_uwsgi_log_variables_add(struct am_uwsgi_exchange *exchange) {
     add_number(request, "admatch.ads", decision->ad_count);
     add_number(request, "admatch.candidates", decision->candidates);
     add_number(request, "admatch.words", decision->words);
+    add_number(request, "admatch.work", decision->work);
+    if (decision->truncated)
+        add(request, "admatch.truncated", AM_VIEW("truncated"));
 }

@@ -73,8 +73,8 @@ static bool is_failure_to_look_up(int error) {
            error == ENOMEM || error == ERANGE;
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
- * master's; it looks names up only when it drops them. */
+/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
+ * keeps the master's; it looks names up only when it drops them. */
 static uid_t workers_user(void) {
     errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
@@ -100,7 +100,8 @@ static struct am_server *make_server(struct am_error *error) {
         .lenient = am_uwsgi_settings.skip_bad_records,
         .test = am_uwsgi_settings.test,
         .preview = am_uwsgi_settings.preview,
-        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words},
+        .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
+                   am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,

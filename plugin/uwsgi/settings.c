@@ -15,6 +15,8 @@ struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
     .limit_body = 1 << 20,
     .limit_words = 100000,
+    .limit_work = AM_MATCH_WORK_DEFAULT,
+    .limit_memory = AM_API_MEMORY_DEFAULT,
     .loop = {.connections = 10000,
              .idle_timeout = 150,
              .head_timeout = 10,
@@ -34,6 +36,8 @@ struct number {
 static struct number refresh_number = {&am_uwsgi_settings.refresh, 0, 86400};
 static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 20};
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
+static struct number kept_number = {&am_uwsgi_settings.limit_memory, 65536, UINT64_C(1) << 40};
+static struct number work_number = {&am_uwsgi_settings.limit_work, 10000, UINT64_C(1) << 40};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
 static struct number idle_number = {&am_uwsgi_settings.loop.idle_timeout, 1, 86400};
@@ -85,7 +89,7 @@ struct uwsgi_option am_uwsgi_options[] = {
      "private folder for compiled images (default /dev/shm/admatch-UID)", set_path,
      &am_uwsgi_settings.state_dir, 0},
     {"admatch-refresh", required_argument, 0,
-     "seconds between looks at the inventory (default 5, 0: only on demand)", set_number,
+     "seconds between checks of the inventory (default 5, 0: only on demand)", set_number,
      &refresh_number, 0},
     {"admatch-on-error", required_argument, 0,
      "stop: refuse an inventory that has a bad record (default); skip: leave bad records out",
@@ -99,6 +103,12 @@ struct uwsgi_option am_uwsgi_options[] = {
      "bytes of a request body, also when unpacked (default 1048576)", set_number, &body_number, 0},
     {"admatch-limit-words", required_argument, 0,
      "words of a request, all fields together (default 100000)", set_number, &words_number, 0},
+    {"admatch-limit-work", required_argument, 0,
+     "steps of a decision, which then has what was found (default 2000000)", set_number,
+     &work_number, 0},
+    {"admatch-limit-memory", required_argument, 0,
+     "bytes of working memory that a context keeps between requests (default 1048576)", set_number,
+     &kept_number, 0},
     {"admatch-connections", required_argument, 0,
      "with loop = admatch: connections of a process (default 10000)", set_number,
      &connections_number, 0},

@@ -63,6 +63,7 @@ ask_for(const struct bench *bench, size_t text, enum am_match_field_kind kind, s
 static void search(struct bench *bench, struct ask *ask) {
     struct am_error error;
     require(am_match_words_read(&bench->matcher->words, &ask->request, &error), &error);
+    am_match_work_start(&bench->matcher->work);
     am_search_start(&bench->matcher->search, AM_TIER_ALL);
 }
 
@@ -71,8 +72,8 @@ static void do_words(struct bench *bench, size_t text) {
     struct am_text_splitter splitter;
     size_t count;
     am_text_splitter_start(&splitter,
-                           (struct am_view){bench->texts.text[text], bench->texts.size[text]}, true,
-                           bench->matcher->words.splitter_memory);
+                           (struct am_view){bench->texts.text[text], bench->texts.size[text]},
+                           &bench->matcher->words.rules, bench->matcher->words.splitter_memory);
     while ((count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words))) > 0) {
         bench->words += count;
         bench->matches += words[0].size;

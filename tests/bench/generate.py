@@ -163,7 +163,8 @@ def make_bids(count, generator):
 
 
 def make_inventory(phrases, options, generator):
-    yield f'{{"type":"inventory","currency":"USD","language":"{options.language}"}}'
+    language = "" if options.language == "none" else f',"language":"{options.language}"'
+    yield f'{{"type":"inventory","currency":"USD"{language}}}'
     usable = [phrase for phrase in phrases if any(letter.isalnum() for letter in phrase)]
     per_ad = options.keywords_per_ad
     groups = range(0, len(usable), per_ad)

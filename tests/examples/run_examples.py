@@ -60,6 +60,8 @@ def problems(example, answer):
         yield f"slots: {wanted['slots']} expected, found {placed}"
     if reasons != wanted.get("rejected", []):
         yield f"rejected: {wanted.get('rejected', [])} expected, found {reasons}"
+    if answer.get("corrected", []) != wanted.get("corrected", []):
+        yield f"corrected: {wanted.get('corrected', [])} expected, found {answer.get('corrected', [])}"
     shown = {ad["ad"]: ad for slot in answer["slots"] for ad in slot["ads"]}
     for name, details in wanted.get("details", {}).items():
         if not contains(shown.get(name), details):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The splitter: every way gives the same words; spans lie in the text, in order. The first byte
- * chooses fold_accents. */
+ * chooses the rules. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,18 +37,32 @@ static void keep(struct found *found,
     found->used += word->size;
 }
 
-static void
-split(struct am_view text, bool fold, const struct am_text_block_kernel *way, struct found *found) {
+/* Every written form belongs to a word of the batch. */
+static void check_written(const struct am_text_splitter *splitter, size_t count) {
+    for (size_t i = 0; i < splitter->written_count; i++) {
+        const struct am_text_written_form *form = &splitter->written[i];
+        require(form->word < count && form->size > 0 && form->size <= AM_WORD_MAX_BYTES);
+        require(i == 0 || splitter->written[i - 1].word < form->word);
+    }
+}
+
+static void split(struct am_view text,
+                  struct am_text_word_rules rules,
+                  const struct am_text_block_kernel *way,
+                  struct found *found) {
     struct am_text_word batch[BATCH];
     struct am_text_splitter splitter;
     struct am_text_splitter_memory memory = new_memory(text.size);
     size_t count;
     found->count = found->used = 0;
-    am_text_splitter_start(&splitter, text, fold, memory);
-    splitter.way = way;
-    while ((count = am_text_splitter_next(&splitter, batch, BATCH)) > 0)
+    am_text_splitter_start(&splitter, text, &rules, memory);
+    splitter.kernel = rules.turkish ? NULL : way;
+    splitter.wants_written = true;
+    while ((count = am_text_splitter_next(&splitter, batch, BATCH)) > 0) {
         for (size_t i = 0; i < count; i++)
             keep(found, &splitter, &batch[i]);
+        check_written(&splitter, count);
+    }
     require(splitter.at == text.size);
     free(memory.memory);
 }
@@ -76,16 +90,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct found machine, other;
     if (size == 0 || size > 4096)
         return 0;
-    bool fold = data[0] & 1;
+    static const char *const languages[] = {"", "fr", "it", "ca", "tr", "az", "da", "vi"};
+    struct am_text_word_rules rules = am_text_word_rules_of(
+        am_view_of(languages[(data[0] >> 1) % AM_COUNT_OF(languages)]), data[0] & 1);
     struct am_view text = {(const char *)data + 1, size - 1};
-    split(text, fold, NULL, &machine);
+    split(text, rules, NULL, &machine);
     check_spans(&machine, text);
     for (int name = 0; name < AM_TEXT_BLOCK_KERNELS; name++) {
         const struct am_text_block_kernel *way =
             am_text_block_kernel((enum am_text_block_kernel_name)name);
         if (!way)
             continue;
-        split(text, fold, way, &other);
+        split(text, rules, way, &other);
         check_same(&machine, &other);
     }
     return 0;

@@ -31,7 +31,7 @@ static void fuzz_find_terms(const struct am_image *image) {
 static void
 fuzz_find_word(const struct am_image *image, const struct am_search_kernel *kernel, uint32_t word) {
     enum { TIMES = 64 };
-    char text[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
+    char text[AM_IMAGE_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
     struct am_view view = am_image_string(image, image->words[word].text);
     struct am_text_word words[TIMES];
     struct am_search_lookup lookup;
@@ -133,6 +133,7 @@ static void fuzz_find_keyword(struct am_matcher *matcher,
     bool found =
         path->match == AM_MATCH_BROAD && path->count > matcher->image->settings->broad_window;
     fuzz_put_words(matcher, path);
+    am_match_work_start(&matcher->work);
     am_search(&matcher->search, &request, tier);
     for (uint32_t i = 0; i < matcher->search.hits.count; i++)
         found |= matcher->search.hits.terminals[i] == terminal;

@@ -60,7 +60,7 @@ static void fuzz_ask_api(struct am_api *api, enum am_api_content content, const 
 }
 
 static void fuzz_ask_bytes(const struct am_image *image) {
-    static const struct am_api_limits limits = {1 << 16, 1000};
+    static const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
     static struct am_api *api;
     if (!api)
         api = am_api_new(&limits, NULL);
@@ -187,7 +187,7 @@ static void fuzz_ask_questions(struct am_matcher *matcher) {
 /* Searches and decides with the image, which must have passed the deep check. As in a server, one
  * working memory serves one image after the other. */
 static void fuzz_use_image(const struct am_image *image) {
-    static const struct am_matcher_limits limits = {1 << 17, FUZZ_TEXT_WORDS};
+    static const struct am_matcher_limits limits = {1 << 17, FUZZ_TEXT_WORDS, 0};
     static struct am_matcher *matcher;
     struct am_error error = {0};
     if (!matcher)

@@ -188,7 +188,7 @@ static inline void image_writer_put_words(struct image_writer *writer) {
     for (size_t i = 0; i < count; i++)
         memset(buckets[i].word, 0xFF, sizeof buckets[i].word);
     for (uint32_t i = 0; i < words; i++) {
-        char padded[AM_WORD_MAX_BYTES + 1 + AM_WORD_PADDING] = {0};
+        char padded[AM_IMAGE_WORD_MAX_BYTES + 1 + AM_WORD_PADDING] = {0};
         struct am_view text = image_writer_text(
             writer, image_writer_at(writer, AM_SECTION_WORDS, struct am_image_word, i)->text);
         memcpy(padded, text.data, text.size);
@@ -318,6 +318,8 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_ZONE_NAMES] = sizeof(struct am_image_zone_name),
         [AM_SECTION_ZONES] = sizeof(struct am_image_zone),
         [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
+        [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
+        [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},

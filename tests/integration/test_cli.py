@@ -96,8 +96,15 @@ class WordsTest(CommandTest):
         self.assertEqual(self.rows("--keep-accents", "Café")[0][0], "café")
 
     def test_stems_are_shown_when_asked(self):
-        shown = [(row[0], row[4]) for row in self.rows("--language", "en", "Running shoes")]
-        self.assertEqual(shown, [("running", "run"), ("shoes", "shoe")])
+        shown = [(row[0], *row[4:]) for row in self.rows("--language", "en", "Running shoes")]
+        self.assertEqual(shown, [("running", "run", "run"), ("shoes", "shoe", "shoe")])
+        shown = [(row[0], *row[4:]) for row in self.rows("--language", "es", "habitación")]
+        self.assertEqual(shown, [("habitacion", "habit", "habitacion")])
+        self.assertEqual(len(self.rows("--language", "vi", "áo")[0]), 4)
+
+    def test_a_page_shows_its_words_where_they_stand_in_the_source(self):
+        rows = self.rows("--html", "<p>Caf&eacute; <b>run</b>ning<script>no</script>")
+        self.assertEqual([(row[0], row[1], row[3]) for row in rows], [("cafe", "3-14", "Caf&eacute;"), ("running", "18-29", "run</b>ning")])
 
     def test_text_comes_from_standard_input_or_after_a_dash(self):
         self.assertEqual([row[0] for row in self.rows("-", stdin="one two\n")], ["one", "two"])
@@ -105,7 +112,7 @@ class WordsTest(CommandTest):
 
     def test_words_of_one_character_take_no_longer_than_others(self):
         rows = self.rows("-", stdin="½" * 500000)
-        self.assertEqual(rows[-2:], [("21", "999996-1000000", "499998-500000", "½½"), ("2", "999998-1000000", "499999-500000", "½")])
+        self.assertEqual(rows[-2:], [("1", "999998-1000000", "499999-500000", "½"), ("2", "999998-1000000", "499999-500000", "½")])
 
     def test_a_text_without_words_shows_nothing(self):
         self.assertEqual(self.rows("... !"), [])

@@ -56,6 +56,26 @@ class RequestsTest(SharedServerTest):
         answer = self.server.ask("POST", "/v1/decide", "my running shoes", {"Content-Type": "text/plain; charset=utf-8"})
         self.assertEqual(answer.ads, ["shoes"])
 
+    def test_a_page_in_html_is_read_as_a_browser_shows_it(self):
+        page = "<title>of tomorrow</title><p>my <b>run</b>ning&nbsp;shoes"
+        answer = self.server.ask("POST", "/v1/decide", page, {"Content-Type": "text/html"})
+        self.assertEqual(answer.ads, ["shoes"])
+        spans = answer.json["slots"][0]["ads"][0]["match"]["spans"]
+        self.assertEqual([page[slice(*span["bytes"])] for span in spans], ["run</b>ning", "shoes"])
+
+    def test_a_text_comes_in_its_charset(self):
+        for charset in ("ISO-8859-1", '"windows-1252"', "us-ascii"):
+            body = "\u00e9 my running shoes".encode("latin-1")
+            answer = self.server.ask("POST", "/v1/decide", body, {"Content-Type": f"text/plain; a=b; charset={charset}"})
+            spans = answer.json["slots"][0]["ads"][0]["match"]["spans"]
+            self.assertEqual(spans[0], {"bytes": [5, 12], "utf16": [5, 12]})
+
+    def test_an_unknown_charset_is_refused(self):
+        for kind in ("text/plain", "text/html"):
+            answer = self.server.ask("POST", "/v1/decide", "my running shoes", {"Content-Type": f"{kind}; charset=utf-16"})
+            self.assertEqual(answer.status, 415)
+            self.assertIn("charset", answer.json["error"]["reason"])
+
     def test_a_body_without_content_type_is_json(self):
         self.assertEqual(self.server.ask("POST", "/v1/decide", b'{"query":"running shoes"}').ads, ["shoes"])
 

@@ -6,6 +6,7 @@ Characters stay inside Unicode 14, so that it does not matter which of the two s
 
 import datetime
 import random
+import unicodedata
 import urllib.parse
 
 from inventory import seconds
@@ -25,8 +26,33 @@ ATOMS = [
     "\u0130stanbul", "istanbul", "i\u0307stanbul", "\u0391\u0394\u0397\u03a3", "\u03b1\u03b4\u03b7\u03c2",
     "\u0410\u043d\u043d\u0430", "\u0439\u043e\u0434", "\u0438\u0306\u043e\u0434", "\u05e9\u05c1\u05dc", "\u1d400\U0001d400",
     "\u00e5\u0323", "a\u0323\u030a", "\u212b", "\u338f", "\u3231", "\u2103", "caresses", "ponies", "pony",
-    "generously", "generous",
+    "generously", "generous", "sneakers", "accommodation", "restaurant",
 ]  # fmt: skip
+# What the rules say of one language; an inventory without a language may have any of them.
+ATOMS_OF = {
+    "en": ["sneakers", "sneaker", "running shoes", "accommodation", "accomodation", "naive", "naïve", "naïvely", "cafés", "caf\u00e9's", "NorthPeak™", "northpeak", "rate¹²", "rate", "m²", "m2"],
+    "de": ["Häuser", "hauser", "haus", "Haus", "häuschen", "größe", "grosse", "Große", "schön", "schöner", "schon"],
+    "fr": ["l'assurance", "assurance", "l’eau", "d'eau", "eau", "aujourd'hui", "l'hôtel", "hôtel", "hotels", "qu'une",
+           "été", "étés", "ete", "D'AUJOURD'HUI", "œuvre", "oeuvres", "d´or", "c'"],
+    "es": ["habitación", "habitaciones", "habitacion", "Habitación", "español", "espanola", "años", "ano", "canción"],
+    "it": ["dell'acqua", "acqua", "un'auto", "auto", "città", "citta", "po'", "all'aperto", "perché", "virtù"],
+    "ru": ["автомобиль", "автомобили", "красный", "красная", "красныи", "ёлка", "елка", "ёлки", "за́мок", "замок", "замки", "синий", "синии", "мʼяч"],
+    "tr": ["KIŞ", "kış", "kis", "kışlar", "İstanbul'da", "istanbul", "İSTANBUL", "2010'da", "2010", "Levi's", "levis",
+           "Kur'an'da", "kuran", "ışık", "IŞIK", "I", "ı", "i", "I\u0307", "X'e", "3G'de"],
+    "ar": ["كتاب", "كـتـاب", "كِتاب", "الكتاب", "أحمد", "احمد", "إسلام", "على", "علي", "٣", "3", "ـ", "ٱلكتاب", "کتاب"],
+    "ko": ["운동화", "운동화를", "운동화는", "운동", "TV를", "tv", "학교에서는", "학교에서", "학교", "꽃이", "꽃", "고양이", "고양",
+           "5를", "책에는", "책"],
+    "ja": ["靴", "くつ", "ランニング", "ﾗﾝﾆﾝｸﾞ", "東京¹", "東京", "㌔", "２０"],
+    "th": ["น้ำ", "ภาษา", "รองเท้า", "๓", "3"],
+    "vi": ["áo dài", "ao dai", "áo", "ao", "đào", "dao", "dạo", "Ðào", "má", "ma", "mà"],
+}  # fmt: skip
+# What a word may have at its end.
+ENDINGS = ["s", "es", "en", "'da", "ler", "를", "에서는", "는", "²", "¹²", "™", "'s", "ы", "ая", "e"]
+LANGUAGES = {
+    "en": ["en", "english", "en-US"], "de": ["de", "german", "DE_at"], "fr": ["fr", "French"], "es": ["es", "es-419"],
+    "it": ["it"], "ru": ["ru", "Russian"], "tr": ["tr", "tr-TR", "turkish"], "ar": ["ar"], "ko": ["ko"], "ja": ["ja"],
+    "th": ["th"], "vi": ["vi", "vi_VN"],
+}  # fmt: skip
 NOISE = ["\U0001f600", "\u0301", "\u00b4", "\u20ac", "--", "\u2026", "\ufe0f", "\u00a0", "\u00b7", "_", "\ufffd"]
 GLUE = [" "] * 12 + [", ", "-", "\u3000", "", ".", "/", "\n", "'", "&", "+", " \U0001f600 "]
 
@@ -57,8 +83,11 @@ ADVERTISERS = ["acme", "beta", "gamma", "delta", "epsilon"]
 class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.language = self.pick(list(LANGUAGES))
         self.atoms = self.random.sample(ATOMS, self.random.randint(4, 12))
+        self.atoms += self.random.sample(ATOMS_OF[self.language], self.random.randint(2, 5))
         self.now = self.random.choice(NOW)
+        self.slips = False  # queries have misspelt words
         self.flat = self.chance(0.4)  # hardly anything ranks one ad before another: ties
         self.keyword_texts = []
 
@@ -91,7 +120,7 @@ class Generator:
         count = self.pick([1, 1, 1, 2, 2, 2, 3, 4])
         text = self.pick([" ", " ", " ", " ", "", "-"]).join(self.pick(self.atoms) for _ in range(count))
         text = text.strip("'-+&.# ")
-        if not any(c.isalnum() for c in text):
+        if not any(c.isalnum() and c != "\u0640" for c in text):
             text = "run"
         self.keyword_texts.append(text)
         return text
@@ -157,9 +186,11 @@ class Generator:
     def head(self):
         line = {"type": "inventory"}
         self.maybe(line, "currency", 0.5, lambda: "USD")
-        self.maybe(line, "language", 0.8, lambda: self.pick(["en", "en", "english", "de", "fr"]))
+        self.maybe(line, "language", 0.9, lambda: self.pick(LANGUAGES[self.language]))
         self.maybe(line, "fold_accents", 0.4, lambda: self.chance(0.5))
         self.maybe(line, "stem", 0.3, lambda: self.chance(0.5))
+        self.maybe(line, "spelling", 0.4, lambda: self.chance(0.8))
+        self.slips = line.get("spelling", False)
         self.maybe(line, "broad_window", 0.6, lambda: self.pick([1, 2, 3, 4, 64]))
         names = self.some(["exact", "phrase", "broad"], 3)
         weights = {name: self.pick([0, 0.5, 1, 1.5, 2.001]) for name in names}
@@ -204,11 +235,46 @@ class Generator:
 
     # ---- requests ----
 
+    def slip(self, text):
+        """A text whose longest word has one letter wrong, or nearly so."""
+        longest = max(text.split() or [text], key=len)
+        at = text.index(longest) + self.random.randint(0, len(longest))
+        letter = self.pick(text) if self.chance(0.7) else self.pick("aeinrstçжλ")
+        return self.pick(
+            [
+                text[:at] + letter + text[at:],
+                text[:at] + text[at + 1 :],
+                text[:at] + letter + text[at + 1 :],
+                text[:at] + text[at : at + 1] + text[at:],
+                text[:at] + text[at : at + 2][::-1] + text[at + 2 :],
+            ]
+        )
+
+    def variant(self, text):
+        """A text as somebody else would write it."""
+        if self.chance(0.3):
+            return self.slip(text)
+        kind = self.random.random()
+        if kind < 0.35:
+            marked = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
+            text = "".join(c for c in marked if not unicodedata.combining(c))
+        elif kind < 0.45:
+            text = text.upper()
+        elif kind < 0.55:
+            text = text + self.pick(ENDINGS)
+        elif kind < 0.65:
+            text = text[: -self.random.randint(1, 2)] or text
+        elif kind < 0.75:
+            text = text.replace("'", self.pick(["’", "ʼ", "´", " ", ""]))
+        return unicodedata.normalize(self.pick(["NFC", "NFC", "NFD"]), text)
+
     def text(self, most):
         parts = []
         for _ in range(self.random.randint(1, most)):
             kind = self.random.random()
-            if kind < 0.3:
+            if kind < 0.1:
+                parts.append(self.variant(self.pick(self.keyword_texts)))
+            elif kind < 0.3:
                 parts.append(self.pick(self.keyword_texts))
             elif kind < 0.35:
                 parts.append(self.pick(NOISE))
@@ -220,7 +286,40 @@ class Generator:
         return "".join(parts[:-1])
 
     def whole(self):
-        return self.pick(self.keyword_texts) if self.chance(0.6) else self.text(3)
+        kind = self.random.random()
+        if self.slips and kind < 0.5:
+            return self.slip(max(self.some(self.keyword_texts, 3), key=len))
+        if kind < 0.25:
+            return self.variant(self.pick(self.keyword_texts))
+        return self.pick(self.keyword_texts) if kind < 0.6 else self.text(3)
+
+    def with_references(self, text):
+        """A text, some of whose characters are written as references, some so that they are none."""
+        return "".join(
+            self.pick([f"&#{ord(c)};", f"&#x{ord(c):x};", f"&#{ord(c)}", "&amp;", "&nbsp;", "&eacute;", "&frac12;", "&copy"])
+            if self.chance(0.04)
+            else c
+            for c in text
+        )
+
+    def html(self, most):
+        """A page, or a part of one."""
+        parts = []
+        self.maybe_title(parts, 0.4)
+        for _ in range(self.random.randint(1, 4)):
+            text = self.with_references(self.text(most))
+            tag = self.pick(["b", "p", "i", "span", "a", "td", "sup", "script", "svg", "x-card", "h1 class='a>b'"])
+            at = self.random.randint(0, len(text))
+            open_tag, close_tag = f"<{tag}>", f"</{tag.split()[0]}>"
+            parts.append(self.pick([f"{open_tag}{text}{close_tag}", text[:at] + open_tag + text[at:] + close_tag, text]))
+            self.maybe_title(parts, 0.1)
+            if self.chance(0.1):
+                parts.append(self.pick(["<!-- ", "<br>", "-->", "<", "</svg>", "<sup>TM</sup>", "</a><a>"]))
+        return "".join(parts)
+
+    def maybe_title(self, parts, probability):
+        if self.chance(probability):
+            parts.append(f"<title>{self.with_references(self.text(4))}</title>")
 
     def url(self):
         path = urllib.parse.quote(self.text(3))
@@ -262,8 +361,11 @@ class Generator:
         self.maybe(request, "id", 0.8, lambda: f"r{self.random.randint(0, 999)}")
         self.maybe(request, "query", 0.5, self.whole)
         self.maybe(request, "keywords", 0.3, lambda: [self.whole() for _ in range(self.random.randint(1, 3))])
-        self.maybe(request, "title", 0.3, lambda: self.text(4))
-        self.maybe(request, "text", 0.6, lambda: self.text(16))
+        self.maybe(request, "title", 0.3, lambda: self.with_references(self.text(4)))
+        if self.chance(0.25):
+            request["html"] = self.html(8)
+        else:
+            self.maybe(request, "text", 0.6, lambda: self.with_references(self.text(16)))
         self.maybe(request, "url", 0.2, self.url)
         self.maybe(request, "slots", 0.85, lambda: [self.slot(n) for n in range(self.random.randint(1, 3))])
         self.maybe(request, "context", 0.7, self.context)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An inventory: lines of JSON in, ads and campaigns with everything resolved out."""
 
+import collections
 import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -29,12 +30,14 @@ def listed(value):
 
 
 def settings_of(line):
-    language = line.get("language", "")
-    stems = line.get("stem", True) and language and words.stemmer(language) is not None
+    language = words.language_code(line.get("language", ""))
+    stems = line.get("stem", True) and words.stemmer(language) is not None
+    fold_accents = line.get("fold_accents", language != "vi")
     weights = {name: per_mille(value) for name, value in line.get("match_weight", {}).items()}
     return SimpleNamespace(
-        fold_accents=line.get("fold_accents", True),
-        language=language if stems else "",
+        rules=words.Rules(language, fold_accents),
+        stemmed=language if stems else "",  # the language of the stems
+        spelling=line.get("spelling", False),
         broad_window=line.get("broad_window", 16),
         match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
     )
@@ -67,21 +70,32 @@ def read_keyword(written, settings):
         match = "any" if text == "*" else written.get("match", "broad")
         negative = written.get("negative", False)
         bid = micros(written["bid"]) if "bid" in written else None
+    keyword = SimpleNamespace(text=text, match=match, words=(), normal=(), negative=negative, bid=bid)
     if match == "any":
-        return SimpleNamespace(text="*", match="any", words=(), normal=(), negative=negative, bid=bid)
-    found = tuple(word.text for word in words.split(text.encode("utf-8"), settings.fold_accents))
-    if match == "broad" and len(found) > 1 and not any(c.isspace() for c in text):
-        match = "phrase"
-    compared = found
-    if match == "broad":
-        compared = frozenset(words.stem(settings.language, word) for word in found)
-    return SimpleNamespace(
-        text=text, match=match, words=compared, normal=found, negative=negative, bid=bid
-    )
+        return keyword
+    add_words(keyword, settings.rules, settings.stemmed)
+    keyword.folded = SimpleNamespace(**vars(keyword))
+    add_words(keyword.folded, settings.rules._replace(fold_accents=True), settings.stemmed)
+    return keyword
+
+
+def add_words(keyword, rules, stemmed):
+    found = words.split(keyword.text.encode("utf-8"), rules)
+    if keyword.match == "broad" and len(found) > 1 and not any(c.isspace() for c in keyword.text):
+        keyword.match = "phrase"
+    if keyword.match != "broad":
+        keyword.words = keyword.normal = tuple(word.text for word in found)
+        return
+    keyword.normal = tuple(word.written for word in found)
+    by_first_key = {}
+    for word in found:
+        keys = words.keys_of(word.written, rules, stemmed)
+        by_first_key.setdefault(keys.first, keys)
+    keyword.words = tuple(by_first_key.values())
 
 
 def same_keyword(one, other):
-    """The same match type and the same words; of broad keywords the same set of words, before any stemming."""
+    """The same match type and the same words; of broad keywords the same set of words, accents and all."""
     if one.match != other.match:
         return False
     if one.match == "broad":
@@ -176,6 +190,7 @@ def read_ad(line, campaigns, settings):
     ad.creative = line.get("creative")
     written = [read_keyword(keyword, settings) for keyword in line["keywords"]]
     ad.negatives = [keyword for keyword in written if keyword.negative] + own.negatives
+    ad.own_negatives = ad.negatives
     if campaign:
         ad.negatives = ad.negatives + campaign.negatives
     ad.keywords = without_duplicates([k for k in written if not k.negative], ad.bid)
@@ -183,6 +198,21 @@ def read_ad(line, campaigns, settings):
         if keyword in ad.keywords:
             finish_keyword(keyword, ad, position, settings)
     return ad
+
+
+def learn_words(loaded, campaigns):
+    """What a misspelt word is told by: words of exact and phrase keywords, keys of broad ones, and these as written."""
+    keywords = [k for c in campaigns for k in c.negatives] + [k for ad in loaded.ads for k in ad.keywords + ad.own_negatives]
+    loaded.run_words = {word for k in keywords if k.match in ("exact", "phrase") for word in k.words}
+    broad = [k for k in keywords if k.match == "broad"]
+    loaded.broad_words = {key for k in broad for key in k.words}
+    counts = collections.Counter(word for k in broad for word in set(k.normal))
+    loaded.spellings = {script: [] for script in words.SCRIPTS}
+    for written, count in counts.items():
+        folded = words.fold(written, loaded.settings.rules)
+        script = words.script_of(folded)
+        if script:
+            loaded.spellings[script].append((count, written, folded))
 
 
 def load(lines):
@@ -195,4 +225,6 @@ def load(lines):
     ads = [
         read_ad(line, campaigns, settings) for line in lines if line.get("type", "ad") == "ad"
     ]
-    return SimpleNamespace(settings=settings, ads=ads)
+    loaded = SimpleNamespace(settings=settings, ads=ads)
+    learn_words(loaded, campaigns.values())
+    return loaded

@@ -69,7 +69,7 @@ def read_request(request, settings):
     slots = request.get("slots", [{}])
     return SimpleNamespace(
         id=request.get("id", ""),
-        fields=hits.fields_of(request, settings.fold_accents, settings.language),
+        fields=hits.fields_of(request, settings.rules, settings.stemmed),
         context=context,
         timezone=context.get("timezone", request.get("timezone")),
         now=inventory.seconds(request["now"]),
@@ -286,11 +286,16 @@ def show_rejected(candidates, placed, stops):
 def decide(loaded, body):
     """The answer to one request; `loaded` comes from inventory.load. `generation` is not the model's to know."""
     request = read_request(body, loaded.settings)
+    corrections = []
+    if loaded.settings.spelling and request.fields and request.fields[0].name == "query" and not request.fields[0].folded:
+        request.fields[0], corrections = hits.correct(request.fields[0], loaded)
     candidates = find_candidates(loaded, request)
     slots, placed, stops = fill_slots(candidates, request)
     answer = {}
     if "id" in body:
         answer["id"] = request.id
+    if corrections:
+        answer["corrected"] = corrections
     answer["slots"] = []
     for slot, in_slot in zip(request.slots, slots):
         shown = {"id": slot.id}

@@ -34,7 +34,7 @@ static int set_up(void **state) {
     fixture->reader.nodes = calloc(AM_REQUEST_MAX_NODES, sizeof *fixture->reader.nodes);
     assert_non_null(fixture->reader.nodes);
     fixture->reader.body_limit = 1 << 20;
-    const struct am_api_limits limits = {1 << 16, 1000};
+    const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
     assert_true(
         start_serving(&fixture->served,
                       AM_VIEW("{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"a\"]}"),

@@ -212,7 +212,7 @@ static enum am_code open_and_verify(void *context, struct am_error *error) {
     return code;
 }
 
-static const struct am_api_limits limits = {1 << 16, 1000};
+static const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
 
 static int start(void **state) {
     static struct served served;

@@ -105,6 +105,47 @@ static void a_query_string_and_plain_text_are_answered_alike(void **state) {
                   wanted);
 }
 
+static void spans_in_a_page_count_in_its_source(void **state) {
+    struct am_view page =
+        AM_VIEW("<p title='x>'>\xc3\xa9 \xf0\x9f\x98\x80<b>run</b>ning&nbsp;shoes");
+    assert_answer(state, decide(state, AM_CONTENT_HTML, page),
+                  "{\"slots\":[{\"id\":\"\",\"ads\":[" SHOES(
+                      "{\"keyword\":\"running shoes\",\"type\":\"broad\",\"field\":\"text\","
+                      "\"spans\":[{\"bytes\":[24,35],\"utf16\":[21,32]},"
+                      "{\"bytes\":[41,46],\"utf16\":[38,43]}]}") "]}]}");
+}
+
+/* The ads are in the order of rank, their words in another. */
+static void spans_of_several_ads_count_in_the_source(void **state) {
+    struct am_view body =
+        AM_VIEW("{\"count\":3,\"text\":\"&eacute; night&nbsp;of running&#32;shoes\","
+                "\"timezone\":\"Pacific/Auckland\",\"now\":\"2026-06-14T12:30:00Z\"}");
+    struct am_api_response response = decide(state, AM_CONTENT_JSON, body);
+    assert_int_equal(response.decision->ad_count, 3);
+    const struct am_match_winner *ads = response.decision->ads;
+    assert_int_equal(ads[0].spans[0].begin, 23);
+    assert_int_equal(ads[0].spans[1].begin, 35);
+    assert_int_equal(ads[0].spans[1].utf16_end, 40);
+    assert_int_equal(ads[2].spans[0].begin, 9);
+    assert_int_equal(ads[2].spans[0].end, 14);
+}
+
+/* é is one byte there, two in UTF-8. */
+static void spans_in_other_charsets_count_the_bytes_sent(void **state) {
+    struct served *served = *state;
+    struct am_api_response response;
+    const struct am_api_request request = {.content = AM_CONTENT_HTML,
+                                           .charset = AM_CHARSET_WINDOWS_1252,
+                                           .body = AM_VIEW("\xe9 <i>\x80 running&#32;shoes"),
+                                           .now = CLOCK};
+    am_api_decide(served->api, &request, &response);
+    const struct am_match_span *spans = response.decision->ads[0].spans;
+    assert_int_equal(spans[0].begin, 7);
+    assert_int_equal(spans[0].utf16_begin, 7);
+    assert_int_equal(spans[1].begin, 19);
+    assert_int_equal(spans[1].end, 24);
+}
+
 static void spans_in_a_url_count_in_the_url_as_given(void **state) {
     struct am_view body =
         AM_VIEW("{\"url\":\"https://h.example/caf%C3%A9/running%20\xc3\xa9?shoes#x\"}");
@@ -216,7 +257,7 @@ static void limits_hold_for_bytes_and_words(void **state) {
     struct am_error error = {0};
     struct served *served = *state;
     am_api_free(served->api);
-    served->api = am_api_new(&(struct am_api_limits){64, 3}, &error);
+    served->api = am_api_new(&(struct am_api_limits){64, 3, 0, 0}, &error);
     assert_non_null(served->api);
     assert_int_equal(am_api_attach(served->api, served->image, &error), AM_OK);
     assert_int_equal(decide(state, AM_CONTENT_TEXT, AM_VIEW("one two three")).status, 200);
@@ -282,7 +323,7 @@ static void errors_of_the_server_look_the_same(void **state) {
 static void a_limit_beyond_4_gib_is_refused(void **state) {
     (void)state;
     struct am_error error = {0};
-    assert_null(am_api_new(&(struct am_api_limits){UINT32_MAX, 1}, &error));
+    assert_null(am_api_new(&(struct am_api_limits){UINT32_MAX, 1, 0, 0}, &error));
     assert_int_equal(error.code, AM_E_LIMIT);
     am_api_free(NULL);
 }
@@ -293,6 +334,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_json_request_is_answered_in_full),
         TEST(a_query_string_and_plain_text_are_answered_alike),
+        TEST(spans_in_a_page_count_in_its_source),
+        TEST(spans_of_several_ads_count_in_the_source),
+        TEST(spans_in_other_charsets_count_the_bytes_sent),
         TEST(spans_in_a_url_count_in_the_url_as_given),
         TEST(spans_in_a_url_do_not_overlap),
         TEST(spans_far_into_a_long_url_are_right),

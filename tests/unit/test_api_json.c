@@ -176,8 +176,8 @@ static void unknown_members_are_refused_with_the_nearest_name(void **state) {
          "unknown member \"zzz\": expected one of country, region, metro, city, device, os, "
          "browser, language, site, placement, category, kv, timezone"},
         {"{\"a b\":1}", AM_E_INVALID, "$[\"a b\"]",
-         "unknown member \"a b\": expected one of query, text, id, title, keywords, url, slots, "
-         "count, size, floor, context, timezone, block, unique, explain, now"},
+         "unknown member \"a b\": expected one of query, text, html, id, title, keywords, url, "
+         "slots, count, size, floor, context, timezone, block, unique, explain, now"},
     };
     assert_all_refused(state, cases, AM_COUNT_OF(cases));
 }
@@ -404,6 +404,11 @@ static void too_many_values_and_too_much_depth_are_refused(void **state) {
         AM_E_INVALID);
 }
 
+static enum am_code
+read_plain_text(struct am_api_request_reader *reader, struct am_view body, struct am_error *error) {
+    return am_api_request_read_text(reader, body, AM_MARKUP_ENTITIES, AM_CHARSET_UTF8, error);
+}
+
 static void a_body_above_the_limit_is_too_large(void **state) {
     struct fixture *fixture = *state;
     fixture->reader.body_limit = 4;
@@ -411,7 +416,7 @@ static void a_body_above_the_limit_is_too_large(void **state) {
     const struct refusal json_wanted = {"{  } ", AM_E_LIMIT, "", "a request of more than 4 bytes"};
     assert_refused(fixture, am_api_request_read_json, &json_wanted);
     const struct refusal text_wanted = {"words", AM_E_LIMIT, "", "a request of more than 4 bytes"};
-    assert_refused(fixture, am_api_request_read_text, &text_wanted);
+    assert_refused(fixture, read_plain_text, &text_wanted);
     const struct refusal query_wanted = {"id=ab", AM_E_LIMIT, "", "a request of more than 4 bytes"};
     assert_refused(fixture, am_api_request_read_query_string, &query_wanted);
 }
@@ -419,8 +424,7 @@ static void a_body_above_the_limit_is_too_large(void **state) {
 /* ---- plain text ----------------------------------------------------------------------------- */
 
 static void plain_text_is_the_text_field_as_it_stands(void **state) {
-    const struct am_match_request *request =
-        accepted(*state, am_api_request_read_text, "a%20b {\"x\n");
+    const struct am_match_request *request = accepted(*state, read_plain_text, "a%20b {\"x\n");
     assert_int_equal(request->field_count, 1);
     assert_field(request, 0, AM_FIELD_TEXT, 0, "a%20b {\"x\n");
     assert_int_equal(request->slot_count, 1);
@@ -430,13 +434,65 @@ static void plain_text_is_the_text_field_as_it_stands(void **state) {
 
 static void empty_plain_text_is_a_request(void **state) {
     struct fixture *fixture = *state;
-    assert_int_equal(read_bytes(fixture, am_api_request_read_text, AM_VIEW("")), AM_OK);
+    assert_int_equal(read_bytes(fixture, read_plain_text, AM_VIEW("")), AM_OK);
     assert_int_equal(fixture->reader.request.field_count, 1);
     am_api_request_start(&fixture->reader, NULL, CLOCK, false);
-    assert_int_equal(
-        am_api_request_read_text(&fixture->reader, (struct am_view){NULL, 0}, &fixture->error),
-        AM_OK);
+    assert_int_equal(read_plain_text(&fixture->reader, (struct am_view){NULL, 0}, &fixture->error),
+                     AM_OK);
     assert_non_null(fixture->reader.request.fields[0].text.data);
+}
+
+/* ---- markup --------------------------------------------------------------------------------- */
+
+static void references_are_decoded_in_title_and_text_alone(void **state) {
+    const struct am_match_request *request =
+        json(state, "{\"query\":\"a&amp;b\",\"title\":\"c&amp;d &ampe\",\"text\":\"f&#x26;g\","
+                    "\"keywords\":[\"h&amp;i\"],\"url\":\"/j&amp;k\"}");
+    assert_int_equal(request->field_count, 5);
+    assert_field(request, 0, AM_FIELD_QUERY, 0, "a&amp;b");
+    assert_field(request, 1, AM_FIELD_KEYWORD, 0, "h&amp;i");
+    assert_field(request, 2, AM_FIELD_TITLE, 0, "c&d &ampe");
+    assert_field(request, 3, AM_FIELD_TEXT, 0, "f&g");
+    assert_field(request, 4, AM_FIELD_URL, 0, "/j amp;k");
+}
+
+static void a_page_gives_text_and_title(void **state) {
+    const struct am_match_request *request =
+        json(state, "{\"html\":\"<title>a &amp b</title><b>c</b>d<p>e</p>\"}");
+    assert_int_equal(request->field_count, 2);
+    assert_field(request, 0, AM_FIELD_TITLE, 0, "a & b");
+    assert_field(request, 1, AM_FIELD_TEXT, 0, "  cd e ");
+}
+
+static void the_title_of_a_request_goes_before_that_of_its_page(void **state) {
+    const struct am_match_request *request =
+        json(state, "{\"html\":\"<title>a</title>b\",\"title\":\"c\"}");
+    assert_int_equal(request->field_count, 2);
+    assert_field(request, 0, AM_FIELD_TITLE, 0, "c");
+    assert_field(request, 1, AM_FIELD_TEXT, 0, "  b");
+}
+
+static void text_and_html_exclude_one_another(void **state) {
+    static const struct refusal cases[] = {
+        {"{\"text\":\"a\",\"html\":\"b\"}", AM_E_INVALID, "$.html",
+         "expected one of text and html, found both"},
+        {"{\"html\":\"a\",\"text\":\"b\"}", AM_E_INVALID, "$.text",
+         "expected one of text and html, found both"},
+    };
+    assert_all_refused(state, cases, AM_COUNT_OF(cases));
+}
+
+/* Nothing grows further: a page of superscript digits only, in bytes and as JSON. */
+static void the_longest_decoded_texts_have_room(void **state) {
+    char *page = repeated("<sup>", "1", 1 << 16, "");
+    struct fixture *fixture = *state;
+    am_api_request_start(&fixture->reader, NULL, CLOCK, false);
+    fixture->reader.text = malloc(am_api_request_text_size(strlen(page)));
+    assert_int_equal(am_api_request_read_text(&fixture->reader, am_view_of(page), AM_MARKUP_HTML,
+                                              AM_CHARSET_WINDOWS_1252, &fixture->error),
+                     AM_OK);
+    assert_true(fixture->reader.text_used <= am_api_request_text_size(strlen(page)));
+    free(page);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -469,6 +525,11 @@ int main(void) {
         TEST(a_body_above_the_limit_is_too_large),
         TEST(plain_text_is_the_text_field_as_it_stands),
         TEST(empty_plain_text_is_a_request),
+        TEST(references_are_decoded_in_title_and_text_alone),
+        TEST(a_page_gives_text_and_title),
+        TEST(the_title_of_a_request_goes_before_that_of_its_page),
+        TEST(text_and_html_exclude_one_another),
+        TEST(the_longest_decoded_texts_have_room),
     };
     return cmocka_run_group_tests_name("requests as JSON and text", tests, NULL, NULL);
 }

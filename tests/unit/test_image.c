@@ -26,7 +26,7 @@ struct fixture {
 
 static int set_up(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    const struct am_matcher_limits limits = {4096, 400};
+    const struct am_matcher_limits limits = {4096, 400, 0};
     assert_non_null(fixture);
     fixture->bytes = engine_build(lines);
     assert_int_equal(posix_memalign((void **)&fixture->copy, 64, fixture->bytes.size), 0);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../plugin/api/countries.h"
+#include "../../plugin/model/countries.h"
 #include "api_inventory.h"
 
 /* Which ad bids tells what was read of the request. */
@@ -444,9 +444,9 @@ static void countries_of_three_letters_become_two(void **state) {
     };
     for (size_t i = 0; i < AM_COUNT_OF(pairs); i++) {
         assert_true(
-            am_view_equal(am_api_country_short(am_view_of(pairs[i][0])), am_view_of(pairs[i][1])));
+            am_view_equal(am_model_country_short(am_view_of(pairs[i][0])), am_view_of(pairs[i][1])));
         assert_true(
-            am_view_equal(am_api_country_short(am_view_of(pairs[i][1])), am_view_of(pairs[i][1])));
+            am_view_equal(am_model_country_short(am_view_of(pairs[i][1])), am_view_of(pairs[i][1])));
     }
 }
 
@@ -458,9 +458,9 @@ static void every_country_has_both_codes(void **state) {
     bool named[26][26] = {{false}};
     for (char code[4] = "AAA"; code[0] <= 'Z'; code[0]++)
         for (code[1] = 'A'; code[1] <= 'Z'; code[1]++) {
-            shorts += am_api_country_short((struct am_view){code, 2}).data != NULL;
+            shorts += am_model_country_short((struct am_view){code, 2}).data != NULL;
             for (code[2] = 'A'; code[2] <= 'Z'; code[2]++) {
-                struct am_view found = am_api_country_short((struct am_view){code, 3});
+                struct am_view found = am_model_country_short((struct am_view){code, 3});
                 if (!found.data)
                     continue;
                 longs++;
@@ -470,10 +470,10 @@ static void every_country_has_both_codes(void **state) {
         }
     assert_int_equal(shorts, 250);
     assert_int_equal(longs, 250);
-    assert_null(am_api_country_short(AM_VIEW("U")).data);
-    assert_null(am_api_country_short(AM_VIEW("USAX")).data);
-    assert_null(am_api_country_short(AM_VIEW("")).data);
-    assert_null(am_api_country_short(AM_VIEW("\xc3\xa9X")).data);
+    assert_null(am_model_country_short(AM_VIEW("U")).data);
+    assert_null(am_model_country_short(AM_VIEW("USAX")).data);
+    assert_null(am_model_country_short(AM_VIEW("")).data);
+    assert_null(am_model_country_short(AM_VIEW("\xc3\xa9X")).data);
 }
 
 static void device_types_have_names(void **state) {
@@ -535,6 +535,29 @@ static void only_allowed_seats_win(void **state) {
     assert_winner(TEA "\"wseat\":[\"pot\",\"acme\"],\"bseat\":[\"acme\"]", "tea3");
 }
 
+/* However many others rank before it: there is no number of tries. */
+static void a_seat_wins_behind_any_number_of_others(void **state) {
+    (void)state;
+    char lines[16384], *at = lines;
+    for (int i = 0; i < 100; i++)
+        at +=
+            sprintf(at, "{\"id\":\"a%d\",\"advertiser\":\"v%d\",\"bid\":%d,\"keywords\":[\"x\"]}\n",
+                    i, i, 1000 - i);
+    struct served served;
+    struct am_error error = {0};
+    struct am_api_response response;
+    const struct am_api_limits limits = {1 << 16, 1000, 0, 0};
+    assert_true(start_serving(&served, am_view_of(lines), &limits, &error));
+    const struct am_api_request request = {
+        .content = AM_CONTENT_OPENRTB,
+        .body = AM_VIEW("{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}}],\"site\":{\"search\":"
+                        "\"x\"},\"wseat\":[\"v97\",\"v99\"]}")};
+    am_api_decide(served.api, &request, &response);
+    assert_int_equal(response.status, 200);
+    assert_non_null(memmem(response.body.data, response.body.size, "\"a97\"", 5));
+    stop_serving(&served);
+}
+
 static void currencies_and_languages_that_include_ours_allow_bids(void **state) {
     assert_winner(TEA "\"cur\":[\"USD\",\"eur\"]", "tea");
     assert_winner(TEA "\"cur\":[]", "tea");
@@ -580,6 +603,7 @@ int main(void) {
         TEST(keywords_of_the_user_are_used_only_when_nothing_speaks_against_it),
         TEST(blocks_are_kept),
         TEST(only_allowed_seats_win),
+        TEST(a_seat_wins_behind_any_number_of_others),
         TEST(currencies_and_languages_that_include_ours_allow_bids),
     };
     return cmocka_run_group_tests_name("openrtb", tests, NULL, NULL);

@@ -138,7 +138,8 @@ static void words_end_with_their_padding(void **state) {
     struct am_text_word words[2 * AM_WORDS_LEAST];
     memory.memory = malloc(memory.size);
     assert_non_null(memory.memory);
-    am_text_splitter_start(&splitter, AM_VIEW("one tw\xc3\xb6 thre\xc3\xa9"), true, memory);
+    const struct am_text_word_rules rules = {.fold_accents = true};
+    am_text_splitter_start(&splitter, AM_VIEW("one tw\xc3\xb6 thre\xc3\xa9"), &rules, memory);
     assert_int_equal(am_text_splitter_next(&splitter, words, AM_COUNT_OF(words)), 3);
     const char *last = am_text_word_text(&splitter, &words[2]);
     for (size_t i = 0; i < words[2].size + AM_WORD_PADDING; i++)

@@ -17,7 +17,7 @@ static const char inventory[] =
 
 static int set_up(void **state) {
     struct served *served = malloc(sizeof *served);
-    const struct am_api_limits limits = {4096, 1000};
+    const struct am_api_limits limits = {4096, 1000, 0, 0};
     struct am_error error = {0};
     assert_non_null(served);
     if (!start_serving(served, am_view_of(inventory), &limits, &error))

@@ -72,7 +72,7 @@ static void start(struct instance *instance) {
     const struct am_server_options options = {
         .inventory = instance->inventory,
         .store_folder = instance->store,
-        .limits = {1 << 16, 1000},
+        .limits = {1 << 16, 1000, 0, 0},
         .workers = WORKERS,
         .cores = CORES,
         .sink = {keep_line, instance},

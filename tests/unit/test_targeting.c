@@ -222,6 +222,7 @@ static void a_tree_is_evaluated_once_a_request(void **state) {
     static const struct am_match_attribute given[] = {COUNTRY("us")};
     start_with(&engine, "{\"country\":[\"US\"]}");
     struct am_match_request request = request_of(given, 1);
+    am_match_work_start(&engine.matcher->work);
     am_gate_targeting_start(&engine.matcher->gates.targeting, &request);
     assert_int_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0), 0);
     engine.matcher->gates.targeting.term_count = 0;

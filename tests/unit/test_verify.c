@@ -380,7 +380,7 @@ static void empty_word(struct image_writer *writer) {
 }
 
 static void too_long_word(struct image_writer *writer) {
-    AT(writer, WORDS, word, SAMPLE_X)->text = string_of_size(writer, AM_WORD_MAX_BYTES + 1);
+    AT(writer, WORDS, word, SAMPLE_X)->text = string_of_size(writer, AM_IMAGE_WORD_MAX_BYTES + 1);
 }
 
 static void ill_formed_word(struct image_writer *writer) {

@@ -28,30 +28,6 @@ static struct am_view advertiser_of(const struct am_image *image,
 
 /* ---- which winners may be offered ----------------------------------------------------------- */
 
-static bool is_allowed_seat(const struct am_openrtb *openrtb, struct am_view advertiser) {
-    for (uint32_t i = 0; i < openrtb->seat_count; i++)
-        if (am_view_equal(openrtb->seats[i], advertiser))
-            return true;
-    return !openrtb->restricts_seats;
-}
-
-bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
-                            struct am_api_request_reader *reader,
-                            const struct am_match_decision *decision) {
-    const struct am_image *image = openrtb->image;
-    bool barred = false;
-    if (!openrtb->restricts_seats || openrtb->rounds++ == AM_OPENRTB_MAX_ROUNDS)
-        return false;
-    for (uint32_t i = 0; i < decision->ad_count; i++) {
-        struct am_view advertiser = advertiser_of(image, &decision->ads[i]);
-        if (!is_allowed_seat(openrtb, advertiser))
-            barred |= am_api_request_add_blocked(reader, AM_BLOCKED_ADVERTISERS, advertiser,
-                                                 NULL) == AM_OK;
-    }
-    reader->request.blocked_advertisers.count = reader->blocked_count[AM_BLOCKED_ADVERTISERS];
-    return barred;
-}
-
 static bool contains(struct am_view text, struct am_view part) {
     return text.size && memmem(text.data, text.size, part.data, part.size);
 }
@@ -71,8 +47,7 @@ static uint32_t collect_offers(const struct bidder *to,
     for (uint32_t i = 0; i < to->request->slot_count; i++) {
         if (decision->slot_filled[i] == 0)
             continue;
-        if (is_allowed_seat(to->openrtb, advertiser_of(to->image, placed)) &&
-            !(to->openrtb->secure[i] && is_insecure(to, placed)))
+        if (!(to->openrtb->secure[i] && is_insecure(to, placed)))
             offers[count++] = (struct offer){placed, &to->request->slots[i], false};
         placed += decision->slot_filled[i];
     }
@@ -185,7 +160,12 @@ static void put_seat(struct bidder *to, struct offer *offers, uint32_t count) {
     am_buffer_literal(to->out, "}");
 }
 
-static void put_bids(struct bidder *to, struct offer *offers, uint32_t count) {
+static void put_extension(const struct bidder *to, bool truncated) {
+    if (truncated)
+        am_buffer_literal(to->out, ",\"ext\":{\"admatch\":{\"truncated\":true}}");
+}
+
+static void put_bids(struct bidder *to, struct offer *offers, uint32_t count, bool truncated) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[");
     for (uint32_t i = 0; i < count; i++) {
@@ -197,13 +177,15 @@ static void put_bids(struct bidder *to, struct offer *offers, uint32_t count) {
     }
     put_string(to, "],\"bidid\":", am_view_of(to->image->generation));
     put_string(to, ",\"cur\":", text_of(to, to->image->settings->currency));
+    put_extension(to, truncated);
     am_buffer_literal(to->out, "}");
 }
 
-static void put_no_bid(const struct bidder *to) {
+static void put_no_bid(const struct bidder *to, bool truncated) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[],\"nbr\":");
     am_buffer_unsigned(to->out, to->openrtb->no_bid);
+    put_extension(to, truncated);
     am_buffer_literal(to->out, "}");
 }
 
@@ -215,9 +197,9 @@ void am_openrtb_render(struct am_buffer *out,
     struct bidder to = {out, openrtb, openrtb->image, request, 0};
     uint32_t count = decision ? collect_offers(&to, decision, offers) : 0;
     if (count)
-        put_bids(&to, offers, count);
+        put_bids(&to, offers, count, decision->truncated);
     else if (openrtb->no_bid == AM_NO_BID_NONE)
         openrtb->no_bid = AM_NO_BID_NO_AD;
     if (count == 0 && openrtb->test)
-        put_no_bid(&to);
+        put_no_bid(&to, decision && decision->truncated);
 }

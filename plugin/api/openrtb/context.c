@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an impression will be shown, and to whom: site, app, screen, device, regulations, user. */
-#include "../countries.h"
+/* Where an impression will be shown, and to which person: site, app, screen, device, regulations,
+ * user. */
+#include "../../model/countries.h"
 #include "openrtb.h"
 
 /* ---- content and page ----------------------------------------------------------------------- */
@@ -36,7 +37,7 @@ read_language(struct am_api_members *in, const struct am_json_node *value, int a
 static enum am_code
 read_title(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_api_member_string(in, value, &in->reader->title);
+    return am_api_member_string(in, value, &in->reader->title.given);
 }
 
 /* The URL of the content stands in for that of the page. */
@@ -142,7 +143,7 @@ read_country(struct am_api_members *in, const struct am_json_node *value, int ar
     (void)argument;
     if (code != AM_OK)
         return code;
-    struct am_view country = am_api_country_short(code_given);
+    struct am_view country = am_model_country_short(am_model_country_read_as(code_given));
     return am_api_member_at(
         in, value, am_openrtb_add_attribute(in, country, AM_ATTRIBUTE_COUNTRY, AM_VIEW("")));
 }

@@ -10,8 +10,6 @@
 #include "../../base/decimal.h"
 #include "../json_members.h"
 
-enum { AM_OPENRTB_MAX_SEATS = 256, AM_OPENRTB_MAX_ROUNDS = 32 };
-
 /* Why there is no bid: `nbr` of an answer in test mode. From 500 on, codes are a bidder's own. */
 enum am_openrtb_no_bid {
     AM_NO_BID_NONE = 0,          /* nothing is known that forbids a bid */
@@ -42,12 +40,10 @@ struct am_openrtb {
     struct am_view app_name;
     uint32_t impressions;
     struct am_openrtb_impression impression;
-    int64_t *sides;           /* of the size that is being read */
-    struct am_view placement; /* tagid of the impression read last */
-    bool restricts_seats;
-    struct am_view seats[AM_OPENRTB_MAX_SEATS];
+    int64_t *sides;                     /* of the size that is being read */
+    struct am_view placement;           /* tagid of the impression read last */
+    struct am_view seats[AM_MAX_SEATS]; /* of wseat */
     uint32_t seat_count;
-    uint32_t rounds;           /* decisions made again since a winner had no allowed seat */
     bool secure[AM_MAX_SLOTS]; /* by slot */
 };
 
@@ -59,12 +55,6 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
                              const struct am_image *image,
                              struct am_view body,
                              struct am_error *error);
-
-/* Blocks the advertisers among the winners whose seats are not in `wseat`. True: there were some,
- * so the request is to be decided anew. False after AM_OPENRTB_MAX_ROUNDS times. */
-bool am_openrtb_bar_winners(struct am_openrtb *openrtb,
-                            struct am_api_request_reader *reader,
-                            const struct am_match_decision *decision);
 
 /* Writes the bid response. Without any bid, openrtb->no_bid says why, and nothing is written but in
  * test mode. `decision` may be NULL when nothing was decided. */

@@ -77,11 +77,11 @@ add_seat(struct am_api_members *in, struct am_view seat, int argument, struct am
     struct am_openrtb *openrtb = in->openrtb;
     (void)argument;
     (void)context;
-    if (openrtb->seat_count < AM_OPENRTB_MAX_SEATS) {
+    if (openrtb->seat_count < AM_MAX_SEATS) {
         AM_UNPOISON_ITEMS(openrtb->seats, openrtb->seat_count, 1);
         openrtb->seats[openrtb->seat_count++] = seat;
     }
-    openrtb->restricts_seats = true;
+    in->reader->request.restricts_seats = true;
     return AM_OK;
 }
 
@@ -95,7 +95,7 @@ read_seats(struct am_api_members *in, const struct am_json_node *value, int argu
 static enum am_code
 read_text(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_api_member_string(in, value, &in->reader->content);
+    return am_api_member_string(in, value, &in->reader->content.given);
 }
 
 static enum am_code
@@ -195,6 +195,13 @@ static enum am_code read_root(struct am_api_members *in) {
     return code;
 }
 
+/* A bid of nothing is none. */
+static void raise_floors(struct am_api_request_reader *reader) {
+    for (uint32_t i = 0; i < reader->request.slot_count; i++)
+        if (reader->slots[i].floor == 0)
+            reader->slots[i].floor = 1;
+}
+
 static enum am_code put_together(struct am_api_members *in) {
     struct am_api_request_reader *reader = in->reader;
     enum am_code code = AM_OK;
@@ -202,8 +209,9 @@ static enum am_code put_together(struct am_api_members *in) {
         forbid(in, AM_NO_BID_IMPRESSIONS);
         return AM_OK;
     }
-    if (!reader->title.data)
-        reader->title = in->openrtb->app_name;
+    raise_floors(reader);
+    if (!reader->title.given.data)
+        reader->title.given = in->openrtb->app_name;
     if (in->openrtb->impressions == 1)
         code = am_openrtb_add_attribute(in, in->openrtb->placement, AM_ATTRIBUTE_PLACEMENT,
                                         AM_VIEW(""));
@@ -218,7 +226,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     struct am_api_members in = {.reader = reader, .openrtb = openrtb, .error = error};
     am_poison_clear(openrtb, sizeof *openrtb);
     *openrtb = (struct am_openrtb){.image = image, .creative_nodes = openrtb->creative_nodes};
-    AM_POISON_ITEMS(openrtb->seats, 0, AM_OPENRTB_MAX_SEATS);
+    AM_POISON_ITEMS(openrtb->seats, 0, AM_MAX_SEATS);
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
@@ -227,5 +235,6 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
         return error->code = AM_E_INVALID;
     if (code == AM_OK)
         code = read_root(&in);
+    reader->request.seats = (struct am_match_views){openrtb->seats, openrtb->seat_count};
     return code == AM_OK ? put_together(&in) : code;
 }

@@ -9,10 +9,9 @@
  *              +---------+-----> BODY -----+  |   |
  *              |         |        |           |   | the client still sends
  *              +---------+--------+-> BLOCKING+   +------> LINGERING ---> closed
- *                           it may block
- *
- * The loop's thread only, except that a blocking thread owns a BLOCKING connection until it returns
- * it. */
+ *                           it may block */
+/* Runs in: a worker, the loop's thread, except that a blocking thread owns a BLOCKING connection
+ * until it returns it. */
 #ifndef AM_UWSGI_LOOP_CONNECTION_H
 #define AM_UWSGI_LOOP_CONNECTION_H
 
