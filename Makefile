@@ -215,6 +215,9 @@ $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
+# This one for the stemmer.
+$(BUILD)/tests/test_stem_memory: LIBRARIES += -Wl,--wrap=sb_stemmer_stem
+
 # And this one for the system calls of the store.
 STORE_WRAPS := open openat mkdir stat fstat fstatat access flock utimensat renameat unlinkat fsync read pread write mmap opendir fdopendir readdir \
     malloc calloc realloc aligned_alloc posix_memalign strdup am_timezones_load
