@@ -40,7 +40,7 @@ static unsigned status_of(enum am_code code) {
     switch (code) {
     case AM_E_LIMIT:
         return 413;
-    case AM_E_STATE:
+    case AM_E_IMPOSSIBLE:
         return 422;
     default:
         return 400;

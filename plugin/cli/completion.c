@@ -121,3 +121,12 @@ const struct am_cli_command am_cli_command_completion = {
     .options = options,
     .run = run,
 };
+
+/* Here, since this command reads all of them, and the program reads this file's. */
+const struct am_cli_command *const am_cli_commands[] = {
+    &am_cli_command_check,  &am_cli_command_build,   &am_cli_command_info,
+    &am_cli_command_verify, &am_cli_command_match,   &am_cli_command_words,
+    &am_cli_command_import, &am_cli_command_diff,    &am_cli_command_completion,
+    &am_cli_command_log,    &am_cli_command_recount,
+};
+const size_t am_cli_command_count = AM_COUNT_OF(am_cli_commands);

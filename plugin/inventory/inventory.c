@@ -127,10 +127,9 @@ static enum am_code read_lines(struct am_inventory_reader *reader,
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
         const struct am_inventory_load_options *options = reader->options;
-        if (options->progress && reader->line % PROGRESS_LINES == 0 &&
-            !options->progress(options->progress_context, am_inventory_lines_done(lines),
-                               am_inventory_lines_total(lines), reader->line))
-            return am_error_set(error, AM_E_STATE, "cancelled");
+        if (options->progress && reader->line % PROGRESS_LINES == 0)
+            options->progress(options->progress_context, am_inventory_lines_done(lines),
+                              am_inventory_lines_total(lines), reader->line);
     }
 }
 

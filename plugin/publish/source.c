@@ -29,20 +29,26 @@ struct making {
     struct am_inventory_report *report;
 };
 
+/* 0: there is no folder of time zones, or it cannot be examined now. */
+static struct timespec zones_changed(void) {
+    struct stat zones = {.st_mtim = {0}};
+    (void)stat(am_timezones_folder(), &zones);
+    return zones.st_mtim;
+}
+
 static enum am_code sign(const char *path,
                          const struct stat *status,
+                         struct timespec zones,
                          struct am_source_version *signature,
                          struct am_error *error) {
     if (!S_ISREG(status->st_mode))
         return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
-    struct stat zones = {.st_mtim = {0}};
-    (void)stat(am_timezones_folder(), &zones);
     *signature = (struct am_source_version){.device = status->st_dev,
                                             .inode = status->st_ino,
                                             .size = status->st_size,
                                             .modified = status->st_mtim,
                                             .changed = status->st_ctim,
-                                            .zones_changed = zones.st_mtim};
+                                            .zones_changed = zones};
     return AM_OK;
 }
 
@@ -56,7 +62,7 @@ am_source_signature(const char *path, struct am_source_version *signature, struc
     struct stat status;
     if (stat(path, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, signature, error);
+    return sign(path, &status, zones_changed(), signature, error);
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b) {
@@ -77,18 +83,19 @@ bool am_source_version_equal(const struct am_source_version *a, const struct am_
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* Does not wait for the writer of a pipe. */
-static enum am_code open_source(struct making *making, struct am_error *error) {
+/* `zones` changed at that time. Does not wait for the writer of a pipe. */
+static enum am_code
+open_source(struct making *making, struct timespec zones, struct am_error *error) {
     const char *path = making->source->path;
     struct stat status;
     making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (making->fd < 0 || fstat(making->fd, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, &making->built->signature, error);
+    return sign(path, &status, zones, &making->built->signature, error);
 }
 
 static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
-    return am_error_set(error, AM_E_STATE,
+    return am_error_set(error, AM_E_CHANGED,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
                         source->path);
@@ -242,11 +249,11 @@ static enum am_code make(const struct making *making, struct am_error *error) {
     return code == AM_OK ? open_made(making, error) : code;
 }
 
-/* An image that cannot be used as it lies there is built again, over it. */
+/* An image that cannot be used is built again, over it; not one of which nobody knows. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
-    struct am_source_built *built = making->built;
-    built->found = open_made(making, NULL) == AM_OK;
-    return built->found ? AM_OK : make(making, error);
+    enum am_code code = open_made(making, error);
+    making->built->found = code == AM_OK;
+    return am_store_is_lost(code) ? make(making, error) : code;
 }
 
 /* Nobody else makes the same image at the same time. */
@@ -286,9 +293,9 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
 
 /* A machine without zones knows UTC: inventories that name others are refused with what to do. */
 static enum am_code load_zones(struct making *making, struct am_error *error) {
-    struct am_error refused = {.code = AM_OK};
-    making->zones = am_timezones_load(NULL, &refused);
-    return making->zones ? AM_OK : am_error_set(error, refused.code, "%s", refused.message);
+    struct am_error *missing = &making->built->zones_missing;
+    making->zones = am_timezones_load(NULL, missing);
+    return making->zones ? AM_OK : am_error_set(error, missing->code, "%s", missing->message);
 }
 
 enum am_code am_source_image(const struct am_source *source,
@@ -307,9 +314,10 @@ enum am_code am_source_image(const struct am_source *source,
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;
+    struct timespec zones = zones_changed(); /* if they change from here on, they are read again */
     code = load_zones(&making, error);
     if (code == AM_OK)
-        code = open_source(&making, error);
+        code = open_source(&making, zones, error);
     if (code == AM_OK)
         code = source_from(&making, error);
     am_timezones_free(making.zones);
