@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Campaigns and ads, and what they share through the pools. */
-#include <xxhash.h>
-
 #include "build.h"
 
 static bool negative_equal(const void *context, uint32_t id, const void *key) {
@@ -22,7 +20,7 @@ static bool negative_id(struct am_builder *builder,
         negative.twin_terminal =
             AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, flat->twin)->terminal;
     struct am_intern_slot *slot = am_intern_find(
-        &builder->negative_table, am_hash_mix(negative.terminal, (uint64_t)negative.text << 32),
+        &builder->negative_table, am_keyed_hash_pair(negative.terminal, negative.text),
         negative_equal, builder, &negative);
     if (!slot)
         return am_build_out_of_memory(error);
