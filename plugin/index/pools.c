@@ -134,8 +134,7 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-am_image_list_ref
-am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count) {
+uint32_t am_build_pools_sort(uint32_t *items, uint32_t count) {
     if (count == 0)
         return 0;
     qsort(items, count, sizeof *items, ascending);
@@ -143,7 +142,12 @@ am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32
     for (uint32_t i = 1; i < count; i++)
         if (items[i] != items[kept - 1])
             items[kept++] = items[i];
-    return am_build_pools_list(pools, items, kept);
+    return kept;
+}
+
+am_image_list_ref
+am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count) {
+    return count ? am_build_pools_list(pools, items, am_build_pools_sort(items, count)) : 0;
 }
 
 /* ---- terms ------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ enum {
     AM_TARGETING_MAX_DEPTH = 16,
     AM_ID_MAX_BYTES =
         255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
+    AM_LABELS_MAX = 100,    /* labels, exclude_labels and categories of a record */
+    AM_NAME_MAX_PARTS = 16, /* of a domain, between dots; of a category, between dashes */
     AM_URL_MAX_BYTES = 8 << 10,
     AM_BROAD_WINDOW_MAX = 64,
     AM_MAX_ERRORS_LISTED = 100,

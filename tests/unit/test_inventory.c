@@ -43,6 +43,11 @@ static void each_limit_holds_at_it_and_not_one_past_it(void **state) {
         {"\"id\":\"i\",\"keywords\":[\"", "\xE6\x9D\xB1", "\"]", AM_KEYWORD_MAX_WORDS},
         {"\"id\":\"i\",\"creative\":{\"t\":\"", "t", "\"}", AM_CREATIVE_MAX_BYTES - 8},
         {"\"id\":\"i\",\"labels\":[\"", "l", "\"]", AM_ID_MAX_BYTES},
+        {"\"id\":\"i\",\"labels\":[\"l\"", ",\"l\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"exclude_labels\":[\"l\"", ",\"l\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"categories\":[\"c\"", ",\"c\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"categories\":[\"c", "-c", "\"]", AM_NAME_MAX_PARTS - 1},
+        {"\"id\":\"i\",\"domain\":\"d", ".d", "\"", AM_NAME_MAX_PARTS - 1},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (errors_with(limits[i].before, limits[i].piece, limits[i].limit, limits[i].after) != 0)
