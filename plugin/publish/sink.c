@@ -11,7 +11,7 @@ void am_publish_log(const struct am_publish_sink *sink, const char *format, ...)
     char line[LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    am_error_format(line, sizeof line, format, arguments);
     va_end(arguments);
     sink->log(sink->context, line);
 }
