@@ -130,20 +130,29 @@ void am_api_decide(struct am_api *api,
 
 /* ---- the preview ----------------------------------------------------------------------------- */
 
+/* Reads what the form brought; empty when it asks for nothing. */
+static enum am_code
+read_question(struct am_api *api, const struct am_api_request *request, struct am_view *question) {
+    size_t limit = api->limits.body_bytes;
+    enum am_code code = am_api_request_check_size(api->reader, request->body, &api->error);
+    if (code != AM_OK)
+        return code;
+    am_poison_clear(api->unpacked, limit);
+    code = am_preview_question(am_api_set_apart(api, request->body), api->unpacked, limit, question,
+                               &api->error);
+    am_poison_region(api->unpacked + question->size, limit - question->size);
+    am_poison_clear(api->decoded, question->size);
+    return code;
+}
+
 static enum am_code
 preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
     struct am_api_request_reader *reader = api->reader;
-    enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
-    if (code != AM_OK)
-        return code;
+    enum am_code code = read_question(api, request, &page->question);
     api->body_size = request->body.size;
-    am_poison_clear(api->unpacked, request->body.size);
-    page->question = am_preview_question(am_api_set_apart(api, request->body), api->unpacked);
-    am_poison_region(api->unpacked + page->question.size, request->body.size - page->question.size);
-    am_poison_clear(api->decoded, page->question.size);
-    if (page->question.size == 0)
-        return AM_OK;
-    am_api_request_start(reader, am_api_image(api), request->now, request->test);
+    if (code != AM_OK || page->question.size == 0)
+        return code;
+    am_api_request_start(reader, am_api_image(api), request->now, true);
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
@@ -164,9 +173,12 @@ void am_api_preview(struct am_api *api,
                               .question = {"", 0},
                               .memory = api->decoded,
                               .creative_nodes = api->openrtb->creative_nodes,
+                              .creative_text = api->creative,
+                              .time_is_allowed = request->test,
                               .status = 200};
     enum am_code code;
     am_api_forget(api);
+    api->decision.work = 0;
     if (!page.image) {
         page.status = 503;
         page.reason = AM_VIEW("no inventory is loaded yet");

@@ -65,12 +65,12 @@ void am_api_decide(struct am_api *api,
                    struct am_api_response *response);
 
 /* The page for people: HTML with a form, and when it was filled in, the decision with its reasons.
- * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). Errors are pages,
- * too; never fails. */
+ * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). The request's own
+ * `now` counts. Errors are pages, too; never fails. */
 void am_api_preview(struct am_api *api,
                     const struct am_api_request *request,
                     struct am_api_response *response);
-extern const char am_preview_policy[]; /* Content-Security-Policy of that page */
+extern const char am_api_page_policy[]; /* Content-Security-Policy of pages for people */
 
 /* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left
  * out. */

@@ -205,7 +205,7 @@ static void answer_bid(struct exchange *exchange) {
 
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_http_response *response) {
-    add_header(response, "Content-Security-Policy", am_preview_policy);
+    add_header(response, "Content-Security-Policy", am_api_page_policy);
     add_header(response, "Cache-Control", "no-store");
     add_header(response, "Referrer-Policy", "no-referrer");
     add_header(response, "X-Content-Type-Options", "nosniff");

@@ -3,6 +3,7 @@
 #include "request.h"
 
 #include "../base/decimal.h"
+#include "../model/countries.h"
 
 /* Years 0 to 9999: what RFC 3339 can write. */
 #define NOW_MIN INT64_C(-62167219200)
@@ -186,6 +187,8 @@ enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
     struct am_view folded =
         am_model_attribute_fold(attribute, value, am_api_request_room(reader, value.size));
     am_api_request_keep(reader, value.size, value.size);
+    if (attribute == AM_ATTRIBUTE_COUNTRY)
+        folded = am_model_country_read_as(folded);
     AM_UNPOISON_ITEMS(reader->attributes, reader->request.attribute_count, 1);
     reader->attributes[reader->request.attribute_count++] =
         (struct am_match_attribute){attribute, key, folded};

@@ -57,8 +57,8 @@ static const char *append_special(struct am_buffer *buffer, const char *at, cons
     return at + step.size;
 }
 
-/* The usual string: there is room, and no byte needs care. Takes half the time of looking for the
- * next byte that does. */
+/* The usual string: there is room, and no byte needs care, so that one pass copies and checks it.
+ */
 static bool append_plain(struct am_buffer *buffer, struct am_view text) {
     size_t room = buffer->capacity - buffer->size;
     if (room < 2 || text.size > room - 2)

@@ -54,10 +54,11 @@ static inline void am_poison_clear(const void *memory, size_t size) {
 }
 
 /* Items of an array from the index `first` on. */
+/* An array that is NULL, as when memory is only measured, has no offset, not even of 0. */
 #define AM_POISON_ITEMS(array, first, count)                                                       \
-    am_poison_region((array) + (first), (size_t)(count) * sizeof *(array))
+    am_poison_region((first) ? (array) + (first) : (array), (size_t)(count) * sizeof *(array))
 #define AM_UNPOISON_ITEMS(array, first, count)                                                     \
-    am_poison_clear((array) + (first), (size_t)(count) * sizeof *(array))
+    am_poison_clear((first) ? (array) + (first) : (array), (size_t)(count) * sizeof *(array))
 
 /* For reads that no compiler instruments: has AddressSanitizer report one that is not allowed. */
 static inline void am_poison_check_readable(const void *memory, size_t size) {

@@ -27,7 +27,7 @@ struct named_zone {
 struct am_timezones {
     struct named_zone *zones; /* sorted by name */
     size_t count, capacity;
-    bool out_of_memory; /* while loading */
+    int failure; /* errno of what stopped the loading, or 0 */
 };
 
 /* ---- one file (RFC 8536) -----------------------------------------------------------------------
@@ -91,12 +91,12 @@ static bool find_block(const unsigned char *bytes,
 static bool read_transitions(const struct block *block,
                              const unsigned char *data,
                              struct am_timezone *zone,
-                             bool *out_of_memory) {
+                             int *failure) {
     const unsigned char *types = data + (size_t)block->time_count * 8;
     const unsigned char *offsets = types + block->time_count;
     struct am_timezone_transition *kept = malloc(((size_t)block->time_count + 1) * sizeof *kept);
     if (!kept)
-        return !(*out_of_memory = true);
+        return !(*failure = ENOMEM);
     zone->transitions = kept;
     zone->first_offset = (int32_t)big_endian(offsets, 4);
     for (uint32_t i = 0; i < block->time_count; i++) {
@@ -127,12 +127,12 @@ static void drop_what_the_rule_knows(struct am_timezone *zone) {
 }
 
 static bool
-parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone, bool *out_of_memory) {
+parse_zone(const unsigned char *bytes, size_t size, struct am_timezone *zone, int *failure) {
     struct block block;
     const unsigned char *data;
     struct am_view footer;
     if (!find_block(bytes, size, &block, &data, &footer) ||
-        !read_transitions(&block, data, zone, out_of_memory))
+        !read_transitions(&block, data, zone, failure))
         return false;
     int32_t last = zone->count ? zone->transitions[zone->count - 1].offset : zone->first_offset;
     am_timezone_rule_parse(footer, last, &zone->rule);
@@ -174,23 +174,63 @@ static bool add_zone(struct am_timezones *zones, struct am_timezone zone, const 
 static bool
 load_zone(struct am_timezones *zones, const unsigned char *bytes, size_t size, const char *name) {
     struct am_timezone zone = {0};
-    if (parse_zone(bytes, size, &zone, &zones->out_of_memory))
-        zones->out_of_memory = !add_zone(zones, zone, name);
-    else
+    if (!parse_zone(bytes, size, &zone, &zones->failure))
         free_zone(&(struct named_zone){.zone = zone});
-    return !zones->out_of_memory;
+    else if (!add_zone(zones, zone, name))
+        zones->failure = ENOMEM;
+    return !zones->failure;
 }
 
-static size_t read_file(const char *path, unsigned char *bytes) {
+/* What is not there, or not for us, is no zone. Anything else (no memory, no descriptor left, a
+ * disk that fails) would make an inventory depend on the moment: it stops the loading. */
+static bool pass_over(struct am_timezones *zones) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP)
+        return true;
+    zones->failure = errno;
+    return false;
+}
+
+static bool
+read_zone(struct am_timezones *zones, const char *path, unsigned char *bytes, const char *name) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return 0;
+        return pass_over(zones);
     size_t size = 0;
     ssize_t got;
     while (size < MAX_FILE && (got = read(fd, bytes + size, MAX_FILE - size)) > 0)
         size += (size_t)got;
+    if (got < 0)
+        zones->failure = errno;
     close(fd);
-    return size;
+    return !zones->failure && load_zone(zones, bytes, size, name);
+}
+
+static bool load_folder(struct am_timezones *zones,
+                        const char *root,
+                        const char *relative,
+                        unsigned depth,
+                        unsigned char *bytes);
+
+/* `name` is a path below `root`. posix/ and right/ hold the same zones again, the latter with leap
+ * seconds. */
+static bool load_entry(struct am_timezones *zones,
+                       const char *root,
+                       const char *name,
+                       unsigned depth,
+                       unsigned char *bytes) {
+    char path[PATH_MAX];
+    struct stat status;
+    int size = snprintf(path, sizeof path, "%s/%s", root, name);
+    if (size < 0 || (size_t)size >= sizeof path)
+        return true;
+    if (stat(path, &status) != 0)
+        return pass_over(zones);
+    if (S_ISREG(status.st_mode))
+        return read_zone(zones, path, bytes, name);
+    if (!S_ISDIR(status.st_mode) || depth == MAX_DEPTH || strcmp(name, "right") == 0 ||
+        strcmp(name, "posix") == 0)
+        return true;
+    return load_folder(zones, root, name, depth + 1, bytes);
 }
 
 static bool load_folder(struct am_timezones *zones,
@@ -202,29 +242,19 @@ static bool load_folder(struct am_timezones *zones,
     snprintf(path, sizeof path, "%s/%s", root, relative);
     DIR *folder = opendir(path);
     if (!folder)
-        return depth > 0;
+        return pass_over(zones) && depth > 0;
     bool fine = true;
     struct dirent *entry;
-    while (fine && (entry = readdir(folder))) {
-        struct stat status;
+    while (fine && (errno = 0, entry = readdir(folder))) {
         if (entry->d_name[0] == '.')
             continue;
         int size =
             snprintf(name, sizeof name, "%s%s%s", relative, *relative ? "/" : "", entry->d_name);
-        if (size < 0 || (size_t)size >= sizeof name)
-            continue;
-        size = snprintf(path, sizeof path, "%s/%s", root, name);
-        if (size < 0 || (size_t)size >= sizeof path || stat(path, &status) != 0)
-            continue;
-        if (S_ISDIR(status.st_mode)) {
-            /* posix/ and right/ hold the same zones again, the latter with leap seconds. */
-            if (depth < MAX_DEPTH && strcmp(name, "right") != 0 && strcmp(name, "posix") != 0)
-                fine = load_folder(zones, root, name, depth + 1, bytes);
-            continue;
-        }
-        if (S_ISREG(status.st_mode))
-            fine = load_zone(zones, bytes, read_file(path, bytes), name);
+        if (size > 0 && (size_t)size < sizeof name)
+            fine = load_entry(zones, root, name, depth, bytes);
     }
+    if (fine && errno)
+        fine = !(zones->failure = errno);
     closedir(folder);
     return fine;
 }
@@ -248,29 +278,35 @@ const char *am_timezones_folder(void) {
     return environment && *environment ? environment : "/usr/share/zoneinfo";
 }
 
+/* Frees the table and says what stopped its loading. */
+static void *
+refuse(struct am_timezones *zones, int failure, const char *folder, struct am_error *error) {
+    am_timezones_free(zones);
+    errno = failure;
+    if (failure == ENOMEM)
+        am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
+    else
+        am_error_set_errno(error, AM_E_IO, "cannot read time zones from %s", folder);
+    return NULL;
+}
+
 struct am_timezones *am_timezones_load(const char *directory, struct am_error *error) {
     if (!directory)
         directory = am_timezones_folder();
     struct am_timezones *zones = calloc(1, sizeof *zones);
     unsigned char *bytes = malloc(MAX_FILE);
     if (!zones || !bytes) {
-        free(zones);
         free(bytes);
-        am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
-        return NULL;
+        return refuse(zones, ENOMEM, directory, error);
     }
-    errno = 0;
-    if (!load_folder(zones, directory, "", 0, bytes) && !zones->out_of_memory)
+    if (!load_folder(zones, directory, "", 0, bytes) && !zones->failure)
         am_error_set_errno(error, AM_E_IO, "cannot read time zones from %s", directory);
     free(bytes);
+    if (zones->failure)
+        return refuse(zones, zones->failure, directory, error);
     if (zones->count)
         qsort(zones->zones, zones->count, sizeof *zones->zones, by_name);
-    if (zones->out_of_memory || !add_utc(zones)) {
-        am_timezones_free(zones);
-        am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
-        return NULL;
-    }
-    return zones;
+    return add_utc(zones) ? zones : refuse(zones, ENOMEM, directory, error);
 }
 
 void am_timezones_free(struct am_timezones *zones) {

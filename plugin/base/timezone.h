@@ -46,9 +46,10 @@ struct am_timezones; /* the system's zones; immutable after loading */
 const char *am_timezones_folder(void);
 
 /* Loads every zone of `directory` (NULL: am_timezones_folder). Files that are no TZif are
- * passed over. AM_E_IO when the directory cannot be read (the table then knows only "UTC"): callers
- * may go on without zones. NULL only when memory runs out. RFC 8536 (TZif), with the footer's POSIX
- * TZ rule for times after the last transition. */
+ * passed over, and those that are not readable. AM_E_IO with a table that knows only "UTC" when
+ * there is no such directory: callers may go on without zones. NULL when memory or descriptors run
+ * out or a disk fails, so that a table never misses a zone by chance. RFC 8536 (TZif), with the
+ * footer's POSIX TZ rule for times after the last transition. */
 struct am_timezones *am_timezones_load(const char *directory, struct am_error *error);
 void am_timezones_free(struct am_timezones *zones);
 

@@ -110,13 +110,21 @@ open_image(const char *path, struct am_cli_source *source, struct am_error *erro
     return AM_OK;
 }
 
+enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *error) {
+    *is_image = false;
+    return strcmp(path, "-") == 0 ? AM_OK : am_image_is(path, is_image, error);
+}
+
 enum am_code am_cli_source_open(const char *path,
                                 bool skip_bad_records,
                                 struct am_cli_source *source,
                                 struct am_error *error) {
-    if (strcmp(path, "-") != 0 && am_image_is(path))
-        return open_image(path, source, error);
-    return open_inventory(path, skip_bad_records, source, error);
+    bool is_image = false;
+    enum am_code code = am_cli_is_image(path, &is_image, error);
+    if (code != AM_OK)
+        return code;
+    return is_image ? open_image(path, source, error)
+                    : open_inventory(path, skip_bad_records, source, error);
 }
 
 void am_cli_source_close(struct am_cli_source *source) {

@@ -38,6 +38,9 @@ struct am_cli_source {
     struct am_image_bytes bytes; /* of an image built here; else empty */
 };
 
+/* Whether a file is an image; standard input ("-") is none. AM_E_IO. */
+enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *error);
+
 /* Opens either kind, told by content, and verifies it to the last record. Problems of an inventory
  * are printed to standard error. *source is untouched on failure. */
 enum am_code am_cli_source_open(const char *path,

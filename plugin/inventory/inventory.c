@@ -5,6 +5,7 @@
 
 #include "../base/intern.h"
 #include "../text/stem.h"
+#include "hints.h"
 #include "lines.h"
 #include "reader.h"
 
@@ -83,7 +84,7 @@ parse(struct am_inventory_reader *reader, struct am_view line, struct am_error *
 static void read_line(struct am_inventory_reader *reader, struct am_view line) {
     struct am_error error = {0};
     size_t drafts = reader->campaigns.count + reader->ads.count;
-    reader->label[0] = '\0';
+    reader->label_size = 0;
     reader->bad = false;
     if (!line.data) {
         am_inventory_reader_error(reader, "a line of more than %d bytes", AM_LINE_MAX_BYTES);
@@ -92,7 +93,8 @@ static void read_line(struct am_inventory_reader *reader, struct am_view line) {
         if (code == AM_E_MEMORY)
             reader->out_of_memory = true;
         else if (code != AM_OK)
-            am_inventory_reader_error(reader, "%s", error.message);
+            am_inventory_reader_error(reader, "%s%s", error.message,
+                                      am_inventory_hint_syntax(line));
         else if (reader->json.nodes[0].type != AM_JSON_OBJECT)
             am_inventory_reader_error(
                 reader, "expected a JSON object, found %s",
@@ -223,6 +225,7 @@ static void resolve_ad(struct am_inventory_reader *reader,
         AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, slot->id);
     struct am_inventory_draft *campaign_draft =
         AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, slot->id);
+    campaign_draft->has_ads = true;
     if (campaign_draft->bad) {
         /* Once: thousands of ads would hide what is wrong with their campaign. */
         if (!campaign_draft->told)
@@ -311,16 +314,36 @@ static bool drop_bad(struct am_inventory_reader *reader) {
     return true;
 }
 
+/* Who wrote `stem` as false knows. */
 static void check_stems(struct am_inventory_reader *reader) {
     const struct am_view language = reader->inventory->language;
-    if (!reader->stem_line || am_text_stemmer_check(language) != AM_E_INVALID)
+    if (!reader->language_line || reader->settings_bad || (reader->has_stem && !reader->inventory->stem) ||
+        am_text_stemmer_check(language) != AM_E_INVALID)
         return;
     am_inventory_reader_label(reader, "inventory", AM_VIEW(""));
-    reader->line = reader->stem_line;
+    reader->line = reader->language_line;
     am_inventory_reader_warning(reader,
-                                "stem: no stems are known for the language \"" AM_QUOTED
-                                "\": broad keywords match words as they are written",
+                                "language: there are no stems for \"" AM_QUOTED
+                                "\": broad keywords match words as they are written; "
+                                "\"stem\":false says that this is known",
                                 AM_QUOTED_ARGUMENTS(language));
+}
+
+/* Where an error is, the missing ads may be in its line. */
+static void check_campaigns(struct am_inventory_reader *reader) {
+    if (reader->ads.count == 0 || (reader->report->errors && !reader->options->skip_bad_records))
+        return;
+    for (uint32_t i = 0; i < reader->campaigns.count; i++) {
+        const struct am_inventory_campaign *campaign =
+            AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, i);
+        const struct am_inventory_draft *draft =
+            AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, i);
+        if (draft->bad || draft->has_ads)
+            continue;
+        am_inventory_reader_label(reader, "campaign", campaign->id);
+        reader->line = campaign->rules.line;
+        am_inventory_reader_warning(reader, "no ad names it as its campaign");
+    }
 }
 
 static enum am_code
@@ -387,6 +410,7 @@ static enum am_code load(struct am_inventory_lines *lines,
     am_inventory_normalise_keywords(&reader);
     resolve(&reader); /* after all that can be wrong with a campaign: its ads fall with it */
     check_stems(&reader);
+    check_campaigns(&reader);
     am_inventory_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)
                                 : conclude(&reader, name, error);

@@ -69,7 +69,7 @@ struct am_inventory_ad {
     struct am_view id;
     uint32_t campaign;         /* index into campaigns, or AM_NONE */
     struct am_view advertiser; /* the campaign's, or its own; never empty */
-    int64_t bid;               /* micros, > 0 */
+    int64_t bid;               /* micros, at least 0 */
     uint8_t pricing;           /* enum am_model_pricing */
     int64_t ctr;               /* millionths, 1..1,000,000, for cpc; 0 for cpm */
     int64_t quality;           /* per mille, 0..AM_PER_MILLE_MAX; default 1000 */

@@ -5,6 +5,7 @@
 #include "../base/keyed.h"
 #include "../text/characters.h"
 #include "../text/words.h"
+#include "hints.h"
 #include "reader.h"
 
 static struct am_view trimmed(struct am_view text) {
@@ -15,10 +16,18 @@ static struct am_view trimmed(struct am_view text) {
     return text;
 }
 
+/* 27": an inch. */
+static bool ends_with_inch(struct am_view text) {
+    return text.size > 1 && text.data[text.size - 1] == '"' && text.data[text.size - 2] >= '0' &&
+           text.data[text.size - 2] <= '9';
+}
+
 /* Takes off one pair of marks, "..." or [...]; false when only one of the two is there. */
 static bool unwrap(struct am_view *text, char open, char close) {
     bool opens = text->size && text->data[0] == open;
     bool closes = text->size > (size_t)opens && text->data[text->size - 1] == close;
+    if (!opens && ends_with_inch(*text))
+        return true;
     if (opens != closes)
         return false;
     if (opens)
@@ -84,8 +93,9 @@ static bool read_object_member(struct am_inventory_reader *reader,
     if (am_json_string_is(&reader->json, key, "negative"))
         return am_inventory_read_boolean(reader, "keywords.negative", value, &keyword->negative);
     if (am_json_string_is(&reader->json, key, "bid"))
-        return am_inventory_read_number(reader, "keywords.bid", value, 6, 1, AM_MONEY_MAX,
-                                        "a decimal above 0 with at most 6 decimals", &keyword->bid);
+        return am_inventory_read_number(reader, "keywords.bid", value, 6, 0, AM_MONEY_MAX,
+                                        "a decimal from 0 to 1000000 with at most 6 decimals",
+                                        &keyword->bid);
     struct am_view name = am_inventory_reader_string(reader, key);
     const char *nearest = am_model_nearest_name(name, names);
     am_inventory_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s",
@@ -136,6 +146,7 @@ void am_inventory_read_keyword(struct am_inventory_reader *reader,
         am_inventory_reader_error(reader, "keywords: a negative keyword has no bid");
         return;
     }
+    am_inventory_hint_keyword(reader, &keyword, value->type == AM_JSON_OBJECT);
     if (!am_vector_push(&reader->keywords, &keyword))
         reader->out_of_memory = true;
 }
@@ -210,6 +221,12 @@ static void normalise(struct normaliser *normaliser, struct am_inventory_keyword
     uint32_t count;
     if (keyword->match == AM_MATCH_ANY || !join_words(normaliser, keyword, &count))
         return;
+    if (count == 0 && keyword->negative) {
+        am_inventory_reader_warning(
+            reader, "negative keyword \"" AM_QUOTED "\": no word is left, so it stops nothing",
+            AM_QUOTED_ARGUMENTS(keyword->text));
+        return;
+    }
     if (count == 0) {
         am_inventory_reader_error(reader,
                                   "keyword \"" AM_QUOTED
@@ -335,6 +352,18 @@ static void normalise_all(struct normaliser *normaliser,
         normalise(normaliser, (struct am_inventory_keyword *)(uintptr_t)&keywords[i]);
 }
 
+/* Negative keywords without a word are left out, after a warning. */
+static void normalise_negatives(struct normaliser *normaliser, struct am_inventory_rules *rules) {
+    struct am_inventory_keyword *negatives =
+        (struct am_inventory_keyword *)(uintptr_t)rules->negatives;
+    uint32_t kept = 0;
+    normalise_all(normaliser, negatives, rules->negative_count);
+    for (uint32_t i = 0; i < rules->negative_count; i++)
+        if (negatives[i].word_count)
+            negatives[kept++] = negatives[i];
+    rules->negative_count = kept;
+}
+
 static void start_record(struct am_inventory_reader *reader,
                          const char *kind,
                          struct am_view id,
@@ -360,13 +389,13 @@ void am_inventory_normalise_keywords(struct am_inventory_reader *reader) {
         struct am_inventory_campaign *campaign =
             AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, i);
         start_record(reader, "campaign", campaign->id, campaign->rules.line);
-        normalise_all(&normaliser, campaign->rules.negatives, campaign->rules.negative_count);
+        normalise_negatives(&normaliser, &campaign->rules);
         AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, i)->bad |= reader->bad;
     }
     for (size_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
         struct am_inventory_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_inventory_ad, i);
         start_record(reader, "ad", ad->id, ad->rules.line);
-        normalise_all(&normaliser, ad->rules.negatives, ad->rules.negative_count);
+        normalise_negatives(&normaliser, &ad->rules);
         normalise_all(&normaliser, ad->keywords, ad->keyword_count);
         if (!reader->bad && ad->keyword_count > 1)
             drop_duplicates(&normaliser, ad);

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "../base/poison.h"
+#include "hints.h"
 #include "inventory.h"
 
 enum { CHUNK = AM_BUFFER_SIZE(256 << 10, 256), GZIP_WINDOW = 15 + 16, HIDDEN = 64 };
@@ -22,6 +23,7 @@ struct am_inventory_lines {
     XXH3_state_t *digest;
     bool started, ended; /* the raw bytes: first chunk seen; end reached */
     bool gzip, between_members;
+    bool seen; /* the beginning of the text has been looked at */
     z_stream stream;
     char *raw;
     struct am_view unread; /* of raw, not yet unpacked or split */
@@ -167,9 +169,23 @@ static enum am_code start(struct am_inventory_lines *lines, struct am_error *err
             return am_error_set(error, AM_E_MEMORY, "%s: out of memory while unpacking",
                                 lines->name);
         lines->gzip = true;
-    } else if (unread->size >= 3 && memcmp(unread->data, "\xEF\xBB\xBF", 3) == 0) {
-        unread->data += 3;
-        unread->size -= 3;
+    }
+    return AM_OK;
+}
+
+static bool is_zero(struct am_view bytes) {
+    for (size_t i = 0; i < bytes.size; i++)
+        if (bytes.data[i])
+            return false;
+    return true;
+}
+
+/* After the last member there may be zeros, as tapes and some tools pad (gzip's manual). */
+static enum am_code skip_padding(struct am_inventory_lines *lines, struct am_error *error) {
+    while (!lines->ended && is_zero(lines->unread)) {
+        enum am_code code = read_raw(lines, error);
+        if (code != AM_OK)
+            return code;
     }
     return AM_OK;
 }
@@ -193,6 +209,11 @@ static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *er
     while (stream->avail_out == CHUNK) {
         if (lines->unread.size == 0 && !lines->ended) {
             enum am_code code = read_raw(lines, error);
+            if (code != AM_OK)
+                return code;
+        }
+        if (lines->between_members && lines->unread.size && lines->unread.data[0] == 0) {
+            enum am_code code = skip_padding(lines, error);
             if (code != AM_OK)
                 return code;
         }
@@ -224,8 +245,27 @@ static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *er
     return check_ratio(lines, error);
 }
 
+/* Skips a byte order mark at the beginning, and refuses what is no JSON Lines at all. */
+static enum am_code look_at_beginning(struct am_inventory_lines *lines, struct am_error *error) {
+    struct am_view *ready = &lines->ready;
+    const char *name = lines->name;
+    lines->seen = true;
+    if (ready->size >= 3 && memcmp(ready->data, "\xEF\xBB\xBF", 3) == 0) {
+        ready->data += 3;
+        ready->size -= 3;
+    }
+    const struct am_inventory_file_hint *hint = am_inventory_hint_file(*ready);
+    if (!hint)
+        return AM_OK;
+    if (!hint->before)
+        return am_error_set(error, AM_E_SYNTAX, "%s: this is %s; expected %s", name, hint->is,
+                            hint->expected);
+    return am_error_set(error, AM_E_SYNTAX, "%s: this is %s; expected %s: %s %s%s", name, hint->is,
+                        hint->expected, hint->before, name, hint->after);
+}
+
 /* Makes more text ready; `ready` stays empty at the end. */
-static enum am_code refill(struct am_inventory_lines *lines, struct am_error *error) {
+static enum am_code make_ready(struct am_inventory_lines *lines, struct am_error *error) {
     enum am_code code = lines->started ? AM_OK : start(lines, error);
     if (code != AM_OK)
         return code;
@@ -236,6 +276,13 @@ static enum am_code refill(struct am_inventory_lines *lines, struct am_error *er
     lines->ready = lines->unread;
     lines->unread.size = 0;
     return code;
+}
+
+static enum am_code refill(struct am_inventory_lines *lines, struct am_error *error) {
+    enum am_code code = make_ready(lines, error);
+    if (code != AM_OK || lines->seen || lines->ready.size == 0)
+        return code;
+    return look_at_beginning(lines, error);
 }
 
 static struct am_view without_return(struct am_view line) {

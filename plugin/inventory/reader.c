@@ -4,9 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { QUOTED_BYTES = 60 };
+enum {
+    QUOTED_BYTES = 60,
+    QUOTED_NUMBER_BYTES = 32,
+    LABEL_SHOWN_BYTES = 6 * (AM_ID_MAX_BYTES + 16)
+};
 
-/* By hand, since it is done for every record and seldom read: snprintf took 4 % of a build. */
+/* Without snprintf, which is slow: every record has a label, and hardly any is read. */
 void am_inventory_reader_label(struct am_inventory_reader *reader,
                                const char *kind,
                                struct am_view id) {
@@ -19,16 +23,34 @@ void am_inventory_reader_label(struct am_inventory_reader *reader,
         at += 3 + id.size;
     }
     reader->label[at] = '\0';
+    reader->label_size = at;
+}
+
+/* A label may hold what a message must not: a NUL would end it. */
+static const char *shown_label(const struct am_inventory_reader *reader, char *memory) {
+    struct am_buffer shown = am_buffer_over(memory, LABEL_SHOWN_BYTES - 1);
+    for (size_t i = 0; i < reader->label_size; i++) {
+        unsigned char byte = (unsigned char)reader->label[i];
+        char escaped[8];
+        if (byte < 0x20 || byte == 0x7F)
+            am_buffer_append(&shown, escaped,
+                             (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", byte));
+        else
+            am_buffer_append(&shown, &reader->label[i], 1);
+    }
+    memory[shown.size] = '\0';
+    return memory;
 }
 
 static void add_problem(struct am_inventory_reader *reader,
                         bool warning,
                         const char *format,
                         va_list arguments) {
-    char what[AM_ERROR_MESSAGE_SIZE];
+    char what[AM_ERROR_MESSAGE_SIZE], label[LABEL_SHOWN_BYTES];
     struct am_error whole;
     am_error_format(what, sizeof what, format, arguments);
-    am_error_set(&whole, AM_E_INVALID, "%s%s%s", reader->label, reader->label[0] ? ": " : "", what);
+    am_error_set(&whole, AM_E_INVALID, "%s%s%s", shown_label(reader, label),
+                 reader->label_size ? ": " : "", what);
     if (!am_inventory_report_add(reader->report, reader->line, warning, whole.message))
         reader->out_of_memory = true;
 }
@@ -121,16 +143,52 @@ bool am_inventory_read_text(struct am_inventory_reader *reader,
     return !reader->out_of_memory;
 }
 
+/* A string whose content would do without its quotes. */
+static void say_quoted(struct am_inventory_reader *reader,
+                       const char *name,
+                       const struct am_json_node *value,
+                       const char *meant) {
+    struct am_view raw = am_json_raw(&reader->json, value);
+    am_inventory_reader_error(reader, "%s: expected %s without quotes, found " AM_QUOTED, name,
+                              meant, AM_QUOTED_ARGUMENTS(raw));
+}
+
 bool am_inventory_read_boolean(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                bool *result) {
+    if (am_json_string_is(&reader->json, value, "true") ||
+        am_json_string_is(&reader->json, value, "false")) {
+        say_quoted(reader, name, value, "true or false");
+        return false;
+    }
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE) {
         am_inventory_reader_expected(reader, name, "true or false", value);
         return false;
     }
     *result = value->type == AM_JSON_TRUE;
     return true;
+}
+
+/* Whether a string holds a number, as spreadsheets write it; with a point for its comma in
+ * `number`.
+ */
+static bool is_quoted_number(struct am_inventory_reader *reader,
+                             const struct am_json_node *value,
+                             unsigned places,
+                             char number[QUOTED_NUMBER_BYTES]) {
+    int64_t read;
+    if (value->type != AM_JSON_STRING)
+        return false;
+    struct am_view text = am_inventory_reader_string(reader, value);
+    if (text.size == 0 || text.size >= QUOTED_NUMBER_BYTES)
+        return false;
+    memcpy(number, text.data, text.size);
+    number[text.size] = '\0';
+    char *comma = strchr(number, ',');
+    if (comma)
+        *comma = '.';
+    return am_decimal_parse(am_view_of(number), places, &read, NULL) == AM_OK;
 }
 
 bool am_inventory_read_number(struct am_inventory_reader *reader,
@@ -143,6 +201,11 @@ bool am_inventory_read_number(struct am_inventory_reader *reader,
                               int64_t *result) {
     int64_t number;
     struct am_error error;
+    char quoted[QUOTED_NUMBER_BYTES];
+    if (is_quoted_number(reader, value, places, quoted)) {
+        say_quoted(reader, name, value, quoted);
+        return false;
+    }
     if (value->type != AM_JSON_NUMBER ||
         am_decimal_parse(am_json_raw(&reader->json, value), places, &number, &error) != AM_OK ||
         number < least || number > most) {

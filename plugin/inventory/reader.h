@@ -13,6 +13,7 @@
 struct am_inventory_draft {
     struct am_view campaign_id; /* of an ad; empty: none */
     bool bad;                   /* has an error: not kept */
+    bool has_ads;               /* of a campaign: an ad names it */
     bool told;                  /* of a bad campaign: an ad of it has been reported for that */
 };
 
@@ -29,12 +30,14 @@ struct am_inventory_reader {
     struct am_vector ads, ad_drafts; /* struct am_inventory_ad, struct am_inventory_draft */
     struct am_vector keywords;       /* struct am_inventory_keyword of the record being read */
     bool has_settings, settings_bad;
-    bool has_fold_accents; /* it was written */
-    uint32_t stem_line;    /* where "stem": true was written, or 0 */
+    bool has_fold_accents;  /* it was written */
+    bool has_stem;          /* so was this */
+    uint32_t language_line; /* where the language was written, or 0 */
     uint32_t line;
     char label[AM_ID_MAX_BYTES +
                16]; /* `ad "a7"`: begins each message; see am_inventory_reader_label */
-    bool bad;       /* the record being read has an error */
+    size_t label_size;
+    bool bad; /* the record being read has an error */
     bool out_of_memory;
 };
 

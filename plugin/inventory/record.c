@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../text/stem.h"
+#include "hints.h"
 #include "reader.h"
 
 typedef void read_function(struct am_inventory_reader *reader,
@@ -16,7 +17,7 @@ struct member {
     read_function *read;
 };
 
-static const char money[] = "a decimal above 0 with at most 6 decimals";
+static const char money[] = "a decimal from 0 to 1000000 with at most 6 decimals";
 
 /* ---- what campaigns and ads have in common ------------------------------------------------------
  */
@@ -114,6 +115,7 @@ static void read_domain(struct am_inventory_reader *reader,
     am_inventory_check_parts(reader, name, rules->domain, '.');
     am_model_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
                             (char *)(uintptr_t)rules->domain.data);
+    am_inventory_hint_domain(reader, rules->domain);
 }
 
 /* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the
@@ -156,6 +158,14 @@ static const struct member rules_members[] = {
     {NULL, NULL},
 };
 
+static void read_name(struct am_inventory_reader *reader,
+                      const char *member,
+                      const struct am_json_node *value,
+                      struct am_view *name) {
+    if (am_inventory_read_text(reader, member, value, AM_ID_MAX_BYTES, name))
+        am_inventory_hint_name(reader, member, *name);
+}
+
 /* ---- campaign ---------------------------------------------------------------------------------
  */
 
@@ -163,16 +173,14 @@ static void read_campaign_id(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory_campaign *)record)->id);
+    read_name(reader, name, value, &((struct am_inventory_campaign *)record)->id);
 }
 
 static void read_campaign_advertiser(struct am_inventory_reader *reader,
                                      const char *name,
                                      const struct am_json_node *value,
                                      void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct am_inventory_campaign *)record)->advertiser);
+    read_name(reader, name, value, &((struct am_inventory_campaign *)record)->advertiser);
 }
 
 static const struct member campaign_members[] = {
@@ -187,39 +195,37 @@ static const struct member campaign_members[] = {
 struct ad_record {
     struct am_inventory_ad ad;
     struct am_inventory_draft draft;
-    bool has_ctr;
+    bool has_bid, has_ctr;
 };
 
 static void read_ad_id(struct am_inventory_reader *reader,
                        const char *name,
                        const struct am_json_node *value,
                        void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.id);
+    read_name(reader, name, value, &((struct ad_record *)record)->ad.id);
 }
 
 static void read_ad_campaign(struct am_inventory_reader *reader,
                              const char *name,
                              const struct am_json_node *value,
                              void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->draft.campaign_id);
+    read_name(reader, name, value, &((struct ad_record *)record)->draft.campaign_id);
 }
 
 static void read_ad_advertiser(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                void *record) {
-    am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.advertiser);
+    read_name(reader, name, value, &((struct ad_record *)record)->ad.advertiser);
 }
 
 static void read_bid(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_inventory_read_number(reader, name, value, 6, 1, AM_MONEY_MAX, money,
-                             &((struct ad_record *)record)->ad.bid);
+    struct ad_record *ad = record;
+    ad->has_bid = true;
+    am_inventory_read_number(reader, name, value, 6, 0, AM_MONEY_MAX, money, &ad->ad.bid);
 }
 
 static void read_pricing(struct am_inventory_reader *reader,
@@ -303,8 +309,9 @@ static void read_url(struct am_inventory_reader *reader,
                      const char *name,
                      const struct am_json_node *value,
                      void *record) {
-    am_inventory_read_text(reader, name, value, AM_URL_MAX_BYTES,
-                           &((struct ad_record *)record)->ad.url);
+    struct am_view *url = &((struct ad_record *)record)->ad.url;
+    if (am_inventory_read_text(reader, name, value, AM_URL_MAX_BYTES, url))
+        am_inventory_hint_url(reader, *url);
 }
 
 static void read_creative(struct am_inventory_reader *reader,
@@ -365,6 +372,7 @@ static void read_language(struct am_inventory_reader *reader,
     struct am_view *language = &((struct am_inventory *)record)->language;
     if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, language))
         return;
+    reader->language_line = reader->line;
     enum am_code code = am_text_language_check(*language);
     reader->out_of_memory |= code == AM_E_MEMORY;
     if (code == AM_E_INVALID)
@@ -385,8 +393,7 @@ static void read_stem(struct am_inventory_reader *reader,
                       void *record) {
     struct am_inventory *inventory = record;
     am_inventory_read_boolean(reader, name, value, &inventory->stem);
-    if (value->type == AM_JSON_TRUE)
-        reader->stem_line = reader->line;
+    reader->has_stem = true;
 }
 
 static void read_spelling(struct am_inventory_reader *reader,
@@ -566,7 +573,7 @@ static void read_ad(struct am_inventory_reader *reader) {
     start_rules(reader, &ad->rules);
     read_members(reader, ad_members, &record, &ad->rules);
     require(reader, ad->id.size, "id", "a string");
-    require(reader, ad->bid > 0, "bid", money);
+    require(reader, record.has_bid, "bid", money);
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
         am_inventory_reader_error(reader, "expected a campaign or an advertiser");
     check_pricing(reader, &record);

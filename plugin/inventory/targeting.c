@@ -2,6 +2,8 @@
 /* Targeting objects to trees. */
 #include <stdio.h>
 
+#include "../model/countries.h"
+#include "hints.h"
 #include "reader.h"
 
 static const char *const member_names[] = {
@@ -66,6 +68,21 @@ static bool is_country(struct am_view code) {
            code.data[1] <= 'z';
 }
 
+static bool refuse_country(struct am_inventory_reader *reader,
+                           const char *name,
+                           struct am_view code,
+                           const struct am_json_node *item) {
+    struct am_view meant = am_model_country_short(code);
+    if (meant.data)
+        am_inventory_reader_error(reader,
+                                  "%s: expected ISO 3166 alpha-2 codes, found \"" AM_QUOTED
+                                  "\", did you mean \"%.*s\"?",
+                                  name, AM_QUOTED_ARGUMENTS(code), AM_VIEW_ARGUMENTS(meant));
+    else
+        am_inventory_reader_expected(reader, name, "ISO 3166 alpha-2 codes like \"US\"", item);
+    return false;
+}
+
 static bool read_values(struct am_inventory_reader *reader,
                         const char *name,
                         const struct am_json_node *value,
@@ -78,10 +95,10 @@ static bool read_values(struct am_inventory_reader *reader,
         fine = am_inventory_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
         if (fine) /* the arena's copy is ours: fold it where it lies */
             text = am_model_attribute_fold(node->attribute, text, (char *)(uintptr_t)text.data);
-        if (fine && node->attribute == AM_ATTRIBUTE_COUNTRY && !is_country(text)) {
-            am_inventory_reader_expected(reader, name, "ISO 3166 alpha-2 codes like \"US\"", item);
-            fine = false;
-        }
+        if (fine && node->attribute == AM_ATTRIBUTE_COUNTRY && !is_country(text))
+            fine = refuse_country(reader, name, text, item);
+        if (fine)
+            text = am_inventory_hint_value(reader, name, node->attribute, text);
         if (fine && !am_vector_push(&values, &text))
             fine = !(reader->out_of_memory = true);
         item = am_json_after(&reader->json, item);
@@ -106,6 +123,10 @@ static bool read_hours(struct am_inventory_reader *reader,
         node->hours[hour / 64] |= UINT64_C(1) << hour % 64;
         item = am_json_after(&reader->json, item);
     }
+    if (value->children > 1 && !node->hours[1] && !node->hours[2] && node->hours[0] >> 24 == 0)
+        am_inventory_reader_warning(reader,
+                                    "targeting.hour: these are hours of Monday, did you mean those "
+                                    "of every day, as in \"hours\":[\"mon-sun 09:00-18:00\"]?");
     return true;
 }
 

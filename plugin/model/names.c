@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "names.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -59,9 +60,10 @@ void am_model_size_write(uint32_t size, char text[AM_SIZE_TEXT_SIZE]) {
 
 enum { NAME_MAX_BYTES = 32 };
 
-/* Levenshtein distance, ASCII case apart, of names of at most NAME_MAX_BYTES. */
-static unsigned distance(struct am_view a, struct am_view b) {
+unsigned am_model_letters_apart(struct am_view a, struct am_view b) {
     unsigned row[NAME_MAX_BYTES + 1];
+    if (a.size > NAME_MAX_BYTES || b.size > NAME_MAX_BYTES)
+        return UINT_MAX;
     for (size_t j = 0; j <= b.size; j++)
         row[j] = (unsigned)j;
     for (size_t i = 1; i <= a.size; i++) {
@@ -85,9 +87,7 @@ const char *am_model_nearest_name(struct am_view name, const char *const *names)
         return NULL;
     for (; *names; names++) {
         struct am_view candidate = am_view_of(*names);
-        if (candidate.size > NAME_MAX_BYTES)
-            continue;
-        unsigned apart = distance(name, candidate);
+        unsigned apart = am_model_letters_apart(name, candidate);
         if (apart < best &&
             apart * 3 <= (name.size > candidate.size ? name.size : candidate.size)) {
             best = apart;

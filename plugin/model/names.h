@@ -54,6 +54,10 @@ uint32_t am_model_size_parse(struct am_view text);
 enum { AM_SIZE_TEXT_SIZE = 12 };
 void am_model_size_write(uint32_t size, char text[AM_SIZE_TEXT_SIZE]);
 
+/* Letters that are missing, too many or wrong in one name for the other (Levenshtein's distance),
+ * ASCII case apart; UINT_MAX for names of more than 32 bytes. */
+unsigned am_model_letters_apart(struct am_view a, struct am_view b);
+
 /* The name in `names` (NULL-terminated array) nearest to `name` by edit distance, or NULL when none
  * is near (at most a third of its letters differ). */
 const char *am_model_nearest_name(struct am_view name, const char *const *names);

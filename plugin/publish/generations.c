@@ -18,7 +18,7 @@ enum { CONTEXT_FREE, CONTEXT_TAKEN_BY_REQUEST, CONTEXT_TAKEN_BY_MOVER };
 enum {
     IDLE_WAIT = 60000, /* milliseconds that the mover sleeps when nothing is published */
     RETIRE_WAIT = 20,  /* between checks of contexts that still read a retired image */
-    START_WAIT = 100,  /* of a worker that starts while its image is being replaced */
+    START_WAIT = 100,  /* of a worker that starts while its image is gone */
     START_WAITS = 100,
     RETRY_WAIT = 1000,     /* after a published image could not be opened */
     ADVICE_STEP = 1 << 20, /* bytes of an image mapped or unmapped at once */
@@ -74,6 +74,7 @@ struct am_generations *am_generations_new(const struct am_generations_options *o
 
 static void close_generation(struct am_generations *generations, struct am_generation *generation) {
     am_image_close(generation->image);
+    am_store_release(&generation->hold);
     free(generation);
     atomic_fetch_sub(&generations->open_images, 1);
 }
@@ -106,15 +107,6 @@ unsigned am_generations_open_images(const struct am_generations *generations) {
 
 /* ---- one generation after the other -----------------------------------------------------------
  */
-
-static struct am_generation *generation_new(struct am_image *image,
-                                            const struct am_publish_publication *publication) {
-    struct am_generation *generation = malloc(sizeof *generation);
-    if (generation)
-        *generation =
-            (struct am_generation){image, publication->number, publication->published_at, NULL};
-    return generation;
-}
 
 static void make_current(struct am_generations *generations, struct am_generation *generation) {
     atomic_fetch_add(&generations->open_images, 1);
@@ -220,13 +212,16 @@ static void retire(struct am_generations *generations) {
 
 static enum am_code open_published(const struct am_generations *generations,
                                    const struct am_publish_publication *publication,
-                                   struct am_image **image,
+                                   struct am_generation *generation,
                                    struct am_error *error) {
     struct am_store store;
+    *generation = (struct am_generation){.publication = publication->number,
+                                         .published_at = publication->published_at};
     enum am_code code = am_store_open(&store, generations->options.store_folder, error);
     if (code != AM_OK)
         return code;
-    code = am_store_open_image(&store, publication->image, true, image, error);
+    code = am_store_open_image(&store, publication->image, true, &generation->image,
+                               &generation->hold, error);
     am_store_close(&store);
     return code;
 }
@@ -234,23 +229,23 @@ static enum am_code open_published(const struct am_generations *generations,
 static bool move_to(struct am_generations *generations,
                     const struct am_publish_publication *publication,
                     struct am_error *error) {
-    struct am_image *image = NULL;
-    if (open_published(generations, publication, &image, error) != AM_OK)
-        return false;
-    advise(image, MADV_POPULATE_READ); /* else requests would take a fault for each page */
-    struct am_generation *generation = generation_new(image, publication);
+    struct am_generation *generation = malloc(sizeof *generation);
     if (!generation) {
-        am_image_close(image);
         am_error_set(error, AM_E_MEMORY, "out of memory");
         return false;
     }
+    if (open_published(generations, publication, generation, error) != AM_OK) {
+        free(generation);
+        return false;
+    }
+    advise(generation->image, MADV_POPULATE_READ); /* else requests would take a fault a page */
     make_current(generations, generation);
     retire(generations);
     return true;
 }
 
-/* The publisher removes the old file just before it publishes the next one: a worker that starts in
- * between has nothing to serve from, and waits. */
+/* A worker that starts while the image is gone, with its folder perhaps, has nothing to serve from,
+ * and waits until the publisher has made it again. */
 static bool waits_for_next(const struct am_generations *generations,
                            const struct am_error *error,
                            unsigned waits) {

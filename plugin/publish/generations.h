@@ -18,6 +18,9 @@
  * and then reads `entering`. Both are sequentially consistent, so either the request sees that it
  * must take the newer one, or the mover sees that the old one is about to be read (hazard pointers:
  * Michael, IEEE TPDS 15(6), 2004). */
+/* Runs in: the master before its first fork (new); a worker's main thread after its fork (start);
+ * its request threads (enter, leave); any of its threads (the rest). The mover is one more thread
+ * of the worker. */
 #ifndef AM_PUBLISH_GENERATIONS_H
 #define AM_PUBLISH_GENERATIONS_H
 
@@ -28,6 +31,7 @@
 
 struct am_generation {
     struct am_image *image;
+    struct am_store_hold hold;
     uint32_t publication; /* number of */
     int64_t published_at;
     struct am_generation *older; /* the next retired one; the mover's */

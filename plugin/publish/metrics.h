@@ -5,6 +5,9 @@
  * since before the first fork, so that counting is an addition to memory that no other core writes.
  * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
  * server is executed anew. */
+/* Runs in: the master before its first fork (new, set_serves, list_loop); a worker's thread, for
+ * the row of its own core (counting); whoever publishes (gauges); any process and thread
+ * (reading). */
 #ifndef AM_PUBLISH_METRICS_H
 #define AM_PUBLISH_METRICS_H
 
@@ -34,9 +37,10 @@ enum am_metrics_closed {
     AM_METRICS_CLOSED_HEAD,
     AM_METRICS_CLOSED_BODY,
     AM_METRICS_CLOSED_WRITE,
-    AM_METRICS_CLOSED_EVICTED, /* idle, and a new one needed its place */
-    AM_METRICS_CLOSED_BALANCE, /* its process had many more than others */
-    AM_METRICS_CLOSED_STARVED, /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_EVICTED,   /* idle, and a new one needed its place */
+    AM_METRICS_CLOSED_BALANCE,   /* its process had many more than others */
+    AM_METRICS_CLOSED_STARVED,   /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_UNWATCHED, /* epoll takes no more */
     AM_METRICS_CLOSED_REASONS,
 };
 
@@ -74,6 +78,9 @@ struct am_metrics_gauges {
     uint64_t skipped_records;
     uint64_t refusals, last_refusal_at;
     uint64_t checked_at;
+    uint64_t lags; /* inventories that were replaced again before they were published */
+    uint64_t
+        replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 

@@ -8,7 +8,7 @@ static const char *gate_label(unsigned index) {
 static const char *reason_label(unsigned index) {
     static const char *const names[AM_METRICS_CLOSED_REASONS] = {
         "idle_timeout", "head_timeout", "body_timeout", "write_timeout",
-        "evicted",      "balance",      "memory"};
+        "evicted",      "balance",      "memory",       "epoll"};
     return names[index];
 }
 
@@ -85,6 +85,14 @@ const struct am_metrics_metric am_metrics_table[] = {
      GAUGES(last_refusal_at), WHOLE, NULL, NULL, 0},
     {"last_check_timestamp_seconds", "When the inventory was last checked for changes.", "seconds",
      GAUGE, GAUGES(checked_at), WHOLE, NULL, NULL, 0},
+    {"inventory_lags_total",
+     "Inventories that were replaced again before they were published or refused.", "", COUNTER,
+     GAUGES(lags), WHOLE, NULL, NULL, 0},
+    {"inventory_lag_seconds",
+     "Time since the inventory that is served was read, when another has replaced it meanwhile; 0: "
+     "it is the newest.",
+     "seconds", GAUGE, AM_METRICS_AGE, offsetof(struct am_metrics_gauges, replaced_at), WHOLE, NULL,
+     NULL, 0},
     /* with a loop only */
     {"loop_connections", "Open connections.", "", GAUGE, ROWS(loop.connections), WHOLE, NULL, NULL,
      0},
@@ -97,7 +105,8 @@ const struct am_metrics_metric am_metrics_table[] = {
     {"loop_handed_over_total", "Requests handed over to blocking threads.", "", COUNTER,
      ROWS(loop.handed_over), WHOLE, NULL, NULL, 0},
     {"loop_pauses_total",
-     "Times that a process stopped accepting, at admatch-connections or without file descriptors.",
+     "Times that a process stopped accepting, at admatch-connections, or without file descriptors "
+     "or epoll watches.",
      "", COUNTER, ROWS(loop.pauses), WHOLE, NULL, NULL, 0},
     {"loop_closed_total", "Connections that the server closed, by reason.", "", COUNTER,
      ROWS(loop.closed), WHOLE, "reason", reason_label, AM_METRICS_CLOSED_REASONS},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of all metrics, for those who render or register them. */
+/* Runs in: any process and thread; nothing here writes. */
 #ifndef AM_PUBLISH_METRICS_TABLE_H
 #define AM_PUBLISH_METRICS_TABLE_H
 

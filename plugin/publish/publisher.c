@@ -8,10 +8,19 @@
 #include "metrics_table.h"
 
 enum {
-    START_ATTEMPTS = 5,       /* while the file keeps changing */
-    QUIET_MILLISECONDS = 400, /* a file younger than that may still be being written */
-    RETRY_SECONDS = 10,       /* after a refusal that the file is not to blame for: memory, disk */
+    START_ATTEMPTS = 5, /* while the file keeps changing */
+    QUIET = 400,        /* a file younger than that may still be being written */
+    RETRY = 10000,      /* after a refusal that the file is not to blame for: memory, disk */
+    TEND_SOON = 100,    /* after a publication, while others leave the image before it; doubles */
+    TEND = 2000,
+    UNQUIET = 30000, /* that a file may be written to before a line says so */
+    LAG_LOG = 60000, /* between lines about publications that lag */
 };
+/* All in milliseconds, but for the attempts. */
+
+static int64_t monotonic(void) {
+    return am_clock_milliseconds(CLOCK_MONOTONIC);
+}
 
 /* ---- what is logged and counted ---------------------------------------------------------------
  */
@@ -65,12 +74,12 @@ static bool is_at_fault(enum am_code code) {
 }
 
 static void
-publish(struct am_publisher *publisher, const char *name, const struct am_image *image) {
+publish(const struct am_publisher *publisher, const char *name, const char *generation) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
     int64_t now = time(NULL);
     am_publish_channel_publish(publisher->channel, name, now);
     am_metrics_set(&gauges->publication, am_publish_channel_number(publisher->channel));
-    snprintf(gauges->generation, sizeof gauges->generation, "%s", image->generation);
+    snprintf(gauges->generation, sizeof gauges->generation, "%s", generation);
     am_metrics_set(&gauges->published_at, (uint64_t)now);
 }
 
@@ -79,30 +88,33 @@ publish(struct am_publisher *publisher, const char *name, const struct am_image 
 
 /* What the inventory was last served from, and can be served from again; NULL: nothing. */
 static struct am_image *open_last_good(const struct am_publisher *publisher,
-                                       char name[AM_STORE_NAME_SIZE]) {
+                                       char name[AM_STORE_NAME_SIZE],
+                                       struct am_store_hold *hold) {
     const struct am_source *source = &publisher->source;
     struct am_store store;
     struct am_image *image = NULL;
     if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
         return NULL;
     if (am_store_recall(&store, source->path, source->lenient, name) &&
-        am_store_open_image(&store, name, false, &image, NULL) != AM_OK)
-        image = NULL;
+        am_store_open_image(&store, name, false, &image, hold, NULL) == AM_OK)
+        am_store_confirm(&store, source->path, source->lenient);
     am_store_close(&store);
     return image;
 }
 
-static bool publish_last_good(struct am_publisher *publisher) {
+static bool publish_last_good(const struct am_publisher *publisher) {
     char name[AM_STORE_NAME_SIZE];
-    struct am_image *image = open_last_good(publisher, name);
+    struct am_store_hold hold = AM_STORE_NO_HOLD;
+    struct am_image *image = open_last_good(publisher, name, &hold);
     if (!image)
         return false;
     show(publisher, image);
-    publish(publisher, name, image);
+    publish(publisher, name, image->generation);
     am_publish_log(publisher->sink,
                    "serving the last good generation, %s, until %s can be used (%s/%s)",
                    image->generation, publisher->source.path, publisher->store_folder, name);
     am_image_close(image);
+    am_store_release(&hold);
     return true;
 }
 
@@ -110,10 +122,10 @@ static enum am_code build_patiently(struct am_publisher *publisher,
                                     struct am_source_built *built,
                                     struct am_inventory_report *report,
                                     struct am_error *error) {
-    const struct timespec pause = {0, QUIET_MILLISECONDS * 1000000};
+    const struct timespec pause = {0, QUIET * 1000000};
     for (int attempt = 1;; attempt++) {
         enum am_code code =
-            am_source_image(&publisher->source, publisher->store_folder, built, report, error);
+            am_source_image(&publisher->source, publisher->store_folder, 0, built, report, error);
         if (code != AM_E_STATE || attempt == START_ATTEMPTS)
             return code;
         am_inventory_report_free(report);
@@ -134,26 +146,28 @@ static bool make_store(const struct am_publisher *publisher) {
     return true;
 }
 
-bool am_publisher_start(struct am_publisher *publisher) {
-    struct am_source_built built;
-    struct am_error error = {0};
-    struct am_inventory_report report = {0};
-    if (!make_store(publisher))
-        return false;
-    enum am_code code = build_patiently(publisher, &built, &report, &error);
-    am_publish_log_report(publisher->sink, publisher->source.path, &report);
-    am_inventory_report_free(&report);
-    publisher->seen = is_at_fault(code);
-    publisher->refused = code != AM_OK && is_at_fault(code);
-    publisher->last = built.signature;
-    if (code == AM_OK) {
-        show_built(publisher, &built);
-        publish(publisher, built.name, built.image);
-        log_published(publisher, &built);
-        am_image_close(built.image);
-        return true;
-    }
-    am_publish_log(publisher->sink, "inventory refused: %s", error.message);
+/* What no running instance is served from any more. */
+static void clean(struct am_publisher *publisher) {
+    struct am_store store;
+    publisher->cleaned = false;
+    if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
+        return;
+    publisher->cleaned = am_store_clean(&store);
+    am_store_close(&store);
+}
+
+static void publish_first(struct am_publisher *publisher, struct am_source_built *built) {
+    show_built(publisher, built);
+    publish(publisher, built->name, built->image->generation);
+    log_published(publisher, built);
+    clean(publisher);
+    am_image_close(built->image);
+    am_store_release(&built->hold);
+}
+
+/* False: there is none. */
+static bool fall_back(struct am_publisher *publisher, const struct am_error *error) {
+    am_publish_log(publisher->sink, "inventory refused: %s", error->message);
     count_refusal(publisher);
     if (publish_last_good(publisher))
         return true;
@@ -162,6 +176,150 @@ bool am_publisher_start(struct am_publisher *publisher) {
                    "admatch-inventory; `admatch check FILE` lists what is wrong with one",
                    publisher->source.path);
     return false;
+}
+
+bool am_publisher_start(struct am_publisher *publisher) {
+    struct am_source_built built;
+    struct am_error error = {0};
+    struct am_inventory_report report = {0};
+    publisher->held = AM_STORE_NO_HOLD;
+    if (!make_store(publisher))
+        return false;
+    enum am_code code = build_patiently(publisher, &built, &report, &error);
+    am_publish_log_report(publisher->sink, publisher->source.path, &report);
+    am_inventory_report_free(&report);
+    publisher->seen = is_at_fault(code);
+    publisher->refused = code != AM_OK && is_at_fault(code);
+    publisher->last = built.signature;
+    if (code != AM_OK)
+        return fall_back(publisher, &error);
+    publish_first(publisher, &built);
+    return true;
+}
+
+/* ---- what is published stays ------------------------------------------------------------------
+ */
+
+static void hold(struct am_publisher *publisher, struct am_store_hold taken) {
+    am_store_release(&publisher->held);
+    publisher->held = taken;
+    publisher->damaged = false;
+}
+
+/* Opens what has the published image's name, and holds it. `moved`: it is another file, to which
+ * everybody moves. False: it is gone or damaged. */
+static bool take_up(struct am_publisher *publisher,
+                    const struct am_store *store,
+                    const struct am_publish_publication *publication,
+                    bool moved) {
+    struct am_image *image = NULL;
+    struct am_store_hold taken;
+    if (am_store_open_image(store, publication->image, false, &image, &taken, NULL) != AM_OK)
+        return false;
+    if (moved)
+        publish(publisher, publication->image, image->generation);
+    am_image_close(image);
+    hold(publisher, taken);
+    return true;
+}
+
+/* The file is gone, with its folder perhaps. Of all instances that are served from it, the first
+ * puts it back, and the others take that up. */
+static bool restore(struct am_publisher *publisher,
+                    const struct am_store *store,
+                    const struct am_publish_publication *publication) {
+    int lock = am_store_lock(store, publication->image, true);
+    if (lock < 0)
+        return false;
+    bool restored = take_up(publisher, store, publication, true);
+    if (!restored &&
+        am_store_put_back(store, publication->image, &publisher->held, NULL) == AM_OK) {
+        restored = take_up(publisher, store, publication, true);
+        am_publish_log(publisher->sink, "%s/%s was gone, and has been put back",
+                       publisher->store_folder, publication->image);
+    }
+    am_store_unlock(store, publication->image, lock);
+    return restored;
+}
+
+static bool keep_image(struct am_publisher *publisher, const struct am_store *store) {
+    struct am_publish_publication publication;
+    am_publish_channel_read(publisher->channel, &publication);
+    switch (am_store_examine(store, publication.image, &publisher->held)) {
+    case AM_STORE_SOUND:
+        return true;
+    case AM_STORE_WRITTEN:
+        return take_up(publisher, store, &publication, false);
+    case AM_STORE_GONE:
+        break;
+    }
+    return restore(publisher, store, &publication);
+}
+
+/* Says once why there is none, and tries until there is. */
+static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
+    const struct am_source *source = &publisher->source;
+    struct am_publish_publication publication;
+    struct am_error error;
+    if (publisher->noted && am_store_confirm(store, source->path, source->lenient))
+        return;
+    am_publish_channel_read(publisher->channel, &publication);
+    publisher->noted =
+        am_store_note(store, source->path, source->lenient, publication.image, &error) == AM_OK;
+    if (!publisher->noted && !publisher->unnoted_logged)
+        am_publish_log(publisher->sink,
+                       "%s: until that works, a restart would not find the last good generation",
+                       error.message);
+    publisher->unnoted_logged = !publisher->noted;
+}
+
+static bool is_due(const struct am_publisher *publisher) {
+    if (publisher->retry_at)
+        return monotonic() >= publisher->retry_at;
+    return publisher->damaged && !publisher->refused;
+}
+
+int64_t am_publisher_tend_after(const struct am_publisher *publisher) {
+    return publisher->tend_after;
+}
+
+bool am_publisher_tend(struct am_publisher *publisher) {
+    struct am_store store;
+    publisher->tend_after =
+        publisher->cleaned || publisher->tend_after * 2 > TEND ? TEND : publisher->tend_after * 2;
+    if (am_store_make(&store, publisher->store_folder, NULL) != AM_OK) {
+        publisher->damaged = true;
+        return is_due(publisher);
+    }
+    publisher->damaged = !keep_image(publisher, &store);
+    keep_note(publisher, &store);
+    if (!publisher->cleaned)
+        publisher->cleaned = am_store_clean(&store);
+    am_store_close(&store);
+    return is_due(publisher);
+}
+
+void am_publisher_resume(struct am_publisher *publisher) {
+    struct am_publish_publication publication;
+    struct am_store store;
+    struct am_image *image = NULL;
+    publisher->held = AM_STORE_NO_HOLD;
+    publisher->noted = true;
+    publisher->cleaned = false;
+    publisher->tend_after = TEND_SOON;
+    am_publish_channel_read(publisher->channel, &publication);
+    bool restarted = publication.number > 1;
+    publisher->seen &= !restarted;
+    am_metrics_set(&am_metrics_gauges(publisher->metrics)->publication, publication.number);
+    am_metrics_set(&am_metrics_gauges(publisher->metrics)->published_at,
+                   (uint64_t)publication.published_at);
+    if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
+        return;
+    if (am_store_open_image(&store, publication.image, !restarted, &image, &publisher->held,
+                            NULL) == AM_OK)
+        show(publisher, image);
+    am_image_close(image);
+    am_store_close(&store);
 }
 
 /* ---- while serving ----------------------------------------------------------------------------
@@ -174,7 +332,29 @@ refuse(struct am_publisher *publisher, enum am_code code, const struct am_error 
                    error->message);
     count_refusal(publisher);
     publisher->refused = is_at_fault(code);
-    publisher->retry_at = publisher->refused ? 0 : time(NULL) + RETRY_SECONDS;
+    publisher->retry_at = publisher->refused ? 0 : monotonic() + RETRY;
+}
+
+static void accept_new(struct am_publisher *publisher, struct am_source_built *built) {
+    show_built(publisher, built);
+    publish(publisher, built->name, built->image->generation);
+    am_metrics_count(&am_metrics_gauges(publisher->metrics)->swaps, 1);
+    log_published(publisher, built);
+}
+
+/* The image that is published already. When it had to be made again, whoever still maps the old
+ * file moves to the new one. */
+static void
+accept_same(struct am_publisher *publisher, struct am_source_built *built, bool forced) {
+    if (built->hold.inode != publisher->held.inode)
+        publish(publisher, built->name, built->image->generation);
+    if (!built->found) {
+        show_built(publisher, built);
+        am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
+                       publisher->store_folder, built->name);
+    } else if (forced)
+        am_publish_log(publisher->sink, "%s was checked on demand: no change",
+                       publisher->source.path);
 }
 
 static void accept(struct am_publisher *publisher, struct am_source_built *built, bool forced) {
@@ -182,67 +362,80 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     am_publish_channel_read(publisher->channel, &publication);
     publisher->retry_at = 0;
     publisher->refused = false;
-    if (strcmp(publication.image, built->name) == 0) {
-        if (!built->found) {
-            show_built(publisher, built);
-            am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
-                           publisher->store_folder, built->name);
-        } else if (forced)
-            am_publish_log(publisher->sink, "%s was looked at on demand: no change",
-                           publisher->source.path);
-    } else {
-        show_built(publisher, built);
-        publish(publisher, built->name, built->image);
-        am_metrics_count(&am_metrics_gauges(publisher->metrics)->swaps, 1);
-        log_published(publisher, built);
-    }
+    if (strcmp(publication.image, built->name) == 0)
+        accept_same(publisher, built, forced);
+    else
+        accept_new(publisher, built);
     am_image_close(built->image);
+    hold(publisher, built->hold);
+    publisher->noted = built->noted == AM_OK;
+    publisher->tend_after = TEND_SOON;
+    clean(publisher);
 }
 
-void am_publisher_resume(struct am_publisher *publisher) {
-    struct am_publish_publication publication;
-    struct am_store store;
-    struct am_image *image = NULL;
-    am_publish_channel_read(publisher->channel, &publication);
-    if (publication.number <= 1)
-        return;
+/* A writer that never pauses is never published: said after a while. */
+static enum am_publisher_outcome wait_for_quiet(struct am_publisher *publisher,
+                                                const struct am_error *error) {
+    int64_t now = monotonic(), before = publisher->unquiet_since;
     publisher->seen = false;
-    am_metrics_set(&am_metrics_gauges(publisher->metrics)->publication, publication.number);
-    am_metrics_set(&am_metrics_gauges(publisher->metrics)->published_at,
-                   (uint64_t)publication.published_at);
-    if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
+    if (!before)
+        publisher->unquiet_since = now;
+    else if (before > 0 && now - before >= UNQUIET) {
+        am_publish_log(publisher->sink, "inventory not published for %d seconds: %s",
+                       UNQUIET / 1000, error->message);
+        publisher->unquiet_since = -1; /* said */
+    }
+    return AM_PUBLISHER_SOON;
+}
+
+static void log_lag(struct am_publisher *publisher, uint64_t nanoseconds) {
+    int64_t now = monotonic();
+    if (publisher->lag_logged_at && now - publisher->lag_logged_at < LAG_LOG)
         return;
-    if (am_store_open_image(&store, publication.image, false, &image, NULL) == AM_OK)
-        show(publisher, image);
-    am_image_close(image);
-    am_store_close(&store);
+    publisher->lag_logged_at = now;
+    am_publish_log(
+        publisher->sink,
+        "publications lag: %s was replaced again while it was read and built, which took "
+        "%.3f seconds; versions that are replaced that soon are passed over",
+        publisher->source.path, (double)nanoseconds / 1e9);
+}
+
+/* Whether a newer file has taken the place of the one that was read, since `began`. */
+static enum am_publisher_outcome
+look_behind(struct am_publisher *publisher, int64_t began, uint64_t nanoseconds) {
+    struct am_source_version now;
+    bool lags = am_source_signature(publisher->source.path, &now, NULL) == AM_OK &&
+                am_source_version_replaces(&now, &publisher->last);
+    struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
+    am_metrics_set(&gauges->replaced_at, lags ? (uint64_t)began : 0);
+    if (!lags)
+        return AM_PUBLISHER_DONE;
+    am_metrics_count(&gauges->lags, 1);
+    log_lag(publisher, nanoseconds);
+    return AM_PUBLISHER_SOON;
 }
 
 static enum am_publisher_outcome take(struct am_publisher *publisher, bool forced) {
     struct am_source_built built;
     struct am_error error = {0};
     struct am_inventory_report report = {0};
-    enum am_code code =
-        am_source_image(&publisher->source, publisher->store_folder, &built, &report, &error);
-    publisher->seen = code != AM_E_STATE;
+    int64_t began = am_clock_seconds();
+    enum am_code code = am_source_image(&publisher->source, publisher->store_folder, QUIET, &built,
+                                        &report, &error);
     if (code != AM_E_STATE)
         am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
     if (code == AM_E_STATE)
-        return AM_PUBLISHER_SOON;
+        return wait_for_quiet(publisher, &error);
+    publisher->seen = true;
+    publisher->unquiet_since = 0;
+    if (built.signature.inode)
+        publisher->last = built.signature;
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
         refuse(publisher, code, &error);
-    return AM_PUBLISHER_DONE;
-}
-
-/* Files with a time in the future are taken as they are: waiting would not help. */
-static bool is_quiet(const struct am_source_version *signature) {
-    int64_t changed =
-        (int64_t)signature->changed.tv_sec * 1000 + signature->changed.tv_nsec / 1000000;
-    int64_t age = am_clock_milliseconds(CLOCK_REALTIME) - changed;
-    return age < 0 || age >= QUIET_MILLISECONDS;
+    return look_behind(publisher, began, built.nanoseconds);
 }
 
 static void miss(struct am_publisher *publisher, const struct am_error *error, bool forced) {
@@ -255,25 +448,6 @@ static void miss(struct am_publisher *publisher, const struct am_error *error, b
     publisher->missing = true;
 }
 
-/* Whether somebody has removed what is published, or its folder. Workers that have it keep it, but
- * those that start later find nothing. */
-static bool is_gone(const struct am_publisher *publisher) {
-    struct am_publish_publication publication;
-    struct am_store store;
-    am_publish_channel_read(publisher->channel, &publication);
-    if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
-        return true;
-    bool gone = !am_store_has(&store, publication.image);
-    am_store_close(&store);
-    return gone;
-}
-
-bool am_publisher_is_due(const struct am_publisher *publisher) {
-    if (publisher->retry_at)
-        return time(NULL) >= publisher->retry_at;
-    return !publisher->refused && is_gone(publisher);
-}
-
 enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, bool forced) {
     struct am_source_version now;
     struct am_error error = {0};
@@ -283,11 +457,9 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         return AM_PUBLISHER_DONE;
     }
     publisher->missing = false;
-    if (publisher->seen && !forced && !am_publisher_is_due(publisher) &&
+    if (publisher->seen && !forced && !is_due(publisher) &&
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
-    if (!is_quiet(&now))
-        return AM_PUBLISHER_SOON;
     publisher->last = now;
     return take(publisher, forced);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a version of the inventory to a publication. One process at a time publishes: a child of the
  * master at start, then the mule. */
+/* Runs in: a child of the master before there are workers (start); the mule's main thread (the
+ * rest). */
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 
@@ -15,15 +17,23 @@ struct am_publisher {
     struct am_publish_channel *channel;
     struct am_metrics *metrics;
     const struct am_publish_sink *sink;
-    /* Private from here on. */
+    /* Private from here on. Times are of CLOCK_MONOTONIC, in milliseconds. */
     bool seen; /* `last` has been published or refused */
     struct am_source_version last;
-    bool refused;     /* `last` was refused for what is in it */
-    bool missing;     /* the last check found no file */
-    int64_t retry_at; /* when to try a refused version again; 0: not before it changes */
+    bool refused;              /* `last` was refused for what is in it */
+    bool missing;              /* the last check found no file */
+    int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
+    struct am_store_hold held; /* of what is published; in the mule */
+    bool damaged;              /* what is published cannot be opened any more: build it again */
+    bool noted;                /* the store has a note of it */
+    bool unnoted_logged;       /* that it has none, and why */
+    bool cleaned;              /* the store has nothing that nobody is to be served from any more */
+    int64_t tend_after;        /* milliseconds until it is to be tended again */
+    int64_t unquiet_since;     /* when it was first found being written to; 0: it is not */
+    int64_t lag_logged_at;     /* 0: never */
     struct {
         uint64_t truncated; /* decisions that a warning has counted */
-        int64_t next;       /* milliseconds of CLOCK_MONOTONIC: when there may be another one */
+        int64_t next;       /* when there may be another one */
     } warned;
 };
 
@@ -32,14 +42,17 @@ struct am_publisher {
 bool am_publisher_start(struct am_publisher *publisher);
 
 /* In a mule that starts: a mule before it may have published, and may have been killed at any
- * moment of that. Sets the metrics of what is served now, and makes the next check read the
- * inventory unless the publication is the start's, which `publisher` knows. */
+ * moment of that. Holds what is published, sets the metrics of it, and makes the next check read
+ * the inventory unless the publication is the start's, which `publisher` knows. */
 void am_publisher_resume(struct am_publisher *publisher);
 
-/* Whether a check is due although the inventory has not changed: a refusal that it did not cause is
- * to be tried again, or the published image has been removed and must be built again. Costs a few
- * system calls. In the mule. */
-bool am_publisher_is_due(const struct am_publisher *publisher);
+/* Between checks: puts the folder, the image and its note back where somebody has removed them, and
+ * removes what nobody is served from any more. True: a check is due although the inventory has not
+ * changed, since a refusal that it did not cause is to be tried again, or since the published image
+ * has been damaged. Costs a few system calls. In the mule. */
+bool am_publisher_tend(struct am_publisher *publisher);
+/* Milliseconds until it is to be called again, at the latest. */
+int64_t am_publisher_tend_after(const struct am_publisher *publisher);
 
 /* Logs how many decisions the work limit has ended since the last such line, at most once a minute.
  * In the mule. */
@@ -47,7 +60,7 @@ void am_publisher_warn(struct am_publisher *publisher);
 
 enum am_publisher_outcome {
     AM_PUBLISHER_DONE, /* published, refused, or nothing new */
-    AM_PUBLISHER_SOON, /* the file is being written: check again in a moment */
+    AM_PUBLISHER_SOON, /* the file is being written, or a newer one is there already: check again */
 };
 
 /* Checks the inventory; when it has changed (or `forced`), builds, verifies and publishes it, or

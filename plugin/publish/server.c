@@ -45,6 +45,7 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
         .channel = server->channel,
         .metrics = server->metrics,
         .sink = &server->sink,
+        .held = AM_STORE_NO_HOLD,
     };
 }
 
@@ -66,6 +67,7 @@ struct am_server *am_server_new(const struct am_server_options *options, struct 
 void am_server_free(struct am_server *server) {
     if (!server)
         return;
+    am_store_release(&server->publisher.held);
     am_generations_free(server->generations);
     am_metrics_free(server->metrics);
     am_publish_channel_free(server->channel);

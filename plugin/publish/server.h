@@ -6,6 +6,8 @@
  *   a child of the master             am_publisher_start, with the rights of the workers
  *   mule                              am_publisher_resume, am_publisher_check, again and again
  *   each worker, after its fork       am_generations_start, then am_server_answer in any thread */
+/* Runs in: the master before its first fork (new); a worker's thread that serves the request
+ * (answer, release, count). */
 #ifndef AM_PUBLISH_SERVER_H
 #define AM_PUBLISH_SERVER_H
 

@@ -21,6 +21,7 @@ struct making {
     struct am_store store;
     struct am_timezones *zones; /* of this machine, now */
     int fd;                     /* the inventory, open for reading */
+    int64_t quiet;              /* milliseconds */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
@@ -38,7 +39,8 @@ static enum am_code sign(const char *path,
     *signature = (struct am_source_version){.device = status->st_dev,
                                             .inode = status->st_ino,
                                             .size = status->st_size,
-                                            .changed = status->st_mtim,
+                                            .modified = status->st_mtim,
+                                            .changed = status->st_ctim,
                                             .zones_changed = zones.st_mtim};
     return AM_OK;
 }
@@ -60,9 +62,14 @@ static bool is_same_time(const struct timespec *a, const struct timespec *b) {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+bool am_source_version_replaces(const struct am_source_version *now,
+                                const struct am_source_version *before) {
+    return now->device != before->device || now->inode != before->inode ||
+           now->size != before->size || !is_same_time(&now->modified, &before->modified);
+}
+
 bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b) {
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           is_same_time(&a->changed, &b->changed) &&
+    return !am_source_version_replaces(a, b) && is_same_time(&a->changed, &b->changed) &&
            is_same_time(&a->zones_changed, &b->zones_changed);
 }
 
@@ -77,6 +84,40 @@ static enum am_code open_source(struct making *making, struct am_error *error) {
     if (making->fd < 0 || fstat(making->fd, &status) != 0)
         return cannot_read(path, error);
     return sign(path, &status, &making->built->signature, error);
+}
+
+static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
+    return am_error_set(error, AM_E_STATE,
+                        "%s changed while it was being read: replace it by renaming a finished "
+                        "file over it",
+                        source->path);
+}
+
+/* Whether nobody has written to the open file. That another one has taken its place changes its
+ * ctime, and does not count. */
+static enum am_code check_unwritten(const struct making *making, struct am_error *error) {
+    const struct am_source_version *then = &making->built->signature;
+    struct stat now;
+    if (fstat(making->fd, &now) != 0)
+        return cannot_read(making->source->path, error);
+    if (now.st_size != then->size || !is_same_time(&now.st_mtim, &then->modified))
+        return changed_meanwhile(making->source, error);
+    return AM_OK;
+}
+
+static int64_t milliseconds_of(const struct timespec *time) {
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+/* Files with a time in the future are taken as they are: waiting would not help. */
+static enum am_code wait_until_quiet(const struct making *making, struct am_error *error) {
+    int64_t age =
+        am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
+    if (age < 0 || age >= making->quiet)
+        return AM_OK;
+    const struct timespec rest = {0, (making->quiet - age) * 1000000};
+    nanosleep(&rest, NULL);
+    return check_unwritten(making, error);
 }
 
 /* From its beginning to its end. */
@@ -134,18 +175,17 @@ copy(const struct making *making, struct am_image_bytes *bytes, struct am_error 
     *bytes = (struct am_image_bytes){aligned_alloc(AM_IMAGE_ALIGNMENT, room), size};
     if (!bytes->data)
         return am_error_set(error, AM_E_MEMORY, "out of memory while reading %s", path);
-    return read_exactly(making->fd, path, bytes->data, size, error);
+    enum am_code code = read_exactly(making->fd, path, bytes->data, size, error);
+    if (code != AM_OK)
+        return code;
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes->data, size));
+    bool same = memcmp(canonical.digest, making->digest, sizeof making->digest) == 0;
+    return same ? AM_OK : changed_meanwhile(making->source, error);
 }
 
 /* ---- making -----------------------------------------------------------------------------------
  */
-
-static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
-    return am_error_set(error, AM_E_STATE,
-                        "%s changed while it was being read: replace it by renaming a finished "
-                        "file over it",
-                        source->path);
-}
 
 static enum am_code
 build(const struct making *making, struct am_image_bytes *bytes, struct am_error *error) {
@@ -176,13 +216,10 @@ verify(const struct am_source *source, const struct am_image_bytes *bytes, struc
     return code;
 }
 
-/* Whether the path is still that of the file that was read, and nobody has written to it. */
-static enum am_code check_unchanged(const struct making *making, struct am_error *error) {
-    struct am_source_version now;
-    enum am_code code = am_source_signature(making->source->path, &now, error);
-    if (code == AM_OK && !am_source_version_equal(&now, &making->built->signature))
-        return changed_meanwhile(making->source, error);
-    return code;
+static enum am_code open_made(const struct making *making, struct am_error *error) {
+    struct am_source_built *built = making->built;
+    return am_store_open_image(&making->store, built->name, false, &built->image, &built->hold,
+                               error);
 }
 
 static enum am_code make(const struct making *making, struct am_error *error) {
@@ -195,21 +232,18 @@ static enum am_code make(const struct making *making, struct am_error *error) {
         code = verify(making->source, &bytes, error);
     am_publish_priority_end_yielding();
     if (code == AM_OK)
-        code = check_unchanged(making, error);
+        code = check_unwritten(making, error);
     if (code == AM_OK)
         code = am_store_write(&making->store, &bytes, built->name, error);
     am_image_bytes_free(&bytes);
     malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
-    return code == AM_OK
-               ? am_store_open_image(&making->store, built->name, false, &built->image, error)
-               : code;
+    return code == AM_OK ? open_made(making, error) : code;
 }
 
 /* An image that cannot be used as it lies there is built again, over it. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
     struct am_source_built *built = making->built;
-    built->found =
-        am_store_open_image(&making->store, built->name, false, &built->image, NULL) == AM_OK;
+    built->found = open_made(making, NULL) == AM_OK;
     return built->found ? AM_OK : make(making, error);
 }
 
@@ -223,17 +257,24 @@ static enum am_code make_alone(const struct making *making, struct am_error *err
                                   making->store.path);
     enum am_code code = find_or_make(making, error);
     if (code == AM_OK)
-        am_store_collect(&making->store, source->path, source->lenient, name);
+        making->built->noted =
+            am_store_note(&making->store, source->path, source->lenient, name, NULL);
     am_store_unlock(&making->store, name, lock);
     return code;
 }
 
 static enum am_code source_from(struct making *making, struct am_error *error) {
-    if (am_image_is_fd(making->fd))
+    bool is_image = false;
+    enum am_code code = am_image_is_fd(making->fd, making->source->path, &is_image, error);
+    if (code != AM_OK)
+        return code;
+    if (is_image)
         making->origin = AM_ORIGIN_COPY;
     else
         making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
-    enum am_code code = digest_source(making, error);
+    code = wait_until_quiet(making, error);
+    if (code == AM_OK)
+        code = digest_source(making, error);
     if (code != AM_OK)
         return code;
     am_store_image_name(making->digest, am_timezones_digest(making->zones), making->origin,
@@ -250,12 +291,14 @@ static enum am_code load_zones(struct making *making, struct am_error *error) {
 
 enum am_code am_source_image(const struct am_source *source,
                              const char *store_folder,
+                             int64_t quiet,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
     uint64_t began = am_clock(CLOCK_MONOTONIC);
-    struct making making = {.source = source, .fd = -1, .built = built, .report = report};
-    *built = (struct am_source_built){.image = NULL};
+    struct making making = {
+        .source = source, .fd = -1, .quiet = quiet, .built = built, .report = report};
+    *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the file that `admatch-inventory` names to a verified image in the store: found
  * there, or built. */
+/* Runs in: the one process that publishes: a child of the master at start, then the mule's main
+ * thread. */
 #ifndef AM_PUBLISH_SOURCE_H
 #define AM_PUBLISH_SOURCE_H
 
@@ -20,7 +22,8 @@ struct am_source_version {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec changed;
+    struct timespec modified;
+    struct timespec changed;       /* ctime, which no tool sets back */
     struct timespec zones_changed; /* of the folder of time zones; 0: there is none */
 };
 
@@ -28,11 +31,17 @@ struct am_source_version {
 enum am_code
 am_source_signature(const char *path, struct am_source_version *signature, struct am_error *error);
 bool am_source_version_equal(const struct am_source_version *a, const struct am_source_version *b);
+/* Whether it is of another file, or of one that was written to since; chmod and the like only make
+ * versions unequal. */
+bool am_source_version_replaces(const struct am_source_version *now,
+                                const struct am_source_version *before);
 
 struct am_source_built {
     char name[AM_STORE_NAME_SIZE];      /* of the image, in the store, noted as the inventory's */
     struct am_image *image;             /* open; the caller's */
-    struct am_source_version signature; /* of the source that was read */
+    struct am_store_hold hold;          /* of the image; the caller's */
+    struct am_source_version signature; /* of the source that was read; inode 0: none was opened */
+    enum am_code noted;                 /* AM_OK, or why it could not be noted: the disk is full */
     bool found;                         /* it was there already: no build */
     uint64_t nanoseconds;               /* what it all took */
 };
@@ -41,9 +50,12 @@ struct am_source_built {
  * failure no image and no note is changed there, and `error` says why. `report` (zeroed by the
  * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
  * by line. The file is opened once, so that all of it is read from one and the same file whatever
- * its path comes to mean. AM_E_STATE: it changed while it was being read; worth trying again. */
+ * its path comes to mean: a newer file that takes its place meanwhile changes nothing. Waits until
+ * the open file has not been written to for `quiet` milliseconds, once. AM_E_STATE: it was written
+ * to meanwhile, or while it was being read; worth trying again. */
 enum am_code am_source_image(const struct am_source *source,
                              const char *store_folder,
+                             int64_t quiet,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error);

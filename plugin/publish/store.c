@@ -101,25 +101,97 @@ static enum am_code check_image_file(const char *name, int fd, struct am_error *
     return AM_OK;
 }
 
+/* Whether `fd` is (still) the file of that name. */
+static bool is_named(const struct am_store *store, int fd, const char *name) {
+    struct stat mine, named;
+    return fstat(fd, &mine) == 0 &&
+           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* Whoever cleans has the lock for itself for some microseconds, while it removes the file or finds
+ * that it must not. Longer than HOLD_TRIES, somebody else has. */
+static bool lock_shared(int fd) {
+    enum { HOLD_TRIES = 100 };
+    const struct timespec pause = {0, 10000000};
+    for (int tries = 0; flock(fd, LOCK_SH | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == HOLD_TRIES)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static enum am_code take_hold(const struct am_store *store,
+                              const char *name,
+                              int fd,
+                              struct am_store_hold *hold,
+                              struct am_error *error) {
+    struct stat status;
+    if (!lock_shared(fd) || fstat(fd, &status) != 0)
+        return am_error_set_errno(error, AM_E_STATE, "cannot lock the image %s in %s", name,
+                                  store->path);
+    if (!is_named(store, fd, name))
+        return am_error_set(error, AM_E_STATE, "the image %s has just been removed from %s", name,
+                            store->path);
+    *hold = (struct am_store_hold){fd, status.st_ino, status.st_size, status.st_mtim};
+    return AM_OK;
+}
+
 enum am_code am_store_open_image(const struct am_store *store,
                                  const char *name,
                                  bool summed,
                                  struct am_image **image,
+                                 struct am_store_hold *hold,
                                  struct am_error *error) {
     int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
                                   "cannot open the image %s in %s", name, store->path);
+    struct am_store_hold taken = AM_STORE_NO_HOLD;
     enum am_code code = check_image_file(name, fd, error);
     if (code == AM_OK)
+        code = take_hold(store, name, fd, &taken, error);
+    if (code == AM_OK)
         code = am_image_open_fd(fd, name, summed, image, error);
-    close(fd);
+    if (code == AM_OK)
+        *hold = taken;
+    else
+        close(fd);
     return code;
 }
 
-bool am_store_has(const struct am_store *store, const char *name) {
+void am_store_release(struct am_store_hold *hold) {
+    if (hold->fd >= 0)
+        close(hold->fd);
+    *hold = AM_STORE_NO_HOLD;
+}
+
+enum am_store_condition
+am_store_examine(const struct am_store *store, const char *name, const struct am_store_hold *hold) {
     struct stat status;
-    return fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (hold->fd < 0 || !is_named(store, hold->fd, name))
+        return AM_STORE_GONE;
+    bool same = fstat(hold->fd, &status) == 0 && status.st_size == hold->size &&
+                status.st_mtim.tv_sec == hold->modified.tv_sec &&
+                status.st_mtim.tv_nsec == hold->modified.tv_nsec;
+    return same ? AM_STORE_SOUND : AM_STORE_WRITTEN;
+}
+
+enum am_code am_store_put_back(const struct am_store *store,
+                               const char *name,
+                               const struct am_store_hold *hold,
+                               struct am_error *error) {
+    struct am_image *image = NULL;
+    if (hold->fd < 0)
+        return am_error_set(error, AM_E_STATE, "the image %s is not held", name);
+    enum am_code code = am_image_open_fd(hold->fd, name, false, &image, error);
+    if (code != AM_OK)
+        return code;
+    const struct am_image_bytes bytes = {(char *)(uintptr_t)image->data, image->size};
+    code = am_store_write(store, &bytes, name, error);
+    am_image_close(image);
+    return code;
 }
 
 enum am_code am_store_write(const struct am_store *store,
@@ -138,15 +210,6 @@ enum am_code am_store_write(const struct am_store *store,
 
 static void lock_name(const char *image, char name[NAME_MAX + 1]) {
     snprintf(name, NAME_MAX + 1, "%s" LOCK_SUFFIX, image);
-}
-
-/* Whether `fd` is (still) the file of that name: whoever held the lock before may have removed it.
- */
-static bool is_named(const struct am_store *store, int fd, const char *name) {
-    struct stat mine, named;
-    return fstat(fd, &mine) == 0 &&
-           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
 static int flock_patiently(int fd, int operation) {
@@ -171,7 +234,7 @@ int am_store_lock(const struct am_store *store, const char *name, bool wait) {
             errno = saved;
             return -1;
         }
-        if (is_named(store, fd, lock))
+        if (is_named(store, fd, lock)) /* whoever had the lock before may have removed it */
             return fd;
         close(fd);
     }

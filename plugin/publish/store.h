@@ -2,8 +2,9 @@
 /* The store: the folder of compiled images (admatch-state-dir), shared by all instances of one user
  * on the host.
  *
- *   DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx        an image, named by what it was made from
- *   DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx.lock   held while somebody makes that image
+ *   DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx        an image, named by what it was made from;
+ *                                                locked, shared, by each process that serves from
+ * it DIGEST-FORMAT.WORDS[-ZONES][-skip|-copy].admx.lock   held while somebody makes that image
  *   KEY.last                                     which image an inventory's path is served from
  *   folder.lock                                  held while notes are written and files removed
  *
@@ -11,13 +12,28 @@
  * its path is resolved once for each piece of work, in am_store_open; what was checked then is held
  * by its descriptor, and everything below is named relative to that. Only a folder of this
  * process's own user that nobody else may enter is used. */
+/* Runs in: the one process that publishes; workers' movers (open, open_image, close). One thread
+ * for each struct am_store. */
 #ifndef AM_PUBLISH_STORE_H
 #define AM_PUBLISH_STORE_H
+
+#include <sys/types.h>
+#include <time.h>
 
 #include "../index/builder.h"
 
 /* Of an image's file name, its end included. */
 enum { AM_STORE_NAME_SIZE = 80 };
+
+/* A shared lock (flock) on an image's file. While anybody on the host has one, in whatever mount
+ * namespace, nobody's cleaning removes the file. */
+struct am_store_hold {
+    int fd; /* -1: none */
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+};
+#define AM_STORE_NO_HOLD ((struct am_store_hold){.fd = -1})
 
 /* Open from am_store_open or am_store_make until am_store_close. One thread. */
 struct am_store {
@@ -42,18 +58,36 @@ void am_store_image_name(const uint8_t digest[16],
                          enum am_store_origin origin,
                          char name[AM_STORE_NAME_SIZE]);
 
-/* Opens an image of the folder (header, section table, checksum; with `summed`, its checksum has
- * been verified by whoever published it, and is not verified again, which would take processors
- * from requests). AM_E_STATE: there is none. AM_E_INVALID: not this user's, or others may write it.
- * Any other error: it is damaged. Any process. */
+/* Opens and holds an image of the folder (header, section table, checksum; with `summed`, its
+ * checksum has been verified by whoever published it, and is not verified again, which would take
+ * processors from requests). On success the caller closes the image, then releases the hold.
+ * AM_E_STATE: there is none. AM_E_INVALID: not this user's, or others may write it. Any other
+ * error: it is damaged. Any process. */
 enum am_code am_store_open_image(const struct am_store *store,
                                  const char *name,
                                  bool summed,
                                  struct am_image **image,
+                                 struct am_store_hold *hold,
                                  struct am_error *error);
 
-/* Whether there is a file of that name. */
-bool am_store_has(const struct am_store *store, const char *name);
+/* Leaves none; none is fine. */
+void am_store_release(struct am_store_hold *hold);
+
+enum am_store_condition {
+    AM_STORE_SOUND,
+    AM_STORE_GONE,    /* there is no file of that name, or another one than is held */
+    AM_STORE_WRITTEN, /* somebody has written to it or cut it off, or at least set its time */
+};
+/* What has become of the file of an image that is held. A few system calls. */
+enum am_store_condition
+am_store_examine(const struct am_store *store, const char *name, const struct am_store_hold *hold);
+
+/* Writes an image that is gone again, from what is held; the hold stays on the old file.
+ * AM_E_CORRUPT: that is damaged. AM_E_IO. */
+enum am_code am_store_put_back(const struct am_store *store,
+                               const char *name,
+                               const struct am_store_hold *hold,
+                               struct am_error *error);
 
 /* Writes an image to the folder, whole or not at all. AM_E_IO: full, for instance. */
 enum am_code am_store_write(const struct am_store *store,
@@ -67,13 +101,29 @@ enum am_code am_store_write(const struct am_store *store,
 int am_store_lock(const struct am_store *store, const char *name, bool wait);
 void am_store_unlock(const struct am_store *store, const char *name, int lock);
 
-/* Notes that `inventory` (its absolute path) is served from that image, which the caller has
- * locked; and removes images that no inventory is served from, notes of inventories that are gone,
- * and what killed processes left behind. What cannot be removed stays: never fails. */
-void am_store_collect(const struct am_store *store,
-                      const char *inventory,
-                      bool lenient,
-                      const char *image);
+/* ---- notes and cleaning (store_collect.c) -------------------------------------------------------
+ */
+
+/* Notes that `inventory` (its absolute path) is served from that image. AM_E_IO: full, for
+ * instance; the note before it stays. */
+enum am_code am_store_note(const struct am_store *store,
+                           const char *inventory,
+                           bool lenient,
+                           const char *image,
+                           struct am_error *error);
+
+/* Says that the note is still right: an inventory that is away then keeps its note and its image
+ * through a restart (see am_store_clean). False: there is no note. */
+bool am_store_confirm(const struct am_store *store, const char *inventory, bool lenient);
+
+/* Removes images that nobody holds and that no inventory is served from, notes of inventories that
+ * are gone, and what killed processes left behind. A note of an inventory that is not there, which
+ * may be away for a moment, or be visible in another mount namespace only, counts for as long as
+ * its image is held, and AM_STORE_GRACE seconds from when it was last confirmed. What cannot be
+ * removed stays: never fails. False: something is to be removed that cannot be yet, such as an
+ * image that somebody still serves from; clean again later. */
+enum { AM_STORE_GRACE = 600 };
+bool am_store_clean(const struct am_store *store);
 
 /* The image that `inventory` was last served from: true and its name, when noted. It may be gone.
  */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -14,7 +15,7 @@
 
 enum { NOTE_NAME_SIZE = 64 };
 
-/* A note, one line each: the image's file name, the inventory's path. */
+/* A note: the image's file name, a line feed, the inventory's path, a line feed. */
 struct note {
     char image[AM_STORE_NAME_SIZE];
     char inventory[PATH_MAX];
@@ -55,17 +56,36 @@ static bool end_line(char *line) {
     return end;
 }
 
+/* The path goes up to the last line feed: it may have some itself. */
+static bool read_path(FILE *file, char path[PATH_MAX]) {
+    size_t size = fread(path, 1, PATH_MAX, file);
+    if (!size || path[size - 1] != '\n')
+        return false;
+    path[size - 1] = '\0';
+    return true;
+}
+
 static bool read_note(const struct am_store *store, const char *name, struct note *note) {
     FILE *file = open_note(store, name);
     if (!file)
         return false;
     bool whole = fgets(note->image, sizeof note->image, file) && end_line(note->image) &&
-                 fgets(note->inventory, sizeof note->inventory, file) && end_line(note->inventory);
+                 read_path(file, note->inventory);
     fclose(file);
     return whole && note->image[0] && !strchr(note->image, '/');
 }
 
-static void write_note(const struct am_store *store,
+static bool write_whole(int fd, const char *inventory, const char *image) {
+    FILE *file = fdopen(fd, "w");
+    if (!file) {
+        close(fd);
+        return false;
+    }
+    bool written = fprintf(file, "%s\n%s\n", image, inventory) > 0;
+    return fclose(file) == 0 && written;
+}
+
+static bool write_note(const struct am_store *store,
                        const char *name,
                        const char *inventory,
                        const char *image) {
@@ -73,16 +93,52 @@ static void write_note(const struct am_store *store,
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", name, (long)getpid());
     unlinkat(store->folder, temporary, 0); /* of a killed process with our number */
     int fd = openat(store->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    bool written = fprintf(file, "%s\n%s\n", image, inventory) > 0;
-    written = fclose(file) == 0 && written;
-    if (!written || renameat(store->folder, temporary, store->folder, name) != 0)
-        unlinkat(store->folder, temporary, 0);
+    if (fd < 0)
+        return false;
+    if (write_whole(fd, inventory, image) &&
+        renameat(store->folder, temporary, store->folder, name) == 0)
+        return true;
+    int saved = errno;
+    unlinkat(store->folder, temporary, 0);
+    errno = saved;
+    return false;
+}
+
+static bool touch(const struct am_store *store, const char *name) {
+    return utimensat(store->folder, name, NULL, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool says(const struct am_store *store, const char *name, const char *image) {
+    struct note note;
+    return read_note(store, name, &note) && strcmp(note.image, image) == 0;
+}
+
+/* The folder has a lock of its own, so that notes and cleaning do not cross. */
+static const char folder_lock[] = "folder";
+
+enum am_code am_store_note(const struct am_store *store,
+                           const char *inventory,
+                           bool lenient,
+                           const char *image,
+                           struct am_error *error) {
+    char name[NOTE_NAME_SIZE];
+    note_name(inventory, lenient, name);
+    int lock = am_store_lock(store, folder_lock, true);
+    bool noted = lock >= 0 && ((says(store, name, image) && touch(store, name)) ||
+                               write_note(store, name, inventory, image));
+    int saved = errno;
+    if (lock >= 0)
+        am_store_unlock(store, folder_lock, lock);
+    errno = saved;
+    return noted ? AM_OK
+                 : am_error_set_errno(error, AM_E_IO, "cannot write a note to the state folder %s",
+                                      store->path);
+}
+
+bool am_store_confirm(const struct am_store *store, const char *inventory, bool lenient) {
+    char name[NOTE_NAME_SIZE];
+    note_name(inventory, lenient, name);
+    return touch(store, name);
 }
 
 bool am_store_recall(const struct am_store *store,
@@ -161,8 +217,39 @@ static bool list_folder(const struct am_store *store, struct names *names) {
     return complete;
 }
 
-/* Drops notes of inventories that are gone; collects the images of the others. False: memory ran
- * out, remove nothing. */
+/* Locks an image's file for this process alone; -1: somebody holds it (EWOULDBLOCK), or it cannot
+ * be opened. */
+static int lock_alone(const struct am_store *store, const char *image) {
+    int fd = openat(store->folder, image, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static bool is_held(const struct am_store *store, const char *image) {
+    int lock = lock_alone(store, image);
+    if (lock < 0)
+        return errno == EWOULDBLOCK;
+    close(lock);
+    return false;
+}
+
+/* From the future, after a clock was set back, is recent too. */
+static bool is_recent(const struct am_store *store, const char *name) {
+    struct stat status;
+    return fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           time(NULL) - status.st_mtim.tv_sec < AM_STORE_GRACE;
+}
+
+static bool is_away(const char *inventory) {
+    return access(inventory, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Drops notes that count no longer; collects the images of the others. False: memory ran out,
+ * remove nothing. */
 static bool
 collect_used(const struct am_store *store, const struct names *all, struct names *used) {
     for (size_t i = 0; i < all->count; i++) {
@@ -171,7 +258,7 @@ collect_used(const struct am_store *store, const struct names *all, struct names
         if (!ends_with(name, ".last"))
             continue;
         if (!read_note(store, name, &note) ||
-            (access(note.inventory, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)))
+            (is_away(note.inventory) && !is_recent(store, name) && !is_held(store, note.image)))
             unlinkat(store->folder, name, 0);
         else if (!add_name(used, note.image))
             return false;
@@ -179,57 +266,60 @@ collect_used(const struct am_store *store, const struct names *all, struct names
     return true;
 }
 
-/* Removes a file that belongs to the making of an image: NAME.admx, NAME.admx.lock or
- * NAME.admx.PID.tmp. Not while somebody makes it. `locked` is the image that the caller has locked:
- * nobody else makes that one, so what lies beside it was left by a killed process. */
-static void remove_piece(const struct am_store *store, const char *name, const char *locked) {
-    char image[NAME_MAX + 1];
-    const char *end = strstr(name, ".admx");
-    if (end)
-        snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
-    if (!end || (strcmp(image, locked) == 0 && ends_with(name, ".tmp"))) {
-        unlinkat(store->folder, name, 0);
-        return;
-    }
-    int lock = am_store_lock(store, image, false);
-    if (lock < 0)
-        return;
+/* False: somebody holds it. What cannot be opened, nobody can be served from. */
+static bool remove_image(const struct am_store *store, const char *name) {
+    int lock = lock_alone(store, name);
+    if (lock < 0 && errno == EWOULDBLOCK)
+        return false;
     unlinkat(store->folder, name, 0);
-    am_store_unlock(store, image, lock);
+    if (lock >= 0)
+        close(lock);
+    return true;
 }
 
-static void remove_unused(const struct am_store *store,
-                          const struct names *all,
-                          const struct names *used,
-                          const char *locked) {
+/* Removes a file that belongs to an image: NAME.admx, NAME.admx.lock or NAME.admx.PID.tmp. Not
+ * while somebody makes it; false: nor while somebody holds it. */
+static bool remove_piece(const struct am_store *store, const char *name) {
+    char image[NAME_MAX + 1];
+    const char *end = strstr(name, ".admx");
+    if (!end) {
+        unlinkat(store->folder, name, 0);
+        return true;
+    }
+    snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
+    int lock = am_store_lock(store, image, false);
+    if (lock < 0)
+        return true;
+    bool removed = true;
+    if (strcmp(name, image) == 0)
+        removed = remove_image(store, name);
+    else
+        unlinkat(store->folder, name, 0);
+    am_store_unlock(store, image, lock);
+    return removed;
+}
+
+static bool
+remove_unused(const struct am_store *store, const struct names *all, const struct names *used) {
+    bool complete = true;
     for (size_t i = 0; i < all->count; i++) {
         const char *name = all->items[i];
         bool unused = ends_with(name, ".admx") && !has_name(used, name);
         if (unused || ends_with(name, ".tmp") || ends_with(name, ".admx.lock"))
-            remove_piece(store, name, locked);
+            complete &= remove_piece(store, name);
     }
+    return complete;
 }
 
-static void clean(const struct am_store *store, const char *locked) {
+bool am_store_clean(const struct am_store *store) {
     struct names all = {0}, used = {0};
-    if (list_folder(store, &all) && collect_used(store, &all, &used))
-        remove_unused(store, &all, &used, locked);
+    int lock = am_store_lock(store, folder_lock, true);
+    if (lock < 0)
+        return false;
+    bool complete = list_folder(store, &all) && collect_used(store, &all, &used) &&
+                    remove_unused(store, &all, &used);
     free_names(&all);
     free_names(&used);
-}
-
-/* The folder has a lock of its own, so that notes and cleaning do not cross. */
-void am_store_collect(const struct am_store *store,
-                      const char *inventory,
-                      bool lenient,
-                      const char *image) {
-    static const char folder[] = "folder";
-    char name[NOTE_NAME_SIZE];
-    int lock = am_store_lock(store, folder, true);
-    if (lock < 0)
-        return;
-    note_name(inventory, lenient, name);
-    write_note(store, name, inventory, image);
-    clean(store, image);
-    am_store_unlock(store, folder, lock);
+    am_store_unlock(store, folder_lock, lock);
+    return complete;
 }

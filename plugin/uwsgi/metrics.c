@@ -37,8 +37,9 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
                      metric->name, seconds + strlen("seconds"));
         else
             snprintf(name, sizeof name, "admatch.%s", metric->name);
-        uint8_t type =
-            metric->type == AM_METRICS_COUNTER ? UWSGI_METRIC_COUNTER : UWSGI_METRIC_GAUGE;
-        uwsgi_register_metric(name, NULL, type, "admatch", NULL, 0, (void *)(uintptr_t)metric);
+        /* Totals, too, are gauges: of a counter, uWSGI would push the total to StatsD as an
+         * increase. */
+        uwsgi_register_metric(name, NULL, UWSGI_METRIC_GAUGE, "admatch", NULL, 0,
+                              (void *)(uintptr_t)metric);
     }
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: its options, its hooks, and the order in which its parts start. */
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "body.h"
 #include "host.h"
 #include "log.h"
@@ -64,10 +66,21 @@ static int init(void) {
     return 0;
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
- * master's; it looks names up only when it drops them. */
+/* Not: there is no such user, for which getpwnam(3) lists several values. uWSGI refuses to start
+ * then. */
+static bool is_failure_to_look_up(int error) {
+    return error == EIO || error == EINTR || error == EMFILE || error == ENFILE ||
+           error == ENOMEM || error == ERANGE;
+}
+
+/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
+ * keeps the master's; it looks names up only when it drops them. */
 static uid_t workers_user(void) {
+    errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    if (!named && is_failure_to_look_up(errno))
+        am_uwsgi_log_and_exit("cannot start: cannot look up the user %s: %s", uwsgi.uidname,
+                              strerrordesc_np(errno));
     uid_t user = named ? named->pw_uid : uwsgi.uid;
     return geteuid() == 0 && user ? user : geteuid();
 }
@@ -139,6 +152,8 @@ static void post_fork(void) {
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
+    if (!am_loop_wanted())
+        am_uwsgi_accept_start();
     am_generations_start(server->generations, (unsigned)uwsgi.mywid);
 }
 

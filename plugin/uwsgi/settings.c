@@ -89,7 +89,7 @@ struct uwsgi_option am_uwsgi_options[] = {
      "private folder for compiled images (default /dev/shm/admatch-UID)", set_path,
      &am_uwsgi_settings.state_dir, 0},
     {"admatch-refresh", required_argument, 0,
-     "seconds between looks at the inventory (default 5, 0: only on demand)", set_number,
+     "seconds between checks of the inventory (default 5, 0: only on demand)", set_number,
      &refresh_number, 0},
     {"admatch-on-error", required_argument, 0,
      "stop: refuse an inventory that has a bad record (default); skip: leave bad records out",

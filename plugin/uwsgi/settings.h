@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin's options, as uWSGI's parser leaves them. */
+/* Runs in: the master, while it reads its configuration (finish). Afterwards nobody writes, and
+ * any process and thread may read. */
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
 
@@ -9,7 +11,7 @@
 struct am_uwsgi_settings {
     char *inventory;  /* absolute path once am_uwsgi_settings_finish has run; NULL: none given */
     char *state_dir;  /* NULL: the default */
-    uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
+    uint64_t refresh; /* seconds between checks of the inventory; 0: only on demand */
     uint64_t limit_body;
     uint64_t limit_words;
     uint64_t limit_work;

@@ -168,7 +168,7 @@ def loop_options(given, lines):
 class Server:
     """One instance of uWSGI. Options are lines of its ini file; what is not given has defaults that suit tests."""
 
-    def __init__(self, folder, inventory, *options, protocol="http11-socket", arguments=(), name="server", variables=None):
+    def __init__(self, folder, inventory, *options, protocol="http11-socket", arguments=(), name="server", variables=None, inside=()):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.name = name
@@ -198,13 +198,14 @@ class Server:
         self.ini.write_text("\n".join(lines) + "\n")
         self.arguments = arguments
         self.variables = variables or {}
+        self.inside = list(inside)  # a command that executes the rest of its line
         self.process = None
 
     def spawn(self):
         self.fresh_from = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [UWSGI, "--ini", str(self.ini), *self.arguments],
+                [*self.inside, UWSGI, "--ini", str(self.ini), *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=environment(**self.variables), start_new_session=True,
             )

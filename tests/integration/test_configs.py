@@ -315,19 +315,34 @@ class BuildTest(unittest.TestCase):
             if " -c " not in line:
                 self.assertIn("-Wl,--of-the-builder", line)
 
-    def test_make_run_serves_and_prints_a_line_to_try(self):
-        folder = new_folder(self.addCleanup)
-        port, log = free_port(), folder / "log"
+    def run_make(self, *options):
+        """The line to try that `make run` prints, and its log."""
+        log = new_folder(self.addCleanup) / "log"
         with open(log, "wb") as output:
-            process = subprocess.Popen(["make", "-s", "run", f"PORT={port}"], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+            process = subprocess.Popen(["make", "-s", "run", f"PORT={free_port()}", *options], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
         self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
         line = eventually("it prints a line", lambda: re.search(r"^\s+(curl .*)$", log.read_text(), re.M))
+        return line[1], log
 
-        def answered():
-            done = subprocess.run(line[1], shell=True, capture_output=True)
-            return done.returncode == 0 and done.stdout
+    def test_make_run_prints_a_line_to_try_once_it_serves(self):
+        line, log = self.run_make()
+        self.assertIn(b'"slots":[{', subprocess.run(line, shell=True, capture_output=True).stdout)
+        self.assertIn("spawned uWSGI worker 2", log.read_text().split("Try, in another terminal")[0])
 
-        self.assertIn(b'"slots":[{', eventually("the line gets an answer", answered))
+    def test_make_run_serves_an_inventory_that_it_is_given(self):
+        line, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
+        self.assertIn(b'"ad":"hostels"', subprocess.run(line, shell=True, capture_output=True).stdout)
+
+    def test_make_says_what_to_install(self):
+        folder = new_folder(self.addCleanup)
+        done = subprocess.run(["make", "-s", f"BUILD={folder}/build", "UWSGI=no-such-uwsgi", f"CPPFLAGS=--sysroot={folder}"], cwd=ROOT,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        missing, _, advice = done.stderr.partition("On Debian 12")
+        self.assertEqual(re.findall(r"^    (\S+)$", missing, re.M), ["libstemmer.h", "no-such-uwsgi", "utf8proc.h", "xxhash.h", "zlib.h"])
+        self.assertIn("make deps-build", advice)
+        self.assertRegex(advice, r"\n    apt install gcc .*uwsgi-core .*libstemmer-dev ")
+        self.assertEqual(list((folder / "build").iterdir()), [])
 
 
 if __name__ == "__main__":

@@ -197,6 +197,12 @@ class BoundTest(ServerTest):
         server = self.serve(ADS, LOOP, "max-fd = 300", "processes = 1", start=False).spawn()
         server.logged("172 connections instead of the 10000 of admatch-connections, since the limit of open files is 300")
 
+    def test_a_low_limit_of_open_files_does_not_raise_the_bound(self):
+        server = self.serve(ADS, LOOP, "max-fd = 100", "admatch-connections = 10", "processes = 1")
+        for raw in self.raws(server, 12):
+            raw.send(GET[:10])
+        server.logged("accepting pauses (admatch-connections is reached, and none is idle)")
+
     def test_pieces_have_a_bound_of_their_own(self):
         server = self.serve(ADS, LOOP, "processes = 1", "admatch-connection-memory = 1048576", "admatch-body-timeout = 60")
         raws, body = self.raws(server, 40), b'{"query":"running shoes","title":"%s"}' % (b"x" * 60000)
@@ -270,15 +276,19 @@ class EndTest(ServerTest):
             time.sleep(1)
         self.assert_unharmed(clients)
 
+    def scale(self, server, count, letter):
+        """A command at a time: one that comes while a worker still leaves takes another, down to none."""
+        while (now := len(server.workers())) != count:
+            server.command(letter)
+            eventually("the number of workers has changed", lambda before=now: len(server.workers()) != before)
+
     @forks_late
     def test_workers_that_are_cheaped_under_kept_connections(self):
         server = self.serve(ADS, LOOP, "processes = 3", "threads = 2", "cheaper = 1", "cheaper-algo = manual")
         with KeptClients(server) as clients:
             for more, fewer in ((3, 1), (2, 1)):
                 for count, letter in ((more, "+"), (fewer, "-")):
-                    while len(server.workers()) != count:
-                        server.command(letter)
-                        time.sleep(1.2)
+                    self.scale(server, count, letter)
                     time.sleep(0.5)
         self.assertEqual(clients.broken, [])
 
@@ -287,9 +297,7 @@ class EndTest(ServerTest):
         server = self.serve(ADS, LOOP, "processes = 2", "cheaper = 1", "cheaper-algo = manual")
         with KeptClients(server, 80) as clients:
             time.sleep(0.5)
-            while len(server.workers()) != 2:
-                server.command("+")
-                time.sleep(1.2)
+            self.scale(server, 2, "+")
             new = server.workers()[1]
             eventually("it has connections", lambda: self.connections_of(new) >= 8)
         self.assertEqual(clients.broken, [])

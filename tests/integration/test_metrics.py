@@ -9,7 +9,7 @@ import socket
 import time
 import unittest
 
-from harness import LOOP, ROOT, ServerTest, SharedServerTest, ad, eventually, forks_late, put
+from harness import LOOP, PATIENCE, ROOT, ServerTest, SharedServerTest, ad, eventually, forks_late, put
 
 ADS = [ad("shoes", "running shoes"), ad("paused", "running shoes", status="paused", bid=5), ad("anyone", "*", bid=0.1)]
 
@@ -141,41 +141,29 @@ class GaugesTest(ServerTest):
         eventually("no core lags", lambda: server.metrics()["admatch_lagging_cores"] == 0, 3)
 
 
+PLUGINS = pathlib.Path("/usr/lib/uwsgi/plugins")
+
+
 class PusherTest(ServerTest):
     """The numbers leave through uWSGI's own pushers."""
 
-    PLUGINS = pathlib.Path("/usr/lib/uwsgi/plugins")
     WANTED = "admatch.ads"
 
     def plugin(self, name):
-        path = self.PLUGINS / f"{name}_plugin.so"
+        path = PLUGINS / f"{name}_plugin.so"
         if not path.exists():
             self.skipTest(f"there is no {path}")
         return f"plugin = {path}"
 
-    def listen(self, kind):
-        listener = socket.socket(socket.AF_INET, kind)
+    def listen(self):
+        listener = socket.socket()
         self.addCleanup(listener.close)
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(20)
         return listener, listener.getsockname()[1]
 
-    def test_statsd(self):
-        listener, port = self.listen(socket.SOCK_DGRAM)
-        self.serve(ADS, self.plugin("stats_pusher_statsd"), f"stats-push = statsd:127.0.0.1:{port},test", "stats-pusher-default-freq = 1")
-        seen = {}
-
-        def received():
-            with contextlib.suppress(UnicodeDecodeError, ValueError):
-                name, value = listener.recv(65536).decode().split(":", 1)
-                seen[name] = value
-            return f"test.{self.WANTED}" in seen
-
-        eventually("the number of ads was sent", received)
-        self.assertEqual(seen[f"test.{self.WANTED}"], f"{len(ADS)}|g")
-
     def test_carbon(self):
-        listener, port = self.listen(socket.SOCK_STREAM)
+        listener, port = self.listen()
         listener.listen()
         self.serve(ADS, self.plugin("carbon"), f"carbon = 127.0.0.1:{port}", "carbon-freq = 1", "carbon-use-metrics = true")
 
@@ -233,6 +221,44 @@ class DashboardTest(unittest.TestCase):
         text = (ROOT / "docs" / "OPERATIONS.md").read_text()
         self.assertGreater(len(self.named(text)), 5)
         self.assertEqual({name for name in self.named(text) - self.series if not name.endswith("_plugin")}, set())
+
+    def alarms(self):
+        """Those of the table, as PromQL."""
+        section = (ROOT / "docs" / "OPERATIONS.md").read_text().split("\n## Alarms\n")[1].split("\n## ")[0]
+        return [expression.replace("\\|", "|") for expression in re.findall(r"^\| `(.*?)` \|", section, re.M)]
+
+    def test_the_rules_are_the_alarms(self):
+        text = (ROOT / "configs" / "prometheus" / "admatch.rules.yml").read_text()
+        rules = [re.sub(r"^>-\s+|\s+", lambda found: "" if ">" in found[0] else " ", rule).strip()
+                 for rule in re.findall(r"^        expr: (.*?)\n        (?=[a-z])", text, re.M | re.S)]
+        self.assertEqual(rules, self.alarms())
+        self.assertEqual(len(set(re.findall(r"- alert: (\w+)", text))), len(rules))
+
+
+@unittest.skipUnless((PLUGINS / "stats_pusher_statsd_plugin.so").exists(), "uWSGI has no pusher to StatsD here")
+class StatsdTest(SharedServerTest):
+    """StatsD adds up what it gets as counters, and uWSGI pushes totals. With the options of docs/METRICS.md."""
+
+    RECORDS = [ad("shoes", "shoes")]
+    receiver = socket.socket(type=socket.SOCK_DGRAM)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.receiver.bind(("127.0.0.1", 0))
+        cls.receiver.settimeout(PATIENCE)
+        cls.addClassCleanup(cls.receiver.close)
+        lines = re.search(r"^    plugins = stats_pusher_statsd\n((?:    .*\n)+)", (ROOT / "docs" / "METRICS.md").read_text(), re.M)[0]
+        lines = lines.replace("127.0.0.1:8125", f"127.0.0.1:{cls.receiver.getsockname()[1]}").replace("freq = 10", "freq = 1")
+        cls.OPTIONS = [line.strip() for line in lines.splitlines()]
+        super().setUpClass()
+
+    def received(self, value):
+        return f"ads.admatch.ads_placed_total:{value}|g" in self.receiver.recv(65536).decode()
+
+    def test_totals_are_gauges(self):
+        for value in (1, 2):
+            self.server.decide(query="shoes")
+            eventually(f"a total of {value} arrives", lambda: self.received(value))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state folder: private, shared between instances, and kept clean. And what a start says when it cannot start."""
 
+import contextlib
+import http.client
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import BUILD, ServerTest, ad, eventually, forks_late, put
 
 ADS = [ad("shoes", "shoes")]
+
+
+def age_notes(server):
+    """So that inventories that are away are taken to be gone."""
+    for path in server.state.glob("*.last"):
+        os.utime(path, (1, 1))
+
+
+def held_images(pid):
+    """Those that a process has open."""
+    with contextlib.suppress(OSError):
+        return {path for path in (os.readlink(fd) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir()) if ".admx" in path}
+    return set()
+
+
+def mapped_inodes(pid):
+    """Of the images that a process has mapped."""
+    with contextlib.suppress(OSError):
+        return {int(line.split()[4]) for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines() if ".admx" in line}
+    return set()
 
 
 class StartTest(ServerTest):
@@ -120,12 +143,16 @@ class FolderTest(ServerTest):
         server.start()
         self.assertEqual({path.suffix for path in server.state.iterdir()}, {".admx", ".last"})
 
-    def test_images_of_inventories_that_are_gone_are_removed(self):
+    def test_images_of_inventories_that_are_gone_are_removed_after_a_while(self):
         other = self.folder / "other.jsonl"
         put(other, [ad("other", "word")])
         self.serve(None, inventory=other, name="other").stop()
         other.unlink()
         server = self.serve(ADS)
+        self.assertEqual(len(server.images()), 2, "it may be on its way")
+        server.stop()
+        age_notes(server)
+        server.start()
         self.assertEqual(len(server.images()), 1)
 
     def test_what_a_user_put_there_stays(self):
@@ -139,19 +166,66 @@ class FolderTest(ServerTest):
         self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
         self.assertEqual({path.name for path in state.iterdir()} & {"mine.admx", "notes.tmp"}, {"mine.admx", "notes.tmp"})
 
+    def remove_and_see(self, server, remove, said):
+        eventually("the mule holds the image", lambda: server.mule() and held_images(server.mule()))
+        remove(server.state)
+        began = time.monotonic()
+        server.logged(said)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(server.state.stat().st_mode & 0o777, 0o700)
+        for pid in server.workers():
+            os.kill(pid, signal.SIGKILL)
+        eventually("new workers serve it", lambda: server.answers() and server.decide(query="shoes").status == 200)
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
     @forks_late
-    def test_a_published_image_that_is_removed_is_made_again(self):
+    def test_a_published_image_that_is_removed_is_put_back(self):
         for refresh in (0, 1):
             for remove in (lambda state: [path.unlink() for path in state.iterdir()], shutil.rmtree):
                 server = self.serve(ADS, f"admatch-refresh = {refresh}", name=f"refresh{refresh}")
-                remove(server.state)
-                server.logged("was gone or damaged, and has been made again")
-                self.assertEqual(server.state.stat().st_mode & 0o777, 0o700)
-                for pid in server.workers():
-                    os.kill(pid, signal.SIGKILL)
-                eventually("new workers serve it", lambda: server.answers() and server.decide(query="shoes").status == 200)
-                self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+                self.remove_and_see(server, remove, "was gone, and has been put back")
+                self.assertEqual({path.suffix for path in server.state.iterdir()}, {".admx", ".last"})
                 server.stop()
+
+    @forks_late
+    def test_a_removed_folder_is_made_again_whatever_the_inventory_is_like(self):
+        """It cannot be built again from an inventory that is refused or away."""
+        for name, spoil in (("refused", lambda: self.inventory.write_text("{")), ("away", self.inventory.unlink)):
+            server = self.serve(ADS, name=name)
+            spoil()
+            server.logged("inventory refused")
+            self.remove_and_see(server, shutil.rmtree, "was gone, and has been put back")
+            self.assertEqual(server.metrics()["admatch_builds_total"] + server.metrics()["admatch_found_total"], 1)
+            server.stop()
+
+    @forks_late
+    def test_a_truncated_image_is_built_again(self):
+        server = self.serve(ADS)
+        image = server.state / server.images()[0]
+        size = image.stat().st_size
+        os.truncate(image, 4096)
+        server.logged("was gone or damaged, and has been made again")
+        self.assertEqual(image.stat().st_size, size)
+        eventually("all workers have moved to it", lambda: all(mapped_inodes(pid) == {image.stat().st_ino} for pid in server.workers()))
+        self.assertEqual(server.decide(query="shoes").ads, ["shoes"])
+
+    @forks_late
+    def test_workers_that_a_truncated_image_ends_serve_again(self):
+        server = self.serve(ADS, "processes = 1")
+        os.truncate(server.state / server.images()[0], 4096)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            server.decide(query="shoes")
+        eventually("it serves again", lambda: server.answers() and server.decide(query="shoes").status == 200)
+        server.log_path.write_text("")  # the fault was wanted
+
+    def test_an_image_whose_time_is_set_is_left_alone(self):
+        server = self.serve(ADS)
+        image = server.state / server.images()[0]
+        inode = image.stat().st_ino
+        os.utime(image, (1, 1))
+        time.sleep(3)
+        self.assertEqual(image.stat().st_ino, inode)
+        self.assertNotIn("again", server.log())
 
     def test_notes_that_are_none_are_passed_over(self):
         state = self.folder / "state"
@@ -196,12 +270,7 @@ class FolderTest(ServerTest):
 
 class SharingTest(ServerTest):
     def inodes(self, server):
-        found = set()
-        for pid in server.workers():
-            for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-                if ".admx" in line:
-                    found.add(tuple(line.split()[3:5]))
-        return found
+        return set().union(*map(mapped_inodes, server.workers()))
 
     def test_instances_with_the_same_inventory_map_the_same_pages(self):
         first = self.serve(ADS, name="first")
@@ -219,6 +288,51 @@ class SharingTest(ServerTest):
         eventually("the first has moved", lambda: first.decide(query="shoes").ads == ["new"])
         self.assertEqual(second.decide(query="shoes").ads, ["shoes"])
         self.assertEqual(len(first.images()), 2)
+
+    @forks_late
+    def test_a_neighbour_s_swaps_leave_the_image_of_one_whose_inventory_is_away(self):
+        """In memory, for workers that start, and through a reload."""
+        other = self.folder / "other.jsonl"
+        put(other, [ad("other", "word")])
+        vassal, neighbour = self.serve(None, inventory=other, name="vassal"), self.serve(ADS, name="neighbour")
+        other.unlink()
+        vassal.logged("inventory refused")
+        for number in range(20):
+            age_notes(neighbour)
+            put(self.inventory, [ad(f"ad{number}", "shoes")])
+            neighbour.command("a")
+            eventually("the neighbour has swapped", lambda: neighbour.decide(query="shoes").ads == [f"ad{number}"])
+            self.assertEqual(vassal.decide(query="word").ads, ["other"])
+        for pid in vassal.workers():
+            os.kill(pid, signal.SIGKILL)
+        eventually("new workers serve it", lambda: vassal.answers() and vassal.decide(query="word").status == 200)
+        vassal.process.send_signal(signal.SIGHUP)
+        vassal.logged("serving the last good generation")
+        eventually("it serves again", vassal.answers)
+        self.assertEqual(vassal.decide(query="word").ads, ["other"])
+        self.assertNotIn("again", vassal.log().replace("respawned again", ""))
+        eventually("only what is served is left", lambda: len(vassal.images()) == 2)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can unshare mounts")
+    def test_instances_in_mount_namespaces_of_their_own_share_a_folder(self):
+        """None sees the inventory of the other, and none removes its image."""
+        servers = []
+        for name in ("first", "second"):
+            hidden = self.folder / name
+            hidden.mkdir()
+            put(self.folder / f"{name}.jsonl", [ad(name, "word")])
+            script = 'mount -t tmpfs none "$1" && cp "$2" "$1/ads.jsonl" && shift 2 && exec "$@"'
+            inside = ["unshare", "--mount", "sh", "-c", script, "sh", str(hidden), str(self.folder / f"{name}.jsonl")]
+            servers.append(self.serve(None, inventory=hidden / "ads.jsonl", name=name, inside=inside))
+        for number in range(6):
+            server = servers[number % 2]
+            age_notes(server)
+            put(pathlib.Path(f"/proc/{server.process.pid}/root{self.folder}/{server.name}/ads.jsonl"), [ad(f"ad{number}", "word")])
+            eventually("it has swapped", lambda: server.decide(query="word").ads == [f"ad{number}"])
+        time.sleep(3)
+        for server in servers:
+            self.assertEqual(server.metrics()["admatch_builds_total"], 4)
+            self.assertNotIn("again", server.log())
 
     def test_instances_that_start_at_once_build_once(self):
         put(self.inventory, [ad(f"ad{n}", f"word{n}") for n in range(5000)])

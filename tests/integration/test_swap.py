@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """New inventories while serving: who moves when, what is refused, and that nothing is lost."""
 
+import concurrent.futures
+import contextlib
 import os
 import shutil
 import signal
@@ -10,7 +12,7 @@ import time
 import unittest
 
 from emperor import Emperor
-from harness import LOOP, SANITIZER, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
+from harness import BUILD, LOOP, SANITIZER, Answer, ServerTest, ad, children_of, eventually, forks_late, lines_of, mapped_images, put, status_of
 
 OLD = [ad("old", "shoes")]
 NEW = [ad("new", "shoes")]
@@ -124,7 +126,7 @@ class SwapTest(ServerTest):
         server.command("a")
         eventually("the new ad is served", lambda: serves(server, "new"))
         server.command("a")
-        server.logged("looked at on demand: no change")
+        server.logged("checked on demand: no change")
 
     def test_the_old_image_goes_when_its_last_reader_is_done(self):
         server = self.serve(OLD, "processes = 3", "threads = 2")
@@ -138,8 +140,52 @@ class SwapTest(ServerTest):
             return not any("deleted" in path or old[0] in path for pid in processes(server) for path in mapped_images(pid))
 
         eventually("nobody maps the old image", unmapped)
-        self.assertEqual(len(server.images()), 1)
+        eventually("its file is gone", lambda: len(server.images()) == 1)
         self.assertNotEqual(server.images(), old)
+
+    def test_a_change_that_leaves_size_and_times_is_seen(self):
+        """As unpacking with fixed times leaves them; all but the ctime, which nobody can set."""
+        server = self.serve([ad("one", "shoes")])
+        before = self.inventory.stat()
+        text = self.inventory.read_text().replace("one", "two")
+        with open(self.inventory, "r+") as file:
+            file.write(text)
+        os.utime(self.inventory, ns=(before.st_atime_ns, before.st_mtime_ns))
+        after = self.inventory.stat()
+        self.assertEqual((after.st_ino, after.st_size, after.st_mtime_ns), (before.st_ino, before.st_size, before.st_mtime_ns))
+        eventually("the change is served", lambda: serves(server, "two"))
+
+    def test_a_change_of_rights_alone_is_no_publication(self):
+        server = self.serve(OLD)
+        found = server.metrics()["admatch_publication"]
+        self.inventory.chmod(0o600)
+        time.sleep(2.5)
+        self.assertEqual(server.metrics()["admatch_publication"], found)
+        self.assertEqual(server.metrics()["admatch_inventory_lags_total"], 0)
+
+    def test_a_feed_that_is_replaced_faster_than_it_builds_is_published(self):
+        many = "".join(lines_of([ad(f"ad{number}", f"word{number} other{number}")]) for number in range(30000))
+        done = threading.Event()
+
+        def replace():
+            number = 0
+            while not done.wait(0.1):
+                number += 1
+                put(self.inventory, (many + lines_of([ad(f"marker{number}", "shoes")])).encode())
+            return number
+
+        server = self.serve(OLD)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            last = pool.submit(replace)
+            try:
+                eventually("some are published", lambda: server.metrics()["admatch_swaps_total"] >= 4)
+                eventually("they lag", lambda: server.metrics()["admatch_inventory_lags_total"] >= 1)
+            finally:
+                done.set()
+        server.logged("publications lag: ")
+        eventually("the last one is served", lambda: serves(server, f"marker{last.result()}"))
+        eventually("they lag no longer", lambda: server.metrics()["admatch_inventory_lag_seconds"] == 0)
+        self.assertEqual(server.metrics()["admatch_refusals_total"], 0)
 
     def test_no_request_fails_while_generations_come_and_go(self):
         server = self.serve([ad("ad0", "shoes")], "processes = 2", "threads = 4")
@@ -276,7 +322,7 @@ class RobustnessTest(ServerTest):
         put(self.inventory, NEW)
         eventually("the new ad is served", lambda: serves(server, "new"))
         eventually("nothing else is left", lambda: not [p for p in server.state.iterdir() if p.suffix in (".tmp", ".lock")])
-        self.assertEqual(len(server.images()), 1)
+        eventually("nor another image", lambda: len(server.images()) == 1)
 
     def test_a_mule_that_comes_after_a_swap_does_not_take_the_first_file_for_the_served_one(self):
         server = self.serve(OLD, "admatch-refresh = 0")
@@ -315,6 +361,21 @@ class ReloadTest(ServerTest):
         put(self.inventory, NEW)
         eventually("the new ad is served", lambda: serves(server, "new"))
         return server
+
+    @unittest.skipIf(SANITIZER, "sanitizers are loaded first themselves")
+    @unittest.skipIf(LOOP, "the loop accepts by itself")
+    def test_a_connection_that_was_just_accepted_is_answered_by_a_leaving_worker(self):
+        for name, options in {"prefork": (), "threads": ("threads = 2",)}.items():
+            with self.subTest(mode=name):
+                server = self.serve(OLD, "processes = 1", *options, name=name, variables={"LD_PRELOAD": str(BUILD / "tests" / "slow_accept.so")})
+                [worker] = server.workers()
+                with contextlib.closing(server.connect()) as connection:
+                    connection.request("GET", "/v1/decide?query=shoes")
+                    time.sleep(0.2)
+                    os.kill(worker, signal.SIGHUP)
+                    self.assertEqual(Answer(connection.getresponse()).ads, ["old"])
+                eventually("the worker has left", lambda: server.workers() not in ([], [worker]))
+                server.stop()
 
     def test_a_graceful_reload_finds_the_image(self):
         server = self.swapped()

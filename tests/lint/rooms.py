@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that the plugin
-exports one symbol; and that it is hardened. Usage: rooms.py [admatch_plugin.so]"""
+"""The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that headers say
+in which process and thread they run, where there are several; that the plugin exports one symbol; and that it is hardened.
+Usage: rooms.py [admatch_plugin.so]"""
 
 import pathlib
 import re
@@ -80,6 +81,15 @@ def check_names(path):
             yield f"{path.relative_to(ROOT)}: {name} has none of the prefixes of {room}: {', '.join(prefixes)}"
 
 
+# Rooms whose functions run in several processes and threads; each of their headers says who calls what.
+PLACED = ("publish", "uwsgi")
+
+
+def check_places(path):
+    if room_of(path) in PLACED and "\n/* Runs in: " not in path.read_text().partition("\n#ifndef ")[0]:
+        yield f'{path.relative_to(ROOT)}: expected "/* Runs in: PROCESS AND THREAD. */" before the first line of code'
+
+
 def symbols_of(objects, flag):
     """Global symbols by object file."""
     printed = subprocess.run(["nm", "-A", "-g", flag, *map(str, objects)], capture_output=True, text=True, check=True).stdout
@@ -147,7 +157,8 @@ def check_hardening(plugin):
 
 def main():
     problems = [problem for path in sources() for problem in check_includes(path)]
-    problems += [problem for path in sources() if path.suffix == ".h" for problem in check_names(path)]
+    for path in (path for path in sources() if path.suffix == ".h"):
+        problems += [*check_names(path), *check_places(path)]
     for plugin in sys.argv[1:]:
         problems += check_exports(plugin)
         problems += check_hardening(plugin)

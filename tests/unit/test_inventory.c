@@ -224,8 +224,25 @@ static void gzip_with_something_after_it_is_refused(void **state) {
     memcpy(packed + size, "garbage", 7);
     assert_refused(packed, size + 7, AM_E_SYNTAX, "damaged gzip data near byte ");
     assert_refused(packed, size + 1, AM_E_SYNTAX, "the gzip data ends in the middle, after ");
-    memset(packed + size, 0, 8);
-    assert_refused(packed, size + 8, AM_E_SYNTAX, "damaged gzip data near byte ");
+    memset(packed + size, 0, 512);
+    packed[size + 511] = 'x';
+    assert_refused(packed, size + 512, AM_E_SYNTAX, "damaged gzip data near byte ");
+}
+
+/* Tapes and some tools fill up with zeros. */
+static void gzip_may_be_padded_with_zeros(void **state) {
+    (void)state;
+    static char packed[1024];
+    size_t first = pack(am_view_of(one), packed, sizeof packed);
+    for (size_t size = first; size < sizeof packed; size++)
+        assert_ads(packed, size, 1);
+}
+
+static void a_byte_order_mark_may_be_packed(void **state) {
+    (void)state;
+    static char plain[1024], packed[1024];
+    size_t size = (size_t)sprintf(plain, "\xEF\xBB\xBF%s", one);
+    assert_ads(packed, pack((struct am_view){plain, size}, packed, sizeof packed), 1);
 }
 
 /* Whatever byte of the body or the trailer is changed: refused, never another inventory. */
@@ -293,7 +310,7 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     (void)state;
     char *at = text;
     for (int i = 0; i < AM_MAX_ERRORS_LISTED + 3; i++)
-        at += sprintf(at, "{\"id\":\"%d\",\"advertiser\":\"x\",\"bid\":0,\"bit\":0}\n", i);
+        at += sprintf(at, "{\"id\":\"%d\",\"advertiser\":\"x\",\"bid\":-1,\"bit\":0}\n", i);
     struct am_inventory_report report;
     struct am_error error;
     assert_int_equal(ads_of(text, (size_t)(at - text), &report, &error), -1);
@@ -310,7 +327,7 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
 static void ads_fall_with_their_campaign(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "\"negative_keywords\":[\"(\"]", "\"bid\":1,\"status\":\"x\"",
+        "\"negative_keywords\":[\"[a\"]", "\"bid\":1,\"status\":\"x\"",
         "\"negative_keywords\":[\"a b c d e f g h i j k l m n o p q\"]", "\"end\":\"never\""};
     const struct am_inventory_load_options options = {.skip_bad_records = true};
     for (size_t i = 0; i < AM_COUNT_OF(bad); i++) {
@@ -349,6 +366,8 @@ int main(void) {
         cmocka_unit_test(a_line_may_cross_gzip_members),
         cmocka_unit_test(gzip_cut_anywhere_is_refused),
         cmocka_unit_test(gzip_with_something_after_it_is_refused),
+        cmocka_unit_test(gzip_may_be_padded_with_zeros),
+        cmocka_unit_test(a_byte_order_mark_may_be_packed),
         cmocka_unit_test(gzip_with_a_changed_byte_is_refused),
         cmocka_unit_test(gzip_that_unpacks_to_very_much_is_refused),
         cmocka_unit_test(a_file_of_very_many_bytes_is_not_read),

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../plugin/api/countries.h"
+#include "../../plugin/model/countries.h"
 #include "api_inventory.h"
 
 /* Which ad bids tells what was read of the request. */
@@ -444,9 +444,9 @@ static void countries_of_three_letters_become_two(void **state) {
     };
     for (size_t i = 0; i < AM_COUNT_OF(pairs); i++) {
         assert_true(
-            am_view_equal(am_api_country_short(am_view_of(pairs[i][0])), am_view_of(pairs[i][1])));
+            am_view_equal(am_model_country_short(am_view_of(pairs[i][0])), am_view_of(pairs[i][1])));
         assert_true(
-            am_view_equal(am_api_country_short(am_view_of(pairs[i][1])), am_view_of(pairs[i][1])));
+            am_view_equal(am_model_country_short(am_view_of(pairs[i][1])), am_view_of(pairs[i][1])));
     }
 }
 
@@ -458,9 +458,9 @@ static void every_country_has_both_codes(void **state) {
     bool named[26][26] = {{false}};
     for (char code[4] = "AAA"; code[0] <= 'Z'; code[0]++)
         for (code[1] = 'A'; code[1] <= 'Z'; code[1]++) {
-            shorts += am_api_country_short((struct am_view){code, 2}).data != NULL;
+            shorts += am_model_country_short((struct am_view){code, 2}).data != NULL;
             for (code[2] = 'A'; code[2] <= 'Z'; code[2]++) {
-                struct am_view found = am_api_country_short((struct am_view){code, 3});
+                struct am_view found = am_model_country_short((struct am_view){code, 3});
                 if (!found.data)
                     continue;
                 longs++;
@@ -470,10 +470,10 @@ static void every_country_has_both_codes(void **state) {
         }
     assert_int_equal(shorts, 250);
     assert_int_equal(longs, 250);
-    assert_null(am_api_country_short(AM_VIEW("U")).data);
-    assert_null(am_api_country_short(AM_VIEW("USAX")).data);
-    assert_null(am_api_country_short(AM_VIEW("")).data);
-    assert_null(am_api_country_short(AM_VIEW("\xc3\xa9X")).data);
+    assert_null(am_model_country_short(AM_VIEW("U")).data);
+    assert_null(am_model_country_short(AM_VIEW("USAX")).data);
+    assert_null(am_model_country_short(AM_VIEW("")).data);
+    assert_null(am_model_country_short(AM_VIEW("\xc3\xa9X")).data);
 }
 
 static void device_types_have_names(void **state) {

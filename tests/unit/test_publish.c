@@ -8,11 +8,16 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +25,7 @@
 #include "../../plugin/base/clock.h"
 #include "../../plugin/publish/server.h"
 
-enum { WORKERS = 4, CORES = 6, SWAPS = 25, SLOW_READERS = 3 };
+enum { WORKERS = 4, CORES = 6, SWAPS = 25, MANY_SWAPS = 100, SLOW_READERS = 3 };
 
 /* ---- an instance in a folder of its own -------------------------------------------------------
  */
@@ -124,10 +129,12 @@ static unsigned decide(struct am_server *server, unsigned worker, unsigned core)
     return version;
 }
 
+enum { PATIENCE = 60000 }; /* milliseconds at least, on a busy machine */
+
 static void wait_for_images(const struct am_server *server, unsigned most) {
     const struct timespec pause = {0, 1000000};
     for (int tries = 0; am_generations_open_images(server->generations) > most; tries++) {
-        if (tries == 5000)
+        if (tries == PATIENCE)
             fail_msg("%u images open, expected at most %u",
                      am_generations_open_images(server->generations), most);
         nanosleep(&pause, NULL);
@@ -138,7 +145,7 @@ static void wait_for_publication(const struct am_server *server) {
     const struct timespec pause = {0, 1000000};
     uint32_t wanted = am_publish_channel_number(server->channel);
     for (int tries = 0; am_generations_publication(server->generations) != wanted; tries++) {
-        assert_true(tries < 5000);
+        assert_true(tries < PATIENCE);
         nanosleep(&pause, NULL);
     }
 }
@@ -213,7 +220,7 @@ static void slow_readers_hold_one_image_each(void **state) {
     am_generations_start(generations, 1);
     for (unsigned i = 0; i < SLOW_READERS; i++)
         held[i] = am_generations_enter(generations);
-    for (unsigned version = 1; version <= SWAPS; version++) {
+    for (unsigned version = 1; version <= MANY_SWAPS; version++) {
         swap_to(&instance, version);
         wait_for_publication(instance.server);
         /* They overlap: each ends and begins again at another time. */
@@ -305,6 +312,155 @@ static void forked_workers_follow_the_publisher(void **state) {
     stop(&instance);
 }
 
+/* ---- the store --------------------------------------------------------------------------------
+ */
+
+/* Images and notes of other inventories than the instance's own. */
+struct shop {
+    struct instance instance;
+    struct am_store store;
+};
+
+static void open_shop(struct shop *shop) {
+    start(&shop->instance);
+    assert_int_equal(am_store_open(&shop->store, shop->instance.store, NULL), AM_OK);
+}
+
+static void close_shop(struct shop *shop) {
+    am_store_close(&shop->store);
+    stop(&shop->instance);
+}
+
+enum { OTHERS = 4 };
+static const char *const other_names[OTHERS] = {
+    "00000000000000000000000000000000-1.1.admx", "11111111111111111111111111111111-1.1.admx",
+    "22222222222222222222222222222222-1.1.admx", "33333333333333333333333333333333-1.1.admx"};
+
+static void put_file(const struct shop *shop, const char *name, const char *text) {
+    int fd = openat(shop->store.folder, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static bool has_file(const struct shop *shop, const char *name) {
+    return faccessat(shop->store.folder, name, F_OK, 0) == 0;
+}
+
+/* A note older than AM_STORE_GRACE, of an inventory at that path. */
+static void note_long_ago(const struct shop *shop, const char *path, const char *image) {
+    char command[256];
+    assert_int_equal(am_store_note(&shop->store, path, false, image, NULL), AM_OK);
+    snprintf(command, sizeof command, "touch -d @1 %s/*.last", shop->instance.store);
+    assert_int_equal(system(command), 0);
+}
+
+static void cleaning_removes_what_nobody_is_served_from(void **state) {
+    (void)state;
+    struct shop shop;
+    char image[AM_STORE_NAME_SIZE], own[AM_STORE_NAME_SIZE];
+    open_shop(&shop);
+    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, own));
+    for (int i = 0; i < OTHERS; i++)
+        put_file(&shop, other_names[i], "x");
+    note_long_ago(&shop, "/nowhere/1", other_names[1]);
+    note_long_ago(&shop, "/nowhere/2", other_names[2]);
+    assert_int_equal(am_store_note(&shop.store, "/nowhere/3", false, other_names[3], NULL), AM_OK);
+    int held = openat(shop.store.folder, other_names[2], O_RDONLY);
+    assert_int_equal(flock(held, LOCK_SH), 0);
+    assert_true(am_store_clean(&shop.store));
+    assert_false(has_file(&shop, other_names[0])); /* has no note */
+    assert_false(has_file(&shop, other_names[1])); /* its inventory is gone */
+    assert_true(has_file(&shop, other_names[2]));  /* somebody is served from it */
+    assert_true(am_store_recall(&shop.store, "/nowhere/2", false, image));
+    assert_true(has_file(&shop, other_names[3])); /* its inventory may come back */
+    assert_true(has_file(&shop, own));
+    close(held);
+    assert_true(am_store_clean(&shop.store));
+    assert_false(has_file(&shop, other_names[2]));
+    close_shop(&shop);
+}
+
+static void an_image_that_is_replaced_goes_with_its_last_reader(void **state) {
+    (void)state;
+    struct shop shop;
+    open_shop(&shop);
+    put_file(&shop, other_names[0], "x");
+    int held = openat(shop.store.folder, other_names[0], O_RDONLY);
+    assert_int_equal(flock(held, LOCK_SH), 0);
+    assert_false(am_store_clean(&shop.store));
+    assert_true(has_file(&shop, other_names[0]));
+    close(held);
+    assert_true(am_store_clean(&shop.store));
+    assert_false(has_file(&shop, other_names[0]));
+    close_shop(&shop);
+}
+
+static void a_path_with_a_line_feed_is_noted(void **state) {
+    (void)state;
+    struct shop shop;
+    char path[128], image[AM_STORE_NAME_SIZE];
+    open_shop(&shop);
+    snprintf(path, sizeof path, "%s/two\nlines\n", shop.instance.folder);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    put_file(&shop, other_names[0], "x");
+    note_long_ago(&shop, path, other_names[0]);
+    assert_true(am_store_clean(&shop.store));
+    assert_true(am_store_recall(&shop.store, path, false, image));
+    assert_string_equal(image, other_names[0]);
+    assert_true(has_file(&shop, other_names[0]));
+    close_shop(&shop);
+}
+
+/* The name of the only note there is. */
+static const char *note_of(const struct shop *shop) {
+    static char name[NAME_MAX + 1];
+    DIR *listing = opendir(shop->instance.store);
+    struct dirent *entry;
+    while ((entry = readdir(listing)))
+        if (strstr(entry->d_name, ".last"))
+            snprintf(name, sizeof name, "%s", entry->d_name);
+    closedir(listing);
+    return name;
+}
+
+static void limit_files(rlim_t size) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = size;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A limit on the size of files stands for the full disk. */
+static void a_note_that_cannot_be_written_loses_no_image(void **state) {
+    (void)state;
+    struct shop shop;
+    struct am_error error;
+    char image[AM_STORE_NAME_SIZE], own[AM_STORE_NAME_SIZE];
+    open_shop(&shop);
+    struct am_publisher *publisher = &shop.instance.server->publisher;
+    am_publisher_resume(publisher);
+    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, own));
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(0);
+    assert_int_equal(
+        am_store_note(&shop.store, shop.instance.inventory, false, other_names[0], &error),
+        AM_E_IO);
+    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, image));
+    assert_string_equal(image, own);
+    assert_int_equal(unlinkat(shop.store.folder, note_of(&shop), 0), 0);
+    assert_false(am_publisher_tend(publisher));
+    assert_non_null(strstr(shop.instance.log, "a restart would not find the last good generation"));
+    assert_false(am_store_clean(&shop.store)); /* as another instance would */
+    assert_true(has_file(&shop, own));
+    limit_files(RLIM_INFINITY);
+    am_publisher_tend(publisher);
+    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, image));
+    close_shop(&shop);
+}
+
 /* ---- the server -------------------------------------------------------------------------------
  */
 
@@ -358,6 +514,10 @@ int main(void) {
         cmocka_unit_test(slow_readers_hold_one_image_each),
         cmocka_unit_test(no_answer_is_wrong_while_generations_change),
         cmocka_unit_test(forked_workers_follow_the_publisher),
+        cmocka_unit_test(cleaning_removes_what_nobody_is_served_from),
+        cmocka_unit_test(an_image_that_is_replaced_goes_with_its_last_reader),
+        cmocka_unit_test(a_path_with_a_line_feed_is_noted),
+        cmocka_unit_test(a_note_that_cannot_be_written_loses_no_image),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
         cmocka_unit_test(metrics_are_of_the_server_that_is_asked),
     };

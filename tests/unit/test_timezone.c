@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -140,6 +141,24 @@ static void damaged_files_harm_nobody(void **state) {
     rmdir(folder);
 }
 
+/* A table never misses a zone because of the moment in which it was read. */
+static void without_a_descriptor_there_is_no_table(void **state) {
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t allowed = 3; allowed < 6; allowed++) {
+        struct rlimit few = {allowed, before.rlim_max};
+        struct am_error error = {0};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        struct am_timezones *zones = am_timezones_load(NULL, &error);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_true(zones ? am_timezones_count(zones) > 100 : error.code == AM_E_IO);
+        if (allowed == 3)
+            assert_null(zones);
+        am_timezones_free(zones);
+    }
+}
+
 static void without_a_folder_there_is_utc_and_an_error(void **state) {
     (void)state;
     struct am_error error = {0};
@@ -156,6 +175,7 @@ int main(void) {
         cmocka_unit_test(names_are_never_paths),
         cmocka_unit_test(damaged_files_harm_nobody),
         cmocka_unit_test(without_a_folder_there_is_utc_and_an_error),
+        cmocka_unit_test(without_a_descriptor_there_is_no_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

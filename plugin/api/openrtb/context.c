@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an impression will be shown, and to whom: site, app, screen, device, regulations, user. */
-#include "../countries.h"
+/* Where an impression will be shown, and to which person: site, app, screen, device, regulations,
+ * user. */
+#include "../../model/countries.h"
 #include "openrtb.h"
 
 /* ---- content and page ----------------------------------------------------------------------- */
@@ -142,7 +143,7 @@ read_country(struct am_api_members *in, const struct am_json_node *value, int ar
     (void)argument;
     if (code != AM_OK)
         return code;
-    struct am_view country = am_api_country_short(code_given);
+    struct am_view country = am_model_country_short(am_model_country_read_as(code_given));
     return am_api_member_at(
         in, value, am_openrtb_add_attribute(in, country, AM_ATTRIBUTE_COUNTRY, AM_VIEW("")));
 }

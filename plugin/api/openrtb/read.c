@@ -195,6 +195,13 @@ static enum am_code read_root(struct am_api_members *in) {
     return code;
 }
 
+/* A bid of nothing is none. */
+static void raise_floors(struct am_api_request_reader *reader) {
+    for (uint32_t i = 0; i < reader->request.slot_count; i++)
+        if (reader->slots[i].floor == 0)
+            reader->slots[i].floor = 1;
+}
+
 static enum am_code put_together(struct am_api_members *in) {
     struct am_api_request_reader *reader = in->reader;
     enum am_code code = AM_OK;
@@ -202,6 +209,7 @@ static enum am_code put_together(struct am_api_members *in) {
         forbid(in, AM_NO_BID_IMPRESSIONS);
         return AM_OK;
     }
+    raise_floors(reader);
     if (!reader->title.given.data)
         reader->title.given = in->openrtb->app_name;
     if (in->openrtb->impressions == 1)

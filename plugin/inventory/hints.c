@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hints.h"
+
+#include "../model/countries.h"
+#include "../model/values.h"
+#include "../text/characters.h"
+
+/* ---- characters -------------------------------------------------------------------------------
+ */
+
+static int32_t first_of(struct am_view text) {
+    size_t at = 0;
+    return text.size ? am_text_character_read(text, &at) : 0;
+}
+
+static size_t last_place(struct am_view text) {
+    size_t at = text.size;
+    do
+        at--;
+    while (at > 0 && ((unsigned char)text.data[at] & 0xC0) == 0x80);
+    return at;
+}
+
+static int32_t last_of(struct am_view text) {
+    if (text.size == 0)
+        return 0;
+    size_t at = last_place(text);
+    return am_text_character_read(text, &at);
+}
+
+static struct am_view without_first(struct am_view text) {
+    size_t at = 0;
+    am_text_character_read(text, &at);
+    return (struct am_view){text.data + at, text.size - at};
+}
+
+static struct am_view without_ends(struct am_view text) {
+    text.size = last_place(text);
+    return text.size ? without_first(text) : text;
+}
+
+static bool is_one_of(int32_t code, const int32_t *codes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+static bool is_word_part(int32_t code) {
+    enum am_text_character_class class = am_text_character_class(code);
+    return class == AM_CHARACTER_LETTER || class == AM_CHARACTER_DIGIT ||
+           class == AM_CHARACTER_UNSPACED;
+}
+
+static bool contains(struct am_view text, const char *part) {
+    return memmem(text.data, text.size, part, strlen(part)) != NULL;
+}
+
+/* ---- keywords ---------------------------------------------------------------------------------
+ */
+
+/* True when it said something. */
+static bool hint_dash(struct am_inventory_reader *reader, struct am_view text, bool is_object) {
+    static const int32_t dashes[] = {0x2010, 0x2011, 0x2012, 0x2013,
+                                     0x2014, 0x2015, 0x2212, 0xFF0D};
+    if (!is_one_of(first_of(text), dashes, AM_COUNT_OF(dashes)))
+        return false;
+    struct am_view rest = without_first(text);
+    am_inventory_reader_warning(
+        reader,
+        is_object ? "keyword \"" AM_QUOTED
+                    "\": a dash at its front means nothing, did you mean \"" AM_QUOTED
+                    "\" with \"negative\":true?"
+                  : "keyword \"" AM_QUOTED
+                    "\": this dash makes no negative keyword, did you mean \"-" AM_QUOTED "\"?",
+        AM_QUOTED_ARGUMENTS(text), AM_QUOTED_ARGUMENTS(rest));
+    return true;
+}
+
+static bool hint_quotes(struct am_inventory_reader *reader, struct am_view text) {
+    static const int32_t doubles[] = {0x201C, 0x201D, 0x201E, 0x201F, 0xAB, 0xBB, 0xFF02};
+    static const int32_t singles[] = {'\'', '`', 0x2018, 0x2019, 0x201A, 0x2039, 0x203A};
+    static const int32_t brackets[] = {0xFF3B, 0xFF3D, 0x3010, 0x3011, 0x27E6, 0x27E7};
+    int32_t first = first_of(text), last = last_of(text);
+#define BOTH(set)                                                                                  \
+    (is_one_of(first, set, AM_COUNT_OF(set)) && is_one_of(last, set, AM_COUNT_OF(set)))
+    bool quotes = BOTH(doubles) || BOTH(singles), exact = BOTH(brackets);
+#undef BOTH
+    if ((!quotes && !exact) || text.size < 2)
+        return false;
+    struct am_view inside = without_ends(text);
+    am_inventory_reader_warning(
+        reader,
+        exact ? "keyword \"" AM_QUOTED "\": these brackets make no exact keyword, did you mean "
+                "\"[" AM_QUOTED "]\"?"
+              : "keyword \"" AM_QUOTED
+                "\": these quotes make no phrase, did you mean \"\\\"" AM_QUOTED "\\\"\"?",
+        AM_QUOTED_ARGUMENTS(text), AM_QUOTED_ARGUMENTS(inside));
+    return true;
+}
+
+/* In an object the text is the words alone. */
+static bool hint_notation(struct am_inventory_reader *reader, struct am_view text) {
+    if (text.size < 2)
+        return false;
+    char first = text.data[0], last = text.data[text.size - 1];
+    const char *meant = first == '-'                  ? "\"negative\":true"
+                        : first == '"' && last == '"' ? "\"match\":\"phrase\""
+                        : first == '[' && last == ']' ? "\"match\":\"exact\""
+                                                      : NULL;
+    if (meant)
+        am_inventory_reader_warning(
+            reader,
+            "keyword \"" AM_QUOTED "\": in an object the text is the words alone, did you mean %s?",
+            AM_QUOTED_ARGUMENTS(text), meant);
+    return meant != NULL;
+}
+
+/* The nearest character on that side of a separator that is no space. */
+static int32_t neighbour(struct am_view side, bool after) {
+    while (side.size && (after ? side.data[0] : side.data[side.size - 1]) == ' ') {
+        side.data += after;
+        side.size--;
+    }
+    return after ? first_of(side) : last_of(side);
+}
+
+static bool separates(struct am_view text, size_t at, size_t size) {
+    int32_t before = neighbour((struct am_view){text.data, at}, false);
+    int32_t after = neighbour((struct am_view){text.data + at + size, text.size - at - size}, true);
+    bool digits = am_text_character_class(before) == AM_CHARACTER_DIGIT &&
+                  am_text_character_class(after) == AM_CHARACTER_DIGIT;
+    return is_word_part(before) && is_word_part(after) && !digits;
+}
+
+/* One cell of a spreadsheet that holds several keywords. */
+static void hint_separators(struct am_inventory_reader *reader, struct am_view text) {
+    static const int32_t separators[] = {',', ';', '|', 0xFF0C, 0xFF1B, 0x3001, 0x60C, 0x61B};
+    uint32_t found = 0;
+    for (size_t at = 0; at < text.size;) {
+        size_t begin = at;
+        if (is_one_of(am_text_character_read(text, &at), separators, AM_COUNT_OF(separators)))
+            found += separates(text, begin, at - begin);
+    }
+    if (found)
+        am_inventory_reader_warning(
+            reader,
+            "keyword \"" AM_QUOTED
+            "\": one keyword, which needs all these words; did you mean %u keywords?",
+            AM_QUOTED_ARGUMENTS(text), found + 1);
+}
+
+static bool is_spreadsheet_error(struct am_view text) {
+    static const char *const errors[] = {"#N/A",    "#NAME?", "#REF!",  "#VALUE!",
+                                         "#DIV/0!", "#NULL!", "#ERROR!"};
+    for (size_t i = 0; i < AM_COUNT_OF(errors); i++)
+        if (am_view_equal(text, am_view_of(errors[i])))
+            return true;
+    return false;
+}
+
+/* Ã and a sign after it: UTF-8 that something has read as Latin-1. */
+static bool is_misread(struct am_view text) {
+    for (size_t at = 0; at + 4 <= text.size; at++)
+        if (memcmp(text.data + at, "\xC3\x83\xC2", 3) == 0)
+            return true;
+    return contains(text, "\xEF\xBF\xBD");
+}
+
+static const char *unusual(struct am_view text) {
+    if (is_spreadsheet_error(text))
+        return "that is an error of a spreadsheet";
+    if (is_misread(text))
+        return "its letters were damaged on the way here, expected UTF-8";
+    if (contains(text, "*"))
+        return "* is no wildcard: broad keywords match plurals by their stems";
+    if (contains(text, "://"))
+        return "that is an address, and a keyword of all words in it";
+    if (contains(text, "&amp;") || contains(text, "&quot;") || contains(text, "&#") ||
+        contains(text, "&nbsp;"))
+        return "character references are not decoded in keywords";
+    if (text.data[0] == '{' || text.data[0] == '(')
+        return "these brackets mean nothing, expected the words alone";
+    return NULL;
+}
+
+void am_inventory_hint_keyword(struct am_inventory_reader *reader,
+                               const struct am_inventory_keyword *keyword,
+                               bool is_object) {
+    struct am_view text = keyword->text;
+    if (keyword->match == AM_MATCH_ANY || text.size == 0)
+        return;
+    if (keyword->match == AM_MATCH_BROAD &&
+        ((!keyword->negative && hint_dash(reader, text, is_object)) || hint_quotes(reader, text)))
+        return;
+    if (is_object && hint_notation(reader, text))
+        return;
+    const char *what = unusual(text);
+    if (what)
+        am_inventory_reader_warning(reader, "keyword \"" AM_QUOTED "\": %s",
+                                    AM_QUOTED_ARGUMENTS(text), what);
+    else
+        hint_separators(reader, text);
+}
+
+/* ---- targeting --------------------------------------------------------------------------------
+ */
+
+static struct am_view hint_country(struct am_inventory_reader *reader, struct am_view code) {
+    struct am_view read_as = am_model_country_read_as(code);
+    const char upper[] = {(char)(code.data[0] - 0x20), (char)(code.data[1] - 0x20)};
+    const struct am_view shown = {upper, sizeof upper};
+    if (!am_view_equal(read_as, code)) {
+        am_inventory_reader_warning(reader,
+                                    "targeting.country: \"%.*s\" is no code of ISO 3166-1; it is "
+                                    "read as \"%.*s\"",
+                                    AM_VIEW_ARGUMENTS(shown),
+                                    AM_VIEW_ARGUMENTS(am_model_country_short(read_as)));
+        return read_as;
+    }
+    if (am_model_country_short(code).data)
+        return code;
+    struct am_view meant = am_model_country_meant(code);
+    am_inventory_reader_warning(reader,
+                                "targeting.country: \"%.*s\" is no code of ISO 3166-1, and no "
+                                "request has it%s%.*s%s",
+                                AM_VIEW_ARGUMENTS(shown), meant.data ? ", did you mean \"" : "",
+                                (int)meant.size, meant.data ? meant.data : "",
+                                meant.data ? "\"?" : "");
+    return code;
+}
+
+static bool is_blank(char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
+void am_inventory_hint_name(struct am_inventory_reader *reader,
+                            const char *member,
+                            struct am_view name) {
+    struct am_view inside = name;
+    while (inside.size && is_blank(inside.data[0]))
+        inside.data++, inside.size--;
+    while (inside.size && is_blank(inside.data[inside.size - 1]))
+        inside.size--;
+    if (inside.size < name.size && inside.size)
+        am_inventory_reader_warning(reader,
+                                    "%s: \"" AM_QUOTED "\" has white space at its ends, did you "
+                                    "mean \"" AM_QUOTED "\"?",
+                                    member, AM_QUOTED_ARGUMENTS(name), AM_QUOTED_ARGUMENTS(inside));
+}
+
+/* The host of an address, where a host is expected; .data NULL: it is one. */
+static struct am_view host_of(struct am_view address) {
+    const char *scheme = memmem(address.data, address.size, "://", 3);
+    struct am_view host = address;
+    if (scheme)
+        host = (struct am_view){scheme + 3, (size_t)(am_view_end(address) - scheme - 3)};
+    const char *slash = memchr(host.data, '/', host.size);
+    if (slash)
+        host.size = (size_t)(slash - host.data);
+    return host.size == address.size ? (struct am_view){NULL, 0} : host;
+}
+
+static void
+hint_host(struct am_inventory_reader *reader, const char *member, struct am_view given) {
+    struct am_view host = host_of(given);
+    if (host.data && host.size)
+        am_inventory_reader_warning(reader,
+                                    "%s: \"" AM_QUOTED "\" is an address, did you mean its host, "
+                                    "\"" AM_QUOTED "\"?",
+                                    member, AM_QUOTED_ARGUMENTS(given), AM_QUOTED_ARGUMENTS(host));
+}
+
+struct am_view am_inventory_hint_value(struct am_inventory_reader *reader,
+                                       const char *member,
+                                       enum am_model_attribute attribute,
+                                       struct am_view value) {
+    if (attribute == AM_ATTRIBUTE_COUNTRY)
+        return hint_country(reader, value);
+    am_inventory_hint_name(reader, member, value);
+    if (attribute == AM_ATTRIBUTE_SITE && contains(value, "://"))
+        hint_host(reader, member, value);
+    const char *meant = am_model_value_meant(attribute, value);
+    if (meant)
+        am_inventory_reader_warning(reader, "%s: \"" AM_QUOTED "\", did you mean \"%s\"?", member,
+                                    AM_QUOTED_ARGUMENTS(value), meant);
+    return value;
+}
+
+/* ---- addresses --------------------------------------------------------------------------------
+ */
+
+void am_inventory_hint_domain(struct am_inventory_reader *reader, struct am_view domain) {
+    hint_host(reader, "domain", domain);
+}
+
+void am_inventory_hint_url(struct am_inventory_reader *reader, struct am_view url) {
+    if (!contains(url, ":") && url.data[0] != '/' && contains(url, "."))
+        am_inventory_reader_warning(
+            reader, "url: \"" AM_QUOTED "\" has no scheme, did you mean \"https://" AM_QUOTED "\"?",
+            AM_QUOTED_ARGUMENTS(url), AM_QUOTED_ARGUMENTS(url));
+}
+
+/* ---- lines and files --------------------------------------------------------------------------
+ */
+
+const char *am_inventory_hint_syntax(struct am_view line) {
+    while (line.size && is_blank(line.data[line.size - 1]))
+        line.size--;
+    if (contains(line, "\xE2\x80\x9C") || contains(line, "\xE2\x80\x9D"))
+        return "; the quotes of JSON are \", not “ and ”";
+    if (line.size > 1 && memcmp(am_view_end(line) - 2, "},", 2) == 0)
+        return "; each line is an object by itself, without a comma after it";
+    if (line.size > 1 && memcmp(line.data, "{'", 2) == 0)
+        return "; the quotes of JSON are \", not '";
+    if (contains(line, ": True") || contains(line, ": False") || contains(line, ": None") ||
+        contains(line, ":NaN") || contains(line, ": NaN"))
+        return "; JSON has true, false and null";
+    if (line.size && (line.data[0] == '#' || memcmp(line.data, "//", line.size > 1 ? 2 : 1) == 0))
+        return "; JSON has no comments";
+    return "";
+}
+
+static bool begins(struct am_view head, struct am_view magic) {
+    return head.size >= magic.size && memcmp(head.data, magic.data, magic.size) == 0;
+}
+
+static const struct am_inventory_file_hint *packed_by(struct am_view head) {
+    static const struct {
+        struct am_view magic;
+        struct am_inventory_file_hint hint;
+    } kinds[] = {
+        {{"\xFD"
+          "7zXZ",
+          5},
+         {"packed by xz", "plain text or gzip", "xz -dc", " | gzip"}},
+        {{"\x28\xB5\x2F\xFD", 4}, {"packed by zstd", "plain text or gzip", "zstd -dc", " | gzip"}},
+        {{"BZh", 3}, {"packed by bzip2", "plain text or gzip", "bzip2 -dc", " | gzip"}},
+        {{"\x04\"M\x18", 4}, {"packed by lz4", "plain text or gzip", "lz4 -dc", " | gzip"}},
+        {{"PK\x03\x04", 4},
+         {"a ZIP archive, or a workbook of a spreadsheet", "plain text or gzip", NULL, NULL}},
+        {{"7z\xBC\xAF", 4}, {"packed by 7z", "plain text or gzip", NULL, NULL}},
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(kinds); i++)
+        if (begins(head, kinds[i].magic))
+            return &kinds[i].hint;
+    return NULL;
+}
+
+static bool is_utf16(struct am_view head) {
+    return begins(head, (struct am_view){"\xFF\xFE", 2}) ||
+           begins(head, (struct am_view){"\xFE\xFF", 2}) ||
+           (head.size > 3 && (head.data[0] == 0) != (head.data[1] == 0) &&
+            (head.data[0] == 0) == (head.data[2] == 0) &&
+            (head.data[1] == 0) == (head.data[3] == 0));
+}
+
+static struct am_view first_line(struct am_view head) {
+    const char *end = memchr(head.data, '\n', head.size);
+    if (end)
+        head.size = (size_t)(end - head.data);
+    while (head.size && (is_blank(head.data[head.size - 1]) || head.data[head.size - 1] == '\r'))
+        head.size--;
+    return head;
+}
+
+/* Names, parted by one of the signs that part columns, as in the first line of a table. */
+static bool is_table(struct am_view line) {
+    bool letter = line.size && is_word_part(first_of(line));
+    bool quoted = line.size && line.data[0] == '"';
+    return (letter || quoted) &&
+           (memchr(line.data, ',', line.size) || memchr(line.data, ';', line.size) ||
+            memchr(line.data, '\t', line.size));
+}
+
+const struct am_inventory_file_hint *am_inventory_hint_file(struct am_view head) {
+    static const struct am_inventory_file_hint utf16 = {"UTF-16", "UTF-8",
+                                                        "iconv -f UTF-16 -t UTF-8", ""},
+                                               array = {"one JSON array", "one object a line",
+                                                        "jq -c '.[]'", ""},
+                                               object = {"JSON over several lines",
+                                                         "one object a line", "jq -c .", ""},
+                                               markup = {"HTML or XML", "JSON Lines", NULL, NULL},
+                                               table = {"no JSON, but perhaps a table (CSV)",
+                                                        "JSON Lines", "admatch import", ""};
+    const struct am_inventory_file_hint *packed = packed_by(head);
+    if (packed || is_utf16(head))
+        return packed ? packed : &utf16;
+    while (head.size && (is_blank(head.data[0]) || head.data[0] == '\r' || head.data[0] == '\n'))
+        head.data++, head.size--;
+    struct am_view line = first_line(head);
+    if (begins(line, AM_VIEW("[")) && line.size < head.size)
+        return &array;
+    if (begins(line, AM_VIEW("<")))
+        return &markup;
+    if (am_view_equal(line, AM_VIEW("{")) && line.size < head.size)
+        return &object;
+    return is_table(line) ? &table : NULL;
+}
