@@ -132,15 +132,22 @@ static enum am_code read_memory(struct am_inventory_lines *lines) {
     return AM_OK;
 }
 
+/* How much of the next chunk there is: of a file, what it had when it was opened, since it may grow
+ * as fast as it is read. */
+static size_t size_of_chunk(const struct am_inventory_lines *lines) {
+    uint64_t left = lines->total - lines->done;
+    return lines->total && left < CHUNK ? (size_t)left : CHUNK;
+}
+
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
  * whole. */
 static enum am_code read_raw(struct am_inventory_lines *lines, struct am_error *error) {
     if (lines->fd < 0) {
         read_memory(lines);
     } else {
-        size_t size = 0;
-        while (size < CHUNK) {
-            ssize_t got = read(lines->fd, lines->raw + size, CHUNK - size);
+        size_t size = 0, most = size_of_chunk(lines);
+        while (size < most) {
+            ssize_t got = read(lines->fd, lines->raw + size, most - size);
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
