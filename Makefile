@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -76,7 +76,24 @@ help: ## this list
 
 # ---- building ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c VERSION
+# What every compilation needs, tried once; where it is missing, what to install.
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h
+$(BUILD)/able:
+	@mkdir -p $(@D)
+	@missing=$$( { \
+	    for command in $(firstword $(CC)) $(UWSGI); do \
+	        command -v $$command > /dev/null || echo "$$command: command not found"; done; \
+	    for header in $(NEEDED_HEADERS); do echo "#include <$$header>" | $(CC) $(CPPFLAGS) -E - > /dev/null; done; \
+	    if command -v $(UWSGI) > /dev/null; then $(UWSGI) --dot-h | $(CC) $(UWSGI_CFLAGS) -E - > /dev/null; fi; \
+	    } 2>&1 | sed -n 's/.*fatal error: //p; /: command not found$$/{s/.*line [0-9]*: //;p}' | sort -u); \
+	if test -n "$$missing"; then \
+	    printf '%s\n' 'admatch cannot be built here yet. There is no:' '' >&2; \
+	    printf '%s\n' "$$missing" | sed 's/^/    /; s/: .*//' >&2; \
+	    printf '%s\n' '' 'On Debian 12, `make deps-build` installs what is missing, as does' '' '    apt install $(PACKAGES_BUILD)' '' >&2; \
+	    exit 1; fi
+	@touch $@
+
+$(BUILD)/%.o: %.c VERSION | $(BUILD)/able
 	@mkdir -p $(@D)
 	@echo '  CC $@'
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -91,9 +108,9 @@ $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv
 
 # The target's own header and flags: struct layouts depend on them.
-UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags)) -isystem $(BUILD)
+UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags 2> /dev/null)) -isystem $(BUILD)
 
-$(BUILD)/uwsgi.h:
+$(BUILD)/uwsgi.h: | $(BUILD)/able
 	@mkdir -p $(@D)
 	$(UWSGI) --dot-h > $@.new && mv $@.new $@
 
@@ -117,6 +134,7 @@ PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
+PACKAGES_BROWSER := chromium chromium-driver fonts-dejavu-core
 PACKAGES_AFL := afl++
 PACKAGES_WORDS := chromium wamerican wngerman wfrench wspanish witalian wportuguese hunspell-ru hunspell-tr
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
@@ -136,7 +154,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-lint deps-afl deps-bench deps-deb deps-words
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-browser deps-lint deps-afl deps-bench deps-deb deps-words
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -147,6 +165,8 @@ deps-compile: deps-test
 	$(call install_packages,$(if $(findstring clang,$(CC)),$(PACKAGES_CLANG)))
 deps-fresh:
 	$(call install_packages,$(PACKAGES_FRESH))
+deps-browser: deps-test
+	$(call install_packages,$(PACKAGES_BROWSER))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -157,29 +177,47 @@ deps-words: deps-build
 	$(call install_packages,$(PACKAGES_WORDS))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-fresh deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-browser deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
-run: deps-run ## build, and serve tests/data/example.jsonl on PORT (8080)
+RUN_INVENTORY := $(or $(INVENTORY),tests/data/example.jsonl)
+# A ledger is of one inventory.
+RUN_LEDGER := build/run-ledger/$(subst /,_,$(RUN_INVENTORY))
+RUN_WORDS := $(if $(INVENTORY),your+words,trail+running+shoes)
+
+# The hint is printed when the server is ready: after all that uWSGI says at its start, and not if it does not start. What
+# waits for that is no child of uWSGI's, which would report its end.
+run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on PORT (8080)
 	@$(MAKE) --no-print-directory all
 	@port=$(PORT); \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
-	printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=trail+running+shoes&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 --admatch-inventory tests/data/example.jsonl --admatch-preview
+	mkdir -p $(dir $(RUN_LEDGER)); \
+	( while kill -0 $$$$ 2> /dev/null; do \
+	    if ! curl --silent --fail --output /dev/null http://127.0.0.1:$$port/readyz; then sleep 0.1; continue; fi; \
+	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log $(RUN_LEDGER)\n\nCtrl-C ends it.\n\n' $$port $$port $$port; \
+	    break; done & ); \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
+	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview \
+	    --admatch-ledger $(RUN_LEDGER) --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
 
 # ---- tests ------------------------------------------------------------------------------------
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
-# The linker lets this test stand in for the allocator.
-$(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
+# The dispatcher, with the test in place of what serves requests, and of epoll.
+$(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+$(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
+$(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
+
+# The linker lets these tests stand in for the allocator.
+$(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations $(BUILD)/tests/test_events_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
@@ -188,9 +226,10 @@ valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, n
 	@status=0; for test in $(UNIT_TESTS); do \
 	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
-model: all ## the engine against an independent model in Python
+model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against independent models in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
+	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
@@ -206,14 +245,19 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
-integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+$(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
+
+integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
 # What reads the source or its documents alone; a sanitizer changes nothing there.
-LINTS := docs-check rooms headers spdx
+LINTS := docs-check glossary rooms headers spdx
 
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
@@ -225,18 +269,21 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := both-loops fresh pair-quick words
+SLOW_PARTS := both-loops browser fresh pair-quick words
 
-test-all: test ## that, then all integration tests in either loop, a fresh Debian, whether bench-pair runs, and the word rules over real words
+test-all: test ## that, then all integration tests in either loop, the pages in a browser, a fresh Debian, whether bench-pair runs, and the word rules over real words
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
 
-.PHONY: both-loops pair-quick
+.PHONY: both-loops browser pair-quick
 both-loops:
 	@$(MAKE) --no-print-directory integration LOOP=admatch
 	@$(MAKE) --no-print-directory integration LOOP=
+
+browser: deps-browser all ## the pages for people in Debian's chromium; SCREENSHOTS=FOLDER keeps pictures of them
+	cd tests/browser && SCREENSHOTS=$(abspath $(SCREENSHOTS)) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) -m unittest -v
 
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q
@@ -252,12 +299,15 @@ words: deps-words ## word rules against Snowball, misspelt words and a browser, 
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
 
-.PHONY: rooms headers spdx
+.PHONY: rooms headers spdx glossary
 rooms: $(BUILD)/admatch_plugin.so
 	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
 
 headers: ## public headers compile as C++
 	$(PYTHON) tests/lint/headers.py
+
+glossary: ## one word for each thing, as docs/ARCHITECTURE.md has it
+	$(PYTHON) tests/lint/glossary.py
 
 spdx: ## each source file names its licence
 	$(PYTHON) tests/lint/spdx.py
@@ -303,6 +353,8 @@ replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus o
 compile: deps-compile ## build every program here, those of the tests, too
 	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/load
 
+SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
+
 $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter %.c,$^)
@@ -311,7 +363,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load ## swaps, kills, neighbours, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, neighbours, memory, latency and hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
 	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports

@@ -2,6 +2,7 @@
 /* Requests as bytes to answers as bytes. */
 #include "api.h"
 
+#include "counting.h"
 #include "memory.h"
 #include "preview/preview.h"
 #include "render.h"
@@ -59,6 +60,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     }
     api->body_size = body.size;
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
+    api->reader->is_public = request->is_public;
     switch (request->content) {
     case AM_CONTENT_TEXT:
         return am_api_request_read_text(api->reader, body, AM_MARKUP_ENTITIES, request->charset,
@@ -85,6 +87,23 @@ static enum am_code decide(struct am_api *api) {
     return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
+/* Whether what is decided is counted: numbered, given URLs, logged. */
+static bool counts(const struct am_api *api, const struct am_api_request *request) {
+    return request->places && api->placements.counting && request->content != AM_CONTENT_OPENRTB;
+}
+
+static void render_placements(struct am_api *api,
+                              const struct am_api_request *request,
+                              const struct am_match_decision *decision) {
+    const struct am_match_request *read = &api->reader->request;
+    struct am_api_placements *placements = &api->placements;
+    am_api_placements_begin(placements, am_api_image(api), read, request->now);
+    am_api_render_decision(&api->answer, am_api_image(api), read, decision, placements,
+                           !request->is_public);
+    if (!api->answer.overflowed)
+        am_api_placements_log(placements, decision);
+}
+
 static void render(struct am_api *api,
                    const struct am_api_request *request,
                    const struct am_match_decision *decision) {
@@ -92,10 +111,14 @@ static void render(struct am_api *api,
     am_buffer_cut(&api->answer, 0);
     if (request->content == AM_CONTENT_OPENRTB) {
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
-    } else {
-        am_api_texts_place_spans(api->reader, decision);
-        am_api_render_decision(&api->answer, am_api_image(api), read, decision);
+        return;
     }
+    am_api_texts_place_spans(api->reader, decision);
+    if (counts(api, request))
+        render_placements(api, request, decision);
+    else
+        am_api_render_decision(&api->answer, am_api_image(api), read, decision, NULL,
+                               !request->is_public);
 }
 
 void am_api_decide(struct am_api *api,
@@ -104,6 +127,10 @@ void am_api_decide(struct am_api *api,
     am_api_forget(api);
     if (!am_api_image(api)) {
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
+        return;
+    }
+    if (counts(api, request) && !api->placements.worker) {
+        am_api_error(api, 503, AM_VIEW("the ledger is not ready"), AM_VIEW(""), response);
         return;
     }
     const struct am_match_request *read = &api->reader->request;
@@ -130,20 +157,29 @@ void am_api_decide(struct am_api *api,
 
 /* ---- the preview ----------------------------------------------------------------------------- */
 
+/* Reads what the form brought; empty when it asks for nothing. */
+static enum am_code
+read_question(struct am_api *api, const struct am_api_request *request, struct am_view *question) {
+    size_t limit = api->limits.body_bytes;
+    enum am_code code = am_api_request_check_size(api->reader, request->body, &api->error);
+    if (code != AM_OK)
+        return code;
+    am_poison_clear(api->unpacked, limit);
+    code = am_preview_question(am_api_set_apart(api, request->body), api->unpacked, limit, question,
+                               &api->error);
+    am_poison_region(api->unpacked + question->size, limit - question->size);
+    am_poison_clear(api->decoded, question->size);
+    return code;
+}
+
 static enum am_code
 preview(struct am_api *api, const struct am_api_request *request, struct am_preview *page) {
     struct am_api_request_reader *reader = api->reader;
-    enum am_code code = am_api_request_check_size(reader, request->body, &api->error);
-    if (code != AM_OK)
-        return code;
+    enum am_code code = read_question(api, request, &page->question);
     api->body_size = request->body.size;
-    am_poison_clear(api->unpacked, request->body.size);
-    page->question = am_preview_question(am_api_set_apart(api, request->body), api->unpacked);
-    am_poison_region(api->unpacked + page->question.size, request->body.size - page->question.size);
-    am_poison_clear(api->decoded, page->question.size);
-    if (page->question.size == 0)
-        return AM_OK;
-    am_api_request_start(reader, am_api_image(api), request->now, request->test);
+    if (code != AM_OK || page->question.size == 0)
+        return code;
+    am_api_request_start(reader, am_api_image(api), request->now, true);
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
@@ -164,9 +200,12 @@ void am_api_preview(struct am_api *api,
                               .question = {"", 0},
                               .memory = api->decoded,
                               .creative_nodes = api->openrtb->creative_nodes,
+                              .creative_text = api->creative,
+                              .time_is_allowed = request->test,
                               .status = 200};
     enum am_code code;
     am_api_forget(api);
+    api->decision.work = 0;
     if (!page.image) {
         page.status = 503;
         page.reason = AM_VIEW("no inventory is loaded yet");

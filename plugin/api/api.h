@@ -47,6 +47,9 @@ struct am_api_request {
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
+    bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
+                    logs it; not of bids */
 };
 
 /* An answer; body points into the api and lives until the next call. */
@@ -65,12 +68,12 @@ void am_api_decide(struct am_api *api,
                    struct am_api_response *response);
 
 /* The page for people: HTML with a form, and when it was filled in, the decision with its reasons.
- * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). Errors are pages,
- * too; never fails. */
+ * `content` is AM_CONTENT_QUERY_STRING (a form's body is written the same way). The request's own
+ * `now` counts. Errors are pages, too; never fails. */
 void am_api_preview(struct am_api *api,
                     const struct am_api_request *request,
                     struct am_api_response *response);
-extern const char am_preview_policy[]; /* Content-Security-Policy of that page */
+extern const char am_api_page_policy[]; /* Content-Security-Policy of pages for people */
 
 /* Renders {"error":{"status":..,"reason":..,"where":..}}; `where` may be empty and is then left
  * out. */

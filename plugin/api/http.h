@@ -4,6 +4,7 @@
 #ifndef AM_API_HTTP_H
 #define AM_API_HTTP_H
 
+#include "../events/judge.h"
 #include "api.h"
 #include "endpoints.h"
 
@@ -15,6 +16,9 @@ struct am_api_http_request {
     unsigned refused;     /* not 0: the server could not take the body; the status to answer */
     const char *reason;   /* with it: why */
     int64_t now;          /* the server's clock, seconds since the epoch */
+    struct am_view peer;  /* address of whoever opened the connection; empty: a Unix socket */
+    bool is_public;       /* it came by a socket that anybody may reach (admatch-public) */
+    bool ignored;         /* the server's own rules say that its events do not count */
     /* The value of a header ("Content-Encoding"), or an empty view. */
     struct am_view (*header)(const void *context, const char *name);
     const void *header_context;
@@ -39,12 +43,16 @@ struct am_api_http_response {
     const struct am_match_decision *decision;
     const struct am_match_request *request;
     uint64_t decide_nanoseconds; /* to read, decide and render */
+    bool has_event;              /* an event was handled: its kind and outcome */
+    enum am_journal_kind event;
+    enum am_event_outcome outcome;
 };
 
 /* What a server switches on, and what endpoints need of it. */
 struct am_api_http_settings {
     bool test;    /* requests may set the time by `now` */
     bool preview; /* /preview answers */
+    bool events;  /* the endpoints of events answer: the api counts (counting.h) */
     /* Appends the metrics in the text format of Prometheus. */
     void (*metrics)(const void *context, struct am_buffer *out, int64_t now);
     const void *metrics_context;

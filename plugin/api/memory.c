@@ -17,7 +17,7 @@ enum {
 /* Where the parts of the region lie. */
 struct plan {
     size_t reader, nodes, text, url_places, places, body, unpacked, decoded, gzip, openrtb,
-        creative_nodes, answer, total;
+        creative_nodes, creative, placements, urls, answer, total;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -40,6 +40,9 @@ static struct plan plan_region(size_t body_bytes) {
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
     plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
     plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
+    plan.creative = add_part(&plan, AM_CREATIVE_MAX_BYTES);
+    plan.placements = add_part(&plan, AM_MAX_ADS_PER_REQUEST * sizeof(struct am_event_decided_ad));
+    plan.urls = add_part(&plan, AM_PLACEMENT_MEMORY);
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -74,6 +77,9 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->decoded = region + plan.decoded;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
+    api->creative = region + plan.creative;
+    api->placements.ads = (struct am_event_decided_ad *)(region + plan.placements);
+    api->placements.url_memory = region + plan.urls;
     api->answer = am_buffer_guard(region + plan.answer, ANSWER_BYTES);
     return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
 }
@@ -141,6 +147,9 @@ void am_api_forget(struct am_api *api) {
     am_poison_region(api->body, api->limits.body_bytes);
     am_poison_region(api->unpacked, api->limits.body_bytes + 1);
     am_poison_region(api->decoded, api->limits.body_bytes);
+    am_poison_region(api->creative, AM_CREATIVE_MAX_BYTES);
+    AM_POISON_ITEMS(api->placements.ads, 0, AM_MAX_ADS_PER_REQUEST);
+    am_poison_region(api->placements.url_memory, AM_PLACEMENT_MEMORY);
     am_buffer_cut(&api->answer, 0);
 }
 

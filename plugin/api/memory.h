@@ -6,6 +6,7 @@
 #include "api.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
+#include "placements.h"
 #include "request.h"
 
 struct am_api {
@@ -18,9 +19,11 @@ struct am_api {
     char *body; /* limits.body_bytes in builds that poison, else nothing: see am_api_set_apart */
     char *unpacked; /* limits.body_bytes + 1 */
     char *decoded;  /* limits.body_bytes, for a value of the preview's form */
+    char *creative; /* AM_CREATIVE_MAX_BYTES, for a string of a creative */
     struct am_buffer answer;
     struct am_api_gzip gzip;
     struct am_openrtb *openrtb;
+    struct am_api_placements placements;
     struct am_match_decision decision;
     struct am_error error;
 };

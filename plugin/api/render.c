@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "request.h"
+
 struct renderer {
     struct am_buffer *out;
     const struct am_image *image;
     const struct am_match_request *request;
-};
-
-static const struct am_view field_names[] = {
-    [AM_FIELD_QUERY] = {"query", 5}, [AM_FIELD_KEYWORD] = {"keywords", 8},
-    [AM_FIELD_TITLE] = {"title", 5}, [AM_FIELD_TEXT] = {"text", 4},
-    [AM_FIELD_URL] = {"url", 3},
+    struct am_api_placements *placements; /* NULL: nothing is counted */
+    bool prices;
 };
 
 static struct am_view text_of(const struct renderer *to, am_image_string_ref ref) {
@@ -32,7 +30,7 @@ static void put_span(struct am_buffer *out, const struct am_match_span *span) {
 static void put_place(const struct renderer *to, const struct am_match_winner *placed) {
     const struct am_match_field *field = &to->request->fields[placed->field];
     am_buffer_literal(to->out, ",\"field\":\"");
-    am_buffer_view_append(to->out, field_names[field->kind]);
+    am_buffer_view_append(to->out, am_api_request_field_name(field->kind));
     am_buffer_literal(to->out, "\"");
     if (field->kind == AM_FIELD_KEYWORD) {
         am_buffer_literal(to->out, ",\"index\":");
@@ -89,20 +87,30 @@ static void put_ad(const struct renderer *to, const struct am_match_winner *plac
     const struct am_image *image = to->image;
     struct am_view url = text_of(to, image->details[placed->ad].url);
     struct am_view creative = text_of(to, image->details[placed->ad].creative);
+    bool linked = to->placements && to->placements->counting->public_url.size;
     put_names(to, placed->ad);
     am_buffer_literal(to->out, ",\"advertiser\":");
     am_buffer_json_string(to->out,
                           text_of(to, image->terms[image->ads[placed->ad].advertiser].text));
-    put_price(to, placed);
+    if (to->prices)
+        put_price(to, placed);
     put_match(to, placed);
     if (url.size) {
         am_buffer_literal(to->out, ",\"url\":");
-        am_buffer_json_string(to->out, url);
+        if (linked)
+            am_api_placements_put_url(to->placements, to->out);
+        else
+            am_buffer_json_string(to->out, url);
     }
     if (creative.size) {
         am_buffer_literal(to->out, ",\"creative\":");
-        am_buffer_view_append(to->out, creative);
+        if (linked)
+            am_api_placements_put_creative(to->placements, to->out);
+        else
+            am_buffer_view_append(to->out, creative);
     }
+    if (linked)
+        am_api_placements_put_urls(to->placements, to->out);
     am_buffer_literal(to->out, "}");
 }
 
@@ -157,6 +165,8 @@ static void put_slots(const struct renderer *to, const struct am_match_decision 
         for (uint32_t i = 0; i < decision->slot_filled[slot]; i++) {
             if (i > 0)
                 am_buffer_literal(to->out, ",");
+            if (to->placements)
+                am_api_placements_next(to->placements, placed, to->request->slots[slot].id, i);
             put_ad(to, placed++);
         }
         am_buffer_literal(to->out, "]}");
@@ -259,8 +269,10 @@ static void put_why(const struct renderer *to, const struct am_match_why *why) {
 void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,
-                            const struct am_match_decision *decision) {
-    const struct renderer to = {out, image, request};
+                            const struct am_match_decision *decision,
+                            struct am_api_placements *placements,
+                            bool prices) {
+    const struct renderer to = {out, image, request, placements, prices};
     fetch_texts(&to, decision);
     am_buffer_literal(out, "{");
     if (request->id.data) {

@@ -244,8 +244,8 @@ read_explain(struct am_api_members *in, const struct am_json_node *value, int ar
     (void)argument;
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE)
         return am_api_member_expected(in, value, "true or false");
-    in->reader->request.explain = value->type == AM_JSON_TRUE;
-    return AM_OK;
+    return am_api_member_at(
+        in, value, am_api_request_set_explain(in->reader, value->type == AM_JSON_TRUE, in->error));
 }
 
 static enum am_code

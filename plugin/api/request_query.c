@@ -112,9 +112,8 @@ static enum am_code take_explain(struct am_api_request_reader *reader,
     (void)argument;
     bool yes = am_view_equal(value, AM_VIEW("1")) || am_view_equal(value, AM_VIEW("true"));
     bool no = am_view_equal(value, AM_VIEW("0")) || am_view_equal(value, AM_VIEW("false"));
-    reader->request.explain = yes;
     if (yes || no)
-        return AM_OK;
+        return am_api_request_set_explain(reader, yes, error);
     return am_error_set(error, AM_E_INVALID, "expected 1, 0, true or false, found \"%.*s\"",
                         value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size, value.data);
 }

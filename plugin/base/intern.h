@@ -29,7 +29,7 @@ bool am_intern_reserve(struct am_intern *table, size_t count);
  * they will need this many turns later: that takes a twentieth off a build of a million ads. */
 #define AM_FETCH_AHEAD ((size_t)12)
 
-/* Has the place of that hash on its way from memory, for a thing that will soon be asked for. */
+/* Prefetches the place of that hash. */
 static inline void am_intern_fetch(const struct am_intern *table, uint64_t hash) {
     if (table->capacity)
         __builtin_prefetch(&table->slots[hash & (table->capacity - 1)], 1);

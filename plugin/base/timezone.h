@@ -86,4 +86,8 @@ enum { AM_TIME_TEXT_SIZE = 32 };
 /* Writes "2026-11-01T00:00:00Z" with a NUL. `time` is one of AM_TIME_MIN to AM_TIME_MAX. */
 void am_time_write(int64_t time, char text[AM_TIME_TEXT_SIZE]);
 
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
+int64_t am_time_days(int64_t year, int month, int day);
+void am_time_date(int64_t days, int64_t *year, int *month, int *day);
+
 #endif

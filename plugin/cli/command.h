@@ -30,8 +30,8 @@ struct am_cli_command {
 };
 
 extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
-    am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_import,
-    am_cli_command_diff, am_cli_command_completion;
+    am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_log,
+    am_cli_command_recount, am_cli_command_import, am_cli_command_diff, am_cli_command_completion;
 
 /* All of them, in the order in which help lists them. */
 extern const struct am_cli_command *const am_cli_commands[];

@@ -111,11 +111,19 @@ open_image(const char *path, struct am_cli_source *source, struct am_error *erro
     return AM_OK;
 }
 
+enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *error) {
+    *is_image = false;
+    return strcmp(path, "-") == 0 ? AM_OK : am_image_is(path, is_image, error);
+}
+
 enum am_code am_cli_source_open(const char *path,
                                 const struct am_cli_source_options *options,
                                 struct am_cli_source *source,
                                 struct am_error *error) {
-    bool is_image = strcmp(path, "-") != 0 && am_image_is(path);
+    bool is_image = false;
+    enum am_code code = am_cli_is_image(path, &is_image, error);
+    if (code != AM_OK)
+        return code;
     if (is_image && options->spelling)
         return am_error_set(error, AM_E_INVALID,
                             "%s is an image: --spelling needs its inventory, or \"spelling\" in it",

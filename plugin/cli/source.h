@@ -38,6 +38,9 @@ struct am_cli_source {
     struct am_image_bytes bytes; /* of an image built here; else empty */
 };
 
+/* Whether a file is an image; standard input ("-") is none. AM_E_IO. */
+enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *error);
+
 struct am_cli_source_options {
     bool skip;     /* drop bad records of an inventory */
     bool spelling; /* correct misspelt words, whatever the inventory says; not of images */

@@ -157,6 +157,31 @@ static bool build_campaigns(struct am_builder *builder,
     return true;
 }
 
+/* Finds the macros of one text. False: out of memory. */
+static bool add_macros(struct am_vector *items, struct am_view text, bool creative) {
+    size_t at = 0;
+    for (;;) {
+        enum am_model_macro macro = am_model_macro_find(text, creative, &at);
+        if (macro == AM_MACROS)
+            return true;
+        uint32_t item = am_image_macro_item(creative, at, macro);
+        if (!am_vector_push(items, &item))
+            return false;
+        at += am_model_macro_text(macro).size;
+    }
+}
+
+static am_image_list_ref macros_of(struct am_builder *builder, const struct am_inventory_ad *ad) {
+    struct am_vector items = AM_VECTOR_OF(uint32_t);
+    am_image_list_ref list = 0;
+    if (!add_macros(&items, ad->url, false) || !add_macros(&items, ad->creative, true))
+        builder->pools.failure = AM_E_MEMORY;
+    else if (items.count)
+        list = am_build_pools_list(&builder->pools, items.data, (uint32_t)items.count);
+    am_vector_free(&items);
+    return list;
+}
+
 static struct am_image_ad_details details_of(struct am_builder *builder,
                                              const struct am_inventory_ad *ad,
                                              const struct am_inventory_rules *above) {
@@ -171,6 +196,7 @@ static struct am_image_ad_details details_of(struct am_builder *builder,
         .ctr = (uint32_t)ad->ctr,
         .categories = merged_terms(builder, &ad->rules.categories,
                                    above ? &above->categories : NULL, AM_TERM_CATEGORY, false),
+        .macros = macros_of(builder, ad),
     };
 }
 

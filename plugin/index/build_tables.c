@@ -22,11 +22,6 @@ static bool extend_table(struct am_vector *table, size_t count, int byte, struct
     return true;
 }
 
-static struct am_view string_of(const struct am_builder *builder, am_image_string_ref ref) {
-    const char *at = AM_VECTOR_AT(&builder->pools.strings, char, (size_t)ref * 4);
-    return (struct am_view){at + 4, am_bytes_load_u32(at)};
-}
-
 /* ---- growth -----------------------------------------------------------------------------------
  *
  * A large table has a long search somewhere: with ten million random edges in buckets that are four
@@ -36,12 +31,29 @@ static struct am_view string_of(const struct am_builder *builder, am_image_strin
 /* An eighth at a time, to four times the first size. */
 enum { GROWTH_STEP = 8, MOST_GROWTH = 4 };
 
+/* The searches for the items put into a table so far. */
+struct searches {
+    uint64_t probes;  /* buckets that they look at, together */
+    unsigned longest; /* that one of them looks at */
+    uint32_t culprit; /* the item of the longest search; AM_NONE: there is no item */
+};
+
+/* `probes`: what the search for `item` looks at; 0: it has found no place in reach. Then false. */
+static bool count_search(struct searches *searches, uint32_t item, unsigned probes) {
+    if (probes == 0 || probes > searches->longest) {
+        searches->culprit = item;
+        searches->longest = probes;
+    }
+    searches->probes += probes;
+    return probes;
+}
+
 struct table_plan {
     struct am_vector *table; /* of buckets */
     size_t items, lanes, fill_percent;
-    /* Puts all items into `count` buckets whose bytes are 0xFF. False: searches would be too long;
-     * *culprit is an item that found no place in reach, or as it was. */
-    bool (*fill)(const struct am_builder *builder, size_t count, uint32_t *culprit);
+    /* Puts all items into `count` buckets whose bytes are 0xFF. False: searches would be too long.
+     */
+    bool (*fill)(const struct am_builder *builder, size_t count, struct searches *searches);
     const char *what; /* the items, and the text of one, for the message */
     struct am_view (*text_of)(const struct am_builder *builder, uint32_t item);
 };
@@ -63,15 +75,16 @@ static bool build_table(const struct am_builder *builder,
                         const struct table_plan *plan,
                         struct am_error *error) {
     size_t first = plan->items * 100 / (plan->lanes * plan->fill_percent) + 1;
-    uint32_t culprit = AM_NONE;
+    struct searches searches = {0};
     for (size_t count = first; count / MOST_GROWTH <= first; count += count / GROWTH_STEP + 1) {
+        searches = (struct searches){.culprit = AM_NONE};
         plan->table->count = 0;
         if (!extend_table(plan->table, count, 0xFF, error))
             return false;
-        if (plan->fill(builder, count, &culprit))
+        if (plan->fill(builder, count, &searches))
             return true;
     }
-    return collide(builder, plan, culprit, error);
+    return collide(builder, plan, searches.culprit, error);
 }
 
 /* ---- vocabulary -------------------------------------------------------------------------------
@@ -113,7 +126,8 @@ static unsigned put_word(struct am_image_vocabulary_bucket *buckets,
 
 /* The most frequent words come last in number and are put first, since who comes first finds room
  * in its own bucket. */
-static bool fill_vocabulary(const struct am_builder *builder, size_t count, uint32_t *culprit) {
+static bool
+fill_vocabulary(const struct am_builder *builder, size_t count, struct searches *searches) {
     struct am_image_vocabulary_bucket *buckets = builder->vocabulary.data;
     const struct am_build_word *words = builder->words.data;
     for (size_t i = 0; i < count; i++) {
@@ -121,19 +135,15 @@ static bool fill_vocabulary(const struct am_builder *builder, size_t count, uint
         memset(buckets[i].flags, 0, sizeof buckets[i].flags);
         buckets[i].displaced = 0;
     }
-    uint64_t probes = 0;
     for (uint32_t left = (uint32_t)builder->words.count; left > 0; left--) {
         uint32_t word = left - 1;
-        unsigned needed =
+        unsigned probes =
             put_word(buckets, count, key_of_word(builder, word), word, words[word].flags);
-        if (!needed) {
-            *culprit = word;
+        if (!count_search(searches, word, probes))
             return false;
-        }
-        probes += needed;
     }
     return am_image_word_probes_end(buckets, count) &&
-           am_image_probes_are_few(probes, count * AM_IMAGE_VOCABULARY_LANES);
+           am_image_probes_are_few(searches->probes, count * AM_IMAGE_VOCABULARY_LANES);
 }
 
 static bool build_word_records(struct am_builder *builder, struct am_error *error) {
@@ -183,10 +193,9 @@ put_edge(struct am_image_edge_bucket *buckets, size_t count, uint64_t key, uint3
     return 0;
 }
 
-static bool fill_edges(const struct am_builder *builder, size_t count, uint32_t *culprit) {
+static bool fill_edges(const struct am_builder *builder, size_t count, struct searches *searches) {
     struct am_image_edge_bucket *buckets = builder->edge_buckets.data;
     const struct am_build_edge *edge = builder->edges.data;
-    uint64_t probes = 0;
     for (size_t i = 0; i < count; i++)
         buckets[i].displaced = 0;
     for (size_t i = 0; i < builder->edges.count; i++) {
@@ -194,15 +203,12 @@ static bool fill_edges(const struct am_builder *builder, size_t count, uint32_t 
             uint32_t hash = am_image_edge_hash(edge[i + AM_FETCH_AHEAD].key);
             __builtin_prefetch(&buckets[am_image_bucket32(hash, count)], 1);
         }
-        unsigned needed = put_edge(buckets, count, edge[i].key, edge[i].final);
-        if (!needed) {
-            *culprit = (uint32_t)i;
+        unsigned probes = put_edge(buckets, count, edge[i].key, edge[i].final);
+        if (!count_search(searches, (uint32_t)i, probes))
             return false;
-        }
-        probes += needed;
     }
     return am_image_edge_probes_end(buckets, count) &&
-           am_image_probes_are_few(probes, count * AM_IMAGE_EDGE_LANES);
+           am_image_probes_are_few(searches->probes, count * AM_IMAGE_EDGE_LANES);
 }
 
 static bool build_edges(struct am_builder *builder, struct am_error *error) {
@@ -265,19 +271,20 @@ build_filters(struct am_builder *builder, enum am_image_tier tier, struct am_err
  */
 
 static struct am_view text_of_term(const struct am_builder *builder, uint32_t term) {
-    return string_of(builder,
-                     AM_VECTOR_AT(&builder->pools.terms, struct am_image_term, term)->text);
+    return am_build_string(builder,
+                           AM_VECTOR_AT(&builder->pools.terms, struct am_image_term, term)->text);
 }
 
 static uint64_t hash_of_term(const struct am_builder *builder, uint32_t id) {
     const struct am_image_term *term =
         AM_VECTOR_AT(&builder->pools.terms, struct am_image_term, id);
     uint32_t key = term->kind == AM_TERM_DOMAIN ? AM_NONE : term->key;
-    return am_image_term_hash(term->kind, key, string_of(builder, term->text));
+    return am_image_term_hash(term->kind, key, am_build_string(builder, term->text));
 }
 
-/* False: there is no place in reach, or a term with the same hash. */
-static bool
+/* The slots that a search for the term will look at; 0: there is no place in reach, or a term with
+ * the same hash. */
+static unsigned
 put_term(const struct am_builder *builder, uint32_t *slots, size_t count, uint32_t term) {
     uint64_t hash = hash_of_term(builder, term);
     size_t at = am_image_bucket(hash, count);
@@ -293,18 +300,13 @@ put_term(const struct am_builder *builder, uint32_t *slots, size_t count, uint32
     return 0;
 }
 
-static bool fill_terms(const struct am_builder *builder, size_t count, uint32_t *culprit) {
+static bool fill_terms(const struct am_builder *builder, size_t count, struct searches *searches) {
     uint32_t *slots = builder->term_table.data;
-    uint64_t probes = 0;
-    for (uint32_t i = 0; i < builder->pools.terms.count; i++) {
-        unsigned needed = put_term(builder, slots, count, i);
-        if (!needed) {
-            *culprit = i;
+    for (uint32_t i = 0; i < builder->pools.terms.count; i++)
+        if (!count_search(searches, i, put_term(builder, slots, count, i)))
             return false;
-        }
-        probes += needed;
-    }
-    return am_image_term_probes_end(slots, count) && am_image_probes_are_few(probes, count);
+    return am_image_term_probes_end(slots, count) &&
+           am_image_probes_are_few(searches->probes, count);
 }
 
 static bool build_term_table(struct am_builder *builder, struct am_error *error) {

@@ -240,16 +240,20 @@ static bool write_all(int fd, const char *data, size_t size) {
     return true;
 }
 
-/* Makes the rename itself durable. Some file systems refuse to fsync a folder: the file is in place
- * all the same. */
-static void sync_folder(int folder, const char *path) {
+/* Makes the rename itself durable, where that can be asked for: some file systems refuse to fsync a
+ * folder, and a folder that this process may write but not read cannot be opened. */
+static enum am_code sync_folder(int folder, const char *path, struct am_error *error) {
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);
     int fd = openat(folder, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    close(fd);
+    if (fd < 0 && errno == EACCES)
+        return AM_OK;
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP);
+    enum am_code code =
+        synced ? AM_OK : am_error_set_errno(error, AM_E_IO, "cannot sync the folder of %s", path);
+    if (fd >= 0)
+        close(fd);
+    return code;
 }
 
 static int create(int folder, const char *path) {
@@ -278,9 +282,8 @@ enum am_code am_image_write(const struct am_image_bytes *bytes,
         code = am_error_set_errno(error, AM_E_IO, "cannot write %s", temporary);
     if (code == AM_OK && renameat(folder, temporary, folder, path) != 0)
         code = am_error_set_errno(error, AM_E_IO, "cannot rename %s to %s", temporary, path);
-    if (code != AM_OK)
-        unlinkat(folder, temporary, 0);
-    else
-        sync_folder(folder, path);
+    if (code == AM_OK)
+        return sync_folder(folder, path, error);
+    unlinkat(folder, temporary, 0);
     return code;
 }

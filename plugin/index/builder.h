@@ -23,8 +23,9 @@ enum am_code am_build_image(const struct am_inventory *inventory,
 void am_image_bytes_free(struct am_image_bytes *bytes);
 
 /* Writes beside `path`, fsyncs, renames over it, fsyncs the folder: readers see the old file or the
- * new one, never a part. Mode 0600 & umask. A relative path counts from the folder whose descriptor
- * is `folder` (AT_FDCWD: the working directory). AM_E_IO; AM_E_LIMIT: the path is too long. */
+ * new one, never a part. Mode 0600 & ~umask. A relative path counts from the folder whose
+ * descriptor is `folder` (AT_FDCWD: the working directory). AM_E_IO, also when the new file is in
+ * place but perhaps not durable; AM_E_LIMIT: the path is too long. */
 enum am_code am_image_write(const struct am_image_bytes *bytes,
                             int folder,
                             const char *path,

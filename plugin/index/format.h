@@ -20,6 +20,7 @@
 #include "../base/hash.h"
 #include "../base/timezone.h"
 #include "../model/limits.h"
+#include "../model/macros.h"
 #include "../model/names.h"
 #include <assert.h>
 
@@ -373,7 +374,7 @@ static_assert(sizeof(struct am_image_ad) == 64, "ad");
 
 /*   0               8       12      16      20      24      28      32      36      40
  *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+
- *   | bid           | id    | url   | creat.| prio. | qual. | ctr   | categ.| zero  |
+ *   | bid           | id    | url   | creat.| prio. | qual. | ctr   | categ.| macros|
  *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+ */
 struct am_image_ad_details {
     uint64_t bid; /* micros */
@@ -384,9 +385,33 @@ struct am_image_ad_details {
     uint32_t quality;             /* per mille */
     uint32_t ctr;                 /* millionths */
     am_image_list_ref categories; /* terms, as written in the inventory */
-    uint32_t reserved;            /* zero */
+    am_image_list_ref macros;     /* am_image_macro_item, of its url and its creative */
 };
 static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
+
+/* A macro in an ad's url or creative, so that an answer need not look for it:
+ *
+ *      31              30                                 4 3           0
+ *     +---------------+------------------------------------+-------------+
+ *     | in: 0 url,    | byte of its beginning              | enum        |
+ *     |     1 creative|                                    | am_model_.. |
+ *     +---------------+------------------------------------+-------------+
+ *
+ * Items ascend; macros do not overlap. */
+static_assert(AM_MACROS <= 16 && AM_CREATIVE_MAX_BYTES < 1 << 27 && AM_URL_MAX_BYTES < 1 << 27,
+              "macro items");
+static inline uint32_t am_image_macro_item(bool creative, size_t at, enum am_model_macro macro) {
+    return (uint32_t)creative << 31 | (uint32_t)at << 4 | (uint32_t)macro;
+}
+static inline bool am_image_macro_is_in_creative(uint32_t item) {
+    return item >> 31;
+}
+static inline uint32_t am_image_macro_at(uint32_t item) {
+    return item >> 4 & ((UINT32_C(1) << 27) - 1);
+}
+static inline enum am_model_macro am_image_macro(uint32_t item) {
+    return (enum am_model_macro)(item & 15);
+}
 
 struct am_image_campaign {
     am_image_string_ref id;

@@ -423,18 +423,38 @@ void am_image_close(struct am_image *image) {
     free(image);
 }
 
-bool am_image_is_fd(int fd) {
-    char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+/* Bytes read; fewer than `size` at the end of the file. -1, with errno. */
+static ssize_t read_start(int fd, char *start, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = pread(fd, start + done, size - done, (off_t)done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
 }
 
-bool am_image_is(const char *path) {
+enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_error *error) {
+    char magic[8];
+    ssize_t size = read_start(fd, magic, sizeof magic);
+    if (size < 0 && errno != ESPIPE) /* an inventory may come through a pipe, an image may not */
+        return am_error_set_errno(error, AM_E_IO, "cannot read %s", name);
+    *is_image = size == (ssize_t)sizeof magic && memcmp(magic, AM_IMAGE_MAGIC, sizeof magic) == 0;
+    return AM_OK;
+}
+
+enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is_image = fd >= 0 && am_image_is_fd(fd);
-    if (fd >= 0)
-        close(fd);
-    return is_image;
+    if (fd < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
+    enum am_code code = am_image_is_fd(fd, path, is_image, error);
+    close(fd);
+    return code;
 }
 
 uint32_t

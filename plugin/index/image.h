@@ -84,11 +84,11 @@ void am_image_close(struct am_image *image); /* NULL is fine */
  * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
-/* Whether the file starts like an image (magic), so that a path can be either an image or an
- * inventory. */
-bool am_image_is(const char *path);
-/* The same of a file that is open; its offset stays. */
-bool am_image_is_fd(int fd);
+/* Sets *is_image when the file begins with the magic of an image, so that a path can name either an
+ * image or an inventory. AM_E_IO: it cannot be read, so nobody knows; *is_image is untouched. */
+enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error);
+/* The same of an open file, called `name` in errors; its offset stays. */
+enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_error *error);
 
 static inline struct am_view am_image_string(const struct am_image *image,
                                              am_image_string_ref ref) {

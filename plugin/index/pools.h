@@ -32,7 +32,7 @@ am_image_string_ref am_build_pools_string(struct am_build_pools *pools, struct a
 /* The same for a string that is known to be the only one of its kind: it is not looked for, nor
  * found by the above. */
 am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, struct am_view text);
-/* Has the place of a string that will soon be stored on its way from memory. */
+/* Prefetches the place of a string that will soon be stored. */
 void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct am_view text);
 /* The items as they are; sort them first where the format wants them ascending. */
 am_image_list_ref

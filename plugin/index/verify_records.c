@@ -164,6 +164,29 @@ static const char *ad_problem(const struct am_image_verifier *verifier,
     return NULL;
 }
 
+/* Each macro stands where its item says, behind the one before. */
+static bool macros_fine(const struct am_image_verifier *verifier,
+                        const struct am_image_ad_details *details) {
+    const struct am_image *image = verifier->image;
+    size_t ends[2] = {0, 0};
+    if (!am_image_verify_ascending(verifier, details->macros, UINT64_C(1) << 32))
+        return false;
+    struct am_image_list list = am_image_list_at(image, details->macros);
+    if (list.count > AM_AD_MAX_MACROS)
+        return false;
+    for (uint32_t i = 0; i < list.count; i++) {
+        bool creative = am_image_macro_is_in_creative(list.items[i]);
+        struct am_view text = am_image_string(image, creative ? details->creative : details->url);
+        enum am_model_macro macro = am_image_macro(list.items[i]);
+        size_t at = am_image_macro_at(list.items[i]), found = at;
+        if (at < ends[creative] || at > text.size ||
+            am_model_macro_find(text, creative, &found) != macro || found != at)
+            return false;
+        ends[creative] = at + am_model_macro_text(macro).size;
+    }
+    return true;
+}
+
 static const char *details_problem(struct am_image_verifier *verifier,
                                    const struct am_image_ad_details *details) {
     if (!am_image_verify_text(verifier, details->id, 1, AM_ID_MAX_BYTES))
@@ -174,9 +197,9 @@ static const char *details_problem(struct am_image_verifier *verifier,
         return "its creative is no JSON object, or too large";
     if (details->quality > AM_PER_MILLE_MAX)
         return "its quality is above the limit";
-    return am_image_verify_ascending(verifier, details->categories, verifier->image->term_count)
-               ? NULL
-               : "its categories are no ascending list of terms";
+    if (!am_image_verify_ascending(verifier, details->categories, verifier->image->term_count))
+        return "its categories are no ascending list of terms";
+    return macros_fine(verifier, details) ? NULL : "its macros are not where its list has them";
 }
 
 static bool verify_ads(struct am_image_verifier *verifier) {

@@ -35,12 +35,12 @@ static inline struct am_image_word_key am_image_word_key(const char *text, uint3
                                       am_bytes_load_u64(text + 8) & am_bytes_load_u64(mask + 8)};
 }
 
-/* Without a branch: which way of a bucket has a key is beyond prediction. */
+/* Without a branch: which lane of a bucket has a key is beyond prediction. */
 static inline bool am_image_word_key_is_in(const struct am_image_vocabulary_bucket *bucket,
-                                           int way,
+                                           int lane,
                                            struct am_image_word_key key) {
-    return ((am_bytes_load_u64(bucket->key[way]) ^ key.low) |
-            (am_bytes_load_u64(bucket->key[way] + 8) ^ key.high)) == 0;
+    return ((am_bytes_load_u64(bucket->key[lane]) ^ key.low) |
+            (am_bytes_load_u64(bucket->key[lane] + 8) ^ key.high)) == 0;
 }
 
 static inline uint64_t am_image_word_key_hash(struct am_image_word_key key) {

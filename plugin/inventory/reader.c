@@ -10,7 +10,7 @@ enum {
     LABEL_SHOWN_BYTES = 6 * (AM_ID_MAX_BYTES + 16)
 };
 
-/* By hand, since it is done for every record and seldom read: snprintf took 4 % of a build. */
+/* Without snprintf, which is slow: every record has a label, and hardly any is read. */
 void am_inventory_reader_label(struct am_inventory_reader *reader,
                                const char *kind,
                                struct am_view id) {

@@ -230,7 +230,7 @@ stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked,
     return *detail != AM_NONE;
 }
 
-/* The detail is the smallest label of the first placed ad that excludes, or is excluded. */
+/* The detail is the smallest label of the first winner that excludes, or is excluded. */
 static bool
 stops_excluded_label(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
     *detail = am_gate_placed_label(&gates->placed, gates->image, asked->ad);

@@ -8,7 +8,7 @@
  * ID       enum am_gate has AM_GATE_ID
  * name     as answers, metrics and documents have it; gate.c has its check, stops_NAME, and
  *          explain.c its detail, detail_NAME
- * KIND     FIXED: no slot and no placed ad changes its answer; SLOT: they may;
+ * KIND     FIXED: no slot and no winner changes its answer; SLOT: they may;
  *          RANK: has no check, it is what stops ads that pass all others
  * meaning  for people
  */

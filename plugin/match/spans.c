@@ -53,9 +53,7 @@ static bool locate(const struct am_match_words *words,
 }
 
 /* The same in a field of up to 64 words, unless the first place where all the words are is too
- * wide. Nothing but the field's length is to be predicted: a third off the time of all spans of a
- * query.
- */
+ * wide. The inner loop, over the field, has no branch on what is in it. */
 static bool locate_few(const struct am_match_words *words,
                        uint32_t first,
                        uint32_t end,

@@ -21,6 +21,7 @@ enum {
     AM_HOURS_MAX_BYTES = 2 << 10, /* of one list of `hours` */
     AM_HOURS_MAX_RUNS = 168,      /* that it makes of a week */
     AM_URL_MAX_BYTES = 8 << 10,
+    AM_AD_MAX_MACROS = 256, /* in url and creative together */
     AM_BROAD_WINDOW_MAX = 64,
     AM_MAX_ERRORS_LISTED = 100,
 };

@@ -18,10 +18,14 @@
  * and then reads `entering`. Both are sequentially consistent, so either the request sees that it
  * must take the newer one, or the mover sees that the old one is about to be read (hazard pointers:
  * Michael, IEEE TPDS 15(6), 2004). */
+/* Runs in: the master before its first fork (new); a worker's main thread after its fork (start);
+ * its request threads (enter, leave); any of its threads (the rest). The mover is one more thread
+ * of the worker. */
 #ifndef AM_PUBLISH_GENERATIONS_H
 #define AM_PUBLISH_GENERATIONS_H
 
 #include "../api/api.h"
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -67,6 +71,13 @@ void am_generations_free(struct am_generations *generations);
 void am_generations_start(struct am_generations *generations, unsigned worker);
 /* Ends the mover and waits for it: for tests and libraries; a worker just exits. */
 void am_generations_stop(struct am_generations *generations);
+
+/* Has the requests of every context count, by a worker of its own from `workers` (as many as
+ * contexts). Without workers (NULL), they are answered that the ledger is not ready. While no
+ * request runs. */
+void am_generations_count(struct am_generations *generations,
+                          const struct am_api_counting *counting,
+                          const struct am_account_worker *workers);
 
 /* Pins the first free context and attaches it to the current generation. Always succeeds, since
  * there are as many as requests at a time; when the context cannot be attached it stays on its

@@ -5,15 +5,19 @@
  * since before the first fork, so that counting is an addition to memory that no other core writes.
  * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
  * server is executed anew. */
+/* Runs in: the master before its first fork (new, set_serves, list_loop); a worker's thread, for
+ * the row of its own core (counting); whoever publishes (gauges); any process and thread
+ * (reading). */
 #ifndef AM_PUBLISH_METRICS_H
 #define AM_PUBLISH_METRICS_H
 
 #include "../api/endpoints.h"
 #include "../base/buffer.h"
+#include "../events/judge.h"
 #include "../match/match.h"
 
 /* Statuses that are answered; the last stands for any other. */
-enum { AM_METRICS_STATUSES = 12 };
+enum { AM_METRICS_STATUSES = 14 };
 /* "200", ..., "other". */
 const char *am_metrics_status_name(unsigned index);
 /* Index into the statuses. */
@@ -34,9 +38,10 @@ enum am_metrics_closed {
     AM_METRICS_CLOSED_HEAD,
     AM_METRICS_CLOSED_BODY,
     AM_METRICS_CLOSED_WRITE,
-    AM_METRICS_CLOSED_EVICTED, /* idle, and a new one needed its place */
-    AM_METRICS_CLOSED_BALANCE, /* its process had many more than others */
-    AM_METRICS_CLOSED_STARVED, /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_EVICTED,   /* idle, and a new one needed its place */
+    AM_METRICS_CLOSED_BALANCE,   /* its process had many more than others */
+    AM_METRICS_CLOSED_STARVED,   /* the bound of buffered bytes */
+    AM_METRICS_CLOSED_UNWATCHED, /* epoll takes no more */
     AM_METRICS_CLOSED_REASONS,
 };
 
@@ -45,6 +50,18 @@ struct am_metrics_loop {
     uint64_t connections, buffered_bytes, blocking; /* gauges */
     uint64_t accepted, handed_over, pauses;
     uint64_t closed[AM_METRICS_CLOSED_REASONS];
+};
+
+/* Events of browsers and advertisers: AM_JOURNAL_IMPRESSION to AM_JOURNAL_CONVERSION. */
+enum { AM_METRICS_EVENTS = AM_JOURNAL_CONVERSION - AM_JOURNAL_IMPRESSION + 1 };
+
+/* What the mule knows of the ledger; it alone writes. */
+struct am_metrics_ledger {
+    uint64_t holder; /* 1: this instance steps it */
+    uint64_t stepped_at;
+    uint64_t unsynced_bytes, lost_lines, full;
+    uint64_t ring_seconds;
+    uint64_t names_lost;
 };
 
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
@@ -61,6 +78,7 @@ struct am_metrics_counters {
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     struct am_metrics_histogram decide, request;
+    uint64_t events[AM_METRICS_EVENTS][AM_EVENT_OUTCOMES];
     struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
@@ -77,6 +95,7 @@ struct am_metrics_gauges {
     uint64_t lags; /* inventories that were replaced again before they were published */
     uint64_t
         replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
+    struct am_metrics_ledger ledger;
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 
@@ -93,8 +112,9 @@ void am_metrics_free(struct am_metrics *metrics);
 typedef bool am_metrics_serves(unsigned worker);
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
 
-/* Lists the metrics of a loop, too. Once, before any reader. */
+/* Lists the metrics of a loop, of a ledger, too. Once, before any reader. */
 void am_metrics_list_loop(struct am_metrics *metrics);
+void am_metrics_list_ledger(struct am_metrics *metrics);
 
 /* The row of a core. */
 struct am_metrics_counters *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who runs first: requests, or work that goes on beside them (builds, and the threads that follow
  * new generations). */
+/* Runs in: the threads that yield to requests, each for itself: the child of the master that
+ * publishes at start, the mule's main thread, workers' movers. */
 #ifndef AM_PUBLISH_PRIORITY_H
 #define AM_PUBLISH_PRIORITY_H
 

@@ -73,6 +73,16 @@ static bool is_at_fault(enum am_code code) {
     return code != AM_E_STATE && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
+/* What is about to be served is counted from its first placement on. */
+static enum am_code
+count(const struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
+    if (!publisher->account)
+        return AM_OK;
+    enum am_code code = am_account_open(publisher->account, image, error);
+    return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
+                         : code;
+}
+
 static void
 publish(const struct am_publisher *publisher, const char *name, const char *generation) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
@@ -108,14 +118,20 @@ static bool publish_last_good(const struct am_publisher *publisher) {
     struct am_image *image = open_last_good(publisher, name, &hold);
     if (!image)
         return false;
-    show(publisher, image);
-    publish(publisher, name, image->generation);
-    am_publish_log(publisher->sink,
-                   "serving the last good generation, %s, until %s can be used (%s/%s)",
-                   image->generation, publisher->source.path, publisher->store_folder, name);
+    struct am_error error;
+    bool counted = count(publisher, image, &error) == AM_OK;
+    if (counted) {
+        show(publisher, image);
+        publish(publisher, name, image->generation);
+        am_publish_log(publisher->sink,
+                       "serving the last good generation, %s, until %s can be used (%s/%s)",
+                       image->generation, publisher->source.path, publisher->store_folder, name);
+    } else {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+    }
     am_image_close(image);
     am_store_release(&hold);
-    return true;
+    return counted;
 }
 
 static enum am_code build_patiently(struct am_publisher *publisher,
@@ -185,6 +201,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->held = AM_STORE_NO_HOLD;
     if (!make_store(publisher))
         return false;
+    publisher->noticed = time(NULL);
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
@@ -193,6 +210,12 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->last = built.signature;
     if (code != AM_OK)
         return fall_back(publisher, &error);
+    if (count(publisher, built.image, &error) != AM_OK) {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+        am_image_close(built.image);
+        am_store_release(&built.hold);
+        return false;
+    }
     publish_first(publisher, &built);
     return true;
 }
@@ -353,7 +376,7 @@ accept_same(struct am_publisher *publisher, struct am_source_built *built, bool 
         am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
                        publisher->store_folder, built->name);
     } else if (forced)
-        am_publish_log(publisher->sink, "%s was looked at on demand: no change",
+        am_publish_log(publisher->sink, "%s was checked on demand: no change",
                        publisher->source.path);
 }
 
@@ -431,6 +454,13 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     publisher->unquiet_since = 0;
     if (built.signature.inode)
         publisher->last = built.signature;
+    if (code == AM_OK) {
+        code = count(publisher, built.image, &error);
+        if (code != AM_OK) {
+            am_image_close(built.image);
+            am_store_release(&built.hold);
+        }
+    }
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
@@ -461,6 +491,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
     publisher->last = now;
+    publisher->noticed = time(NULL);
     return take(publisher, forced);
 }
 

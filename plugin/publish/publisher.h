@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a version of the inventory to a publication. One process at a time publishes: a child of the
  * master at start, then the mule. */
+/* Runs in: a child of the master before there are workers (start); the mule's main thread (the
+ * rest). */
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -15,11 +18,13 @@ struct am_publisher {
     struct am_publish_channel *channel;
     struct am_metrics *metrics;
     const struct am_publish_sink *sink;
+    struct am_account *account; /* NULL: nothing is counted */
     /* Private from here on. Times are of CLOCK_MONOTONIC, in milliseconds. */
     bool seen; /* `last` has been published or refused */
     struct am_source_version last;
     bool refused;              /* `last` was refused for what is in it */
     bool missing;              /* the last check found no file */
+    int64_t noticed;           /* when `last` was first seen, seconds since 1970 */
     int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
     struct am_store_hold held; /* of what is published; in the mule */
     bool damaged;              /* what is published cannot be opened any more: build it again */

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sink.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 /* uWSGI reads past its own buffer when a line with its date comes near 4,096 bytes. */
 enum { LINE_SIZE = 3800 };
 
-void am_publish_log(const struct am_publish_sink *sink, const char *format, ...) {
+void am_publish_log_arguments(const struct am_publish_sink *sink,
+                              const char *format,
+                              va_list arguments) {
     char line[LINE_SIZE];
+    am_error_format(line, sizeof line, format, arguments);
+    sink->log(sink->context, line);
+}
+
+void am_publish_log(const struct am_publish_sink *sink, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    am_error_format(line, sizeof line, format, arguments);
+    am_publish_log_arguments(sink, format, arguments);
     va_end(arguments);
-    sink->log(sink->context, line);
 }
 
 void am_publish_log_report(const struct am_publish_sink *sink,

@@ -264,11 +264,15 @@ static enum am_code make_alone(const struct making *making, struct am_error *err
 }
 
 static enum am_code source_from(struct making *making, struct am_error *error) {
-    if (am_image_is_fd(making->fd))
+    bool is_image = false;
+    enum am_code code = am_image_is_fd(making->fd, making->source->path, &is_image, error);
+    if (code != AM_OK)
+        return code;
+    if (is_image)
         making->origin = AM_ORIGIN_COPY;
     else
         making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
-    enum am_code code = wait_until_quiet(making, error);
+    code = wait_until_quiet(making, error);
     if (code == AM_OK)
         code = digest_source(making, error);
     if (code != AM_OK)

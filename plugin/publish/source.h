@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the file that `admatch-inventory` names to a verified image in the store: found
  * there, or built. */
+/* Runs in: the one process that publishes: a child of the master at start, then the mule's main
+ * thread. */
 #ifndef AM_PUBLISH_SOURCE_H
 #define AM_PUBLISH_SOURCE_H
 

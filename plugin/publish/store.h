@@ -12,6 +12,8 @@
  * its path is resolved once for each piece of work, in am_store_open; what was checked then is held
  * by its descriptor, and everything below is named relative to that. Only a folder of this
  * process's own user that nobody else may enter is used. */
+/* Runs in: the one process that publishes; workers' movers (open, open_image, close). One thread
+ * for each struct am_store. */
 #ifndef AM_PUBLISH_STORE_H
 #define AM_PUBLISH_STORE_H
 

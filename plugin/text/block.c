@@ -141,7 +141,7 @@ VBMI2 static void list_sixteen(__m128i starts,
 }
 _Static_assert(sizeof(struct am_text_word) == 16, "list_sixteen writes four words to a register");
 
-/* No loop over words, whose end nothing predicts: a third off the time of splitting pages. */
+/* No loop over words, whose end nothing predicts. */
 VBMI2 static uint32_t list_vbmi2(uint64_t starts,
                                  uint64_t ends,
                                  const struct am_text_word *block,

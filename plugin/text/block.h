@@ -39,7 +39,7 @@ struct am_text_block_kernel {
                      struct am_text_word *words);
 };
 
-/* The ways there are, best last; each gives the same. */
+/* The kernels, best last; all give identical results. */
 enum am_text_block_kernel_name {
     AM_BLOCK_PORTABLE,
     AM_BLOCK_AVX2,

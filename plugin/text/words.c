@@ -22,8 +22,7 @@ struct state {
  *
  * What is a word in plain ASCII can be told from bytes and their neighbours, so it can be told for
  * 64 bytes at once. In each block all words are given up to the first that may need more than that:
- * one beside a byte of 0x80 or above, or before + or #. Measured on English pages: 13 times as fast
- * as the machine. */
+ * one beside a byte of 0x80 or above, or before + or #. */
 
 struct words_of_block {
     uint64_t starts, ends; /* bit i: a word's first byte; the byte after a word */
@@ -82,14 +81,14 @@ AM_WRAPS static char *drop_apostrophes(uint64_t apostrophes,
 
 /* Gives the block's certain words; returns how far into the block the splitter has come. The texts
  * are the folded block itself, of which only what holds words is kept. */
-static unsigned give_words(const struct am_text_block_kernel *way,
+static unsigned give_words(const struct am_text_block_kernel *kernel,
                            struct words_of_block found,
                            uint32_t begin,
                            struct am_text_word_output *output) {
     uint64_t certain = (UINT64_C(1) << found.limit) - 1;
     unsigned end = found.ends ? AM_BLOCK - (unsigned)__builtin_clzll(found.ends) - 1 : 0;
     const struct am_text_word block = {(uint32_t)(output->at - output->texts), 0, begin, begin};
-    uint32_t count = way->list(found.starts, found.ends, &block, output->words + output->count);
+    uint32_t count = kernel->list(found.starts, found.ends, &block, output->words + output->count);
     if (__builtin_expect((found.apostrophes & certain) != 0, 0))
         output->at = drop_apostrophes(found.apostrophes, begin, count, output);
     else
@@ -114,10 +113,10 @@ static void split_blocks(struct am_text_splitter *splitter, struct am_text_word_
     while (splitter->at < splitter->text.size && am_text_machine_room(output)) {
         size_t left = splitter->text.size - splitter->at;
         fetch_text(splitter);
-        splitter->way->read(splitter->text.data + splitter->at, left < AM_BLOCK ? left : AM_BLOCK,
-                            output->at, &block);
+        splitter->kernel->read(splitter->text.data + splitter->at,
+                               left < AM_BLOCK ? left : AM_BLOCK, output->at, &block);
         struct words_of_block found = find_words(&block, elisions);
-        unsigned rest = give_words(splitter->way, found, (uint32_t)splitter->at, output);
+        unsigned rest = give_words(splitter->kernel, found, (uint32_t)splitter->at, output);
         splitter->at = rest < left ? splitter->at + rest : splitter->text.size;
         /* A word that fills the block is for the machine, too. */
         if (found.stopped || rest == 0)
@@ -140,7 +139,7 @@ void am_text_splitter_start(struct am_text_splitter *splitter,
     struct state *state = memory.memory;
     *splitter =
         (struct am_text_splitter){.text = text,
-                                  .way = rules->turkish ? NULL : am_text_block_best(),
+                                  .kernel = rules->turkish ? NULL : am_text_block_best(),
                                   .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
                                   .state = state,
                                   .texts = state->texts,
@@ -170,7 +169,7 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
                                              splitter->wants_written ? state->written : NULL};
     am_poison_clear(state->texts, sizeof state->texts);
     while (splitter->at < splitter->text.size && am_text_machine_room(&output)) {
-        if (splitter->way && am_text_machine_idle(&state->machine)) {
+        if (splitter->kernel && am_text_machine_idle(&state->machine)) {
             split_blocks(splitter, &output);
             if (splitter->at == splitter->text.size || !am_text_machine_room(&output))
                 break;

@@ -45,10 +45,10 @@ size_t am_text_splitter_memory_size(size_t text_size);
 
 struct am_text_splitter {
     struct am_view text;
-    size_t at;                              /* bytes of text consumed */
-    const struct am_text_block_kernel *way; /* the best of this machine; a test may set another
+    size_t at;                                 /* bytes of text consumed */
+    const struct am_text_block_kernel *kernel; /* the best of this machine; a test may set another
                                        after am_text_splitter_start, or NULL: no blocks at all */
-    bool ends_at_apostrophes;               /* blocks leave apostrophes to the machine */
+    bool ends_at_apostrophes;                  /* blocks leave apostrophes to the machine */
     bool wants_written; /* a caller that stems sets it after am_text_splitter_start */
     void *state;
     const char *texts; /* of words, in the caller's memory */

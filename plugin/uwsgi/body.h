@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Request bodies: read whole, or refused, and in any case off the connection before the next
  * request. All but am_uwsgi_bodies_start run in the thread that serves the request. */
+/* Runs in: the master before its first fork (start); the worker's thread that serves the request
+ * (the rest). */
 #ifndef AM_UWSGI_BODY_H
 #define AM_UWSGI_BODY_H
 

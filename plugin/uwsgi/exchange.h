@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request and its answer, from the parsed head to the access log; one for each core. */
+/* Runs in: the master before its first fork (start); the worker's thread that serves the request
+ * (add). */
 #ifndef AM_UWSGI_EXCHANGE_H
 #define AM_UWSGI_EXCHANGE_H
 

@@ -2,7 +2,6 @@
 #include "log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "host.h"
@@ -15,11 +14,9 @@ static void log_line(void *unused, const char *line) {
 const struct am_publish_sink am_uwsgi_log = {.log = log_line};
 
 void am_uwsgi_log_and_exit(const char *format, ...) {
-    char *line = NULL;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&line, format, arguments) >= 0)
-        am_publish_log(&am_uwsgi_log, "%s", line);
+    am_publish_log_arguments(&am_uwsgi_log, format, arguments);
     va_end(arguments);
     exit(1);
 }

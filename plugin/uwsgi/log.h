@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines, all of them prefixed "admatch: ". */
+/* Runs in: any process and thread (the sink); the master's main thread at start (log_and_exit). */
 #ifndef AM_UWSGI_LOG_H
 #define AM_UWSGI_LOG_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* admatch's metrics in uWSGI's own subsystem: stats server, StatsD, carbon. */
+/* Runs in: the master, in uWSGI's hooks init and post_init. */
 #ifndef AM_UWSGI_METRICS_H
 #define AM_UWSGI_METRICS_H
 

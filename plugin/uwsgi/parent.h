@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process that ends when its master does. */
+/* Runs in: the main thread of a child of the master, once it has changed its user. */
 #ifndef AM_UWSGI_PARENT_H
 #define AM_UWSGI_PARENT_H
 

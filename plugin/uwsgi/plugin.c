@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: its options, its hooks, and the order in which its parts start. */
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "parent.h"
 #include "request.h"
 #include "settings.h"
+#include "sockets.h"
 #include "start.h"
 #include "watcher.h"
 
@@ -65,10 +67,21 @@ static int init(void) {
     return 0;
 }
 
-/* Whom the workers will run as, also where uWSGI has not dropped its privileges yet, or keeps the
- * master's; it looks names up only when it drops them. */
+/* Not: there is no such user, for which getpwnam(3) lists several values. uWSGI refuses to start
+ * then. */
+static bool is_failure_to_look_up(int error) {
+    return error == EIO || error == EINTR || error == EMFILE || error == ENFILE ||
+           error == ENOMEM || error == ERANGE;
+}
+
+/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
+ * keeps the master's; it looks names up only when it drops them. */
 static uid_t workers_user(void) {
+    errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
+    if (!named && is_failure_to_look_up(errno))
+        am_uwsgi_log_and_exit("cannot start: cannot look up the user %s: %s", uwsgi.uidname,
+                              strerrordesc_np(errno));
     uid_t user = named ? named->pw_uid : uwsgi.uid;
     return geteuid() == 0 && user ? user : geteuid();
 }
@@ -93,6 +106,7 @@ static struct am_server *make_server(struct am_error *error) {
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,
+        .account = am_uwsgi_settings.ledger ? &am_uwsgi_settings.account : NULL,
     };
     return am_server_new(&options, error);
 }
@@ -108,6 +122,7 @@ static void post_init(void) {
         return;
     }
     am_uwsgi_settings_finish();
+    am_uwsgi_sockets_find_public();
     server = make_server(&error);
     if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
@@ -129,8 +144,14 @@ static void init_apps(void) {
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
  * drop-after-apps say, unless it is to keep them. */
 static void postinit_apps(void) {
-    if (server)
-        am_uwsgi_start(&server->publisher);
+    struct am_error error;
+    if (!server)
+        return;
+    am_uwsgi_start(&server->publisher);
+    if (uwsgi.master_as_root) /* the ledger is for its workers to open, with their rights */
+        return;
+    if (am_server_open_account(server, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */
@@ -142,9 +163,9 @@ static void post_fork(void) {
     am_uwsgi_requests_forked();
     if (!am_loop_wanted())
         am_uwsgi_accept_start();
-    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
+    am_server_work(server, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, server, am_uwsgi_settings.refresh);
 }

@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "host.h"
 #include "respond.h"
+#include "sockets.h"
 
 enum {
     CPU_SAMPLE = 64, /* requests between readings of the CPU clock, which costs a system call */
@@ -37,6 +38,8 @@ static struct am_view variable(struct wsgi_request *request, char *name, size_t 
     return (struct am_view){value, value ? size : 0};
 }
 
+#define VARIABLE(request, name) variable((request), (name), sizeof(name) - 1)
+
 /* "Content-Encoding" is HTTP_CONTENT_ENCODING, as in CGI (RFC 3875 section 4.1.18). */
 static struct am_view header(const void *context, const char *name) {
     struct wsgi_request *request = (struct wsgi_request *)(uintptr_t)context;
@@ -60,6 +63,9 @@ static struct am_api_http_request http_of(struct wsgi_request *request,
         .refused = body->refused,
         .reason = body->reason,
         .now = am_clock_seconds(),
+        .peer = server->http.events ? VARIABLE(request, "REMOTE_ADDR") : AM_VIEW(""),
+        .is_public = request->socket && am_uwsgi_socket_is_public(request->socket),
+        .ignored = server->http.events && VARIABLE(request, "ADMATCH_IGNORE").size > 0,
         .header = header,
         .header_context = request,
     };

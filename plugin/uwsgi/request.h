@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uWSGI's request hooks: fills an am_api_http_request, has it answered, writes the answer. */
+/* Runs in: the master before its first fork (start); a worker's main thread (forked); the worker's
+ * thread that serves the request (the hooks). */
 #ifndef AM_UWSGI_REQUEST_H
 #define AM_UWSGI_REQUEST_H
 

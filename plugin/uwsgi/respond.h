@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers, on any of uWSGI's protocols. */
+/* Runs in: the worker's thread that serves the request. */
 #ifndef AM_UWSGI_RESPOND_H
 #define AM_UWSGI_RESPOND_H
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin's options, as uWSGI's parser leaves them. */
+/* Runs in: the master, while it reads its configuration (finish). Afterwards nobody writes, and
+ * any process and thread may read. */
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
 
-#include "../base/bytes.h"
+#include "../publish/account.h"
 #include "host.h"
 
 struct am_uwsgi_settings {
     char *inventory;  /* absolute path once am_uwsgi_settings_finish has run; NULL: none given */
     char *state_dir;  /* NULL: the default */
-    uint64_t refresh; /* seconds between looks at the inventory; 0: only on demand */
+    uint64_t refresh; /* seconds between checks of the inventory; 0: only on demand */
     uint64_t limit_body;
     uint64_t limit_words;
     uint64_t limit_work;
@@ -27,6 +29,12 @@ struct am_uwsgi_settings {
     } loop;
     int test;
     int preview;
+    char *ledger; /* DIR, likewise absolute; NULL: nothing is counted */
+    uint64_t cells, ring, log_keep;
+    int click_first;
+    char *keys, *robots, *click_rates, *events;
+    struct am_account_options account; /* filled in by am_uwsgi_settings_finish */
+    struct am_api_counting counting;
 };
 
 extern struct am_uwsgi_settings am_uwsgi_settings;

@@ -20,9 +20,17 @@ void am_uwsgi_drop_privileges(void) {
 static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
-    bool published = am_publisher_start(publisher) &&
-                     write(home, publisher, sizeof *publisher) == (ssize_t)sizeof *publisher;
-    _exit(published ? 0 : 1);
+    bool published = am_publisher_start(publisher);
+    if (publisher->account)
+        am_account_leave(publisher->account);
+    if (!published)
+        _exit(1);
+    ssize_t size = write(home, publisher, sizeof *publisher);
+    if (size == (ssize_t)sizeof *publisher)
+        _exit(0);
+    am_publish_log(&am_uwsgi_log, "cannot start: cannot write to the master: %s",
+                   size < 0 ? strerrordesc_np(errno) : "cut short");
+    _exit(1);
 }
 
 static bool receive(struct am_publisher *publisher, int from) {
@@ -32,8 +40,11 @@ static bool receive(struct am_publisher *publisher, int from) {
     do
         size = read(from, &received, sizeof received);
     while (size < 0 && errno == EINTR);
+    if (size < 0)
+        am_publish_log(&am_uwsgi_log, "cannot start: cannot read what was published: %s",
+                       strerrordesc_np(errno));
     if (size != (ssize_t)sizeof received)
-        return false;
+        return false; /* nothing: the child has logged why */
     *publisher = received;
     return true;
 }

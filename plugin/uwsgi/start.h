@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first generation, before there are workers. */
+/* Runs in: the master, which forks a child and waits for it (start); the main thread of a child of
+ * the master (drop_privileges). */
 #ifndef AM_UWSGI_START_H
 #define AM_UWSGI_START_H
 

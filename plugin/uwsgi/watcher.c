@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watcher.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ static int mule_index; /* into uwsgi.mules */
 /* Runs in the master. A mule that is building finds the message when it is done. */
 static void ask(int unused) {
     (void)unused;
-    char message[] = "look";
+    char message[] = "check";
     mule_send_msg(uwsgi.mules[mule_index].queue_pipe[0], message, sizeof message - 1);
 }
 
@@ -36,7 +37,7 @@ void am_uwsgi_watcher_add(void) {
     else
         am_publish_log(
             &am_uwsgi_log,
-            "the master FIFO's command %c is taken: ask for a look at the inventory by a "
+            "the master FIFO's command %c is taken: ask for a check of the inventory by a "
             "message to mule %d",
             FIFO_COMMAND, mule_index + 1);
 }
@@ -49,12 +50,17 @@ static void leave(int signal_number) {
 }
 
 /* The order matters: who changes user outlives its master again. */
-static void set_up(void) {
+static void set_up(const struct am_server *server) {
+    struct am_error error;
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
+    if (server->account && am_account_tend(server->account, &error) != AM_OK) {
+        am_publish_log(&am_uwsgi_log, "the ledger is not tended: %s", error.message);
+        _exit(1); /* the master starts another mule */
+    }
     am_publish_priority_background();
 }
 
@@ -65,7 +71,7 @@ static void take_signal(int fd) {
         uwsgi_signal_handler(number);
 }
 
-/* True when some message asked for a look. */
+/* True when some message asked for a check. */
 static bool take_messages(int fd) {
     char message[64];
     bool any = false;
@@ -74,21 +80,23 @@ static bool take_messages(int fd) {
     return any;
 }
 
-/* Waits for the next look; true when it was asked for. */
+/* Waits for the next check; true when it was asked for. */
 static bool wait_for_look(int milliseconds) {
     struct pollfd sources[] = {
         {.fd = uwsgi.mules[mule_index].queue_pipe[1], .events = POLLIN},
         {.fd = uwsgi.my_signal_socket, .events = POLLIN},
     };
     int ready = poll(sources, AM_COUNT_OF(sources), milliseconds);
-    if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR))
-        _exit(0); /* the master is gone */
+    if (ready < 0 && errno != EINTR) /* out of memory: time passes all the same */
+        usleep((useconds_t)milliseconds * 1000);
+    if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR | POLLNVAL))
+        _exit(0); /* the master is gone; if it is not, it starts another mule */
     if (ready > 0 && sources[1].revents & POLLIN)
         take_signal(sources[1].fd);
     return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
 }
 
-/* Waits until there is a reason to look at the inventory; true when somebody asked for it. `soon`:
+/* Waits until there is a reason to check the inventory; true when somebody asked for it. `soon`:
  * it is being written. `refresh` in milliseconds, 0: time is no reason. */
 static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, bool soon) {
     const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
@@ -105,19 +113,20 @@ static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, boo
     }
 }
 
-/* With `refresh` 0 the mule still looks once when it starts: the inventory may have changed while
+/* With `refresh` 0 the mule still checks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t refresh) {
+    struct am_publisher *publisher = &server->publisher;
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
-    set_up();
+    set_up(server);
     am_publisher_resume(publisher);
-    enum am_publisher_outcome look = am_publisher_check(publisher, false);
+    enum am_publisher_outcome outcome = am_publisher_check(publisher, false);
     bool forced = false;
     for (;;) {
-        bool soon = look == AM_PUBLISHER_SOON;
+        bool soon = outcome == AM_PUBLISHER_SOON;
         bool asked = wait_for_reason(publisher, (int64_t)refresh * 1000, soon);
         forced = asked || (forced && soon);
-        look = am_publisher_check(publisher, forced);
+        outcome = am_publisher_check(publisher, forced);
     }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""results.json to docs/BENCHMARKS.md and its plots; its section about bench-pair is written by hand.
+"""results.json to docs/BENCHMARKS.md and its plots; two of its sections are written by hand.
 
 A section is a dict: title, rows (dicts; the keys are columns), notes, and if it has them: more (tables
 of title and rows), bars (what was to be reached; common.bar makes them), plots (dicts of name, title,
@@ -101,8 +101,10 @@ def section_text(section, folder):
 
 
 def written_by_hand(path):
-    """The section of the page that is not made here: it stays as it is."""
-    return re.search(r"^## Comparing two commits\n.*?(?=\n^## )", path.read_text(), re.M | re.S)[0].rstrip()
+    """The sections of the page that are not made here: they stay as they are."""
+    text = path.read_text()
+    titles = ("Comparing two commits", "What each idea gained")
+    return "\n\n".join(re.search(rf"^## {title}\n.*?(?=\n^## )", text, re.M | re.S)[0].rstrip() for title in titles)
 
 
 def write(results, docs):

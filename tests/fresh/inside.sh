@@ -24,6 +24,10 @@ apt-get install -y -qq --no-install-recommends git make > /tmp/apt.log 2>&1 || f
 git clone -q /srv/admatch.git /root/admatch
 cd /root/admatch
 
+say "make"
+! make > /tmp/make.log 2>&1 || fail "make built without anything to build with"
+grep -q '^    apt install gcc ' /tmp/make.log || fail "make does not say what to install: $(tail -n 20 /tmp/make.log)"
+
 say "make run"
 make run > /tmp/run.log 2>&1 &
 running=$!

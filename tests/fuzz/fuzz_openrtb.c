@@ -25,7 +25,7 @@ static uint32_t count_bids(const struct am_json *json, const struct am_match_req
     return count;
 }
 
-static void check_answer(const struct am_json *json, const struct am_api_response *response) {
+static void check_answer(const struct am_json *json, const struct am_api_http_response *response) {
     const struct am_json_node *root = json->nodes;
     if (response->status != 200) {
         fuzz_require(am_json_member(json, root, "error") && !response->decision);
@@ -39,23 +39,20 @@ static void check_answer(const struct am_json *json, const struct am_api_respons
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct am_json_node nodes[NODES];
-    struct am_api_response response;
     struct am_json json;
     if (size == 0)
         return 0;
-    const struct am_api_request request = {
-        .content = AM_CONTENT_OPENRTB,
-        .gzip = data[0] & 2,
-        .body = {(const char *)data + 1, size - 1},
-        .now = 1792497600,
-    };
-    am_api_decide(fuzz_api(), &request, &response);
-    fuzz_require((response.status == 204) == (response.body.size == 0));
+    const struct fuzz_headers headers = {.type = "application/json", .gzip = data[0] & 2};
+    const struct am_view body = {(const char *)data + 1, size - 1};
+    const struct am_api_http_request request = fuzz_post("/openrtb2/bid", &headers, body);
+    struct am_api_http_response response = fuzz_answer(&request, false);
+    fuzz_require(response.endpoint == AM_ENDPOINT_OPENRTB);
     if (response.status == 204)
         return 0;
     fuzz_require(response.status == 200 || response.status == 400 || response.status == 413);
     fuzz_require(am_json_parse(response.body, nodes, NODES, &json, NULL) == AM_OK);
     fuzz_require(!am_json_duplicate_key(&json));
     check_answer(&json, &response);
+    am_api_http_response_free(&response);
     return 0;
 }

@@ -5,12 +5,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const struct am_api_request request = {
-        .content = AM_CONTENT_QUERY_STRING,
-        .body = {(const char *)data, size},
-        .now = 1792497600,
-        .test = true,
+    const struct am_api_http_request request = {
+        .method = AM_VIEW("GET"),
+        .path = AM_VIEW("/v1/decide"),
+        .query = {(const char *)data, size},
+        .now = fuzz_now,
     };
-    fuzz_decide(&request);
+    fuzz_decide(&request, true);
     return 0;
 }

@@ -8,16 +8,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
-    const struct am_api_request request = {
-        .content = data[0] & 8   ? AM_CONTENT_HTML
-                   : data[0] & 1 ? AM_CONTENT_TEXT
-                                 : AM_CONTENT_JSON,
-        .charset = data[0] & 16 ? AM_CHARSET_WINDOWS_1252 : AM_CHARSET_UTF8,
+    static const char *const types[] = {"application/json", "text/plain", "text/html",
+                                        "text/plain; charset=windows-1252",
+                                        "text/html; charset=iso-8859-1"};
+    const struct fuzz_headers headers = {
+        .type = types[data[0] & 16  ? 3 + (data[0] >> 3 & 1)
+                      : data[0] & 8 ? 2
+                                    : data[0] & 1],
         .gzip = data[0] & 2,
-        .body = {(const char *)data + 1, size - 1},
-        .now = 1792497600,
-        .test = data[0] & 4,
     };
-    fuzz_decide(&request);
+    const struct am_view body = {(const char *)data + 1, size - 1};
+    const struct am_api_http_request request = fuzz_post("/v1/decide", &headers, body);
+    fuzz_decide(&request, data[0] & 4);
     return 0;
 }

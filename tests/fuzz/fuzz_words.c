@@ -56,7 +56,7 @@ static void split(struct am_view text,
     size_t count;
     found->count = found->used = 0;
     am_text_splitter_start(&splitter, text, &rules, memory);
-    splitter.way = rules.turkish ? NULL : way;
+    splitter.kernel = rules.turkish ? NULL : way;
     splitter.wants_written = true;
     while ((count = am_text_splitter_next(&splitter, batch, BATCH)) > 0) {
         for (size_t i = 0; i < count; i++)

@@ -133,6 +133,7 @@ static void fuzz_find_keyword(struct am_matcher *matcher,
     bool found =
         path->match == AM_MATCH_BROAD && path->count > matcher->image->settings->broad_window;
     fuzz_put_words(matcher, path);
+    am_match_work_start(&matcher->work);
     am_search(&matcher->search, &request, tier);
     for (uint32_t i = 0; i < matcher->search.hits.count; i++)
         found |= matcher->search.hits.terminals[i] == terminal;

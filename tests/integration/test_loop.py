@@ -260,6 +260,21 @@ class LoopTest(SharedServerTest):
         eventually("all are gone", lambda: self.server.metrics()["admatch_loop_connections"] <= 1)
         self.assertNotIn("Connection reset by peer", "\n".join(self.server.log().split("\n")[lines:]))
 
+    def test_clients_that_reset_connections_with_requests_still_buffered_harm_nobody(self):
+        """A reset connection that is due to be served again leaves the list of those."""
+        requests = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 600
+        for _ in range(30):
+            raws = [Raw(self.server.port) for _ in range(60)]
+            for raw in raws:
+                raw.socket.setblocking(False)
+                with contextlib.suppress(OSError):
+                    raw.socket.send(requests)
+            for raw in raws:
+                raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raw.close()
+        eventually("all are gone", lambda: self.server.metrics()["admatch_loop_connections"] == 1)
+        self.assertEqual(self.server.metrics()["admatch_loop_buffered_bytes"], 0)
+
     def test_requests_and_times_are_in_the_statistics(self):
         worker = self.server.stats()["workers"][0]
         connection = self.server.connect()

@@ -197,6 +197,12 @@ class BoundTest(ServerTest):
         server = self.serve(ADS, LOOP, "max-fd = 300", "processes = 1", start=False).spawn()
         server.logged("172 connections instead of the 10000 of admatch-connections, since the limit of open files is 300")
 
+    def test_a_low_limit_of_open_files_does_not_raise_the_bound(self):
+        server = self.serve(ADS, LOOP, "max-fd = 100", "admatch-connections = 10", "processes = 1")
+        for raw in self.raws(server, 12):
+            raw.send(GET[:10])
+        server.logged("accepting pauses (admatch-connections is reached, and none is idle)")
+
     def test_pieces_have_a_bound_of_their_own(self):
         server = self.serve(ADS, LOOP, "processes = 1", "admatch-connection-memory = 1048576", "admatch-body-timeout = 60")
         raws, body = self.raws(server, 40), b'{"query":"running shoes","title":"%s"}' % (b"x" * 60000)

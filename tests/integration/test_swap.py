@@ -126,7 +126,7 @@ class SwapTest(ServerTest):
         server.command("a")
         eventually("the new ad is served", lambda: serves(server, "new"))
         server.command("a")
-        server.logged("looked at on demand: no change")
+        server.logged("checked on demand: no change")
 
     def test_the_old_image_goes_when_its_last_reader_is_done(self):
         server = self.serve(OLD, "processes = 3", "threads = 2")

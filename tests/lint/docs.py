@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents say, against the program: links, options, log variables, targets of make, printed examples, the image's format; that
-nothing was left behind in them; that their lines end at column 100; and that no two configurations bind the same port.
+nothing was left behind in them; that their lines end at column 100; that configurations are strict; and that no two of them
+bind the same port.
 Usage: docs.py BUILD_FOLDER"""
 
 import json
@@ -104,6 +105,15 @@ def check_targets():
                 yield f"{path.relative_to(ROOT)}: the Makefile has no target {name}"
 
 
+def check_strict():
+    """uWSGI ignores options that it does not know, so what people copy says that it may not."""
+    configurations = {path: path.read_text() for path in (ROOT / "configs").rglob("*.ini")}
+    configurations[ROOT / "README.md"] = "".join(re.findall(r"^    \[uwsgi\]\n((?:    .*\n)+)", (ROOT / "README.md").read_text(), re.M))
+    for path, text in sorted(configurations.items()):
+        if not re.search(r"^\s*strict = true$", text, re.M):
+            yield f"{path.relative_to(ROOT)}: expected strict = true"
+
+
 def check_ports():
     """A port is bound by one file of configs/, so that all of them can run at once."""
     owners = {}
@@ -196,7 +206,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_leftovers(), *check_targets(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_leftovers(), *check_targets(), *check_strict(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")

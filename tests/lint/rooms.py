@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that the plugin
-exports one symbol; and that it is hardened. Usage: rooms.py [admatch_plugin.so]"""
+"""The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that headers say
+in which process and thread they run, where there are several; that the plugin exports one symbol; and that it is hardened.
+Usage: rooms.py [admatch_plugin.so]"""
 
 import pathlib
 import re
@@ -11,16 +12,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
-    "base": (set(), "arena buffer bytes checked clock code decimal error hash intern json memory plain poison time timezone timezones utf8 vector view"),
+    "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json memory plain poison time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
-    "match": ({"base", "text", "model", "index"}, "match matcher search rank gate gates explain"),
-    "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "match", "api"}, "publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi loop"),
-    "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
+    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
+    "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
+    "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
+    "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
+    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
+    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
 }
 
 
@@ -78,6 +81,15 @@ def check_names(path):
     for name in sorted(set(NAME.findall(text)) | set(TAG.findall(text))):
         if not any(name == prefix or name.startswith(prefix + "_") for prefix in prefixes):
             yield f"{path.relative_to(ROOT)}: {name} has none of the prefixes of {room}: {', '.join(prefixes)}"
+
+
+# Rooms whose functions run in several processes and threads; each of their headers says who calls what.
+PLACED = ("publish", "uwsgi")
+
+
+def check_places(path):
+    if room_of(path) in PLACED and "\n/* Runs in: " not in path.read_text().partition("\n#ifndef ")[0]:
+        yield f'{path.relative_to(ROOT)}: expected "/* Runs in: PROCESS AND THREAD. */" before the first line of code'
 
 
 def symbols_of(objects, flag):
@@ -147,7 +159,8 @@ def check_hardening(plugin):
 
 def main():
     problems = [problem for path in sources() for problem in check_includes(path)]
-    problems += [problem for path in sources() if path.suffix == ".h" for problem in check_names(path)]
+    for path in (path for path in sources() if path.suffix == ".h"):
+        problems += [*check_names(path), *check_places(path)]
     for plugin in sys.argv[1:]:
         problems += check_exports(plugin)
         problems += check_hardening(plugin)

@@ -53,26 +53,26 @@ static bool is_in(uint64_t hash, double share) {
     return (double)hash < share * 18446744073709551616.0;
 }
 
-/* Adds records that put ITEMS items into the table, with hashes in the first `share` of all. */
-typedef void add_items(struct lines *lines, double share);
+/* Adds records that put `items` items into the table, with hashes in the first `share` of all. */
+typedef void add_items(struct lines *lines, uint32_t items, double share);
 
 struct table {
     const char *name;
     add_items *add;
     uint64_t (*buckets)(const struct am_image *image);
+    uint32_t items;
     double crowded;      /* a share with which searches are too long until the table has grown */
     double overcrowded;  /* and one with which they always are */
+    uint32_t together;   /* items of that share whose searches are too long only together */
     const char *message; /* begins so */
 };
 
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-enum { WORDS = 200 };
-
-static void add_words(struct lines *lines, double share) {
+static void add_words(struct lines *lines, uint32_t items, double share) {
     add(lines, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[");
-    for (uint32_t n = 0, found = 0; found < WORDS; n++) {
+    for (uint32_t n = 0, found = 0; found < items; n++) {
         char text[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
         snprintf(text, sizeof text, "w%u", n);
         struct am_image_word_key key = am_image_word_key(text, (uint32_t)strlen(text));
@@ -92,17 +92,17 @@ static uint64_t vocabulary_buckets(const struct am_image *image) {
  * are as many terminals as words, and no other node; so the edge of an exact keyword, which leaves
  * the node 3 x words by its word, is known beforehand. */
 
-enum { EDGES = 330, KEYWORDS_A_LINE = 10000 };
+enum { KEYWORDS_A_LINE = 10000 };
 
 static bool is_edge(uint32_t word, uint32_t words, double share) {
     uint32_t hash = am_image_edge_hash(am_image_edge_key(3 * words, word));
     return is_in((uint64_t)hash << 32, share);
 }
 
-static void add_edges(struct lines *lines, double share) {
-    uint32_t words = (uint32_t)(1.5 * EDGES / share), found = 0;
+static void add_edges(struct lines *lines, uint32_t items, double share) {
+    uint32_t words = (uint32_t)(1.5 * items / share), found = 0;
     for (uint32_t n = 0; n < words; n++) {
-        bool exact = found < EDGES && is_edge(words - 1 - n, words, share);
+        bool exact = found < items && is_edge(words - 1 - n, words, share);
         if (n % KEYWORDS_A_LINE == 0)
             add(lines, "%s{\"id\":\"%u\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[",
                 n ? "]}\n" : "", n);
@@ -110,7 +110,7 @@ static void add_edges(struct lines *lines, double share) {
         found += exact;
     }
     add(lines, "]}\n");
-    assert_int_equal(found, EDGES);
+    assert_int_equal(found, items);
 }
 
 static uint64_t edge_buckets(const struct am_image *image) {
@@ -120,11 +120,9 @@ static uint64_t edge_buckets(const struct am_image *image) {
 /* ---- terms ------------------------------------------------------------------------------------
  */
 
-enum { TERMS = 100 };
-
-static void add_terms(struct lines *lines, double share) {
+static void add_terms(struct lines *lines, uint32_t items, double share) {
     add(lines, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"*\"],\"labels\":[");
-    for (uint32_t n = 0, found = 0; found < TERMS; n++) {
+    for (uint32_t n = 0, found = 0; found < items; n++) {
         char text[16];
         snprintf(text, sizeof text, "l%u", n);
         if (is_in(am_image_term_hash(AM_TERM_LABEL, AM_NONE, am_view_of(text)), share))
@@ -141,9 +139,11 @@ static uint64_t term_slots(const struct am_image *image) {
  */
 
 static const struct table tables[] = {
-    {"vocabulary", add_words, vocabulary_buckets, 1.0 / 3, 1.0 / 400, "too many words with"},
-    {"edges", add_edges, edge_buckets, 1.0 / 3, 1.0 / 400, "too many words in keywords with"},
-    {"term table", add_terms, term_slots, 1.0 / 5, 1.0 / 1200,
+    {"vocabulary", add_words, vocabulary_buckets, 200, 1.0 / 3, 1.0 / 400, 120,
+     "too many words with"},
+    {"edges", add_edges, edge_buckets, 330, 1.0 / 3, 1.0 / 400, 200,
+     "too many words in keywords with"},
+    {"term table", add_terms, term_slots, 100, 1.0 / 5, 1.0 / 1200, 60,
      "too many names and targeting values with"},
 };
 
@@ -151,7 +151,7 @@ static uint64_t buckets_with(const struct table *table, double share) {
     struct lines lines = {NULL, 0, 0};
     struct am_image_bytes bytes = {0};
     struct am_error error;
-    table->add(&lines, share);
+    table->add(&lines, table->items, share);
     if (build(&lines, &bytes, &error) != AM_OK)
         fail_msg("build: %s", error.message);
     struct am_image *image = open_verified(&bytes);
@@ -169,12 +169,11 @@ static void grows_where_it_is_crowded(void **state) {
     assert_true(crowded <= 4 * usual);
 }
 
-static void does_not_grow_without_end(void **state) {
-    const struct table *table = *state;
+static void assert_refused(const struct table *table, uint32_t items) {
     struct lines lines = {NULL, 0, 0};
     struct am_image_bytes bytes = {0};
     struct am_error error = {0};
-    table->add(&lines, table->overcrowded);
+    table->add(&lines, items, table->overcrowded);
     assert_int_equal(build(&lines, &bytes, &error), AM_E_LIMIT);
     if (strncmp(error.message, table->message, strlen(table->message)) != 0 ||
         !strstr(error.message, "\" among them"))
@@ -182,15 +181,27 @@ static void does_not_grow_without_end(void **state) {
     free(lines.text);
 }
 
+static void does_not_grow_without_end(void **state) {
+    const struct table *table = *state;
+    assert_refused(table, table->items);
+}
+
+static void bounds_all_searches_together(void **state) {
+    const struct table *table = *state;
+    assert_refused(table, table->together);
+}
+
 int main(void) {
     enum { TABLES = AM_COUNT_OF(tables) };
-    struct CMUnitTest tests[2 * TABLES];
-    for (size_t i = 0; i < TABLES; i++) {
-        void *table = (void *)(uintptr_t)&tables[i];
-        tests[2 * i] = (struct CMUnitTest){
-            .name = tables[i].name, .test_func = grows_where_it_is_crowded, .initial_state = table};
-        tests[2 * i + 1] = (struct CMUnitTest){
-            .name = tables[i].name, .test_func = does_not_grow_without_end, .initial_state = table};
+    static const CMUnitTestFunction functions[] = {
+        grows_where_it_is_crowded, does_not_grow_without_end, bounds_all_searches_together};
+    enum { FUNCTIONS = AM_COUNT_OF(functions) };
+    struct CMUnitTest tests[FUNCTIONS * TABLES];
+    for (size_t i = 0; i < AM_COUNT_OF(tests); i++) {
+        const struct table *table = &tables[i / FUNCTIONS];
+        tests[i] = (struct CMUnitTest){.name = table->name,
+                                       .test_func = functions[i % FUNCTIONS],
+                                       .initial_state = (void *)(uintptr_t)table};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

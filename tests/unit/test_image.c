@@ -3,6 +3,8 @@
  * are refused, or harm nobody. */
 #include "engine.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 static const char lines[] =
@@ -227,6 +229,50 @@ static void what_is_no_file_is_told(void **state) {
     assert_null(image);
 }
 
+/* Writes a file, and opens it by `flags`. */
+static int open_file(const char *content, int flags) {
+    char path[] = "/tmp/admatch-test-image-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+    close(fd);
+    fd = open(path, flags | O_CLOEXEC);
+    unlink(path);
+    return fd;
+}
+
+static bool is_image(int fd) {
+    struct am_error error;
+    bool found = true;
+    assert_int_equal(am_image_is_fd(fd, "test", &found, &error), AM_OK);
+    close(fd);
+    return found;
+}
+
+static void an_image_is_told_by_its_first_bytes(void **state) {
+    (void)state;
+    int pipes[2];
+    assert_true(is_image(open_file(AM_IMAGE_MAGIC "and more", O_RDONLY)));
+    assert_false(is_image(open_file("{\"id\":\"a\"}", O_RDONLY)));
+    assert_false(is_image(open_file("adm", O_RDONLY)));
+    assert_false(is_image(open_file("", O_RDONLY)));
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    assert_false(is_image(pipes[0]));
+    close(pipes[1]);
+}
+
+static void what_cannot_be_read_is_neither_image_nor_inventory(void **state) {
+    (void)state;
+    struct am_error error = {.code = AM_OK};
+    bool found;
+    int fd = open_file(AM_IMAGE_MAGIC "and more", O_WRONLY);
+    assert_int_equal(am_image_is_fd(fd, "test", &found, &error), AM_E_IO);
+    assert_string_equal(error.message, "cannot read test: Bad file descriptor");
+    close(fd);
+    assert_int_equal(am_image_is("/", &found, &error), AM_E_IO);
+    assert_int_equal(am_image_is("/nowhere/image.admx", &found, &error), AM_E_IO);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_inventory_gives_the_same_bytes, set_up, tear_down),
@@ -238,6 +284,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_field_of_the_header_is_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_shorter_image_is_refused, set_up, tear_down),
         cmocka_unit_test(what_is_no_file_is_told),
+        cmocka_unit_test(an_image_is_told_by_its_first_bytes),
+        cmocka_unit_test(what_cannot_be_read_is_neither_image_nor_inventory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "../../plugin/api/preview/html.h"
+#include "../../plugin/api/page/html.h"
+#include "../../plugin/api/page/page.h"
 #include "../../plugin/api/preview/preview.h"
 #include "api_inventory.h"
 
@@ -47,7 +49,11 @@ static void what_html_does_not_allow_is_replaced(void **state) {
 
 static void assert_question(const char *given, const char *wanted) {
     char memory[256];
-    assert_view(am_preview_question(am_view_of(given), memory), wanted);
+    struct am_error error = {0};
+    struct am_view question;
+    assert_int_equal(
+        am_preview_question(am_view_of(given), memory, sizeof memory, &question, &error), AM_OK);
+    assert_view(question, wanted);
 }
 
 static void empty_parameters_and_explain_are_no_part_of_the_question(void **state) {
@@ -58,6 +64,80 @@ static void empty_parameters_and_explain_are_no_part_of_the_question(void **stat
     assert_question("query&=&", "");
     assert_question("=x", "=x");
     assert_question("", "");
+}
+
+static void lines_of_key_values_are_parameters(void **state) {
+    (void)state;
+    assert_question("kv=sport%3Drunning&query=a", "kv.sport=running&query=a");
+    assert_question("kv=+sport+%3D+trail+running+%0D%0A%0D%0Ateam%3dreds%3D1%0a",
+                    "kv.sport=trail+running&kv.team=reds%3D1");
+    assert_question("kv=a=b\n\tc%09=%20d\r\n", "kv.a=b&kv.c=d");
+    assert_question("kv=%0D%0A+&kv.x=y", "kv.x=y");
+}
+
+static void assert_no_key_values(const char *given, const char *wanted) {
+    char memory[256];
+    struct am_error error = {0};
+    struct am_view question;
+    assert_int_equal(
+        am_preview_question(am_view_of(given), memory, sizeof memory, &question, &error),
+        AM_E_INVALID);
+    assert_string_equal(error.where, "kv");
+    assert_view(question, wanted);
+}
+
+static void other_lines_are_refused_and_kept(void **state) {
+    (void)state;
+    assert_no_key_values("kv=sport&query=a", "kv=sport&query=a");
+    assert_no_key_values("kv=a%3Db%0D%0Asport+%3D&query=a", "kv.a=b&kv.sport=&query=a");
+    assert_no_key_values("kv=%3Db", "kv.=b");
+}
+
+static void a_time_without_a_zone_is_one_of_utc(void **state) {
+    (void)state;
+    assert_question("now=2026-12-24T18%3A00", "now=2026-12-24T18%3A00:00Z");
+    assert_question("now=2026-12-24T18:00:30", "now=2026-12-24T18:00:30Z");
+    assert_question("now=2026-12-24T18:00:00Z", "now=2026-12-24T18:00:00Z");
+    assert_question("now=2026-12-24T18:00:00%2B01:00", "now=2026-12-24T18:00:00%2B01:00");
+    assert_question("now=1792497600", "now=1792497600");
+}
+
+/* A line break and a sign of equality may take less room than what they become. */
+static void a_question_has_room_or_is_refused(void **state) {
+    (void)state;
+    static const char given[] = "kv=a=b\nc=d\ne=f", whole[] = "kv.a=b&kv.c=d&kv.e=f";
+    char memory[sizeof whole - 1];
+    struct am_error error = {0};
+    struct am_view question;
+    assert_int_equal(am_preview_question(AM_VIEW(given), memory, sizeof memory, &question, &error),
+                     AM_OK);
+    assert_view(question, whole);
+    assert_int_equal(
+        am_preview_question(AM_VIEW(given), memory, sizeof memory - 1, &question, &error),
+        AM_E_LIMIT);
+    assert_int_equal(question.size, 0);
+}
+
+static void assert_page(const struct am_buffer *out, const char *wanted) {
+    assert_false(out->overflowed);
+    assert_view(am_buffer_view(out), wanted);
+}
+
+static void values_of_a_template_are_escaped_and_counted(void **state) {
+    (void)state;
+    char memory[256];
+    struct am_buffer out = am_buffer_over(memory, sizeof memory);
+    AM_PAGE_PUT(&out, "<b title=\"{}\">{}</b>{}", AM_PAGE_NAME("\"<"), AM_PAGE_TEXT(AM_VIEW("{}&")),
+                AM_PAGE_MICROS(1250000));
+    assert_page(&out, "<b title=\"&quot;&lt;\">{}&amp;</b>1.25");
+    am_buffer_cut(&out, 0);
+    AM_PAGE_PUT(&out, "{}, {}, {}, {}", AM_PAGE_COUNT(0, "ad", "ads"),
+                AM_PAGE_COUNT(1, "ad", "ads"), AM_PAGE_COUNT(1000, "ad", "ads"),
+                AM_PAGE_NUMBER(1234567));
+    assert_page(&out, "0 ads, 1 ad, 1,000 ads, 1,234,567");
+    am_buffer_cut(&out, 0);
+    AM_PAGE_PUT(&out, "{} {}", AM_PAGE_NUMBER(UINT64_MAX));
+    assert_page(&out, "18,446,744,073,709,551,615 \xef\xbf\xbd");
 }
 
 static bool shows(struct am_api_response response, const char *text) {
@@ -104,9 +184,34 @@ static void limits_are_told_in_the_page(void **state) {
     stop_serving(&served);
 }
 
+/* A refused request may have as many parameters as bytes: the page has a bound, and takes time that
+ * grows with them, not with their square. */
+static void a_refused_page_is_bounded(void **state) {
+    (void)state;
+    struct am_error error = {0};
+    struct served served;
+    static const char inventory[] =
+        "{\"id\":\"a\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"]}\n";
+    if (!start_serving(&served, am_view_of(inventory), &AM_API_LIMITS_DEFAULT, &error))
+        fail_msg("%s", error.message);
+    size_t size = AM_API_LIMITS_DEFAULT.body_bytes;
+    char *body = malloc(size);
+    for (size_t i = 0; i < size; i++)
+        body[i] = i < size / 2 ? "x=1&"[i % 4] : "city=1&&"[i % 8];
+    const struct am_api_request request = {.body = {body, size}};
+    struct am_api_response response;
+    clock_t began = clock();
+    am_api_preview(served.api, &request, &response);
+    assert_true(clock() - began < 5 * CLOCKS_PER_SEC);
+    assert_int_equal(response.status, 400);
+    assert_true(response.body.size < 4 << 20);
+    free(body);
+    stop_serving(&served);
+}
+
 /* The page's first excerpt, without its marks, is that text. */
 static void assert_excerpt(struct am_view page, const char *wanted) {
-    static const char begin[] = "<p class=\"excerpt\">";
+    static const char begin[] = "<p class=\"excerpt\" dir=\"auto\">";
     char text[4096];
     size_t size = 0;
     const char *at = memmem(page.data, page.size, begin, strlen(begin));
@@ -175,9 +280,12 @@ static void an_excerpt_shows_nothing_beside_its_text(void **state) {
         static struct am_json_node nodes[AM_CREATIVE_NODES];
         static struct am_api_request_reader reader;
         reader.content.given = field.text;
+        static char creative[AM_CREATIVE_MAX_BYTES];
         const struct am_preview page = {.image = served.image,
+                                        .question = AM_VIEW(""),
                                         .reader = &reader,
                                         .creative_nodes = nodes,
+                                        .creative_text = creative,
                                         .request = &request,
                                         .decision = &decision,
                                         .status = 200};
@@ -194,8 +302,14 @@ int main(void) {
         cmocka_unit_test(text_cannot_become_markup),
         cmocka_unit_test(what_html_does_not_allow_is_replaced),
         cmocka_unit_test(empty_parameters_and_explain_are_no_part_of_the_question),
+        cmocka_unit_test(lines_of_key_values_are_parameters),
+        cmocka_unit_test(other_lines_are_refused_and_kept),
+        cmocka_unit_test(a_time_without_a_zone_is_one_of_utc),
+        cmocka_unit_test(a_question_has_room_or_is_refused),
+        cmocka_unit_test(values_of_a_template_are_escaped_and_counted),
         cmocka_unit_test(without_an_inventory_the_page_says_so),
         cmocka_unit_test(limits_are_told_in_the_page),
+        cmocka_unit_test(a_refused_page_is_bounded),
         cmocka_unit_test(the_excerpt_is_the_text_alone),
         cmocka_unit_test(an_excerpt_shows_nothing_beside_its_text),
     };

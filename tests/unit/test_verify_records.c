@@ -430,6 +430,52 @@ static void quality_above_the_limit(struct image_writer *writer) {
     AT(writer, AD_DETAILS, ad_details, 1)->quality = (uint32_t)AM_PER_MILLE_MAX + 1;
 }
 
+/* An ad with "{id}" in its url and "${VIEW_URL}" in its creative, and these items of macros. */
+static void put_macros(struct image_writer *writer, const uint32_t *items, uint32_t count) {
+    struct am_image_ad_details *details = AT(writer, AD_DETAILS, ad_details, 1);
+    details->url = image_writer_string(writer, AM_VIEW("https://a.example/{id}{id}"));
+    details->creative = image_writer_string(writer, AM_VIEW("{\"v\":\"${VIEW_URL}\"}"));
+    details->macros = image_writer_list(writer, items, count);
+}
+
+#define IN_URL(at) am_image_macro_item(false, (at), AM_MACRO_ID)
+#define IN_CREATIVE(at) am_image_macro_item(true, (at), AM_MACRO_VIEW_URL)
+
+static void macros_in_their_places(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(18), IN_URL(22), IN_CREATIVE(6)}, 3);
+}
+
+static void macro_beside_its_place(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(17)}, 1);
+}
+
+static void macro_of_another_name(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(false, 18, AM_MACRO_AD)}, 1);
+}
+
+static void macro_of_no_name(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(false, 18, AM_MACROS)}, 1);
+}
+
+static void macro_of_a_url_in_a_creative(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(true, 6, AM_MACRO_ID)}, 1);
+}
+
+static void macro_past_the_end(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL((1 << 27) - 1)}, 1);
+}
+
+static void macros_that_descend(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(22), IN_URL(18)}, 2);
+}
+
+static void too_many_macros(struct image_writer *writer) {
+    uint32_t items[AM_AD_MAX_MACROS + 1];
+    for (uint32_t i = 0; i < AM_COUNT_OF(items); i++)
+        items[i] = IN_URL(18 + i);
+    put_macros(writer, items, AM_COUNT_OF(items));
+}
+
 static void campaign_without_id(struct image_writer *writer) {
     AT(writer, CAMPAIGNS, campaign, 0)->id = 0;
 }
@@ -515,6 +561,14 @@ static const struct fault faults[] = {
     WRITER(domain_of_another_kind, "its domain is no domain term"),
     WRITER(end_after_all_years, "its start or end is in no year from 0 to 9999"),
     WRITER(quality_above_the_limit, "its quality is above the limit"),
+    WRITER(macros_in_their_places, SOUND),
+    WRITER(macro_beside_its_place, "its macros are not where its list has them"),
+    WRITER(macro_of_another_name, "its macros are not where its list has them"),
+    WRITER(macro_of_no_name, "its macros are not where its list has them"),
+    WRITER(macro_of_a_url_in_a_creative, "its macros are not where its list has them"),
+    WRITER(macro_past_the_end, "its macros are not where its list has them"),
+    WRITER(macros_that_descend, "its macros are not where its list has them"),
+    WRITER(too_many_macros, "its macros are not where its list has them"),
     WRITER(campaign_without_id, "its id or advertiser is wrong"),
 };
 

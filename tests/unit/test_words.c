@@ -30,8 +30,8 @@ split(const char *text, size_t size, struct am_text_word_rules rules, int way, c
     assert_non_null(memory.memory);
     memcpy(copy, text, size);
     am_text_splitter_start(&splitter, (struct am_view){copy, size}, &rules, memory);
-    if (splitter.way)
-        splitter.way =
+    if (splitter.kernel)
+        splitter.kernel =
             way == MACHINE_ALONE ? NULL : am_text_block_kernel((enum am_text_block_kernel_name)way);
     *out = '\0';
     while ((count = am_text_splitter_next(&splitter, words, AM_WORDS_LEAST)) > 0)

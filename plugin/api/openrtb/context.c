@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an impression will be shown, and to whom: site, app, screen, device, regulations, user. */
+/* Where an impression will be shown, and to which person: site, app, screen, device, regulations,
+ * user. */
 #include "../../model/countries.h"
 #include "openrtb.h"
 

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page of the preview. Everything that comes from a request or an inventory goes through
- * am_api_html_text; nothing is loaded from anywhere. */
+/* The page of the preview. */
 #include "preview.h"
 
-#include "html.h"
-#include "style.h"
+#include "../page/page.h"
+#include "parts.h"
 
-enum {
-    WORD_BYTES = 20,
-    TITLE_BYTES = 256,
-    CONTEXT_BYTES = 90,
-    GAP_BYTES = 2 * CONTEXT_BYTES,
-    LINK_BYTES = 2000
-};
+enum { LINK_BYTES = 2000 };
 
 struct page {
     struct am_buffer *out;
@@ -20,378 +13,192 @@ struct page {
     const struct am_image *image;
 };
 
-#define PUT(page, literal) am_buffer_literal((page)->out, literal)
-
-static void put_text(const struct page *to, struct am_view text) {
-    am_api_html_text(to->out, text);
-}
-
-static void put_string(const struct page *to, am_image_string_ref ref) {
-    put_text(to, am_image_string(to->image, ref));
-}
-
-static void put_number(const struct page *to, uint64_t number) {
-    am_buffer_unsigned(to->out, number);
-}
-
-/* ---- the text around a hit ------------------------------------------------------------------ */
-
-static bool continues_character(char byte) {
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-static void put_part(const struct page *to, struct am_view text, size_t begin, size_t end) {
-    put_text(to, (struct am_view){text.data + begin, end - begin});
-}
-
-/* Where to begin or end an excerpt, near a place in text[begin..end): at a space if there is one
- * close by, and in no case inside a character. */
-static size_t cut_after(struct am_view text, size_t place, size_t end) {
-    const char *space = memchr(text.data + place, ' ', end - place);
-    if (space && space < text.data + place + WORD_BYTES)
-        return (size_t)(space - text.data) + 1;
-    while (place < end && continues_character(text.data[place]))
-        place++;
-    return place;
-}
-
-static size_t cut_before(struct am_view text, size_t begin, size_t place) {
-    const char *space = memrchr(text.data + begin, ' ', place - begin);
-    if (space && space > text.data + place - WORD_BYTES)
-        return (size_t)(space - text.data);
-    while (place > begin && continues_character(text.data[place]))
-        place--;
-    return place;
-}
-
-static void put_before(const struct page *to, struct am_view text, size_t end) {
-    size_t begin = end > CONTEXT_BYTES ? cut_after(text, end - CONTEXT_BYTES, end) : 0;
-    if (begin > 0)
-        PUT(to, "… ");
-    put_part(to, text, begin, end);
-}
-
-static void put_between(const struct page *to, struct am_view text, size_t begin, size_t end) {
-    if (end - begin <= GAP_BYTES) {
-        put_part(to, text, begin, end);
-        return;
-    }
-    put_part(to, text, begin, cut_before(text, begin, begin + CONTEXT_BYTES));
-    PUT(to, " … ");
-    put_part(to, text, cut_after(text, end - CONTEXT_BYTES, end), end);
-}
-
-static void put_after(const struct page *to, struct am_view text, size_t begin) {
-    size_t left = text.size - begin;
-    size_t end = left > CONTEXT_BYTES ? cut_before(text, begin, begin + CONTEXT_BYTES) : text.size;
-    put_part(to, text, begin, end);
-    if (end < text.size)
-        PUT(to, " …");
-}
-
-static size_t clamp(size_t place, size_t least, size_t most) {
-    return place < least ? least : place > most ? most : place;
-}
-
-/* Spans are ascending, disjoint and inside the text. Should they ever not be, the page shows
- * something odd, but nothing that is not in the text. */
-static void
-put_excerpt(const struct page *to, struct am_view text, const struct am_match_winner *placed) {
-    size_t at = 0;
-    PUT(to, "<p class=\"excerpt\">");
-    for (uint32_t i = 0; i < placed->span_count; i++) {
-        size_t begin = clamp(placed->spans[i].begin, at, text.size);
-        size_t end = clamp(placed->spans[i].end, begin, text.size);
-        if (i == 0)
-            put_before(to, text, begin);
-        else
-            put_between(to, text, at, begin);
-        PUT(to, "<mark>");
-        put_part(to, text, begin, end);
-        PUT(to, "</mark>");
-        at = end;
-    }
-    put_after(to, text, at);
-    PUT(to, "</p>\n");
-}
-
 /* ---- ads ------------------------------------------------------------------------------------ */
 
-static void put_field_name(const struct page *to, const struct am_match_field *field) {
-    static const char *const names[] = {
-        [AM_FIELD_QUERY] = "the query",      [AM_FIELD_KEYWORD] = "keywords",
-        [AM_FIELD_TITLE] = "the title",      [AM_FIELD_TEXT] = "the text",
-        [AM_FIELD_URL] = "the page address",
-    };
-    am_buffer_view_append(to->out, am_view_of(names[field->kind]));
+/* Local weekday and time of an instant, written "Thu 2026-12-24 18:00" or "Thu 18:00". */
+static void put_local_time(const struct page *to,
+                           const struct am_timezone *zone,
+                           int64_t time,
+                           bool with_date) {
+    static const char days[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+    char written[AM_TIME_TEXT_SIZE];
+    am_time_write(time + am_timezone_offset(zone, time), written);
+    AM_PAGE_PUT(to->out, "{} ",
+                AM_PAGE_NAME(days[am_timezone_week_minute(zone, time) / (24 * 60)]));
+    if (with_date)
+        AM_PAGE_PUT(to->out, "{} ", AM_PAGE_TEXT(((struct am_view){written, 10})));
+    AM_PAGE_PUT(to->out, "{}", AM_PAGE_TEXT(((struct am_view){written + 11, 5})));
 }
 
-static void put_reason_why(const struct page *to, const struct am_match_winner *placed) {
-    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
-    if (placed->field == AM_NONE) {
-        PUT(to, "<p class=\"why\">Keyword <b>*</b>: reaches every request.</p>\n");
-        return;
+static void put_time(const struct page *to) {
+    const struct am_match_request *request = to->preview->request;
+    AM_PAGE_PUT(to->out, " As of ");
+    put_local_time(to, NULL, request->now, true);
+    AM_PAGE_PUT(to->out, " UTC");
+    if (request->timezone) {
+        struct am_view name = am_preview_value(to->preview->question, AM_VIEW("timezone")), zone;
+        AM_PAGE_PUT(to->out, ", ");
+        put_local_time(to, request->timezone, request->now, false);
+        if (am_api_percent_decode(name, to->preview->memory, &zone))
+            AM_PAGE_PUT(to->out, " in {}", AM_PAGE_TEXT(zone));
     }
-    const struct am_match_field *field = &to->preview->request->fields[placed->field];
-    PUT(to, "<p class=\"why\"><span class=\"type\">");
-    am_buffer_view_append(
-        to->out, am_view_of(am_model_match_type_name((enum am_model_match_type)keyword->match)));
-    PUT(to, "</span> keyword <b>");
-    put_string(to, keyword->text);
-    PUT(to, "</b> in ");
-    put_field_name(to, field);
-    PUT(to, "</p>\n");
-    put_excerpt(to, am_api_texts_given(to->preview->reader, field), placed);
-}
-
-static void put_money(const struct page *to, uint64_t micros) {
-    am_buffer_decimal(to->out, (int64_t)micros, 6);
-    PUT(to, " ");
-    put_string(to, to->image->settings->currency);
-}
-
-static void put_price(const struct page *to, const struct am_match_winner *placed) {
-    const struct am_image_keyword *keyword = &to->image->keywords[placed->keyword];
-    PUT(to, "<p class=\"price\"><b>");
-    put_money(to, keyword->bid);
-    if (to->image->ads[placed->ad].flags & AM_AD_CPC) {
-        PUT(to, "</b> a click, eCPM ");
-        put_money(to, keyword->ecpm);
-    } else {
-        PUT(to, "</b> a thousand views");
-    }
-    PUT(to, "</p>\n");
-}
-
-/* A link only where a browser would follow it to a web page: never javascript: and the like. */
-static void put_address(const struct page *to, struct am_view url) {
-    bool is_web = (url.size > 8 && memcmp(url.data, "https://", 8) == 0) ||
-                  (url.size > 7 && memcmp(url.data, "http://", 7) == 0);
-    if (url.size == 0)
-        return;
-    PUT(to, "<p class=\"address\">");
-    if (is_web) {
-        PUT(to, "<a rel=\"noopener noreferrer nofollow\" href=\"");
-        put_text(to, url);
-        PUT(to, "\">");
-    }
-    put_text(to, url);
-    if (is_web)
-        PUT(to, "</a>");
-    PUT(to, "</p>\n");
-}
-
-static void put_names(const struct page *to, const struct am_match_winner *placed) {
-    const struct am_image_ad *ad = &to->image->ads[placed->ad];
-    PUT(to, "<p class=\"names\">ad <code>");
-    put_string(to, to->image->details[placed->ad].id);
-    PUT(to, "</code> · ");
-    put_string(to, to->image->terms[ad->advertiser].text);
-    if (ad->campaign != AM_NONE) {
-        PUT(to, " · campaign <code>");
-        put_string(to, to->image->campaigns[ad->campaign].id);
-        PUT(to, "</code>");
-    }
-    PUT(to, "</p>\n");
-}
-
-/* The creative's title, or else the ad's id. */
-static void put_title(const struct page *to, const struct am_image_ad_details *details) {
-    struct am_view creative = am_image_string(to->image, details->creative);
-    struct am_json_node *nodes = to->preview->creative_nodes;
-    struct am_json json;
-    char memory[TITLE_BYTES];
-    const struct am_json_node *title = NULL;
-    if (am_json_parse_guarded(creative, nodes, AM_CREATIVE_NODES, &json, NULL) == AM_OK)
-        title = am_json_member(&json, nodes, "title");
-    if (title && title->type == AM_JSON_STRING && title->size <= sizeof memory)
-        put_text(to, am_json_string(&json, title, memory, NULL));
-    else
-        put_string(to, details->id);
-}
-
-static void put_ad(const struct page *to, const struct am_match_winner *placed) {
-    const struct am_image_ad_details *details = &to->image->details[placed->ad];
-    struct am_view creative = am_image_string(to->image, details->creative);
-    PUT(to, "<li><div class=\"head\"><h3>");
-    put_title(to, details);
-    PUT(to, "</h3>\n");
-    put_price(to, placed);
-    PUT(to, "</div>\n");
-    put_names(to, placed);
-    put_reason_why(to, placed);
-    put_address(to, am_image_string(to->image, details->url));
-    if (creative.size) {
-        PUT(to, "<pre class=\"creative\">");
-        put_text(to, creative);
-        PUT(to, "</pre>\n");
-    }
-    PUT(to, "</li>\n");
+    AM_PAGE_PUT(to->out, ".");
 }
 
 static void put_ads(const struct page *to) {
     const struct am_match_decision *decision = to->preview->decision;
-    PUT(to, "<section>\n<h2>Ads</h2>\n<p class=\"counts\">");
-    put_number(to, decision->ad_count);
-    PUT(to, " shown of ");
-    put_number(to, decision->candidates);
-    PUT(to, " that a keyword reached; ");
-    put_number(to, decision->words);
-    PUT(to, " words read, ");
-    put_number(to, decision->hits);
-    PUT(to, " hits of keywords.</p>\n");
+    AM_PAGE_PUT(to->out,
+                "<section>\n<h2>Ads</h2>\n<p class=\"counts\">{} shown, of {} that a keyword "
+                "reached; {} read, with {}.",
+                AM_PAGE_COUNT(decision->ad_count, "ad", "ads"),
+                AM_PAGE_NUMBER(decision->candidates),
+                AM_PAGE_COUNT(decision->words, "word", "words"),
+                AM_PAGE_COUNT(decision->hits, "keyword hit", "keyword hits"));
+    put_time(to);
+    AM_PAGE_PUT(to->out, "</p>\n");
     if (decision->truncated)
-        PUT(to, "<p class=\"error\">The work limit ended this decision: there may be more.</p>\n");
-    PUT(to, "<ol class=\"ads\">\n");
-    for (uint32_t i = 0; i < decision->ad_count; i++)
-        put_ad(to, &decision->ads[i]);
-    PUT(to, "</ol>\n");
+        AM_PAGE_PUT(to->out, "<p class=\"error\">The work limit ended this decision: there may be "
+                             "more.</p>\n");
     if (decision->ad_count == 0)
-        PUT(to, "<p class=\"empty\">No ad fits this request.</p>\n");
-    PUT(to, "</section>\n");
+        AM_PAGE_PUT(to->out, "<p class=\"empty\">No ad fits this request.</p>\n");
+    else
+        AM_PAGE_PUT(to->out, "<ol class=\"ads\">\n");
+    for (uint32_t i = 0; i < decision->ad_count; i++)
+        am_preview_ad(to->out, to->preview, &decision->ads[i]);
+    if (decision->ad_count)
+        AM_PAGE_PUT(to->out, "</ol>\n");
+    AM_PAGE_PUT(to->out, "</section>\n");
 }
 
 /* ---- what was not shown --------------------------------------------------------------------- */
 
+/* In words first; the gate's code is for those who look it up. A paused ad's detail says no more
+ * than the words. */
 static void put_rejected_ad(const struct page *to, const struct am_match_rejected *rejected) {
-    PUT(to, "<tr><th scope=\"row\">");
-    put_string(to, to->image->details[rejected->ad].id);
-    PUT(to, "</th><td>");
-    put_string(to, to->image->keywords[rejected->keyword].text);
-    PUT(to, "</td><td><code>");
-    am_buffer_view_append(to->out, am_view_of(am_gate_name(rejected->gate)));
-    PUT(to, "</code> ");
-    am_buffer_view_append(to->out, am_view_of(am_gate_meaning(rejected->gate)));
-    PUT(to, "</td><td>");
-    put_text(to, rejected->detail);
-    PUT(to, "</td></tr>\n");
+    const struct am_image *image = to->image;
+    AM_PAGE_PUT(to->out,
+                "<li><p class=\"loser\"><code><bdi>{}</bdi></code> by keyword <b><bdi>{}</bdi></b>"
+                "</p><p class=\"gate\"><span>{}",
+                AM_PAGE_TEXT(am_image_string(image, image->details[rejected->ad].id)),
+                AM_PAGE_TEXT(am_image_string(image, image->keywords[rejected->keyword].text)),
+                AM_PAGE_NAME(am_gate_meaning(rejected->gate)));
+    if (rejected->gate != AM_GATE_PAUSED)
+        AM_PAGE_PUT(to->out, ": <b><bdi>{}</bdi></b>", AM_PAGE_TEXT(rejected->detail));
+    AM_PAGE_PUT(to->out, "</span> <code>{}</code></p></li>\n",
+                AM_PAGE_NAME(am_gate_name(rejected->gate)));
 }
 
 static void put_rejected(const struct page *to) {
     const struct am_match_decision *decision = to->preview->decision;
     if (decision->rejected_count == 0)
         return;
-    PUT(to, "<section>\n<h2>Not shown</h2>\n<p class=\"counts\">");
-    if (decision->rejected_total > decision->rejected_count) {
-        PUT(to, "The best ");
-        put_number(to, decision->rejected_count);
-        PUT(to, " of ");
-    }
-    put_number(to, decision->rejected_total);
-    PUT(to, ", best-ranked first.</p>\n<div class=\"wide\"><table>\n<thead><tr><th "
-            "scope=\"col\">Ad</th><th scope=\"col\">Keyword</th><th scope=\"col\">Why not</th><th "
-            "scope=\"col\">Detail</th></tr></thead>\n<tbody>\n");
+    AM_PAGE_PUT(to->out, "<section>\n<h2>Not shown</h2>\n<p class=\"counts\">");
+    if (decision->rejected_total > decision->rejected_count)
+        AM_PAGE_PUT(to->out, "The best {} of ", AM_PAGE_NUMBER(decision->rejected_count));
+    AM_PAGE_PUT(to->out, "{}, best-ranked first.</p>\n<ol class=\"losers\">\n",
+                AM_PAGE_COUNT(decision->rejected_total, "ad", "ads"));
     for (uint32_t i = 0; i < decision->rejected_count; i++)
         put_rejected_ad(to, &decision->rejected[i]);
-    PUT(to, "</tbody>\n</table></div>\n</section>\n");
+    AM_PAGE_PUT(to->out, "</ol>\n</section>\n");
 }
 
 /* ---- one ad that was asked for -------------------------------------------------------------- */
 
-static void put_keyword_asked(const struct page *to, const struct am_match_why *why) {
-    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
-    PUT(to, "<p class=\"counts\">");
-    if (why->reached) {
-        PUT(to, "Its keyword <b>");
-    } else {
-        PUT(to, "No keyword reaches it. Nearest is <span class=\"type\">");
-        am_buffer_view_append(to->out, am_view_of(am_model_match_type_name(
-                                           (enum am_model_match_type)keyword->match)));
-        PUT(to, "</span> <b>");
+static void put_missing(const struct page *to, const struct am_match_why *why) {
+    if (why->missing_count == 0) {
+        AM_PAGE_PUT(to->out, ": all its words are there, but not as its match type asks");
+        return;
     }
-    put_string(to, keyword->text);
-    if (why->reached) {
-        PUT(to, "</b> reaches it");
-    } else if (why->missing_count == 0) {
-        PUT(to, "</b>: all its words are there, but not as its match type asks");
-    } else {
-        PUT(to, "</b>: the request lacks");
-        for (uint32_t i = 0; i < why->missing_count; i++) {
-            PUT(to, " <b>");
-            put_text(to, why->missing[i]);
-            PUT(to, "</b>");
-        }
-    }
-    PUT(to, ".</p>\n");
+    AM_PAGE_PUT(to->out, ": the request lacks");
+    for (uint32_t i = 0; i < why->missing_count; i++)
+        AM_PAGE_PUT(to->out, " <b><bdi>{}</bdi></b>", AM_PAGE_TEXT(why->missing[i]));
 }
 
+static void put_keyword_asked(const struct page *to, const struct am_match_why *why) {
+    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
+    enum am_model_match_type type = (enum am_model_match_type)keyword->match;
+    AM_PAGE_PUT(to->out, "<p class=\"counts\">");
+    if (!why->reached)
+        AM_PAGE_PUT(to->out, "No keyword reaches it. ");
+    AM_PAGE_PUT(to->out, "{} <span class=\"type\">{}</span> keyword <b><bdi>{}</bdi></b>",
+                AM_PAGE_NAME(why->reached ? "Its" : "Nearest is its"),
+                AM_PAGE_NAME(am_model_match_type_name(type)),
+                AM_PAGE_TEXT(am_image_string(to->image, keyword->text)));
+    if (why->reached)
+        AM_PAGE_PUT(to->out, " reaches it");
+    else
+        put_missing(to, why);
+    AM_PAGE_PUT(to->out, ".</p>\n");
+}
+
+/* The gates that stop it; that no gate does is said, too. */
 static void put_gates(const struct page *to, const struct am_match_why *why) {
-    PUT(to, "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Gate</th><th "
-            "scope=\"col\">Stops it</th><th scope=\"col\">Detail</th></tr></thead>\n<tbody>\n");
+    uint32_t count = 0;
+    AM_PAGE_PUT(to->out, "<ol class=\"losers\">\n");
     for (int gate = 0; gate < AM_GATES; gate++) {
-        PUT(to, "<tr><th scope=\"row\"><code>");
-        am_buffer_view_append(to->out, am_view_of(am_gate_name((enum am_gate)gate)));
-        PUT(to, "</code></th><td>");
-        if (why->gates[gate].stops) {
-            PUT(to, "<b>");
-            am_buffer_view_append(to->out, am_view_of(am_gate_meaning((enum am_gate)gate)));
-            PUT(to, "</b>");
-        } else {
-            PUT(to, "no");
-        }
-        PUT(to, "</td><td>");
-        put_text(to, why->gates[gate].detail);
-        PUT(to, "</td></tr>\n");
+        if (!why->gates[gate].stops)
+            continue;
+        AM_PAGE_PUT(to->out, "<li><p class=\"gate\"><span>{}",
+                    AM_PAGE_NAME(am_gate_meaning((enum am_gate)gate)));
+        if (why->gates[gate].detail.size)
+            AM_PAGE_PUT(to->out, ": <b><bdi>{}</bdi></b>", AM_PAGE_TEXT(why->gates[gate].detail));
+        AM_PAGE_PUT(to->out, "</span> <code>{}</code></p></li>\n",
+                    AM_PAGE_NAME(am_gate_name((enum am_gate)gate)));
+        count++;
     }
-    PUT(to, "</tbody>\n</table></div>\n");
+    AM_PAGE_PUT(to->out, "</ol>\n");
+    if (count == 0)
+        AM_PAGE_PUT(to->out, "<p class=\"counts\">No gate stops it.</p>\n");
 }
 
 static void put_why(const struct page *to) {
     const struct am_match_why *why = to->preview->decision->why;
     if (!why)
         return;
-    PUT(to, "<section>\n<h2>Why not <code>");
-    put_text(to, to->preview->request->why);
-    PUT(to, "</code></h2>\n");
+    AM_PAGE_PUT(to->out, "<section>\n<h2>Why not <code><bdi>{}</bdi></code></h2>\n",
+                AM_PAGE_TEXT(to->preview->request->why));
     if (why->ad == AM_NONE) {
-        PUT(to, "<p class=\"empty\">No ad has this id.</p>\n");
+        AM_PAGE_PUT(to->out, "<p class=\"empty\">No ad has this id.</p>\n");
     } else {
         if (why->placed)
-            PUT(to, "<p class=\"counts\">It is shown.</p>\n");
+            AM_PAGE_PUT(to->out, "<p class=\"counts\">It is shown.</p>\n");
         if (why->keyword != AM_NONE)
             put_keyword_asked(to, why);
         put_gates(to, why);
     }
-    PUT(to, "</section>\n");
+    AM_PAGE_PUT(to->out, "</section>\n");
 }
 
 /* ---- the page ------------------------------------------------------------------------------- */
 
-/* Long requests are left out: servers cut such addresses off. */
+/* On a narrow screen the form is far above. */
+static void put_up_link(const struct page *to) {
+    AM_PAGE_PUT(to->out, "<a class=\"up\" href=\"#request\">Change the request</a> ");
+}
+
+/* The answer as JSON is the same only where /v1/decide obeys the time that was asked for. Long
+ * requests are left out: servers cut such addresses off. */
 static void put_links(const struct page *to) {
     struct am_view question = to->preview->question;
-    if (question.size > LINK_BYTES)
-        return;
-    PUT(to, "<p class=\"links\"><a href=\"preview?");
-    put_text(to, question);
-    PUT(to, "\">Link to this page</a> <a href=\"v1/decide?");
-    put_text(to, question);
-    PUT(to, "&amp;explain=1\">The same as JSON</a></p>\n");
+    AM_PAGE_PUT(to->out, "<p class=\"links\">");
+    put_up_link(to);
+    if (question.size <= LINK_BYTES) {
+        AM_PAGE_PUT(to->out, "<a href=\"preview?{}#answer\">Link to this page</a> ",
+                    AM_PAGE_TEXT(question));
+        if (to->preview->time_is_allowed || !am_preview_value(question, AM_VIEW("now")).size)
+            AM_PAGE_PUT(to->out, "<a href=\"v1/decide?{}&amp;explain=1\">The same as JSON</a>",
+                        AM_PAGE_TEXT(question));
+    }
+    AM_PAGE_PUT(to->out, "</p>\n");
 }
 
 static void put_refusal(const struct page *to) {
-    PUT(to, "<section class=\"refusal\" role=\"alert\"><h2>Not understood</h2>\n<p>");
-    if (to->preview->where.size) {
-        PUT(to, "<code>");
-        put_text(to, to->preview->where);
-        PUT(to, "</code>: ");
-    }
-    put_text(to, to->preview->reason);
-    PUT(to, "</p></section>\n");
-}
-
-static void put_heading(const struct page *to) {
-    PUT(to, "<header><h1>admatch preview</h1>");
-    if (to->image) {
-        PUT(to, "<p>");
-        put_number(to, to->image->settings->ad_count);
-        PUT(to, " ads of ");
-        put_number(to, to->image->settings->campaign_count);
-        PUT(to, " campaigns · generation <code>");
-        am_buffer_view_append(to->out, am_view_of(to->image->generation));
-        PUT(to, "</code></p>");
-    }
-    PUT(to, "</header>\n");
+    AM_PAGE_PUT(to->out, "<section class=\"refusal\" role=\"alert\"><h2>Not understood</h2>\n<p>");
+    if (to->preview->where.size)
+        AM_PAGE_PUT(to->out, "<code>{}</code>: ", AM_PAGE_TEXT(to->preview->where));
+    AM_PAGE_PUT(to->out, "{}</p>\n<p>", AM_PAGE_TEXT(to->preview->reason));
+    put_up_link(to);
+    AM_PAGE_PUT(to->out, "</p></section>\n");
 }
 
 static void put_answer(const struct page *to) {
@@ -403,22 +210,20 @@ static void put_answer(const struct page *to) {
         put_ads(to);
         put_rejected(to);
     } else {
-        PUT(to, "<p class=\"empty\">Paste a page or type a query to see which ads it gets, and why "
-                "others do not show.</p>\n");
+        AM_PAGE_PUT(
+            to->out,
+            "<p class=\"empty hint\">Paste a page or type a query to see which ads it gets, and "
+            "why others do not show.</p>\n");
     }
 }
 
 void am_preview_render(struct am_buffer *out, const struct am_preview *preview) {
     const struct page to = {out, preview, preview->image};
-    PUT(&to, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-             "<title>admatch preview</title>\n<style>");
-    am_buffer_view_append(out, am_view_of(am_preview_style));
-    PUT(&to, "</style>\n</head>\n<body>\n");
-    put_heading(&to);
-    PUT(&to, "<main>\n");
+    am_api_page_begin(out, "preview", preview->image);
+    AM_PAGE_PUT(out, "<main>\n");
     am_preview_form(out, preview);
-    PUT(&to, "<div class=\"answer\">\n");
+    AM_PAGE_PUT(out, "<div class=\"answer\" id=\"answer\">\n");
     put_answer(&to);
-    PUT(&to, "</div>\n</main>\n</body>\n</html>\n");
+    AM_PAGE_PUT(out, "</div>\n</main>\n");
+    am_api_page_end(out);
 }

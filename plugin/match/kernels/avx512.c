@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loops of a search with AVX-512. A bucket is 64 bytes, one register, and is compared at once;
- * lists of words and edges are made sixteen at a time, by compression. Measured with a million
- * phrases against the portable way: three fifths of its time for phrases in pages, and more than
- * nine tenths for broad keywords of queries. */
+ * lists of words and edges are made sixteen at a time, by compression. */
 #include "../edges.h"
 #include "../words.h"
 #include "kernels.h"
@@ -78,10 +76,10 @@ AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __
 enum { FEW_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
 
 /* Which lane of a bucket has a key, from the bits of equal halves: the pair of set bits. */
-#define WAY(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_LANE)
-#define WAYS_4(bits) WAY(bits), WAY((bits) + 1), WAY((bits) + 2), WAY((bits) + 3)
-#define WAYS_16(bits) WAYS_4(bits), WAYS_4((bits) + 4), WAYS_4((bits) + 8), WAYS_4((bits) + 12)
-static const uint8_t way_of_halves[64] = {WAYS_16(0), WAYS_16(16), WAYS_16(32), WAYS_16(48)};
+#define LANE(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_LANE)
+#define LANES_4(bits) LANE(bits), LANE((bits) + 1), LANE((bits) + 2), LANE((bits) + 3)
+#define LANES_16(bits) LANES_4(bits), LANES_4((bits) + 4), LANES_4((bits) + 8), LANES_4((bits) + 12)
+static const uint8_t lane_of_halves[64] = {LANES_16(0), LANES_16(16), LANES_16(32), LANES_16(48)};
 
 struct probes {
     const struct am_image_vocabulary_bucket *bucket[AM_WORD_BATCH];
@@ -122,7 +120,7 @@ AVX512 static void compare_buckets(uint32_t count,
         const struct am_image_vocabulary_bucket *bucket = probes->bucket[i];
         __m512i key = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)&lookup->keys[i]));
         uint8_t lane =
-            way_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
+            lane_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
         memcpy(&ids[i], (const char *)bucket->word + lane * sizeof(uint32_t), sizeof(uint32_t));
         memcpy(&flags[i], (const char *)bucket->flags + lane, 1);
         probes->lane[i] = lane;
@@ -163,7 +161,7 @@ AVX512 static void correct_missing(uint32_t count,
     }
 }
 
-/* In three loops: a fifth off the time of looking up against one that does all for each word. */
+/* In three loops, so that none branches on what another finds for the same word. */
 AVX512 static void find_words(const struct am_image *image,
                               const struct am_search_word_batch *batch,
                               struct am_search_lookup *lookup,
@@ -228,12 +226,12 @@ AVX512 static void follow_edges(const struct am_image *image,
     for (uint32_t i = 0; i < count; i++) {
         uint32_t hash = hashes[i];
         const struct am_image_edge_bucket *bucket = &buckets[am_image_bucket32(hash, bucket_count)];
-        uint32_t ways = _mm512_mask_cmpeq_epi64_mask((1 << AM_IMAGE_EDGE_LANES) - 1,
-                                                     set_u64(keys[i]), _mm512_load_si512(bucket));
-        uint32_t missing = ways == 0;
+        uint32_t lanes = _mm512_mask_cmpeq_epi64_mask((1 << AM_IMAGE_EDGE_LANES) - 1,
+                                                      set_u64(keys[i]), _mm512_load_si512(bucket));
+        uint32_t missing = lanes == 0;
         uint32_t displaced = missing & ((bucket->displaced & am_image_overflow_edge(hash)) != 0);
         nodes[i] =
-            bucket->child[_tzcnt_u32(ways) & ~am_bytes_mask(missing)] | am_bytes_mask(missing);
+            bucket->child[_tzcnt_u32(lanes) & ~am_bytes_mask(missing)] | am_bytes_mask(missing);
         further[listed] = i;
         listed += displaced;
         __builtin_prefetch(bucket + displaced);

@@ -9,8 +9,8 @@
  */
 
 /* Which lane of a bucket has the word, if any, is beyond prediction, so all are compared without a
- * branch: a sixth off the time of splitting and looking up. A key of zeros, of a word that is too
- * long for any keyword, finds nothing: what it is equal to are empty places. */
+ * branch. A key of zeros, of a word that is too long for any keyword, finds nothing: what it is
+ * equal to are empty places. */
 static void find_words(const struct am_image *image,
                        const struct am_search_word_batch *batch,
                        struct am_search_lookup *lookup,

@@ -2,9 +2,8 @@
 /* Balance of connections between processes. A kept connection stays with the process that accepted
  * it, so a process that starts later (cheaper, a respawn) would have none. A process with many more
  * than the average ends some of its connections, by an answer that announces it; the clients
- * reconnect, and spread.
- *
- * The loop's thread only. */
+ * reconnect, and spread. */
+/* Runs in: a worker, the loop's thread. */
 #ifndef AM_UWSGI_LOOP_BALANCE_H
 #define AM_UWSGI_LOOP_BALANCE_H
 

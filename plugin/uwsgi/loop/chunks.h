@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the end of a chunked body (RFC 9112, section 7.1) as it arrives, so that uWSGI's reader,
  * which would block for more, runs once all of it is buffered. Decodes nothing. */
+/* Runs in: a worker, the loop's thread. */
 #ifndef AM_UWSGI_LOOP_CHUNKS_H
 #define AM_UWSGI_LOOP_CHUNKS_H
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connection.h"
 
+#include <assert.h>
+
 #include "../../base/reserve.h"
 
 enum {
@@ -52,6 +54,7 @@ struct am_loop_connection *am_loop_connection_new(int fd) {
 }
 
 void am_loop_connection_free(struct am_loop_connection *connection) {
+    assert(connection->state != AM_LOOP_FREE && !connection->ready);
     am_loop_wheel_cancel(&connection->timer);
     am_loop_pending_free(&connection->head);
     am_loop_pending_free(&connection->input);

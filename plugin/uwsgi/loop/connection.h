@@ -9,14 +9,14 @@
  *              +---------+-----> BODY -----+  |   |
  *              |         |        |           |   | the client still sends
  *              +---------+--------+-> BLOCKING+   +------> LINGERING ---> closed
- *                           it may block
- *
- * The loop's thread only, except that a blocking thread owns a BLOCKING connection until it returns
- * it. */
+ *                           it may block */
+/* Runs in: a worker, the loop's thread, except that a blocking thread owns a BLOCKING connection
+ * until it returns it. */
 #ifndef AM_UWSGI_LOOP_CONNECTION_H
 #define AM_UWSGI_LOOP_CONNECTION_H
 
 #include <netinet/in.h>
+#include <sys/queue.h>
 
 #include "chunks.h"
 #include "pending.h"
@@ -69,8 +69,12 @@ struct am_loop_connection {
     bool broken;     /* the client is gone, or the answer exceeded the bound of buffered bytes */
     size_t consumed; /* bytes of `input` that belonged to the request */
 
-    struct am_loop_connection *queued; /* in the list that it is in */
+    bool ready; /* IDLE with its next request in `input`, and in the dispatcher's list */
+    TAILQ_ENTRY(am_loop_connection) ready_link;
+    struct am_loop_connection *queued; /* FREE, BLOCKING: the next one in its list */
 };
+
+TAILQ_HEAD(am_loop_connections, am_loop_connection);
 
 /* Reserves the table. False: out of memory. Once in each process. */
 bool am_loop_connections_start(uint32_t capacity);
@@ -81,7 +85,7 @@ bool am_loop_connections_full(void);
 /* An IDLE connection; NULL: the table is full. */
 struct am_loop_connection *am_loop_connection_new(int fd);
 
-/* Frees everything but the descriptor. */
+/* Frees everything but the descriptor. It must be in no list. */
 void am_loop_connection_free(struct am_loop_connection *connection);
 
 /* IDLE, and no request is buffered. */

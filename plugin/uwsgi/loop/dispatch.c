@@ -27,7 +27,8 @@ static struct {
     int queue;
     int64_t now; /* seconds */
     struct am_loop_wheel wheel;
-    struct am_loop_connection *ready, **ready_end; /* their next request is buffered already */
+    struct am_loop_connections ready; /* their next request is buffered already */
+    unsigned ready_count;
     bool wants_to_listen, listening;
     bool cannot_accept;              /* until the next tick */
     uint32_t blocking;               /* connections handed over to blocking threads */
@@ -46,7 +47,7 @@ static void publish_count(void) {
 
 bool am_loop_dispatch_start(int queue, uint32_t capacity, int64_t now, struct am_metrics *metrics) {
     dispatch.queue = queue;
-    dispatch.ready_end = &dispatch.ready;
+    TAILQ_INIT(&dispatch.ready);
     dispatch.shared = metrics;
     dispatch.metrics = counters_of((unsigned)uwsgi.mywid);
     am_loop_dispatch_set_time(now);
@@ -66,7 +67,7 @@ static void count_closed(enum am_metrics_closed reason) {
     am_metrics_count(&dispatch.metrics->closed[reason], 1);
 }
 
-enum shortage { CONNECTIONS, DESCRIPTORS, MEMORY, SOCKETS, SHORTAGES };
+enum shortage { CONNECTIONS, DESCRIPTORS, MEMORY, SOCKETS, WATCHES, SHORTAGES };
 
 /* At once, then once a minute: under a shortage every connection would log a line. */
 static void log_shortage(enum shortage shortage, const char *what, const char *remedy) {
@@ -76,6 +77,29 @@ static void log_shortage(enum shortage shortage, const char *what, const char *r
     logged_at[shortage] = dispatch.now;
     am_publish_log(&am_uwsgi_log, "worker %d, %u connections: %s (%s)", uwsgi.mywid,
                    am_loop_connections_count(), what, remedy);
+}
+
+static const char *epoll_remedy(int error) {
+    return error == ENOSPC ? "epoll_ctl: raise fs.epoll.max_user_watches, or lower "
+                             "admatch-connections"
+                           : "epoll_ctl: the kernel is out of memory";
+}
+
+/* ---- the ready list ---------------------------------------------------------------------------
+ */
+
+static void list_ready(struct am_loop_connection *connection) {
+    connection->ready = true;
+    TAILQ_INSERT_TAIL(&dispatch.ready, connection, ready_link);
+    dispatch.ready_count++;
+}
+
+static void unlist_ready(struct am_loop_connection *connection) {
+    if (!connection->ready)
+        return;
+    connection->ready = false;
+    TAILQ_REMOVE(&dispatch.ready, connection, ready_link);
+    dispatch.ready_count--;
 }
 
 /* ---- the epoll set ----------------------------------------------------------------------------
@@ -89,6 +113,7 @@ static void ignore(struct am_loop_connection *connection) {
 
 static void forget(struct am_loop_connection *connection) {
     ignore(connection);
+    unlist_ready(connection);
     am_loop_connection_free(connection);
     publish_count();
 }
@@ -100,7 +125,7 @@ static void drop(struct am_loop_connection *connection) {
     close(fd);
 }
 
-/* False: the kernel is out of memory. */
+/* False, with errno: ENOSPC, ENOMEM. */
 static bool watch(struct am_loop_connection *connection, uint32_t events) {
     struct epoll_event wanted = {events, {.u64 = am_loop_connection_key(connection)}};
     if (connection->registered && connection->events == events)
@@ -139,14 +164,39 @@ static void set_timer(struct am_loop_connection *connection, enum am_loop_state 
                           dispatch.now + 1 + timeout_of(connection->state));
 }
 
-/* ---- what is next for a connection ------------------------------------------------------------
+/* ---- listening --------------------------------------------------------------------------------
  */
 
-static void enqueue_ready(struct am_loop_connection *connection) {
-    connection->queued = NULL;
-    *dispatch.ready_end = connection;
-    dispatch.ready_end = &connection->queued;
+/* Without a watch, the socket accepts nothing until the next tick tries again. */
+static void set_listener(unsigned index, bool listen) {
+    struct epoll_event wanted = {EPOLLIN | EPOLLEXCLUSIVE, {.u64 = UINT64_C(1) << 63 | index}};
+    int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+    if (epoll_ctl(dispatch.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0 && listen)
+        log_shortage(WATCHES, "a socket accepts nothing for a second", epoll_remedy(errno));
 }
+
+static void set_listening(bool listen) {
+    if (dispatch.listening == listen)
+        return;
+    dispatch.listening = listen;
+    for (unsigned i = 0; i < am_loop_listeners_count(); i++)
+        set_listener(i, listen);
+}
+
+void am_loop_dispatch_listen(bool listen) {
+    dispatch.wants_to_listen = listen;
+    set_listening(listen);
+}
+
+/* New connections wait in the kernel, or another process accepts them. */
+static void pause_listening(enum shortage shortage, const char *what, const char *remedy) {
+    log_shortage(shortage, what, remedy);
+    am_metrics_count(&dispatch.metrics->pauses, 1);
+    set_listening(false);
+}
+
+/* ---- what is next for a connection ------------------------------------------------------------
+ */
 
 static void hand_over(struct am_loop_connection *connection) {
     ignore(connection);
@@ -163,6 +213,16 @@ static void close_over_limit(struct am_loop_connection *connection) {
     drop(connection);
 }
 
+/* Without a watch, no event would ever come. New connections would fare no better before the next
+ * tick, so they wait in the kernel. */
+static void close_unwatched(struct am_loop_connection *connection) {
+    const char *remedy = epoll_remedy(errno);
+    count_closed(AM_METRICS_CLOSED_UNWATCHED);
+    drop(connection);
+    dispatch.cannot_accept = true;
+    pause_listening(WATCHES, "some are closed, and accepting pauses", remedy);
+}
+
 static void
 apply(struct am_loop_connection *connection, enum am_loop_next next, enum am_loop_state before) {
     uint32_t events = next == AM_LOOP_WRITE ? EPOLLOUT : EPOLLIN;
@@ -175,10 +235,10 @@ apply(struct am_loop_connection *connection, enum am_loop_next next, enum am_loo
         if (watch(connection, events))
             set_timer(connection, before);
         else
-            drop(connection);
+            close_unwatched(connection);
         return;
     case AM_LOOP_SERVE:
-        enqueue_ready(connection);
+        list_ready(connection);
         return;
     case AM_LOOP_HAND_OVER:
         hand_over(connection);
@@ -219,16 +279,16 @@ static void drop_input(struct am_loop_connection *connection) {
 
 void am_loop_dispatch_event(uint64_t key, uint32_t events) {
     struct am_loop_connection *connection = am_loop_connection_of_key(key);
-    if (!connection)
-        return; /* an earlier event of this turn has closed it */
+    if (!connection || connection->state == AM_LOOP_BLOCKING)
+        return; /* an earlier event of this turn has closed it or handed it over */
     if (events & EPOLLERR) {
         drop(connection); /* reset by the client; uWSGI's parser would log it */
         return;
     }
     switch ((enum am_loop_state)connection->state) {
     case AM_LOOP_IDLE:
-        if (connection->input.size)
-            return; /* it is in the ready list */
+        if (connection->ready)
+            return; /* served at the end of the turn */
         /* fallthrough */
     case AM_LOOP_HEAD:
     case AM_LOOP_BODY:
@@ -246,16 +306,14 @@ void am_loop_dispatch_event(uint64_t key, uint32_t events) {
     }
 }
 
+/* Those that become ready again meanwhile wait for the next turn. */
 bool am_loop_dispatch_ready(void) {
-    struct am_loop_connection *connection = dispatch.ready;
-    dispatch.ready = NULL;
-    dispatch.ready_end = &dispatch.ready;
-    while (connection) {
-        struct am_loop_connection *next = connection->queued;
+    for (unsigned left = dispatch.ready_count; left && dispatch.ready_count; left--) {
+        struct am_loop_connection *connection = TAILQ_FIRST(&dispatch.ready);
+        unlist_ready(connection);
         proceed(connection);
-        connection = next;
     }
-    return dispatch.ready;
+    return dispatch.ready_count;
 }
 
 void am_loop_dispatch_collect(void) {
@@ -270,34 +328,6 @@ void am_loop_dispatch_collect(void) {
 
 /* ---- accepting --------------------------------------------------------------------------------
  */
-
-static void set_listener(unsigned index, bool listen) {
-    struct epoll_event wanted = {EPOLLIN | EPOLLEXCLUSIVE, {.u64 = UINT64_C(1) << 63 | index}};
-    int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
-    if (epoll_ctl(dispatch.queue, change, am_loop_listener_at(index)->fd, &wanted) != 0)
-        am_publish_log(&am_uwsgi_log, "worker %d: epoll_ctl of a socket: %s", uwsgi.mywid,
-                       strerrordesc_np(errno));
-}
-
-static void set_listening(bool listen) {
-    if (dispatch.listening == listen)
-        return;
-    dispatch.listening = listen;
-    for (unsigned i = 0; i < am_loop_listeners_count(); i++)
-        set_listener(i, listen);
-}
-
-void am_loop_dispatch_listen(bool listen) {
-    dispatch.wants_to_listen = listen;
-    set_listening(listen);
-}
-
-/* New connections wait in the kernel, or another process accepts them. */
-static void pause_listening(enum shortage shortage, const char *what, const char *remedy) {
-    log_shortage(shortage, what, remedy);
-    am_metrics_count(&dispatch.metrics->pauses, 1);
-    set_listening(false);
-}
 
 /* Closes an idle connection to make room for a new one. False: none is idle. */
 static bool evict(void) {
@@ -389,8 +419,8 @@ static void expire(struct am_loop_connection *connection) {
         [AM_LOOP_BODY] = AM_METRICS_CLOSED_BODY,
         [AM_LOOP_WRITING] = AM_METRICS_CLOSED_WRITE,
     };
-    if (connection->state == AM_LOOP_IDLE && connection->input.size)
-        return; /* it is in the ready list */
+    if (connection->ready)
+        return; /* its next request has arrived in time */
     if (connection->state != AM_LOOP_LINGERING)
         count_closed(reasons[connection->state]);
     if (connection->state == AM_LOOP_BODY)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event dispatcher: which connections epoll watches, their timeouts, accepting, and eviction at
- * the bound.
- *
- * The loop's thread only. */
+ * the bound. */
+/* Runs in: a worker, the loop's thread. */
 #ifndef AM_UWSGI_LOOP_DISPATCH_H
 #define AM_UWSGI_LOOP_DISPATCH_H
 

@@ -2,6 +2,7 @@
 /* Deadlines of hanging requests. uWSGI has one for a worker, which the beginning and the end of
  * each request sets and clears for all. The loop keeps one for each core, and sets the worker's to
  * the earliest. */
+/* Runs in: a worker, the main thread (start), the thread of the core (begin, end). */
 #ifndef AM_UWSGI_LOOP_HARAKIRI_H
 #define AM_UWSGI_LOOP_HARAKIRI_H
 

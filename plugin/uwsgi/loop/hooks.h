@@ -5,6 +5,8 @@
  * structure whose functions never block: they read the body from memory, and buffer what the kernel
  * does not take at once. A request in a blocking thread uses a copy in which only the end of the
  * request is ours, so that the connection returns to the loop. */
+/* Runs in: a worker, the main thread (start, set, set_blocking), the thread of the core (begin),
+ * the loop's thread (flush). */
 #ifndef AM_UWSGI_LOOP_HOOKS_H
 #define AM_UWSGI_LOOP_HOOKS_H
 

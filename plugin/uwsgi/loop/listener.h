@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sockets that a worker accepts connections from.
- *
- * The loop's thread only, except am_loop_listener_refusal. */
+/* The sockets that a worker accepts connections from. */
+/* Runs in: a worker, the loop's thread; any process (refusal). */
 #ifndef AM_UWSGI_LOOP_LISTENER_H
 #define AM_UWSGI_LOOP_LISTENER_H
 

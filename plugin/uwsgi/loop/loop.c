@@ -177,6 +177,8 @@ static uint32_t find_capacity(void) {
     if (files >= wanted + spare_descriptors)
         return (uint32_t)wanted;
     uint64_t capacity = files > 2 * spare_descriptors ? files - spare_descriptors : files / 2 + 1;
+    if (capacity >= wanted)
+        return (uint32_t)wanted;
     am_publish_log(&am_uwsgi_log,
                    "worker %d: %llu connections instead of the %llu of admatch-connections, since "
                    "the limit of open files is %llu (max-fd, LimitNOFILE)",

@@ -4,6 +4,7 @@
  * uWSGI still owns processes, sockets, parsers, logs, statistics and signals. The loop calls its
  * functions in the order in which uWSGI's own loop does, and never blocks in them. Core 0 of a
  * process is the loop; the others are blocking threads (threads.h). */
+/* Runs in: the master before its first fork. The loop itself is the main thread of each worker. */
 #ifndef AM_UWSGI_LOOP_LOOP_H
 #define AM_UWSGI_LOOP_LOOP_H
 

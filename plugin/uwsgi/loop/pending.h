@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that a connection buffers between two turns of the loop: an incomplete request, or an
- * unsent answer. The buffers of all connections of a process share one bound.
- *
- * The loop's thread only. */
+ * unsent answer. The buffers of all connections of a process share one bound. */
+/* Runs in: a worker, the loop's thread. */
 #ifndef AM_UWSGI_LOOP_PENDING_H
 #define AM_UWSGI_LOOP_PENDING_H
 

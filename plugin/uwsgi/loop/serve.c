@@ -114,26 +114,28 @@ static int parse_connection(struct am_loop_connection *connection, struct wsgi_r
     return status;
 }
 
-static bool replay(const struct am_loop_pending *input) {
+/* Whether the parser has read all. What it has not would become part of the next connection's
+ * request. */
+static bool drain_replay(void) {
     char dropped[4096];
-    ssize_t fed = write(serve.replay[1], input->data, input->size);
-    if (fed >= 0 && (size_t)fed == input->size)
-        return true;
-    while (fed > 0 && read(serve.replay[0], dropped, sizeof dropped) > 0)
-        continue;
-    return false;
+    bool empty = true;
+    while (read(serve.replay[0], dropped, sizeof dropped) > 0)
+        empty = false;
+    return empty;
 }
 
 /* Parses what was received together with the last request, at most buffer-size bytes. uWSGI's
  * parsers read from a descriptor, so the bytes go through a pair of sockets. */
 static int parse_input(struct am_loop_connection *connection, struct wsgi_request *request) {
-    if (!replay(&connection->input))
-        return -1;
+    ssize_t size = write(serve.replay[1], connection->input.data, connection->input.size);
+    bool whole = size >= 0 && (size_t)size == connection->input.size;
+    int status = -1;
     am_loop_pending_free(&connection->input);
     request->fd = serve.replay[0];
-    int status = parse_connection(connection, request);
+    if (whole)
+        status = parse_connection(connection, request);
     request->fd = connection->fd;
-    return status;
+    return drain_replay() ? status : -1;
 }
 
 static int parse(struct am_loop_connection *connection, struct wsgi_request *request) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From received bytes to an answered request, by uWSGI's parsers and functions, without waiting.
- *
- * The loop's thread only. */
+/* From received bytes to an answered request, by uWSGI's parsers and functions, without waiting. */
+/* Runs in: a worker, the loop's thread; any process (may_block). */
 #ifndef AM_UWSGI_LOOP_SERVE_H
 #define AM_UWSGI_LOOP_SERVE_H
 

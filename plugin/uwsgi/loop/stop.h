@@ -2,6 +2,7 @@
 /* How a worker ends. uWSGI exits inside a signal handler, or inside the request that reaches
  * max-requests, and drops whatever else the worker has begun. Here these only record that the
  * worker is to end; the loop exits later, as uWSGI would have done. */
+/* Runs in: a worker, the loop's thread (start, begin, finish), any thread (the questions). */
 #ifndef AM_UWSGI_LOOP_STOP_H
 #define AM_UWSGI_LOOP_STOP_H
 

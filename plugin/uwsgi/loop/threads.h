@@ -2,6 +2,7 @@
 /* Blocking threads, on cores 1 and up, run requests that may block: those of other plugins, for
  * instance, or with routes. The loop hands a connection over with its parsed head and all that has
  * been received, for one request. */
+/* Runs in: a worker, the loop's thread (start, submit, collect), any thread (running). */
 #ifndef AM_UWSGI_LOOP_THREADS_H
 #define AM_UWSGI_LOOP_THREADS_H
 

@@ -7,7 +7,8 @@
  * deadline, as each request of a kept connection does, stores one number and touches no list; only
  * an earlier deadline moves the timer at once.
  *
- * One thread at a time. Any monotonic clock, in seconds. */
+ * Any monotonic clock, in seconds. */
+/* Runs in: a worker, the loop's thread. */
 #ifndef AM_UWSGI_LOOP_WHEEL_H
 #define AM_UWSGI_LOOP_WHEEL_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: text inside HTML. */
-#ifndef AM_API_HTML_H
-#define AM_API_HTML_H
+#ifndef AM_API_PAGE_HTML_H
+#define AM_API_PAGE_HTML_H
 
 #include "../../base/buffer.h"
 
