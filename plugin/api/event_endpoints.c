@@ -67,7 +67,6 @@ static struct am_address client_of(const struct am_api_exchange *exchange) {
  */
 
 static bool is_ready(struct am_api_exchange *exchange) {
-    am_api_exchange_add(exchange, "Cache-Control", "no-store");
     if (exchange->api->placements.worker)
         return true;
     am_api_exchange_error(exchange, 503, "the ledger is not ready");

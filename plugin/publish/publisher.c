@@ -7,16 +7,18 @@
 #include "../match/match.h"
 #include "metrics_table.h"
 
+enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
+
+/* In milliseconds. */
 enum {
-    START_ATTEMPTS = 5, /* while the file keeps changing */
-    QUIET = 400,        /* a file younger than that may still be being written */
-    RETRY = 10000,      /* after a refusal that the file is not to blame for: memory, disk */
-    TEND_SOON = 100,    /* after a publication, while others leave the image before it; doubles */
+    QUIET = 400,     /* a file younger than that may still be being written */
+    RETRY = 10000,   /* after a refusal that the file is not to blame for: memory, disk */
+    TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
     TEND = 2000,
+    CONFIRM = 60000, /* between confirmations of the note */
     UNQUIET = 30000, /* that a file may be written to before a line says so */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
-/* All in milliseconds, but for the attempts. */
 
 static int64_t monotonic(void) {
     return am_clock_milliseconds(CLOCK_MONOTONIC);
@@ -223,7 +225,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
 /* ---- what is published stays ------------------------------------------------------------------
  */
 
-static void hold(struct am_publisher *publisher, struct am_store_hold taken) {
+static void replace_hold(struct am_publisher *publisher, struct am_store_hold taken) {
     am_store_release(&publisher->held);
     publisher->held = taken;
     publisher->damaged = false;
@@ -242,7 +244,7 @@ static bool take_up(struct am_publisher *publisher,
     if (moved)
         publish(publisher, publication->image, image->generation);
     am_image_close(image);
-    hold(publisher, taken);
+    replace_hold(publisher, taken);
     return true;
 }
 
@@ -262,6 +264,7 @@ static bool restore(struct am_publisher *publisher,
                        publisher->store_folder, publication->image);
     }
     am_store_unlock(store, publication->image, lock);
+    publisher->noted = false; /* who has removed the image may have removed the note, too */
     return restored;
 }
 
@@ -279,12 +282,24 @@ static bool keep_image(struct am_publisher *publisher, const struct am_store *st
     return restore(publisher, store, &publication);
 }
 
+/* A write a minute, should the folder be on a disk. */
+static bool has_note(struct am_publisher *publisher, const struct am_store *store) {
+    const struct am_source *source = &publisher->source;
+    int64_t now = monotonic();
+    if (!publisher->noted)
+        return false;
+    if (publisher->confirmed_at && now - publisher->confirmed_at < CONFIRM)
+        return true;
+    publisher->confirmed_at = now;
+    return am_store_confirm(store, source->path, source->lenient);
+}
+
 /* Says once why there is none, and tries until there is. */
 static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
     const struct am_source *source = &publisher->source;
     struct am_publish_publication publication;
     struct am_error error;
-    if (publisher->noted && am_store_confirm(store, source->path, source->lenient))
+    if (has_note(publisher, store))
         return;
     am_publish_channel_read(publisher->channel, &publication);
     publisher->noted =
@@ -390,7 +405,7 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     else
         accept_new(publisher, built);
     am_image_close(built->image);
-    hold(publisher, built->hold);
+    replace_hold(publisher, built->hold);
     publisher->noted = built->noted == AM_OK;
     publisher->tend_after = TEND_SOON;
     clean(publisher);

@@ -29,6 +29,7 @@ struct am_publisher {
     struct am_store_hold held; /* of what is published; in the mule */
     bool damaged;              /* what is published cannot be opened any more: build it again */
     bool noted;                /* the store has a note of it */
+    int64_t confirmed_at;      /* 0: not yet */
     bool unnoted_logged;       /* that it has none, and why */
     bool cleaned;              /* the store has nothing that nobody is to be served from any more */
     int64_t tend_after;        /* milliseconds until it is to be tended again */

@@ -22,6 +22,7 @@ struct making {
     struct am_timezones *zones; /* of this machine, now */
     int fd;                     /* the inventory, open for reading */
     int64_t quiet;              /* milliseconds */
+    uint64_t began;             /* nanoseconds of CLOCK_MONOTONIC, after the wait for quiet */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
@@ -110,13 +111,14 @@ static int64_t milliseconds_of(const struct timespec *time) {
 }
 
 /* Files with a time in the future are taken as they are: waiting would not help. */
-static enum am_code wait_until_quiet(const struct making *making, struct am_error *error) {
+static enum am_code wait_until_quiet(struct making *making, struct am_error *error) {
     int64_t age =
         am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
     if (age < 0 || age >= making->quiet)
         return AM_OK;
     const struct timespec rest = {0, (making->quiet - age) * 1000000};
     nanosleep(&rest, NULL);
+    making->began = am_clock(CLOCK_MONOTONIC);
     return check_unwritten(making, error);
 }
 
@@ -295,9 +297,12 @@ enum am_code am_source_image(const struct am_source *source,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_clock(CLOCK_MONOTONIC);
-    struct making making = {
-        .source = source, .fd = -1, .quiet = quiet, .built = built, .report = report};
+    struct making making = {.source = source,
+                            .fd = -1,
+                            .quiet = quiet,
+                            .began = am_clock(CLOCK_MONOTONIC),
+                            .built = built,
+                            .report = report};
     *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
@@ -311,6 +316,6 @@ enum am_code am_source_image(const struct am_source *source,
     if (making.fd >= 0)
         close(making.fd);
     am_store_close(&making.store);
-    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - making.began;
     return code;
 }

@@ -129,7 +129,7 @@ static enum am_code take_hold(const struct am_store *store,
                               struct am_error *error) {
     struct stat status;
     if (!lock_shared(fd) || fstat(fd, &status) != 0)
-        return am_error_set_errno(error, AM_E_STATE, "cannot lock the image %s in %s", name,
+        return am_error_set_errno(error, AM_E_IO, "cannot lock the image %s in %s", name,
                                   store->path);
     if (!is_named(store, fd, name))
         return am_error_set(error, AM_E_STATE, "the image %s has just been removed from %s", name,

@@ -433,7 +433,7 @@ static void limit_files(rlim_t size) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* A limit on the size of files stands for the full disk. */
+/* A limit on the size of files takes the place of a full disk. */
 static void a_note_that_cannot_be_written_loses_no_image(void **state) {
     (void)state;
     struct shop shop;
