@@ -44,14 +44,21 @@ static inline struct am_view am_view_of(const char *text) {
     return (struct am_view){text, text ? strlen(text) : 0};
 }
 
-/* Behind the last byte. A view without bytes may have no address that something could be added to.
- */
+/* One past the last byte. An empty view may have a NULL address, to which nothing may be added. */
 static inline const char *am_view_end(struct am_view view) {
     return view.size ? view.data + view.size : view.data;
 }
 
 static inline bool am_view_equal(struct am_view a, struct am_view b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int am_hex_value(char digit) {
+    int letter = digit | 0x20;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 /* Byte order, shorter first on a tie: like strcmp for views. */

@@ -115,14 +115,10 @@ static bool take_hex(struct parser *parser, unsigned *unit) {
     for (int i = 0; i < 4; i++, parser->at++) {
         if (parser->at == parser->end)
             return false;
-        unsigned char c = (unsigned char)*parser->at;
-        unsigned letter = c | 0x20u;
-        if (c >= '0' && c <= '9')
-            *unit = *unit << 4 | (c - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            *unit = *unit << 4 | (letter - 'a' + 10);
-        else
+        int digit = am_hex_value(*parser->at);
+        if (digit < 0)
             return false;
+        *unit = *unit << 4 | (unsigned)digit;
     }
     return true;
 }

@@ -13,10 +13,8 @@ static struct am_view inside_quotes(const struct am_json *json, const struct am_
 /* Four hexadecimal digits, which the parser has checked. */
 static unsigned read_hex(const char *digits) {
     unsigned unit = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned char c = (unsigned char)digits[i];
-        unit = unit << 4 | (c <= '9' ? c - (unsigned)'0' : (c | 0x20u) - 'a' + 10);
-    }
+    for (int i = 0; i < 4; i++)
+        unit = unit << 4 | (unsigned)am_hex_value(digits[i]);
     return unit;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step through bytes that may or may not be UTF-8 (Unicode 15, table 3-7), for those who
- * escape text. */
+/* One step through bytes that may or may not be UTF-8 (Unicode 15, table 3-7). */
 #ifndef AM_BASE_UTF8_H
 #define AM_BASE_UTF8_H
 
