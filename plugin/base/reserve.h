@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "poison.h"
 
-/* Before and after the memory, where steps out of it are to be seen (poison.h). */
+/* Guard zones before and after the memory, which catch overruns (poison.h). */
 enum { AM_RESERVE_MARGIN = AM_POISONS ? 4096 : 0 };
 
 /* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system

@@ -68,8 +68,8 @@ struct am_metrics_counters {
     struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
-/* What the publisher knows. Invariant: one process at a time writes, the master at start, then the
- * mule. */
+/* What the publisher knows. Invariant: one process at a time writes: a child of the master at
+ * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
     uint64_t ads, campaigns, keywords, image_bytes;

@@ -6,7 +6,7 @@
 #ifndef AM_PUBLISH_PRIORITY_H
 #define AM_PUBLISH_PRIORITY_H
 
-/* The calling thread stands back for good: it is ten steps nicer, and takes the longest slices.
+/* Permanently lowers the priority of the calling thread: ten steps nicer, with the longest slices.
  * Since Linux 6.6 a thread keeps its processor for a slice even when one that is due earlier wakes
  * up; since 6.12 not against one with shorter slices, so a request that wakes up on the processor
  * of a build has it at once. More niceness would make a build on a busy machine take minutes; short

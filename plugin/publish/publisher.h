@@ -42,9 +42,9 @@ struct am_publisher {
  * there is nothing to serve, or no state folder; what to do has been logged. */
 bool am_publisher_start(struct am_publisher *publisher);
 
-/* In a mule that starts: a mule before it may have published, and may have been killed at any
- * moment of that. Holds what is published, sets the metrics of it, and makes the next check read
- * the inventory unless the publication is the start's, which `publisher` knows. */
+/* Call when a mule starts: its predecessor may have been killed at any point while publishing.
+ * Holds what is published, sets the metrics of it, and makes the next check read the inventory
+ * unless the publication is the start's, which `publisher` knows. */
 void am_publisher_resume(struct am_publisher *publisher);
 
 /* Between checks: puts the folder, the image and its note back where somebody has removed them, and

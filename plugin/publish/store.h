@@ -8,10 +8,10 @@
  *   KEY.last                                     which image an inventory's path is served from
  *   folder.lock                                  held while notes are written and files removed
  *
- * Who owns a folder above this one can rename it, and put a link or another folder in its place. So
- * its path is resolved once for each piece of work, in am_store_open; what was checked then is held
- * by its descriptor, and everything below is named relative to that. Only a folder of this
- * process's own user that nobody else may enter is used. */
+ * The owner of a parent folder can rename it, and put a link or another folder in its place. So
+ * each operation resolves the path once, in am_store_open, checks what it found, and names
+ * everything below relative to that descriptor. Only a folder that belongs to this process's user,
+ * and that nobody else may enter, is used. */
 /* Runs in: the one process that publishes; workers' movers (open, open_image, close). One thread
  * for each struct am_store. */
 #ifndef AM_PUBLISH_STORE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which image belongs to which inventory, and what in the state folder belongs to nobody. */
+/* Which image belongs to which inventory, and which files of the state folder are orphaned. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

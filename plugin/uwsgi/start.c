@@ -16,7 +16,7 @@ void am_uwsgi_drop_privileges(void) {
         uwsgi_as_root();
 }
 
-/* Sends the publisher home: what it points to is the same in parent and child. */
+/* Writes the publisher back to the parent, in which its pointers mean the same. */
 static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
@@ -46,7 +46,7 @@ static bool receive(struct am_publisher *publisher, int from) {
     return true;
 }
 
-/* Says so when the child had no chance to. */
+/* Logs the signal if the child was killed. */
 static void log_end(pid_t child) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)

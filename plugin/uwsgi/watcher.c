@@ -49,7 +49,7 @@ static void leave(int signal_number) {
     _exit(0);
 }
 
-/* The order matters: who changes user outlives its master again. */
+/* The order matters: changing the user clears PDEATHSIG. */
 static void set_up(void) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
