@@ -8,7 +8,7 @@
 static int encoded_byte(const char *at, const char *end) {
     if (end - at < 3)
         return -1;
-    int high = am_hex_value(at[1]), low = am_hex_value(at[2]);
+    int high = am_bytes_hex_value(at[1]), low = am_bytes_hex_value(at[2]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -13,8 +13,8 @@
 #error "admatch images are little-endian and are mapped as they are; this machine is big-endian"
 #endif
 
-/* Sizes of buffers. A fuzzer's build (-DAM_SMALL_BUFFERS) has small ones, so that small inputs get
- * to their ends. */
+/* Sizes of buffers. A fuzzer's build (-DAM_SMALL_BUFFERS) has small ones, which small inputs fill.
+ */
 #ifdef AM_SMALL_BUFFERS
 #define AM_BUFFER_SIZE(size, small_size) (small_size)
 #else
@@ -22,7 +22,8 @@
 #endif
 
 /* A function whose unsigned arithmetic is meant to wrap, or whose shifts are meant to lose bits:
- * hashes, masks, distances on a ring. `make SANITIZER=integer` takes any other for a fault. */
+ * hashes, masks, distances on a ring. `make SANITIZER=integer` reports any other wrap as a fault.
+ */
 #ifdef __clang__
 #define AM_WRAPS __attribute__((no_sanitize("unsigned-integer-overflow", "unsigned-shift-base")))
 #else
@@ -54,7 +55,7 @@ static inline bool am_view_equal(struct am_view a, struct am_view b) {
 }
 
 /* The value of a hexadecimal digit of either case; -1: it is none. */
-static inline int am_hex_value(char digit) {
+static inline int am_bytes_hex_value(char digit) {
     int letter = digit | 0x20;
     if (digit >= '0' && digit <= '9')
         return digit - '0';

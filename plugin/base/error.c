@@ -23,7 +23,7 @@ static void drop_partial_character(char *text, size_t size, int wanted) {
     }
 }
 
-/* Of C1, too, which terminals obey as well: U+0080 to U+009F, two bytes each. */
+/* Terminals obey C1 controls, too: U+0080 to U+009F, two bytes each. */
 static void mask_control_characters(char *text) {
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text, next = (unsigned char)text[1];

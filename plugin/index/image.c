@@ -101,8 +101,8 @@ static enum am_code unknown_section(unsigned id, const char *name, struct am_err
                         name, id);
 }
 
-/* Ids ascending, record sizes as compiled in, offsets aligned, ascending, inside the file; what is
- * unknown is optional, and what is required is there. */
+/* Ids ascend, record sizes are those compiled in, offsets are aligned, ascend and stay within the
+ * file; unknown sections are optional, and no required one is missing. */
 static enum am_code check_table(const char *data,
                                 size_t size,
                                 const char *name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a decision leaves in the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
+/* A decision's variables for the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
 #include <stdio.h>
 
 #include "exchange.h"
@@ -13,8 +13,8 @@ void am_uwsgi_log_variables_start(void) {
     am_uwsgi_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
 }
 
-/* Control characters would break lines, quotes would end a field that the user's format quotes, a
- * cut would break a character: none reaches the log. */
+/* Control characters would break lines, quotes would end a field that the user's format quotes, and
+ * truncation could split a character: none of these reaches the log. */
 static void add(struct wsgi_request *request, const char *name, struct am_view value) {
     char text[VALUE_SIZE];
     size_t size = value.size < VALUE_SIZE ? value.size : VALUE_SIZE;

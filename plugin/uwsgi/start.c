@@ -10,7 +10,7 @@
 #include "log.h"
 #include "parent.h"
 
-/* Runs the hooks for root and user, too, and enters the jail: all that workers go through. */
+/* Like workers, also runs the hooks for root and user, and enters the jail. */
 void am_uwsgi_drop_privileges(void) {
     if (uwsgi.master_as_root)
         uwsgi_as_root();

@@ -12,7 +12,7 @@ enum state {
 
 /* False: no size. */
 static bool scan_size(struct am_loop_chunks *chunks, char byte) {
-    int digit = am_hex_value(byte);
+    int digit = am_bytes_hex_value(byte);
     if (digit < 0) {
         chunks->state = SIZE_END;
         return byte == '\r' && chunks->digits;
