@@ -81,7 +81,7 @@ NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \
-	    for command in $(firstword $(CC)) $(UWSGI) $(PYTHON); do \
+	    for command in $(firstword $(CC)) $(UWSGI); do \
 	        command -v $$command > /dev/null || echo "$$command: command not found"; done; \
 	    for header in $(NEEDED_HEADERS); do echo "#include <$$header>" | $(CC) $(CPPFLAGS) -E - > /dev/null; done; \
 	    if command -v $(UWSGI) > /dev/null; then $(UWSGI) --dot-h | $(CC) $(UWSGI_CFLAGS) -E - > /dev/null; fi; \

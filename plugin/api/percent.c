@@ -35,7 +35,7 @@ static void copy_with_spaces(char *to, const char *from, size_t size) {
 }
 
 bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *decoded) {
-    const char *at = text.data, *end = at + text.size;
+    const char *at = text.data, *end = am_view_end(text);
     size_t size = 0;
     while (at < end) {
         const char *percent = memchr(at, '%', (size_t)(end - at));

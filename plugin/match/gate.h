@@ -28,7 +28,7 @@ struct am_gate_placed {
     uint32_t count;
     struct am_match_idmap owners;   /* advertisers, campaigns or ads: what `unique` is about */
     struct am_match_idmap labels;   /* terms */
-    struct am_match_idmap excluded; /* labels that placed ads exclude */
+    struct am_match_idmap excluded; /* labels that winners exclude */
 };
 
 /* What no request has filled since am_gate_start is poisoned. */
@@ -62,12 +62,12 @@ void am_gate_placed_add(struct am_gate_placed *placed,
                         enum am_match_unique unique,
                         const struct am_match_candidate *candidate,
                         uint32_t index);
-/* The first placed ad that leaves no room for this one beside it, or AM_NONE. */
+/* The first winner that leaves no room for this one beside it, or AM_NONE. */
 uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
                              const struct am_image *image,
                              enum am_match_unique unique,
                              uint32_t ad);
-/* The smallest label, by its text, that the first such placed ad has and this one excludes, or the
+/* The smallest label, by its text, that the first such winner has and this one excludes, or the
  * other way round; or AM_NONE. */
 uint32_t am_gate_placed_label(const struct am_gate_placed *placed,
                               const struct am_image *image,

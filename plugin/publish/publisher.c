@@ -376,7 +376,7 @@ accept_same(struct am_publisher *publisher, struct am_source_built *built, bool 
         am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
                        publisher->store_folder, built->name);
     } else if (forced)
-        am_publish_log(publisher->sink, "%s was looked at on demand: no change",
+        am_publish_log(publisher->sink, "%s was checked on demand: no change",
                        publisher->source.path);
 }
 

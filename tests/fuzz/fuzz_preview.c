@@ -55,7 +55,6 @@ UNWATCHED static bool is_own_tag(const char *at, size_t left) {
         "bdi>",
         "span>",
         "span ",
-        "time>",
         "mark>",
         "pre ",
         "iframe sandbox inert ",

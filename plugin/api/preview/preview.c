@@ -31,9 +31,9 @@ static void put_local_time(const struct page *to,
 
 static void put_time(const struct page *to) {
     const struct am_match_request *request = to->preview->request;
-    AM_PAGE_PUT(to->out, " As of <time>");
+    AM_PAGE_PUT(to->out, " As of ");
     put_local_time(to, NULL, request->now, true);
-    AM_PAGE_PUT(to->out, " UTC</time>");
+    AM_PAGE_PUT(to->out, " UTC");
     if (request->timezone) {
         struct am_view name = am_preview_value(to->preview->question, AM_VIEW("timezone")), zone;
         AM_PAGE_PUT(to->out, ", ");
@@ -103,17 +103,22 @@ static void put_rejected(const struct page *to) {
 
 /* ---- the page ------------------------------------------------------------------------------- */
 
+/* On a narrow screen the form is far above. */
+static void put_up_link(const struct page *to) {
+    AM_PAGE_PUT(to->out, "<a class=\"up\" href=\"#request\">Change the request</a> ");
+}
+
 /* The answer as JSON is the same only where /v1/decide obeys the time that was asked for. Long
  * requests are left out: servers cut such addresses off. */
 static void put_links(const struct page *to) {
     struct am_view question = to->preview->question;
-    AM_PAGE_PUT(to->out, "<p class=\"links\"><a class=\"up\" href=\"#request\">Change the "
-                         "request</a>");
+    AM_PAGE_PUT(to->out, "<p class=\"links\">");
+    put_up_link(to);
     if (question.size <= LINK_BYTES) {
-        AM_PAGE_PUT(to->out, " <a href=\"preview?{}#answer\">Link to this page</a>",
+        AM_PAGE_PUT(to->out, "<a href=\"preview?{}#answer\">Link to this page</a> ",
                     AM_PAGE_TEXT(question));
         if (to->preview->time_is_allowed || !am_preview_value(question, AM_VIEW("now")).size)
-            AM_PAGE_PUT(to->out, " <a href=\"v1/decide?{}&amp;explain=1\">The same as JSON</a>",
+            AM_PAGE_PUT(to->out, "<a href=\"v1/decide?{}&amp;explain=1\">The same as JSON</a>",
                         AM_PAGE_TEXT(question));
     }
     AM_PAGE_PUT(to->out, "</p>\n");
@@ -123,7 +128,9 @@ static void put_refusal(const struct page *to) {
     AM_PAGE_PUT(to->out, "<section class=\"refusal\" role=\"alert\"><h2>Not understood</h2>\n<p>");
     if (to->preview->where.size)
         AM_PAGE_PUT(to->out, "<code>{}</code>: ", AM_PAGE_TEXT(to->preview->where));
-    AM_PAGE_PUT(to->out, "{}</p></section>\n", AM_PAGE_TEXT(to->preview->reason));
+    AM_PAGE_PUT(to->out, "{}</p>\n<p>", AM_PAGE_TEXT(to->preview->reason));
+    put_up_link(to);
+    AM_PAGE_PUT(to->out, "</p></section>\n");
 }
 
 static void put_answer(const struct page *to) {
