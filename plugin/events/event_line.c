@@ -86,20 +86,24 @@ void am_event_put_line(struct am_buffer *text, const struct am_event_line *line)
     am_journal_put_text(text, "side", from_server ? AM_VIEW("server") : AM_VIEW("client"));
 }
 
-bool am_event_find_gone(struct am_event_service *service,
-                        int64_t time,
-                        uint64_t ad,
-                        uint32_t keyword,
-                        struct am_event_target *target) {
+void am_event_find_cells(const struct am_event_service *service, struct am_event_target *target) {
     const struct am_event_ad_names *names = &target->memory.names;
-    if (!am_event_names_find(service->names, time, ad, keyword, &target->memory))
-        return false;
     const struct am_view ids[AM_LEDGER_KINDS] = {[AM_LEDGER_ADVERTISER] = names->advertiser,
                                                  [AM_LEDGER_CAMPAIGN] = names->campaign,
                                                  [AM_LEDGER_AD] = names->ad};
     for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
         target->cells[kind] =
             am_ledger_find(service->ledger, am_model_key((enum am_model_record)kind, ids[kind]));
+}
+
+bool am_event_find_gone(struct am_event_service *service,
+                        int64_t time,
+                        uint64_t ad,
+                        uint32_t keyword,
+                        struct am_event_target *target) {
+    if (!am_event_names_find(service->names, time, ad, keyword, &target->memory))
+        return false;
+    am_event_find_cells(service, target);
     return true;
 }
 

@@ -90,14 +90,15 @@ void am_event_log_decision(struct am_event_worker *worker,
 /* The ad of a token, for the line and the counters. */
 struct am_event_target {
     struct am_event_ad_memory memory; /* names, here or elsewhere while the event is handled */
-    uint32_t cells[AM_LEDGER_KINDS];  /* am_delivery_cells, or am_ledger_find */
+    uint32_t cells[AM_LEDGER_KINDS];  /* am_ledger_find */
 };
 
-/* Finds an ad of the image that is served: its names and cells. False: it is not in there. Called
- * with the token's ad and keyword, which may be another one than the ad now has: then the keyword's
- * view is left empty. */
-typedef bool
-am_event_resolve(void *context, uint64_t ad, uint32_t keyword, struct am_event_target *target);
+/* Finds the names of an ad in the image that is served; their views outlive the event. False: it is
+ * not in there. The keyword's view stays empty where it is not known. */
+typedef bool am_event_resolve(const void *context,
+                              uint64_t ad,
+                              uint32_t keyword,
+                              struct am_event_ad_names *names);
 
 struct am_event_request {
     enum am_journal_kind kind; /* IMPRESSION, CLICK, VIEW, EVENT, CONVERSION */
@@ -107,10 +108,10 @@ struct am_event_request {
     bool has_value;      /* CONVERSION */
     int64_t value;       /* nanos of the currency */
     struct am_event_headers headers;
-    struct am_address client; /* am_address_client */
-    uint64_t generation;      /* that is served; 0: none */
-    am_event_resolve *resolve;
-    void *context;
+    struct am_address client;  /* am_address_client */
+    uint64_t generation;       /* that is served; 0: none */
+    am_event_resolve *resolve; /* asked where no name was noted; NULL: nobody */
+    const void *context;
 };
 
 struct am_event_answer {

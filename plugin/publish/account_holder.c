@@ -93,7 +93,7 @@ static void step(struct tending *tending) {
                        &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
     if (report.unfinished)
-        am_event_hold_finish(&tending->holder, NULL, NULL);
+        am_event_hold_finish(&tending->holder);
     if (am_event_hold_second(&tending->holder, &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
 }

@@ -321,7 +321,9 @@ class FullDiskTest(LedgerTest):
         for _ in range(40):
             self.assertEqual(self.fire(server, self.place(server)["urls"]["impression"]).status, 200)
         eventually("lost lines are told", lambda: server.metrics()["admatch_log_lost_total"] > 0)
-        self.assertEqual(self.outcomes(server, "impression"), {"counted": 41})
+        new = self.place(server, "tea pot")["urls"]["impression"]  # whose names find no room
+        self.assertEqual(self.fire(server, new).status, 200)
+        self.assertEqual(self.outcomes(server, "impression"), {"counted": 42})
         filler.unlink()
         eventually("the log says what it lacks", lambda: any(line["reason"] == "full" for line in self.lines("gap")), 30)
         eventually("counters follow", lambda: subprocess.run([BUILD / "admatch", "recount", "--check", self.ledger], capture_output=True).returncode == 0, 30)
