@@ -120,10 +120,12 @@ decided(const struct am_api_placements *placements, struct am_view slot, uint32_
     const struct am_image *image = placements->image;
     bool cpc = image->ads[placements->placed->ad].flags & AM_AD_CPC;
     int64_t bid = (int64_t)image->keywords[placements->placed->keyword].bid;
+    struct am_event_ad_names names = names_of(placements);
     return (struct am_event_decided_ad){
         .sequence = am_event_sequence(placements->worker, placements->now),
         .ad = am_image_key_of_ad(image, placements->placed->ad),
-        .names = names_of(placements),
+        .keyword = am_event_keyword_hash(names.match, names.keyword),
+        .names = names,
         .slot = slot,
         .field = field_of(placements),
         .price = am_pace_price(cpc, bid),
@@ -139,7 +141,7 @@ static void sign(struct am_api_placements *placements, const struct am_event_dec
         .sequence = ad->sequence,
         .ad = ad->ad,
         .price = (uint64_t)ad->price,
-        .keyword = am_event_keyword_hash(ad->names.match, ad->names.keyword),
+        .keyword = ad->keyword,
         .pricing = ad->pricing,
         .position = ad->position,
     };
@@ -158,6 +160,7 @@ void am_api_placements_next(struct am_api_placements *placements,
     AM_UNPOISON_ITEMS(placements->ads, placements->count, 1);
     struct am_event_decided_ad *ad = &placements->ads[placements->count++];
     *ad = decided(placements, slot, position);
+    am_event_prefetch(placements->worker, placements->now, ad->ad, ad->keyword);
     placements->id_size = am_event_id(placements->worker, ad->sequence, placements->id);
     if (!placements->counting->public_url.size)
         return;

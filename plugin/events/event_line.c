@@ -158,6 +158,10 @@ static struct am_view cut_query(struct am_view query) {
     return query;
 }
 
+void am_event_prefetch(struct am_event_worker *worker, int64_t now, uint64_t ad, uint32_t keyword) {
+    am_event_names_prefetch(worker->service->names, now, ad, keyword);
+}
+
 void am_event_log_decision(struct am_event_worker *worker,
                            const struct am_event_decision *decision) {
     struct am_event_service *service = worker->service;
@@ -177,8 +181,9 @@ void am_event_log_decision(struct am_event_worker *worker,
     am_journal_batch_end(worker->writer);
     bool new_names = false;
     for (uint32_t i = 0; i < decision->ad_count; i++)
-        new_names |= am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND,
-                                         decision->ads[i].ad, &decision->ads[i].names);
+        new_names |=
+            am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND, decision->ads[i].ad,
+                                decision->ads[i].keyword, &decision->ads[i].names);
     if (new_names)
         am_event_names_flush(service->names);
 }

@@ -54,7 +54,8 @@ size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM
 
 struct am_event_decided_ad {
     uint64_t sequence;
-    uint64_t ad; /* its key */
+    uint64_t ad;      /* its key */
+    uint32_t keyword; /* am_event_keyword_hash */
     struct am_event_ad_names names;
     struct am_view slot;
     struct am_view field; /* in which the keyword was found, "query" */
@@ -77,6 +78,9 @@ struct am_event_decision {
     uint32_t slot_count, ad_count;
     uint64_t generation;
 };
+
+/* Prefetches what am_event_log_decision looks up of an ad that is placed. */
+void am_event_prefetch(struct am_event_worker *worker, int64_t now, uint64_t ad, uint32_t keyword);
 
 /* Logs a decision, and notes the names of its ads, which are on file when it returns: an event may
  * follow at once. The line waits for am_event_worker_flush. So no system call is made but for the
