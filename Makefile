@@ -105,7 +105,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags 2> /dev/null)) -isystem $(BUILD)
@@ -128,7 +128,7 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev
@@ -378,17 +378,22 @@ bench-pair: deps-build ## BASE=COMMIT: measure it and this work tree (or NEW=COM
 
 INSTALL ?= install
 DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
+BASH_DIR := $(PREFIX)/share/bash-completion/completions
+ZSH_DIR := $(PREFIX)/share/zsh/vendor-completions
 
 install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
 	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
 	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
 	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
 	$(INSTALL) -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	$(INSTALL) -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR)
+	$(BUILD)/admatch completion bash > $(DESTDIR)$(BASH_DIR)/admatch
+	$(BUILD)/admatch completion zsh > $(DESTDIR)$(ZSH_DIR)/_admatch
 	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
 
 uninstall: ## remove what `make install` has put there
 	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
-	    $(DESTDIR)$(DOC_DIR)/copyright
+	    $(DESTDIR)$(DOC_DIR)/copyright $(DESTDIR)$(BASH_DIR)/admatch $(DESTDIR)$(ZSH_DIR)/_admatch
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)
 
 dist: ## the committed source as build/admatch-VERSION.tar.gz

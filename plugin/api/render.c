@@ -204,6 +204,70 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
     am_buffer_literal(to->out, "]}");
 }
 
+static void put_gate(const struct renderer *to, enum am_gate gate, const struct am_match_why *why) {
+    const struct am_match_why_gate *answer = &why->gates[gate];
+    am_buffer_literal(to->out, "{\"gate\":\"");
+    am_buffer_view_append(to->out, am_view_of(am_gate_name(gate)));
+    am_buffer_literal(to->out, "\",\"stops\":");
+    am_buffer_view_append(to->out, answer->stops ? AM_VIEW("true") : AM_VIEW("false"));
+    if (answer->detail.size) {
+        am_buffer_literal(to->out, ",\"detail\":");
+        am_buffer_json_string(to->out, answer->detail);
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_nearest(const struct renderer *to, const struct am_match_why *why) {
+    am_buffer_literal(to->out, ",\"missing\":[");
+    for (uint32_t i = 0; i < why->missing_count; i++) {
+        if (i > 0)
+            am_buffer_literal(to->out, ",");
+        am_buffer_json_string(to->out, why->missing[i]);
+    }
+    am_buffer_literal(to->out, "]");
+}
+
+static void put_why_keyword(const struct renderer *to, const struct am_match_why *why) {
+    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
+    am_buffer_literal(to->out, ",\"keyword\":");
+    am_buffer_json_string(to->out, text_of(to, keyword->text));
+    am_buffer_literal(to->out, ",\"type\":\"");
+    am_buffer_view_append(
+        to->out, am_view_of(am_model_match_type_name((enum am_model_match_type)keyword->match)));
+    am_buffer_literal(to->out, "\"");
+    if (!why->reached)
+        put_nearest(to, why);
+}
+
+static void put_boolean(const struct renderer *to, const char *name, bool value) {
+    am_buffer_literal(to->out, ",\"");
+    am_buffer_view_append(to->out, am_view_of(name));
+    am_buffer_view_append(to->out, value ? AM_VIEW("\":true") : AM_VIEW("\":false"));
+}
+
+static void put_why(const struct renderer *to, const struct am_match_why *why) {
+    am_buffer_literal(to->out, ",\"why\":");
+    if (why->ad == AM_NONE) {
+        am_buffer_literal(to->out, "{\"ad\":");
+        am_buffer_json_string(to->out, to->request->why);
+        am_buffer_literal(to->out, ",\"known\":false}");
+        return;
+    }
+    put_names(to, why->ad);
+    put_boolean(to, "known", true);
+    put_boolean(to, "reached", why->reached);
+    put_boolean(to, "placed", why->placed);
+    if (why->keyword != AM_NONE)
+        put_why_keyword(to, why);
+    am_buffer_literal(to->out, ",\"gates\":[");
+    for (int gate = 0; gate < AM_GATES; gate++) {
+        if (gate > 0)
+            am_buffer_literal(to->out, ",");
+        put_gate(to, (enum am_gate)gate, why);
+    }
+    am_buffer_literal(to->out, "]}");
+}
+
 void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,
@@ -227,6 +291,8 @@ void am_api_render_decision(struct am_buffer *out,
     put_slots(&to, decision);
     if (request->explain)
         put_explain(&to, decision);
+    if (decision->why)
+        put_why(&to, decision->why);
     am_buffer_literal(out, "}");
 }
 

@@ -109,10 +109,7 @@ enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
 
 /* A JSON number as a count of 10^-places; false when the text is none, or has more places. */
 static bool read_number(struct am_view text, unsigned places, int64_t *value) {
-    struct am_json_node node;
-    struct am_json json;
-    return am_json_parse(text, &node, 1, &json, NULL) == AM_OK && node.type == AM_JSON_NUMBER &&
-           am_decimal_parse(am_json_raw(&json, &node), places, value, NULL) == AM_OK;
+    return am_decimal_parse_text(text, places, value) == AM_OK;
 }
 
 enum am_code

@@ -73,9 +73,8 @@ int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time);
  */
 int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time);
 
-/* Hour of the local week, 0-167, 0 = Monday 00:00-00:59. */
-unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time);
-
+/* Minute of the local week, 0-10079, 0 = Monday 00:00. */
+unsigned am_timezone_week_minute(const struct am_timezone *zone, int64_t time);
 /* "2026-11-01T00:00:00Z", with Z or +hh:mm, optional fraction of a second (dropped): seconds since
  * the epoch (RFC 3339). AM_E_INVALID says what was expected. */
 enum am_code am_time_parse(struct am_view text, int64_t *time, struct am_error *error);

@@ -31,7 +31,11 @@ struct am_cli_command {
 
 extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
     am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_log,
-    am_cli_command_recount;
+    am_cli_command_recount, am_cli_command_import, am_cli_command_diff, am_cli_command_completion;
+
+/* All of them, in the order in which help lists them. */
+extern const struct am_cli_command *const am_cli_commands[];
+extern const size_t am_cli_command_count;
 
 /* One run over a command line. `status` is AM_EXIT_UNDECIDED until something ends the command. */
 enum { AM_EXIT_UNDECIDED = -1 };

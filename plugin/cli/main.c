@@ -6,17 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct am_cli_command *const commands[] = {
-    &am_cli_command_check, &am_cli_command_build, &am_cli_command_info, &am_cli_command_verify,
-    &am_cli_command_match, &am_cli_command_words, &am_cli_command_log,  &am_cli_command_recount,
+const struct am_cli_command *const am_cli_commands[] = {
+    &am_cli_command_check,  &am_cli_command_build,   &am_cli_command_info,
+    &am_cli_command_verify, &am_cli_command_match,   &am_cli_command_words,
+    &am_cli_command_import, &am_cli_command_diff,    &am_cli_command_completion,
+    &am_cli_command_log,    &am_cli_command_recount,
 };
+const size_t am_cli_command_count = AM_COUNT_OF(am_cli_commands);
 
 static int print_overview(void) {
     printf("usage: admatch COMMAND [OPTIONS] ...\n\n"
            "Works on inventories (JSON Lines), on images built from them, and on ledgers.\n\n"
            "commands:\n");
-    for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; i < am_cli_command_count; i++)
+        printf("  %-10s %s\n", am_cli_commands[i]->name, am_cli_commands[i]->summary);
     printf("\n`admatch COMMAND --help` tells more about one of them; `admatch --version` the "
            "version.\n"
            "Exit codes: 0 fine, 1 a problem in the input, 2 a wrong command line.\n");
@@ -24,9 +27,9 @@ static int print_overview(void) {
 }
 
 static const struct am_cli_command *find_command(const char *name) {
-    for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (size_t i = 0; i < am_cli_command_count; i++)
+        if (strcmp(am_cli_commands[i]->name, name) == 0)
+            return am_cli_commands[i];
     return NULL;
 }
 

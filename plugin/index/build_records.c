@@ -125,11 +125,11 @@ static am_image_list_ref merged_terms(struct am_builder *builder,
  */
 
 /* Every name that the inventory has is known (am_build_zones). */
-static uint32_t zone_of(const struct am_builder *builder, struct am_view timezone) {
-    uint32_t zone = AM_NONE;
+static struct am_build_clock clock_of(const struct am_builder *builder, struct am_view timezone) {
+    struct am_build_clock clock = {AM_NONE, timezone};
     if (timezone.size)
-        am_build_find_zone(builder, timezone, &zone);
-    return zone;
+        am_build_find_zone(builder, timezone, &clock.zone);
+    return clock;
 }
 
 /* What ads take over from their campaign, computed once. */
@@ -146,8 +146,8 @@ static bool build_campaigns(struct am_builder *builder,
         const struct am_inventory_campaign *campaign = &builder->inventory->campaigns[i];
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
-        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting,
-                                            zone_of(builder, campaign->rules.timezone));
+        const struct am_build_clock clock = clock_of(builder, campaign->rules.timezone);
+        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting, &clock);
         struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
                                            am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
                                                                AM_NONE, campaign->advertiser)};
@@ -208,12 +208,13 @@ static struct am_image_ad record_of(struct am_builder *builder,
     const struct am_inventory_rules *own = &ad->rules;
     struct am_view timezone = own->timezone.size || !above ? own->timezone : above->timezone;
     struct am_view domain = own->domain.size || !above ? own->domain : above->domain;
+    const struct am_build_clock clock = clock_of(builder, timezone);
     struct am_image_ad record = {
         .start = above && above->start > own->start ? above->start : own->start,
         .end = above && above->end < own->end ? above->end : own->end,
         .campaign = ad->campaign,
         .advertiser = am_build_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
-        .tree = am_build_pools_tree(pools, own->targeting, zone_of(builder, timezone)),
+        .tree = am_build_pools_tree(pools, own->targeting, &clock),
         .campaign_tree = parts ? parts->tree : AM_NONE,
         .campaign_negatives = parts ? parts->negatives : 0,
         .sizes = am_build_pools_list(pools, ad->sizes, ad->size_count),

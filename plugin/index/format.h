@@ -25,7 +25,7 @@
 #include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 9, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
 /*   0               8       12      16              24              32
  *   +---------------+-------+-------+---------------+---------------+
@@ -327,10 +327,10 @@ static inline bool am_image_posting_is_last(const struct am_image_posting *posti
     return posting->ad_and_last & AM_POSTING_LAST;
 }
 
-/*   0               8               16      20      24  25  26      32
- *   +---------------+---------------+-------+-------+---+---+-------+
- *   | bid           | eCPM          | text  | pos.  | m | w | zeros |
- *   +---------------+---------------+-------+-------+---+---+-------+ */
+/*   0               8               16      20      24  25  26  27  32
+ *   +---------------+---------------+-------+-------+---+---+---+---+
+ *   | bid           | eCPM          | text  | pos.  | m | w | r | 0 |
+ *   +---------------+---------------+-------+-------+---+---+---+---+ */
 struct am_image_keyword {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
@@ -338,7 +338,8 @@ struct am_image_keyword {
     uint32_t position; /* in the ad's list, from 0: the last tie-break inside an ad */
     uint8_t match;     /* enum am_model_match_type */
     uint8_t word_count;
-    uint8_t reserved[6]; /* zero */
+    uint8_t ranked_words; /* that it ranks by: of a twin without accents, its original's */
+    uint8_t reserved[5];  /* zero */
 };
 static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
@@ -449,11 +450,19 @@ struct am_image_tree_node {
     uint16_t reserved; /* zero */
     uint32_t end; /* the node after this one's subtree, counted from the tree's first node; nodes
                      stand in preorder */
-    uint32_t key; /* IN on kv: KEY term; HOURS: index into ZONES, AM_NONE: UTC */
+    uint32_t key; /* IN on kv: KEY term; HOURS, TIMES: index into ZONES, AM_NONE: UTC */
     am_image_list_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six,
-                       not ascending) */
+                       not ascending); TIMES: see below */
 };
 static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
+
+/* Items of the list of a TIMES node: two string references, then runs of minutes of the week
+ * (am_model_week_run), ascending. */
+enum am_image_times {
+    AM_TIMES_WRITTEN, /* as the inventory has them */
+    AM_TIMES_ZONE,    /* the name of their time zone; empty: UTC */
+    AM_TIMES_FIRST,
+};
 
 struct am_image_zone_name {
     am_image_string_ref name;

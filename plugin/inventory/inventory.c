@@ -318,7 +318,8 @@ static bool drop_bad(struct am_inventory_reader *reader) {
 /* Who wrote `stem` as false knows. */
 static void check_stems(struct am_inventory_reader *reader) {
     const struct am_view language = reader->inventory->language;
-    if (!reader->language_line || reader->settings_bad || (reader->has_stem && !reader->inventory->stem) ||
+    if (!reader->language_line || reader->settings_bad ||
+        (reader->has_stem && !reader->inventory->stem) ||
         am_text_stemmer_check(language) != AM_E_INVALID)
         return;
     am_inventory_reader_label(reader, "inventory", AM_VIEW(""));

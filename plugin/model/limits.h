@@ -18,6 +18,8 @@ enum {
     AM_TARGETING_MAX_DEPTH = 16,
     AM_ID_MAX_BYTES =
         255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
+    AM_HOURS_MAX_BYTES = 2 << 10, /* of one list of `hours` */
+    AM_HOURS_MAX_RUNS = 168,      /* that it makes of a week */
     AM_URL_MAX_BYTES = 8 << 10,
     AM_AD_MAX_MACROS = 256, /* in url and creative together */
     AM_BROAD_WINDOW_MAX = 64,

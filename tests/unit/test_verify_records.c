@@ -312,7 +312,7 @@ static void root_of_another_kind(struct image_writer *writer) {
 }
 
 static void unknown_kind(struct image_writer *writer) {
-    AT(writer, TREE_NODES, tree_node, 1)->kind = AM_TARGETING_HOURS + 1;
+    AT(writer, TREE_NODES, tree_node, 1)->kind = AM_TARGETING_TIMES + 1;
 }
 
 static void unknown_attribute(struct image_writer *writer) {
@@ -325,6 +325,53 @@ static void hours_of_five_numbers(struct image_writer *writer) {
 }
 
 static void hours_of_no_zone(struct image_writer *writer) {
+    AT(writer, TREE_NODES, tree_node, 2)->key = 1;
+}
+
+/* Node 2 with times: how they are written, the zone's name, and runs. */
+static void
+set_times(struct image_writer *writer, uint32_t written, const uint32_t *runs, uint32_t count) {
+    uint32_t items[8] = {written, 0};
+    for (uint32_t i = 0; i < count; i++)
+        items[2 + i] = runs[i];
+    struct am_image_tree_node *node = AT(writer, TREE_NODES, tree_node, 2);
+    node->kind = AM_TARGETING_TIMES;
+    node->attribute = AM_ATTRIBUTE_HOURS;
+    node->key = AM_NONE;
+    node->set = image_writer_list(writer, items, 2 + count);
+}
+
+static uint32_t some_text(struct image_writer *writer) {
+    return image_writer_string(writer, AM_VIEW("mon 09:00-10:00"));
+}
+
+static void times_of_another_attribute(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){1}, 1);
+    AT(writer, TREE_NODES, tree_node, 2)->attribute = AM_ATTRIBUTE_HOUR;
+}
+
+static void times_without_a_run(struct image_writer *writer) {
+    set_times(writer, some_text(writer), NULL, 0);
+}
+
+static void times_without_a_text(struct image_writer *writer) {
+    set_times(writer, 0, (const uint32_t[]){1}, 1);
+}
+
+static void times_beyond_the_week(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){10000 << 16 | 10081}, 1);
+}
+
+static void times_that_end_before_they_begin(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60 << 16 | 60}, 1);
+}
+
+static void times_that_touch(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60, 60 << 16 | 120}, 2);
+}
+
+static void times_of_no_zone(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60}, 1);
     AT(writer, TREE_NODES, tree_node, 2)->key = 1;
 }
 
@@ -494,6 +541,13 @@ static const struct fault faults[] = {
     WRITER(unknown_attribute, "unknown attribute"),
     WRITER(hours_of_five_numbers, "hours need a list of six"),
     WRITER(hours_of_no_zone, "no such time zone"),
+    WRITER(times_of_another_attribute, "times of another attribute"),
+    WRITER(times_without_a_run, "times need their texts and a run"),
+    WRITER(times_without_a_text, "times need their texts and a run"),
+    WRITER(times_beyond_the_week, "its times are no ascending runs of a week"),
+    WRITER(times_that_end_before_they_begin, "its times are no ascending runs of a week"),
+    WRITER(times_that_touch, "its times are no ascending runs of a week"),
+    WRITER(times_of_no_zone, "no such time zone"),
     WRITER(values_of_no_key, "its key is no key term"),
 
     WRITER(campaign_rules_without_campaign, "it has a campaign's rules and no campaign"),
