@@ -219,6 +219,14 @@ $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 # The linker lets these tests stand in for the allocator.
 $(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations $(BUILD)/tests/test_events_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
+# This one for the stemmer.
+$(BUILD)/tests/test_stem_memory: LIBRARIES += -Wl,--wrap=sb_stemmer_stem
+
+# And this one for the system calls of the store.
+STORE_WRAPS := open openat mkdir stat fstat fstatat access flock utimensat renameat unlinkat fsync read pread write mmap opendir fdopendir readdir \
+    malloc calloc realloc aligned_alloc posix_memalign strdup am_timezones_load
+$(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma)--wrap=$(name))
+
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 

@@ -28,11 +28,19 @@ void am_api_error(struct am_api *api,
     *response = (struct am_api_response){.status = status, .body = am_buffer_view(&api->answer)};
 }
 
+bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed) {
+    am_poison_clear(api->packed, AM_API_PACKED_BYTES);
+    size_t size = am_api_gzip_pack(&api->packer, plain, api->packed, AM_API_PACKED_BYTES);
+    am_poison_region(api->packed + size, AM_API_PACKED_BYTES - size);
+    *packed = (struct am_view){api->packed, size};
+    return size;
+}
+
 static unsigned status_of(enum am_code code) {
     switch (code) {
     case AM_E_LIMIT:
         return 413;
-    case AM_E_STATE:
+    case AM_E_IMPOSSIBLE:
         return 422;
     default:
         return 400;

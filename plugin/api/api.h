@@ -86,6 +86,8 @@ void am_api_error(struct am_api *api,
 /* After the response has been written: gives memory back to the system when the request may have
  * used more than limits.memory. The response and its decision are gone. */
 void am_api_settle(struct am_api *api);
+/* Packs an answer by gzip; false: it stays as it is. Valid until the next call of it. */
+bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "../base/clock.h"
+#include "cors.h"
 #include "exchange.h"
+#include "headers.h"
 
 enum { METRICS_SIZE = 256 << 10 };
 
@@ -18,25 +19,36 @@ struct endpoint {
     const char *path; /* NULL: every other path; what ends with '/' is followed by a token */
     const char *name;
     bool reads, posts; /* GET and HEAD, POST */
-    const char *allow; /* the same as a header's value */
+    bool scripts;      /* pages of other origins may ask, see am_api_http_settings.origins */
+    bool probes;       /* a cache may keep the answer, but must ask whether it still holds */
+    const char *allow; /* `reads` and `posts` as a header's value */
     am_api_handler *answer;
 };
 
 static const struct endpoint endpoints[AM_ENDPOINTS] = {
-    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, "GET, HEAD, POST", answer_decide},
-    [AM_ENDPOINT_OPENRTB] = {"/openrtb2/bid", "openrtb", false, true, "POST", answer_bid},
-    [AM_ENDPOINT_PREVIEW] = {"/preview", "preview", true, true, "GET, HEAD, POST", answer_preview},
-    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, "GET, HEAD", answer_health},
-    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, "GET, HEAD", answer_readiness},
-    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, "GET, HEAD", answer_metrics},
-    [AM_ENDPOINT_IMPRESSION] = {"/v1/impression/", "impression", true, true, "GET, HEAD, POST",
-                                am_api_answer_impression},
-    [AM_ENDPOINT_CLICK] = {"/v1/click/", "click", true, false, "GET, HEAD", am_api_answer_click},
-    [AM_ENDPOINT_VIEW] = {"/v1/view/", "view", true, true, "GET, HEAD, POST", am_api_answer_view},
-    [AM_ENDPOINT_EVENT] = {"/v1/event/", "event", true, true, "GET, HEAD, POST",
+    /* path, name, reads, posts, scripts, probes, allow, answer */
+    [AM_ENDPOINT_DECIDE] = {"/v1/decide", "decide", true, true, true, false, "GET, HEAD, POST",
+                            answer_decide},
+    [AM_ENDPOINT_OPENRTB] = {"/openrtb2/bid", "openrtb", false, true, false, false, "POST",
+                             answer_bid},
+    [AM_ENDPOINT_PREVIEW] = {"/preview", "preview", true, true, false, false, "GET, HEAD, POST",
+                             answer_preview},
+    [AM_ENDPOINT_HEALTHZ] = {"/healthz", "healthz", true, false, false, true, "GET, HEAD",
+                             answer_health},
+    [AM_ENDPOINT_READYZ] = {"/readyz", "readyz", true, false, false, true, "GET, HEAD",
+                            answer_readiness},
+    [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, false, true, "GET, HEAD",
+                             answer_metrics},
+    [AM_ENDPOINT_IMPRESSION] = {"/v1/impression/", "impression", true, true, true, false,
+                                "GET, HEAD, POST", am_api_answer_impression},
+    [AM_ENDPOINT_CLICK] = {"/v1/click/", "click", true, false, false, false, "GET, HEAD",
+                           am_api_answer_click},
+    [AM_ENDPOINT_VIEW] = {"/v1/view/", "view", true, true, true, false, "GET, HEAD, POST",
+                          am_api_answer_view},
+    [AM_ENDPOINT_EVENT] = {"/v1/event/", "event", true, true, true, false, "GET, HEAD, POST",
                            am_api_answer_event},
-    [AM_ENDPOINT_CONVERSION] = {"/v1/conversion/", "conversion", true, true, "GET, HEAD, POST",
-                                am_api_answer_conversion},
+    [AM_ENDPOINT_CONVERSION] = {"/v1/conversion/", "conversion", true, true, true, false,
+                                "GET, HEAD, POST", am_api_answer_conversion},
     [AM_ENDPOINT_OTHER] = {.name = "other"},
 };
 
@@ -48,11 +60,7 @@ const char *am_api_endpoint_name(enum am_api_endpoint endpoint) {
  */
 
 bool am_api_http_is_media_type(struct am_view given, const char *type) {
-    const char *end = given.size ? memchr(given.data, ';', given.size) : NULL;
-    size_t size = end ? (size_t)(end - given.data) : given.size;
-    while (size && (given.data[size - 1] == ' ' || given.data[size - 1] == '\t'))
-        size--;
-    return size == strlen(type) && strncasecmp(given.data, type, size) == 0;
+    return am_api_header_is(am_api_header_name(given), type);
 }
 
 static void take(struct am_api_http_response *response, const struct am_api_response *made) {
@@ -83,39 +91,8 @@ static const char *read_encoding(const struct am_api_exchange *exchange,
     return NULL;
 }
 
-static bool is_blank(char byte) {
-    return byte == ' ' || byte == '\t';
-}
-
-/* Takes what stands before the next semicolon off a header's value, without blanks around it. */
-static struct am_view take_part(struct am_view *rest) {
-    const char *semicolon = memchr(rest->data, ';', rest->size);
-    struct am_view part = {rest->data, semicolon ? (size_t)(semicolon - rest->data) : rest->size};
-    size_t taken = part.size + (semicolon != NULL);
-    *rest = (struct am_view){rest->data + taken, rest->size - taken};
-    for (; part.size && is_blank(part.data[0]); part.size--)
-        part.data++;
-    while (part.size && is_blank(part.data[part.size - 1]))
-        part.size--;
-    return part;
-}
-
-/* The charset that a Content-Type names, without quotes; empty: none. */
-static struct am_view charset_of(struct am_view type) {
-    static const struct am_view name = {"charset=", 8};
-    while (type.size) {
-        struct am_view part = take_part(&type);
-        if (part.size < name.size || strncasecmp(part.data, name.data, name.size) != 0)
-            continue;
-        struct am_view value = {part.data + name.size, part.size - name.size};
-        bool quoted = value.size >= 2 && value.data[0] == '"' && value.data[value.size - 1] == '"';
-        return quoted ? (struct am_view){value.data + 1, value.size - 2} : value;
-    }
-    return type;
-}
-
 static const char *read_charset(struct am_view type, struct am_api_request *asked) {
-    struct am_view charset = charset_of(type);
+    struct am_view charset = am_api_header_parameter(type, "charset");
     asked->charset = charset.size ? am_text_charset_of(charset) : AM_CHARSET_UTF8;
     return asked->charset == AM_CHARSET_UNKNOWN
                ? "Content-Type: expected charset utf-8, iso-8859-1, us-ascii or windows-1252"
@@ -187,7 +164,6 @@ static void answer_bid(struct am_api_exchange *exchange) {
 /* The page shows bids and how they are chosen: nobody else may keep it or frame it. */
 static void add_page_headers(struct am_api_exchange *exchange) {
     am_api_exchange_add(exchange, "Content-Security-Policy", am_api_page_policy);
-    am_api_exchange_add(exchange, "Cache-Control", "no-store");
     am_api_exchange_add(exchange, "Referrer-Policy", "no-referrer");
     am_api_exchange_add(exchange, "X-Content-Type-Options", "nosniff");
 }
@@ -278,10 +254,18 @@ static bool is_at(const struct endpoint *endpoint, struct am_view path, struct a
     return !memchr(token->data, '/', token->size);
 }
 
+/* With and without a slash at the end. */
+static struct am_view without_slash(struct am_view path) {
+    if (path.size > 1 && path.data[path.size - 1] == '/')
+        path.size--;
+    return path;
+}
+
 static enum am_api_endpoint find_endpoint(struct am_api_exchange *exchange) {
+    const struct am_view path = without_slash(exchange->request->path);
     for (int i = 0; i < AM_ENDPOINT_OTHER; i++)
         if (is_switched_on(exchange, (enum am_api_endpoint)i) &&
-            is_at(&endpoints[i], exchange->request->path, &exchange->token))
+            is_at(&endpoints[i], path, &exchange->token))
             return (enum am_api_endpoint)i;
     return AM_ENDPOINT_OTHER;
 }
@@ -291,6 +275,12 @@ static bool is_allowed(const struct am_api_exchange *exchange, const struct endp
     return (endpoint->reads && reads) || (endpoint->posts && am_api_exchange_is(exchange, "POST"));
 }
 
+/* A preflight: the browser asks whether the page may ask. */
+static bool asks_first(const struct am_api_exchange *exchange, const struct endpoint *endpoint) {
+    return endpoint->scripts && exchange->settings->origins &&
+           am_api_exchange_is(exchange, "OPTIONS");
+}
+
 static void route(struct am_api_exchange *exchange) {
     const struct am_api_http_request *request = exchange->request;
     const struct endpoint *endpoint = &endpoints[exchange->response->endpoint];
@@ -298,6 +288,8 @@ static void route(struct am_api_exchange *exchange) {
         am_api_exchange_error(exchange, request->refused, request->reason);
     } else if (!endpoint->path) {
         am_api_exchange_error(exchange, 404, "there is nothing at this path");
+    } else if (asks_first(exchange, endpoint)) {
+        am_api_cors_preflight(exchange->settings, request, endpoint->allow, exchange->response);
     } else if (!is_allowed(exchange, endpoint)) {
         am_api_exchange_error(exchange, 405, "method not allowed for this path");
         am_api_exchange_add(exchange, "Allow", endpoint->allow);
@@ -308,17 +300,43 @@ static void route(struct am_api_exchange *exchange) {
     }
 }
 
+/* Packs the answer where that is wanted. */
+static void pack(struct am_api_exchange *exchange) {
+    struct am_api_http_response *response = exchange->response;
+    size_t above = exchange->settings->gzip;
+    struct am_view packed;
+    if (!above || response->body.size <= above || exchange->request->transformed)
+        return;
+    am_api_exchange_add(exchange, "Vary", "Accept-Encoding");
+    if (!am_api_header_accepts(am_api_exchange_header(exchange, "Accept-Encoding"), "gzip") ||
+        !am_api_pack(exchange->api, response->body, &packed))
+        return;
+    am_api_exchange_add(exchange, "Content-Encoding", "gzip");
+    response->body = packed;
+}
+
+/* Decisions are of the moment, and errors go when their cause does: nobody may keep them. */
+static void add_common_headers(struct am_api_exchange *exchange) {
+    struct am_api_http_response *response = exchange->response;
+    const struct endpoint *endpoint = &endpoints[response->endpoint];
+    const struct am_image *image = am_api_image(exchange->api);
+    am_api_exchange_add(exchange, "Cache-Control", endpoint->probes ? "no-cache" : "no-store");
+    if (endpoint->scripts && exchange->settings->origins && response->status != 204)
+        am_api_cors_allow(exchange->settings, exchange->request, response);
+    if (image)
+        am_api_exchange_add(exchange, "X-Admatch-Generation", image->generation);
+}
+
 void am_api_http_answer(struct am_api *api,
                         const struct am_api_http_settings *settings,
                         const struct am_api_http_request *request,
                         struct am_api_http_response *response) {
-    const struct am_image *image = am_api_image(api);
     struct am_api_exchange exchange = {api, settings, request, response, AM_VIEW("")};
     *response = (struct am_api_http_response){.type = "application/json"};
     response->endpoint = find_endpoint(&exchange);
     route(&exchange);
-    if (image)
-        am_api_exchange_add(&exchange, "X-Admatch-Generation", image->generation);
+    add_common_headers(&exchange);
+    pack(&exchange);
 }
 
 void am_api_http_response_free(struct am_api_http_response *response) {

@@ -89,7 +89,6 @@ resolve(const void *context, uint64_t ad, uint32_t keyword, struct am_event_ad_n
  */
 
 static bool is_ready(struct am_api_exchange *exchange) {
-    am_api_exchange_add(exchange, "Cache-Control", "no-store");
     if (exchange->api->placements.worker)
         return true;
     am_api_exchange_error(exchange, 503, "the ledger is not ready");

@@ -293,7 +293,7 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
         reader->request.timezone = &reader->timezone;
         return AM_OK;
     }
-    return am_error_set(error, AM_E_STATE,
+    return am_error_set(error, AM_E_IMPOSSIBLE,
                         "unknown time zone \"%.*s\"%s: expected an IANA name that this server "
                         "knows, like \"America/New_York\"",
                         shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
@@ -335,7 +335,7 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
     for (uint32_t i = 0; i < request->slot_count; i++)
         wanted += reader->slots[i].count;
     if (wanted > AM_MAX_ADS_PER_REQUEST)
-        return am_error_set(error, AM_E_STATE,
+        return am_error_set(error, AM_E_IMPOSSIBLE,
                             "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);

@@ -3,7 +3,7 @@
  * docs/HTTP.md says what is allowed.
  *
  * Codes of all functions here, and the HTTP status that answers them: AM_E_SYNTAX and AM_E_INVALID
- * 400, AM_E_STATE 422 (well-formed, but impossible here), AM_E_LIMIT 413. */
+ * 400, AM_E_IMPOSSIBLE 422 (well-formed, but impossible here), AM_E_LIMIT 413. */
 #ifndef AM_API_REQUEST_H
 #define AM_API_REQUEST_H
 
@@ -159,7 +159,7 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
 /* Adds a size that the slot does not have yet; false: it has as many as there may be. */
 bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size);
-/* When everything has been given: puts the request together. Without slots it gets one. AM_E_STATE:
+/* When everything has been given: puts the request together. Without slots it gets one. AM_E_IMPOSSIBLE:
  * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
 enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);
 

@@ -13,14 +13,16 @@
 
 enum am_code {
     AM_OK = 0,
-    AM_E_MEMORY,  /* an allocation failed */
-    AM_E_IO,      /* the operating system refused: open, read, write, map, rename */
-    AM_E_SYNTAX,  /* not well-formed: JSON, gzip, percent-encoding, a command line */
-    AM_E_INVALID, /* well-formed, but a value or a name is not one that is allowed */
-    AM_E_LIMIT,   /* larger, longer, deeper or more than the documented limit */
-    AM_E_VERSION, /* an image of another format version or of other word rules */
-    AM_E_CORRUPT, /* an image whose bytes contradict its own header or FORMAT.md */
-    AM_E_STATE,   /* the thing asked for does not exist (yet): no generation, no such file */
+    AM_E_MEMORY,     /* an allocation failed */
+    AM_E_IO,         /* the operating system refused: open, read, write, map, rename */
+    AM_E_SYNTAX,     /* not well-formed: JSON, gzip, percent-encoding, a command line */
+    AM_E_INVALID,    /* well-formed, but a value or a name is not one that is allowed */
+    AM_E_LIMIT,      /* larger, longer, deeper or more than the documented limit */
+    AM_E_VERSION,    /* an image of another format version or of other word rules */
+    AM_E_CORRUPT,    /* an image whose bytes contradict its own header or FORMAT.md */
+    AM_E_NOT_FOUND,  /* there is no such file, folder or image */
+    AM_E_CHANGED,    /* a file was changed by somebody while it was used; worth trying again */
+    AM_E_IMPOSSIBLE, /* well-formed and allowed, but not with what is served here (HTTP's 422) */
 };
 
 enum { AM_ERROR_MESSAGE_SIZE = 512, AM_ERROR_WHERE_SIZE = 128 };
@@ -46,9 +48,9 @@ enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const
 void am_error_at(struct am_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* vsnprintf for what people read, in messages, logs and terminals: cut between characters, and
- * control characters, by which a quoted text could forge a line of a log or steer a terminal, are
- * written as '?'. `size` is above 0. */
+/* vsnprintf for what people read, in messages, logs and terminals: cut between characters, and with
+ * '?' for what could forge a line of a log or steer a terminal (am_utf8_visible). `size` is above
+ * 0. */
 void am_error_format(char *text, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 

@@ -288,7 +288,7 @@ static enum am_code failure_of(const struct writer *to, struct am_error *error) 
         return am_error_set(error, AM_E_LIMIT,
                             "a campaign or ad group makes a line of more than %d bytes",
                             AM_LINE_MAX_BYTES);
-    return AM_E_STATE;
+    return AM_E_IO;
 }
 
 enum am_code am_cli_account_write(const struct am_cli_account *account,

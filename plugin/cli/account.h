@@ -73,7 +73,7 @@ struct am_cli_account_totals {
 };
 
 /* Gives the lines of the inventory to `put`, which may refuse (false). AM_E_MEMORY; AM_E_LIMIT: a
- * line is longer than an inventory's may be; AM_E_STATE, without a message: it refused. */
+ * line is longer than an inventory's may be; AM_E_IO, without a message: `put` refused it. */
 enum am_code am_cli_account_write(const struct am_cli_account *account,
                                   const struct am_cli_account_options *options,
                                   bool (*put)(void *context, struct am_view line),

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch completion`: what a shell needs to complete command lines, made of the tables that read
  * them. */
-#include "command.h"
+#include "completion.h"
 
 #include <stdio.h>
-
-static const struct option options[] = {
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
 
 /* Options whose value is no file. */
 static bool takes_file(const struct option *option) {
@@ -34,7 +29,7 @@ static void print_bash_command(const struct am_cli_command *command) {
     fputs("' ;;\n", stdout);
 }
 
-static void print_bash(void) {
+static void print_bash(const struct am_cli_command *const *commands, size_t count) {
     fputs("# bash completion for admatch: source it, or put it into bash-completion's folder.\n"
           "_admatch() {\n"
           "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options= "
@@ -43,13 +38,13 @@ static void print_bash(void) {
           "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
           "        COMPREPLY=($(compgen -W '",
           stdout);
-    for (size_t i = 0; i < am_cli_command_count; i++)
-        printf("%s ", am_cli_commands[i]->name);
+    for (size_t i = 0; i < count; i++)
+        printf("%s ", commands[i]->name);
     fputs("--help --version' -- \"$current\"))\n        return\n    fi\n"
           "    case ${COMP_WORDS[1]} in\n",
           stdout);
-    for (size_t i = 0; i < am_cli_command_count; i++)
-        print_bash_command(am_cli_commands[i]);
+    for (size_t i = 0; i < count; i++)
+        print_bash_command(commands[i]);
     fputs("    esac\n"
           "    case $values in *\" $before \"*) return ;; esac\n"
           "    case $current in\n"
@@ -75,49 +70,33 @@ static void print_zsh_command(const struct am_cli_command *command) {
     fputs(" '*:file:_files' ;;\n", stdout);
 }
 
-static void print_zsh(void) {
+static void print_zsh(const struct am_cli_command *const *commands, size_t count) {
     fputs("#compdef admatch\n"
           "# zsh completion for admatch: put it as _admatch into a folder of $fpath.\n"
           "if (( CURRENT == 2 )); then\n"
           "    local -a commands=(",
           stdout);
-    for (size_t i = 0; i < am_cli_command_count; i++)
-        printf("\n        '%s:%s'", am_cli_commands[i]->name, am_cli_commands[i]->summary);
+    for (size_t i = 0; i < count; i++)
+        printf("\n        '%s:%s'", commands[i]->name, commands[i]->summary);
     fputs("\n    )\n    _describe command commands\n    return\nfi\n"
           "local command=$words[2]\n"
           "shift words\n(( CURRENT-- ))\n"
           "case $command in\n",
           stdout);
-    for (size_t i = 0; i < am_cli_command_count; i++)
-        print_zsh_command(am_cli_commands[i]);
+    for (size_t i = 0; i < count; i++)
+        print_zsh_command(commands[i]);
     fputs("esac\n", stdout);
 }
 
-static int run(int argc, char **argv) {
-    struct am_cli_arguments arguments = {&am_cli_command_completion, argc, argv, AM_EXIT_UNDECIDED};
-    while (am_cli_option(&arguments) != -1)
-        continue;
-    const char *shell = am_cli_operand(&arguments, "bash or zsh");
-    if (!shell)
-        return arguments.status;
-    if (strcmp(shell, "bash") == 0)
-        print_bash();
+bool am_cli_completion_print(const char *shell,
+                             const struct am_cli_command *const *commands,
+                             size_t count) {
+    bool bash = strcmp(shell, "bash") == 0;
+    if (bash)
+        print_bash(commands, count);
     else if (strcmp(shell, "zsh") == 0)
-        print_zsh();
+        print_zsh(commands, count);
     else
-        return am_cli_usage(&arguments, "expected bash or zsh, found '%s'", shell);
-    return am_cli_finish(AM_EXIT_OK);
+        return false;
+    return true;
 }
-
-const struct am_cli_command am_cli_command_completion = {
-    .name = "completion",
-    .synopsis = "bash|zsh",
-    .summary = "Prints what a shell needs to complete command lines",
-    .details = "  -h, --help  show this help\n\n"
-               "In ~/.bashrc: eval \"$(admatch completion bash)\"; for zsh, write it to a file "
-               "_admatch in\n"
-               "a folder of $fpath.\n",
-    .letters = ":h",
-    .options = options,
-    .run = run,
-};

@@ -31,7 +31,7 @@ enum am_code am_cli_decide_batch(struct am_api *api,
     struct am_view line;
     enum am_code code;
     *totals = (struct am_cli_batch_totals){0, 0, 0};
-    while ((code = am_cli_input_line(input, &line, error)) == AM_OK) {
+    while ((code = am_cli_input_line(input, &line, error)) == AM_OK && line.data) {
         bool served;
         bool written = am_cli_decide_one(api, options, line, output, &served);
         totals->requests++;
@@ -40,5 +40,5 @@ enum am_code am_cli_decide_batch(struct am_api *api,
         if (!written)
             return AM_OK;
     }
-    return code == AM_E_STATE ? AM_OK : code;
+    return code;
 }

@@ -115,10 +115,10 @@ compare_requests(struct side *sides, const char *path, int64_t now, struct am_er
         code = serve_side(&sides[1], error);
     if (code == AM_OK)
         code = am_cli_input_open(path, AM_API_LIMITS_DEFAULT.body_bytes, &input, error);
-    while (code == AM_OK && (code = am_cli_input_line(input, &line, error)) == AM_OK)
+    while (code == AM_OK && (code = am_cli_input_line(input, &line, error)) == AM_OK && line.data)
         compare_answers(sides, line, now, ++lines, &differ);
     am_cli_input_close(input);
-    if (code != AM_E_STATE)
+    if (code != AM_OK)
         return code;
     printf("answers: %llu of %llu changed\n", (unsigned long long)differ,
            (unsigned long long)lines);

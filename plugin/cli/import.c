@@ -437,10 +437,10 @@ write_inventory(const struct import *import, const struct plan *plan, struct am_
     code =
         am_cli_account_write(&import->account, &plan->account, put_line, &output, &totals, error);
     enum am_code closed =
-        am_cli_output_close(&output, code == AM_OK || code == AM_E_STATE ? error : NULL);
+        am_cli_output_close(&output, code == AM_OK || code == AM_E_IO ? error : NULL);
     if (code == AM_OK)
         print_totals(import, &totals);
-    return code == AM_OK || code == AM_E_STATE ? closed : code;
+    return code == AM_OK || code == AM_E_IO ? closed : code;
 }
 
 static enum am_code import_table(const struct plan *plan, struct am_error *error) {

@@ -126,8 +126,10 @@ am_cli_input_line(struct am_cli_input *input, struct am_view *line, struct am_er
             input->skipping = looked_at > input->longest;
             return AM_OK;
         }
-        if (input->at_end)
-            return AM_E_STATE;
+        if (input->at_end) {
+            *line = (struct am_view){NULL, 0};
+            return AM_OK;
+        }
         code = fill(input, error);
     }
     return code;

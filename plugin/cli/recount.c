@@ -183,7 +183,7 @@ static enum am_code
 find_start(const struct wish *wish, struct am_journal_set *set, struct am_error *error) {
     enum am_code code = am_journal_find_set(wish->log, wish->from, set, error);
     if (code == AM_OK && !set->found)
-        code = am_error_set(error, AM_E_STATE,
+        code = am_error_set(error, AM_E_NOT_FOUND,
                             "the log has no counters of that time or before: leave --from out, or "
                             "use --all");
     return code;

@@ -41,10 +41,11 @@ void am_cli_loaded_free(struct am_cli_loaded *loaded) {
 
 static void
 print_problem(const struct am_inventory_problem *problem, const char *name, FILE *stream) {
-    fputs(name, stream);
+    const char *kind = problem->warning ? "warning" : "error";
     if (problem->line)
-        fprintf(stream, ":%u", problem->line);
-    fprintf(stream, ": %s: %s\n", problem->warning ? "warning" : "error", problem->text);
+        am_cli_print_line(stream, "%s:%u: %s: %s", name, problem->line, kind, problem->text);
+    else
+        am_cli_print_line(stream, "%s: %s: %s", name, kind, problem->text);
 }
 
 void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
@@ -55,8 +56,8 @@ void am_cli_loaded_print_problems(const struct am_cli_loaded *loaded,
         print_problem(&report->problems[i], am_cli_name_of(path), stream);
     uint64_t found = report->errors + report->warnings;
     if (found > report->problem_count)
-        fprintf(stream, "%s: %llu more problems are not listed\n", am_cli_name_of(path),
-                (unsigned long long)(found - report->problem_count));
+        am_cli_print_line(stream, "%s: %llu more problems are not listed", am_cli_name_of(path),
+                          (unsigned long long)(found - report->problem_count));
 }
 
 enum am_code am_cli_build(const struct am_cli_loaded *loaded,

@@ -131,7 +131,7 @@ static int show_words(const char *operand, const char *language, struct shown *s
         code = error.code;
     if (code == AM_OK)
         code = print_words(shown, &error);
-    if (code == AM_OK && shown->stemmer && am_text_stemmer_failed(shown->stemmer))
+    if (code == AM_OK && shown->stemmer && am_text_stemmer_failures(shown->stemmer))
         code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
     am_text_stemmer_free(shown->stemmer);
     am_cli_input_close(input);

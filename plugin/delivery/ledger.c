@@ -107,7 +107,7 @@ static enum am_code take_recovery(struct am_ledger *ledger, struct am_error *err
     ledger->recovering = am_ledger_hold(ledger);
     return ledger->recovering
                ? AM_OK
-               : am_error_set(error, AM_E_STATE, "another process is recovering the ledger %s",
+               : am_error_set(error, AM_E_CHANGED, "another process is recovering the ledger %s",
                               ledger->folder);
 }
 
@@ -206,7 +206,7 @@ static enum am_code being_made(const struct am_ledger *ledger, struct am_error *
     char path[PATH_MAX + 16];
     home_path(ledger, path);
     if (access(path, F_OK) != 0)
-        return am_error_set(error, AM_E_STATE, "another process is making the ledger %s",
+        return am_error_set(error, AM_E_CHANGED, "another process is making the ledger %s",
                             ledger->folder);
     return elsewhere(ledger, error);
 }
@@ -233,13 +233,13 @@ static enum am_code open_shared(struct am_ledger *ledger,
     code = map_live(ledger, path, error);
     if (code == AM_OK)
         return use_live(ledger, options, error);
-    if (code != AM_E_STATE)
+    if (code != AM_E_NOT_FOUND)
         return code;
     if (!am_ledger_hold(ledger))
         return being_made(ledger, error);
     /* It may have been made between looking and locking. */
     code = map_live(ledger, path, error);
-    if (code == AM_E_STATE)
+    if (code == AM_E_NOT_FOUND)
         code = make_live(ledger, options, error);
     else if (code == AM_OK)
         code = take_recovery(ledger, error);

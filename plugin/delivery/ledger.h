@@ -110,7 +110,7 @@ struct am_ledger_options {
  * the master), or in any process.
  * AM_E_VERSION: another format version. AM_E_CORRUPT: a damaged live file, or no sound snapshot
  * among those there are; nothing is changed. AM_E_INVALID: DIR belongs to another inventory or
- * user, its currency differs, or its holder lives in another mount namespace. AM_E_STATE: another
+ * user, its currency differs, or its holder lives in another mount namespace. AM_E_CHANGED: another
  * process is making or recovering the live file: try again. AM_E_LIMIT: the tmpfs is too small; the
  * message has the bytes wanted and free. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_open(const struct am_ledger_options *options,
@@ -196,7 +196,7 @@ struct am_ledger_publication {
  * they had, and are freed after AM_LEDGER_GONE_DAYS. Lines are anchored where a limit, curve,
  * pacing, zone, start or end changed or a pause was lifted, and nowhere else. A publisher killed in
  * between leaves a ledger that the next publication completes.
- * Any process; one at a time (a second one waits). begin: AM_E_STATE: older than the last
+ * Any process; one at a time (a second one waits). begin: AM_E_CHANGED: older than the last
  * publication; AM_E_INVALID: another currency. put: AM_E_LIMIT: no room; AM_E_INVALID: another
  * record's id has the same key; the record does not run (its cell is AM_LEDGER_CLOSED_CELL), the
  * publication goes on. `now` is the time of the whole publication. [lock] */
@@ -259,7 +259,7 @@ struct am_ledger_record_state {
     struct am_ledger_limit_state limits[AM_LEDGER_UNITS]; /* clicks in millionths */
 };
 
-/* A consistent copy. AM_E_STATE: no such record (any more). Folds queued events first. [lock] */
+/* A consistent copy. AM_E_NOT_FOUND: no such record (any more). Folds queued events first. [lock] */
 enum am_code am_ledger_read(struct am_ledger *ledger,
                             uint32_t cell,
                             struct am_ledger_record_state *state,
@@ -289,7 +289,7 @@ enum am_code am_ledger_counts_take(struct am_ledger *ledger,
                                    struct am_error *error);
 void am_ledger_counts_free(struct am_ledger_counts *counts);
 
-/* Cells are 0 to this - 1; free ones among them read as AM_E_STATE. */
+/* Cells are 0 to this - 1; free ones among them read as AM_E_NOT_FOUND. */
 uint32_t am_ledger_cells(const struct am_ledger *ledger);
 
 /* ---- the step -----------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ enum am_code am_ledger_is_live(const char *folder, const char *tmpfs, struct am_
                             : am_error_set_errno(error, AM_E_IO, "cannot open %s", folder);
     snprintf(path, sizeof path, "%s/live", ledger->home);
     if (code == AM_OK && access(path, F_OK) != 0)
-        code = am_error_set(error, AM_E_STATE, "the ledger %s is not in use: there is no %s",
+        code = am_error_set(error, AM_E_NOT_FOUND, "the ledger %s is not in use: there is no %s",
                             folder, path);
     free(ledger);
     return code;

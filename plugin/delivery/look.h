@@ -17,7 +17,7 @@ uint32_t am_ledger_slots(const struct am_ledger *ledger);
 struct am_view am_ledger_zone(const struct am_ledger *ledger, uint32_t cell);
 
 /* Whether a ledger's live file is there, so that am_ledger_open would not make it: for tools that
- * only look. AM_E_STATE: it is not. AM_E_INVALID, AM_E_IO: the folder is not ours, or is none. */
+ * only look. AM_E_NOT_FOUND: it is not. AM_E_INVALID, AM_E_IO: the folder is not ours, or is none. */
 enum am_code am_ledger_is_live(const char *folder, const char *tmpfs, struct am_error *error);
 
 #endif

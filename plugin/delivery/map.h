@@ -47,7 +47,7 @@ enum am_code am_delivery_map_put(struct am_delivery_map *map,
 enum am_code am_delivery_map_commit(struct am_delivery_map *map, struct am_error *error);
 
 /* Maps that of a generation, and the table of caps with it. `ads` as the image has them.
- * AM_E_STATE: there is none. AM_E_CORRUPT. */
+ * AM_E_NOT_FOUND: there is none. AM_E_CORRUPT. */
 enum am_code am_delivery_map_open(struct am_ledger *ledger,
                                   uint64_t generation,
                                   uint32_t ads,

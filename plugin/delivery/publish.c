@@ -157,7 +157,7 @@ static enum am_code check_publication(const struct am_ledger *ledger,
                             "keeps its currency; name another folder with admatch-ledger",
                             header->geometry.currency, publication->currency);
     if (is_older(header, publication))
-        return am_error_set(error, AM_E_STATE,
+        return am_error_set(error, AM_E_CHANGED,
                             "a newer inventory has set the ledger's limits: this one leaves them");
     return AM_OK;
 }

@@ -57,7 +57,7 @@ enum am_code am_ledger_read(struct am_ledger *ledger,
     if (found)
         read_record(ledger, &ledger->records[cell], state);
     am_ledger_unlock(ledger);
-    return found ? AM_OK : am_error_set(error, AM_E_STATE, "the ledger has no such record");
+    return found ? AM_OK : am_error_set(error, AM_E_NOT_FOUND, "the ledger has no such record");
 }
 
 /* ---- all records at one moment ----------------------------------------------------------------

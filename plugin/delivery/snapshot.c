@@ -211,7 +211,7 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
     char path[PATH_MAX + 32], temporary[PATH_MAX + 48];
     struct am_ledger_counts counts;
     if (!*ledger->folder)
-        return am_error_set(error, AM_E_STATE, "a ledger in private memory has no snapshots");
+        return am_error_set(error, AM_E_IMPOSSIBLE, "a ledger in private memory has no snapshots");
     uint64_t number = am_ledger_snapshot_newest(ledger->folder, UINT64_MAX) + 1;
     am_ledger_snapshot_path(ledger->folder, number, path, sizeof path);
     snprintf(temporary, sizeof temporary, "%s/snapshot.new", ledger->folder);

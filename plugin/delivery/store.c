@@ -205,7 +205,7 @@ static enum am_code
 open_locked(const char *path, int *fd, struct stat *status, struct am_error *error) {
     *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (*fd < 0 && errno == ENOENT)
-        return am_error_set(error, AM_E_STATE, "there is no %s", path);
+        return am_error_set(error, AM_E_NOT_FOUND, "there is no %s", path);
     if (*fd < 0 || fstat(*fd, status) != 0)
         return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
     if (!S_ISREG(status->st_mode) || status->st_uid != geteuid() || status->st_mode & 077)
@@ -215,7 +215,7 @@ open_locked(const char *path, int *fd, struct stat *status, struct am_error *err
                             path, (unsigned)geteuid(), (unsigned)status->st_uid,
                             (unsigned)(status->st_mode & 07777));
     if (flock(*fd, LOCK_SH | LOCK_NB) != 0 || fstat(*fd, status) != 0 || status->st_nlink == 0)
-        return am_error_set(error, AM_E_STATE, "%s is being removed", path);
+        return am_error_set(error, AM_E_NOT_FOUND, "%s is being removed", path);
     return AM_OK;
 }
 
@@ -228,7 +228,7 @@ enum am_code am_ledger_store_map(const struct am_ledger *ledger,
     struct stat status = {.st_size = 0};
     *fd = -1;
     if (!*ledger->home)
-        return am_error_set(error, AM_E_STATE, "a ledger in private memory has no files");
+        return am_error_set(error, AM_E_NOT_FOUND, "a ledger in private memory has no files");
     enum am_code code = open_locked(path, fd, &status, error);
     if (code == AM_OK && status.st_size == 0)
         code = am_error_set(error, AM_E_CORRUPT, "%s is empty", path);

@@ -26,7 +26,7 @@ enum am_code am_ledger_store_make(const struct am_ledger *ledger,
                                   void **memory,
                                   struct am_error *error);
 
-/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_STATE: there is
+/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_NOT_FOUND: there is
  * none. AM_E_INVALID: not ours alone. */
 enum am_code am_ledger_store_map(const struct am_ledger *ledger,
                                  const char *path,

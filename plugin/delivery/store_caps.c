@@ -131,7 +131,7 @@ enum am_code am_ledger_store_map_caps(struct am_ledger *ledger, struct am_error 
         return AM_OK;
     caps_path(ledger, path);
     enum am_code code = am_ledger_store_map(ledger, path, &fd, &size, &memory, NULL);
-    if (code == AM_E_STATE)
+    if (code == AM_E_NOT_FOUND)
         return AM_OK;
     if (code != AM_OK)
         return am_ledger_store_map(ledger, path, &fd, &size, &memory, error);

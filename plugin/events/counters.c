@@ -224,7 +224,7 @@ search_file(struct search *search, const struct am_journal_file *file, struct am
     enum am_code code = am_journal_cursor_open(&search->cursor, search->folder, file, 0, error);
     if (search->open.lane != file->lane)
         search->open.found = false;
-    if (code == AM_E_STATE)
+    if (code == AM_E_NOT_FOUND)
         return AM_OK;
     for (bool more = true; code == AM_OK && more;) {
         struct am_view line;

@@ -40,7 +40,7 @@ enum am_code am_journal_cursor_open(struct am_journal_cursor *cursor,
     if (cursor->plain < 0) {
         am_journal_path(file, AM_JOURNAL_PACKED, cursor->path);
         if (!open_packed(cursor, folder))
-            return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+            return am_error_set_errno(error, errno == ENOENT ? AM_E_NOT_FOUND : AM_E_IO,
                                       "cannot open the log's file %s", cursor->path);
     }
     if (!seek(cursor, offset))
@@ -93,7 +93,7 @@ static bool make_room(struct am_journal_cursor *cursor) {
     return true;
 }
 
-/* AM_E_STATE at the end of the file. */
+/* AM_E_NOT_FOUND at the end of the file. */
 static enum am_code read_more(struct am_journal_cursor *cursor, struct am_error *error) {
     if (!make_room(cursor))
         return am_error_set(error, AM_E_MEMORY, "no memory for a line of the log");
@@ -116,7 +116,7 @@ static enum am_code read_more(struct am_journal_cursor *cursor, struct am_error 
                                       cursor->path);
     }
     cursor->end += (size_t)size;
-    return size ? AM_OK : AM_E_STATE;
+    return size ? AM_OK : AM_E_NOT_FOUND;
 }
 
 /* Gives the line that ends at `newline`. False when it is the rest of one that is too long. */
@@ -158,7 +158,7 @@ enum am_code am_journal_cursor_next(struct am_journal_cursor *cursor,
             searched = 0; /* the line was given up */
         if (code != AM_OK) {
             *more = false;
-            return code == AM_E_STATE ? AM_OK : code;
+            return code == AM_E_NOT_FOUND ? AM_OK : code;
         }
     }
 }

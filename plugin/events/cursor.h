@@ -23,7 +23,7 @@ struct am_journal_cursor {
 };
 
 /* Opens a file of the log in the form that it has now; its memory is used again from file to file.
- * A zeroed cursor with plain -1 is closed. AM_E_STATE: it is gone. AM_E_IO, AM_E_MEMORY. */
+ * A zeroed cursor with plain -1 is closed. AM_E_NOT_FOUND: it is gone. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_journal_cursor_open(struct am_journal_cursor *cursor,
                                     int folder,
                                     const struct am_journal_file *file,

@@ -180,7 +180,7 @@ advance(struct am_journal_merge *merge, struct stream *stream, struct am_error *
     stream->number = file->number;
     enum am_code code = am_journal_cursor_open(&stream->cursor, merge->folder, file, 0, error);
     stream->open = code == AM_OK;
-    return code == AM_E_STATE ? AM_OK : code; /* removed meanwhile: the one after it is next */
+    return code == AM_E_NOT_FOUND ? AM_OK : code; /* removed meanwhile: the one after it is next */
 }
 
 /* Reads a line of a stream, or moves it on. */

@@ -371,7 +371,7 @@ am_event_names_restore(struct am_event_names *names, int64_t time, struct am_err
             return am_error_set_errno(error, AM_E_IO, "cannot make the table of a day's names");
         enum am_code code =
             am_event_names_walk(names->folder, day - back, restore_line, table, error);
-        if (code != AM_OK && code != AM_E_STATE)
+        if (code != AM_OK && code != AM_E_NOT_FOUND)
             return code;
     }
     return AM_OK;

@@ -232,7 +232,7 @@ enum am_code am_event_names_walk(
     am_event_names_path("", day, AM_EVENT_NAMES_LINES, path);
     struct line_reader reader = {.file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     if (reader.file < 0)
-        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_NOT_FOUND : AM_E_IO,
                                   "cannot open the names of %s", path);
     struct am_view line;
     uint64_t offset;

@@ -50,7 +50,7 @@ enum am_code am_event_shared_open(const struct am_event_options *options,
                                   struct am_event_service *service,
                                   bool *made,
                                   struct am_error *error);
-/* AM_E_STATE: another process was faster; map again. */
+/* AM_E_CHANGED: another process was faster; map again. */
 enum am_code am_event_shared_name(const struct am_event_options *options, struct am_error *error);
 void am_event_shared_close(struct am_event_service *service);
 uint64_t am_event_shared_bytes(const struct am_event_options *options);

@@ -29,9 +29,8 @@ static bool is_equal(const void *context, uint32_t index, const void *key_bytes)
     return sum->kind == key->kind && am_view_equal(sum->id, key->id);
 }
 
-static uint64_t hash_of(const struct record_key *key) {
-    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, key->id.data, key->id.size);
-    return am_hash_mix(hash, (uint64_t)key->kind);
+static struct am_keyed_hash hash_of(const struct record_key *key) {
+    return am_keyed_hash_pair(am_keyed_hash(key->id).value, (uint64_t)key->kind);
 }
 
 /* The record's sum, made where there is none. NULL when memory runs out. */

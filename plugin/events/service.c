@@ -83,7 +83,7 @@ static enum am_code open_shared(const struct am_event_options *options,
         if (code != AM_OK || !made)
             return code;
         code = am_event_shared_name(options, error);
-        if (code != AM_E_STATE)
+        if (code != AM_E_CHANGED)
             return code;
         am_event_shared_close(service); /* another process was faster: use what it made */
     }

@@ -212,7 +212,7 @@ enum am_code am_event_shared_name(const struct am_event_options *options, struct
     if (!failed)
         return AM_OK;
     errno = failed;
-    return am_error_set_errno(error, failed == EEXIST ? AM_E_STATE : AM_E_IO, "cannot make %s",
+    return am_error_set_errno(error, failed == EEXIST ? AM_E_CHANGED : AM_E_IO, "cannot make %s",
                               path);
 }
 

@@ -39,7 +39,7 @@ struct am_token_signer *am_token_signer_new(struct am_error *error) {
     bool ready = signer && siphash && (signer->context = EVP_MAC_CTX_new(siphash)) &&
                  EVP_MAC_CTX_set_params(signer->context, parameters);
     if (!ready)
-        am_error_set(error, siphash ? AM_E_MEMORY : AM_E_STATE,
+        am_error_set(error, siphash ? AM_E_MEMORY : AM_E_IMPOSSIBLE,
                      siphash ? "no memory for signing tokens"
                              : "libcrypto has no SipHash: expected OpenSSL's default provider");
     EVP_MAC_free(siphash);

@@ -41,7 +41,7 @@ static enum am_code walk_lines(struct walk *walk,
         line.end = (struct am_journal_position){file->number, walk->cursor.offset};
         walk->report->lines++;
         if (!walk->visit(walk->context, &line))
-            return am_error_set(error, AM_E_STATE, "the walk through the log was ended");
+            return am_error_set(error, AM_E_CHANGED, "the walk through the log was ended");
     }
 }
 
@@ -54,7 +54,7 @@ walk_file(struct walk *walk, const struct am_journal_file *file, struct am_error
         return AM_OK;
     uint64_t offset = file->number == from.number ? from.offset : 0;
     enum am_code code = am_journal_cursor_open(&walk->cursor, walk->folder, file, offset, error);
-    if (code == AM_E_STATE)
+    if (code == AM_E_NOT_FOUND)
         return AM_OK;
     if (code == AM_OK)
         code = walk_lines(walk, file, to, error);

@@ -31,7 +31,7 @@ struct am_journal_walk_report {
 
 /* Visits every line: the files of a lane in order, and no order among lanes. Files that vanish
  * while the walk is under way (they are too old) are passed over. AM_E_IO, AM_E_MEMORY,
- * AM_E_CORRUPT; AM_E_STATE when `visit` ended it. */
+ * AM_E_CORRUPT; AM_E_CHANGED when `visit` ended it. */
 enum am_code am_journal_walk(const char *folder,
                              const struct am_journal_bounds *bounds,
                              am_journal_visit *visit,

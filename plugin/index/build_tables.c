@@ -45,7 +45,7 @@ static bool count_search(struct searches *searches, uint32_t item, unsigned prob
         searches->longest = probes;
     }
     searches->probes += probes;
-    return probes;
+    return probes > 0;
 }
 
 struct table_plan {

@@ -94,7 +94,7 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
             return false;
-    return !builder->stemmer || !am_text_stemmer_failed(builder->stemmer) ||
+    return !builder->stemmer || !am_text_stemmer_failures(builder->stemmer) ||
            am_build_out_of_memory(error);
 }
 

@@ -37,7 +37,9 @@ void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct a
 /* The items as they are; sort them first where the format wants them ascending. */
 am_image_list_ref
 am_build_pools_list(struct am_build_pools *pools, const uint32_t *items, uint32_t count);
-/* Sorts `items` in place, drops duplicates, stores. */
+/* Sorts `items` in place and drops duplicates; returns how many remain. */
+uint32_t am_build_pools_sort(uint32_t *items, uint32_t count);
+/* The same, and stores what remains. */
 am_image_list_ref
 am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count);
 uint32_t

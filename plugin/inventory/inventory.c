@@ -2,7 +2,6 @@
 /* Lines to records, records to an inventory. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "../base/intern.h"
 #include "../text/stem.h"
@@ -127,10 +126,9 @@ static enum am_code read_lines(struct am_inventory_reader *reader,
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
         const struct am_inventory_load_options *options = reader->options;
-        if (options->progress && reader->line % PROGRESS_LINES == 0 &&
-            !options->progress(options->progress_context, am_inventory_lines_done(lines),
-                               am_inventory_lines_total(lines), reader->line))
-            return am_error_set(error, AM_E_STATE, "cancelled");
+        if (options->progress && reader->line % PROGRESS_LINES == 0)
+            options->progress(options->progress_context, am_inventory_lines_done(lines),
+                              am_inventory_lines_total(lines), reader->line);
     }
 }
 
@@ -155,14 +153,14 @@ static bool id_equal(const void *context, uint32_t id, const void *key) {
 static struct am_intern_slot *
 find_id(struct am_inventory_reader *reader, struct id_table *ids, struct am_view id) {
     struct am_intern_slot *slot =
-        am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
+        am_intern_find(&ids->table, am_keyed_hash(id), id_equal, ids, &id);
     reader->out_of_memory |= slot == NULL;
     return slot;
 }
 
 /* For an id whose turn comes later: a large table is waited for. */
 static void fetch_id(const struct id_table *ids, struct am_view id) {
-    am_intern_fetch(&ids->table, XXH3_64bits(id.data, id.size));
+    am_intern_fetch(&ids->table, am_keyed_hash(id));
 }
 
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */

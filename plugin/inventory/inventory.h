@@ -126,8 +126,8 @@ struct am_inventory_report {
 };
 void am_inventory_report_free(struct am_inventory_report *report);
 
-/* Called now and then while loading; returning false cancels (AM_E_STATE). */
-typedef bool
+/* Called now and then while loading. */
+typedef void
 am_inventory_progress(void *context, uint64_t bytes_done, uint64_t bytes_total, uint64_t records);
 
 struct am_inventory_load_options {

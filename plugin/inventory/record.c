@@ -99,8 +99,11 @@ static void read_categories(struct am_inventory_reader *reader,
                             const char *name,
                             const struct am_json_node *value,
                             void *record) {
-    am_inventory_read_strings(reader, name, value,
-                              &((struct am_inventory_rules *)record)->categories);
+    struct am_inventory_strings *categories = &((struct am_inventory_rules *)record)->categories;
+    if (!am_inventory_read_strings(reader, name, value, categories))
+        return;
+    for (uint32_t i = 0; i < categories->count; i++)
+        am_inventory_check_parts(reader, name, categories->items[i], '-');
 }
 
 static void read_domain(struct am_inventory_reader *reader,
@@ -110,6 +113,7 @@ static void read_domain(struct am_inventory_reader *reader,
     struct am_inventory_rules *rules = record;
     if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->domain))
         return;
+    am_inventory_check_parts(reader, name, rules->domain, '.');
     am_model_attribute_fold(AM_ATTRIBUTE_SITE, rules->domain,
                             (char *)(uintptr_t)rules->domain.data);
     am_inventory_hint_domain(reader, rules->domain);

@@ -179,8 +179,8 @@ am_account_open(struct am_account *account, const struct am_image *image, struct
     struct am_event_recovered recovered = {.recovered = false};
     if (account->ledger)
         return AM_OK;
-    enum am_code code = AM_E_STATE;
-    for (int try = 0; code == AM_E_STATE && try < OPEN_TRIES; try++) {
+    enum am_code code = AM_E_CHANGED;
+    for (int try = 0; code == AM_E_CHANGED && try < OPEN_TRIES; try++) {
         if (try)
             nanosleep(&pause, NULL);
         code = open_once(account, image, &recovered, error);

@@ -68,7 +68,7 @@ struct am_account_worker {
 
 /* In a process that serves, after its fork, in a thread that lives as long as it: makes `count`
  * workers, and a thread that writes out what waits in them. Waits up to ten seconds for slots.
- * AM_E_LIMIT, AM_E_IO, AM_E_MEMORY, AM_E_STATE: what was made stays in use. */
+ * AM_E_LIMIT, AM_E_IO, AM_E_MEMORY, AM_E_CHANGED: what was made stays in use. */
 enum am_code am_account_work(struct am_account *account,
                              struct am_account_worker *workers,
                              unsigned count,

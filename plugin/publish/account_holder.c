@@ -208,5 +208,5 @@ enum am_code am_account_tend(struct am_account *account, struct am_error *error)
     tending->account = account;
     if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0)
         return AM_OK;
-    return am_error_set(error, AM_E_STATE, "no threads to tend the ledger");
+    return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
 }

@@ -81,8 +81,8 @@ enum am_code am_account_publish(struct am_account *account,
         return code;
     struct putting putting = {account->ledger, time(NULL), false, error};
     code = am_ledger_publish_begin(account->ledger, &publication, putting.now, error);
-    putting.missing_only = code == AM_E_STATE; /* another instance is ahead: its terms stay */
-    if (code != AM_OK && code != AM_E_STATE)
+    putting.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
+    if (code != AM_OK && code != AM_E_CHANGED)
         return code;
     code = put_all(&putting, image);
     if (!putting.missing_only)

@@ -54,7 +54,7 @@ static enum am_code start_flusher(struct am_account *account,
     if (status == 0)
         return AM_OK;
     free(flusher);
-    return am_error_set(error, AM_E_STATE, "no thread to write the log of decisions");
+    return am_error_set(error, AM_E_IO, "no thread to write the log of decisions");
 }
 
 /* Slots of processes that have just ended come back with the holder's next step. */

@@ -256,7 +256,8 @@ static bool move_to(struct am_generations *generations,
 static bool waits_for_next(const struct am_generations *generations,
                            const struct am_error *error,
                            unsigned waits) {
-    return error->code == AM_E_STATE && !atomic_load(&generations->current) && waits < START_WAITS;
+    bool gone = error->code == AM_E_NOT_FOUND || error->code == AM_E_CHANGED;
+    return gone && !atomic_load(&generations->current) && waits < START_WAITS;
 }
 
 /* Moves this process to what is published, when it is not there yet. False: it could not be opened;

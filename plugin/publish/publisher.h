@@ -29,7 +29,9 @@ struct am_publisher {
     struct am_store_hold held; /* of what is published; in the mule */
     bool damaged;              /* what is published cannot be opened any more: build it again */
     bool noted;                /* the store has a note of it */
+    int64_t confirmed_at;      /* 0: not yet */
     bool unnoted_logged;       /* that it has none, and why */
+    bool uncleaned_logged;     /* that the store cannot be cleaned, and why */
     bool cleaned;              /* the store has nothing that nobody is to be served from any more */
     int64_t tend_after;        /* milliseconds until it is to be tended again */
     int64_t unquiet_since;     /* when it was first found being written to; 0: it is not */

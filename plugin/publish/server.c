@@ -54,6 +54,8 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
         .test = options->test,
         .preview = options->preview,
         .events = options->account != NULL,
+        .gzip = options->gzip,
+        .origins = options->origins,
         .metrics = write_metrics,
         .metrics_context = server->metrics,
     };

@@ -15,6 +15,10 @@
 
 enum { READ_SIZE = 1 << 20 };
 
+/* A longer image than SMALL_IMAGE must not be more than MOST_SPARSE times as long as it is on disk:
+ * compression of a file system accounts for a few times, holes for any number. */
+enum { SMALL_IMAGE = 64 << 20, MOST_SPARSE = 16 };
+
 /* What is being built, and from what. */
 struct making {
     const struct am_source *source;
@@ -22,26 +26,33 @@ struct making {
     struct am_timezones *zones; /* of this machine, now */
     int fd;                     /* the inventory, open for reading */
     int64_t quiet;              /* milliseconds */
+    uint64_t began;             /* nanoseconds of CLOCK_MONOTONIC, after the wait for quiet */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
     struct am_inventory_report *report;
 };
 
+/* 0: there is no folder of time zones, or it cannot be examined now. */
+static struct timespec zones_changed(void) {
+    struct stat zones = {.st_mtim = {0}};
+    (void)stat(am_timezones_folder(), &zones);
+    return zones.st_mtim;
+}
+
 static enum am_code sign(const char *path,
                          const struct stat *status,
+                         struct timespec zones,
                          struct am_source_version *signature,
                          struct am_error *error) {
     if (!S_ISREG(status->st_mode))
         return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
-    struct stat zones = {.st_mtim = {0}};
-    (void)stat(am_timezones_folder(), &zones);
     *signature = (struct am_source_version){.device = status->st_dev,
                                             .inode = status->st_ino,
                                             .size = status->st_size,
                                             .modified = status->st_mtim,
                                             .changed = status->st_ctim,
-                                            .zones_changed = zones.st_mtim};
+                                            .zones_changed = zones};
     return AM_OK;
 }
 
@@ -55,7 +66,7 @@ am_source_signature(const char *path, struct am_source_version *signature, struc
     struct stat status;
     if (stat(path, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, signature, error);
+    return sign(path, &status, zones_changed(), signature, error);
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b) {
@@ -76,18 +87,41 @@ bool am_source_version_equal(const struct am_source_version *a, const struct am_
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* Does not wait for the writer of a pipe. */
-static enum am_code open_source(struct making *making, struct am_error *error) {
+/* `zones` changed at that time. Does not wait for the writer of a pipe. */
+static enum am_code
+open_source(struct making *making, struct timespec zones, struct am_error *error) {
     const char *path = making->source->path;
     struct stat status;
     making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (making->fd < 0 || fstat(making->fd, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, &making->built->signature, error);
+    if (S_ISREG(status.st_mode) && status.st_size > AM_INVENTORY_MAX_BYTES)
+        return am_error_set(error, AM_E_LIMIT, "%s: a file of %lld bytes, expected at most %lld",
+                            path, (long long)status.st_size, (long long)AM_INVENTORY_MAX_BYTES);
+    return sign(path, &status, zones, &making->built->signature, error);
+}
+
+/* Before an image is read into memory as a whole: a file can have any length, but what its
+ * beginning says must fit it, and most of it must be there. */
+static enum am_code check_image(const struct making *making, struct am_error *error) {
+    const char *path = making->source->path;
+    struct stat status;
+    if (fstat(making->fd, &status) != 0)
+        return cannot_read(path, error);
+    enum am_code code = am_image_check_start(making->fd, (uint64_t)status.st_size, path, error);
+    if (code != AM_OK)
+        return code;
+    int64_t on_disk = (int64_t)status.st_blocks * 512;
+    if (status.st_size > SMALL_IMAGE && status.st_size / MOST_SPARSE > on_disk)
+        return am_error_set(error, AM_E_IO,
+                            "%s: an image of %lld bytes, of which %lld are on disk: expected one "
+                            "without holes",
+                            path, (long long)status.st_size, (long long)on_disk);
+    return AM_OK;
 }
 
 static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
-    return am_error_set(error, AM_E_STATE,
+    return am_error_set(error, AM_E_CHANGED,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
                         source->path);
@@ -110,22 +144,23 @@ static int64_t milliseconds_of(const struct timespec *time) {
 }
 
 /* Files with a time in the future are taken as they are: waiting would not help. */
-static enum am_code wait_until_quiet(const struct making *making, struct am_error *error) {
+static enum am_code wait_until_quiet(struct making *making, struct am_error *error) {
     int64_t age =
         am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
     if (age < 0 || age >= making->quiet)
         return AM_OK;
     const struct timespec rest = {0, (making->quiet - age) * 1000000};
     nanosleep(&rest, NULL);
+    making->began = am_clock(CLOCK_MONOTONIC);
     return check_unwritten(making, error);
 }
 
-/* From its beginning to its end. */
+/* From its beginning to where its end was: a file may grow as fast as it is read. */
 static enum am_code digest_source(struct making *making, struct am_error *error) {
     const char *path = making->source->path;
     enum am_code code = AM_OK;
-    off_t at = 0;
-    ssize_t size;
+    off_t at = 0, end = making->built->signature.size;
+    ssize_t size = 0;
     char *block = malloc(READ_SIZE);
     XXH3_state_t *state = XXH3_createState();
     if (!block || !state) {
@@ -133,11 +168,13 @@ static enum am_code digest_source(struct making *making, struct am_error *error)
         goto cleanup;
     }
     XXH3_128bits_reset(state);
-    while ((size = pread(making->fd, block, READ_SIZE, at)) > 0 || (size < 0 && errno == EINTR)) {
-        if (size < 0)
-            continue;
+    for (off_t left; (left = end - at) > 0; at += size) {
+        size = pread(making->fd, block, (size_t)(left < READ_SIZE ? left : READ_SIZE), at);
+        if (size < 0 && errno == EINTR)
+            size = 0;
+        else if (size <= 0)
+            break;
         XXH3_128bits_update(state, block, (size_t)size);
-        at += size;
     }
     if (size < 0)
         code = cannot_read(path, error);
@@ -240,11 +277,11 @@ static enum am_code make(const struct making *making, struct am_error *error) {
     return code == AM_OK ? open_made(making, error) : code;
 }
 
-/* An image that cannot be used as it lies there is built again, over it. */
+/* An image that cannot be used is built again, over it; not one of which nobody knows. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
-    struct am_source_built *built = making->built;
-    built->found = open_made(making, NULL) == AM_OK;
-    return built->found ? AM_OK : make(making, error);
+    enum am_code code = open_made(making, error);
+    making->built->found = code == AM_OK;
+    return am_store_is_lost(code) ? make(making, error) : code;
 }
 
 /* Nobody else makes the same image at the same time. */
@@ -273,6 +310,8 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
     else
         making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
     code = wait_until_quiet(making, error);
+    if (code == AM_OK && is_image)
+        code = check_image(making, error);
     if (code == AM_OK)
         code = digest_source(making, error);
     if (code != AM_OK)
@@ -284,9 +323,9 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
 
 /* A machine without zones knows UTC: inventories that name others are refused with what to do. */
 static enum am_code load_zones(struct making *making, struct am_error *error) {
-    struct am_error refused = {.code = AM_OK};
-    making->zones = am_timezones_load(NULL, &refused);
-    return making->zones ? AM_OK : am_error_set(error, refused.code, "%s", refused.message);
+    struct am_error *missing = &making->built->zones_missing;
+    making->zones = am_timezones_load(NULL, missing);
+    return making->zones ? AM_OK : am_error_set(error, missing->code, "%s", missing->message);
 }
 
 enum am_code am_source_image(const struct am_source *source,
@@ -295,22 +334,26 @@ enum am_code am_source_image(const struct am_source *source,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_clock(CLOCK_MONOTONIC);
-    struct making making = {
-        .source = source, .fd = -1, .quiet = quiet, .built = built, .report = report};
+    struct making making = {.source = source,
+                            .fd = -1,
+                            .quiet = quiet,
+                            .began = am_clock(CLOCK_MONOTONIC),
+                            .built = built,
+                            .report = report};
     *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;
+    struct timespec zones = zones_changed(); /* if they change from here on, they are read again */
     code = load_zones(&making, error);
     if (code == AM_OK)
-        code = open_source(&making, error);
+        code = open_source(&making, zones, error);
     if (code == AM_OK)
         code = source_from(&making, error);
     am_timezones_free(making.zones);
     if (making.fd >= 0)
         close(making.fd);
     am_store_close(&making.store);
-    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - making.began;
     return code;
 }

@@ -42,6 +42,7 @@ struct am_source_built {
     struct am_store_hold hold;          /* of the image; the caller's */
     struct am_source_version signature; /* of the source that was read; inode 0: none was opened */
     enum am_code noted;                 /* AM_OK, or why it could not be noted: the disk is full */
+    struct am_error zones_missing;      /* code AM_OK, or why no time zone but UTC is known */
     bool found;                         /* it was there already: no build */
     uint64_t nanoseconds;               /* what it all took */
 };
@@ -51,8 +52,9 @@ struct am_source_built {
  * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
  * by line. The file is opened once, so that all of it is read from one and the same file whatever
  * its path comes to mean: a newer file that takes its place meanwhile changes nothing. Waits until
- * the open file has not been written to for `quiet` milliseconds, once. AM_E_STATE: it was written
- * to meanwhile, or while it was being read; worth trying again. */
+ * the open file has not been written to for `quiet` milliseconds, once. AM_E_CHANGED: it was
+ * written to meanwhile, or while it was being read, or the image was removed as soon as it was
+ * made; worth trying again. */
 enum am_code am_source_image(const struct am_source *source,
                              const char *store_folder,
                              int64_t quiet,

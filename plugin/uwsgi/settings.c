@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../api/api.h"
+#include "../api/http.h"
 #include "../events/rates.h"
 #include "host.h"
 #include "log.h"
@@ -42,6 +42,7 @@ static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 2
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
 static struct number kept_number = {&am_uwsgi_settings.limit_memory, 65536, UINT64_C(1) << 40};
 static struct number work_number = {&am_uwsgi_settings.limit_work, 10000, UINT64_C(1) << 40};
+static struct number gzip_number = {&am_uwsgi_settings.gzip, 0, 64 << 20};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
 static struct number idle_number = {&am_uwsgi_settings.loop.idle_timeout, 1, 86400};
@@ -143,6 +144,27 @@ static void add_events(char *option, char *value, void *data) {
     }
 }
 
+/* The list, and behind it the texts that it points to, two bytes for each pointer; for as long as
+ * the process lives. */
+static void set_origins(char *option, char *value, void *data) {
+    const char *const **origins = data;
+    size_t count = 0, size = value ? strlen(value) : 0;
+    const char **list = calloc(size / 2 + 2, sizeof *list + 2);
+    if (!list)
+        am_uwsgi_log_and_exit("%s: out of memory", option);
+    char *rest = (char *)(list + size / 2 + 2), *origin;
+    memcpy(rest, value ? value : "", size);
+    while ((origin = strsep(&rest, " ")))
+        if (*origin)
+            list[count++] = origin;
+    for (size_t i = 0; i < count || i == 0; i++)
+        if (!count || !am_api_http_is_origin(list[i]))
+            am_uwsgi_log_and_exit("%s = %s: expected *, or origins like https://www.example.com, "
+                                  "without a path, with spaces between them",
+                                  option, value ? value : "");
+    *origins = list;
+}
+
 struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
@@ -213,6 +235,12 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-ledger: records of a new ledger (default: twice those of its first inventory, "
      "at least 65536)",
      set_number, &cells_number, 0},
+    {"admatch-gzip", required_argument, 0,
+     "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
+     set_number, &gzip_number, 0},
+    {"admatch-cors", required_argument, 0,
+     "* or origins (https://www.example.com) of pages whose scripts may ask for ads", set_origins,
+     &am_uwsgi_settings.origins, 0},
     {"admatch-connections", required_argument, 0,
      "with loop = admatch: connections of a process (default 10000)", set_number,
      &connections_number, 0},
@@ -240,6 +268,12 @@ struct uwsgi_option am_uwsgi_options[] = {
      &modifier_number, 0},
     {0},
 };
+
+char am_uwsgi_loop_name[] = "admatch";
+
+bool am_uwsgi_loop_is_chosen(void) {
+    return uwsgi.loop && strcmp(uwsgi.loop, am_uwsgi_loop_name) == 0;
+}
 
 /* Has the master execute itself anew, as on SIGHUP. In the mule. */
 static void start_anew(void) {

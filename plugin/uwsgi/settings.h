@@ -16,6 +16,8 @@ struct am_uwsgi_settings {
     uint64_t limit_words;
     uint64_t limit_work;
     uint64_t limit_memory;
+    uint64_t gzip;              /* bytes of an answer above which it is packed; 0: never */
+    const char *const *origins; /* see am_api_http_settings */
     bool skip_bad_records;
     struct {                    /* with loop = admatch; times in seconds */
         uint64_t connections;   /* of a process */
@@ -40,6 +42,10 @@ struct am_uwsgi_settings {
 extern struct am_uwsgi_settings am_uwsgi_settings;
 /* The table for uWSGI; ends with an empty entry. */
 extern struct uwsgi_option am_uwsgi_options[];
+
+/* What uWSGI's option `loop` calls our loop, and whether it chooses it. Any process. */
+extern char am_uwsgi_loop_name[];
+bool am_uwsgi_loop_is_chosen(void);
 
 /* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir.
  */

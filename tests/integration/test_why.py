@@ -133,17 +133,19 @@ class WhyServedTest(SharedServerTest):
     def page(self, **parameters):
         return self.server.ask("GET", "/preview?" + urllib.parse.urlencode(parameters)).body.decode()
 
-    def test_the_page_shows_every_gate(self):
-        page = self.page(query="shoes", country="US", why="elsewhere")
-        rows = re.findall(r'<tr><th scope="row"><code>(.*?)</code></th><td>(.*?)</td><td>(.*?)</td></tr>', page)
-        self.assertEqual([row[0] for row in rows], GATES)
-        self.assertEqual(rows[GATES.index("targeting")][1:], ("<b>its targeting does not hold</b>", "country: wants FR; the request has US"))
+    def test_the_page_shows_each_gate_that_stops_the_ad(self):
+        page = self.page(query="shoes", country="US", why="elsewhere", size="1x1")
+        section = page[page.index("Why not <code>") : page.index("<h2>Ads</h2>")]
+        rows = re.findall(r'<p class="gate"><span>(.*?): <b><bdi>(.*?)</bdi></b></span> <code>(.*?)</code></p>', section)
+        self.assertEqual(rows, [("its targeting does not hold", "country: wants FR; the request has US", "targeting")])
+        self.assertIn("No gate stops it.", self.page(query="shoes", country="US", why="shoes"))
 
     def test_the_page_shows_the_nearest_keyword(self):
         page = self.page(query="hiking", why="boots")
-        self.assertIn("hiking &lt;boots&gt;</b>: the request lacks <b>boots</b>.", page)
-        self.assertIn("No ad has this id.", self.page(query="shoes", why="<nobody>"))
-        self.assertIn(html.escape("<nobody>"), self.page(query="shoes", why="<nobody>"))
+        self.assertIn("hiking &lt;boots&gt;</bdi></b>: the request lacks <b><bdi>boots</bdi></b>.", page)
+        page = self.page(query="shoes", why="<nobody>")
+        self.assertIn("No ad has this id.", page)
+        self.assertIn(html.escape("<nobody>"), page)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ static void errors_name_the_parameter(void **state) {
         {"country=", AM_E_INVALID, "country",
          "expected a country of two letters, like \"US\", found \"\""},
         {"hour=3", AM_E_INVALID, "hour", "hour comes from the clock: expected timezone instead"},
-        {"timezone=x", AM_E_STATE, "timezone",
+        {"timezone=x", AM_E_IMPOSSIBLE, "timezone",
          "unknown time zone \"x\": expected an IANA name that this server knows, like "
          "\"America/New_York\""},
         {"now=soon", AM_E_INVALID, "now",

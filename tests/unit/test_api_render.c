@@ -51,11 +51,11 @@ static int make_image(void **state) {
                                               .creative = add_string("{\"title\": \"Run\"}")};
     details[1] = (struct am_image_ad_details){.id = add_string("a2")};
     keywords[0] = (struct am_image_keyword){
-        1250000, 1250000, add_string("running shoes"), 0, AM_MATCH_BROAD, 2, {0}};
+        1250000, 1250000, add_string("running shoes"), 0, AM_MATCH_BROAD, 2, 2, {0}};
     keywords[1] =
-        (struct am_image_keyword){100000, 5000000, add_string("*"), 0, AM_MATCH_ANY, 0, {0}};
+        (struct am_image_keyword){100000, 5000000, add_string("*"), 0, AM_MATCH_ANY, 0, 0, {0}};
     keywords[2] =
-        (struct am_image_keyword){3000000, 1, add_string("\"shoe\""), 0, AM_MATCH_EXACT, 1, {0}};
+        (struct am_image_keyword){3000000, 1, add_string("\"shoe\""), 0, AM_MATCH_EXACT, 1, 1, {0}};
     image.strings = strings;
     return 0;
 }

@@ -714,10 +714,10 @@ static void an_older_publication_sets_no_limits(void **state) {
     test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);
     am_ledger_publish_end(test.ledger);
     publication.digest[0] = 6;
-    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_STATE);
+    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_CHANGED);
     publication.time = 4;
     publication.digest[0] = 8;
-    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_STATE);
+    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_CHANGED);
     publication.time = 5;
     publication.digest[0] = 7; /* the same again */
     test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);

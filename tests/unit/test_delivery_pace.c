@@ -101,7 +101,8 @@ static bool minute_runs(const struct am_pace_schedule *schedule, int64_t time) {
 static uint64_t weight_at(const struct am_pace_schedule *schedule, int64_t time) {
     if (!minute_runs(schedule, time))
         return 0;
-    return schedule->weights ? schedule->weights[am_timezone_week_hour(schedule->zone, time)] : 1;
+    return schedule->weights ? schedule->weights[am_timezone_week_minute(schedule->zone, time) / 60]
+                             : 1;
 }
 
 static void fill_schedule(struct am_pace_schedule *schedule,

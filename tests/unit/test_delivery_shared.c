@@ -704,7 +704,7 @@ static void a_map_that_nobody_has_is_removed(void **state) {
     test_check(am_delivery_map_open(test.ledger, 1, 1, &map, &error), &error); /* it was kept */
     am_delivery_map_close(map);
     am_delivery_maps_refresh(test.ledger, now + 300);
-    assert_int_equal(am_delivery_map_open(test.ledger, 1, 1, &map, &error), AM_E_STATE);
+    assert_int_equal(am_delivery_map_open(test.ledger, 1, 1, &map, &error), AM_E_NOT_FOUND);
 }
 
 static void the_holder_writes_bits_for_all_who_map(void **state) {
@@ -734,7 +734,7 @@ static void a_map_of_another_image_is_refused(void **state) {
     test_publish(&test, &terms, 1, DAY0);
     test_map(&test, NULL, "c", 70);
     assert_int_equal(am_delivery_map_open(test.ledger, 1, 71, &map, &error), AM_E_CORRUPT);
-    assert_int_equal(am_delivery_map_open(test.ledger, 2, 70, &map, &error), AM_E_STATE);
+    assert_int_equal(am_delivery_map_open(test.ledger, 2, 70, &map, &error), AM_E_NOT_FOUND);
     shared_home(&shared, home);
     snprintf(path, sizeof path, "%s/map-%016x", home, 1U);
     damage(path, 128 + 3); /* the first ad's chain */
