@@ -57,7 +57,7 @@ struct am_api_response {
     unsigned status; /* 200, 204 (OpenRTB: no bid, an empty body), 400, 413, 422, 500 (the answer
                         does not fit), 503 */
     struct am_view body;
-    const struct am_match_decision *decision; /* when one was made and told of; else NULL */
+    const struct am_match_decision *decision; /* if a decision was made and rendered; else NULL */
     const struct am_match_request *request;   /* with it; else NULL */
 };
 

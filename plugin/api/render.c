@@ -114,8 +114,8 @@ static void put_ad(const struct renderer *to, const struct am_match_winner *plac
     am_buffer_literal(to->out, "}");
 }
 
-/* What ads are shown with lies all over the image. It is fetched for all of them at once: one after
- * the other, each text would be waited for. */
+/* The texts of an ad are scattered over the image. They are prefetched for all ads at once; read
+ * one after the other, each would cost a cache miss. */
 static void fetch_texts(const struct renderer *to, const struct am_match_decision *decision) {
     const struct am_image *image = to->image;
     for (uint32_t i = 0; i < decision->ad_count; i++) {

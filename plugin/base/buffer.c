@@ -42,8 +42,8 @@ static void append_escape(struct am_buffer *buffer, unsigned char byte) {
                      6);
 }
 
-/* What needs care, up to the next run of plain bytes. Well-formed characters are copied in one
- * piece. */
+/* Appends what needs escaping, up to the next run of plain bytes. Copies well-formed characters
+ * whole. */
 static const char *append_special(struct am_buffer *buffer, const char *at, const char *end) {
     if (!((unsigned char)*at & 0x80)) {
         append_escape(buffer, (unsigned char)*at);
@@ -64,8 +64,7 @@ static const char *append_special(struct am_buffer *buffer, const char *at, cons
     return at + step.size;
 }
 
-/* The usual string: there is room, and no byte needs care, so that one pass copies and checks it.
- */
+/* The usual string fits and needs no escaping: one pass copies and checks it. */
 static bool append_plain(struct am_buffer *buffer, struct am_view text) {
     size_t room = buffer->capacity - buffer->size;
     if (room < 2 || text.size > room - 2)

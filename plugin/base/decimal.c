@@ -24,8 +24,7 @@ static void push_digit(struct scanned *number, unsigned digit) {
     }
 }
 
-/* Zeros are held back until a digit follows, so that "1.2500000000000000000000" has three digits.
- */
+/* Zeros wait until a digit follows, so that "1.2500000000000000000000" has three digits. */
 static size_t scan_digits(struct am_view text, size_t at, struct scanned *number) {
     bool fraction = false;
     int64_t zeros = 0;
@@ -64,7 +63,7 @@ static int64_t scan_exponent(struct am_view text, size_t at) {
     return negative ? -exponent : exponent;
 }
 
-/* Two's complement; INT64_MIN has a magnitude that int64_t has not. */
+/* In two's complement, int64_t cannot hold the magnitude of INT64_MIN. */
 AM_WRAPS static uint64_t negated(uint64_t number) {
     return 0 - number;
 }

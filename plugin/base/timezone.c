@@ -21,8 +21,7 @@ enum {
     EPOCH_WEEK_MINUTE = 72 * 60
 };
 
-/* Transitions before this (2000-01-01) are dropped: only the offset that they leave behind matters.
- */
+/* Transitions before this (2000-01-01) are dropped: only the offset that they lead to matters. */
 #define FIRST_KEPT INT64_C(946684800)
 
 struct named_zone {
@@ -58,7 +57,7 @@ static bool read_header(const unsigned char *bytes, size_t size, struct block *b
     for (unsigned i = 0; i < 6; i++)
         counts[i] = (uint32_t)big_endian(bytes + 20 + (size_t)i * 4, 4);
     *block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
-    /* Real files stay far below; with this no sum of sizes can wrap. */
+    /* Real files are far smaller; with this bound no sum of sizes can wrap. */
     for (unsigned i = 0; i < 6; i++)
         if (counts[i] > MAX_FILE)
             return false;

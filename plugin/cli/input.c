@@ -58,8 +58,7 @@ void am_cli_input_close(struct am_cli_input *input) {
     free(input);
 }
 
-/* zlib reports a gzip file that stops in its middle only as a pending error after the last bytes.
- */
+/* zlib reports a truncated gzip file only as a pending error after the last bytes. */
 static enum am_code fail_of(struct am_cli_input *input, struct am_error *error) {
     int problem;
     const char *text = gzerror(input->file, &problem);

@@ -366,8 +366,8 @@ conclude(struct am_inventory_reader *reader, const char *name, struct am_error *
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     report->records = reader->campaigns.count + reader->ads.count;
     report->skipped += records - report->records;
-    /* What holds for all records cannot be left out: another currency would be worse than no news.
-     */
+    /* A setting of all records cannot be skipped: a wrong currency is worse than keeping the old
+     * inventory. */
     if (report->errors && (!reader->options->skip_bad_records || reader->settings_bad))
         return refuse(report, name, error);
     if (reader->ads.count == 0)

@@ -102,7 +102,7 @@ static bool stops_ended(struct am_gates *gates, const struct question *asked, ui
     return asked->request->now >= asked->ad->end;
 }
 
-/* Of two postings of negative keywords, either may be AM_NONE, the one whose text is smaller. */
+/* Returns the posting of a negative keyword with the smaller text; either may be AM_NONE. */
 static uint32_t smaller_text(const struct am_image *image, uint32_t a, uint32_t b) {
     if (a == AM_NONE || b == AM_NONE)
         return a == AM_NONE ? b : a;

@@ -8,9 +8,9 @@
  * published, opens it beside the old image, makes it current, attaches the free contexts, and
  * closes each old image as soon as no context reads it. No request waits for any of this.
  *
- * The master maps no image. Whatever it mapped, its gateways, spoolers and other mules would
- * inherit and never let go, so that the first image would stay in memory for ever. A worker that is
- * forked later opens what is published then.
+ * The master maps no image: gateways, spoolers and other mules would inherit the mapping and keep
+ * it, so that the first image would stay in memory forever. A worker that is forked later opens
+ * what is published then.
  *
  * How an image is kept while it is read. A context protects two generations: the one that it is
  * attached to, and, while a request attaches it, the one named in `entering`. A request stores
@@ -81,9 +81,9 @@ void am_generations_count(struct am_generations *generations,
 
 /* Pins the first free context and attaches it to the current generation. Always succeeds, since
  * there are as many as requests at a time; when the context cannot be attached it stays on its
- * older generation. It takes the first free one so that the memory that was used last, which is
- * still in the processor's caches, is used again: eight threads do not need eight working memories
- * while two of them compute. Any thread of a worker. */
+ * older generation. Taking the first free context reuses memory that is still in the processor's
+ * caches: eight threads need no eight working memories while two of them compute. Any thread of a
+ * worker. */
 struct am_generation_context *am_generations_enter(struct am_generations *generations);
 void am_generations_leave(struct am_generation_context *context);
 

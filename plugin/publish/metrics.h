@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters. Declared once, in the table of metrics_table.c; docs/METRICS.md lists the same.
  *
- * Each core of each worker has a row of counters of its own, in memory shared by all processes
- * since before the first fork, so that counting is an addition to memory that no other core writes.
- * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
- * server is executed anew. */
+ * Each core of each worker has its own row of counters, in memory that all processes share, so that
+ * counting is an addition to memory that no other core writes. Readers sum the rows. Rows outlive a
+ * worker that dies; all start at zero when the server restarts or reloads. */
 /* Runs in: the master before its first fork (new, set_serves, list_loop); a worker's thread, for
  * the row of its own core (counting); whoever publishes (gauges); any process and thread
  * (reading). */
@@ -16,7 +15,7 @@
 #include "../events/judge.h"
 #include "../match/match.h"
 
-/* Statuses that are answered; the last stands for any other. */
+/* Statuses of answers; the last one counts all others. */
 enum { AM_METRICS_STATUSES = 14 };
 /* "200", ..., "other". */
 const char *am_metrics_status_name(unsigned index);
@@ -24,7 +23,7 @@ const char *am_metrics_status_name(unsigned index);
 unsigned am_metrics_status_index(unsigned status);
 
 enum { AM_METRICS_BUCKETS = 16 };
-/* Upper bounds in nanoseconds; the last is without bound. */
+/* Upper bounds in nanoseconds; the last bucket has none. */
 extern const uint64_t am_metrics_bucket_bounds[AM_METRICS_BUCKETS];
 
 struct am_metrics_histogram {
@@ -82,8 +81,8 @@ struct am_metrics_counters {
     struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
-/* What the publisher knows. Invariant: one process at a time writes, the master at start, then the
- * mule. */
+/* What the publisher knows. Invariant: one process at a time writes: a child of the master at
+ * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
     uint64_t ads, campaigns, keywords, image_bytes;
@@ -108,7 +107,7 @@ struct am_metrics *am_metrics_new(unsigned workers, unsigned cores, struct am_er
 /* Unmaps it in this process; NULL is fine. */
 void am_metrics_free(struct am_metrics *metrics);
 
-/* Which workers answer at present; without it, all are taken to. Set once, before any reader. */
+/* Which workers serve now; by default, all. Set once, before any reader. */
 typedef bool am_metrics_serves(unsigned worker);
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
 

@@ -60,7 +60,7 @@ static void write_labelled(struct am_buffer *buffer,
     }
 }
 
-/* Combinations that never happened are left out, but for the answers that everybody graphs. */
+/* Combinations that never occurred are omitted, except those that every dashboard graphs. */
 static void write_requests(struct am_buffer *buffer,
                            const struct am_metrics *metrics,
                            const struct am_metrics_metric *metric) {

@@ -11,12 +11,12 @@ enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
 
 /* In milliseconds. */
 enum {
-    QUIET = 400,     /* a file younger than that may still be being written */
-    RETRY = 10000,   /* after a refusal that the file is not to blame for: memory, disk */
+    QUIET = 400,     /* a younger file may still be being written */
+    RETRY = 10000,   /* after a refusal that the file did not cause: memory, disk */
     TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
     TEND = 2000,
     CONFIRM = 60000, /* between confirmations of the note */
-    UNQUIET = 30000, /* that a file may be written to before a line says so */
+    UNQUIET = 30000, /* that a file may keep changing before it is logged */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
 
@@ -72,7 +72,7 @@ static void count_refusal(const struct am_publisher *publisher) {
     am_metrics_set(&gauges->last_refusal_at, (uint64_t)time(NULL));
 }
 
-/* Whether the file caused a refusal, so that trying again is useless before it changes. */
+/* Whether the file caused a refusal: then retrying is useless until it changes. */
 static bool is_at_fault(enum am_code code) {
     return code != AM_E_CHANGED && code != AM_E_NOT_FOUND && code != AM_E_IO && code != AM_E_MEMORY;
 }
@@ -159,7 +159,7 @@ static enum am_code build_patiently(struct am_publisher *publisher,
     }
 }
 
-/* Makes the state folder; what is wrong with it is no fault of the inventory. */
+/* Makes the state folder. Its problems are reported as such, not as the inventory's. */
 static bool make_store(const struct am_publisher *publisher) {
     struct am_store store;
     struct am_error error;
@@ -180,7 +180,7 @@ static void clean_store(struct am_publisher *publisher, const struct am_store *s
     publisher->uncleaned_logged = failed;
 }
 
-/* What no running instance is served from any more. */
+/* Removes what no running instance serves. */
 static void clean(struct am_publisher *publisher) {
     struct am_store store;
     publisher->cleaned = false;
@@ -315,7 +315,7 @@ static bool has_note(struct am_publisher *publisher, const struct am_store *stor
     return am_store_confirm(store, source->path, source->lenient);
 }
 
-/* Says once why there is none, and tries until there is. */
+/* Logs once why there is no note, and retries until there is. */
 static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
     const struct am_source *source = &publisher->source;
     struct am_publish_publication publication;
@@ -403,8 +403,8 @@ static void accept_new(struct am_publisher *publisher, struct am_source_built *b
     log_published(publisher, built);
 }
 
-/* The image that is published already. When it had to be made again, whoever still maps the old
- * file moves to the new one. */
+/* The image that is published already. If it had to be rebuilt, workers that map the old file move
+ * to the new one. */
 static void
 accept_same(struct am_publisher *publisher, struct am_source_built *built, bool forced) {
     if (!built->found)
@@ -435,7 +435,7 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     clean(publisher);
 }
 
-/* A writer that never pauses is never published: said after a while. */
+/* A file whose writer never pauses is never published; after a while this is logged. */
 static enum am_publisher_outcome wait_for_quiet(struct am_publisher *publisher,
                                                 const struct am_error *error) {
     int64_t now = monotonic(), before = publisher->unquiet_since;

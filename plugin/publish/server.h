@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An instance: everything between a file that names an inventory and answers in memory, without a
- * server of HTTP. A process tree has one (plugin/uwsgi); a test may have several.
+/* An instance: everything from an inventory's path to answers in memory, without an HTTP server. A
+ * process tree has one (plugin/uwsgi); a test may have several.
  *
  *   master, before the first fork     am_server_new
  *   a child of the master             am_publisher_start, with the rights of the workers

@@ -127,8 +127,8 @@ static enum am_code changed_meanwhile(const struct am_source *source, struct am_
                         source->path);
 }
 
-/* Whether nobody has written to the open file. That another one has taken its place changes its
- * ctime, and does not count. */
+/* Whether nobody has written to the open file. Being replaced by another file changes its ctime,
+ * and does not count. */
 static enum am_code check_unwritten(const struct making *making, struct am_error *error) {
     const struct am_source_version *then = &making->built->signature;
     struct stat now;
@@ -143,7 +143,7 @@ static int64_t milliseconds_of(const struct timespec *time) {
     return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-/* Files with a time in the future are taken as they are: waiting would not help. */
+/* Files with a time in the future are read at once: waiting would not help. */
 static enum am_code wait_until_quiet(struct making *making, struct am_error *error) {
     int64_t age =
         am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
@@ -277,7 +277,7 @@ static enum am_code make(const struct making *making, struct am_error *error) {
     return code == AM_OK ? open_made(making, error) : code;
 }
 
-/* An image that cannot be used is built again, over it; not one of which nobody knows. */
+/* Replaces an image that is lost, but not one that may be sound. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
     enum am_code code = open_made(making, error);
     making->built->found = code == AM_OK;

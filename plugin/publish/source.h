@@ -16,8 +16,8 @@ struct am_source {
     bool lenient;     /* leave bad records out */
 };
 
-/* Tells one version of the inventory, and of the time zones that an image takes along, from another
- * without reading them. */
+/* Identifies a version of the inventory, and of the time zones that an image brings along, without
+ * reading them. */
 struct am_source_version {
     dev_t device;
     ino_t inode;
@@ -47,11 +47,10 @@ struct am_source_built {
     uint64_t nanoseconds;               /* what it all took */
 };
 
-/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On
- * failure no image and no note is changed there, and `error` says why. `report` (zeroed by the
- * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
- * by line. The file is opened once, so that all of it is read from one and the same file whatever
- * its path comes to mean: a newer file that takes its place meanwhile changes nothing. Waits until
+/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On failure no
+ * image and no note is changed there, and `error` says why. `report` (zeroed by the caller, to be
+ * freed with am_inventory_report_free) lists what is wrong with the inventory, line by line. The
+ * file is opened once, so a newer file that takes its place meanwhile changes nothing. Waits until
  * the open file has not been written to for `quiet` milliseconds, once. AM_E_CHANGED: it was
  * written to meanwhile, or while it was being read, or the image was removed as soon as it was
  * made; worth trying again. */

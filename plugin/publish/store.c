@@ -11,7 +11,7 @@
 
 #include "../text/words.h"
 
-/* A lock's name is the image's with this behind it. */
+/* The name of a lock is the image's name and this suffix. */
 #define LOCK_SUFFIX ".lock"
 
 static enum am_code check_folder(const struct am_store *store, struct am_error *error) {
@@ -41,7 +41,8 @@ static enum am_code check_folder(const struct am_store *store, struct am_error *
     return AM_OK;
 }
 
-/* O_PATH takes whatever is there, so that the check can say what it is; it waits for no pipe. */
+/* O_PATH opens whatever is there, so that the check can report what it is, and never blocks on a
+ * pipe. */
 enum am_code am_store_open(struct am_store *store, const char *path, struct am_error *error) {
     *store = (struct am_store){path, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (store->folder < 0)
@@ -113,8 +114,8 @@ static bool find_name(const struct am_store *store, int fd, const char *name, bo
     return true;
 }
 
-/* Whoever cleans has the lock for itself for some microseconds, while it removes the file or finds
- * that it must not. Longer than HOLD_TRIES, somebody else has. */
+/* A cleaner locks the file exclusively for some microseconds. A lock that lasts longer than
+ * HOLD_TRIES is somebody else's. */
 static bool lock_shared(int fd) {
     enum { HOLD_TRIES = 100 };
     const struct timespec pause = {0, 10000000};

@@ -8,10 +8,10 @@
  *   KEY.last                                     which image an inventory's path is served from
  *   folder.lock                                  held while notes are written and files removed
  *
- * Who owns a folder above this one can rename it, and put a link or another folder in its place. So
- * its path is resolved once for each piece of work, in am_store_open; what was checked then is held
- * by its descriptor, and everything below is named relative to that. Only a folder of this
- * process's own user that nobody else may enter is used. */
+ * The owner of a parent folder can rename it, and put a link or another folder in its place. So
+ * each operation resolves the path once, in am_store_open, checks what it found, and names
+ * everything below relative to that descriptor. Only a folder that belongs to this process's user,
+ * and that nobody else may enter, is used. */
 /* Runs in: the one process that publishes; workers' movers (open, open_image, close). One thread
  * for each struct am_store. */
 #ifndef AM_PUBLISH_STORE_H
@@ -25,8 +25,8 @@
 /* Of an image's file name, its end included. */
 enum { AM_STORE_NAME_SIZE = 80 };
 
-/* A shared lock (flock) on an image's file. While anybody on the host has one, in whatever mount
- * namespace, nobody's cleaning removes the file. */
+/* A shared lock (flock) on an image's file. While any process of the host has one, in whatever
+ * mount namespace, cleaning never removes the file. */
 struct am_store_hold {
     int fd; /* -1: none */
     ino_t inode;
@@ -58,12 +58,12 @@ void am_store_image_name(const uint8_t digest[16],
                          enum am_store_origin origin,
                          char name[AM_STORE_NAME_SIZE]);
 
-/* Opens and holds an image of the folder (header, section table, checksum; with `summed`, its
- * checksum has been verified by whoever published it, and is not verified again, which would take
- * processors from requests). On success the caller closes the image, then releases the hold.
- * AM_E_NOT_FOUND: there is none. AM_E_CHANGED: somebody removes it, or keeps it locked for itself.
+/* Opens, checks (header, section table, checksum) and holds an image of the folder. With `summed`,
+ * the publisher has verified the checksum, and it is not verified again, which would take
+ * processors from requests. On success the caller closes the image, then releases the hold.
+ * AM_E_NOT_FOUND: there is none. AM_E_CHANGED: somebody is removing it, or holds it exclusively.
  * AM_E_INVALID: not this user's, or others may write it. AM_E_CORRUPT, AM_E_VERSION: it cannot be
- * used. AM_E_IO, AM_E_MEMORY: nobody knows. Any process. */
+ * used. AM_E_IO, AM_E_MEMORY: it may be sound. Any process. */
 enum am_code am_store_open_image(const struct am_store *store,
                                  const char *name,
                                  bool summed,
@@ -71,8 +71,8 @@ enum am_code am_store_open_image(const struct am_store *store,
                                  struct am_store_hold *hold,
                                  struct am_error *error);
 
-/* Whether am_store_open_image failed since the image is not there or cannot be used, so that it has
- * to be made again; otherwise it may be sound, and this process or the system has failed. */
+/* Whether am_store_open_image failed because the image is missing or unusable, so that it must be
+ * rebuilt. With any other error the image may be sound: this process or the system has failed. */
 bool am_store_is_lost(enum am_code code);
 
 /* Leaves none; none is fine. */
@@ -81,15 +81,15 @@ void am_store_release(struct am_store_hold *hold);
 enum am_store_condition {
     AM_STORE_SOUND,
     AM_STORE_GONE,    /* there is no file of that name, or another one than is held */
-    AM_STORE_WRITTEN, /* somebody has written to it or cut it off, or at least set its time */
+    AM_STORE_WRITTEN, /* somebody has written to it, truncated it, or set its time */
     AM_STORE_UNKNOWN, /* the system cannot tell now */
 };
 /* What has become of the file of an image that is held. A few system calls. */
 enum am_store_condition
 am_store_examine(const struct am_store *store, const char *name, const struct am_store_hold *hold);
 
-/* Writes an image that is gone again, from what is held; the hold stays on the old file.
- * AM_E_CORRUPT: that is damaged. AM_E_IO. */
+/* Restores a removed image from the held file; the hold stays on the old file. AM_E_CORRUPT: the
+ * held file is damaged. AM_E_IO. */
 enum am_code am_store_put_back(const struct am_store *store,
                                const char *name,
                                const struct am_store_hold *hold,

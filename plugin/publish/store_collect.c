@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which image belongs to which inventory, and what in the state folder belongs to nobody. */
+/* Which image belongs to which inventory, and which files of the state folder are orphaned. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static void note_name(const char *inventory, bool lenient, char name[NOTE_NAME_S
              (unsigned long long)key.low64);
 }
 
-/* A note's file, and a byte more, by which a longer one is found out. */
+/* The longest note, and one byte, by which longer files are detected. */
 struct note_bytes {
     char data[AM_STORE_NAME_SIZE + PATH_MAX + 1];
     size_t size;
@@ -56,7 +56,7 @@ static bool read_bytes(int fd, struct note_bytes *bytes) {
     return true;
 }
 
-/* The path goes up to the last line feed: it may have some itself. */
+/* The path extends to the last line feed: it may contain line feeds itself. */
 static bool parse_note(const struct note_bytes *bytes, struct note *note) {
     const char *line_feed = memchr(bytes->data, '\n', bytes->size);
     if (!line_feed || bytes->data[bytes->size - 1] != '\n')
@@ -74,11 +74,11 @@ static bool parse_note(const struct note_bytes *bytes, struct note *note) {
 
 enum finding {
     FOUND,
-    NONE,    /* there is none, or what is there is no note */
+    NONE,    /* there is none, or the file is no note */
     UNKNOWN, /* errno: it cannot be read */
 };
 
-/* Of a regular file; nothing that would make its reader wait. */
+/* Reads regular files only, and never blocks. */
 static enum finding read_note(const struct am_store *store, const char *name, struct note *note) {
     struct stat status;
     struct note_bytes bytes;
@@ -142,7 +142,7 @@ static bool says(const struct am_store *store, const char *name, const char *ima
     return read_note(store, name, &note) == FOUND && strcmp(note.image, image) == 0;
 }
 
-/* The folder has a lock of its own, so that notes and cleaning do not cross. */
+/* One lock of the whole folder serialises writing notes and cleaning. */
 static const char folder_lock[] = "folder";
 
 enum am_code am_store_note(const struct am_store *store,
@@ -195,7 +195,7 @@ enum am_code am_store_recall(const struct am_store *store,
 /* ---- cleaning ---------------------------------------------------------------------------------
  */
 
-/* Names of the folder, or of the images that notes speak of. */
+/* Names of files in the folder, or of images that notes name. */
 struct names {
     char **items;
     size_t count, capacity;
@@ -227,14 +227,14 @@ static void free_names(struct names *names) {
     free(names->items);
 }
 
-/* Whether the name is one that this or another version gives: of an image, a note, or a piece of
- * one. What a user put there is not ours to remove. */
+/* Whether this or another version made the file: an image, a note, a lock or a temporary file.
+ * Files that a user put there are not ours to remove. */
 static bool is_ours(const char *name) {
     size_t hex = strspn(name, "0123456789abcdef");
     return hex == 32 && (name[32] == '-' || strncmp(name + 32, ".last", 5) == 0);
 }
 
-/* The descriptor of the state is good for names only, not for reading. */
+/* The store's O_PATH descriptor cannot be read. */
 static DIR *open_listing(const struct am_store *store) {
     int fd = openat(store->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
@@ -271,9 +271,8 @@ static int lock_alone(const struct am_store *store, const char *image) {
     return -1;
 }
 
-/* An image that is not there, or no file, is held by nobody; any other that cannot be locked may
- * be.
- */
+/* Nobody holds an image that does not exist or is no file; any other that cannot be locked may be
+ * held. */
 static bool is_absent(int error) {
     return error == ENOENT || error == ELOOP || error == ENXIO;
 }
@@ -286,9 +285,8 @@ static bool is_held(const struct am_store *store, const char *image) {
     return false;
 }
 
-/* From the future, after a clock was set back, is recent too, and so is what the system cannot
- * tell.
- */
+/* A time in the future (a clock was set back) counts as recent, and so does a time that cannot be
+ * read. */
 static bool is_recent(const struct am_store *store, const char *name) {
     struct stat status;
     if (fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)

@@ -13,8 +13,8 @@
 
 enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16 };
 
-/* Words and stems that fit inline; the words of a page repeat, and Snowball takes a thousand times
- * as long as a look here. */
+/* Words and stems that fit inline. The words of a page repeat, and Snowball takes far longer than a
+ * look here. */
 struct cached {
     char word[CACHED_BYTES], stem[CACHED_BYTES];
     uint8_t word_size, stem_size;

@@ -7,8 +7,8 @@
 #include "host.h"
 #include "variable.h"
 
-/* Of a body above the limit, so many times the limit are read and dropped, so that the client gets
- * to see its 413. */
+/* Of a body above the limit, up to this many times the limit are read and dropped, so that the
+ * client sees its 413. */
 enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10 };
 
 static size_t limit;
@@ -37,7 +37,7 @@ static void refuse(struct am_uwsgi_body *body, unsigned status, const char *reas
 /* ---- Content-Length ---------------------------------------------------------------------------
  */
 
-/* uWSGI's own parser takes "5, 7" for 5 and lets numbers wrap: where it and a proxy disagree,
+/* uWSGI's own parser reads "5, 7" as 5 and lets numbers wrap: where it and a proxy disagree,
  * requests can be smuggled. */
 static bool is_length(struct am_view text, size_t parsed) {
     size_t value = 0;

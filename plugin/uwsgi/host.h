@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uWSGI itself. The only place that includes its header, which does not declare these.
- */
+/* uWSGI itself. The only file that includes uwsgi.h, which does not declare these. */
 /* Runs in: the worker's thread that serves the request (the shims). */
 #ifndef AM_UWSGI_HOST_H
 #define AM_UWSGI_HOST_H

@@ -7,7 +7,7 @@
 #include "../publish/metrics_table.h"
 #include "host.h"
 
-static struct am_metrics *registered_metrics; /* uWSGI's collectors get no argument of ours */
+static struct am_metrics *registered_metrics; /* uWSGI's collectors take no user argument */
 
 /* uWSGI's values are integers, so times become microseconds there. */
 static int64_t collect(struct uwsgi_metric *registered) {
@@ -38,8 +38,7 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
                      metric->name, seconds + strlen("seconds"));
         else
             snprintf(name, sizeof name, "admatch.%s", metric->name);
-        /* Totals, too, are gauges: of a counter, uWSGI would push the total to StatsD as an
-         * increase. */
+        /* Totals are gauges, too: uWSGI would push a counter's total to StatsD as an increment. */
         uwsgi_register_metric(name, NULL, UWSGI_METRIC_GAUGE, "admatch", NULL, 0,
                               (void *)(uintptr_t)metric);
     }

@@ -69,15 +69,15 @@ static int init(void) {
     return 0;
 }
 
-/* Not: there is no such user, for which getpwnam(3) lists several values. uWSGI refuses to start
- * then. */
+/* As opposed to an unknown user, for which getpwnam(3) allows several values, and with which uWSGI
+ * refuses to start. */
 static bool is_failure_to_look_up(int error) {
     return error == EIO || error == EINTR || error == EMFILE || error == ENFILE ||
            error == ENOMEM || error == ERANGE;
 }
 
-/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
- * keeps the master's; it looks names up only when it drops them. */
+/* The user that workers will run as, also before uWSGI has dropped its privileges, and where the
+ * master keeps them: uWSGI looks names up only when it drops privileges. */
 static uid_t workers_user(void) {
     errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
@@ -157,7 +157,7 @@ static int mount_app(char *mountpoint, char *app) {
 }
 
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
- * drop-after-apps say, unless it is to keep them. */
+ * drop-after-apps say, unless master-as-root keeps them. */
 static void postinit_apps(void) {
     struct am_error error;
     if (!server)

@@ -94,8 +94,8 @@ static int answer_idle(struct wsgi_request *request) {
     return UWSGI_OK;
 }
 
-/* A context is pinned only once the body is here, so that slow clients hold back no old generation
- * while they send. */
+/* A context is pinned only once the body has arrived, so that slow clients keep no old generation
+ * open. */
 int am_uwsgi_request_serve(struct wsgi_request *request) {
     if (uwsgi_parse_vars(request))
         return -1;
@@ -137,8 +137,8 @@ static void count_cpu(struct am_metrics_counters *row) {
     cpu_pending = 0;
 }
 
-/* uWSGI also calls this for requests that its own routes have answered: those are not ours to
- * count. */
+/* uWSGI also calls this for requests that its own routes have answered, which are not counted here.
+ */
 void am_uwsgi_request_finished(struct wsgi_request *request) {
     log_request(request);
     if (!exchanges || exchanges[request->async_id].request != request)

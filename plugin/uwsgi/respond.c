@@ -13,7 +13,7 @@ bool am_uwsgi_method_is(const struct wsgi_request *request, const char *method) 
 }
 
 static bool write_status(struct wsgi_request *request, unsigned status) {
-    static char ok[] = "200 OK"; /* given whole, uWSGI need not look it up and put it together */
+    static char ok[] = "200 OK"; /* with a whole status line, uWSGI need not look up the reason */
     if (status == 200)
         return uwsgi_response_prepare_headers(request, ok, sizeof ok - 1) == 0;
     return uwsgi_response_prepare_headers_int(request, (int)status) == 0;
@@ -46,7 +46,7 @@ static bool put_close(bool close, void *to, put_header *put) {
     return !close || put(to, "Connection", "close");
 }
 
-/* uWSGI's functions take char *, and leave it as it is. */
+/* uWSGI's functions take char *, but do not write to it. */
 static bool put_into_request(void *request, const char *name, const char *value) {
     return uwsgi_response_add_header(request, (char *)(uintptr_t)name, (uint16_t)strlen(name),
                                      (char *)(uintptr_t)value, (uint16_t)strlen(value)) == 0;

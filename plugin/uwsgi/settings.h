@@ -25,8 +25,8 @@ struct am_uwsgi_settings {
         uint64_t head_timeout;  /* from a head's first byte to its last */
         uint64_t body_timeout;  /* from a head's end to the body's */
         uint64_t write_timeout; /* for an answer to be taken */
-        uint64_t grace;         /* for what has been begun when a process ends */
-        uint64_t memory;        /* bytes of pieces of requests and answers */
+        uint64_t grace;         /* for requests in progress when a process ends */
+        uint64_t memory;        /* bytes for incomplete requests and unsent answers */
         uint64_t modifier;      /* another plugin whose requests never block; 256: none */
     } loop;
     int test;

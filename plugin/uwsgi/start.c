@@ -10,13 +10,13 @@
 #include "log.h"
 #include "parent.h"
 
-/* Runs the hooks for root and user, too, and enters the jail: all that workers go through. */
+/* Like workers, also runs the hooks for root and user, and enters the jail. */
 void am_uwsgi_drop_privileges(void) {
     if (uwsgi.master_as_root)
         uwsgi_as_root();
 }
 
-/* Sends the publisher home: what it points to is the same in parent and child. */
+/* Writes the publisher back to the parent, in which its pointers mean the same. */
 static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
@@ -49,7 +49,7 @@ static bool receive(struct am_publisher *publisher, int from) {
     return true;
 }
 
-/* Says so when the child had no chance to. */
+/* Logs the signal if the child was killed. */
 static void log_end(pid_t child) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)

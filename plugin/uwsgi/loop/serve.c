@@ -117,8 +117,8 @@ static int parse_connection(struct am_loop_connection *connection, struct wsgi_r
     return status;
 }
 
-/* Whether the parser has read all. What it has not would become part of the next connection's
- * request. */
+/* Drops what the parser has left, which would become part of the next connection's request. False:
+ * it had left something. */
 static bool drain_replay(void) {
     char dropped[4096];
     bool empty = true;
