@@ -90,3 +90,36 @@ void am_buffer_json_string(struct am_buffer *buffer, struct am_view text) {
     }
     am_buffer_literal(buffer, "\"");
 }
+
+/* ---- percent-encoding -------------------------------------------------------------------------
+ */
+
+static bool is_unreserved(unsigned char byte) {
+    /* Bits of '-', '.', 0-9 / A-Z, '_' / a-z, '~' in words of 32 characters. */
+    static const uint32_t words[8] = {0, 0x03FF6000, 0x87FFFFFE, 0x47FFFFFE, 0, 0, 0, 0};
+    return words[byte >> 5] >> (byte & 31) & 1;
+}
+
+void am_buffer_percent(struct am_buffer *buffer, struct am_view text) {
+    size_t at = 0;
+    while (at < text.size) {
+        size_t begin = at;
+        while (at < text.size && is_unreserved((unsigned char)text.data[at]))
+            at++;
+        if (at > begin)
+            am_buffer_append(buffer, text.data + begin, at - begin);
+        if (at < text.size) {
+            unsigned char byte = (unsigned char)text.data[at++];
+            const char encoded[3] = {'%', "0123456789ABCDEF"[byte >> 4],
+                                     "0123456789ABCDEF"[byte & 15]};
+            am_buffer_append(buffer, encoded, sizeof encoded);
+        }
+    }
+}
+
+size_t am_buffer_percent_size(struct am_view text) {
+    size_t size = 0;
+    for (size_t at = 0; at < text.size; at++)
+        size += is_unreserved((unsigned char)text.data[at]) ? 1 : 3;
+    return size;
+}

@@ -76,4 +76,10 @@ void am_buffer_decimal(struct am_buffer *buffer, int64_t value, unsigned places)
  * non-ASCII pass as they are. */
 void am_buffer_json_string(struct am_buffer *buffer, struct am_view text);
 
+/* Percent-encodes every byte that is not unreserved (RFC 3986 sections 2.1 and 2.3), so that the
+ * text can be a value in the query string of any URL. */
+void am_buffer_percent(struct am_buffer *buffer, struct am_view text);
+/* The bytes that this appends. */
+size_t am_buffer_percent_size(struct am_view text);
+
 #endif

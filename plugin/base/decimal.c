@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decimal.h"
 
+#include "json.h"
+
 enum { EXPONENT_FITS = 18 }; /* 10^19 is above INT64_MAX */
 #define EXPONENT_MAX                                                                               \
     INT64_C(1000000000000) /* beyond any text's count of digits: stands for more                   \
@@ -101,6 +103,14 @@ am_decimal_parse(struct am_view text, unsigned places, int64_t *value, struct am
             "%.*s%s is too large: expected a number with at most %u decimals that fits 64 bits",
             shown, text.data, text.size > 64 ? "..." : "", places);
     return AM_OK;
+}
+
+enum am_code am_decimal_parse_text(struct am_view text, unsigned places, int64_t *value) {
+    struct am_json_node node;
+    struct am_json json;
+    if (am_json_parse(text, &node, 1, &json, NULL) != AM_OK || node.type != AM_JSON_NUMBER)
+        return AM_E_SYNTAX;
+    return am_decimal_parse(am_json_raw(&json, &node), places, value, NULL);
 }
 
 size_t am_decimal_write(int64_t value, unsigned places, char *text) {

@@ -6,38 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Drops a UTF-8 sequence that truncation cut in two, so that a message is always valid where its
- * parts were. */
-static void drop_partial_character(char *text, size_t size, int wanted) {
-    if (wanted < 0 || (size_t)wanted < size)
-        return;
-    size_t end = size - 1;
-    size_t start = end;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) {
-        unsigned char lead = (unsigned char)text[start - 1];
-        size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-        if (end - start < need)
-            text[start - 1] = '\0';
-    }
-}
+#include "utf8.h"
 
-/* Terminals obey C1 controls, too: U+0080 to U+009F, two bytes each. */
-static void mask_control_characters(char *text) {
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text, next = (unsigned char)text[1];
-        if (byte < 0x20 || byte == 0x7F)
-            *text = '?';
-        else if (byte == 0xC2 && next >= 0x80 && next <= 0x9F)
-            text[0] = text[1] = '?';
-    }
+/* Drops a character that truncation cut in two. */
+static size_t without_partial(const char *text, size_t size) {
+    size_t start = size;
+    while (start > 0 && size - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0 || (unsigned char)text[start - 1] < 0xC0)
+        return size;
+    start--;
+    return am_utf8_step(text + start, text + size).valid ? size : start;
 }
 
 void am_error_format(char *text, size_t size, const char *format, va_list arguments) {
     int wanted = vsnprintf(text, size, format, arguments);
-    drop_partial_character(text, size, wanted);
-    mask_control_characters(text);
+    size_t length = wanted < 0 ? 0 : (size_t)wanted;
+    if (length >= size)
+        length = without_partial(text, size - 1);
+    text[am_utf8_visible((struct am_view){text, length}, text, length)] = '\0';
 }
 
 enum am_code am_error_set(struct am_error *error, enum am_code code, const char *format, ...) {

@@ -48,27 +48,28 @@ static size_t probe(const struct am_intern *table,
 }
 
 struct am_intern_slot *am_intern_find(struct am_intern *table,
-                                      uint64_t hash,
+                                      struct am_keyed_hash hash,
                                       am_intern_equal *equal,
                                       const void *context,
                                       const void *key) {
     if (table->count >= table->capacity / 3 * 2 &&
         !grow(table, table->capacity ? table->capacity * 2 : 1024))
         return NULL;
-    struct am_intern_slot *slot = &table->slots[probe(table, hash, equal, context, key)];
+    struct am_intern_slot *slot = &table->slots[probe(table, hash.value, equal, context, key)];
     if (slot->id == UINT32_MAX) {
-        slot->hash = hash;
+        slot->hash = hash.value;
         table->count++;
     }
     return slot;
 }
 
 uint32_t am_intern_get(const struct am_intern *table,
-                       uint64_t hash,
+                       struct am_keyed_hash hash,
                        am_intern_equal *equal,
                        const void *context,
                        const void *key) {
-    return table->capacity ? table->slots[probe(table, hash, equal, context, key)].id : UINT32_MAX;
+    return table->capacity ? table->slots[probe(table, hash.value, equal, context, key)].id
+                           : UINT32_MAX;
 }
 
 void am_intern_free(struct am_intern *table) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading parsed JSON: strings, members, duplicates, paths. */
 #include "buffer.h"
-#include "hash.h"
 #include "json.h"
+#include "keyed.h"
 
 /* ---- strings -------------------------------------------------------------------------------- */
 
@@ -166,14 +166,19 @@ same_key(const struct am_json *json, const struct am_json_node *a, const struct 
     }
 }
 
+/* Of the decoded bytes, piece by piece, so that a key has one hash however it is written. */
 static uint64_t hash_key(const struct am_json *json, const struct am_json_node *key) {
     struct byte_reader reader = read_bytes(json, key);
-    uint64_t hash = AM_FNV1A_START;
-    for (int byte; (byte = next_byte(&reader)) >= 0;) {
-        char one = (char)byte;
-        hash = am_hash_fnv1a(hash, &one, 1);
-    }
-    return am_hash_mix(hash, hash);
+    char piece[64];
+    size_t size;
+    uint64_t hash = 0;
+    do {
+        int byte;
+        for (size = 0; size < sizeof piece && (byte = next_byte(&reader)) >= 0; size++)
+            piece[size] = (char)byte;
+        hash = am_keyed_hash_pair(hash, am_keyed_hash((struct am_view){piece, size}).value).value;
+    } while (size == sizeof piece);
+    return hash;
 }
 
 static const struct am_json_node *next_key(const struct am_json *json,

@@ -13,7 +13,13 @@
 
 #include "timezone_rule.h"
 
-enum { MAX_FILE = 64 << 10, MAX_DEPTH = 4, HEADER = 44, WEEK_HOURS = 168, EPOCH_WEEK_HOUR = 72 };
+enum {
+    MAX_FILE = 64 << 10,
+    MAX_DEPTH = 4,
+    HEADER = 44,
+    WEEK_MINUTES = 7 * 24 * 60,
+    EPOCH_WEEK_MINUTE = 72 * 60
+};
 
 /* Transitions before this (2000-01-01) are dropped: only the offset that they lead to matters. */
 #define FIRST_KEPT INT64_C(946684800)
@@ -395,9 +401,9 @@ int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time) {
     return am_timezone_rule_next(&zone->rule, time);
 }
 
-unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time) {
+unsigned am_timezone_week_minute(const struct am_timezone *zone, int64_t time) {
     int64_t local = time + am_timezone_offset(zone, time);
-    int64_t hour = local / 3600 - (local % 3600 < 0);
-    int64_t week_hour = (hour + EPOCH_WEEK_HOUR) % WEEK_HOURS;
-    return (unsigned)(week_hour < 0 ? week_hour + WEEK_HOURS : week_hour);
+    int64_t minute = local / 60 - (local % 60 < 0);
+    int64_t of_week = (minute + EPOCH_WEEK_MINUTE) % WEEK_MINUTES;
+    return (unsigned)(of_week < 0 ? of_week + WEEK_MINUTES : of_week);
 }

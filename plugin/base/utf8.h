@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step through bytes that may or may not be UTF-8 (Unicode 15, table 3-7). */
+/* Bytes that may or may not be UTF-8: one step through them (Unicode 15, table 3-7), and what may
+ * be shown of them to people. */
 #ifndef AM_BASE_UTF8_H
 #define AM_BASE_UTF8_H
 
@@ -34,5 +35,12 @@ static inline struct am_utf8_step am_utf8_step(const char *at, const char *end) 
         size++;
     return (struct am_utf8_step){size, size == need};
 }
+
+/* Copies a text for logs and terminals, cut between characters where `room` ends. '?' stands for
+ * each character that would steer them or hide something: controls, C1 too; line and paragraph
+ * separators; marks and overrides of direction; invisible ones, but for those that join letters
+ * (U+200C, U+200D); tags. And for each byte that is no UTF-8. Returns the bytes written, at most
+ * text.size; `to` may be where the text is. */
+size_t am_utf8_visible(struct am_view text, char *to, size_t room);
 
 #endif

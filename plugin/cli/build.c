@@ -76,6 +76,8 @@ static int run(int argc, char **argv) {
         return am_cli_usage(&arguments, "the image needs a file: -o IMAGE");
     if (am_cli_is_same_file(inventory, output))
         return am_cli_usage(&arguments, "'%s' is the inventory itself", output);
+    if (am_cli_is_no_file(output))
+        return am_cli_usage(&arguments, "'%s' is there, and is no regular file to replace", output);
     return build(inventory, output, skip);
 }
 

@@ -50,25 +50,29 @@ static bool count_advertisers(const struct am_inventory *inventory, uint64_t *co
     return counted;
 }
 
+static void
+print_idle_keyword(const struct am_cli_idle_keyword *found, uint32_t window, const char *path) {
+    char reason[AM_KEYWORD_MAX_BYTES + 96];
+    if (found->reason == AM_IDLE_TOO_WIDE)
+        snprintf(reason, sizeof reason, "it has more words than broad_window (%u)", window);
+    else
+        snprintf(reason, sizeof reason, "the negative %s keyword \"%.*s\" matches wherever it does",
+                 am_model_match_type_name((enum am_model_match_type)found->negative->match),
+                 AM_VIEW_ARGUMENTS(found->negative->text));
+    am_cli_print_line(stdout, "%s:%u: warning: ad %.*s: the keyword \"%.*s\" can never win: %s",
+                      path, found->ad->rules.line, AM_VIEW_ARGUMENTS(found->ad->id),
+                      AM_VIEW_ARGUMENTS(found->keyword->text), reason);
+}
+
 static void print_idle_keywords(const struct am_cli_idle_summary *idle,
                                 const struct am_inventory *inventory,
                                 const char *path) {
-    for (uint32_t i = 0; i < idle->listed_count; i++) {
-        const struct am_cli_idle_keyword *found = &idle->listed[i];
-        printf("%s:%u: warning: ad %.*s: the keyword \"%.*s\" can never win: ", path,
-               found->ad->rules.line, AM_VIEW_ARGUMENTS(found->ad->id),
-               AM_VIEW_ARGUMENTS(found->keyword->text));
-        if (found->reason == AM_IDLE_TOO_WIDE)
-            printf("it has more words than broad_window (%u)\n", inventory->broad_window);
-        else
-            printf("the negative %s keyword \"%.*s\" matches wherever it does\n",
-                   am_model_match_type_name((enum am_model_match_type)found->negative->match),
-                   AM_VIEW_ARGUMENTS(found->negative->text));
-    }
+    for (uint32_t i = 0; i < idle->listed_count; i++)
+        print_idle_keyword(&idle->listed[i], inventory->broad_window, path);
     uint64_t more = idle->counts[AM_IDLE_TOO_WIDE] + idle->counts[AM_IDLE_VETOED];
     if (more > idle->listed_count)
-        printf("%s: %llu more keywords that can never win are not listed\n", path,
-               (unsigned long long)(more - idle->listed_count));
+        am_cli_print_line(stdout, "%s: %llu more keywords that can never win are not listed", path,
+                          (unsigned long long)(more - idle->listed_count));
 }
 
 static void print_line(const char *label, uint64_t value) {
@@ -105,9 +109,9 @@ static void print_summary(const struct am_cli_loaded *loaded,
                  am_cli_idle_reason_name((enum am_cli_idle_reason)reason));
         print_line(label, idle->counts[reason]);
     }
-    printf("%-24s %14.*s\n", "currency", AM_VIEW_ARGUMENTS(inventory->currency));
+    am_cli_print_line(stdout, "%-24s %14.*s", "currency", AM_VIEW_ARGUMENTS(inventory->currency));
     struct am_view language = inventory->language.size ? inventory->language : AM_VIEW("none");
-    printf("%-24s %14.*s\n", "language", AM_VIEW_ARGUMENTS(language));
+    am_cli_print_line(stdout, "%-24s %14.*s", "language", AM_VIEW_ARGUMENTS(language));
     printf("%-24s %14s\n", "stems", inventory->stem ? "yes" : "none");
 }
 

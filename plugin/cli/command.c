@@ -82,8 +82,22 @@ int am_cli_finish(int status) {
     return am_cli_fail(&error);
 }
 
+void am_cli_print_line(FILE *stream, const char *format, ...) {
+    char line[8192]; /* a path, an id and two keywords at their longest have room in it */
+    va_list values;
+    va_start(values, format);
+    am_error_format(line, sizeof line, format, values);
+    va_end(values);
+    fprintf(stream, "%s\n", line);
+}
+
 const char *am_cli_name_of(const char *path) {
     return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+bool am_cli_is_no_file(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
 bool am_cli_is_same_file(const char *a, const char *b) {

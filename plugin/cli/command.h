@@ -10,6 +10,7 @@
 #include "../base/error.h"
 
 #include <getopt.h>
+#include <stdio.h>
 
 #define AM_CLI_VERSION "1.0.0"
 
@@ -30,7 +31,8 @@ struct am_cli_command {
 };
 
 extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
-    am_cli_command_verify, am_cli_command_match, am_cli_command_words;
+    am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_log,
+    am_cli_command_recount, am_cli_command_import, am_cli_command_diff;
 
 /* One run over a command line. `status` is AM_EXIT_UNDECIDED until something ends the command. */
 enum { AM_EXIT_UNDECIDED = -1 };
@@ -63,8 +65,16 @@ int am_cli_fail(const struct am_error *error);
  * complaint, `status`. */
 int am_cli_finish(int status);
 
+/* printf for lines that quote an inventory or an image: with '?' for what would steer a terminal. A
+ * line feed follows. */
+void am_cli_print_line(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* "-" is shown as "standard input". */
 const char *am_cli_name_of(const char *path);
+
+/* Whether something is at the path that is no regular file, such as a device, a pipe or a link,
+ * which an image would take the place of. */
+bool am_cli_is_no_file(const char *path);
 
 /* Whether both paths lead to one file that exists, so that writing one would destroy the other. */
 bool am_cli_is_same_file(const char *a, const char *b);

@@ -15,7 +15,7 @@
  * word, or its second key for a broad N, is among P's. So negatives are found by their owner and
  * that word, and each pair that could be a veto is looked at, but no more. */
 #include "idle.h"
-#include "../base/hash.h"
+#include "../base/keyed.h"
 #include "../text/folding.h"
 #include "../text/stem.h"
 #include "interner.h"
@@ -204,7 +204,7 @@ static uint64_t owner_of_campaign(uint32_t campaign) {
 }
 
 static uint64_t negative_key(uint64_t owner, bool by_key, uint32_t number) {
-    return am_hash_mix(owner, (uint64_t)number << 1 | by_key);
+    return am_keyed_hash_pair(owner, (uint64_t)number << 1 | by_key).value;
 }
 
 static bool

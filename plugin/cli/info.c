@@ -111,8 +111,9 @@ static void print_settings(const struct am_image *image) {
     const struct am_image_settings *settings = image->settings;
     struct am_view currency = am_image_string(image, settings->currency);
     struct am_view language = am_image_string(image, settings->language);
-    printf("\n%-20s %.*s\n", "currency", AM_VIEW_ARGUMENTS(currency));
-    printf("%-20s %.*s\n", "language", AM_VIEW_ARGUMENTS(language));
+    putchar('\n');
+    am_cli_print_line(stdout, "%-20s %.*s", "currency", AM_VIEW_ARGUMENTS(currency));
+    am_cli_print_line(stdout, "%-20s %.*s", "language", AM_VIEW_ARGUMENTS(language));
     printf("%-20s %s\n", "fold_accents", settings->fold_accents ? "true" : "false");
     printf("%-20s %s\n", "stem", settings->stem ? "true" : "false");
     printf("%-20s %u\n", "broad_window", settings->broad_window);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interner.h"
-#include "../base/hash.h"
+#include "../base/keyed.h"
 
 #include <stdlib.h>
 
@@ -9,8 +9,7 @@ enum { FIRST_SLOT_COUNT = 1024 };
 /* The slot that holds the string, or the empty one where it belongs. */
 static uint32_t *slot_of(const struct am_cli_interner *interner, struct am_view text) {
     uint32_t mask = interner->slot_count - 1;
-    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, text.data, text.size);
-    uint32_t at = (uint32_t)am_hash_mix(hash, text.size) & mask;
+    uint32_t at = (uint32_t)am_keyed_hash(text).value & mask;
     while (interner->slots[at] != UINT32_MAX &&
            !am_view_equal(interner->texts[interner->slots[at]], text))
         at = (at + 1) & mask;

@@ -159,6 +159,30 @@ static inline struct am_view am_build_string(const struct am_builder *builder,
 /* The index of the zone of that name; false: there is none. */
 bool am_build_find_zone(const struct am_builder *builder, struct am_view name, uint32_t *zone);
 
+/* Lists of terms that an ad has together with its campaign. */
+enum am_build_term_list {
+    AM_BUILD_LABELS,
+    AM_BUILD_EXCLUDE_LABELS,
+    AM_BUILD_CATEGORIES,
+    AM_BUILD_CATEGORIES_ABOVE, /* with each category above them */
+    AM_BUILD_TERM_LISTS
+};
+
+/* What a campaign adds to such a list of its ads. Zeroed: no ad has needed it yet. */
+struct am_build_shared_terms {
+    struct am_vector ids;  /* uint32_t: terms, ascending */
+    am_image_list_ref ref; /* of them alone; 0: not stored yet */
+};
+
+/* The list of an ad, and of its campaign, whose `shared` holds AM_BUILD_TERM_LISTS; both NULL
+ * without a campaign. Failures are the pools'. */
+am_image_list_ref am_build_terms(struct am_builder *builder,
+                                 const struct am_inventory_rules *own,
+                                 const struct am_inventory_rules *above,
+                                 struct am_build_shared_terms *shared,
+                                 enum am_build_term_list list);
+void am_build_free_shared_terms(struct am_build_shared_terms *shared);
+
 /* The ad's own priority, else its campaign's, else 0. */
 static inline int32_t am_build_ad_priority(const struct am_inventory_ad *ad,
                                            const struct am_inventory *inventory) {

@@ -45,7 +45,11 @@ equal_keys(const struct am_builder *builder, size_t a, size_t b, struct am_error
     return false;
 }
 
-/* Open addressing by the keys themselves, which are hashes; a slot holds the index of a key. */
+static size_t home_of(uint64_t key, size_t capacity) {
+    return am_keyed_hash_pair(key, 0).value & (capacity - 1);
+}
+
+/* Open addressing; a slot holds the index of a key. Keys are hashes, but not keyed ones. */
 static bool check_distinct(const struct am_builder *builder, struct am_error *error) {
     const uint64_t *keys = builder->keys.data;
     size_t count = builder->keys.count, capacity = 16;
@@ -57,8 +61,8 @@ static bool check_distinct(const struct am_builder *builder, struct am_error *er
         am_build_out_of_memory(error);
     for (size_t i = 0; distinct && i < count; i++) {
         if (i + AM_FETCH_AHEAD < count)
-            __builtin_prefetch(&slots[keys[i + AM_FETCH_AHEAD] & (capacity - 1)], 1);
-        size_t at = keys[i] & (capacity - 1);
+            __builtin_prefetch(&slots[home_of(keys[i + AM_FETCH_AHEAD], capacity)], 1);
+        size_t at = home_of(keys[i], capacity);
         while (slots[at] && keys[slots[at] - 1] != keys[i])
             at = (at + 1) & (capacity - 1);
         if (slots[at])

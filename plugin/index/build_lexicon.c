@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words to temporary ids. */
-#include <xxhash.h>
-
 #include "build.h"
 
 struct am_view am_build_word_text(const struct am_builder *builder, uint32_t id) {
@@ -15,16 +13,15 @@ static bool word_equal(const void *context, uint32_t id, const void *key) {
 }
 
 uint32_t am_build_find_word(const struct am_builder *builder, struct am_view text) {
-    return am_intern_get(&builder->word_table, XXH3_64bits(text.data, text.size), word_equal,
-                         builder, &text);
+    return am_intern_get(&builder->word_table, am_keyed_hash(text), word_equal, builder, &text);
 }
 
 bool am_build_intern_word(struct am_builder *builder,
                           struct am_view text,
                           uint32_t *id,
                           struct am_error *error) {
-    struct am_intern_slot *slot = am_intern_find(
-        &builder->word_table, XXH3_64bits(text.data, text.size), word_equal, builder, &text);
+    struct am_intern_slot *slot =
+        am_intern_find(&builder->word_table, am_keyed_hash(text), word_equal, builder, &text);
     if (!slot)
         return am_build_out_of_memory(error);
     if (slot->id == UINT32_MAX) {

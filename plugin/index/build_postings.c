@@ -44,10 +44,11 @@ static bool key_equal(const void *context, uint32_t id, const void *key) {
     return better_first(&AM_VECTOR_AT(keys, struct distinct_key, id)->key, key) == 0;
 }
 
-static uint64_t key_hash(const struct rank_key *key) {
+static struct am_keyed_hash key_hash(const struct rank_key *key) {
     uint64_t rest =
         (uint64_t)(uint32_t)key->priority << 16 | (uint64_t)key->match << 8 | key->word_count;
-    return am_hash_mix((uint64_t)key->score, am_hash_mix((uint64_t)(key->score >> 64), rest));
+    uint64_t high = am_keyed_hash_pair((uint64_t)(key->score >> 64), rest).value;
+    return am_keyed_hash_pair((uint64_t)key->score, high);
 }
 
 static int distinct_better_first(const void *a, const void *b) {
@@ -73,6 +74,7 @@ static struct am_image_keyword keyword_record(const struct am_builder *builder,
         .position = flat->position,
         .match = flat->source->match,
         .word_count = flat->word_count,
+        .ranked_words = flat->ranked_words,
     };
 }
 

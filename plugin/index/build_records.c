@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Campaigns and ads, and what they share through the pools. */
-#include <xxhash.h>
-
 #include "build.h"
 
 static bool negative_equal(const void *context, uint32_t id, const void *key) {
@@ -22,7 +20,7 @@ static bool negative_id(struct am_builder *builder,
         negative.twin_terminal =
             AM_VECTOR_AT(&builder->flat, struct am_build_flat_keyword, flat->twin)->terminal;
     struct am_intern_slot *slot = am_intern_find(
-        &builder->negative_table, am_hash_mix(negative.terminal, (uint64_t)negative.text << 32),
+        &builder->negative_table, am_keyed_hash_pair(negative.terminal, negative.text),
         negative_equal, builder, &negative);
     if (!slot)
         return am_build_out_of_memory(error);
@@ -63,79 +61,22 @@ cleanup:
     return done;
 }
 
-/* ---- term lists of an ad and its campaign together ---------------------------------------------
- */
-
-/* The category, and with `above` each category above it: "IAB7" of "IAB7-39". */
-static bool add_category(struct am_builder *builder,
-                         struct am_vector *terms,
-                         struct am_view category,
-                         bool above) {
-    uint32_t term = am_build_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE, category);
-    if (!am_vector_push(terms, &term))
-        return false;
-    for (size_t i = 1; above && i < category.size; i++) {
-        if (category.data[i] != '-')
-            continue;
-        term = am_build_pools_term(&builder->pools, AM_TERM_CATEGORY, AM_NONE,
-                                   (struct am_view){category.data, i});
-        if (!am_vector_push(terms, &term))
-            return false;
-    }
-    return true;
-}
-
-static bool add_terms(struct am_builder *builder,
-                      struct am_vector *terms,
-                      const struct am_inventory_strings *strings,
-                      uint32_t kind,
-                      bool above) {
-    for (uint32_t i = 0; i < strings->count; i++) {
-        if (kind == AM_TERM_CATEGORY) {
-            if (!add_category(builder, terms, strings->items[i], above))
-                return false;
-            continue;
-        }
-        uint32_t term = am_build_pools_term(&builder->pools, kind, AM_NONE, strings->items[i]);
-        if (!am_vector_push(terms, &term))
-            return false;
-    }
-    return true;
-}
-
-static am_image_list_ref merged_terms(struct am_builder *builder,
-                                      const struct am_inventory_strings *own,
-                                      const struct am_inventory_strings *campaigns,
-                                      uint32_t kind,
-                                      bool above) {
-    if (own->count == 0 && (!campaigns || campaigns->count == 0))
-        return 0;
-    struct am_vector terms = AM_VECTOR_OF(uint32_t);
-    am_image_list_ref set = 0;
-    if (add_terms(builder, &terms, own, kind, above) &&
-        (!campaigns || add_terms(builder, &terms, campaigns, kind, above)))
-        set = am_build_pools_sorted_list(&builder->pools, terms.data, (uint32_t)terms.count);
-    else
-        builder->pools.failure = AM_E_MEMORY;
-    am_vector_free(&terms);
-    return set;
-}
-
 /* ---- records ----------------------------------------------------------------------------------
  */
 
 /* Every name that the inventory has is known (am_build_zones). */
-static uint32_t zone_of(const struct am_builder *builder, struct am_view timezone) {
-    uint32_t zone = AM_NONE;
+static struct am_build_clock clock_of(const struct am_builder *builder, struct am_view timezone) {
+    struct am_build_clock clock = {AM_NONE, timezone};
     if (timezone.size)
-        am_build_find_zone(builder, timezone, &zone);
-    return zone;
+        am_build_find_zone(builder, timezone, &clock.zone);
+    return clock;
 }
 
 /* What ads take over from their campaign, computed once. */
 struct campaign_parts {
     am_image_list_ref negatives;
     uint32_t tree;
+    struct am_build_shared_terms terms[AM_BUILD_TERM_LISTS];
 };
 
 static bool build_campaigns(struct am_builder *builder,
@@ -146,8 +87,8 @@ static bool build_campaigns(struct am_builder *builder,
         const struct am_inventory_campaign *campaign = &builder->inventory->campaigns[i];
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
-        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting,
-                                            zone_of(builder, campaign->rules.timezone));
+        const struct am_build_clock clock = clock_of(builder, campaign->rules.timezone);
+        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting, &clock);
         struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
                                            am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
                                                                AM_NONE, campaign->advertiser)};
@@ -157,9 +98,35 @@ static bool build_campaigns(struct am_builder *builder,
     return true;
 }
 
+/* Finds the macros of one text. False: out of memory. */
+static bool add_macros(struct am_vector *items, struct am_view text, bool creative) {
+    size_t at = 0;
+    for (;;) {
+        enum am_model_macro macro = am_model_macro_find(text, creative, &at);
+        if (macro == AM_MACROS)
+            return true;
+        uint32_t item = am_image_macro_item(creative, at, macro);
+        if (!am_vector_push(items, &item))
+            return false;
+        at += am_model_macro_text(macro).size;
+    }
+}
+
+static am_image_list_ref macros_of(struct am_builder *builder, const struct am_inventory_ad *ad) {
+    struct am_vector items = AM_VECTOR_OF(uint32_t);
+    am_image_list_ref list = 0;
+    if (!add_macros(&items, ad->url, false) || !add_macros(&items, ad->creative, true))
+        builder->pools.failure = AM_E_MEMORY;
+    else if (items.count)
+        list = am_build_pools_list(&builder->pools, items.data, (uint32_t)items.count);
+    am_vector_free(&items);
+    return list;
+}
+
 static struct am_image_ad_details details_of(struct am_builder *builder,
                                              const struct am_inventory_ad *ad,
-                                             const struct am_inventory_rules *above) {
+                                             const struct am_inventory_rules *above,
+                                             struct campaign_parts *parts) {
     struct am_build_pools *pools = &builder->pools;
     return (struct am_image_ad_details){
         .bid = (uint64_t)ad->bid,
@@ -169,36 +136,36 @@ static struct am_image_ad_details details_of(struct am_builder *builder,
         .priority = am_build_ad_priority(ad, builder->inventory),
         .quality = (uint32_t)ad->quality,
         .ctr = (uint32_t)ad->ctr,
-        .categories = merged_terms(builder, &ad->rules.categories,
-                                   above ? &above->categories : NULL, AM_TERM_CATEGORY, false),
+        .categories = am_build_terms(builder, &ad->rules, above, parts ? parts->terms : NULL,
+                                     AM_BUILD_CATEGORIES),
+        .macros = macros_of(builder, ad),
     };
 }
 
 static struct am_image_ad record_of(struct am_builder *builder,
                                     const struct am_inventory_ad *ad,
                                     const struct am_inventory_rules *above,
-                                    const struct campaign_parts *parts) {
+                                    struct campaign_parts *parts) {
     struct am_build_pools *pools = &builder->pools;
+    struct am_build_shared_terms *shared = parts ? parts->terms : NULL;
     const struct am_inventory_rules *own = &ad->rules;
     struct am_view timezone = own->timezone.size || !above ? own->timezone : above->timezone;
     struct am_view domain = own->domain.size || !above ? own->domain : above->domain;
+    const struct am_build_clock clock = clock_of(builder, timezone);
     struct am_image_ad record = {
         .start = above && above->start > own->start ? above->start : own->start,
         .end = above && above->end < own->end ? above->end : own->end,
         .campaign = ad->campaign,
         .advertiser = am_build_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
-        .tree = am_build_pools_tree(pools, own->targeting, zone_of(builder, timezone)),
+        .tree = am_build_pools_tree(pools, own->targeting, &clock),
         .campaign_tree = parts ? parts->tree : AM_NONE,
         .campaign_negatives = parts ? parts->negatives : 0,
         .sizes = am_build_pools_list(pools, ad->sizes, ad->size_count),
         .domain = domain.size ? am_build_pools_domain(pools, domain) : AM_NONE,
     };
-    record.labels =
-        merged_terms(builder, &own->labels, above ? &above->labels : NULL, AM_TERM_LABEL, false);
-    record.exclude_labels = merged_terms(
-        builder, &own->exclude_labels, above ? &above->exclude_labels : NULL, AM_TERM_LABEL, false);
-    record.categories = merged_terms(builder, &own->categories, above ? &above->categories : NULL,
-                                     AM_TERM_CATEGORY, true);
+    record.labels = am_build_terms(builder, own, above, shared, AM_BUILD_LABELS);
+    record.exclude_labels = am_build_terms(builder, own, above, shared, AM_BUILD_EXCLUDE_LABELS);
+    record.categories = am_build_terms(builder, own, above, shared, AM_BUILD_CATEGORIES_ABOVE);
     if (own->paused || (above && above->paused))
         record.flags |= AM_AD_PAUSED;
     if (ad->pricing == AM_PRICING_CPC)
@@ -221,7 +188,7 @@ static void store_keywords(struct am_builder *builder, size_t *cursor, uint32_t 
 }
 
 static bool build_ads(struct am_builder *builder,
-                      const struct campaign_parts *parts,
+                      struct campaign_parts *parts,
                       size_t *cursor,
                       struct am_error *error) {
     const struct am_inventory *inventory = builder->inventory;
@@ -235,11 +202,11 @@ static bool build_ads(struct am_builder *builder,
         bool in_campaign = ad->campaign != AM_NONE;
         const struct am_inventory_rules *above =
             in_campaign ? &inventory->campaigns[ad->campaign].rules : NULL;
-        struct am_image_ad record =
-            record_of(builder, ad, above, in_campaign ? &parts[ad->campaign] : NULL);
+        struct campaign_parts *shared = in_campaign ? &parts[ad->campaign] : NULL;
+        struct am_image_ad record = record_of(builder, ad, above, shared);
         if (!negatives_of(builder, &ad->rules, cursor, &record.negatives, error))
             return false;
-        struct am_image_ad_details details = details_of(builder, ad, above);
+        struct am_image_ad_details details = details_of(builder, ad, above, shared);
         if (!am_vector_push(&builder->ads, &record) || !am_vector_push(&builder->details, &details))
             return am_build_out_of_memory(error);
         store_keywords(builder, cursor, ad->keyword_count);
@@ -270,6 +237,8 @@ bool am_build_records(struct am_builder *builder, struct am_error *error) {
     size_t cursor = 0;
     bool done = build_campaigns(builder, parts, &cursor, error) &&
                 build_ads(builder, parts, &cursor, error);
+    for (uint32_t i = 0; i < builder->inventory->campaign_count; i++)
+        am_build_free_shared_terms(parts[i].terms);
     free(parts);
     if (done)
         build_settings(builder);

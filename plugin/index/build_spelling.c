@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words of broad keywords as they are written, for misspelt words of queries to be corrected to. */
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "../text/spelling.h"
 #include "build.h"
@@ -24,8 +23,8 @@ static bool written_equal(const void *context, uint32_t id, const void *key) {
 }
 
 static bool count_word(struct counter *counter, struct am_view word) {
-    struct am_intern_slot *slot = am_intern_find(&counter->table, XXH3_64bits(word.data, word.size),
-                                                 written_equal, counter, &word);
+    struct am_intern_slot *slot =
+        am_intern_find(&counter->table, am_keyed_hash(word), written_equal, counter, &word);
     if (!slot)
         return false;
     if (slot->id == UINT32_MAX) {

@@ -30,7 +30,7 @@ static bool follow(struct am_builder *builder,
                    struct am_error *error) {
     uint64_t key = am_image_edge_key(parent, word);
     struct am_intern_slot *slot =
-        am_intern_find(&builder->edge_table, am_image_edge_hash(key), edge_equal, builder, &key);
+        am_intern_find(&builder->edge_table, am_keyed_hash_pair(key, 0), edge_equal, builder, &key);
     if (!slot)
         return am_build_out_of_memory(error);
     if (slot->id == UINT32_MAX) {
@@ -181,7 +181,7 @@ static void fetch_first_edge(const struct am_builder *builder,
     const uint32_t *ids = AM_VECTOR_AT(&builder->flat_words, uint32_t, flat->first_word);
     bool broad = flat->source->match == AM_MATCH_BROAD;
     uint32_t root = broad ? broad_root(builder, ids[0]) : phrase_root(ids[0]);
-    am_intern_fetch(&builder->edge_table, am_image_edge_hash(am_image_edge_key(root, ids[1])));
+    am_intern_fetch(&builder->edge_table, am_keyed_hash_pair(am_image_edge_key(root, ids[1]), 0));
 }
 
 static bool insert_keywords(struct am_builder *builder, struct am_error *error) {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The time zones of this machine, so that an image means the same on every other. */
-#include <xxhash.h>
-
 #include "build.h"
 
 static bool transitions_equal(const struct am_builder *builder,
@@ -37,11 +35,13 @@ static bool add_zone(struct am_builder *builder, const struct am_timezone *zone)
 /* Many names stand for the same zone. */
 static bool
 add_name(struct am_builder *builder, struct am_view name, const struct am_timezone *zone) {
-    uint64_t hash = XXH3_64bits_withSeed(zone->transitions, zone->count * sizeof *zone->transitions,
-                                         (uint32_t)zone->first_offset);
+    struct am_view transitions = {(const char *)zone->transitions,
+                                  zone->count * sizeof *zone->transitions};
+    struct am_view rule = {(const char *)&zone->rule, sizeof zone->rule};
     struct am_intern_slot *slot = am_intern_find(
-        &builder->zone_table, am_hash_mix(hash, XXH3_64bits(&zone->rule, sizeof zone->rule)),
-        zone_equal, builder, zone);
+        &builder->zone_table,
+        am_keyed_hash_pair(am_keyed_hash(transitions).value, am_keyed_hash(rule).value), zone_equal,
+        builder, zone);
     if (!slot)
         return false;
     if (slot->id == UINT32_MAX) {

@@ -448,6 +448,23 @@ enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_
     return AM_OK;
 }
 
+enum am_code am_image_check_start(int fd, uint64_t size, const char *name, struct am_error *error) {
+    union {
+        struct am_image_header header;
+        char bytes[sizeof(struct am_image_header) +
+                   MOST_SECTIONS * sizeof(struct am_image_section_entry)];
+    } start;
+    const struct am_image_section_entry *entries[AM_SECTIONS + 1] = {NULL};
+    size_t wanted = size < sizeof start ? size : sizeof start;
+    ssize_t got = read_start(fd, start.bytes, wanted);
+    if (got < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot read %s", name);
+    if ((size_t)got < wanted)
+        return corrupt(error, name, "it became shorter while it was being read");
+    enum am_code code = check_header(start.bytes, size, name, error);
+    return code == AM_OK ? check_table(start.bytes, size, name, entries, error) : code;
+}
+
 enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

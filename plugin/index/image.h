@@ -84,6 +84,10 @@ void am_image_close(struct am_image *image); /* NULL is fine */
  * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
+/* Checks header and section table of an open file of `size` bytes, and reads no more of it; its
+ * offset stays. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT, each reason its own message. */
+enum am_code am_image_check_start(int fd, uint64_t size, const char *name, struct am_error *error);
+
 /* Sets *is_image when the file begins with the magic of an image, so that a path can name either an
  * image or an inventory. AM_E_IO: the file cannot be read; *is_image is untouched. */
 enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pools.h"
 
-#include <xxhash.h>
-
-#include "terms.h"
-
 static uint32_t fail(struct am_build_pools *pools, enum am_code code, const char *pool) {
     if (!pools->failure) {
         pools->failure = code;
@@ -76,8 +72,8 @@ am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, stru
 am_image_string_ref am_build_pools_string(struct am_build_pools *pools, struct am_view text) {
     if (pools->failure)
         return 0;
-    struct am_intern_slot *slot = am_intern_find(
-        &pools->string_table, XXH3_64bits(text.data, text.size), string_equal, pools, &text);
+    struct am_intern_slot *slot =
+        am_intern_find(&pools->string_table, am_keyed_hash(text), string_equal, pools, &text);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "strings");
     if (slot->id != UINT32_MAX)
@@ -89,7 +85,7 @@ am_image_string_ref am_build_pools_string(struct am_build_pools *pools, struct a
 }
 
 void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct am_view text) {
-    am_intern_fetch(&pools->string_table, XXH3_64bits(text.data, text.size));
+    am_intern_fetch(&pools->string_table, am_keyed_hash(text));
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -113,7 +109,8 @@ am_build_pools_list(struct am_build_pools *pools, const uint32_t *items, uint32_
     if (pools->failure)
         return 0;
     struct items key = {items, count};
-    uint64_t hash = XXH3_64bits(items, (size_t)count * 4);
+    struct am_keyed_hash hash =
+        am_keyed_hash((struct am_view){(const char *)items, (size_t)count * sizeof *items});
     struct am_intern_slot *slot = am_intern_find(&pools->set_table, hash, set_equal, pools, &key);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "lists");
@@ -137,8 +134,7 @@ static int ascending(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-am_image_list_ref
-am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count) {
+uint32_t am_build_pools_sort(uint32_t *items, uint32_t count) {
     if (count == 0)
         return 0;
     qsort(items, count, sizeof *items, ascending);
@@ -146,7 +142,12 @@ am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32
     for (uint32_t i = 1; i < count; i++)
         if (items[i] != items[kept - 1])
             items[kept++] = items[i];
-    return am_build_pools_list(pools, items, kept);
+    return kept;
+}
+
+am_image_list_ref
+am_build_pools_sorted_list(struct am_build_pools *pools, uint32_t *items, uint32_t count) {
+    return count ? am_build_pools_list(pools, items, am_build_pools_sort(items, count)) : 0;
 }
 
 /* ---- terms ------------------------------------------------------------------------------------
@@ -174,8 +175,10 @@ uint32_t am_build_pools_term(struct am_build_pools *pools,
         return 0;
     am_image_string_ref ref = am_build_pools_string(pools, text);
     struct term_key wanted = {kind, key, text};
-    struct am_intern_slot *slot = am_intern_find(
-        &pools->term_table, am_image_term_hash(kind, key, text), term_equal, pools, &wanted);
+    struct am_intern_slot *slot =
+        am_intern_find(&pools->term_table,
+                       am_keyed_hash_pair(am_keyed_hash(text).value, (uint64_t)kind << 32 | key),
+                       term_equal, pools, &wanted);
     if (!slot)
         return fail(pools, AM_E_MEMORY, "terms");
     if (slot->id != UINT32_MAX)
@@ -218,9 +221,28 @@ static am_image_list_ref values_of(struct am_build_pools *pools,
     return am_build_pools_sorted_list(pools, terms, targeting->count);
 }
 
+/* How they are written, the name of their time zone, then the runs. */
+static am_image_list_ref times_of(struct am_build_pools *pools,
+                                  const struct am_inventory_targeting *targeting,
+                                  struct am_view zone) {
+    struct am_vector items = AM_VECTOR_OF(uint32_t);
+    uint32_t *place = am_vector_extend(&items, AM_TIMES_FIRST + targeting->count);
+    am_image_list_ref list = 0;
+    if (place) {
+        place[AM_TIMES_WRITTEN] = am_build_pools_string(pools, targeting->written);
+        place[AM_TIMES_ZONE] = am_build_pools_string(pools, zone);
+        memcpy(place + AM_TIMES_FIRST, targeting->times, targeting->count * sizeof *place);
+        list = am_build_pools_list(pools, place, AM_TIMES_FIRST + targeting->count);
+    } else {
+        pools->failure = AM_E_MEMORY;
+    }
+    am_vector_free(&items);
+    return list;
+}
+
 static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
                                          const struct am_inventory_targeting *targeting,
-                                         uint32_t zone) {
+                                         const struct am_build_clock *clock) {
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind,
                                       .attribute = (uint8_t)targeting->attribute,
                                       .key = AM_NONE};
@@ -228,8 +250,13 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
         uint32_t hours[6];
         for (unsigned i = 0; i < 6; i++)
             hours[i] = (uint32_t)(targeting->hours[i / 2] >> (i % 2 * 32));
-        node.key = zone;
+        node.key = clock->zone;
         node.set = am_build_pools_list(pools, hours, 6);
+        return node;
+    }
+    if (targeting->kind == AM_TARGETING_TIMES) {
+        node.key = clock->zone;
+        node.set = times_of(pools, targeting, clock->name);
         return node;
     }
     if (targeting->attribute == AM_ATTRIBUTE_KV)
@@ -241,13 +268,13 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
 /* Appends the subtree in preorder; `start` is the index of the tree's first node. */
 static void append_tree(struct am_build_pools *pools,
                         const struct am_inventory_targeting *targeting,
-                        uint32_t zone,
+                        const struct am_build_clock *clock,
                         size_t start) {
     size_t at = pools->tree_nodes.count;
     bool inner = targeting->kind <= AM_TARGETING_NOT;
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
     if (!inner)
-        node = leaf_of(pools, targeting, zone);
+        node = leaf_of(pools, targeting, clock);
     if (at >= UINT32_MAX - 1) {
         fail(pools, AM_E_LIMIT, "targeting nodes");
         return;
@@ -257,7 +284,7 @@ static void append_tree(struct am_build_pools *pools,
         return;
     }
     for (uint32_t i = 0; inner && i < targeting->count; i++)
-        append_tree(pools, &targeting->children[i], zone, start);
+        append_tree(pools, &targeting->children[i], clock, start);
     AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, at)->end =
         (uint32_t)(pools->tree_nodes.count - start);
 }
@@ -272,16 +299,17 @@ static bool tree_equal(const void *context, uint32_t id, const void *key) {
 
 uint32_t am_build_pools_tree(struct am_build_pools *pools,
                              const struct am_inventory_targeting *targeting,
-                             uint32_t zone) {
+                             const struct am_build_clock *clock) {
     if (!targeting || pools->failure)
         return AM_NONE;
     size_t start = pools->tree_nodes.count;
-    append_tree(pools, targeting, zone, start);
+    append_tree(pools, targeting, clock, start);
     if (pools->failure)
         return AM_NONE;
     struct am_image_tree_node *nodes =
         AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, start);
-    uint64_t hash = XXH3_64bits(nodes, (pools->tree_nodes.count - start) * sizeof *nodes);
+    struct am_keyed_hash hash = am_keyed_hash(
+        (struct am_view){(const char *)nodes, (pools->tree_nodes.count - start) * sizeof *nodes});
     struct am_intern_slot *slot =
         am_intern_find(&pools->tree_table, hash, tree_equal, pools, nodes);
     if (!slot)

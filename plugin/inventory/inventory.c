@@ -2,7 +2,6 @@
 /* Lines to records, records to an inventory. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "../base/intern.h"
 #include "../text/stem.h"
@@ -154,14 +153,14 @@ static bool id_equal(const void *context, uint32_t id, const void *key) {
 static struct am_intern_slot *
 find_id(struct am_inventory_reader *reader, struct id_table *ids, struct am_view id) {
     struct am_intern_slot *slot =
-        am_intern_find(&ids->table, XXH3_64bits(id.data, id.size), id_equal, ids, &id);
+        am_intern_find(&ids->table, am_keyed_hash(id), id_equal, ids, &id);
     reader->out_of_memory |= slot == NULL;
     return slot;
 }
 
 /* For an id whose turn comes later: a large table is waited for. */
 static void fetch_id(const struct id_table *ids, struct am_view id) {
-    am_intern_fetch(&ids->table, XXH3_64bits(id.data, id.size));
+    am_intern_fetch(&ids->table, am_keyed_hash(id));
 }
 
 /* Enters the id; says so when another record has it. False: bad, or out of memory. */
@@ -317,7 +316,8 @@ static bool drop_bad(struct am_inventory_reader *reader) {
 /* Who wrote `stem` as false knows. */
 static void check_stems(struct am_inventory_reader *reader) {
     const struct am_view language = reader->inventory->language;
-    if (!reader->language_line || reader->settings_bad || (reader->has_stem && !reader->inventory->stem) ||
+    if (!reader->language_line || reader->settings_bad ||
+        (reader->has_stem && !reader->inventory->stem) ||
         am_text_stemmer_check(language) != AM_E_INVALID)
         return;
     am_inventory_reader_label(reader, "inventory", AM_VIEW(""));

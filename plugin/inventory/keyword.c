@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keyword notation, and keywords to words. */
 #include <stdio.h>
-#include <xxhash.h>
 
+#include "../base/keyed.h"
 #include "../text/characters.h"
 #include "../text/words.h"
 #include "hints.h"
@@ -313,7 +313,8 @@ static void drop_duplicates(struct normaliser *normaliser, struct am_inventory_a
     char *other = memory + (size_t)(AM_WORD_MAX_BYTES + 1) * AM_KEYWORD_MAX_WORDS;
     for (uint32_t i = 0; i < ad->keyword_count; i++) {
         struct am_view key = words_key(&keywords[i], memory);
-        items[i] = (struct keyed){XXH3_64bits_withSeed(key.data, key.size, keywords[i].match), i};
+        items[i] = (struct keyed){
+            am_keyed_hash_pair(am_keyed_hash(key).value, keywords[i].match).value, i};
     }
     qsort(items, ad->keyword_count, sizeof *items, by_hash);
     for (uint32_t i = 1, best = 0; i < ad->keyword_count; i++) {

@@ -28,6 +28,7 @@ struct am_inventory_lines {
     char *raw;
     struct am_view unread; /* of raw, not yet unpacked or split */
     char *plain;           /* unpacked chunk, gzip only */
+    uint64_t unpacked;     /* bytes of text so far, gzip only */
     struct am_view ready;  /* text not yet split into lines */
     char *line;            /* a line put together from several chunks */
     size_t line_size;
@@ -61,6 +62,11 @@ take_over(int fd, const char *name, struct am_inventory_lines **lines, struct am
         if (fd >= 0)
             close(fd);
         return code;
+    }
+    if (S_ISREG(status.st_mode) && status.st_size > AM_INVENTORY_MAX_BYTES) {
+        close(fd);
+        return am_error_set(error, AM_E_LIMIT, "%s: a file of %lld bytes, expected at most %lld",
+                            name, (long long)status.st_size, (long long)AM_INVENTORY_MAX_BYTES);
     }
     struct am_inventory_lines *made = make(name);
     if (!made) {
@@ -126,15 +132,22 @@ static enum am_code read_memory(struct am_inventory_lines *lines) {
     return AM_OK;
 }
 
+/* How much of the next chunk there is: of a file, what it had when it was opened, since it may grow
+ * as fast as it is read. */
+static size_t size_of_chunk(const struct am_inventory_lines *lines) {
+    uint64_t left = lines->total - lines->done;
+    return lines->total && left < CHUNK ? (size_t)left : CHUNK;
+}
+
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
  * whole. */
 static enum am_code read_raw(struct am_inventory_lines *lines, struct am_error *error) {
     if (lines->fd < 0) {
         read_memory(lines);
     } else {
-        size_t size = 0;
-        while (size < CHUNK) {
-            ssize_t got = read(lines->fd, lines->raw + size, CHUNK - size);
+        size_t size = 0, most = size_of_chunk(lines);
+        while (size < most) {
+            ssize_t got = read(lines->fd, lines->raw + size, most - size);
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
@@ -184,6 +197,17 @@ static enum am_code skip_padding(struct am_inventory_lines *lines, struct am_err
     return AM_OK;
 }
 
+/* Of a few bytes that unpack to gigabytes, nothing but the work would be left. */
+static enum am_code check_ratio(const struct am_inventory_lines *lines, struct am_error *error) {
+    uint64_t packed = am_inventory_lines_done(lines);
+    if (lines->unpacked <= AM_INVENTORY_FREE_TEXT ||
+        lines->unpacked / AM_INVENTORY_MAX_RATIO <= packed)
+        return AM_OK;
+    return am_error_set(error, AM_E_LIMIT,
+                        "%s: %llu bytes of gzip data unpack to more than %d times as many",
+                        lines->name, (unsigned long long)packed, AM_INVENTORY_MAX_RATIO);
+}
+
 /* Unpacks more into `ready`. Members may follow one another (RFC 1952 section 2.2). */
 static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *error) {
     z_stream *stream = &lines->stream;
@@ -224,7 +248,8 @@ static enum am_code unpack(struct am_inventory_lines *lines, struct am_error *er
                                 stream->msg ? stream->msg : "not gzip");
     }
     lines->ready = (struct am_view){lines->plain, CHUNK - stream->avail_out};
-    return AM_OK;
+    lines->unpacked += lines->ready.size;
+    return check_ratio(lines, error);
 }
 
 /* Skips a byte order mark at the beginning, and refuses what is no JSON Lines at all. */

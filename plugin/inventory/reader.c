@@ -188,7 +188,7 @@ static bool is_quoted_number(struct am_inventory_reader *reader,
     char *comma = strchr(number, ',');
     if (comma)
         *comma = '.';
-    return am_decimal_parse(am_view_of(number), places, &read, NULL) == AM_OK;
+    return am_decimal_parse_text(am_view_of(number), places, &read) == AM_OK;
 }
 
 bool am_inventory_read_number(struct am_inventory_reader *reader,
@@ -251,6 +251,11 @@ bool am_inventory_read_strings(struct am_inventory_reader *reader,
         am_inventory_reader_expected(reader, name, "a list of strings", value);
         return false;
     }
+    if (value->children > AM_LABELS_MAX) {
+        am_inventory_reader_error(reader, "%s: %u items, expected at most %d", name,
+                                  value->children, AM_LABELS_MAX);
+        return false;
+    }
     struct am_vector items = AM_VECTOR_OF(struct am_view);
     const struct am_json_node *item = am_json_first(value);
     bool fine = true;
@@ -266,4 +271,17 @@ bool am_inventory_read_strings(struct am_inventory_reader *reader,
     strings->count = (uint32_t)items.count;
     am_vector_free(&items);
     return fine;
+}
+
+void am_inventory_check_parts(struct am_inventory_reader *reader,
+                              const char *name,
+                              struct am_view text,
+                              char separator) {
+    uint32_t parts = 1;
+    for (size_t i = 0; i < text.size; i++)
+        parts += text.data[i] == separator;
+    if (parts > AM_NAME_MAX_PARTS)
+        am_inventory_reader_error(
+            reader, "%s: %u parts between '%c', expected at most %d, in \"" AM_QUOTED "\"", name,
+            parts, separator, AM_NAME_MAX_PARTS, AM_QUOTED_ARGUMENTS(text));
 }

@@ -93,11 +93,17 @@ bool am_inventory_read_time(struct am_inventory_reader *reader,
                             const char *name,
                             const struct am_json_node *value,
                             int64_t *result);
-/* A list of strings, sorted, without duplicates. */
+/* A list of at most AM_LABELS_MAX strings, sorted, without duplicates. */
 bool am_inventory_read_strings(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                struct am_inventory_strings *strings);
+/* Says so when the name has more than AM_NAME_MAX_PARTS parts. An image has each name that a domain
+ * or a category lies below: names of many parts would take many times their own size. */
+void am_inventory_check_parts(struct am_inventory_reader *reader,
+                              const char *name,
+                              struct am_view text,
+                              char separator);
 /* A string's bytes; they live until the next call. */
 struct am_view am_inventory_reader_string(struct am_inventory_reader *reader,
                                           const struct am_json_node *string);

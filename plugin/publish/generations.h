@@ -25,6 +25,7 @@
 #define AM_PUBLISH_GENERATIONS_H
 
 #include "../api/api.h"
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -70,6 +71,13 @@ void am_generations_free(struct am_generations *generations);
 void am_generations_start(struct am_generations *generations, unsigned worker);
 /* Ends the mover and waits for it: for tests and libraries; a worker just exits. */
 void am_generations_stop(struct am_generations *generations);
+
+/* Has the requests of every context count, by a worker of its own from `workers` (as many as
+ * contexts). Without workers (NULL), they are answered that the ledger is not ready. While no
+ * request runs. */
+void am_generations_count(struct am_generations *generations,
+                          const struct am_api_counting *counting,
+                          const struct am_account_worker *workers);
 
 /* Pins the first free context and attaches it to the current generation. Always succeeds, since
  * there are as many as requests at a time; when the context cannot be attached it stays on its

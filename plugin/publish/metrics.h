@@ -12,10 +12,11 @@
 
 #include "../api/endpoints.h"
 #include "../base/buffer.h"
+#include "../events/judge.h"
 #include "../match/match.h"
 
 /* Statuses of answers; the last one counts all others. */
-enum { AM_METRICS_STATUSES = 12 };
+enum { AM_METRICS_STATUSES = 14 };
 /* "200", ..., "other". */
 const char *am_metrics_status_name(unsigned index);
 /* Index into the statuses. */
@@ -50,6 +51,18 @@ struct am_metrics_loop {
     uint64_t closed[AM_METRICS_CLOSED_REASONS];
 };
 
+/* Events of browsers and advertisers: AM_JOURNAL_IMPRESSION to AM_JOURNAL_CONVERSION. */
+enum { AM_METRICS_EVENTS = AM_JOURNAL_CONVERSION - AM_JOURNAL_IMPRESSION + 1 };
+
+/* What the mule knows of the ledger; it alone writes. */
+struct am_metrics_ledger {
+    uint64_t holder; /* 1: this instance steps it */
+    uint64_t stepped_at;
+    uint64_t unsynced_bytes, lost_lines, full;
+    uint64_t ring_seconds;
+    uint64_t names_lost;
+};
+
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
@@ -64,6 +77,7 @@ struct am_metrics_counters {
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     struct am_metrics_histogram decide, request;
+    uint64_t events[AM_METRICS_EVENTS][AM_EVENT_OUTCOMES];
     struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
@@ -80,6 +94,7 @@ struct am_metrics_gauges {
     uint64_t lags; /* inventories that were replaced again before they were published */
     uint64_t
         replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
+    struct am_metrics_ledger ledger;
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 
@@ -96,8 +111,9 @@ void am_metrics_free(struct am_metrics *metrics);
 typedef bool am_metrics_serves(unsigned worker);
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
 
-/* Lists the metrics of a loop, too. Once, before any reader. */
+/* Lists the metrics of a loop, of a ledger, too. Once, before any reader. */
 void am_metrics_list_loop(struct am_metrics *metrics);
+void am_metrics_list_ledger(struct am_metrics *metrics);
 
 /* The row of a core. */
 struct am_metrics_counters *

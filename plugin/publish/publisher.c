@@ -7,16 +7,18 @@
 #include "../match/match.h"
 #include "metrics_table.h"
 
+enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
+
+/* In milliseconds. */
 enum {
-    START_ATTEMPTS = 5, /* while the file keeps changing */
-    QUIET = 400,        /* a younger file may still be being written */
-    RETRY = 10000,      /* after a refusal that the file did not cause: memory, disk */
-    TEND_SOON = 100,    /* after a publication, while others leave the image before it; doubles */
+    QUIET = 400,     /* a younger file may still be being written */
+    RETRY = 10000,   /* after a refusal that the file did not cause: memory, disk */
+    TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
     TEND = 2000,
+    CONFIRM = 60000, /* between confirmations of the note */
     UNQUIET = 30000, /* time that a file may keep changing before it is logged */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
-/* All in milliseconds, but for the attempts. */
 
 static int64_t monotonic(void) {
     return am_clock_milliseconds(CLOCK_MONOTONIC);
@@ -75,6 +77,16 @@ static bool is_at_fault(enum am_code code) {
     return code != AM_E_CHANGED && code != AM_E_NOT_FOUND && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
+/* What is about to be served is counted from its first placement on. */
+static enum am_code
+count(const struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
+    if (!publisher->account)
+        return AM_OK;
+    enum am_code code = am_account_open(publisher->account, image, error);
+    return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
+                         : code;
+}
+
 /* An image that is shown. */
 static void publish(const struct am_publisher *publisher, const char *name) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
@@ -115,14 +127,20 @@ static bool publish_last_good(const struct am_publisher *publisher) {
     struct am_image *image = open_last_good(publisher, name, &hold);
     if (!image)
         return false;
-    show(publisher, image);
-    publish(publisher, name);
-    am_publish_log(publisher->sink,
-                   "serving the last good generation, %s, until %s can be used (%s/%s)",
-                   image->generation, publisher->source.path, publisher->store_folder, name);
+    struct am_error error;
+    bool counted = count(publisher, image, &error) == AM_OK;
+    if (counted) {
+        show(publisher, image);
+        publish(publisher, name);
+        am_publish_log(publisher->sink,
+                       "serving the last good generation, %s, until %s can be used (%s/%s)",
+                       image->generation, publisher->source.path, publisher->store_folder, name);
+    } else {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+    }
     am_image_close(image);
     am_store_release(&hold);
-    return true;
+    return counted;
 }
 
 static enum am_code build_patiently(struct am_publisher *publisher,
@@ -201,6 +219,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->held = AM_STORE_NO_HOLD;
     if (!make_store(publisher))
         return false;
+    publisher->noticed = time(NULL);
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
@@ -209,6 +228,12 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->last = built.signature;
     if (code != AM_OK)
         return fall_back(publisher, &error);
+    if (count(publisher, built.image, &error) != AM_OK) {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+        am_image_close(built.image);
+        am_store_release(&built.hold);
+        return false;
+    }
     publish_first(publisher, &built);
     return true;
 }
@@ -216,7 +241,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
 /* ---- what is published stays ------------------------------------------------------------------
  */
 
-static void hold(struct am_publisher *publisher, struct am_store_hold taken) {
+static void replace_hold(struct am_publisher *publisher, struct am_store_hold taken) {
     am_store_release(&publisher->held);
     publisher->held = taken;
     publisher->damaged = false;
@@ -238,7 +263,7 @@ static enum am_code take_up(struct am_publisher *publisher,
         publish(publisher, publication->image);
     }
     am_image_close(image);
-    hold(publisher, taken);
+    replace_hold(publisher, taken);
     return AM_OK;
 }
 
@@ -258,6 +283,7 @@ static enum am_code restore(struct am_publisher *publisher,
                        publisher->store_folder, publication->image);
     }
     am_store_unlock(store, publication->image, lock);
+    publisher->noted = false; /* who has removed the image may have removed the note, too */
     return code;
 }
 
@@ -277,12 +303,24 @@ static enum am_code keep_image(struct am_publisher *publisher, const struct am_s
     return restore(publisher, store, &publication);
 }
 
+/* Confirms once a minute, since the folder may be on a disk. */
+static bool has_note(struct am_publisher *publisher, const struct am_store *store) {
+    const struct am_source *source = &publisher->source;
+    int64_t now = monotonic();
+    if (!publisher->noted)
+        return false;
+    if (publisher->confirmed_at && now - publisher->confirmed_at < CONFIRM)
+        return true;
+    publisher->confirmed_at = now;
+    return am_store_confirm(store, source->path, source->lenient);
+}
+
 /* Logs once why there is no note, and retries until there is. */
 static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
     const struct am_source *source = &publisher->source;
     struct am_publish_publication publication;
     struct am_error error;
-    if (publisher->noted && am_store_confirm(store, source->path, source->lenient))
+    if (has_note(publisher, store))
         return;
     am_publish_channel_read(publisher->channel, &publication);
     publisher->noted =
@@ -391,7 +429,7 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     else
         accept_new(publisher, built);
     am_image_close(built->image);
-    hold(publisher, built->hold);
+    replace_hold(publisher, built->hold);
     publisher->noted = built->noted == AM_OK;
     publisher->tend_after = TEND_SOON;
     clean(publisher);
@@ -456,6 +494,13 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     publisher->unquiet_since = 0;
     if (built.signature.inode)
         publisher->last = built.signature;
+    if (code == AM_OK) {
+        code = count(publisher, built.image, &error);
+        if (code != AM_OK) {
+            am_image_close(built.image);
+            am_store_release(&built.hold);
+        }
+    }
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
@@ -486,6 +531,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
     publisher->last = now;
+    publisher->noticed = time(NULL);
     return take(publisher, forced);
 }
 

@@ -6,6 +6,7 @@
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -17,15 +18,18 @@ struct am_publisher {
     struct am_publish_channel *channel;
     struct am_metrics *metrics;
     const struct am_publish_sink *sink;
+    struct am_account *account; /* NULL: nothing is counted */
     /* Private from here on. Times are of CLOCK_MONOTONIC, in milliseconds. */
     bool seen; /* `last` has been published or refused */
     struct am_source_version last;
     bool refused;              /* `last` was refused for what is in it */
     bool missing;              /* the last check found no file */
+    int64_t noticed;           /* when `last` was first seen, seconds since 1970 */
     int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
     struct am_store_hold held; /* of what is published; in the mule */
     bool damaged;              /* the published image is missing or damaged: build it again */
     bool noted;                /* the store has a note of it */
+    int64_t confirmed_at;      /* 0: not yet */
     bool unnoted_logged;       /* that it has none, and why */
     bool uncleaned_logged;     /* that the store cannot be cleaned, and why */
     bool cleaned;              /* the store has no orphaned files */

@@ -15,6 +15,10 @@
 
 enum { READ_SIZE = 1 << 20 };
 
+/* A longer image than SMALL_IMAGE must not be more than MOST_SPARSE times as long as it is on disk:
+ * compression of a file system accounts for a few times, holes for any number. */
+enum { SMALL_IMAGE = 64 << 20, MOST_SPARSE = 16 };
+
 /* What is being built, and from what. */
 struct making {
     const struct am_source *source;
@@ -22,6 +26,7 @@ struct making {
     struct am_timezones *zones; /* of this machine, now */
     int fd;                     /* the inventory, open for reading */
     int64_t quiet;              /* milliseconds */
+    uint64_t began;             /* nanoseconds of CLOCK_MONOTONIC, after the wait for quiet */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
@@ -90,7 +95,29 @@ open_source(struct making *making, struct timespec zones, struct am_error *error
     making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (making->fd < 0 || fstat(making->fd, &status) != 0)
         return cannot_read(path, error);
+    if (S_ISREG(status.st_mode) && status.st_size > AM_INVENTORY_MAX_BYTES)
+        return am_error_set(error, AM_E_LIMIT, "%s: a file of %lld bytes, expected at most %lld",
+                            path, (long long)status.st_size, (long long)AM_INVENTORY_MAX_BYTES);
     return sign(path, &status, zones, &making->built->signature, error);
+}
+
+/* Before an image is read into memory as a whole: a file can have any length, but what its
+ * beginning says must fit it, and most of it must be there. */
+static enum am_code check_image(const struct making *making, struct am_error *error) {
+    const char *path = making->source->path;
+    struct stat status;
+    if (fstat(making->fd, &status) != 0)
+        return cannot_read(path, error);
+    enum am_code code = am_image_check_start(making->fd, (uint64_t)status.st_size, path, error);
+    if (code != AM_OK)
+        return code;
+    int64_t on_disk = (int64_t)status.st_blocks * 512;
+    if (status.st_size > SMALL_IMAGE && status.st_size / MOST_SPARSE > on_disk)
+        return am_error_set(error, AM_E_IO,
+                            "%s: an image of %lld bytes, of which %lld are on disk: expected one "
+                            "without holes",
+                            path, (long long)status.st_size, (long long)on_disk);
+    return AM_OK;
 }
 
 static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
@@ -117,22 +144,23 @@ static int64_t milliseconds_of(const struct timespec *time) {
 }
 
 /* Files with a time in the future are read at once: waiting would not help. */
-static enum am_code wait_until_quiet(const struct making *making, struct am_error *error) {
+static enum am_code wait_until_quiet(struct making *making, struct am_error *error) {
     int64_t age =
         am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
     if (age < 0 || age >= making->quiet)
         return AM_OK;
     const struct timespec rest = {0, (making->quiet - age) * 1000000};
     nanosleep(&rest, NULL);
+    making->began = am_clock(CLOCK_MONOTONIC);
     return check_unwritten(making, error);
 }
 
-/* From its beginning to its end. */
+/* From its beginning to where its end was: a file may grow as fast as it is read. */
 static enum am_code digest_source(struct making *making, struct am_error *error) {
     const char *path = making->source->path;
     enum am_code code = AM_OK;
-    off_t at = 0;
-    ssize_t size;
+    off_t at = 0, end = making->built->signature.size;
+    ssize_t size = 0;
     char *block = malloc(READ_SIZE);
     XXH3_state_t *state = XXH3_createState();
     if (!block || !state) {
@@ -140,11 +168,13 @@ static enum am_code digest_source(struct making *making, struct am_error *error)
         goto cleanup;
     }
     XXH3_128bits_reset(state);
-    while ((size = pread(making->fd, block, READ_SIZE, at)) > 0 || (size < 0 && errno == EINTR)) {
-        if (size < 0)
-            continue;
+    for (off_t left; (left = end - at) > 0; at += size) {
+        size = pread(making->fd, block, (size_t)(left < READ_SIZE ? left : READ_SIZE), at);
+        if (size < 0 && errno == EINTR)
+            size = 0;
+        else if (size <= 0)
+            break;
         XXH3_128bits_update(state, block, (size_t)size);
-        at += size;
     }
     if (size < 0)
         code = cannot_read(path, error);
@@ -280,6 +310,8 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
     else
         making->origin = making->source->lenient ? AM_ORIGIN_LENIENT : AM_ORIGIN_STRICT;
     code = wait_until_quiet(making, error);
+    if (code == AM_OK && is_image)
+        code = check_image(making, error);
     if (code == AM_OK)
         code = digest_source(making, error);
     if (code != AM_OK)
@@ -302,9 +334,12 @@ enum am_code am_source_image(const struct am_source *source,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_clock(CLOCK_MONOTONIC);
-    struct making making = {
-        .source = source, .fd = -1, .quiet = quiet, .built = built, .report = report};
+    struct making making = {.source = source,
+                            .fd = -1,
+                            .quiet = quiet,
+                            .began = am_clock(CLOCK_MONOTONIC),
+                            .built = built,
+                            .report = report};
     *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
@@ -319,6 +354,6 @@ enum am_code am_source_image(const struct am_source *source,
     if (making.fd >= 0)
         close(making.fd);
     am_store_close(&making.store);
-    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - making.began;
     return code;
 }

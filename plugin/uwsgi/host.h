@@ -25,6 +25,37 @@ am_uwsgi_host_add_lines(struct wsgi_request *request, char *lines, uint16_t size
     return true;
 }
 
+/* The protocol of a socket: that of its option, else that of the option `protocol` (core/socket.c).
+ */
+static inline const char *am_uwsgi_host_protocol(const struct uwsgi_socket *socket) {
+    const char *name = socket->proto_name ? socket->proto_name : uwsgi.protocol;
+    return name ? name : "uwsgi";
+}
+
+/* Whether uWSGI may transform the answer (gzip:, chunked:), which then has another length. */
+static inline bool am_uwsgi_host_may_transform(const struct wsgi_request *request) {
+#ifdef UWSGI_ROUTING
+    if (uwsgi.response_routes)
+        return true;
+#endif
+    return request->transformations;
+}
+
+/* Runs the routes of answers, which uWSGI would run with the first byte of the body
+ * (core/writer.c), so that it is known whether they transform it. False: a route has answered. */
+static inline bool am_uwsgi_host_route_answer(struct wsgi_request *request) {
+#ifdef UWSGI_ROUTING
+    if (request->is_response_routing)
+        return true;
+    if (uwsgi_apply_response_routes(request) == UWSGI_ROUTE_BREAK) {
+        request->ignore_body = 1;
+        return false;
+    }
+    request->is_response_routing = 0;
+#endif
+    return true;
+}
+
 /* Makes uWSGI close the connection after this request: http11 keeps one only while the parser's
  * status is set (proto/http.c), and after a write error never. */
 static inline void am_uwsgi_host_close(struct wsgi_request *request, bool after_error) {

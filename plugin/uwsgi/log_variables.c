@@ -13,8 +13,9 @@ void am_uwsgi_log_variables_start(void) {
     am_uwsgi_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
 }
 
-/* Control characters would break lines, quotes would end a field that the user's format quotes, and
- * truncation could split a character: none of these reaches the log. */
+/* Control characters would break lines, quotes would end a field that the user's format quotes,
+ * backslashes would escape the quote after them (in JSON, say), and truncation could split a
+ * character: none of these reaches the log. */
 static void add(struct wsgi_request *request, const char *name, struct am_view value) {
     char text[VALUE_SIZE];
     size_t size = value.size < VALUE_SIZE ? value.size : VALUE_SIZE;
@@ -23,7 +24,7 @@ static void add(struct wsgi_request *request, const char *name, struct am_view v
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char)value.data[i];
         bool control = byte < 0x20 || byte == 0x7F;
-        text[i] = control ? '?' : byte == '"' ? '\'' : value.data[i];
+        text[i] = control ? '?' : byte == '"' ? '\'' : byte == '\\' ? '/' : value.data[i];
     }
     uwsgi_logvar_add(request, (char *)(uintptr_t)name, (uint8_t)strlen(name), text, (uint8_t)size);
 }

@@ -26,10 +26,11 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
     if (!uwsgi.has_metrics)
         return;
     uwsgi_register_metric_collector("admatch", collect);
-    for (unsigned i = 0; i < am_metrics_listed(metrics); i++) {
+    for (unsigned i = 0; i < am_metrics_table_count(); i++) {
         const struct am_metrics_metric *metric = &am_metrics_table[i];
         char name[128];
-        if (metric->type == AM_METRICS_HISTOGRAM || metric->origin == AM_METRICS_INFO)
+        if (!am_metrics_lists(metrics, i) || metric->type == AM_METRICS_HISTOGRAM ||
+            metric->origin == AM_METRICS_INFO)
             continue;
         const char *seconds = metric->decimals ? strstr(metric->name, "seconds") : NULL;
         if (seconds)

@@ -20,7 +20,10 @@ void am_uwsgi_drop_privileges(void) {
 static void publish(struct am_publisher *publisher, int home) {
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
-    if (!am_publisher_start(publisher))
+    bool published = am_publisher_start(publisher);
+    if (publisher->account)
+        am_account_leave(publisher->account);
+    if (!published)
         _exit(1);
     ssize_t size = write(home, publisher, sizeof *publisher);
     if (size == (ssize_t)sizeof *publisher)

@@ -50,12 +50,17 @@ static void leave(int signal_number) {
 }
 
 /* The order matters: changing the user clears PDEATHSIG. */
-static void set_up(void) {
+static void set_up(const struct am_server *server) {
+    struct am_error error;
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
+    if (server->account && am_account_tend(server->account, &error) != AM_OK) {
+        am_publish_log(&am_uwsgi_log, "the ledger is not tended: %s", error.message);
+        _exit(1); /* the master starts another mule */
+    }
     am_publish_priority_background();
 }
 
@@ -110,10 +115,11 @@ static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, boo
 
 /* With `refresh` 0 the mule still checks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t refresh) {
+    struct am_publisher *publisher = &server->publisher;
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
-    set_up();
+    set_up(server);
     am_publisher_resume(publisher);
     enum am_publisher_outcome outcome = am_publisher_check(publisher, false);
     bool forced = false;

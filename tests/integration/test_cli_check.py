@@ -93,6 +93,19 @@ class CheckTest(CommandTest):
             ["5", "3", "1", "1"],
         )
 
+    def test_what_is_quoted_cannot_steer_a_terminal(self):
+        """Neither in problems of the reader nor in keywords that can never win: a next line, text from right to left, a CSI of C1."""
+        steering = "\u2028\u202e\u009b"
+        records = [
+            {"type": "inventory", "broad_window": 2},
+            {"id": "1" + steering, "advertiser": "x", "bid": 1, "keywords": ["a b c" + steering], "x" + steering: 1},
+            {"id": "2", "advertiser": "x", "bid": 1, "keywords": ["d" + steering, "-d" + steering]},
+        ]
+        told = self.run_fine("check", self.write("steering.jsonl", lines_of(records))).stdout.decode()
+        for text in ('ad "1???": unknown member "x???"', 'ad 1???: the keyword "a b c???" can never', 'the negative broad keyword "d???"'):
+            self.assertIn(text, told)
+        self.assertFalse(set(steering) & set(told))
+
     def test_a_broad_keyword_with_more_words_than_the_window_is_told(self):
         records = [
             {"type": "inventory", "broad_window": 2},

@@ -4,6 +4,7 @@
 import itertools
 import os
 import pty
+import stat
 import struct
 import subprocess
 import unittest
@@ -43,6 +44,26 @@ class BuildTest(CommandTest):
         message = self.run_refused(2, "build", self.inventory, "-o", self.inventory)
         self.assertIn("the inventory itself", message)
         self.assertEqual(self.inventory.read_text(), lines_of(INVENTORY))
+
+    def test_nothing_but_a_regular_file_is_replaced(self):
+        """A device, by which a system would miss its /dev/null; a pipe, a link, a folder."""
+        target = self.folder / "target"
+        target.write_text("kept")
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "link").symlink_to(target)
+        (self.folder / "folder").mkdir()
+        names = ["pipe", "link", "folder"]
+        if os.geteuid() == 0:
+            os.mknod(self.folder / "device", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+            names.append("device")
+        for name in names:
+            with self.subTest(output=name):
+                before = (self.folder / name).lstat()
+                message = self.run_refused(2, "build", self.inventory, "-o", self.folder / name)
+                self.assertIn("no regular file", message)
+                after = (self.folder / name).lstat()
+                self.assertEqual((after.st_ino, after.st_mode), (before.st_ino, before.st_mode))
+        self.assertEqual(target.read_text(), "kept")
 
     def test_a_folder_that_is_not_there_is_a_problem(self):
         self.run_refused(1, "build", self.inventory, "-o", self.folder / "no" / "image.admx")
@@ -101,7 +122,7 @@ class ImageTest(CommandTest):
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (
-            r"^format version +8.0$",
+            r"^format version +9.0$",
             r"^generation +[0-9a-f]{16}$",
             r"^currency +EUR$",
             r"^language +en$",

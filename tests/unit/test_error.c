@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../plugin/base/bytes.h"
 #include "../../plugin/base/error.h"
 
 static void setting_an_error_returns_its_code(void **state) {
@@ -87,9 +88,38 @@ static void no_control_character_stands_in_a_message(void **state) {
     (void)state;
     struct am_error error = {0};
     am_error_set(&error, AM_E_INVALID, "found \"%s\"", "a\nb\x1b[2J\x7f\xc2\x9b\xc2\xa0\xc3\x9f");
-    assert_string_equal(error.message, "found \"a?b?[2J???\xc2\xa0\xc3\x9f\"");
+    assert_string_equal(error.message, "found \"a?b?[2J??\xc2\xa0\xc3\x9f\"");
     am_error_at(&error, "$.%s", "a\tb");
     assert_string_equal(error.where, "$.a?b");
+}
+
+static void nothing_in_a_message_breaks_lines_or_turns_them_round(void **state) {
+    (void)state;
+    static const char *const steering[] = {
+        "\xe2\x80\xa8",     /* U+2028 LINE SEPARATOR */
+        "\xe2\x80\xa9",     /* U+2029 PARAGRAPH SEPARATOR */
+        "\xe2\x80\xae",     /* U+202E RIGHT-TO-LEFT OVERRIDE */
+        "\xe2\x81\xa6",     /* U+2066 LEFT-TO-RIGHT ISOLATE */
+        "\xe2\x80\x8b",     /* U+200B ZERO WIDTH SPACE */
+        "\xe2\x80\x8f",     /* U+200F RIGHT-TO-LEFT MARK */
+        "\xd8\x9c",         /* U+061C ARABIC LETTER MARK */
+        "\xef\xbb\xbf",     /* U+FEFF ZERO WIDTH NO-BREAK SPACE */
+        "\xf3\xa0\x81\x81", /* U+E0041 TAG LATIN CAPITAL LETTER A */
+        "\x9b",             /* CSI of a terminal that knows no UTF-8 */
+        "\xc0",             /* no UTF-8 at all */
+        "\xe2\x80",         /* the beginning of a character */
+    };
+    struct am_error error = {0};
+    for (size_t i = 0; i < AM_COUNT_OF(steering); i++) {
+        am_error_set(&error, AM_E_INVALID, "a%sb", steering[i]);
+        assert_string_equal(error.message, "a?b");
+    }
+    /* Persian and emoji need the joiners. */
+    am_error_set(&error, AM_E_INVALID,
+                 "a\xe2\x80\x8c\xe2\x80\x8d\xe2\x80\xa7"
+                 "b");
+    assert_string_equal(error.message, "a\xe2\x80\x8c\xe2\x80\x8d\xe2\x80\xa7"
+                                       "b");
 }
 
 int main(void) {
@@ -101,6 +131,7 @@ int main(void) {
         cmocka_unit_test(long_messages_are_cut_between_characters),
         cmocka_unit_test(long_places_are_cut_between_characters),
         cmocka_unit_test(no_control_character_stands_in_a_message),
+        cmocka_unit_test(nothing_in_a_message_breaks_lines_or_turns_them_round),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);
 }

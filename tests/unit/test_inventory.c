@@ -2,6 +2,7 @@
 /* The inventory reader: limits at the limit and one past it, and how files may begin and end. */
 #include "engine.h"
 
+#include <unistd.h>
 #include <zlib.h>
 
 static char text[3 << 20];
@@ -43,6 +44,11 @@ static void each_limit_holds_at_it_and_not_one_past_it(void **state) {
         {"\"id\":\"i\",\"keywords\":[\"", "\xE6\x9D\xB1", "\"]", AM_KEYWORD_MAX_WORDS},
         {"\"id\":\"i\",\"creative\":{\"t\":\"", "t", "\"}", AM_CREATIVE_MAX_BYTES - 8},
         {"\"id\":\"i\",\"labels\":[\"", "l", "\"]", AM_ID_MAX_BYTES},
+        {"\"id\":\"i\",\"labels\":[\"l\"", ",\"l\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"exclude_labels\":[\"l\"", ",\"l\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"categories\":[\"c\"", ",\"c\"", "]", AM_LABELS_MAX - 1},
+        {"\"id\":\"i\",\"categories\":[\"c", "-c", "\"]", AM_NAME_MAX_PARTS - 1},
+        {"\"id\":\"i\",\"domain\":\"d", ".d", "\"", AM_NAME_MAX_PARTS - 1},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (errors_with(limits[i].before, limits[i].piece, limits[i].limit, limits[i].after) != 0)
@@ -257,6 +263,49 @@ static void gzip_with_a_changed_byte_is_refused(void **state) {
     assert_ads(packed, size, 1);
 }
 
+/* `members` times a mebibyte of blank lines, then an ad. */
+static size_t pack_blank(size_t members, char *packed, size_t room) {
+    enum { MEBIBYTE = 1 << 20 };
+    char *blank = malloc(MEBIBYTE);
+    assert_non_null(blank);
+    memset(blank, ' ', MEBIBYTE);
+    blank[MEBIBYTE - 1] = '\n';
+    size_t size = pack((struct am_view){blank, MEBIBYTE}, packed, room);
+    free(blank);
+    for (size_t i = 1; i < members; i++)
+        memcpy(packed + i * size, packed, size);
+    return members * size + pack(am_view_of(one), packed + members * size, room - members * size);
+}
+
+static void gzip_that_unpacks_to_very_much_is_refused(void **state) {
+    (void)state;
+    enum { ROOM = 256 << 10, FREE_MEMBERS = AM_INVENTORY_FREE_TEXT >> 20 };
+    char *packed = malloc(ROOM);
+    assert_non_null(packed);
+    assert_ads(packed, pack_blank(FREE_MEMBERS - 1, packed, ROOM), 1);
+    assert_refused(packed, pack_blank(FREE_MEMBERS, packed, ROOM), AM_E_LIMIT,
+                   "bytes of gzip data unpack to more than 200 times as many");
+    free(packed);
+}
+
+/* A file with a hole in it can have any size. */
+static void a_file_of_very_many_bytes_is_not_read(void **state) {
+    (void)state;
+    char path[] = "/tmp/test_inventory_XXXXXX";
+    int file = mkstemp(path);
+    struct am_inventory *inventory = NULL;
+    struct am_inventory_report report = {0};
+    struct am_error error = {0};
+    const struct am_inventory_load_options options = {0};
+    assert_true(file >= 0);
+    assert_int_equal(ftruncate(file, AM_INVENTORY_MAX_BYTES + 1), 0);
+    assert_int_equal(am_inventory_load(path, &options, &inventory, &report, &error), AM_E_LIMIT);
+    assert_non_null(strstr(error.message, ": a file of 68719476737 bytes, expected at most "));
+    am_inventory_report_free(&report);
+    close(file);
+    unlink(path);
+}
+
 static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state) {
     (void)state;
     char *at = text;
@@ -271,6 +320,33 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     assert_int_equal(report.problems[0].line, 1);
     assert_int_equal(report.problems[report.problem_count - 1].line, AM_MAX_ERRORS_LISTED);
     am_inventory_report_free(&report);
+}
+
+static void macros_are_bounded_and_long_pages_warned_of(void **state) {
+    (void)state;
+    struct am_inventory_report report;
+    struct am_error error;
+    for (int extra = 0; extra <= 1; extra++) {
+        char *at = text + sprintf(text, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,"
+                                        "\"keywords\":[\"k\"],\"url\":\"https://a/");
+        for (int i = 0; i < AM_AD_MAX_MACROS - 1 + extra; i++)
+            at += sprintf(at, "{id}");
+        at += sprintf(at, "\",\"creative\":{\"v\":\"${VIEW_URL}\"}}\n");
+        assert_int_equal(ads_of(text, (size_t)(at - text), &report, &error), extra ? -1 : 1);
+        assert_int_equal(report.errors, extra);
+        am_inventory_report_free(&report);
+    }
+    char page[3901];
+    memset(page, 'a', sizeof page);
+    for (int size = 3800; size <= 3900; size += 100) {
+        int length = sprintf(text,
+                             "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,"
+                             "\"keywords\":[\"k\"],\"url\":\"%.*s\"}\n",
+                             size, page);
+        assert_int_equal(ads_of(text, (size_t)length, &report, &error), 1);
+        assert_int_equal(report.warnings, size == 3900);
+        am_inventory_report_free(&report);
+    }
 }
 
 /* Whatever is wrong with a campaign, its ads fall with it, wherever they stand; an image without
@@ -320,7 +396,10 @@ int main(void) {
         cmocka_unit_test(gzip_may_be_padded_with_zeros),
         cmocka_unit_test(a_byte_order_mark_may_be_packed),
         cmocka_unit_test(gzip_with_a_changed_byte_is_refused),
+        cmocka_unit_test(gzip_that_unpacks_to_very_much_is_refused),
+        cmocka_unit_test(a_file_of_very_many_bytes_is_not_read),
         cmocka_unit_test(the_first_hundred_errors_are_listed_and_all_are_counted),
+        cmocka_unit_test(macros_are_bounded_and_long_pages_warned_of),
         cmocka_unit_test(ads_fall_with_their_campaign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "../../plugin/base/hash.h"
 #include "../../plugin/base/json.h"
 #include "xorshift.h"
 
@@ -274,6 +276,46 @@ static void duplicates_are_found_in_large_objects(void **state) {
     }
 }
 
+enum { MANY_MEMBERS = 8000 };
+
+/* An object of members whose names have FNV-1a hashes in the first `share` of 4,096 places: anyone
+ * can choose such names. */
+static char *members_in(uint64_t share) {
+    char *text = malloc((size_t)MANY_MEMBERS * 16);
+    assert_non_null(text);
+    size_t size = 0;
+    uint32_t found = 0;
+    for (uint32_t n = 0; found < MANY_MEMBERS; n++) {
+        char name[16];
+        int length = snprintf(name, sizeof name, "%x", n);
+        uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, name, (size_t)length);
+        if (am_hash_mix(hash, hash) % 4096 < share)
+            size += (size_t)sprintf(text + size, "%c\"%s\":1", found++ ? ',' : '{', name);
+    }
+    strcpy(text + size, "}");
+    return text;
+}
+
+static double seconds_to_compare(const char *text) {
+    struct am_json json = parsed(am_view_of(text));
+    struct timespec began, ended;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
+    assert_null(am_json_duplicate_key(&json));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
+    return (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
+}
+
+static void names_chosen_to_collide_take_no_longer(void **state) {
+    (void)state;
+    char *chosen = members_in(2), *others = members_in(4096);
+    double longest = 0.05 + 10 * seconds_to_compare(others);
+    double seconds = seconds_to_compare(chosen);
+    if (seconds > longest)
+        fail_msg("%.3f seconds, expected at most %.3f", seconds, longest);
+    free(chosen);
+    free(others);
+}
+
 static void the_first_of_several_duplicates_is_the_one_told(void **state) {
     (void)state;
     static char text[1 << 20];
@@ -533,6 +575,7 @@ int main(void) {
         cmocka_unit_test(duplicate_names_are_found_anywhere),
         cmocka_unit_test(duplicates_in_one_object_are_told_from_those_below),
         cmocka_unit_test(duplicates_are_found_in_large_objects),
+        cmocka_unit_test(names_chosen_to_collide_take_no_longer),
         cmocka_unit_test(the_first_of_several_duplicates_is_the_one_told),
         cmocka_unit_test(paths_lead_to_nodes),
         cmocka_unit_test(long_paths_are_cut_between_characters),

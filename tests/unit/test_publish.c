@@ -448,7 +448,7 @@ static void limit_files(rlim_t size) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* A limit on the size of files stands for the full disk. */
+/* A limit on the size of files takes the place of a full disk. */
 static void a_note_that_cannot_be_written_loses_no_image(void **state) {
     (void)state;
     struct shop shop;
@@ -555,6 +555,54 @@ static void a_refused_inventory_leaves_the_last_one_serving(void **state) {
     stop(&instance);
 }
 
+/* A file that begins like the image that is served, has a hole behind it, and says that it is an
+ * image of `size` bytes; where `fits`, its last section has all of them. */
+static void write_sparse_image(const struct instance *instance, off_t size, bool fits) {
+    char served[192], start[8192];
+    struct am_image_header *header = (void *)start;
+    struct am_publish_publication now;
+    am_publish_channel_read(instance->server->channel, &now);
+    snprintf(served, sizeof served, "%s/%s", instance->store, now.image);
+    int from = open(served, O_RDONLY), to = open(instance->inventory, O_WRONLY | O_TRUNC);
+    assert_true(from >= 0 && to >= 0);
+    assert_int_equal(pread(from, start, sizeof start, 0), sizeof start);
+    struct am_image_section_entry *last =
+        (struct am_image_section_entry *)(header + 1) + header->section_count - 1;
+    header->total_size = (uint64_t)size;
+    if (fits)
+        last->count = ((uint64_t)size - last->offset) / last->record_size;
+    else
+        last->offset = 1;
+    assert_int_equal(pwrite(to, start, sizeof start, 0), sizeof start);
+    assert_int_equal(ftruncate(to, size), 0);
+    close(from);
+    close(to);
+}
+
+static void assert_refused(struct instance *instance, const char *reason) {
+    while (am_publisher_check(&instance->server->publisher, true) == AM_PUBLISHER_SOON)
+        usleep(10000);
+    if (!strstr(instance->log, reason))
+        fail_msg("expected %s: %s", reason, instance->log);
+}
+
+/* Each of them would take more memory, or more time, than there is. */
+static void files_of_any_length_are_refused_unread(void **state) {
+    (void)state;
+    struct instance instance;
+    start(&instance);
+    am_generations_start(instance.server->generations, 1);
+    write_sparse_image(&instance, INT64_C(60) << 30, false);
+    assert_refused(&instance, "section table: offset out of place");
+    write_sparse_image(&instance, INT64_C(60) << 30, true);
+    assert_refused(&instance, "expected one without holes");
+    write_sparse_image(&instance, INT64_C(90) << 30, true);
+    assert_refused(&instance, "a file of 96636764160 bytes, expected at most 68719476736");
+    assert_int_equal(decide(instance.server, 1, 0), 0);
+    am_generations_stop(instance.server->generations);
+    stop(&instance);
+}
+
 static void metrics_are_of_the_server_that_is_asked(void **state) {
     (void)state;
     struct instance first, second;
@@ -595,6 +643,7 @@ int main(void) {
         cmocka_unit_test(a_mule_that_starts_shows_what_is_published),
         cmocka_unit_test(a_file_that_is_written_to_without_pause_is_reported),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
+        cmocka_unit_test(files_of_any_length_are_refused_unread),
         cmocka_unit_test(metrics_are_of_the_server_that_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
