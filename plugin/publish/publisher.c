@@ -197,6 +197,19 @@ bool am_publisher_start(struct am_publisher *publisher) {
     return true;
 }
 
+void am_publisher_give(const struct am_publisher *publisher, struct am_publisher_verdict *verdict) {
+    memset(verdict, 0, sizeof *verdict);
+    verdict->last = publisher->last;
+    verdict->seen = publisher->seen;
+    verdict->refused = publisher->refused;
+}
+
+void am_publisher_take(struct am_publisher *publisher, const struct am_publisher_verdict *verdict) {
+    publisher->last = verdict->last;
+    publisher->seen = verdict->seen != 0;
+    publisher->refused = verdict->refused != 0;
+}
+
 /* ---- what is published stays ------------------------------------------------------------------
  */
 

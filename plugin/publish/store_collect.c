@@ -113,8 +113,10 @@ static bool says(const struct am_store *store, const char *name, const char *ima
     return read_note(store, name, &note) && strcmp(note.image, image) == 0;
 }
 
-/* The folder has a lock of its own, so that notes and cleaning do not cross. */
+/* The folder has a lock of its own, so that notes and cleaning do not cross. Either takes
+ * milliseconds: who has the lock for longer is stuck, and is not waited for. */
 static const char folder_lock[] = "folder";
+enum { PATIENCE = 1000 /* milliseconds */ };
 
 enum am_code am_store_note(const struct am_store *store,
                            const char *inventory,
@@ -123,7 +125,7 @@ enum am_code am_store_note(const struct am_store *store,
                            struct am_error *error) {
     char name[NOTE_NAME_SIZE];
     note_name(inventory, lenient, name);
-    int lock = am_store_lock(store, folder_lock, true);
+    int lock = am_store_lock(store, folder_lock, PATIENCE);
     bool noted = lock >= 0 && ((says(store, name, image) && touch(store, name)) ||
                                write_note(store, name, inventory, image));
     int saved = errno;
@@ -287,7 +289,7 @@ static bool remove_piece(const struct am_store *store, const char *name) {
         return true;
     }
     snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
-    int lock = am_store_lock(store, image, false);
+    int lock = am_store_lock(store, image, 0);
     if (lock < 0)
         return true;
     bool removed = true;
@@ -313,7 +315,7 @@ remove_unused(const struct am_store *store, const struct names *all, const struc
 
 bool am_store_clean(const struct am_store *store) {
     struct names all = {0}, used = {0};
-    int lock = am_store_lock(store, folder_lock, true);
+    int lock = am_store_lock(store, folder_lock, PATIENCE);
     if (lock < 0)
         return false;
     bool complete = list_folder(store, &all) && collect_used(store, &all, &used) &&
