@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -105,7 +105,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags 2> /dev/null)) -isystem $(BUILD)
@@ -128,7 +128,7 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev zlib1g-dev libxxhash-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light g++
 PACKAGES_CLANG := clang libclang-rt-dev
@@ -182,6 +182,8 @@ deps: deps-run deps-test deps-fresh deps-browser deps-lint deps-afl deps-bench d
 # ---- running ----------------------------------------------------------------------------------
 
 RUN_INVENTORY := $(or $(INVENTORY),tests/data/example.jsonl)
+# A ledger is of one inventory.
+RUN_LEDGER := build/run-ledger/$(subst /,_,$(RUN_INVENTORY))
 RUN_WORDS := $(if $(INVENTORY),your+words,trail+running+shoes)
 
 # The hint is printed when the server is ready: after all that uWSGI says at its start, and not if it does not start. What
@@ -190,12 +192,14 @@ run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on P
 	@$(MAKE) --no-print-directory all
 	@port=$(PORT); \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
+	mkdir -p $(dir $(RUN_LEDGER)); \
 	( while kill -0 $$$$ 2> /dev/null; do \
 	    if ! curl --silent --fail --output /dev/null http://127.0.0.1:$$port/readyz; then sleep 0.1; continue; fi; \
-	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser.\n\nCtrl-C ends it.\n\n' $$port $$port; \
+	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log $(RUN_LEDGER)\n\nCtrl-C ends it.\n\n' $$port $$port $$port; \
 	    break; done & ); \
 	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
-	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview
+	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview \
+	    --admatch-ledger $(RUN_LEDGER) --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
 
 # ---- tests ------------------------------------------------------------------------------------
 
@@ -212,8 +216,16 @@ $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection
 $(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
 $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 
-# The linker lets this test stand in for the allocator.
-$(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
+# The linker lets these tests stand in for the allocator.
+$(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations $(BUILD)/tests/test_events_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
+
+# This one for the stemmer.
+$(BUILD)/tests/test_stem_memory: LIBRARIES += -Wl,--wrap=sb_stemmer_stem
+
+# And this one for the system calls of the store.
+STORE_WRAPS := open openat mkdir stat fstat fstatat access flock utimensat renameat unlinkat fsync read pread write mmap opendir fdopendir readdir \
+    malloc calloc realloc aligned_alloc posix_memalign strdup am_timezones_load
+$(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma)--wrap=$(name))
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
@@ -222,15 +234,16 @@ valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, n
 	@status=0; for test in $(UNIT_TESTS); do \
 	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
-model: all ## the engine against an independent model in Python
+model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against independent models in Python
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
+	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
 	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch
 
-$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so: $(BUILD)/tests/%.so: tests/integration/%.c
+$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so: $(BUILD)/tests/%.so: tests/integration/%.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
@@ -240,7 +253,12 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
-integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+$(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
+
+integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
@@ -341,7 +359,9 @@ replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus o
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
 compile: deps-compile ## build every program here, those of the tests, too
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/load
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so $(BUILD)/tests/load
+
+SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
 
 $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 	@mkdir -p $(@D)
@@ -351,7 +371,7 @@ $(BUILD)/tests/load: $(wildcard tests/soak/*.c tests/soak/*.h)
 same-answers: all ## INVENTORY=FILE QUERIES=FILE: the server answers what the command answers, byte for byte
 	ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) $(PYTHON) tests/integration/same_answers.py $(INVENTORY) $(QUERIES)
 
-soak: deps-test all $(BUILD)/tests/load ## swaps, kills, neighbours, memory, latency and hostile clients, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
+soak: deps-test all $(BUILD)/tests/load $(SOAK_TESTS) ## swaps, kills, neighbours, memory, latency and hostile clients, the ledger and events, under load, for SOAK_SECONDS (600); SECTIONS="swaps memory" for some, LOOP=admatch as above
 	ADMATCH_LOOP=$(LOOP) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/soak/soak.py --seconds $(SOAK_SECONDS) $(SECTIONS)
 
 bench: deps-bench ## measure, as docs/BENCHMARKS.md reports
@@ -366,17 +386,22 @@ bench-pair: deps-build ## BASE=COMMIT: measure it and this work tree (or NEW=COM
 
 INSTALL ?= install
 DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
+BASH_DIR := $(PREFIX)/share/bash-completion/completions
+ZSH_DIR := $(PREFIX)/share/zsh/vendor-completions
 
 install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
 	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
 	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
 	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
 	$(INSTALL) -m 644 docs/admatch.1 $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1
+	$(INSTALL) -d $(DESTDIR)$(BASH_DIR) $(DESTDIR)$(ZSH_DIR)
+	$(BUILD)/admatch completion bash > $(DESTDIR)$(BASH_DIR)/admatch
+	$(BUILD)/admatch completion zsh > $(DESTDIR)$(ZSH_DIR)/_admatch
 	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
 
 uninstall: ## remove what `make install` has put there
 	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
-	    $(DESTDIR)$(DOC_DIR)/copyright
+	    $(DESTDIR)$(DOC_DIR)/copyright $(DESTDIR)$(BASH_DIR)/admatch $(DESTDIR)$(ZSH_DIR)/_admatch
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)
 
 dist: ## the committed source as build/admatch-VERSION.tar.gz

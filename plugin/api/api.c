@@ -2,6 +2,7 @@
 /* Requests as bytes to answers as bytes. */
 #include "api.h"
 
+#include "counting.h"
 #include "memory.h"
 #include "preview/preview.h"
 #include "render.h"
@@ -27,11 +28,19 @@ void am_api_error(struct am_api *api,
     *response = (struct am_api_response){.status = status, .body = am_buffer_view(&api->answer)};
 }
 
+bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed) {
+    am_poison_clear(api->packed, AM_API_PACKED_BYTES);
+    size_t size = am_api_gzip_pack(&api->packer, plain, api->packed, AM_API_PACKED_BYTES);
+    am_poison_region(api->packed + size, AM_API_PACKED_BYTES - size);
+    *packed = (struct am_view){api->packed, size};
+    return size;
+}
+
 static unsigned status_of(enum am_code code) {
     switch (code) {
     case AM_E_LIMIT:
         return 413;
-    case AM_E_STATE:
+    case AM_E_IMPOSSIBLE:
         return 422;
     default:
         return 400;
@@ -59,6 +68,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     }
     api->body_size = body.size;
     am_api_request_start(api->reader, am_api_image(api), request->now, request->test);
+    api->reader->is_public = request->is_public;
     switch (request->content) {
     case AM_CONTENT_TEXT:
         return am_api_request_read_text(api->reader, body, AM_MARKUP_ENTITIES, request->charset,
@@ -85,6 +95,23 @@ static enum am_code decide(struct am_api *api) {
     return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
+/* Whether what is decided is counted: numbered, given URLs, logged. */
+static bool counts(const struct am_api *api, const struct am_api_request *request) {
+    return request->places && api->placements.counting && request->content != AM_CONTENT_OPENRTB;
+}
+
+static void render_placements(struct am_api *api,
+                              const struct am_api_request *request,
+                              const struct am_match_decision *decision) {
+    const struct am_match_request *read = &api->reader->request;
+    struct am_api_placements *placements = &api->placements;
+    am_api_placements_begin(placements, am_api_image(api), read, request->now);
+    am_api_render_decision(&api->answer, am_api_image(api), read, decision, placements,
+                           !request->is_public);
+    if (!api->answer.overflowed)
+        am_api_placements_log(placements, decision);
+}
+
 static void render(struct am_api *api,
                    const struct am_api_request *request,
                    const struct am_match_decision *decision) {
@@ -92,10 +119,14 @@ static void render(struct am_api *api,
     am_buffer_cut(&api->answer, 0);
     if (request->content == AM_CONTENT_OPENRTB) {
         am_openrtb_render(&api->answer, api->openrtb, read, decision);
-    } else {
-        am_api_texts_place_spans(api->reader, decision);
-        am_api_render_decision(&api->answer, am_api_image(api), read, decision);
+        return;
     }
+    am_api_texts_place_spans(api->reader, decision);
+    if (counts(api, request))
+        render_placements(api, request, decision);
+    else
+        am_api_render_decision(&api->answer, am_api_image(api), read, decision, NULL,
+                               !request->is_public);
 }
 
 void am_api_decide(struct am_api *api,
@@ -104,6 +135,10 @@ void am_api_decide(struct am_api *api,
     am_api_forget(api);
     if (!am_api_image(api)) {
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
+        return;
+    }
+    if (counts(api, request) && !api->placements.worker) {
+        am_api_error(api, 503, AM_VIEW("the ledger is not ready"), AM_VIEW(""), response);
         return;
     }
     const struct am_match_request *read = &api->reader->request;

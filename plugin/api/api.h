@@ -47,6 +47,9 @@ struct am_api_request {
     bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
+    bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
+                    logs it; not of bids */
 };
 
 /* An answer; body points into the api and lives until the next call. */
@@ -54,7 +57,7 @@ struct am_api_response {
     unsigned status; /* 200, 204 (OpenRTB: no bid, an empty body), 400, 413, 422, 500 (the answer
                         does not fit), 503 */
     struct am_view body;
-    const struct am_match_decision *decision; /* when one was made and told of; else NULL */
+    const struct am_match_decision *decision; /* if a decision was made and rendered; else NULL */
     const struct am_match_request *request;   /* with it; else NULL */
 };
 
@@ -83,6 +86,8 @@ void am_api_error(struct am_api *api,
 /* After the response has been written: gives memory back to the system when the request may have
  * used more than limits.memory. The response and its decision are gone. */
 void am_api_settle(struct am_api *api);
+/* Packs an answer by gzip; false: it stays as it is. Valid until the next call of it. */
+bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

@@ -11,6 +11,11 @@ enum am_api_endpoint {
     AM_ENDPOINT_HEALTHZ,
     AM_ENDPOINT_READYZ,
     AM_ENDPOINT_METRICS,
+    AM_ENDPOINT_IMPRESSION, /* from here on: with a ledger */
+    AM_ENDPOINT_CLICK,
+    AM_ENDPOINT_VIEW,
+    AM_ENDPOINT_EVENT,
+    AM_ENDPOINT_CONVERSION,
     AM_ENDPOINT_OTHER, /* no such path */
     AM_ENDPOINTS,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the api room: unpacking a gzip body (RFC 1952) without allocating. */
+/* Private to the api room: gzip (RFC 1952) without allocating: bodies unpacked, answers packed. */
 #ifndef AM_API_GZIP_H
 #define AM_API_GZIP_H
 
@@ -12,12 +12,26 @@ enum {
     AM_GZIP_MEMORY_SIZE = 64 << 10, /* what zlib asks for is about 44 KiB */
     AM_GZIP_MAX_RATIO = 200,        /* beyond AM_GZIP_FREE_SIZE unpacked bytes */
     AM_GZIP_FREE_SIZE = 64 << 10,
+    AM_GZIP_PACK_MEMORY_SIZE = 384 << 10, /* what zlib asks for is about 270 KiB */
+};
+
+/* The memory of zlib's state. */
+struct am_api_gzip_memory {
+    char *bytes;
+    size_t size, used;
 };
 
 struct am_api_gzip {
     z_stream stream;
-    char *memory; /* AM_GZIP_MEMORY_SIZE bytes, the caller's; zlib's state lies in it */
-    size_t used;
+    struct am_api_gzip_memory memory; /* AM_GZIP_MEMORY_SIZE bytes, the caller's */
+};
+
+/* All zero but for the memory: zlib begins with the first answer, so that a server which packs none
+ * touches none of it. */
+struct am_api_gzip_packer {
+    z_stream stream;
+    struct am_api_gzip_memory memory; /* AM_GZIP_PACK_MEMORY_SIZE bytes, the caller's */
+    bool started;
 };
 
 /* AM_E_MEMORY: zlib wants more memory than it ever did. Nothing to free afterwards but `memory`.
@@ -33,5 +47,13 @@ enum am_code am_api_gzip_unpack(struct am_api_gzip *gzip,
                                 size_t limit,
                                 size_t *size,
                                 struct am_error *error);
+
+/* Packs `plain`, below 4 GiB, to `packed`, which has `room`; the size. 0: it does not become
+ * smaller than it was, does not fit, or zlib wants more memory than it ever did. The struct must
+ * stay where it is from the first call on. */
+size_t am_api_gzip_pack(struct am_api_gzip_packer *packer,
+                        struct am_view plain,
+                        char *packed,
+                        size_t room);
 
 #endif

@@ -17,7 +17,8 @@ enum {
 /* Where the parts of the region lie. */
 struct plan {
     size_t reader, nodes, text, url_places, places, body, unpacked, decoded, gzip, openrtb,
-        creative_nodes, creative, answer, total;
+        creative_nodes, creative, placements, urls, splitter, answer, total;
+    size_t packer, packed;
 };
 
 static size_t add_part(struct plan *plan, size_t size) {
@@ -38,9 +39,14 @@ static struct plan plan_region(size_t body_bytes) {
     plan.unpacked = add_part(&plan, body_bytes + 1);
     plan.decoded = add_part(&plan, body_bytes);
     plan.gzip = add_part(&plan, AM_GZIP_MEMORY_SIZE);
+    plan.packer = add_part(&plan, AM_GZIP_PACK_MEMORY_SIZE);
+    plan.packed = add_part(&plan, AM_API_PACKED_BYTES);
     plan.openrtb = add_part(&plan, sizeof(struct am_openrtb));
     plan.creative_nodes = add_part(&plan, AM_CREATIVE_NODES * sizeof(struct am_json_node));
     plan.creative = add_part(&plan, AM_CREATIVE_MAX_BYTES);
+    plan.placements = add_part(&plan, AM_MAX_ADS_PER_REQUEST * sizeof(struct am_event_decided_ad));
+    plan.urls = add_part(&plan, AM_PLACEMENT_MEMORY);
+    plan.splitter = add_part(&plan, am_text_splitter_memory_size(AM_PLACEMENT_QUERY_BYTES));
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -52,6 +58,7 @@ static void open_parts(const struct am_api *api, const struct plan *plan) {
     am_poison_clear(region + plan->reader, sizeof(struct am_api_request_reader));
     am_poison_clear(region + plan->openrtb, sizeof(struct am_openrtb));
     am_poison_clear(region + plan->gzip, AM_GZIP_MEMORY_SIZE);
+    am_poison_clear(region + plan->packer, AM_GZIP_PACK_MEMORY_SIZE);
 }
 
 static enum am_code make_region(struct am_api *api, struct am_error *error) {
@@ -73,9 +80,16 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->body = region + plan.body;
     api->unpacked = region + plan.unpacked;
     api->decoded = region + plan.decoded;
+    api->packer.memory =
+        (struct am_api_gzip_memory){region + plan.packer, AM_GZIP_PACK_MEMORY_SIZE, 0};
+    api->packed = region + plan.packed;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
     api->creative = region + plan.creative;
+    api->placements.ads = (struct am_event_decided_ad *)(region + plan.placements);
+    api->placements.url_memory = region + plan.urls;
+    api->placements.splitter = (struct am_text_splitter_memory){
+        region + plan.splitter, am_text_splitter_memory_size(AM_PLACEMENT_QUERY_BYTES)};
     api->answer = am_buffer_guard(region + plan.answer, ANSWER_BYTES);
     return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
 }
@@ -130,6 +144,7 @@ void am_api_settle(struct am_api *api) {
     const char *nodes = (const char *)api->reader->nodes;
     am_memory_trim(api->reader->nodes, (size_t)(api->decoded + api->limits.body_bytes - nodes));
     am_memory_trim(api->answer.data, ANSWER_BYTES);
+    am_memory_trim(api->packed, AM_API_PACKED_BYTES);
     am_matcher_trim(api->matcher);
     api->body_size = 0;
     api->decision.work = 0;
@@ -144,6 +159,9 @@ void am_api_forget(struct am_api *api) {
     am_poison_region(api->unpacked, api->limits.body_bytes + 1);
     am_poison_region(api->decoded, api->limits.body_bytes);
     am_poison_region(api->creative, AM_CREATIVE_MAX_BYTES);
+    AM_POISON_ITEMS(api->placements.ads, 0, AM_MAX_ADS_PER_REQUEST);
+    am_poison_region(api->placements.url_memory, AM_PLACEMENT_MEMORY);
+    am_poison_region(api->placements.splitter.memory, api->placements.splitter.size);
     am_buffer_cut(&api->answer, 0);
 }
 

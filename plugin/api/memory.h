@@ -6,7 +6,11 @@
 #include "api.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
+#include "placements.h"
 #include "request.h"
+
+/* An answer that would be longer when packed is sent as it is. */
+enum { AM_API_PACKED_BYTES = 16 << 20 };
 
 struct am_api {
     struct am_api_limits limits;
@@ -21,7 +25,10 @@ struct am_api {
     char *creative; /* AM_CREATIVE_MAX_BYTES, for a string of a creative */
     struct am_buffer answer;
     struct am_api_gzip gzip;
+    struct am_api_gzip_packer packer;
+    char *packed; /* AM_API_PACKED_BYTES */
     struct am_openrtb *openrtb;
+    struct am_api_placements placements;
     struct am_match_decision decision;
     struct am_error error;
 };

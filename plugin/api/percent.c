@@ -4,18 +4,11 @@
 
 #include "../text/words.h"
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    int letter = c | 0x20;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 /* The byte that "%41" at `at` stands for, or -1. */
 static int encoded_byte(const char *at, const char *end) {
     if (end - at < 3)
         return -1;
-    int high = hex_value(at[1]), low = hex_value(at[2]);
+    int high = am_bytes_hex_value(at[1]), low = am_bytes_hex_value(at[2]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "request.h"
+
 struct renderer {
     struct am_buffer *out;
     const struct am_image *image;
     const struct am_match_request *request;
-};
-
-static const struct am_view field_names[] = {
-    [AM_FIELD_QUERY] = {"query", 5}, [AM_FIELD_KEYWORD] = {"keywords", 8},
-    [AM_FIELD_TITLE] = {"title", 5}, [AM_FIELD_TEXT] = {"text", 4},
-    [AM_FIELD_URL] = {"url", 3},
+    struct am_api_placements *placements; /* NULL: nothing is counted */
+    bool prices;
 };
 
 static struct am_view text_of(const struct renderer *to, am_image_string_ref ref) {
@@ -32,7 +30,7 @@ static void put_span(struct am_buffer *out, const struct am_match_span *span) {
 static void put_place(const struct renderer *to, const struct am_match_winner *placed) {
     const struct am_match_field *field = &to->request->fields[placed->field];
     am_buffer_literal(to->out, ",\"field\":\"");
-    am_buffer_view_append(to->out, field_names[field->kind]);
+    am_buffer_view_append(to->out, am_api_request_field_name(field->kind));
     am_buffer_literal(to->out, "\"");
     if (field->kind == AM_FIELD_KEYWORD) {
         am_buffer_literal(to->out, ",\"index\":");
@@ -89,31 +87,43 @@ static void put_ad(const struct renderer *to, const struct am_match_winner *plac
     const struct am_image *image = to->image;
     struct am_view url = text_of(to, image->details[placed->ad].url);
     struct am_view creative = text_of(to, image->details[placed->ad].creative);
+    bool linked = to->placements && to->placements->counting->public_url.size;
     put_names(to, placed->ad);
     am_buffer_literal(to->out, ",\"advertiser\":");
     am_buffer_json_string(to->out,
                           text_of(to, image->terms[image->ads[placed->ad].advertiser].text));
-    put_price(to, placed);
+    if (to->prices)
+        put_price(to, placed);
     put_match(to, placed);
     if (url.size) {
         am_buffer_literal(to->out, ",\"url\":");
-        am_buffer_json_string(to->out, url);
+        if (linked)
+            am_api_placements_put_url(to->placements, to->out);
+        else
+            am_buffer_json_string(to->out, url);
     }
     if (creative.size) {
         am_buffer_literal(to->out, ",\"creative\":");
-        am_buffer_view_append(to->out, creative);
+        if (linked)
+            am_api_placements_put_creative(to->placements, to->out);
+        else
+            am_buffer_view_append(to->out, creative);
     }
+    if (linked)
+        am_api_placements_put_urls(to->placements, to->out);
     am_buffer_literal(to->out, "}");
 }
 
-/* What ads are shown with lies all over the image. It is fetched for all of them at once: one after
- * the other, each text would be waited for. */
+/* The texts of an ad are scattered over the image. They are prefetched for all ads at once; read
+ * one after the other, each would cost a cache miss. */
 static void fetch_texts(const struct renderer *to, const struct am_match_decision *decision) {
     const struct am_image *image = to->image;
     for (uint32_t i = 0; i < decision->ad_count; i++) {
         const struct am_image_ad *ad = &image->ads[decision->ads[i].ad];
         const struct am_image_ad_details *details = &image->details[decision->ads[i].ad];
         am_image_prefetch_string(image, details->id);
+        if (to->placements)
+            __builtin_prefetch(&image->keys[decision->ads[i].ad]);
         am_image_prefetch_string(image, details->url);
         am_image_prefetch_string(image, details->creative);
         am_image_prefetch_string(image, image->keywords[decision->ads[i].keyword].text);
@@ -157,6 +167,8 @@ static void put_slots(const struct renderer *to, const struct am_match_decision 
         for (uint32_t i = 0; i < decision->slot_filled[slot]; i++) {
             if (i > 0)
                 am_buffer_literal(to->out, ",");
+            if (to->placements)
+                am_api_placements_next(to->placements, placed, to->request->slots[slot].id, i);
             put_ad(to, placed++);
         }
         am_buffer_literal(to->out, "]}");
@@ -192,11 +204,77 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
     am_buffer_literal(to->out, "]}");
 }
 
+static void put_gate(const struct renderer *to, enum am_gate gate, const struct am_match_why *why) {
+    const struct am_match_why_gate *answer = &why->gates[gate];
+    am_buffer_literal(to->out, "{\"gate\":\"");
+    am_buffer_view_append(to->out, am_view_of(am_gate_name(gate)));
+    am_buffer_literal(to->out, "\",\"stops\":");
+    am_buffer_view_append(to->out, answer->stops ? AM_VIEW("true") : AM_VIEW("false"));
+    if (answer->detail.size) {
+        am_buffer_literal(to->out, ",\"detail\":");
+        am_buffer_json_string(to->out, answer->detail);
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_nearest(const struct renderer *to, const struct am_match_why *why) {
+    am_buffer_literal(to->out, ",\"missing\":[");
+    for (uint32_t i = 0; i < why->missing_count; i++) {
+        if (i > 0)
+            am_buffer_literal(to->out, ",");
+        am_buffer_json_string(to->out, why->missing[i]);
+    }
+    am_buffer_literal(to->out, "]");
+}
+
+static void put_why_keyword(const struct renderer *to, const struct am_match_why *why) {
+    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
+    am_buffer_literal(to->out, ",\"keyword\":");
+    am_buffer_json_string(to->out, text_of(to, keyword->text));
+    am_buffer_literal(to->out, ",\"type\":\"");
+    am_buffer_view_append(
+        to->out, am_view_of(am_model_match_type_name((enum am_model_match_type)keyword->match)));
+    am_buffer_literal(to->out, "\"");
+    if (!why->reached)
+        put_nearest(to, why);
+}
+
+static void put_boolean(const struct renderer *to, const char *name, bool value) {
+    am_buffer_literal(to->out, ",\"");
+    am_buffer_view_append(to->out, am_view_of(name));
+    am_buffer_view_append(to->out, value ? AM_VIEW("\":true") : AM_VIEW("\":false"));
+}
+
+static void put_why(const struct renderer *to, const struct am_match_why *why) {
+    am_buffer_literal(to->out, ",\"why\":");
+    if (why->ad == AM_NONE) {
+        am_buffer_literal(to->out, "{\"ad\":");
+        am_buffer_json_string(to->out, to->request->why);
+        am_buffer_literal(to->out, ",\"known\":false}");
+        return;
+    }
+    put_names(to, why->ad);
+    put_boolean(to, "known", true);
+    put_boolean(to, "reached", why->reached);
+    put_boolean(to, "placed", why->placed);
+    if (why->keyword != AM_NONE)
+        put_why_keyword(to, why);
+    am_buffer_literal(to->out, ",\"gates\":[");
+    for (int gate = 0; gate < AM_GATES; gate++) {
+        if (gate > 0)
+            am_buffer_literal(to->out, ",");
+        put_gate(to, (enum am_gate)gate, why);
+    }
+    am_buffer_literal(to->out, "]}");
+}
+
 void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,
-                            const struct am_match_decision *decision) {
-    const struct renderer to = {out, image, request};
+                            const struct am_match_decision *decision,
+                            struct am_api_placements *placements,
+                            bool prices) {
+    const struct renderer to = {out, image, request, placements, prices};
     fetch_texts(&to, decision);
     am_buffer_literal(out, "{");
     if (request->id.data) {
@@ -213,6 +291,8 @@ void am_api_render_decision(struct am_buffer *out,
     put_slots(&to, decision);
     if (request->explain)
         put_explain(&to, decision);
+    if (decision->why)
+        put_why(&to, decision->why);
     am_buffer_literal(out, "}");
 }
 

@@ -5,12 +5,16 @@
 
 #include "../base/buffer.h"
 #include "../match/match.h"
+#include "placements.h"
 
-/* Whether it fitted is for the caller to ask: out->overflowed. */
+/* Whether it fitted is for the caller to ask: out->overflowed. `placements`, begun: numbers each ad
+ * and gives it its URLs; NULL: nothing is counted. `prices`: ads bear theirs. */
 void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,
-                            const struct am_match_decision *decision);
+                            const struct am_match_decision *decision,
+                            struct am_api_placements *placements,
+                            bool prices);
 
 /* `where` may be empty and is then left out. */
 void am_api_render_error(struct am_buffer *out,

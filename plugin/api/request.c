@@ -5,6 +5,16 @@
 #include "../base/decimal.h"
 #include "../model/countries.h"
 
+static const struct am_view field_names[] = {
+    [AM_FIELD_QUERY] = {"query", 5}, [AM_FIELD_KEYWORD] = {"keywords", 8},
+    [AM_FIELD_TITLE] = {"title", 5}, [AM_FIELD_TEXT] = {"text", 4},
+    [AM_FIELD_URL] = {"url", 3},
+};
+
+struct am_view am_api_request_field_name(enum am_match_field_kind kind) {
+    return field_names[kind];
+}
+
 /* Years 0 to 9999: what RFC 3339 can write. */
 #define NOW_MIN INT64_C(-62167219200)
 #define NOW_MAX INT64_C(253402300799)
@@ -50,6 +60,7 @@ void am_api_request_start(struct am_api_request_reader *reader,
     };
     reader->image = image;
     reader->test = test;
+    reader->is_public = false;
     reader->text_used = 0;
     reader->query = reader->url = (struct am_view){NULL, 0};
     reader->title = reader->content = (struct am_api_text){.markup = AM_MARKUP_ENTITIES};
@@ -98,10 +109,7 @@ enum am_code am_api_request_add_keyword(struct am_api_request_reader *reader,
 
 /* A JSON number as a count of 10^-places; false when the text is none, or has more places. */
 static bool read_number(struct am_view text, unsigned places, int64_t *value) {
-    struct am_json_node node;
-    struct am_json json;
-    return am_json_parse(text, &node, 1, &json, NULL) == AM_OK && node.type == AM_JSON_NUMBER &&
-           am_decimal_parse(am_json_raw(&json, &node), places, value, NULL) == AM_OK;
+    return am_decimal_parse_text(text, places, value) == AM_OK;
 }
 
 enum am_code
@@ -244,6 +252,25 @@ enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
     return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
 }
 
+/* At a public socket, what would show more than ads is refused, not passed over: a page that sends
+ * it is wrong about where it asks. */
+static enum am_code refuse_in_public(const struct am_api_request_reader *reader,
+                                     const char *name,
+                                     struct am_error *error) {
+    return reader->is_public ? am_error_set(error, AM_E_INVALID,
+                                            "%s is not for sockets that anybody may reach "
+                                            "(admatch-public)",
+                                            name)
+                             : AM_OK;
+}
+
+enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
+                                        bool explain,
+                                        struct am_error *error) {
+    reader->request.explain = explain;
+    return explain ? refuse_in_public(reader, "explain", error) : AM_OK;
+}
+
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error) {
@@ -254,7 +281,7 @@ enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                         error);
     if (reader->test)
         reader->request.now = now;
-    return AM_OK;
+    return refuse_in_public(reader, "now", error);
 }
 
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
@@ -266,7 +293,7 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
         reader->request.timezone = &reader->timezone;
         return AM_OK;
     }
-    return am_error_set(error, AM_E_STATE,
+    return am_error_set(error, AM_E_IMPOSSIBLE,
                         "unknown time zone \"%.*s\"%s: expected an IANA name that this server "
                         "knows, like \"America/New_York\"",
                         shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
@@ -308,7 +335,7 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
     for (uint32_t i = 0; i < request->slot_count; i++)
         wanted += reader->slots[i].count;
     if (wanted > AM_MAX_ADS_PER_REQUEST)
-        return am_error_set(error, AM_E_STATE,
+        return am_error_set(error, AM_E_IMPOSSIBLE,
                             "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);

@@ -3,7 +3,7 @@
  * docs/HTTP.md says what is allowed.
  *
  * Codes of all functions here, and the HTTP status that answers them: AM_E_SYNTAX and AM_E_INVALID
- * 400, AM_E_STATE 422 (well-formed, but impossible here), AM_E_LIMIT 413. */
+ * 400, AM_E_IMPOSSIBLE 422 (well-formed, but impossible here), AM_E_LIMIT 413. */
 #ifndef AM_API_REQUEST_H
 #define AM_API_REQUEST_H
 
@@ -40,6 +40,7 @@ struct am_api_request_reader {
     /* Private from here on. */
     size_t text_used;
     bool test;
+    bool is_public; /* set after am_api_request_start: refuses what only an owner may ask */
     const struct am_image *image;
     struct am_timezone timezone; /* that the request names */
     struct am_view query, url;   /* .data NULL: not given */
@@ -148,6 +149,9 @@ enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error);
+enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
+                                        bool explain,
+                                        struct am_error *error);
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_view value,
                                          struct am_error *error);
@@ -155,9 +159,12 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
 /* Adds a size that the slot does not have yet; false: it has as many as there may be. */
 bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size);
-/* When everything has been given: puts the request together. Without slots it gets one. AM_E_STATE:
+/* When everything has been given: puts the request together. Without slots it gets one. AM_E_IMPOSSIBLE:
  * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
 enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);
+
+/* "query", "keywords", ...: the request's member that a field was. */
+struct am_view am_api_request_field_name(enum am_match_field_kind kind);
 
 /* ---- percent-encoding ----------------------------------------------------------------------- */
 

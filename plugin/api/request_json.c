@@ -244,8 +244,19 @@ read_explain(struct am_api_members *in, const struct am_json_node *value, int ar
     (void)argument;
     if (value->type != AM_JSON_TRUE && value->type != AM_JSON_FALSE)
         return am_api_member_expected(in, value, "true or false");
-    in->reader->request.explain = value->type == AM_JSON_TRUE;
-    return AM_OK;
+    return am_api_member_at(
+        in, value, am_api_request_set_explain(in->reader, value->type == AM_JSON_TRUE, in->error));
+}
+
+static enum am_code
+read_why(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    struct am_view id;
+    enum am_code code = am_api_member_string(in, value, &id);
+    if (code != AM_OK)
+        return code;
+    return am_api_member_at(in, value,
+                            am_api_request_set_id(&in->reader->request.why, id, in->error));
 }
 
 static enum am_code
@@ -276,6 +287,7 @@ static enum am_code read_root(struct am_api_members *in) {
         AM_MEMBER("block", read_block, 0),
         AM_MEMBER("unique", read_unique, 0),
         AM_MEMBER("explain", read_explain, 0),
+        AM_MEMBER("why", read_why, 0),
         AM_MEMBER("now", read_now, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");

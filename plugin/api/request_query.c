@@ -112,11 +112,18 @@ static enum am_code take_explain(struct am_api_request_reader *reader,
     (void)argument;
     bool yes = am_view_equal(value, AM_VIEW("1")) || am_view_equal(value, AM_VIEW("true"));
     bool no = am_view_equal(value, AM_VIEW("0")) || am_view_equal(value, AM_VIEW("false"));
-    reader->request.explain = yes;
     if (yes || no)
-        return AM_OK;
+        return am_api_request_set_explain(reader, yes, error);
     return am_error_set(error, AM_E_INVALID, "expected 1, 0, true or false, found \"%.*s\"",
                         value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size, value.data);
+}
+
+static enum am_code take_why(struct am_api_request_reader *reader,
+                             struct am_view value,
+                             int argument,
+                             struct am_error *error) {
+    (void)argument;
+    return am_api_request_set_id(&reader->request.why, value, error);
 }
 
 static enum am_code take_now(struct am_api_request_reader *reader,
@@ -175,6 +182,7 @@ static const struct parameter parameters[] = {
     {NAME("category"), take_attribute, AM_ATTRIBUTE_CATEGORY, true},
     {NAME("unique"), take_unique, 0, false},
     {NAME("explain"), take_explain, 0, false},
+    {NAME("why"), take_why, 0, false},
     {NAME("now"), take_now, 0, false},
     {NAME("timezone"), take_timezone, 0, false},
     {NAME("block.advertisers"), take_blocked, AM_BLOCKED_ADVERTISERS, true},

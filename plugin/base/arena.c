@@ -26,8 +26,8 @@ static size_t next_chunk_size(const struct am_arena *arena) {
                                                        : LARGEST_CHUNK_SIZE;
 }
 
-/* Makes `size` bytes free at the end of the newest chunk, from `alignment` on. NULL when memory
- * runs out. What is not taken is poisoned, and so are gaps between pieces. */
+/* Returns `size` aligned bytes at the end of the newest chunk, or of a new one; NULL when memory
+ * runs out. Unused bytes and alignment gaps are poisoned. */
 static char *take(struct am_arena *arena, size_t size, size_t alignment) {
     size_t start = (arena->used + AM_REDZONE + alignment - 1) & ~(alignment - 1);
     if (!arena->chunk || start > arena->chunk->size || size > arena->chunk->size - start) {

@@ -8,11 +8,18 @@
 enum { UINT64_TEXT_SIZE = 20 };
 
 void am_buffer_unsigned(struct am_buffer *buffer, uint64_t value) {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char text[UINT64_TEXT_SIZE];
     size_t at = sizeof text;
-    do
-        text[--at] = (char)('0' + value % 10);
-    while (value /= 10);
+    for (; value >= 100; value /= 100)
+        memcpy(&text[at -= 2], &pairs[2 * (value % 100)], 2);
+    if (value >= 10)
+        memcpy(&text[at -= 2], &pairs[2 * value], 2);
+    else
+        text[--at] = (char)('0' + value);
     am_buffer_append(buffer, text + at, sizeof text - at);
 }
 
@@ -35,8 +42,8 @@ static void append_escape(struct am_buffer *buffer, unsigned char byte) {
                      6);
 }
 
-/* What needs care, up to the next run of plain bytes. Well-formed characters are copied in one
- * piece. */
+/* Appends what needs escaping, up to the next run of plain bytes. Copies well-formed characters
+ * whole. */
 static const char *append_special(struct am_buffer *buffer, const char *at, const char *end) {
     if (!((unsigned char)*at & 0x80)) {
         append_escape(buffer, (unsigned char)*at);
@@ -57,8 +64,7 @@ static const char *append_special(struct am_buffer *buffer, const char *at, cons
     return at + step.size;
 }
 
-/* The usual string: there is room, and no byte needs care, so that one pass copies and checks it.
- */
+/* The usual string fits and needs no escaping: one pass copies and checks it. */
 static bool append_plain(struct am_buffer *buffer, struct am_view text) {
     size_t room = buffer->capacity - buffer->size;
     if (room < 2 || text.size > room - 2)
@@ -90,4 +96,37 @@ void am_buffer_json_string(struct am_buffer *buffer, struct am_view text) {
         }
     }
     am_buffer_literal(buffer, "\"");
+}
+
+/* ---- percent-encoding -------------------------------------------------------------------------
+ */
+
+static bool is_unreserved(unsigned char byte) {
+    /* Bits of '-', '.', 0-9 / A-Z, '_' / a-z, '~' in words of 32 characters. */
+    static const uint32_t words[8] = {0, 0x03FF6000, 0x87FFFFFE, 0x47FFFFFE, 0, 0, 0, 0};
+    return words[byte >> 5] >> (byte & 31) & 1;
+}
+
+void am_buffer_percent(struct am_buffer *buffer, struct am_view text) {
+    size_t at = 0;
+    while (at < text.size) {
+        size_t begin = at;
+        while (at < text.size && is_unreserved((unsigned char)text.data[at]))
+            at++;
+        if (at > begin)
+            am_buffer_append(buffer, text.data + begin, at - begin);
+        if (at < text.size) {
+            unsigned char byte = (unsigned char)text.data[at++];
+            const char encoded[3] = {'%', "0123456789ABCDEF"[byte >> 4],
+                                     "0123456789ABCDEF"[byte & 15]};
+            am_buffer_append(buffer, encoded, sizeof encoded);
+        }
+    }
+}
+
+size_t am_buffer_percent_size(struct am_view text) {
+    size_t size = 0;
+    for (size_t at = 0; at < text.size; at++)
+        size += is_unreserved((unsigned char)text.data[at]) ? 1 : 3;
+    return size;
 }

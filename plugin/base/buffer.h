@@ -11,7 +11,7 @@ struct am_buffer {
     char *data;
     size_t size;     /* bytes written; <= capacity */
     size_t capacity; /* bytes owned by whoever made the buffer */
-    bool overflowed; /* something did not fit; the contents are then useless */
+    bool overflowed; /* something did not fit; discard the contents */
     bool guarded;    /* what is beyond `size` is poisoned (poison.h) */
 };
 
@@ -19,8 +19,7 @@ static inline struct am_buffer am_buffer_over(void *memory, size_t capacity) {
     return (struct am_buffer){(char *)memory, 0, capacity, false, false};
 }
 
-/* The same, with what is not written yet poisoned: for memory that is used again and again, and for
- * nothing else. */
+/* The same, with the unwritten part poisoned: only for memory that requests reuse. */
 static inline struct am_buffer am_buffer_guard(void *memory, size_t capacity) {
     am_poison_region(memory, capacity);
     return (struct am_buffer){(char *)memory, 0, capacity, false, true};
@@ -30,7 +29,7 @@ static inline struct am_view am_buffer_view(const struct am_buffer *buffer) {
     return (struct am_view){buffer->data, buffer->size};
 }
 
-/* Opens that much room at the end for writing, and closes it again. */
+/* Unpoisons that much room at the end for writing, and poisons it again. */
 static inline void am_buffer_open(const struct am_buffer *buffer, size_t room) {
     if (buffer->guarded)
         am_poison_clear(buffer->data + buffer->size, room);
@@ -41,7 +40,7 @@ static inline void am_buffer_close(const struct am_buffer *buffer, size_t room) 
         am_poison_region(buffer->data + buffer->size, room);
 }
 
-/* Forgets all that was written after the first `size` bytes, and that something did not fit. */
+/* Truncates to the first `size` bytes, and clears `overflowed`. */
 static inline void am_buffer_cut(struct am_buffer *buffer, size_t size) {
     size_t dropped = buffer->size - size;
     buffer->size = size;
@@ -76,5 +75,11 @@ void am_buffer_decimal(struct am_buffer *buffer, int64_t value, unsigned places)
  * U+FFFD, one per maximal subpart, so that the output is always valid JSON and valid UTF-8. "/" and
  * non-ASCII pass as they are. */
 void am_buffer_json_string(struct am_buffer *buffer, struct am_view text);
+
+/* Percent-encodes every byte that is not unreserved (RFC 3986 sections 2.1 and 2.3), so that the
+ * text can be a value in the query string of any URL. */
+void am_buffer_percent(struct am_buffer *buffer, struct am_view text);
+/* The bytes that this appends. */
+size_t am_buffer_percent_size(struct am_view text);
 
 #endif

@@ -13,8 +13,8 @@
 #error "admatch images are little-endian and are mapped as they are; this machine is big-endian"
 #endif
 
-/* Sizes of buffers. A fuzzer's build (-DAM_SMALL_BUFFERS) has small ones, so that small inputs get
- * to their ends. */
+/* Sizes of buffers. A fuzzer's build (-DAM_SMALL_BUFFERS) has small ones, which small inputs fill.
+ */
 #ifdef AM_SMALL_BUFFERS
 #define AM_BUFFER_SIZE(size, small_size) (small_size)
 #else
@@ -22,7 +22,8 @@
 #endif
 
 /* A function whose unsigned arithmetic is meant to wrap, or whose shifts are meant to lose bits:
- * hashes, masks, distances on a ring. `make SANITIZER=integer` takes any other for a fault. */
+ * hashes, masks, distances on a ring. `make SANITIZER=integer` reports any other wrap as a fault.
+ */
 #ifdef __clang__
 #define AM_WRAPS __attribute__((no_sanitize("unsigned-integer-overflow", "unsigned-shift-base")))
 #else
@@ -44,14 +45,21 @@ static inline struct am_view am_view_of(const char *text) {
     return (struct am_view){text, text ? strlen(text) : 0};
 }
 
-/* Behind the last byte. A view without bytes may have no address that something could be added to.
- */
+/* One past the last byte. An empty view may have a NULL address, to which nothing may be added. */
 static inline const char *am_view_end(struct am_view view) {
     return view.size ? view.data + view.size : view.data;
 }
 
 static inline bool am_view_equal(struct am_view a, struct am_view b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int am_bytes_hex_value(char digit) {
+    int letter = digit | 0x20;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 /* Byte order, shorter first on a tie: like strcmp for views. */

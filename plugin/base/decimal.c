@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decimal.h"
 
+#include "json.h"
+
 enum { EXPONENT_FITS = 18 }; /* 10^19 is above INT64_MAX */
 #define EXPONENT_MAX                                                                               \
     INT64_C(1000000000000) /* beyond any text's count of digits: stands for more                   \
@@ -22,8 +24,7 @@ static void push_digit(struct scanned *number, unsigned digit) {
     }
 }
 
-/* Zeros are held back until a digit follows, so that "1.2500000000000000000000" has three digits.
- */
+/* Zeros wait until a digit follows, so that "1.2500000000000000000000" has three digits. */
 static size_t scan_digits(struct am_view text, size_t at, struct scanned *number) {
     bool fraction = false;
     int64_t zeros = 0;
@@ -62,7 +63,7 @@ static int64_t scan_exponent(struct am_view text, size_t at) {
     return negative ? -exponent : exponent;
 }
 
-/* Two's complement; INT64_MIN has a magnitude that int64_t has not. */
+/* In two's complement, int64_t cannot hold the magnitude of INT64_MIN. */
 AM_WRAPS static uint64_t negated(uint64_t number) {
     return 0 - number;
 }
@@ -102,6 +103,14 @@ am_decimal_parse(struct am_view text, unsigned places, int64_t *value, struct am
             "%.*s%s is too large: expected a number with at most %u decimals that fits 64 bits",
             shown, text.data, text.size > 64 ? "..." : "", places);
     return AM_OK;
+}
+
+enum am_code am_decimal_parse_text(struct am_view text, unsigned places, int64_t *value) {
+    struct am_json_node node;
+    struct am_json json;
+    if (am_json_parse(text, &node, 1, &json, NULL) != AM_OK || node.type != AM_JSON_NUMBER)
+        return AM_E_SYNTAX;
+    return am_decimal_parse(am_json_raw(&json, &node), places, value, NULL);
 }
 
 size_t am_decimal_write(int64_t value, unsigned places, char *text) {

@@ -12,6 +12,8 @@
  * not fit int64. The message speaks of "at most N decimals". */
 enum am_code
 am_decimal_parse(struct am_view text, unsigned places, int64_t *value, struct am_error *error);
+/* The same of any text; AM_E_SYNTAX, without a message, when it is no JSON number. */
+enum am_code am_decimal_parse_text(struct am_view text, unsigned places, int64_t *value);
 
 enum { AM_DECIMAL_TEXT_SIZE = 32 };
 

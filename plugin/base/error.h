@@ -13,14 +13,16 @@
 
 enum am_code {
     AM_OK = 0,
-    AM_E_MEMORY,  /* an allocation failed */
-    AM_E_IO,      /* the operating system refused: open, read, write, map, rename */
-    AM_E_SYNTAX,  /* not well-formed: JSON, gzip, percent-encoding, a command line */
-    AM_E_INVALID, /* well-formed, but a value or a name is not one that is allowed */
-    AM_E_LIMIT,   /* larger, longer, deeper or more than the documented limit */
-    AM_E_VERSION, /* an image of another format version or of other word rules */
-    AM_E_CORRUPT, /* an image whose bytes contradict its own header or FORMAT.md */
-    AM_E_STATE,   /* the thing asked for does not exist (yet): no generation, no such file */
+    AM_E_MEMORY,     /* an allocation failed */
+    AM_E_IO,         /* the operating system refused: open, read, write, map, rename */
+    AM_E_SYNTAX,     /* not well-formed: JSON, gzip, percent-encoding, a command line */
+    AM_E_INVALID,    /* well-formed, but a value or name is not allowed */
+    AM_E_LIMIT,      /* larger, longer, deeper or more than the documented limit */
+    AM_E_VERSION,    /* an image of another format version or of other word rules */
+    AM_E_CORRUPT,    /* an image whose bytes contradict its own header or FORMAT.md */
+    AM_E_NOT_FOUND,  /* there is no such file, folder or image */
+    AM_E_CHANGED,    /* a file changed while it was in use; worth trying again */
+    AM_E_IMPOSSIBLE, /* well-formed and allowed, but this server cannot do it (HTTP's 422) */
 };
 
 enum { AM_ERROR_MESSAGE_SIZE = 512, AM_ERROR_WHERE_SIZE = 128 };

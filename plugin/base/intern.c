@@ -34,7 +34,7 @@ bool am_intern_reserve(struct am_intern *table, size_t count) {
     return capacity <= table->capacity || grow(table, capacity);
 }
 
-/* The place of the equal thing, or the empty one where it belongs. The table has an empty one. */
+/* The slot of the equal item, or the empty slot where it belongs. The table has an empty slot. */
 static size_t probe(const struct am_intern *table,
                     uint64_t hash,
                     am_intern_equal *equal,

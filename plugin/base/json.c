@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser: one pass, no recursion. What reads the nodes is in json_value.c. */
+/* The parser: one pass, no recursion. json_value.c reads the nodes. */
 #include "json.h"
 
 #include "plain.h"
@@ -115,14 +115,10 @@ static bool take_hex(struct parser *parser, unsigned *unit) {
     for (int i = 0; i < 4; i++, parser->at++) {
         if (parser->at == parser->end)
             return false;
-        unsigned char c = (unsigned char)*parser->at;
-        unsigned letter = c | 0x20u;
-        if (c >= '0' && c <= '9')
-            *unit = *unit << 4 | (c - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            *unit = *unit << 4 | (letter - 'a' + 10);
-        else
+        int digit = am_bytes_hex_value(*parser->at);
+        if (digit < 0)
             return false;
+        *unit = *unit << 4 | (unsigned)digit;
     }
     return true;
 }
@@ -168,7 +164,7 @@ static enum am_code check_characters(struct parser *parser) {
     return AM_OK;
 }
 
-/* One character, or run of characters, that is not plain. The string goes on after it. */
+/* Consumes one character, or run of characters, that is not plain. */
 static enum am_code check_special(struct parser *parser, struct am_json_node *node) {
     if (parser->at == parser->end)
         return expected(parser, "the string's closing '\"'");
@@ -266,8 +262,8 @@ static inline enum am_code begin_value(struct parser *parser) {
     return expected(parser, "a value");
 }
 
-/* Closes what ends here and steps over a comma, until a value must follow or the document is over.
- * `fresh`: right after an opening bracket. */
+/* Closes arrays and objects that end here and skips a comma, until a value must follow or the
+ * document ends. `fresh`: right after an opening bracket. */
 static inline enum am_code go_on(struct parser *parser, bool fresh) {
     while (parser->depth > 0) {
         struct am_json_node *node = innermost(parser);

@@ -6,9 +6,9 @@
  * requests are parsed on the hot path, where nothing may allocate (docs/DESIGN.md). The tests hold
  * it against jansson.
  *
- * Nodes stand in document order, parents before children. An object's children are key, value, key,
- * value...; to step over a node and all below it, go to index `next`. Strings are checked (escapes,
- * UTF-8, surrogates) while parsing, so that decoding cannot fail. Thread rule: no shared state. */
+ * Nodes are in document order, parents before children. An object's children are key, value, key,
+ * value...; index `next` skips a node and its subtree. Strings are checked (escapes, UTF-8,
+ * surrogates) while parsing, so that decoding cannot fail. Thread rule: no shared state. */
 #ifndef AM_BASE_JSON_H
 #define AM_BASE_JSON_H
 
@@ -45,16 +45,16 @@ struct am_json {
 /* Parses one JSON value and nothing but white space around it. `text` must be smaller than 4 GiB.
  * AM_E_SYNTAX: "expected X, found Y at byte N" (N counts from 0); also duplicate keys are NOT an
  * error here, see am_json_duplicate_key. AM_E_LIMIT: deeper than AM_JSON_MAX_DEPTH, or more than
- * `capacity` nodes (*json holds nothing useful then; a caller with growable memory doubles it and
- * tries again). On success json->text, nodes, count are set; node 0 is the root. */
+ * `capacity` nodes (*json is then undefined; a caller with growable memory doubles it and tries
+ * again). On success json->text, nodes, count are set; node 0 is the root. */
 enum am_code am_json_parse(struct am_view text,
                            struct am_json_node *nodes,
                            uint32_t capacity,
                            struct am_json *json,
                            struct am_error *error);
 
-/* The same, with nodes that nothing else uses: those beyond the document's are poisoned (poison.h).
- */
+/* The same, for an array that nothing else uses: nodes after the document's are poisoned
+ * (poison.h). */
 enum am_code am_json_parse_guarded(struct am_view text,
                                    struct am_json_node *nodes,
                                    uint32_t capacity,

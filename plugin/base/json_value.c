@@ -13,10 +13,8 @@ static struct am_view inside_quotes(const struct am_json *json, const struct am_
 /* Four hexadecimal digits, which the parser has checked. */
 static unsigned read_hex(const char *digits) {
     unsigned unit = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned char c = (unsigned char)digits[i];
-        unit = unit << 4 | (c <= '9' ? c - (unsigned)'0' : (c | 0x20u) - 'a' + 10);
-    }
+    for (int i = 0; i < 4; i++)
+        unit = unit << 4 | (unsigned)am_bytes_hex_value(digits[i]);
     return unit;
 }
 
@@ -126,7 +124,7 @@ bool am_json_string_is(const struct am_json *json,
                        const char *text) {
     if (node->type != AM_JSON_STRING)
         return false;
-    /* Of the names that a member is compared with, most begin with another letter. */
+    /* Most names that a member is compared with begin with another letter. */
     if (!node->escaped && node->size > 2 && json->text.data[node->begin + 1] != text[0])
         return false;
     return equals(json, node, am_view_of(text));
@@ -201,7 +199,7 @@ static const struct am_json_node *duplicate_of_few(const struct am_json *json,
     return NULL;
 }
 
-/* The place in the table of the same key, or the free place where it belongs. */
+/* The slot of the same key, or the free slot where it belongs. */
 static const struct am_json_node **find_key(const struct am_json *json,
                                             const struct am_json_node **table,
                                             const struct am_json_node *key) {
@@ -211,8 +209,8 @@ static const struct am_json_node **find_key(const struct am_json *json,
     return &table[at];
 }
 
-/* Holds as many keys as a table on the stack has room for, from `first` on, against one another and
- * against all that follow, up to `end`. */
+/* Compares as many keys as fit a table on the stack, from `first` on, with one another and with all
+ * that follow, up to `end`. */
 static const struct am_json_node *duplicate_in_pass(const struct am_json *json,
                                                     const struct am_json_node *first,
                                                     const struct am_json_node *end) {
@@ -238,7 +236,7 @@ static const struct am_json_node *duplicate_of_many(const struct am_json *json,
     while (first < end) {
         const struct am_json_node *found = duplicate_in_pass(json, first, end);
         if (found)
-            duplicate = end = found; /* only an earlier one is of interest now */
+            duplicate = end = found; /* only an earlier duplicate matters now */
         for (uint32_t i = 0; i < KEYS_A_PASS && first < end; i++)
             first = next_key(json, first);
     }
@@ -264,7 +262,7 @@ const struct am_json_node *am_json_duplicate_key(const struct am_json *json) {
 
 /* ---- paths ---------------------------------------------------------------------------------- */
 
-/* Text that is cut where its room ends, on a character's boundary. */
+/* Text truncated at its capacity, on a character boundary. */
 struct path {
     char *text;
     size_t size, capacity;

@@ -10,7 +10,7 @@
 
 enum { AM_LARGE = 4 << 20, AM_HUGE_PAGE = 2 << 20 };
 
-/* A hint only: it spares a build most of its page faults. */
+/* A hint only: it saves a build most of its page faults. */
 static inline void am_memory_advise_huge(void *memory, size_t size) {
     uintptr_t first = ((uintptr_t)memory + AM_HUGE_PAGE - 1) & ~(uintptr_t)(AM_HUGE_PAGE - 1);
     uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(AM_HUGE_PAGE - 1);

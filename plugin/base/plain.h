@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Skipping the bytes of a text that need no care in JSON, many at a time. Private to the base room.
- */
+/* Skips the bytes of a text that JSON need not escape, many at a time. Private to the base room. */
 #ifndef AM_BASE_PLAIN_H
 #define AM_BASE_PLAIN_H
 
@@ -86,8 +85,8 @@ static inline uint64_t am_plain_copy_fours(char *to, const char *from, size_t si
     return am_plain_doubt((uint64_t)last << 32 | first);
 }
 
-/* Copies a text; false: some byte of it is not plain, and what was copied means nothing. No step
- * depends on what the text holds, so that nothing is to be predicted but its length. */
+/* Copies a text. False: some byte is not plain, and the copy is undefined. Branches depend on the
+ * length alone, never on the text. */
 static inline bool am_plain_copy(char *to, const char *from, size_t size) {
     uint64_t doubt = 0;
 #ifdef __SSE2__

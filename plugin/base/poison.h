@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that may not be read now.
+/* Marks memory that must not be read.
  *
- * A request's working memory is reserved once and serves one request after the other, so it is full
- * of what others left there. It is one mapping, in which neither the processor nor AddressSanitizer
- * sees a step from one piece to the next, or past the part of a piece that is in use. So in builds
- * with AddressSanitizer its owners poison all that is not in use, and leave gaps between pieces. In
- * other builds all of this is nothing.
+ * Working memory is reserved once and serves one request after another, so it is full of earlier
+ * requests' data. It is one mapping, in which neither the processor nor AddressSanitizer detects an
+ * overrun from one array into the next, or past the used part of an array. So in builds with
+ * AddressSanitizer the owners poison all unused bytes, and leave gaps between arrays. In other
+ * builds these are no-ops.
  *
- * The end of what is in use is exact to the byte, provided that what follows is poisoned up to a
- * multiple of 8. Threads must not share such a multiple. What is read by other means than
- * instrumented code (system calls, libraries, AVX-512 under gcc) is not seen; see
- * am_poison_check_readable. A region must be readable again before its memory is given back to the
- * system; free() needs no such care. */
+ * The end of the used part is exact to the byte if the poison after it reaches a multiple of 8.
+ * Threads must not share such a granule of 8 bytes. Reads by code that is not instrumented (system
+ * calls, libraries, AVX-512 under gcc) are not checked; see am_poison_check_readable. Unpoison a
+ * region before returning its memory to the system; free() needs no such care. */
 #ifndef AM_BASE_POISON_H
 #define AM_BASE_POISON_H
 
@@ -31,7 +30,7 @@
 #define AM_POISONS 0
 #endif
 
-/* Bytes kept free between pieces of one memory. */
+/* Gap between arrays of one reservation, in bytes. */
 enum { AM_REDZONE = AM_POISONS ? 16 : 0 };
 
 /* NULL is fine for all of these. */
@@ -54,7 +53,7 @@ static inline void am_poison_clear(const void *memory, size_t size) {
 }
 
 /* Items of an array from the index `first` on. */
-/* An array that is NULL, as when memory is only measured, has no offset, not even of 0. */
+/* A NULL array, as when memory is only measured, must not be offset, not even by 0. */
 #define AM_POISON_ITEMS(array, first, count)                                                       \
     am_poison_region((first) ? (array) + (first) : (array), (size_t)(count) * sizeof *(array))
 #define AM_UNPOISON_ITEMS(array, first, count)                                                     \

@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "poison.h"
 
-/* Before and after the memory, where steps out of it are to be seen (poison.h). */
+/* Guard zones before and after the memory, which catch overruns (poison.h). */
 enum { AM_RESERVE_MARGIN = AM_POISONS ? 4096 : 0 };
 
 /* Zeroed, page-aligned, private to the process (copied on write after fork). NULL when the system
@@ -27,8 +27,8 @@ static inline void *am_memory_reserve(size_t size) {
     return memory + AM_RESERVE_MARGIN;
 }
 
-/* Gives the pages of memory that am_memory_reserve made, or of a part of it, back to the system:
- * whole pages within [memory, memory + size) are zeros from now on. */
+/* Returns the pages of reserved memory, or of a part of it, to the system: whole pages within
+ * [memory, memory + size) then read as zeros. */
 static inline void am_memory_trim(void *memory, size_t size) {
     enum { PAGE = 4096 };
     uintptr_t begin = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE;

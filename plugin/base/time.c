@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "timezone.h"
-#include "timezone_rule.h"
 
 /* `count` digits at text[*at] as a number of at most `most`. */
 static bool digits(struct am_view text, size_t *at, unsigned count, int most, int *number) {

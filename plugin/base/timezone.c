@@ -13,10 +13,15 @@
 
 #include "timezone_rule.h"
 
-enum { MAX_FILE = 64 << 10, MAX_DEPTH = 4, HEADER = 44, WEEK_HOURS = 168, EPOCH_WEEK_HOUR = 72 };
+enum {
+    MAX_FILE = 64 << 10,
+    MAX_DEPTH = 4,
+    HEADER = 44,
+    WEEK_MINUTES = 7 * 24 * 60,
+    EPOCH_WEEK_MINUTE = 72 * 60
+};
 
-/* Transitions before this (2000-01-01) are dropped: only the offset that they leave behind matters.
- */
+/* Transitions before this (2000-01-01) are dropped: only the offset that they lead to matters. */
 #define FIRST_KEPT INT64_C(946684800)
 
 struct named_zone {
@@ -52,7 +57,7 @@ static bool read_header(const unsigned char *bytes, size_t size, struct block *b
     for (unsigned i = 0; i < 6; i++)
         counts[i] = (uint32_t)big_endian(bytes + 20 + (size_t)i * 4, 4);
     *block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
-    /* Real files stay far below; with this no sum of sizes can wrap. */
+    /* Real files are far smaller; with this bound no sum of sizes can wrap. */
     for (unsigned i = 0; i < 6; i++)
         if (counts[i] > MAX_FILE)
             return false;
@@ -396,9 +401,9 @@ int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time) {
     return am_timezone_rule_next(&zone->rule, time);
 }
 
-unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time) {
+unsigned am_timezone_week_minute(const struct am_timezone *zone, int64_t time) {
     int64_t local = time + am_timezone_offset(zone, time);
-    int64_t hour = local / 3600 - (local % 3600 < 0);
-    int64_t week_hour = (hour + EPOCH_WEEK_HOUR) % WEEK_HOURS;
-    return (unsigned)(week_hour < 0 ? week_hour + WEEK_HOURS : week_hour);
+    int64_t minute = local / 60 - (local % 60 < 0);
+    int64_t of_week = (minute + EPOCH_WEEK_MINUTE) % WEEK_MINUTES;
+    return (unsigned)(of_week < 0 ? of_week + WEEK_MINUTES : of_week);
 }

@@ -73,9 +73,8 @@ int32_t am_timezone_offset(const struct am_timezone *zone, int64_t time);
  */
 int64_t am_timezone_next_change(const struct am_timezone *zone, int64_t time);
 
-/* Hour of the local week, 0-167, 0 = Monday 00:00-00:59. */
-unsigned am_timezone_week_hour(const struct am_timezone *zone, int64_t time);
-
+/* Minute of the local week, 0-10079, 0 = Monday 00:00. */
+unsigned am_timezone_week_minute(const struct am_timezone *zone, int64_t time);
 /* "2026-11-01T00:00:00Z", with Z or +hh:mm, optional fraction of a second (dropped): seconds since
  * the epoch (RFC 3339). AM_E_INVALID says what was expected. */
 enum am_code am_time_parse(struct am_view text, int64_t *time, struct am_error *error);
@@ -86,5 +85,9 @@ enum { AM_TIME_TEXT_SIZE = 32 };
 #define AM_TIME_MAX INT64_C(253402387200)
 /* Writes "2026-11-01T00:00:00Z" with a NUL. `time` is one of AM_TIME_MIN to AM_TIME_MAX. */
 void am_time_write(int64_t time, char text[AM_TIME_TEXT_SIZE]);
+
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
+int64_t am_time_days(int64_t year, int month, int day);
+void am_time_date(int64_t days, int64_t *year, int *month, int *day);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#include "timezone.h"
+
 enum { DAY = 86400 };
 
 /* ---- calendar ---------------------------------------------------------------------------------
@@ -182,7 +184,7 @@ int64_t am_timezone_rule_next(const struct am_timezone_rule *rule, int64_t time)
         return INT64_MAX;
     int32_t offset = am_timezone_rule_offset(rule, time);
     int64_t next = INT64_MAX;
-    /* A rule may save all year: then no candidate changes the offset. */
+    /* Daylight saving may last all year: then no candidate changes the offset. */
     for (int64_t year = year_of(rule, time) - 1, last = year + 3; year <= last; year++) {
         int64_t changes[] = {change_in(&rule->begin, year) - rule->standard,
                              change_in(&rule->end, year) - rule->saving};

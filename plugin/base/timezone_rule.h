@@ -12,8 +12,4 @@ int32_t am_timezone_rule_offset(const struct am_timezone_rule *rule, int64_t tim
 /* The first instant after `time` at which the rule changes the offset, or INT64_MAX. */
 int64_t am_timezone_rule_next(const struct am_timezone_rule *rule, int64_t time);
 
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, and back to the year. */
-int64_t am_time_days(int64_t year, int month, int day);
-void am_time_date(int64_t days, int64_t *year, int *month, int *day);
-
 #endif

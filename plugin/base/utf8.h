@@ -11,8 +11,7 @@ struct am_utf8_step {
     bool valid;
 };
 
-/* The range that the second byte must lie in, by the first; an empty one when the first begins
- * nothing. */
+/* The range of the second byte, by the first; empty when the first byte begins no character. */
 static inline void am_utf8_second(unsigned char first, unsigned char *low, unsigned char *high) {
     *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;

@@ -20,8 +20,7 @@ struct am_vector {
 #define AM_VECTOR_OF(type) ((struct am_vector){NULL, 0, 0, sizeof(type)})
 #define AM_VECTOR_AT(vector, type, index) (((type *)(vector)->data) + (index))
 
-/* Room for `capacity` items in all, for those whose number is known beforehand. False when memory
- * runs out. */
+/* Reserves room for `capacity` items in all. False when memory runs out. */
 static inline bool am_vector_reserve(struct am_vector *vector, size_t capacity) {
     size_t bytes;
     if (capacity <= vector->capacity)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decide.h"
+#include "people.h"
 
 #include <time.h>
 
@@ -17,7 +18,8 @@ bool am_cli_decide_one(struct am_api *api,
     struct am_api_response response;
     am_api_decide(api, &request, &response);
     *served = response.status == 200 || response.status == 204;
-    return am_cli_output_line(output, response.body);
+    return options->for_people ? am_cli_people_write(output, am_api_image(api), &response)
+                               : am_cli_output_line(output, response.body);
 }
 
 enum am_code am_cli_decide_batch(struct am_api *api,
@@ -29,7 +31,7 @@ enum am_code am_cli_decide_batch(struct am_api *api,
     struct am_view line;
     enum am_code code;
     *totals = (struct am_cli_batch_totals){0, 0, 0};
-    while ((code = am_cli_input_line(input, &line, error)) == AM_OK) {
+    while ((code = am_cli_input_line(input, &line, error)) == AM_OK && line.data) {
         bool served;
         bool written = am_cli_decide_one(api, options, line, output, &served);
         totals->requests++;
@@ -38,5 +40,5 @@ enum am_code am_cli_decide_batch(struct am_api *api,
         if (!written)
             return AM_OK;
     }
-    return code == AM_E_STATE ? AM_OK : code;
+    return code;
 }

@@ -369,7 +369,7 @@ enum am_code am_cli_idle_find(const struct am_inventory *inventory,
         !(finder.stemmer = am_text_stemmer_new(inventory->language, error)))
         code = error->code;
     else if (!finder.fold || !look_at_all(&finder) ||
-             (finder.stemmer && am_text_stemmer_failed(finder.stemmer)))
+             (finder.stemmer && am_text_stemmer_failures(finder.stemmer)))
         code = am_error_set(error, AM_E_MEMORY, "not enough memory to look through the keywords");
     am_text_stemmer_free(finder.stemmer);
     free(finder.fold);

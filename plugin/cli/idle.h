@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keywords that can never win: found by reading the inventory alone, without any request. Each
- * reason is certain: a keyword is listed only when no request at all, now or later, can make it
- * win. The first reason in the order below is the one given. */
+ * reason is certain: a keyword is listed only when no request, now or later, can make it win. The
+ * first reason in the order below is the one given. */
 #ifndef AM_CLI_IDLE_H
 #define AM_CLI_IDLE_H
 

@@ -71,8 +71,8 @@ static void print_sections(const struct am_image *image) {
     }
 }
 
-/* The keyword index is what matching words walks; what an ad or an answer needs lies in the
- * sections after it. */
+/* The keyword index is what matching walks; the sections after it hold what ads and answers need.
+ */
 static void print_index_size(const struct am_image *image, uint64_t keywords) {
     uint64_t bytes = 0;
     for (int id = AM_SECTION_VOCABULARY; id <= AM_SECTION_POSTINGS; id++)

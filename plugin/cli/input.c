@@ -58,8 +58,7 @@ void am_cli_input_close(struct am_cli_input *input) {
     free(input);
 }
 
-/* zlib reports a gzip file that stops in its middle only as a pending error after the last bytes.
- */
+/* zlib reports a truncated gzip file only as a pending error after the last bytes. */
 static enum am_code fail_of(struct am_cli_input *input, struct am_error *error) {
     int problem;
     const char *text = gzerror(input->file, &problem);
@@ -126,8 +125,10 @@ am_cli_input_line(struct am_cli_input *input, struct am_view *line, struct am_er
             input->skipping = looked_at > input->longest;
             return AM_OK;
         }
-        if (input->at_end)
-            return AM_E_STATE;
+        if (input->at_end) {
+            *line = (struct am_view){NULL, 0};
+            return AM_OK;
+        }
         code = fill(input, error);
     }
     return code;

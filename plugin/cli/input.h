@@ -18,8 +18,8 @@ enum am_code am_cli_input_open(const char *path,
 void am_cli_input_close(struct am_cli_input *input); /* NULL is fine */
 
 /* The next line without its newline; valid until the next call. Of a line longer than `longest`,
- * its first longest + 1 bytes: whoever has the same limit then sees that it is exceeded. AM_E_STATE
- * at the end of the file, without a message; AM_E_IO, AM_E_SYNTAX (damaged gzip). */
+ * its first longest + 1 bytes: whoever has the same limit then sees that it is exceeded. At the end
+ * of the file, AM_OK and a line whose `data` is NULL. AM_E_IO, AM_E_SYNTAX (damaged gzip). */
 enum am_code
 am_cli_input_line(struct am_cli_input *input, struct am_view *line, struct am_error *error);
 

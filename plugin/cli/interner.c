@@ -16,8 +16,7 @@ static uint32_t *slot_of(const struct am_cli_interner *interner, struct am_view 
     return &interner->slots[at];
 }
 
-/* Doubles the table; half of its slots are the most that get used, so there is room for as many
- * strings. */
+/* Doubles the table; at most half of its slots are used. */
 static bool grow(struct am_cli_interner *interner) {
     uint32_t slot_count = interner->slot_count ? interner->slot_count * 2 : FIRST_SLOT_COUNT;
     if (slot_count == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives each distinct string a number, from 0, in order of first sight. */
+/* Numbers distinct strings from 0, in order of appearance. */
 #ifndef AM_CLI_INTERNER_H
 #define AM_CLI_INTERNER_H
 

@@ -1,21 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the subcommand and runs it. */
-#include "command.h"
+#include "completion.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+static const struct am_cli_command completion;
+
 static const struct am_cli_command *const commands[] = {
-    &am_cli_command_check,  &am_cli_command_build, &am_cli_command_info,
-    &am_cli_command_verify, &am_cli_command_match, &am_cli_command_words,
+    &am_cli_command_check, &am_cli_command_build, &am_cli_command_info,    &am_cli_command_verify,
+    &am_cli_command_match, &am_cli_command_words, &am_cli_command_import,  &am_cli_command_diff,
+    &completion,           &am_cli_command_log,   &am_cli_command_recount,
 };
+
+/* ---- completion -------------------------------------------------------------------------------
+ */
+
+static int run_completion(int argc, char **argv) {
+    struct am_cli_arguments arguments = {&completion, argc, argv, AM_EXIT_UNDECIDED};
+    while (am_cli_option(&arguments) != -1)
+        continue;
+    const char *shell = am_cli_operand(&arguments, "bash or zsh");
+    if (!shell)
+        return arguments.status;
+    if (!am_cli_completion_print(shell, commands, AM_COUNT_OF(commands)))
+        return am_cli_usage(&arguments, "expected bash or zsh, found '%s'", shell);
+    return am_cli_finish(AM_EXIT_OK);
+}
+
+static const struct option completion_options[] = {
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Here, since it is about all commands, itself too. */
+static const struct am_cli_command completion = {
+    .name = "completion",
+    .synopsis = "bash|zsh",
+    .summary = "Prints what a shell needs to complete command lines",
+    .details = "  -h, --help  show this help\n\n"
+               "In ~/.bashrc: eval \"$(admatch completion bash)\"; for zsh, write it to a file "
+               "_admatch in\n"
+               "a folder of $fpath.\n",
+    .letters = ":h",
+    .options = completion_options,
+    .run = run_completion,
+};
+
+/* ---- all commands -----------------------------------------------------------------------------
+ */
 
 static int print_overview(void) {
     printf("usage: admatch COMMAND [OPTIONS] ...\n\n"
-           "Works on inventories (JSON Lines) and on images built from them.\n\ncommands:\n");
+           "Works on inventories (JSON Lines), on images built from them, and on ledgers.\n\n"
+           "commands:\n");
     for (size_t i = 0; i < AM_COUNT_OF(commands); i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     printf("\n`admatch COMMAND --help` tells more about one of them; `admatch --version` the "
            "version.\n"
            "Exit codes: 0 fine, 1 a problem in the input, 2 a wrong command line.\n");

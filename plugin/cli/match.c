@@ -5,8 +5,11 @@
 #include "request.h"
 #include "source.h"
 
+#include "../base/decimal.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     OPTION_QUERY = 256,
@@ -18,7 +21,14 @@ enum {
     OPTION_ID,
     OPTION_CONTEXT,
     OPTION_COUNT,
+    OPTION_SIZE,
+    OPTION_FLOOR,
+    OPTION_UNIQUE,
+    OPTION_BLOCK,
+    OPTION_SPELLING,
+    OPTION_JSON,
     OPTION_EXPLAIN,
+    OPTION_WHY,
     OPTION_REQUEST,
     OPTION_BATCH,
     OPTION_OPENRTB,
@@ -38,7 +48,14 @@ static const struct option options[] = {
     {"id", required_argument, NULL, OPTION_ID},
     {"context", required_argument, NULL, OPTION_CONTEXT},
     {"count", required_argument, NULL, OPTION_COUNT},
+    {"size", required_argument, NULL, OPTION_SIZE},
+    {"floor", required_argument, NULL, OPTION_FLOOR},
+    {"unique", required_argument, NULL, OPTION_UNIQUE},
+    {"block", required_argument, NULL, OPTION_BLOCK},
+    {"spelling", no_argument, NULL, OPTION_SPELLING},
+    {"json", no_argument, NULL, OPTION_JSON},
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"why", required_argument, NULL, OPTION_WHY},
     {"request", required_argument, NULL, OPTION_REQUEST},
     {"batch", required_argument, NULL, OPTION_BATCH},
     {"openrtb", required_argument, NULL, OPTION_OPENRTB},
@@ -58,7 +75,8 @@ struct plan {
     const char *written; /* the option that gave one of the last two, or NULL */
     const char *output;
     bool made_of_options; /* something of the request itself was given as an option */
-    bool skip;
+    bool json;            /* also on a terminal */
+    struct am_cli_source_options source_options;
     struct am_cli_request_options request;
     struct am_cli_decide_options decide;
 };
@@ -71,6 +89,15 @@ static int read_count(struct am_cli_arguments *arguments, unsigned long *count) 
     *count = strtoul(optarg, &end, 10);
     if (*optarg < '1' || *optarg > '9' || *end || errno)
         return am_cli_usage(arguments, "--count: expected a number from 1, found '%s'", optarg);
+    return AM_EXIT_UNDECIDED;
+}
+
+/* It goes into the request as it is written. */
+static int read_floor(struct am_cli_arguments *arguments, const char **floor) {
+    int64_t micros;
+    if (am_decimal_parse_text(am_view_of(optarg), 6, &micros) != AM_OK || micros < 0)
+        return am_cli_usage(arguments, "--floor: expected an amount like 0.5, found '%s'", optarg);
+    *floor = optarg;
     return AM_EXIT_UNDECIDED;
 }
 
@@ -96,6 +123,46 @@ static int read_text_option(struct am_cli_arguments *arguments, int option, stru
     plan->request.text_member = member;
     plan->text_file = optarg;
     return AM_EXIT_UNDECIDED;
+}
+
+static int read_blocked(struct am_cli_arguments *arguments, struct am_cli_options *blocked) {
+    static const char *const kinds[] = {"advertiser=", "category=", "domain="};
+    for (size_t i = 0; i < AM_COUNT_OF(kinds); i++)
+        if (strncmp(optarg, kinds[i], strlen(kinds[i])) == 0) {
+            blocked->items[blocked->count++] = optarg;
+            return AM_EXIT_UNDECIDED;
+        }
+    return am_cli_usage(arguments,
+                        "--block: expected advertiser=NAME, category=NAME or domain=NAME, found "
+                        "'%s'",
+                        optarg);
+}
+
+/* An option that is a part of the request's slot, or of what may stand in it. False when it is none
+ * of these. */
+static bool read_slot_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
+    struct am_cli_request_options *request = &plan->request;
+    switch (option) {
+    case OPTION_COUNT:
+        arguments->status = read_count(arguments, &request->count);
+        break;
+    case OPTION_SIZE:
+        request->sizes.items[request->sizes.count++] = optarg;
+        break;
+    case OPTION_FLOOR:
+        arguments->status = read_floor(arguments, &request->floor);
+        break;
+    case OPTION_UNIQUE:
+        request->unique = optarg;
+        break;
+    case OPTION_BLOCK:
+        arguments->status = read_blocked(arguments, &request->blocked);
+        break;
+    default:
+        return false;
+    }
+    plan->made_of_options = true;
+    return true;
 }
 
 /* An option that is a part of the request. False when it is none of these. */
@@ -124,11 +191,11 @@ static bool read_request_option(struct am_cli_arguments *arguments, int option, 
     case OPTION_CONTEXT:
         arguments->status = read_context(arguments, &request->context);
         break;
-    case OPTION_COUNT:
-        arguments->status = read_count(arguments, &request->count);
-        break;
     case OPTION_EXPLAIN:
         request->explain = true;
+        break;
+    case OPTION_WHY:
+        request->why = optarg;
         break;
     default:
         return false;
@@ -172,7 +239,13 @@ static void read_other_option(struct am_cli_arguments *arguments, int option, st
         plan->decide.test = true;
         break;
     case OPTION_SKIP:
-        plan->skip = true;
+        plan->source_options.skip = true;
+        break;
+    case OPTION_SPELLING:
+        plan->source_options.spelling = true;
+        break;
+    case OPTION_JSON:
+        plan->json = true;
         break;
     default:
         plan->output = optarg;
@@ -204,6 +277,7 @@ static int check_plan(struct am_cli_arguments *arguments, const struct plan *pla
 static int read_plan(struct am_cli_arguments *arguments, struct plan *plan) {
     for (int option; (option = am_cli_option(arguments)) != -1;) {
         if (!read_request_option(arguments, option, plan) &&
+            !read_slot_option(arguments, option, plan) &&
             !read_file_option(arguments, option, plan))
             read_other_option(arguments, option, plan);
         if (arguments->status != AM_EXIT_UNDECIDED)
@@ -285,6 +359,8 @@ answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *err
     enum am_code code = am_cli_output_open(plan->output, &output, error);
     if (code != AM_OK)
         return code;
+    plan->decide.for_people =
+        !plan->json && !plan->decide.openrtb && !plan->batch_file && isatty(fileno(output.stream));
     if (plan->batch_file)
         code = answer_batch(api, plan, &output, served, error);
     else if (plan->request_file)
@@ -300,7 +376,7 @@ static int match(struct plan *plan) {
     struct am_cli_source source = {0};
     struct am_api *api = NULL;
     bool served = false;
-    enum am_code code = am_cli_source_open(plan->source, plan->skip, &source, &error);
+    enum am_code code = am_cli_source_open(plan->source, &plan->source_options, &source, &error);
     if (code == AM_OK && !(api = am_api_new(&AM_API_LIMITS_DEFAULT, &error)))
         code = error.code;
     if (code == AM_OK)
@@ -317,10 +393,13 @@ static int match(struct plan *plan) {
 static int run(int argc, char **argv) {
     struct am_cli_arguments arguments = {&am_cli_command_match, argc, argv, AM_EXIT_UNDECIDED};
     struct plan plan = {0};
-    plan.request.keywords.items = calloc((size_t)argc, sizeof(char *));
-    plan.request.context.items = calloc((size_t)argc, sizeof(char *));
+    struct am_cli_options *const lists[] = {&plan.request.keywords, &plan.request.context,
+                                            &plan.request.sizes, &plan.request.blocked};
+    const char **items = calloc(AM_COUNT_OF(lists) * (size_t)argc, sizeof(char *));
     int status;
-    if (plan.request.keywords.items && plan.request.context.items) {
+    for (size_t i = 0; items && i < AM_COUNT_OF(lists); i++)
+        lists[i]->items = items + i * (size_t)argc;
+    if (items) {
         status = read_plan(&arguments, &plan);
         if (status == AM_EXIT_UNDECIDED)
             status = match(&plan);
@@ -329,8 +408,7 @@ static int run(int argc, char **argv) {
         am_error_set(&error, AM_E_MEMORY, "not enough memory");
         status = am_cli_fail(&error);
     }
-    free(plan.request.keywords.items);
-    free(plan.request.context.items);
+    free(items);
     return status;
 }
 
@@ -349,7 +427,13 @@ const struct am_cli_command am_cli_command_match = {
         "      --id ID              the request's id, which decides between equal ads\n"
         "      --context KEY=VALUE  country=US, device=mobile, kv.sport=running ...; repeatable\n"
         "      --count N            how many ads\n"
+        "      --size WxH           of the place for ads; may be repeated\n"
+        "      --floor AMOUNT       the least eCPM\n"
+        "      --block KIND=NAME    advertiser=acme, category=IAB7, domain=bad.example; "
+        "repeatable\n"
+        "      --unique WHAT        advertiser, campaign, ad or none\n"
         "      --explain            tell why other ads were not chosen\n"
+        "      --why AD             what every gate says of one ad, or which words it lacks\n"
         "requests as they are sent to POST /v1/decide:\n"
         "      --request FILE       one JSON body\n"
         "      --batch FILE         a JSON body a line; answers are lines in the same order\n"
@@ -361,6 +445,8 @@ const struct am_cli_command am_cli_command_match = {
         "      --now TIME           decide at this time (2026-11-01T00:00:00Z)\n"
         "      --test               a request's own \"now\" counts, as with admatch-test\n"
         "      --skip               drop bad records of the inventory\n"
+        "      --spelling           correct misspelt words, whatever the inventory says\n"
+        "      --json               JSON also on a terminal, which else gets words\n"
         "  -h, --help               show this help\n\n"
         "Files may be gzip; - is standard input. A request that is refused is answered with its "
         "error\n"

@@ -18,12 +18,12 @@ struct am_cli_output {
 enum am_code
 am_cli_output_open(const char *path, struct am_cli_output *output, struct am_error *error);
 
-/* One line. False when writing failed or the reader is gone: stop, and let am_cli_output_close
- * tell. */
+/* One line. False when writing failed or the reader is gone: stop, and am_cli_output_close reports
+ * it. */
 bool am_cli_output_line(struct am_cli_output *output, struct am_view line);
 
-/* Flushes and closes. AM_E_IO when anything was lost; a reader that has left lost nothing that it
- * wanted. */
+/* Flushes and closes. AM_E_IO when anything was lost, except to a reader that has closed its end.
+ */
 enum am_code am_cli_output_close(struct am_cli_output *output, struct am_error *error);
 
 #endif

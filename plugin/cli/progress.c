@@ -23,14 +23,14 @@ static void draw_bar(uint64_t done, uint64_t total) {
     fprintf(stderr, "[%s] %3u%%  ", bar, (unsigned)((double)done / (double)total * 100));
 }
 
-bool am_cli_progress_report(void *context,
+void am_cli_progress_report(void *context,
                             uint64_t bytes_done,
                             uint64_t bytes_total,
                             uint64_t records) {
     struct am_cli_progress *progress = context;
     double now = am_cli_clock();
     if (!progress->shown || now - progress->drawn < SECONDS_BETWEEN_DRAWINGS)
-        return true;
+        return;
     progress->drawn = now;
     /* A pipe has no total, and a file may have grown since it was measured. */
     bool known = bytes_total > 0 && bytes_done <= bytes_total;
@@ -43,7 +43,6 @@ bool am_cli_progress_report(void *context,
     if (known && bytes_done > 0)
         fprintf(stderr, "  %.0f s left", (double)(bytes_total - bytes_done) / rate);
     fflush(stderr);
-    return true;
 }
 
 void am_cli_progress_stage(struct am_cli_progress *progress, const char *what) {

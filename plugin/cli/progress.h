@@ -14,8 +14,8 @@ struct am_cli_progress {
 /* Starts the clock; draws nothing yet, so that short work shows no bar. */
 void am_cli_progress_start(struct am_cli_progress *progress);
 
-/* An am_inventory_progress (inventory.h) on a struct am_cli_progress. Always goes on (true). */
-bool am_cli_progress_report(void *progress,
+/* An am_inventory_progress (inventory.h) on a struct am_cli_progress. */
+void am_cli_progress_report(void *progress,
                             uint64_t bytes_done,
                             uint64_t bytes_total,
                             uint64_t records);

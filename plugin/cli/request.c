@@ -20,10 +20,12 @@ static size_t room_for_list(struct am_cli_options list) {
 }
 
 static size_t room_for_all(const struct am_cli_request_options *options) {
-    return 256 + room_for(am_view_of(options->id)) + room_for(am_view_of(options->query)) +
-           room_for(am_view_of(options->title)) + room_for(am_view_of(options->url)) +
-           room_for(options->text) + room_for_list(options->keywords) +
-           room_for_list(options->context);
+    return 256 + room_for(am_view_of(options->id)) + room_for(am_view_of(options->why)) +
+           room_for(am_view_of(options->query)) + room_for(am_view_of(options->title)) +
+           room_for(am_view_of(options->url)) + room_for(options->text) +
+           room_for_list(options->keywords) + room_for_list(options->context) +
+           room_for_list(options->sizes) + room_for_list(options->blocked) +
+           room_for(am_view_of(options->floor)) + room_for(am_view_of(options->unique));
 }
 
 /* Puts a comma before every member but an object's first. */
@@ -41,13 +43,13 @@ static void write_string(struct am_buffer *body, const char *name, const char *v
     am_buffer_json_string(body, am_view_of(value));
 }
 
-static void write_keywords(struct am_buffer *body, struct am_cli_options keywords) {
-    if (keywords.count == 0)
+static void write_list(struct am_buffer *body, const char *name, struct am_cli_options items) {
+    if (items.count == 0)
         return;
-    write_name(body, AM_VIEW("keywords"));
-    for (size_t i = 0; i < keywords.count; i++) {
+    write_name(body, am_view_of(name));
+    for (size_t i = 0; i < items.count; i++) {
         am_buffer_append(body, i ? "," : "[", 1);
-        am_buffer_json_string(body, am_view_of(keywords.items[i]));
+        am_buffer_json_string(body, am_view_of(items.items[i]));
     }
     am_buffer_literal(body, "]");
 }
@@ -114,13 +116,41 @@ static void write_context(struct am_buffer *body, struct am_cli_options context)
     am_buffer_literal(body, "}");
 }
 
-static void write_count(struct am_buffer *body, unsigned long count) {
-    if (count == 0)
+/* What the one slot of the request has. */
+static void write_slot(struct am_buffer *body, const struct am_cli_request_options *options) {
+    if (options->count) {
+        write_name(body, AM_VIEW("count"));
+        am_buffer_unsigned(body, options->count);
+    }
+    write_list(body, "size", options->sizes);
+    if (options->floor) {
+        write_name(body, AM_VIEW("floor"));
+        am_buffer_view_append(body, am_view_of(options->floor));
+    }
+}
+
+static void write_blocked(struct am_buffer *body, struct am_cli_options blocked) {
+    static const char *const kinds[][2] = {
+        {"advertiser", "advertisers"}, {"category", "categories"}, {"domain", "domains"}};
+    if (blocked.count == 0)
         return;
-    write_name(body, AM_VIEW("slots"));
-    am_buffer_literal(body, "[{\"count\":");
-    am_buffer_unsigned(body, count);
-    am_buffer_literal(body, "}]");
+    write_name(body, AM_VIEW("block"));
+    am_buffer_literal(body, "{");
+    for (size_t kind = 0; kind < AM_COUNT_OF(kinds); kind++) {
+        char separator = '[';
+        for (size_t i = 0; i < blocked.count; i++) {
+            if (!am_view_equal(key_of(blocked.items[i]), am_view_of(kinds[kind][0])))
+                continue;
+            if (separator == '[')
+                write_name(body, am_view_of(kinds[kind][1]));
+            am_buffer_append(body, &separator, 1);
+            am_buffer_json_string(body, value_of(blocked.items[i]));
+            separator = ',';
+        }
+        if (separator == ',')
+            am_buffer_literal(body, "]");
+    }
+    am_buffer_literal(body, "}");
 }
 
 enum am_code am_cli_request_body(const struct am_cli_request_options *options,
@@ -134,17 +164,22 @@ enum am_code am_cli_request_body(const struct am_cli_request_options *options,
     am_buffer_literal(body, "{");
     write_string(body, "id", options->id);
     write_string(body, "query", options->query);
-    write_keywords(body, options->keywords);
+    write_list(body, "keywords", options->keywords);
     write_string(body, "title", options->title);
     if (options->text_member) {
         write_name(body, am_view_of(options->text_member));
         am_buffer_json_string(body, options->text);
     }
     write_string(body, "url", options->url);
-    write_count(body, options->count);
+    write_slot(body, options);
     write_context(body, options->context);
-    if (options->explain)
-        am_buffer_literal(body, ",\"explain\":true");
+    write_blocked(body, options->blocked);
+    write_string(body, "unique", options->unique);
+    if (options->explain) {
+        write_name(body, AM_VIEW("explain"));
+        am_buffer_literal(body, "true");
+    }
+    write_string(body, "why", options->why);
     am_buffer_literal(body, "}");
     return AM_OK;
 }

@@ -18,8 +18,12 @@ struct am_cli_request_options {
     struct am_view text;
     struct am_cli_options keywords;
     struct am_cli_options context; /* each "KEY=VALUE"; "kv.KEY=VALUE" for free keys */
+    struct am_cli_options sizes;
+    struct am_cli_options blocked; /* each "KIND=NAME"; kinds advertiser, category and domain */
+    const char *floor, *unique;    /* NULL: not given */
     unsigned long count;           /* 0: not given */
     bool explain;
+    const char *why; /* NULL: not given */
 };
 
 /* Writes the body. *body is set on success; free(body->data). AM_E_MEMORY. */

@@ -84,14 +84,16 @@ enum am_code am_cli_build(const struct am_cli_loaded *loaded,
 }
 
 static enum am_code open_inventory(const char *path,
-                                   bool skip_bad_records,
+                                   const struct am_cli_source_options *options,
                                    struct am_cli_source *source,
                                    struct am_error *error) {
     struct am_cli_loaded loaded;
-    enum am_code code = am_cli_loaded_open(path, skip_bad_records, NULL, &loaded, error);
+    enum am_code code = am_cli_loaded_open(path, options->skip, NULL, &loaded, error);
     am_cli_loaded_print_problems(&loaded, path, stderr);
     if (code == AM_OK)
-        code = am_cli_build(&loaded, skip_bad_records, &source->bytes, &source->image, error);
+        loaded.inventory->spelling |= options->spelling;
+    if (code == AM_OK)
+        code = am_cli_build(&loaded, options->skip, &source->bytes, &source->image, error);
     am_cli_loaded_free(&loaded);
     return code;
 }
@@ -116,15 +118,19 @@ enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *
 }
 
 enum am_code am_cli_source_open(const char *path,
-                                bool skip_bad_records,
+                                const struct am_cli_source_options *options,
                                 struct am_cli_source *source,
                                 struct am_error *error) {
     bool is_image = false;
     enum am_code code = am_cli_is_image(path, &is_image, error);
     if (code != AM_OK)
         return code;
+    if (is_image && options->spelling)
+        return am_error_set(error, AM_E_INVALID,
+                            "%s is an image: --spelling needs its inventory, or \"spelling\" in it",
+                            path);
     return is_image ? open_image(path, source, error)
-                    : open_inventory(path, skip_bad_records, source, error);
+                    : open_inventory(path, options, source, error);
 }
 
 void am_cli_source_close(struct am_cli_source *source) {

@@ -41,10 +41,15 @@ struct am_cli_source {
 /* Whether a file is an image; standard input ("-") is none. AM_E_IO. */
 enum am_code am_cli_is_image(const char *path, bool *is_image, struct am_error *error);
 
+struct am_cli_source_options {
+    bool skip;     /* drop bad records of an inventory */
+    bool spelling; /* correct misspelt words, whatever the inventory says; not of images */
+};
+
 /* Opens either kind, told by content, and verifies it to the last record. Problems of an inventory
  * are printed to standard error. *source is untouched on failure. */
 enum am_code am_cli_source_open(const char *path,
-                                bool skip_bad_records,
+                                const struct am_cli_source_options *options,
                                 struct am_cli_source *source,
                                 struct am_error *error);
 void am_cli_source_close(struct am_cli_source *source);

@@ -25,15 +25,15 @@ struct position {
     uint32_t bytes, utf16;
 };
 
-/* Begins of words never go back, as ends may, so the UTF-16 count goes on from the last begin.
- * Spans stand on character borders. */
+/* Words' begins ascend, while their ends may not, so the UTF-16 count continues from the last
+ * begin. Spans end on character boundaries. */
 static uint32_t utf16_at(struct position *known, struct am_view text, uint32_t bytes) {
     known->utf16 += am_text_utf16_length(text.data + known->bytes, bytes - known->bytes);
     known->bytes = bytes;
     return known->utf16;
 }
 
-/* What is printed, and where it comes from. */
+/* What is printed, and its sources. */
 struct shown {
     struct am_view source;
     enum am_text_markup markup;
@@ -131,7 +131,7 @@ static int show_words(const char *operand, const char *language, struct shown *s
         code = error.code;
     if (code == AM_OK)
         code = print_words(shown, &error);
-    if (code == AM_OK && shown->stemmer && am_text_stemmer_failed(shown->stemmer))
+    if (code == AM_OK && shown->stemmer && am_text_stemmer_failures(shown->stemmer))
         code = am_error_set(&error, AM_E_MEMORY, "not enough memory for stems");
     am_text_stemmer_free(shown->stemmer);
     am_cli_input_close(input);

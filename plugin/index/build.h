@@ -19,7 +19,7 @@ struct am_build_flat_keyword {
     uint32_t twin;            /* the flat keyword without its accents, or AM_NONE */
     am_image_string_ref text; /* as written, once the records are built */
     uint8_t word_count;       /* of broad keywords: distinct words */
-    uint8_t ranked_words;     /* those that it ranks by: of a twin, its original's */
+    uint8_t ranked_words;     /* what it ranks by; for a twin, the original's */
     bool is_twin;
 };
 
@@ -98,7 +98,7 @@ struct am_builder {
     struct am_image_settings settings;
 };
 
-/* A negative keyword: its terminals and its text as written. */
+/* A negative keyword: its terminals, and its text as written. */
 struct am_build_negative {
     uint32_t terminal; /* index into terminals */
     am_image_string_ref text;
@@ -114,11 +114,11 @@ bool am_build_intern_word(struct am_builder *builder,
                           struct am_view text,
                           uint32_t *id,
                           struct am_error *error);
-/* The same for one that is there already, or AM_NONE. */
+/* The same for a word that exists already, or AM_NONE. */
 uint32_t am_build_find_word(const struct am_builder *builder, struct am_view text);
 /* The text of a word. Valid until the next word is interned. */
 struct am_view am_build_word_text(const struct am_builder *builder, uint32_t id);
-/* The id of a broad keyword's word, and in *key what tells it from the keyword's others. */
+/* The id of a broad keyword's word, and in *key what distinguishes it from the keyword's others. */
 bool am_build_broad_word(struct am_builder *builder,
                          struct am_view written,
                          uint32_t *id,

@@ -25,7 +25,7 @@ bool am_build_intern_word(struct am_builder *builder,
     if (!slot)
         return am_build_out_of_memory(error);
     if (slot->id == UINT32_MAX) {
-        /* Three node numbers may be needed for a word, see AM_NODE_OF_*. */
+        /* A word may need three node numbers, see AM_NODE_OF_*. */
         if (builder->words.count >= UINT32_MAX / 4)
             return am_build_too_many(error, "distinct words (times four)");
         struct am_build_word word = {.text = am_build_pools_string(&builder->pools, text),

@@ -74,6 +74,7 @@ static struct am_image_keyword keyword_record(const struct am_builder *builder,
         .position = flat->position,
         .match = flat->source->match,
         .word_count = flat->word_count,
+        .ranked_words = flat->ranked_words,
     };
 }
 

@@ -65,11 +65,11 @@ cleanup:
  */
 
 /* Every name that the inventory has is known (am_build_zones). */
-static uint32_t zone_of(const struct am_builder *builder, struct am_view timezone) {
-    uint32_t zone = AM_NONE;
+static struct am_build_clock clock_of(const struct am_builder *builder, struct am_view timezone) {
+    struct am_build_clock clock = {AM_NONE, timezone};
     if (timezone.size)
-        am_build_find_zone(builder, timezone, &zone);
-    return zone;
+        am_build_find_zone(builder, timezone, &clock.zone);
+    return clock;
 }
 
 /* What ads take over from their campaign, computed once. */
@@ -87,8 +87,8 @@ static bool build_campaigns(struct am_builder *builder,
         const struct am_inventory_campaign *campaign = &builder->inventory->campaigns[i];
         if (!negatives_of(builder, &campaign->rules, cursor, &parts[i].negatives, error))
             return false;
-        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting,
-                                            zone_of(builder, campaign->rules.timezone));
+        const struct am_build_clock clock = clock_of(builder, campaign->rules.timezone);
+        parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting, &clock);
         struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
                                            am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
                                                                AM_NONE, campaign->advertiser)};
@@ -96,6 +96,31 @@ static bool build_campaigns(struct am_builder *builder,
             return am_build_out_of_memory(error);
     }
     return true;
+}
+
+/* Finds the macros of one text. False: out of memory. */
+static bool add_macros(struct am_vector *items, struct am_view text, bool creative) {
+    size_t at = 0;
+    for (;;) {
+        enum am_model_macro macro = am_model_macro_find(text, creative, &at);
+        if (macro == AM_MACROS)
+            return true;
+        uint32_t item = am_image_macro_item(creative, at, macro);
+        if (!am_vector_push(items, &item))
+            return false;
+        at += am_model_macro_text(macro).size;
+    }
+}
+
+static am_image_list_ref macros_of(struct am_builder *builder, const struct am_inventory_ad *ad) {
+    struct am_vector items = AM_VECTOR_OF(uint32_t);
+    am_image_list_ref list = 0;
+    if (!add_macros(&items, ad->url, false) || !add_macros(&items, ad->creative, true))
+        builder->pools.failure = AM_E_MEMORY;
+    else if (items.count)
+        list = am_build_pools_list(&builder->pools, items.data, (uint32_t)items.count);
+    am_vector_free(&items);
+    return list;
 }
 
 static struct am_image_ad_details details_of(struct am_builder *builder,
@@ -113,6 +138,7 @@ static struct am_image_ad_details details_of(struct am_builder *builder,
         .ctr = (uint32_t)ad->ctr,
         .categories = am_build_terms(builder, &ad->rules, above, parts ? parts->terms : NULL,
                                      AM_BUILD_CATEGORIES),
+        .macros = macros_of(builder, ad),
     };
 }
 
@@ -125,12 +151,13 @@ static struct am_image_ad record_of(struct am_builder *builder,
     const struct am_inventory_rules *own = &ad->rules;
     struct am_view timezone = own->timezone.size || !above ? own->timezone : above->timezone;
     struct am_view domain = own->domain.size || !above ? own->domain : above->domain;
+    const struct am_build_clock clock = clock_of(builder, timezone);
     struct am_image_ad record = {
         .start = above && above->start > own->start ? above->start : own->start,
         .end = above && above->end < own->end ? above->end : own->end,
         .campaign = ad->campaign,
         .advertiser = am_build_pools_term(pools, AM_TERM_ADVERTISER, AM_NONE, ad->advertiser),
-        .tree = am_build_pools_tree(pools, own->targeting, zone_of(builder, timezone)),
+        .tree = am_build_pools_tree(pools, own->targeting, &clock),
         .campaign_tree = parts ? parts->tree : AM_NONE,
         .campaign_negatives = parts ? parts->negatives : 0,
         .sizes = am_build_pools_list(pools, ad->sizes, ad->size_count),

@@ -5,12 +5,12 @@
 #include "terms.h"
 #include "vocabulary.h"
 
-/* Items to buckets, filled to this many percent at first: fuller saves memory, emptier saves second
- * looks. */
+/* The first fill of each table in percent: fuller tables save memory, emptier ones save second
+ * probes. */
 enum { VOCABULARY_FILL = 75, EDGE_FILL = 80, TERM_FILL = 40 };
 
-/* Few edges are in the top tier, so that what wrongly passes its filters would outnumber them: they
- * are given more bits. */
+/* Few edges are in the top tier, so false positives of its filters would outnumber them: they get
+ * more bits. */
 enum { FILTER_BITS_PER_EDGE = 8, TOP_FILTER_BITS_PER_EDGE = 16 };
 
 /* `count` more items, all bytes set to `byte`. */
@@ -38,14 +38,15 @@ struct searches {
     uint32_t culprit; /* the item of the longest search; AM_NONE: there is no item */
 };
 
-/* `probes`: what the search for `item` looks at; 0: it has found no place in reach. Then false. */
+/* `probes`: what the search for `item` looks at; 0: no slot was in reach, and the result is false.
+ */
 static bool count_search(struct searches *searches, uint32_t item, unsigned probes) {
     if (probes == 0 || probes > searches->longest) {
         searches->culprit = item;
         searches->longest = probes;
     }
     searches->probes += probes;
-    return probes;
+    return probes > 0;
 }
 
 struct table_plan {
@@ -97,8 +98,8 @@ static struct am_image_word_key key_of_word(const struct am_builder *builder, ui
     return am_image_word_key(padded, (uint32_t)text.size);
 }
 
-/* The buckets that a search for the word will look at; 0: there is no place in reach, or a word
- * with the same key (of long words it is a hash). */
+/* The buckets that a search for the word will probe; 0: no slot is in reach, or another word has
+ * the same key (for long words, a hash). */
 static unsigned put_word(struct am_image_vocabulary_bucket *buckets,
                          size_t count,
                          struct am_image_word_key key,
@@ -124,8 +125,8 @@ static unsigned put_word(struct am_image_vocabulary_bucket *buckets,
     return 0;
 }
 
-/* The most frequent words come last in number and are put first, since who comes first finds room
- * in its own bucket. */
+/* The most frequent words have the highest ids and are inserted first, since early ones find room
+ * in their home bucket. */
 static bool
 fill_vocabulary(const struct am_builder *builder, size_t count, struct searches *searches) {
     struct am_image_vocabulary_bucket *buckets = builder->vocabulary.data;
@@ -174,7 +175,7 @@ static struct am_view text_of_edge(const struct am_builder *builder, uint32_t ed
         builder, (uint32_t)AM_VECTOR_AT(&builder->edges, struct am_build_edge, edge)->key);
 }
 
-/* The buckets that a search for the edge will look at; 0: there is no place in reach. */
+/* The buckets that a search for the edge will probe; 0: no slot is in reach. */
 static unsigned
 put_edge(struct am_image_edge_bucket *buckets, size_t count, uint64_t key, uint32_t child) {
     uint32_t hash = am_image_edge_hash(key);
@@ -282,8 +283,8 @@ static uint64_t hash_of_term(const struct am_builder *builder, uint32_t id) {
     return am_image_term_hash(term->kind, key, am_build_string(builder, term->text));
 }
 
-/* The slots that a search for the term will look at; 0: there is no place in reach, or a term with
- * the same hash. */
+/* The slots that a search for the term will probe; 0: no slot is in reach, or another term has the
+ * same hash. */
 static unsigned
 put_term(const struct am_builder *builder, uint32_t *slots, size_t count, uint32_t term) {
     uint64_t hash = hash_of_term(builder, term);

@@ -205,7 +205,7 @@ static unsigned class_of(const struct am_builder *builder, uint32_t terminal) {
     return edge ? 1 + (unsigned)edge->has_children : 0;
 }
 
-/* Where a terminal stands in the final order: by class, then by the rank of its first posting. */
+/* A terminal's place in the final order: by class, then by the rank of its first posting. */
 static size_t place_of(const struct am_builder *builder, uint32_t terminal) {
     return (size_t)class_of(builder, terminal) * (builder->rank_count + 1) +
            AM_VECTOR_AT(&builder->terminals, struct am_build_terminal, terminal)->rank;
@@ -251,8 +251,8 @@ static void number_terminal(struct am_builder *builder, uint32_t index, uint32_t
         builder->settings.negatives_end[class_of(builder, index)] = *next;
 }
 
-/* Final numbers by class: terminals that are no nodes, leaves, terminals with children; then nodes
- * that only lead on. A walk then reads all it needs to know of a node from its number. */
+/* Final numbers by class: terminals that are no nodes, leaves, terminals with children; then inner
+ * nodes. So a walk needs nothing but a node's number. */
 static bool number_terminals(struct am_builder *builder, uint32_t *next, struct am_error *error) {
     struct am_image_settings *settings = &builder->settings;
     uint32_t *const ends[AM_TERMINAL_CLASSES] = {&settings->first_node, &settings->leaf_end,

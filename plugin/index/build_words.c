@@ -120,7 +120,7 @@ static bool flatten_negatives(struct am_builder *builder,
     return true;
 }
 
-/* Order matters: am_build_records meets the negative keywords again in the same order. */
+/* Order matters: am_build_records visits the negative keywords in the same order. */
 static bool flatten_all(struct am_builder *builder, struct am_error *error) {
     const struct am_inventory *inventory = builder->inventory;
     for (uint32_t i = 0; i < inventory->campaign_count; i++)

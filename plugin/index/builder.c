@@ -94,7 +94,7 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
             return false;
-    return !builder->stemmer || !am_text_stemmer_failed(builder->stemmer) ||
+    return !builder->stemmer || !am_text_stemmer_failures(builder->stemmer) ||
            am_build_out_of_memory(error);
 }
 
@@ -142,8 +142,8 @@ static size_t aligned(size_t offset) {
     return (offset + AM_IMAGE_ALIGNMENT - 1) / AM_IMAGE_ALIGNMENT * AM_IMAGE_ALIGNMENT;
 }
 
-/* Offsets of all sections; returns the file's size. The vectors are in memory, so that sums of
- * their sizes cannot wrap. */
+/* Sets the offsets of all sections; returns the file's size. Sums of sizes cannot wrap, since all
+ * vectors are in memory. */
 static size_t place_sections(const struct section *sections, struct am_image_section_entry *table) {
     size_t offset = sizeof(struct am_image_header) + AM_SECTIONS * sizeof *table;
     for (uint32_t id = 1; id <= AM_SECTIONS; id++) {

@@ -20,11 +20,12 @@
 #include "../base/hash.h"
 #include "../base/timezone.h"
 #include "../model/limits.h"
+#include "../model/macros.h"
 #include "../model/names.h"
 #include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 8, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 9, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
 /*   0               8       12      16              24              32
  *   +---------------+-------+-------+---------------+---------------+
@@ -326,10 +327,10 @@ static inline bool am_image_posting_is_last(const struct am_image_posting *posti
     return posting->ad_and_last & AM_POSTING_LAST;
 }
 
-/*   0               8               16      20      24  25  26      32
- *   +---------------+---------------+-------+-------+---+---+-------+
- *   | bid           | eCPM          | text  | pos.  | m | w | zeros |
- *   +---------------+---------------+-------+-------+---+---+-------+ */
+/*   0               8               16      20      24  25  26  27  32
+ *   +---------------+---------------+-------+-------+---+---+---+---+
+ *   | bid           | eCPM          | text  | pos.  | m | w | r | 0 |
+ *   +---------------+---------------+-------+-------+---+---+---+---+ */
 struct am_image_keyword {
     uint64_t bid;  /* micros: the keyword's own, else the ad's */
     uint64_t ecpm; /* micros */
@@ -337,7 +338,8 @@ struct am_image_keyword {
     uint32_t position; /* in the ad's list, from 0: the last tie-break inside an ad */
     uint8_t match;     /* enum am_model_match_type */
     uint8_t word_count;
-    uint8_t reserved[6]; /* zero */
+    uint8_t ranked_words; /* that it ranks by: of a twin without accents, its original's */
+    uint8_t reserved[5];  /* zero */
 };
 static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
@@ -372,7 +374,7 @@ static_assert(sizeof(struct am_image_ad) == 64, "ad");
 
 /*   0               8       12      16      20      24      28      32      36      40
  *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+
- *   | bid           | id    | url   | creat.| prio. | qual. | ctr   | categ.| zero  |
+ *   | bid           | id    | url   | creat.| prio. | qual. | ctr   | categ.| macros|
  *   +---------------+-------+-------+-------+-------+-------+-------+-------+-------+ */
 struct am_image_ad_details {
     uint64_t bid; /* micros */
@@ -383,9 +385,33 @@ struct am_image_ad_details {
     uint32_t quality;             /* per mille */
     uint32_t ctr;                 /* millionths */
     am_image_list_ref categories; /* terms, as written in the inventory */
-    uint32_t reserved;            /* zero */
+    am_image_list_ref macros;     /* am_image_macro_item, of its url and its creative */
 };
 static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
+
+/* A macro in an ad's url or creative, so that an answer need not look for it:
+ *
+ *      31              30                                 4 3           0
+ *     +---------------+------------------------------------+-------------+
+ *     | in: 0 url,    | byte of its beginning              | enum        |
+ *     |     1 creative|                                    | am_model_.. |
+ *     +---------------+------------------------------------+-------------+
+ *
+ * Items ascend; macros do not overlap. */
+static_assert(AM_MACROS <= 16 && AM_CREATIVE_MAX_BYTES < 1 << 27 && AM_URL_MAX_BYTES < 1 << 27,
+              "macro items");
+static inline uint32_t am_image_macro_item(bool creative, size_t at, enum am_model_macro macro) {
+    return (uint32_t)creative << 31 | (uint32_t)at << 4 | (uint32_t)macro;
+}
+static inline bool am_image_macro_is_in_creative(uint32_t item) {
+    return item >> 31;
+}
+static inline uint32_t am_image_macro_at(uint32_t item) {
+    return item >> 4 & ((UINT32_C(1) << 27) - 1);
+}
+static inline enum am_model_macro am_image_macro(uint32_t item) {
+    return (enum am_model_macro)(item & 15);
+}
 
 struct am_image_campaign {
     am_image_string_ref id;
@@ -424,11 +450,19 @@ struct am_image_tree_node {
     uint16_t reserved; /* zero */
     uint32_t end; /* the node after this one's subtree, counted from the tree's first node; nodes
                      stand in preorder */
-    uint32_t key; /* IN on kv: KEY term; HOURS: index into ZONES, AM_NONE: UTC */
+    uint32_t key; /* IN on kv: KEY term; HOURS, TIMES: index into ZONES, AM_NONE: UTC */
     am_image_list_ref set; /* IN: terms; HOURS: six u32, bit h % 32 of value h / 32 (a list of six,
-                       not ascending) */
+                       not ascending); TIMES: see below */
 };
 static_assert(sizeof(struct am_image_tree_node) == 16, "tree node");
+
+/* Items of the list of a TIMES node: two string references, then runs of minutes of the week
+ * (am_model_week_run), ascending. */
+enum am_image_times {
+    AM_TIMES_WRITTEN, /* as the inventory has them */
+    AM_TIMES_ZONE,    /* the name of their time zone; empty: UTC */
+    AM_TIMES_FIRST,
+};
 
 struct am_image_zone_name {
     am_image_string_ref name;

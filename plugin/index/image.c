@@ -101,8 +101,8 @@ static enum am_code unknown_section(unsigned id, const char *name, struct am_err
                         name, id);
 }
 
-/* Ids ascending, record sizes as compiled in, offsets aligned, ascending, inside the file; what is
- * unknown is optional, and what is required is there. */
+/* Ids ascend, record sizes are those compiled in, offsets are aligned, ascend and stay within the
+ * file; unknown sections are optional, and no required one is missing. */
 static enum am_code check_table(const char *data,
                                 size_t size,
                                 const char *name,
@@ -141,8 +141,8 @@ static const void *start_of(const struct am_image *image, enum am_image_section 
     return image->sections + image->entries[id]->offset + (size_t)id * SECTION_GAP;
 }
 
-/* In an image, one section begins where the one before it ends, so that a step from one to the next
- * is seen by nothing. Builds that poison read from copies with gaps between them. */
+/* In an image, a section begins where the one before it ends, so no tool can detect an overrun into
+ * the next. Builds that poison read copies with gaps between them. */
 static size_t apart_size(const struct am_image *image) {
     return image->size + (size_t)(AM_SECTIONS + 1) * SECTION_GAP;
 }

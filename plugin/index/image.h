@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image, open for reading: mapped shared and read-only, or lying in memory.
+/* An image, open for reading: mapped shared and read-only, or in memory.
  *
  * Caveats: never rewrite or truncate a file that is mapped (SIGBUS); replace it by rename. Close
  * only when no thread reads it any more. */
@@ -10,7 +10,7 @@
 
 enum { AM_GENERATION_TEXT_SIZE = 17 };
 
-/* Tells cheaply that an edge is not there. */
+/* A filter: rules out most edges that do not exist, cheaply. */
 struct am_image_filter {
     const uint32_t *blocks;
     uint64_t count; /* at least 1 */
@@ -27,7 +27,7 @@ struct am_image {
     const char *data;
     size_t size;
     bool mapped;          /* data came from mmap and am_image_close unmaps it */
-    const char *sections; /* what they lie in: data, or a copy of it in builds that poison */
+    const char *sections; /* where the sections are: data, or a copy of it in builds that poison */
     const struct am_image_header *header;
     const struct am_image_section_entry *entries[AM_SECTIONS + 1]; /* by id */
     const struct am_image_settings *settings;
@@ -60,16 +60,16 @@ struct am_image {
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
-/* Opens and checks header, section table, counts and checksum. Not what the sections hold: that is
- * am_image_verify. On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason
- * its own message), AM_E_MEMORY. */
+/* Opens and checks header, section table, counts and checksum. am_image_verify checks the sections'
+ * contents. On failure *image is untouched. AM_E_IO, AM_E_VERSION, AM_E_CORRUPT (each reason its
+ * own message), AM_E_MEMORY. */
 enum am_code am_image_open(const char *path, struct am_image **image, struct am_error *error);
-/* From a file descriptor, which stays the caller's. `name` stands in messages. `summed`: its
- * checksum has been verified since it was written, and need not be again. */
+/* The same for a file descriptor, which stays the caller's. Messages call it `name`. `summed`: the
+ * checksum has been verified since the file was written, and is not verified again. */
 enum am_code am_image_open_fd(
     int fd, const char *name, bool summed, struct am_image **image, struct am_error *error);
-/* The same from memory, 64-byte aligned, that stays the caller's and outlives the image. `name`
- * stands in messages. */
+/* The same for memory, 64-byte aligned, that stays the caller's and outlives the image. Messages
+ * call it `name`. */
 enum am_code am_image_open_memory(const void *data,
                                   size_t size,
                                   const char *name,
@@ -78,9 +78,9 @@ enum am_code am_image_open_memory(const void *data,
 void am_image_close(struct am_image *image); /* NULL is fine */
 
 /* Checks the whole contract of docs/FORMAT.md section 10. After AM_OK, no request can make the
- * matcher read outside the image, nor search it for longer than its size accounts for. Takes time
- * in proportion to the image, whatever that holds, and memory of less than two thirds of its size,
- * and a megabyte. Any number of threads. AM_E_CORRUPT with the section, record and reason;
+ * matcher read outside the image, nor search it for longer than its size explains. Takes time
+ * linear in the image's size, whatever its contents, and memory of less than two thirds of that
+ * size plus a megabyte. Any number of threads. AM_E_CORRUPT with the section, record and reason;
  * AM_E_MEMORY. */
 enum am_code am_image_verify(const struct am_image *image, struct am_error *error);
 
@@ -89,7 +89,7 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
 enum am_code am_image_check_start(int fd, uint64_t size, const char *name, struct am_error *error);
 
 /* Sets *is_image when the file begins with the magic of an image, so that a path can name either an
- * image or an inventory. AM_E_IO: it cannot be read, so nobody knows; *is_image is untouched. */
+ * image or an inventory. AM_E_IO: the file cannot be read; *is_image is untouched. */
 enum am_code am_image_is(const char *path, bool *is_image, struct am_error *error);
 /* The same of an open file, called `name` in errors; its offset stays. */
 enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_error *error);
@@ -132,7 +132,7 @@ static inline bool am_image_list_has(struct am_image_list list, uint32_t item) {
     return low < list.count && list.items[low] == item;
 }
 
-/* False: there is surely no edge of that hash among those that the filter is about. */
+/* False: no edge that the filter covers has that hash. */
 static inline bool am_image_filter_has(const struct am_image_filter *filter, uint32_t hash) {
     uint32_t mask = am_image_filter_mask(hash);
     return (filter->blocks[am_image_bucket32(hash, filter->count)] & mask) == mask;

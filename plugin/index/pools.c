@@ -221,9 +221,28 @@ static am_image_list_ref values_of(struct am_build_pools *pools,
     return am_build_pools_sorted_list(pools, terms, targeting->count);
 }
 
+/* How they are written, the name of their time zone, then the runs. */
+static am_image_list_ref times_of(struct am_build_pools *pools,
+                                  const struct am_inventory_targeting *targeting,
+                                  struct am_view zone) {
+    struct am_vector items = AM_VECTOR_OF(uint32_t);
+    uint32_t *place = am_vector_extend(&items, AM_TIMES_FIRST + targeting->count);
+    am_image_list_ref list = 0;
+    if (place) {
+        place[AM_TIMES_WRITTEN] = am_build_pools_string(pools, targeting->written);
+        place[AM_TIMES_ZONE] = am_build_pools_string(pools, zone);
+        memcpy(place + AM_TIMES_FIRST, targeting->times, targeting->count * sizeof *place);
+        list = am_build_pools_list(pools, place, AM_TIMES_FIRST + targeting->count);
+    } else {
+        pools->failure = AM_E_MEMORY;
+    }
+    am_vector_free(&items);
+    return list;
+}
+
 static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
                                          const struct am_inventory_targeting *targeting,
-                                         uint32_t zone) {
+                                         const struct am_build_clock *clock) {
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind,
                                       .attribute = (uint8_t)targeting->attribute,
                                       .key = AM_NONE};
@@ -231,8 +250,13 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
         uint32_t hours[6];
         for (unsigned i = 0; i < 6; i++)
             hours[i] = (uint32_t)(targeting->hours[i / 2] >> (i % 2 * 32));
-        node.key = zone;
+        node.key = clock->zone;
         node.set = am_build_pools_list(pools, hours, 6);
+        return node;
+    }
+    if (targeting->kind == AM_TARGETING_TIMES) {
+        node.key = clock->zone;
+        node.set = times_of(pools, targeting, clock->name);
         return node;
     }
     if (targeting->attribute == AM_ATTRIBUTE_KV)
@@ -244,13 +268,13 @@ static struct am_image_tree_node leaf_of(struct am_build_pools *pools,
 /* Appends the subtree in preorder; `start` is the index of the tree's first node. */
 static void append_tree(struct am_build_pools *pools,
                         const struct am_inventory_targeting *targeting,
-                        uint32_t zone,
+                        const struct am_build_clock *clock,
                         size_t start) {
     size_t at = pools->tree_nodes.count;
     bool inner = targeting->kind <= AM_TARGETING_NOT;
     struct am_image_tree_node node = {.kind = (uint8_t)targeting->kind, .key = AM_NONE};
     if (!inner)
-        node = leaf_of(pools, targeting, zone);
+        node = leaf_of(pools, targeting, clock);
     if (at >= UINT32_MAX - 1) {
         fail(pools, AM_E_LIMIT, "targeting nodes");
         return;
@@ -260,7 +284,7 @@ static void append_tree(struct am_build_pools *pools,
         return;
     }
     for (uint32_t i = 0; inner && i < targeting->count; i++)
-        append_tree(pools, &targeting->children[i], zone, start);
+        append_tree(pools, &targeting->children[i], clock, start);
     AM_VECTOR_AT(&pools->tree_nodes, struct am_image_tree_node, at)->end =
         (uint32_t)(pools->tree_nodes.count - start);
 }
@@ -275,11 +299,11 @@ static bool tree_equal(const void *context, uint32_t id, const void *key) {
 
 uint32_t am_build_pools_tree(struct am_build_pools *pools,
                              const struct am_inventory_targeting *targeting,
-                             uint32_t zone) {
+                             const struct am_build_clock *clock) {
     if (!targeting || pools->failure)
         return AM_NONE;
     size_t start = pools->tree_nodes.count;
-    append_tree(pools, targeting, zone, start);
+    append_tree(pools, targeting, clock, start);
     if (pools->failure)
         return AM_NONE;
     struct am_image_tree_node *nodes =

@@ -46,9 +46,15 @@ uint32_t
 am_build_pools_term(struct am_build_pools *pools, uint32_t kind, uint32_t key, struct am_view text);
 /* The DOMAIN term, with those of every domain above it. */
 uint32_t am_build_pools_domain(struct am_build_pools *pools, struct am_view domain);
-/* The id of the tree; AM_NONE for NULL. `zone` is what its hours go by; AM_NONE: UTC. */
+/* What the hours of a tree go by. */
+struct am_build_clock {
+    uint32_t zone;       /* index into ZONES, or AM_NONE: UTC */
+    struct am_view name; /* as the inventory has it; empty: UTC */
+};
+
+/* The id of the tree; AM_NONE for NULL. */
 uint32_t am_build_pools_tree(struct am_build_pools *pools,
                              const struct am_inventory_targeting *targeting,
-                             uint32_t zone);
+                             const struct am_build_clock *clock);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A search leaves its home bucket, and each bucket after it, while the bit of its hash is set
  * there. So the longest search takes one bucket more than the longest run of buckets, around the
- * end of the table, that have one bit set. Runs of all 32 bits are counted at once, by counters
- * that stand upright: the digits of weight 2^i of all 32 counters are plane i. */
+ * end of the table, that have one bit set. Runs of all 32 bits are counted at once, by bit-sliced
+ * counters: plane i holds the digits of weight 2^i of all 32 counters. */
 #include "probes.h"
 
 enum { PLANES = 6 };
@@ -12,7 +12,7 @@ struct runs {
     uint32_t planes[PLANES];
 };
 
-/* Goes on to a bucket with those bits set. False: a run has become too long. */
+/* Advances to a bucket with those bits set. False: a run has become too long. */
 static inline bool extend_runs(struct runs *runs, uint32_t set) {
     uint32_t carry = set;
     for (unsigned i = 0; i < PLANES; i++) {
@@ -23,7 +23,7 @@ static inline bool extend_runs(struct runs *runs, uint32_t set) {
     return carry == 0;
 }
 
-/* Once around, and on as far as a run that goes around the end may reach. */
+/* Once around the table, and as far beyond as a run across its end may reach. */
 static uint64_t steps_around(uint64_t count) {
     return count + AM_MAX_PROBES - 1;
 }
@@ -48,7 +48,7 @@ bool am_image_edge_probes_end(const struct am_image_edge_bucket *buckets, uint64
     return end;
 }
 
-/* A search for a term goes on from every slot that is taken. */
+/* A search for a term continues at every occupied slot. */
 bool am_image_term_probes_end(const uint32_t *slots, uint64_t count) {
     uint32_t run = 0;
     bool end = true;

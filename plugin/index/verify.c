@@ -57,8 +57,8 @@ static void *make_large(uint64_t count, size_t item_size, int byte) {
     return memory;
 }
 
-/* All counts were checked against the size of the image when it was opened. The most for its size
- * asks an image of edges: 40 bytes for each bucket of 64. */
+/* All counts were checked against the size of the image when it was opened. Edges need the most
+ * memory per byte of image: 40 bytes for each bucket of 64. */
 static bool make_memory(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     const struct am_image_settings *settings = image->settings;

@@ -2,8 +2,8 @@
 /* Private to the deep verification: its state, and its parts in the order in which they run.
  *
  * Every part is linear in the image, whatever the image holds. What many records may share (a
- * string, a list, the path to a node) is examined once, and a bit says so from then on. Loops over
- * records with references to anywhere prefetch, or take many at a time, so that reads overlap. */
+ * string, a list, the path to a node) is examined once, and a bit records that. Loops over records
+ * with references to anywhere prefetch, or process many at a time, so that reads overlap. */
 #ifndef AM_INDEX_VERIFY_H
 #define AM_INDEX_VERIFY_H
 
@@ -17,7 +17,7 @@ enum am_image_verify_state {
     AM_VERIFY_SETTLED,   /* the whole path from a keyword's first word is sound */
 };
 
-/* A terminal or node, by its number. Numbers that are neither stay unreached. */
+/* A terminal or node, by its number. Other numbers stay unreached. */
 struct am_image_verify_node {
     uint32_t above;     /* reached: the node that the edge leaves; settled: the place, see below */
     uint32_t word : 30; /* of that edge */
@@ -46,8 +46,8 @@ struct am_image_verifier {
     uint8_t *word_flags;                /* by word */
     uint64_t *seen_words;               /* bit by word: it is in the vocabulary */
     struct am_image_verify_node *nodes; /* by number, to N */
-    uint64_t probes; /* that searches for what is in the hash table at hand have made */
-    struct am_json_node *json_nodes; /* AM_CREATIVE_NODES */
+    uint64_t probes;                    /* of searches for the items of the current hash table */
+    struct am_json_node *json_nodes;    /* AM_CREATIVE_NODES */
 };
 
 /* Reports section, record and reason; always false. */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the pools: strings and lists. Each is examined once, in the order of the
  * pool, however many records refer to it. */
+#include "../base/plain.h"
 #include "../base/utf8.h"
 #include "verify.h"
 
 /* ---- strings ----------------------------------------------------------------------------------
  */
 
-#define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
 /* Whether eight bytes are ASCII without control characters. */
 AM_WRAPS static bool are_plain(uint64_t bytes) {
-    uint64_t below = bytes - EVERY_BYTE(0x20), above = bytes + EVERY_BYTE(0x01); /* DEL: 0x80 */
-    return ((bytes | below | above) & EVERY_BYTE(0x80)) == 0;
+    uint64_t below = bytes - AM_EVERY_BYTE(0x20),
+             above = bytes + AM_EVERY_BYTE(0x01); /* DEL: 0x80 */
+    return ((bytes | below | above) & AM_EVERY_BYTE(0x80)) == 0;
 }
 
 /* UTF-8 without control characters, as the inventory's reader takes its texts. */

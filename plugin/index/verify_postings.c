@@ -3,7 +3,7 @@
  * settings count. */
 #include "verify.h"
 
-/* What the lists hold, to be compared with what the settings say. */
+/* Counts of the lists, to be compared with the settings. */
 struct tally {
     uint64_t terminals, broad_terminals, broad_words, negatives;
     uint64_t positives[AM_MATCH_TYPES]; /* postings of ads */

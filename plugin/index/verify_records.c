@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of targeting trees, ads and campaigns. */
 #include "../base/timezone.h"
+#include "../model/week.h"
 #include "verify.h"
 
 /* ---- trees ------------------------------------------------------------------------------------
@@ -8,6 +9,28 @@
 
 /* Objects, not, any and all nested to the inventory's limit make at most two nodes each. */
 enum { TREE_MAX_DEPTH = 2 * AM_TARGETING_MAX_DEPTH + 2 };
+
+static const char *times_problem(const struct am_image_verifier *verifier,
+                                 const struct am_image_tree_node *node) {
+    const struct am_image *image = verifier->image;
+    if (node->attribute != AM_ATTRIBUTE_HOURS)
+        return "times of another attribute";
+    if (!am_image_verify_list(verifier, node->set))
+        return "times need a list";
+    struct am_image_list list = am_image_list_at(image, node->set);
+    if (list.count <= AM_TIMES_FIRST || list.count > AM_TIMES_FIRST + AM_HOURS_MAX_RUNS ||
+        !am_image_verify_text(verifier, list.items[AM_TIMES_WRITTEN], 1, AM_HOURS_MAX_BYTES) ||
+        !am_image_verify_text(verifier, list.items[AM_TIMES_ZONE], 0, AM_ID_MAX_BYTES))
+        return "times need their texts and a run";
+    for (uint32_t i = AM_TIMES_FIRST, before = 0; i < list.count; i++) {
+        uint32_t begin = am_model_week_run_begin(list.items[i]);
+        uint32_t end = am_model_week_run_end(list.items[i]);
+        if (begin >= end || end > AM_WEEK_MINUTES || (i > AM_TIMES_FIRST && begin <= before))
+            return "its times are no ascending runs of a week";
+        before = end;
+    }
+    return node->key == AM_NONE || node->key < image->zone_count ? NULL : "no such time zone";
+}
 
 static const char *leaf_problem(const struct am_image_verifier *verifier,
                                 const struct am_image_tree_node *node) {
@@ -20,7 +43,10 @@ static const char *leaf_problem(const struct am_image_verifier *verifier,
             return "hours need a list of six";
         return node->key == AM_NONE || node->key < image->zone_count ? NULL : "no such time zone";
     }
-    if (node->attribute >= AM_ATTRIBUTES || node->attribute == AM_ATTRIBUTE_HOUR)
+    if (node->kind == AM_TARGETING_TIMES)
+        return times_problem(verifier, node);
+    if (node->attribute >= AM_ATTRIBUTES || node->attribute == AM_ATTRIBUTE_HOUR ||
+        node->attribute == AM_ATTRIBUTE_HOURS)
         return "unknown attribute";
     if (node->attribute == AM_ATTRIBUTE_KV &&
         !am_image_verify_is_term(image, node->key, AM_TERM_KEY))
@@ -41,7 +67,7 @@ static const char *subtree_problem(const struct am_image_verifier *verifier,
         return "nested too deep";
     if (node->end <= at || node->end > end)
         return "its end is out of place";
-    if (node->kind > AM_TARGETING_HOURS)
+    if (node->kind > AM_TARGETING_TIMES)
         return "unknown kind";
     if (node->kind > AM_TARGETING_NOT)
         return node->end == at + 1 ? leaf_problem(verifier, node) : "a leaf with children";
@@ -138,6 +164,29 @@ static const char *ad_problem(const struct am_image_verifier *verifier,
     return NULL;
 }
 
+/* Each macro stands where its item says, behind the one before. */
+static bool macros_fine(const struct am_image_verifier *verifier,
+                        const struct am_image_ad_details *details) {
+    const struct am_image *image = verifier->image;
+    size_t ends[2] = {0, 0};
+    if (!am_image_verify_ascending(verifier, details->macros, UINT64_C(1) << 32))
+        return false;
+    struct am_image_list list = am_image_list_at(image, details->macros);
+    if (list.count > AM_AD_MAX_MACROS)
+        return false;
+    for (uint32_t i = 0; i < list.count; i++) {
+        bool creative = am_image_macro_is_in_creative(list.items[i]);
+        struct am_view text = am_image_string(image, creative ? details->creative : details->url);
+        enum am_model_macro macro = am_image_macro(list.items[i]);
+        size_t at = am_image_macro_at(list.items[i]), found = at;
+        if (at < ends[creative] || at > text.size ||
+            am_model_macro_find(text, creative, &found) != macro || found != at)
+            return false;
+        ends[creative] = at + am_model_macro_text(macro).size;
+    }
+    return true;
+}
+
 static const char *details_problem(struct am_image_verifier *verifier,
                                    const struct am_image_ad_details *details) {
     if (!am_image_verify_text(verifier, details->id, 1, AM_ID_MAX_BYTES))
@@ -148,9 +197,9 @@ static const char *details_problem(struct am_image_verifier *verifier,
         return "its creative is no JSON object, or too large";
     if (details->quality > AM_PER_MILLE_MAX)
         return "its quality is above the limit";
-    return am_image_verify_ascending(verifier, details->categories, verifier->image->term_count)
-               ? NULL
-               : "its categories are no ascending list of terms";
+    if (!am_image_verify_ascending(verifier, details->categories, verifier->image->term_count))
+        return "its categories are no ascending list of terms";
+    return macros_fine(verifier, details) ? NULL : "its macros are not where its list has them";
 }
 
 static bool verify_ads(struct am_image_verifier *verifier) {

@@ -9,7 +9,7 @@
 /* ---- terms ------------------------------------------------------------------------------------
  */
 
-/* The domain above is what follows the first period; so the way up gets shorter, and ends. */
+/* The parent domain is what follows the first period, so the path up ends. */
 static bool is_domain_key(const struct am_image *image, const struct am_image_term *term) {
     struct am_view text = am_image_string(image, term->text);
     const char *period = text.size ? memchr(text.data, '.', text.size) : NULL;
@@ -91,7 +91,7 @@ static uint64_t slot_after(const struct am_image *image, uint64_t first, uint64_
 
 /* From an empty slot once around, so that each run is seen from its beginning. */
 static bool verify_table(struct am_image_verifier *verifier) {
-    enum { AHEAD = 16 }; /* the terms of neighbouring slots are all over memory */
+    enum { AHEAD = 16 }; /* the terms of neighbouring slots are scattered in memory */
     const struct am_image *image = verifier->image;
     struct run run = {.length = 0};
     uint64_t first = 0, used = 0;

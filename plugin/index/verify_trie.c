@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deep verification of the trie.
  *
- * First each edge is looked at by itself, in the order of the hash table, and noted at the node
- * that it leads to. Then each node is settled: the way up from it, by these notes, must end at a
- * word within the length of a keyword, and the matcher must be able to come down that way. A node
- * is settled once, and a way up ends at the first settled node. */
+ * First each edge is examined by itself, in the order of the hash table, and recorded at the node
+ * that it leads to. Then each node is settled: the path up from it, by these records, must reach a
+ * word within the length of a keyword, and the matcher must be able to descend that path. A node is
+ * settled once, and a climb ends at the first settled node. */
 #include "probes.h"
 #include "verify.h"
 
@@ -21,8 +21,8 @@ static bool passes(const struct am_image *image, uint64_t key, enum am_image_tie
     return am_image_filter_has(first ? &filters->first : &filters->later, am_image_edge_hash(key));
 }
 
-/* Whether the only place with that key in the buckets that a search looks at is the given one, as
- * the matcher takes all lanes of a bucket at once. Every search ends. */
+/* Whether that key is only at the given place among the buckets that a search probes: the matcher
+ * compares all lanes of a bucket at once. Every search ends. */
 static bool is_found_at(struct am_image_verifier *verifier,
                         uint64_t key,
                         const struct am_image_edge_bucket *place,
@@ -71,7 +71,7 @@ static const char *edge_problem(struct am_image_verifier *verifier,
 }
 
 static bool verify_edges(struct am_image_verifier *verifier) {
-    enum { AHEAD = 4 }; /* the nodes of one bucket's edges are all over memory */
+    enum { AHEAD = 4 }; /* the nodes of one bucket's edges are scattered in memory */
     const struct am_image *image = verifier->image;
     verifier->probes = 0;
     if (!am_image_edge_probes_end(image->edges, image->edge_buckets))

@@ -107,7 +107,7 @@ static uint64_t key_at(const struct am_image *image, uint64_t at) {
 }
 
 /* Keys are what the ids make them: distinct ids then have distinct ones, since the builder refuses
- * others, and whoever makes an image by hand can only harm his own counters. */
+ * others, and whoever makes an image by hand harms only their own counters. */
 static bool verify_keys(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint64_t i = 0; i < image->key_count; i++)

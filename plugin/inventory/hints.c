@@ -77,16 +77,27 @@ static bool hint_dash(struct am_inventory_reader *reader, struct am_view text, b
     return true;
 }
 
+/* Whether marks of a kind are at both ends, and none between: “north” and “south” is two names. */
+static bool
+encloses(struct am_view text, int32_t first, int32_t last, const int32_t *marks, size_t count) {
+    if (!is_one_of(first, marks, count) || !is_one_of(last, marks, count))
+        return false;
+    struct am_view inside = without_ends(text);
+    for (size_t at = 0; at < inside.size;)
+        if (is_one_of(am_text_character_read(inside, &at), marks, count))
+            return false;
+    return inside.size > 0;
+}
+
 static bool hint_quotes(struct am_inventory_reader *reader, struct am_view text) {
     static const int32_t doubles[] = {0x201C, 0x201D, 0x201E, 0x201F, 0xAB, 0xBB, 0xFF02};
     static const int32_t singles[] = {'\'', '`', 0x2018, 0x2019, 0x201A, 0x2039, 0x203A};
     static const int32_t brackets[] = {0xFF3B, 0xFF3D, 0x3010, 0x3011, 0x27E6, 0x27E7};
     int32_t first = first_of(text), last = last_of(text);
-#define BOTH(set)                                                                                  \
-    (is_one_of(first, set, AM_COUNT_OF(set)) && is_one_of(last, set, AM_COUNT_OF(set)))
-    bool quotes = BOTH(doubles) || BOTH(singles), exact = BOTH(brackets);
-#undef BOTH
-    if ((!quotes && !exact) || text.size < 2)
+    bool quotes = encloses(text, first, last, doubles, AM_COUNT_OF(doubles)) ||
+                  encloses(text, first, last, singles, AM_COUNT_OF(singles));
+    bool exact = encloses(text, first, last, brackets, AM_COUNT_OF(brackets));
+    if (!quotes && !exact)
         return false;
     struct am_view inside = without_ends(text);
     am_inventory_reader_warning(

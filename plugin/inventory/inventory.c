@@ -126,10 +126,9 @@ static enum am_code read_lines(struct am_inventory_reader *reader,
             return am_error_set(error, AM_E_MEMORY, "out of memory while reading line %u",
                                 reader->line);
         const struct am_inventory_load_options *options = reader->options;
-        if (options->progress && reader->line % PROGRESS_LINES == 0 &&
-            !options->progress(options->progress_context, am_inventory_lines_done(lines),
-                               am_inventory_lines_total(lines), reader->line))
-            return am_error_set(error, AM_E_STATE, "cancelled");
+        if (options->progress && reader->line % PROGRESS_LINES == 0)
+            options->progress(options->progress_context, am_inventory_lines_done(lines),
+                              am_inventory_lines_total(lines), reader->line);
     }
 }
 
@@ -317,7 +316,8 @@ static bool drop_bad(struct am_inventory_reader *reader) {
 /* Who wrote `stem` as false knows. */
 static void check_stems(struct am_inventory_reader *reader) {
     const struct am_view language = reader->inventory->language;
-    if (!reader->language_line || reader->settings_bad || (reader->has_stem && !reader->inventory->stem) ||
+    if (!reader->language_line || reader->settings_bad ||
+        (reader->has_stem && !reader->inventory->stem) ||
         am_text_stemmer_check(language) != AM_E_INVALID)
         return;
     am_inventory_reader_label(reader, "inventory", AM_VIEW(""));
@@ -366,8 +366,8 @@ conclude(struct am_inventory_reader *reader, const char *name, struct am_error *
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     report->records = reader->campaigns.count + reader->ads.count;
     report->skipped += records - report->records;
-    /* What holds for all records cannot be left out: another currency would be worse than no news.
-     */
+    /* A setting of all records cannot be skipped: a wrong currency is worse than keeping the old
+     * inventory. */
     if (report->errors && (!reader->options->skip_bad_records || reader->settings_bad))
         return refuse(report, name, error);
     if (reader->ads.count == 0)

@@ -18,11 +18,14 @@ struct am_inventory_targeting {
     enum am_model_targeting_kind kind;
     enum am_model_attribute attribute; /* IN, HOURS */
     struct am_view key; /* IN on kv: the key; {"kv":{"a":..,"b":..}} is two IN children */
-    uint32_t count;     /* children, or values */
+    uint32_t count;     /* children, values, or runs */
     const struct am_inventory_targeting *children; /* ALL, ANY, NOT: array of count */
     const struct am_view
         *values;       /* IN: folded, sorted by am_view_compare, no duplicates, at least one */
     uint64_t hours[3]; /* HOURS: bit h of hours[h / 64] */
+    const uint32_t
+        *times; /* TIMES: `count` runs of minutes, am_model_week_run; ascending, disjoint */
+    struct am_view written; /* TIMES: as the inventory has them, with ", " between */
 };
 
 struct am_inventory_keyword {
@@ -123,8 +126,8 @@ struct am_inventory_report {
 };
 void am_inventory_report_free(struct am_inventory_report *report);
 
-/* Called now and then while loading; returning false cancels (AM_E_STATE). */
-typedef bool
+/* Called now and then while loading. */
+typedef void
 am_inventory_progress(void *context, uint64_t bytes_done, uint64_t bytes_total, uint64_t records);
 
 struct am_inventory_load_options {

@@ -188,7 +188,7 @@ static bool is_quoted_number(struct am_inventory_reader *reader,
     char *comma = strchr(number, ',');
     if (comma)
         *comma = '.';
-    return am_decimal_parse(am_view_of(number), places, &read, NULL) == AM_OK;
+    return am_decimal_parse_text(am_view_of(number), places, &read) == AM_OK;
 }
 
 bool am_inventory_read_number(struct am_inventory_reader *reader,

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "../model/macros.h"
 #include "../text/stem.h"
 #include "hints.h"
 #include "reader.h"
@@ -566,6 +567,30 @@ static void check_pricing(struct am_inventory_reader *reader, const struct ad_re
         am_inventory_reader_warning(reader, "ctr has no effect with pricing \"cpm\"");
 }
 
+/* Servers, proxies and old browsers cut or refuse longer URLs. */
+enum { CLICK_URL_BYTES = 4000, CLICK_URL_FRAME = 128 /* server, path and token, about */ };
+
+static uint32_t count_macros(struct am_view text, bool creative) {
+    uint32_t count = 0;
+    enum am_model_macro macro;
+    for (size_t at = 0; (macro = am_model_macro_find(text, creative, &at)) != AM_MACROS; count++)
+        at += am_model_macro_text(macro).size;
+    return count;
+}
+
+static void check_links(struct am_inventory_reader *reader, const struct am_inventory_ad *ad) {
+    size_t size = am_buffer_percent_size(ad->url) + CLICK_URL_FRAME;
+    if (size > CLICK_URL_BYTES)
+        am_inventory_reader_warning(
+            reader,
+            "url: a click URL that leads there has about %zu bytes, and some browsers and "
+            "proxies take no more than %d",
+            size, CLICK_URL_BYTES);
+    if (count_macros(ad->url, false) + count_macros(ad->creative, true) > AM_AD_MAX_MACROS)
+        am_inventory_reader_error(reader, "more than %d macros in url and creative",
+                                  AM_AD_MAX_MACROS);
+}
+
 static void read_ad(struct am_inventory_reader *reader) {
     struct ad_record record = {.ad = {.campaign = AM_NONE, .quality = 1000}};
     struct am_inventory_ad *ad = &record.ad;
@@ -577,6 +602,7 @@ static void read_ad(struct am_inventory_reader *reader) {
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
         am_inventory_reader_error(reader, "expected a campaign or an advertiser");
     check_pricing(reader, &record);
+    check_links(reader, ad);
     finish_rules(reader, &ad->rules);
     if (ad->pricing == AM_PRICING_CPM)
         ad->ctr = 0;

@@ -4,11 +4,12 @@
 
 #include "../model/countries.h"
 #include "hints.h"
+#include "hours.h"
 #include "reader.h"
 
 static const char *const member_names[] = {
-    "country",   "region",   "metro", "city", "device", "os",  "browser", "language", "site",
-    "placement", "category", "hour",  "kv",   "not",    "all", "any",     NULL};
+    "country",   "region",   "metro", "city",  "device", "os",  "browser", "language", "site",
+    "placement", "category", "hour",  "hours", "kv",     "not", "all",     "any",      NULL};
 
 static bool read_object(struct am_inventory_reader *reader,
                         const struct am_json_node *value,
@@ -130,6 +131,72 @@ static bool read_hours(struct am_inventory_reader *reader,
     return true;
 }
 
+/* The strings of a list, ", " between them. */
+static bool read_times(struct am_inventory_reader *reader,
+                       const struct am_json_node *value,
+                       struct am_inventory_week *week,
+                       struct am_vector *written) {
+    const struct am_json_node *item = am_json_first(value);
+    for (uint32_t i = 0; i < value->children; i++) {
+        struct am_view text = {"", 0};
+        if (item->type == AM_JSON_STRING)
+            text = am_inventory_reader_string(reader, item);
+        if (!am_inventory_week_add(week, text)) {
+            am_inventory_reader_expected(reader, "targeting.hours",
+                                         "times like \"mon-fri 09:00-18:00\"", item);
+            return false;
+        }
+        char *place = am_vector_extend(written, text.size + (i ? 2 : 0));
+        if (!place)
+            return !(reader->out_of_memory = true);
+        if (i)
+            place = (char *)memcpy(place, ", ", 2) + 2;
+        memcpy(place, text.data, text.size);
+        item = am_json_after(&reader->json, item);
+    }
+    return true;
+}
+
+static bool keep_runs(struct am_inventory_reader *reader,
+                      const struct am_inventory_week *week,
+                      struct am_inventory_targeting *node) {
+    struct am_vector runs = AM_VECTOR_OF(uint32_t);
+    uint32_t *items = am_vector_extend(&runs, AM_INVENTORY_WEEK_RUNS);
+    if (!items)
+        return !(reader->out_of_memory = true);
+    runs.count = node->count = am_inventory_week_runs(week, items);
+    bool fine = runs.count <= AM_HOURS_MAX_RUNS;
+    if (fine)
+        node->times = am_inventory_reader_keep(reader, &runs);
+    else
+        am_inventory_reader_error(reader,
+                                  "targeting.hours: %zu times of a week apart, expected at most %d",
+                                  runs.count, AM_HOURS_MAX_RUNS);
+    am_vector_free(&runs);
+    return fine;
+}
+
+static bool read_week(struct am_inventory_reader *reader,
+                      const struct am_json_node *value,
+                      struct am_inventory_targeting *node) {
+    struct am_inventory_week week = {0};
+    struct am_vector written = AM_VECTOR_OF(char);
+    bool fine = read_times(reader, value, &week, &written);
+    node->kind = AM_TARGETING_TIMES;
+    if (fine && written.count > AM_HOURS_MAX_BYTES) {
+        am_inventory_reader_error(reader,
+                                  "targeting.hours: %zu bytes of times, expected at most %d",
+                                  written.count, AM_HOURS_MAX_BYTES);
+        fine = false;
+    }
+    fine = fine && keep_runs(reader, &week, node);
+    if (fine)
+        node->written =
+            am_inventory_reader_keep_text(reader, (struct am_view){written.data, written.count});
+    am_vector_free(&written);
+    return fine;
+}
+
 /* "attribute": [values] */
 static bool read_attribute(struct am_inventory_reader *reader,
                            enum am_model_attribute attribute,
@@ -150,8 +217,14 @@ static bool read_attribute(struct am_inventory_reader *reader,
                                   name);
         return false;
     }
-    return attribute == AM_ATTRIBUTE_HOUR ? read_hours(reader, value, node)
-                                          : read_values(reader, name, value, node);
+    switch (attribute) {
+    case AM_ATTRIBUTE_HOUR:
+        return read_hours(reader, value, node);
+    case AM_ATTRIBUTE_HOURS:
+        return read_week(reader, value, node);
+    default:
+        return read_values(reader, name, value, node);
+    }
 }
 
 static bool read_key_values(struct am_inventory_reader *reader,

@@ -2,6 +2,7 @@
 /* Slots in order, each filled with the best ads that pass. */
 #include "matcher.h"
 #include "spans.h"
+#include "why.h"
 
 /* Checks one candidate for one slot. What is remembered of it is the furthest gate that it reached
  * in any slot. */
@@ -31,6 +32,11 @@ static void try_slot(struct am_matcher *matcher,
     }
 }
 
+/* Whether ads are looked at that cannot be placed any more. */
+static bool looks_at_all(const struct am_match_request *request) {
+    return request->explain || request->why.data;
+}
+
 /* Candidates that no slot can have are passed in every slot. */
 enum { PASSED_A_STEP = 8 };
 
@@ -41,7 +47,7 @@ static uint32_t fill_slot(struct am_matcher *matcher,
     uint32_t before = matcher->gates.placed.count;
     for (uint32_t i = 0;; i++) {
         uint32_t filled = matcher->gates.placed.count - before;
-        if (filled == slot->count && !request->explain)
+        if (filled == slot->count && !looks_at_all(request))
             break;
         if (i == rank->candidate_count) {
             if (!am_rank_next(rank))
@@ -76,7 +82,7 @@ static void count_rejections(struct am_matcher *matcher,
         AM_UNPOISON_ITEMS(explain->rejected, decision->rejected_count, 1);
         explain->rejected[decision->rejected_count++] = (struct am_match_rejected){
             candidate->ad, candidate->posting, (enum am_gate)candidate->gate,
-            am_explain_detail(explain, candidate)};
+            am_explain_detail(explain, request, candidate)};
     }
 }
 
@@ -91,7 +97,7 @@ enum { TOP_WORDS = AM_BUFFER_SIZE(128, 4) };
 
 /* Explanations list all that lost. */
 static bool tries_top(const struct am_matcher *matcher, const struct am_match_request *request) {
-    return matcher->image->settings->top_rank && !request->explain &&
+    return matcher->image->settings->top_rank && !looks_at_all(request) &&
            matcher->words.real_count >= TOP_WORDS;
 }
 
@@ -153,5 +159,9 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     decision->ad_count = placed->count;
     decision->candidates = matcher->rank.candidate_count;
     count_rejections(matcher, request, decision);
+    if (request->why.data) {
+        am_match_why_find(matcher, request, &matcher->why);
+        decision->why = &matcher->why;
+    }
     return AM_OK;
 }

@@ -2,8 +2,13 @@
 #include "explain.h"
 
 #include "../base/decimal.h"
+#include "sides.h"
 
-enum { DETAILS_BYTES = 1 << 20 };
+/* Room for AM_MAX_REJECTED_LISTED details: the longest names sixteen values and a key, or a list of
+ * times and a time zone. */
+enum { DETAIL_BYTES = 20 * AM_ID_MAX_BYTES, DETAILS_BYTES = 1 << 20 };
+static_assert(AM_MAX_REJECTED_LISTED * DETAIL_BYTES < DETAILS_BYTES, "all of them fit");
+static_assert(AM_HOURS_MAX_BYTES + 2 * AM_ID_MAX_BYTES < DETAIL_BYTES, "a list of times fits");
 
 void am_explain_size(struct am_explain *explain, struct am_match_memory *memory) {
     explain->rejected =
@@ -76,50 +81,16 @@ static void append_advantage(const struct am_image *image,
         append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[0]->match));
         am_buffer_literal(text, " over ");
         append_text(text, am_model_match_type_name((enum am_model_match_type)keywords[1]->match));
-    } else if (keywords[0]->word_count != keywords[1]->word_count) {
+    } else if (keywords[0]->ranked_words != keywords[1]->ranked_words) {
         am_buffer_literal(text, "words (");
-        am_buffer_unsigned(text, keywords[0]->word_count);
+        am_buffer_unsigned(text, keywords[0]->ranked_words);
         am_buffer_literal(text, " over ");
-        am_buffer_unsigned(text, keywords[1]->word_count);
+        am_buffer_unsigned(text, keywords[1]->ranked_words);
     } else {
         am_buffer_literal(text, "rotation");
         return;
     }
     am_buffer_literal(text, ")");
-}
-
-static void
-append_sizes(const struct am_image *image, struct am_buffer *text, am_image_list_ref ref) {
-    struct am_image_list sizes = am_image_list_at(image, ref);
-    for (uint32_t i = 0; i < sizes.count; i++) {
-        char size[AM_SIZE_TEXT_SIZE];
-        am_model_size_write(sizes.items[i], size);
-        if (i)
-            am_buffer_literal(text, ",");
-        append_text(text, size);
-    }
-}
-
-static void append_member(const struct am_image *image,
-                          struct am_buffer *text,
-                          const struct am_image_tree_node *node) {
-    switch ((enum am_model_targeting_kind)node->kind) {
-    case AM_TARGETING_ALL:
-        am_buffer_literal(text, "all");
-        return;
-    case AM_TARGETING_ANY:
-        am_buffer_literal(text, "any");
-        return;
-    case AM_TARGETING_NOT:
-        am_buffer_literal(text, "not");
-        return;
-    default:
-        append_text(text, am_model_attribute_name((enum am_model_attribute)node->attribute));
-    }
-    if (node->kind == AM_TARGETING_IN && node->attribute == AM_ATTRIBUTE_KV) {
-        am_buffer_literal(text, ".");
-        am_buffer_view_append(text, am_image_string(image, image->terms[node->key].text));
-    }
 }
 
 /* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. */
@@ -161,6 +132,7 @@ static void append_time(struct am_buffer *text, int64_t time) {
 struct stopped {
     const struct am_explain *explain;
     const struct am_image *image;
+    const struct am_match_request *request;
     const struct am_match_candidate *candidate;
     const struct am_image_ad *ad;
     struct am_buffer *text; /* the detail is appended here */
@@ -182,12 +154,21 @@ static void detail_paused(const struct stopped *stopped) {
     am_buffer_literal(stopped->text, "status");
 }
 
+static void append_now(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "; it is ");
+    append_time(stopped->text, stopped->request->now);
+}
+
 static void detail_not_started(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "starts ");
     append_time(stopped->text, stopped->ad->start);
+    append_now(stopped);
 }
 
 static void detail_ended(const struct stopped *stopped) {
+    am_buffer_literal(stopped->text, "ended ");
     append_time(stopped->text, stopped->ad->end);
+    append_now(stopped);
 }
 
 static void detail_negative_keyword(const struct stopped *stopped) {
@@ -200,17 +181,25 @@ static void detail_negatives_unknown(const struct stopped *stopped) {
 }
 
 static void detail_targeting(const struct stopped *stopped) {
-    append_member(stopped->image, stopped->text,
-                  &stopped->image->tree_nodes[stopped->candidate->detail]);
+    am_match_sides_member(stopped->image, stopped->request,
+                          &stopped->image->tree_nodes[stopped->candidate->detail], stopped->text);
 }
 
 static void detail_size(const struct stopped *stopped) {
-    append_sizes(stopped->image, stopped->text, stopped->ad->sizes);
+    am_match_sides_sizes(stopped->image, stopped->ad->sizes,
+                         &stopped->request->slots[stopped->candidate->detail], stopped->text);
+}
+
+static void append_floor(const struct stopped *stopped, const struct am_match_slot *slot) {
+    const struct am_image_keyword *keyword = &stopped->image->keywords[stopped->candidate->posting];
+    am_buffer_literal(stopped->text, "eCPM ");
+    am_buffer_decimal(stopped->text, (int64_t)keyword->ecpm, 6);
+    am_buffer_literal(stopped->text, "; the floor is ");
+    am_buffer_decimal(stopped->text, slot->floor, 6);
 }
 
 static void detail_floor(const struct stopped *stopped) {
-    const struct am_image_keyword *keyword = &stopped->image->keywords[stopped->candidate->posting];
-    am_buffer_decimal(stopped->text, (int64_t)keyword->ecpm, 6);
+    append_floor(stopped, &stopped->request->slots[stopped->candidate->detail]);
 }
 
 static void detail_blocked_advertiser(const struct stopped *stopped) {
@@ -242,20 +231,68 @@ static void detail_outranked(const struct stopped *stopped) {
     append_advantage(stopped->image, stopped->text, winner, stopped->candidate);
 }
 
+/* ---- gates that do not stop -------------------------------------------------------------------
+ */
+
+static void passed_not_started(const struct stopped *stopped) {
+    if (stopped->ad->start >= AM_TIME_MIN)
+        detail_not_started(stopped);
+}
+
+static void passed_ended(const struct stopped *stopped) {
+    if (stopped->ad->end > AM_TIME_MAX)
+        return;
+    am_buffer_literal(stopped->text, "ends ");
+    append_time(stopped->text, stopped->ad->end);
+    append_now(stopped);
+}
+
+static void passed_size(const struct stopped *stopped) {
+    if (stopped->ad->sizes && stopped->request->slots->size_count)
+        am_match_sides_sizes(stopped->image, stopped->ad->sizes, stopped->request->slots,
+                             stopped->text);
+}
+
+static void passed_floor(const struct stopped *stopped) {
+    if (stopped->request->slots->floor > 0 && stopped->candidate->posting != AM_NONE)
+        append_floor(stopped, stopped->request->slots);
+}
+
+static append_detail *const passed[AM_GATES] = {
+    [AM_GATE_NOT_STARTED] = passed_not_started,
+    [AM_GATE_ENDED] = passed_ended,
+    [AM_GATE_SIZE] = passed_size,
+    [AM_GATE_FLOOR] = passed_floor,
+};
+
+/* ---- all --------------------------------------------------------------------------------------
+ */
+
 #define DETAIL(ID, name, kind, meaning) [AM_GATE_##ID] = detail_##name,
 static append_detail *const details[AM_GATES] = {AM_GATE_TABLE(DETAIL)};
 #undef DETAIL
 
-struct am_view am_explain_detail(struct am_explain *explain,
-                                 const struct am_match_candidate *candidate) {
+static struct am_view detail_by(append_detail *const *table,
+                                struct am_explain *explain,
+                                const struct am_match_request *request,
+                                const struct am_match_candidate *candidate) {
     struct am_buffer *text = &explain->details;
     size_t start = text->size;
-    const struct stopped stopped = {explain, explain->image, candidate,
-                                    &explain->image->ads[candidate->ad], text};
-    details[candidate->gate](&stopped);
-    if (text->overflowed) {
-        am_buffer_cut(text, start);
-        return AM_VIEW("too long to be shown");
-    }
+    const struct stopped stopped = {
+        explain, explain->image, request, candidate, &explain->image->ads[candidate->ad], text};
+    if (table[candidate->gate])
+        table[candidate->gate](&stopped);
     return (struct am_view){text->data + start, text->size - start};
+}
+
+struct am_view am_explain_detail(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate) {
+    return detail_by(details, explain, request, candidate);
+}
+
+struct am_view am_explain_passed(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate) {
+    return detail_by(passed, explain, request, candidate);
 }

@@ -18,6 +18,11 @@ void am_explain_size(struct am_explain *explain, struct am_match_memory *memory)
 void am_explain_start(struct am_explain *explain);
 /* The text of what stopped a candidate; lives until the next am_explain_start. */
 struct am_view am_explain_detail(struct am_explain *explain,
+                                 const struct am_match_request *request,
+                                 const struct am_match_candidate *candidate);
+/* What a candidate and the request have where candidate->gate does not stop it; may be empty. */
+struct am_view am_explain_passed(struct am_explain *explain,
+                                 const struct am_match_request *request,
                                  const struct am_match_candidate *candidate);
 
 #endif

@@ -102,7 +102,7 @@ static bool stops_ended(struct am_gates *gates, const struct question *asked, ui
     return asked->request->now >= asked->ad->end;
 }
 
-/* Of two postings of negative keywords, either may be AM_NONE, the one whose text is smaller. */
+/* Returns the posting of a negative keyword with the smaller text; either may be AM_NONE. */
 static uint32_t smaller_text(const struct am_image *image, uint32_t a, uint32_t b) {
     if (a == AM_NONE || b == AM_NONE)
         return a == AM_NONE ? b : a;
@@ -170,8 +170,9 @@ stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *
 /* ---- SLOT gates -------------------------------------------------------------------------------
  */
 
+/* The detail of these two is the index of the slot. */
 static bool stops_size(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)detail;
+    *detail = (uint32_t)(asked->slot - asked->request->slots);
     struct am_image_list sizes = am_image_list_at(gates->image, asked->ad->sizes);
     if (asked->slot->size_count == 0 || sizes.count == 0)
         return false;
@@ -182,7 +183,7 @@ static bool stops_size(struct am_gates *gates, const struct question *asked, uin
 }
 
 static bool stops_floor(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)detail;
+    *detail = (uint32_t)(asked->slot - asked->request->slots);
     int64_t floor = asked->slot->floor;
     return floor > 0 && gates->image->keywords[asked->candidate->posting].ecpm < (uint64_t)floor;
 }
@@ -303,4 +304,25 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
     if (!takes(gates, slot_steps(gates, &asked)))
         return AM_GATES;
     return check_slot(gates, asked, detail);
+}
+
+/* ---- one gate ---------------------------------------------------------------------------------
+ */
+
+typedef bool stops_function(struct am_gates *gates, const struct question *asked, uint32_t *detail);
+
+bool am_gate_stops(struct am_gates *gates,
+                   const struct am_match_request *request,
+                   const struct am_match_slot *slot,
+                   const struct am_match_candidate *candidate,
+                   enum am_gate gate,
+                   uint32_t *detail) {
+#define CHECK_OF_FIXED(ID, name) [AM_GATE_##ID] = stops_##name,
+#define CHECK_OF_SLOT(ID, name) [AM_GATE_##ID] = stops_##name,
+#define CHECK_OF_RANK(ID, name)
+#define CHECK_OF(ID, name, KIND, meaning) CHECK_OF_##KIND(ID, name)
+    static stops_function *const checks[AM_GATES] = {AM_GATE_TABLE(CHECK_OF)};
+    const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
+    *detail = AM_NONE;
+    return checks[gate] && checks[gate](gates, &asked, detail);
 }

@@ -89,11 +89,23 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
 
+/* Whether one gate, by itself, stops the candidate; RANK gates do not. *detail as above. */
+bool am_gate_stops(struct am_gates *gates,
+                   const struct am_match_request *request,
+                   const struct am_match_slot *slot,
+                   const struct am_match_candidate *candidate,
+                   enum am_gate gate,
+                   uint32_t *detail);
+
 /* ---- gate_targeting.c -------------------------------------------------------------------------
  */
 
 void am_gate_targeting_start(struct am_gate_targeting *targeting,
                              const struct am_match_request *request);
+/* The minute of the week in the request's time zone, else in a zone of the image (AM_NONE: UTC). */
+uint32_t am_gate_targeting_minute(const struct am_image *image,
+                                  const struct am_match_request *request,
+                                  uint32_t zone);
 /* 0 when the tree holds, else 1 + the index, in the tree, of the first member of its root that does
  * not. */
 uint32_t am_gate_targeting_failing(struct am_gate_targeting *targeting,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targeting trees against a request's attributes. */
+#include "../model/week.h"
 #include "gate.h"
 
 /* A value of the request is sought in a list by halves. */
@@ -41,14 +42,30 @@ static bool has_value(const struct am_gate_targeting *targeting,
     return false;
 }
 
+uint32_t am_gate_targeting_minute(const struct am_image *image,
+                                  const struct am_match_request *request,
+                                  uint32_t zone) {
+    const struct am_timezone own = am_image_zone_at(image, zone);
+    return am_timezone_week_minute(request->timezone ? request->timezone : &own, request->now);
+}
+
 static bool in_hours(const struct am_gate_targeting *targeting,
                      const struct am_match_request *request,
                      const struct am_image_tree_node *node) {
-    const struct am_timezone own = am_image_zone_at(targeting->image, node->key);
-    const struct am_timezone *zone = request->timezone ? request->timezone : &own;
-    unsigned hour = am_timezone_week_hour(zone, request->now);
+    uint32_t hour = am_gate_targeting_minute(targeting->image, request, node->key) / 60;
     struct am_image_list bits = am_image_list_at(targeting->image, node->set);
     return bits.items[hour / 32] >> hour % 32 & 1;
+}
+
+static bool in_times(const struct am_gate_targeting *targeting,
+                     const struct am_match_request *request,
+                     const struct am_image_tree_node *node) {
+    uint32_t minute = am_gate_targeting_minute(targeting->image, request, node->key);
+    struct am_image_list list = am_image_list_at(targeting->image, node->set);
+    for (uint32_t i = AM_TIMES_FIRST; i < list.count; i++)
+        if (minute < am_model_week_run_end(list.items[i]))
+            return minute >= am_model_week_run_begin(list.items[i]);
+    return false;
 }
 
 /* Depth is bounded by the inventory's limit, which am_image_verify holds images to. */
@@ -62,6 +79,8 @@ static bool holds(const struct am_gate_targeting *targeting,
         return has_value(targeting, node);
     case AM_TARGETING_HOURS:
         return in_hours(targeting, request, node);
+    case AM_TARGETING_TIMES:
+        return in_times(targeting, request, node);
     case AM_TARGETING_NOT:
         return !holds(targeting, request, root, at + 1);
     default:

@@ -4,7 +4,7 @@
  *
  * Its tables of 2^n, 2^(n+1), ... entries lie one after the other in reserved memory; a request
  * starts in the smallest one, which stays in the cache, and moves to the next when half full. An
- * entry counts only when it bears the current epoch. All tables but the current one are poisoned
+ * entry counts only when it has the current epoch. All tables but the current one are poisoned
  * (poison.h). */
 #ifndef AM_MATCH_IDMAP_H
 #define AM_MATCH_IDMAP_H

@@ -75,7 +75,8 @@ struct am_match_request {
     struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
     enum am_match_unique unique;
     bool explain;
-    int64_t now;                        /* seconds since the epoch */
+    struct am_view why; /* the id of an ad whose gates are all asked; .data NULL: of none */
+    int64_t now;        /* seconds since the epoch */
     const struct am_timezone *timezone; /* of the request, or NULL */
 };
 
@@ -116,6 +117,24 @@ struct am_match_correction {
 };
 enum { AM_MATCH_CORRECTIONS_MOST = 4 };
 
+/* What one gate says of one ad: that it stops it, or not, and the values of both sides. */
+struct am_match_why_gate {
+    bool stops;
+    struct am_view detail; /* may be empty */
+};
+
+/* Of the ad that request->why names. */
+struct am_match_why {
+    uint32_t ad; /* index into the image's ads; AM_NONE: there is none of that id, and no more */
+    bool reached, placed;
+    /* The keyword that counts, or, when none reached the ad, the nearest one: that with the fewest
+     * words missing, then with most words, then the first. AM_NONE: the ad has none. */
+    uint32_t keyword;
+    struct am_view missing[AM_KEYWORD_MAX_WORDS]; /* of the nearest one's words, normalised */
+    uint32_t missing_count; /* 0: they are all there, but not as its match type asks */
+    struct am_match_why_gate gates[AM_GATES];
+};
+
 struct am_match_decision {
     struct am_match_winner *ads;        /* slot after slot */
     uint32_t slot_filled[AM_MAX_SLOTS]; /* how many of `ads` belong to each slot */
@@ -134,6 +153,7 @@ struct am_match_decision {
     uint32_t rejected_count;
     const struct am_match_correction *corrections; /* live until the next am_match_decide */
     uint32_t correction_count;
+    const struct am_match_why *why; /* NULL when none was asked; lives as long */
 };
 
 struct am_matcher;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "matcher.h"
+#include "why.h"
 
 #include <stdlib.h>
 
@@ -19,6 +19,7 @@ static void size_for_image(struct am_matcher *matcher,
     am_search_size(&matcher->search, &matcher->words, image, memory);
     am_rank_size(&matcher->rank, image, memory);
     am_gate_size_for_image(&matcher->gates, image, memory);
+    am_match_why_size_for_image(&matcher->why_memory, &matcher->words, memory);
 }
 
 void am_matcher_set_kernel(struct am_matcher *matcher, const struct am_search_kernel *kernel) {

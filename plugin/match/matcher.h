@@ -11,6 +11,12 @@
 #include "spans.h"
 #include "words.h"
 
+/* For requests that ask why (why.h). */
+struct am_match_why_memory {
+    struct am_match_idmap written, counted; /* words of the request */
+    struct am_text_fold_memory *fold;       /* NULL unless queries have twins (words.c) */
+};
+
 struct am_matcher {
     const struct am_image *image;          /* NULL: none is attached */
     const struct am_search_kernel *kernel; /* the best of this machine; a test may set another */
@@ -27,6 +33,8 @@ struct am_matcher {
     struct am_gates gates;
     struct am_match_spans spans;
     struct am_explain explain;
+    struct am_match_why_memory why_memory;
+    struct am_match_why why;
 };
 
 /* Makes all steps use that kernel. */

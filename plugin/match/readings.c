@@ -132,24 +132,20 @@ static uint32_t keep(struct am_match_readings *readings, const struct am_match_r
 }
 
 /* A lane with AM_WORD_HAS_STEM has several readings, and the place of their list for an id. */
-static int enter(struct am_match_readings *readings,
-                 struct am_image_vocabulary_bucket *bucket,
-                 struct am_image_word_key key,
-                 struct am_view written,
-                 struct am_view folded) {
-    struct am_match_reading_list list;
-    am_match_readings_find(readings, written, folded, &list);
+static void enter(struct am_match_readings *readings,
+                  struct am_image_vocabulary_bucket *bucket,
+                  struct am_image_word_key key,
+                  const struct am_match_reading_list *list) {
     struct am_match_reading entry = {AM_NONE, 0};
-    if (list.count == 1)
-        entry = list.items[0];
-    else if (list.count > 1)
-        entry = (struct am_match_reading){keep(readings, &list), AM_WORD_HAS_STEM};
+    if (list->count == 1)
+        entry = list->items[0];
+    else if (list->count > 1)
+        entry = (struct am_match_reading){keep(readings, list), AM_WORD_HAS_STEM};
     int lane = bucket->displaced;
     memcpy(bucket->key[lane], &key, sizeof key);
     bucket->word[lane] = entry.id;
     bucket->flags[lane] = entry.flags;
     bucket->displaced = (uint8_t)(lane + 1 < AM_IMAGE_VOCABULARY_LANES ? lane + 1 : 0);
-    return lane;
 }
 
 /* ---- batches ----------------------------------------------------------------------------------
@@ -234,6 +230,25 @@ static bool give_found(const struct am_match_readings *readings,
     return give(output, at, list.items, list.count);
 }
 
+static uint64_t failures_of(const struct am_match_readings *readings) {
+    return readings->stemmer ? am_text_stemmer_failures(readings->stemmer) : 0;
+}
+
+/* Enters the word into the cache, unless memory ran out for its stem: the next request tries again.
+ */
+static bool give_new(struct am_match_readings *readings,
+                     struct am_image_vocabulary_bucket *bucket,
+                     const struct output *output,
+                     uint32_t at,
+                     const struct batch_word *word) {
+    struct am_match_reading_list list;
+    uint64_t failures = failures_of(readings);
+    am_match_readings_find(readings, word->written, word->folded, &list);
+    if (failures_of(readings) == failures)
+        enter(readings, bucket, word->key, &list);
+    return give(output, at, list.items, list.count);
+}
+
 static bool give_cached(struct am_match_readings *readings,
                         const struct output *output,
                         uint32_t at,
@@ -241,7 +256,7 @@ static bool give_cached(struct am_match_readings *readings,
     struct am_image_vocabulary_bucket *bucket = bucket_of(readings, word->key);
     int lane = find_lane(bucket, word->key);
     if (__builtin_expect(lane < 0, 0))
-        lane = enter(readings, bucket, word->key, word->written, word->folded);
+        return give_new(readings, bucket, output, at, word);
     output->ids[at] = bucket->word[lane];
     output->flags[at] = bucket->flags[lane];
     if (__builtin_expect(!(bucket->flags[lane] & AM_WORD_HAS_STEM), 1))

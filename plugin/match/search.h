@@ -53,8 +53,8 @@ static inline bool am_search_takes(const struct am_search *search, uint64_t step
     return am_match_work_take(search->work, AM_STAGE_SEARCH, steps);
 }
 
-/* Up to so many hits, what ranking reads first is prefetched as they are found: all of a query's,
- * and too few of a page's to matter. */
+/* For this many hits, prefetch what ranking reads first: all hits of a query, and too few of a
+ * page's to matter. */
 enum { AM_PREFETCHED_HITS = 8 };
 
 /* Prefetches the records of a posting's ad: its own takes one cache line, its details up to two. */

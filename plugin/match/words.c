@@ -134,7 +134,7 @@ static bool is_known(const struct am_match_words *words, uint32_t at) {
     const uint8_t runs =
         AM_WORD_IS_PHRASE | AM_WORD_BEGINS_PHRASE | AM_WORD_CONTINUES_PHRASE | AM_WORD_IN_EXACT;
     const uint8_t broad = AM_WORD_IS_BROAD | AM_WORD_BEGINS_BROAD | AM_WORD_CONTINUES_BROAD;
-    return (words->flags[at] & runs) || (words->broad_flags[at] & broad);
+    return ((words->flags[at] & runs) | (words->broad_flags[at] & broad)) != 0;
 }
 
 /* A word that counts as no keyword's may be meant for one. False: there is no room for the readings
@@ -142,8 +142,6 @@ static bool is_known(const struct am_match_words *words, uint32_t at) {
 static bool correct(struct am_match_words *words, uint32_t at, struct am_view word) {
     char padded[AM_WORD_MAX_BYTES + AM_WORD_PADDING] = {0};
     struct am_match_reading_list list;
-    if (is_known(words, at))
-        return true;
     struct am_view meant = am_match_spelling_correct(&words->spelling, word);
     if (meant.size == 0)
         return true;
@@ -158,10 +156,21 @@ static bool correct(struct am_match_words *words, uint32_t at, struct am_view wo
     return am_match_further_insert(&words->further, at, &list);
 }
 
+/* Most queries are spelled right: their words are looked at all at once. */
+static bool are_known(const struct am_match_words *words, uint32_t first, uint32_t count) {
+    unsigned unknown = 0;
+    for (uint32_t i = first; i < first + count; i++)
+        unknown |= !is_known(words, i);
+    return !unknown;
+}
+
 static bool correct_batch(struct am_match_words *words, const struct am_search_word_batch *batch) {
     uint32_t first = words->count - batch->count;
+    if (are_known(words, first, batch->count))
+        return true;
     for (uint32_t i = 0; i < batch->count; i++)
-        if (!correct(words, first + i,
+        if (!is_known(words, first + i) &&
+            !correct(words, first + i,
                      (struct am_view){batch->texts + batch->words[i].text, batch->words[i].size}))
             return false;
     return true;

@@ -20,9 +20,12 @@ enum {
     AM_TARGETING_MAX_DEPTH = 16,
     AM_ID_MAX_BYTES =
         255, /* ids, advertisers, labels, categories, domains, targeting values and kv keys */
+    AM_HOURS_MAX_BYTES = 2 << 10, /* of one list of `hours` */
+    AM_HOURS_MAX_RUNS = 168,      /* that it makes of a week */
     AM_LABELS_MAX = 100,    /* labels, exclude_labels and categories of a record */
     AM_NAME_MAX_PARTS = 16, /* of a domain, between dots; of a category, between dashes */
     AM_URL_MAX_BYTES = 8 << 10,
+    AM_AD_MAX_MACROS = 256, /* in url and creative together */
     AM_BROAD_WINDOW_MAX = 64,
     AM_MAX_ERRORS_LISTED = 100,
 };

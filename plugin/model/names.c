@@ -12,7 +12,7 @@ const char *am_model_match_type_name(enum am_model_match_type type) {
 
 static const char *const attribute_names[AM_ATTRIBUTES] = {
     "country",  "region", "metro",     "city",     "device", "os", "browser",
-    "language", "site",   "placement", "category", "hour",   "kv",
+    "language", "site",   "placement", "category", "hour",   "kv", "hours",
 };
 
 const char *am_model_attribute_name(enum am_model_attribute attribute) {

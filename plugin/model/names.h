@@ -29,6 +29,7 @@ enum am_model_attribute {
     AM_ATTRIBUTE_CATEGORY,
     AM_ATTRIBUTE_HOUR,
     AM_ATTRIBUTE_KV,
+    AM_ATTRIBUTE_HOURS, /* times of the week; like HOUR, no attribute of requests */
     AM_ATTRIBUTES,
 };
 const char *am_model_attribute_name(enum am_model_attribute attribute);
@@ -47,6 +48,7 @@ enum am_model_targeting_kind {
     AM_TARGETING_NOT, /* its one child does not hold */
     AM_TARGETING_IN,  /* the request has one of `values` for `attribute` */
     AM_TARGETING_HOURS,
+    AM_TARGETING_TIMES, /* the minute of the week is in one of the runs */
 };
 
 /* "WIDTHxHEIGHT", each 1..65535, lower-case x: width << 16 | height; 0 when it is not that. */

@@ -18,7 +18,7 @@ struct am_publish_channel {
 
 _Static_assert(sizeof(struct am_publish_publication) % sizeof(uint64_t) == 0, "copied by words");
 
-/* Word by word, so that a reader and the writer that overtakes it share no plain access. */
+/* Copied by atomic words: a writer that overtakes a reader is no data race. */
 static void store_publication(struct am_publish_publication *to,
                               const struct am_publish_publication *from) {
     const uint64_t *words = (const uint64_t *)from;
@@ -67,8 +67,8 @@ uint32_t am_publish_channel_number(const struct am_publish_channel *channel) {
     return atomic_load_explicit(&channel->number, memory_order_acquire);
 }
 
-/* The slot of the number read is rewritten only after the next number has been raised, so an
- * unchanged number proves the copy whole. */
+/* The slot of number n is rewritten only after n + 1 has been published, so an unchanged number
+ * proves that the copy is whole. */
 void am_publish_channel_read(const struct am_publish_channel *channel,
                              struct am_publish_publication *publication) {
     uint32_t number;

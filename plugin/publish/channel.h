@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The current publication, in memory that every process of the instance shares.
  *
- * Created before the first fork. One process writes (the master at start, then the mule), any
- * process and thread reads, without locks: a publication is written to the slot that nobody reads,
- * then the number is raised. A writer killed anywhere leaves the last publication whole. */
+ * Created before the first fork. One process writes (a child of the master at start, then the
+ * mule); any process and thread reads, without locks: a publication is written to the slot that
+ * nobody reads, then the number is incremented. A writer killed anywhere leaves the last
+ * publication whole. */
 /* Runs in: the master before its first fork (new); the one process that publishes, a child of the
  * master at start and then the mule (publish); workers' movers (wait); any process and thread (the
  * rest). */

@@ -105,6 +105,13 @@ unsigned am_generations_open_images(const struct am_generations *generations) {
     return atomic_load(&generations->open_images);
 }
 
+void am_generations_count(struct am_generations *generations,
+                          const struct am_api_counting *counting,
+                          const struct am_account_worker *workers) {
+    for (unsigned i = 0; i < generations->options.contexts; i++)
+        am_api_count(generations->contexts[i].api, counting, workers ? workers[i].events : NULL);
+}
+
 /* ---- one generation after the other -----------------------------------------------------------
  */
 
@@ -122,8 +129,8 @@ static void make_current(struct am_generations *generations, struct am_generatio
 #define MADV_POPULATE_READ 22
 #endif
 
-/* Advises about an image in small steps, with room for requests in between: one long step would
- * keep the processor. */
+/* Advises in small steps, so that requests run in between: one long call would occupy the
+ * processor. */
 static void advise(const struct am_image *image, int advice) {
     for (size_t at = 0; at < image->size; at += ADVICE_STEP) {
         size_t rest = image->size - at;
@@ -191,7 +198,7 @@ static bool is_read(const struct am_generations *generations,
     return false;
 }
 
-/* Closes each retired image that no context reads: at most one for each slow reader stays. */
+/* Closes each retired image that no context reads; at most one per slow reader stays open. */
 static void retire(struct am_generations *generations) {
     struct am_generation *current = atomic_load(&generations->current);
     if (!generations->retired)
@@ -244,12 +251,13 @@ static bool move_to(struct am_generations *generations,
     return true;
 }
 
-/* A worker that starts while the image is gone, with its folder perhaps, has nothing to serve from,
- * and waits until the publisher has made it again. */
+/* A worker that starts while the image (or its folder) is missing has nothing to serve, and waits
+ * until the publisher has restored it. */
 static bool waits_for_next(const struct am_generations *generations,
                            const struct am_error *error,
                            unsigned waits) {
-    return error->code == AM_E_STATE && !atomic_load(&generations->current) && waits < START_WAITS;
+    bool gone = error->code == AM_E_NOT_FOUND || error->code == AM_E_CHANGED;
+    return gone && !atomic_load(&generations->current) && waits < START_WAITS;
 }
 
 /* Moves this process to what is published, when it is not there yet. False: it could not be opened;
@@ -267,7 +275,7 @@ static bool catch_up(struct am_generations *generations) {
             am_publish_channel_wait(channel, publication.number, START_WAIT);
             continue;
         }
-        /* When the next one has been published meanwhile, the file may be gone by right. */
+        /* If the next image has been published meanwhile, the file is rightly gone. */
         if (am_publish_channel_number(channel) == publication.number) {
             log_failure(generations, publication.number, publication.image, error.message);
             return false;
@@ -295,7 +303,7 @@ static void *mover(void *context) {
 /* ---- workers ----------------------------------------------------------------------------------
  */
 
-/* The metrics outlive the worker that counted in them before. */
+/* The metrics outlive the worker's predecessor. */
 static void forget_publications(struct am_generations *generations) {
     for (unsigned i = 0; i < generations->options.contexts; i++)
         am_metrics_set(am_metrics_publication(generations->options.metrics, generations->worker, i),
@@ -324,7 +332,7 @@ void am_generations_stop(struct am_generations *generations) {
         return;
     const struct timespec pause = {0, 1000000};
     atomic_store(&generations->stopping, true);
-    /* Again until it has ended: a wake-up between its check and its sleep is lost. */
+    /* Repeats until the mover has ended: a wake-up between its check and its sleep is lost. */
     while (pthread_tryjoin_np(generations->mover, NULL) == EBUSY) {
         am_publish_channel_wake(generations->options.channel);
         nanosleep(&pause, NULL);
@@ -335,8 +343,8 @@ void am_generations_stop(struct am_generations *generations) {
 /* ---- requests ---------------------------------------------------------------------------------
  */
 
-/* Stands in for a mover that could not be started. Other requests do not wait for the one that
- * moves. */
+/* Moves in place of a mover that could not be started. Only one request moves; others do not wait
+ * for it. */
 static void move_without_mover(struct am_generations *generations) {
     if (atomic_flag_test_and_set(&generations->moving))
         return;

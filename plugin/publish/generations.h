@@ -8,9 +8,9 @@
  * published, opens it beside the old image, makes it current, attaches the free contexts, and
  * closes each old image as soon as no context reads it. No request waits for any of this.
  *
- * The master maps no image. Whatever it mapped, its gateways, spoolers and other mules would
- * inherit and never let go, so that the first image would stay in memory for ever. A worker that is
- * forked later opens what is published then.
+ * The master maps no image: gateways, spoolers and other mules would inherit the mapping and keep
+ * it, so that the first image would stay in memory forever. A worker that is forked later opens
+ * what is published then.
  *
  * How an image is kept while it is read. A context protects two generations: the one that it is
  * attached to, and, while a request attaches it, the one named in `entering`. A request stores
@@ -25,6 +25,7 @@
 #define AM_PUBLISH_GENERATIONS_H
 
 #include "../api/api.h"
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -71,11 +72,18 @@ void am_generations_start(struct am_generations *generations, unsigned worker);
 /* Ends the mover and waits for it: for tests and libraries; a worker just exits. */
 void am_generations_stop(struct am_generations *generations);
 
+/* Has the requests of every context count, by a worker of its own from `workers` (as many as
+ * contexts). Without workers (NULL), they are answered that the ledger is not ready. While no
+ * request runs. */
+void am_generations_count(struct am_generations *generations,
+                          const struct am_api_counting *counting,
+                          const struct am_account_worker *workers);
+
 /* Pins the first free context and attaches it to the current generation. Always succeeds, since
  * there are as many as requests at a time; when the context cannot be attached it stays on its
- * older generation. It takes the first free one so that the memory that was used last, which is
- * still in the processor's caches, is used again: eight threads do not need eight working memories
- * while two of them compute. Any thread of a worker. */
+ * older generation. Taking the first free context reuses memory that is still in the processor's
+ * caches: eight threads need no eight working memories while two of them compute. Any thread of a
+ * worker. */
 struct am_generation_context *am_generations_enter(struct am_generations *generations);
 void am_generations_leave(struct am_generation_context *context);
 

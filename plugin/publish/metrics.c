@@ -13,7 +13,7 @@ const uint64_t am_metrics_bucket_bounds[AM_METRICS_BUCKETS] = {
 struct am_metrics {
     unsigned workers, cores;
     am_metrics_serves *serves; /* NULL: every worker does */
-    bool lists_loop;
+    bool lists_loop, lists_ledger;
     /* Shared by all processes. */
     struct am_metrics_gauges *gauges;
     struct am_metrics_counters *rows; /* worker by worker, a row a core */
@@ -29,7 +29,7 @@ static void *share(size_t size) {
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-static void unshare(void *memory, size_t size) {
+static void give_back(void *memory, size_t size) {
     if (memory)
         munmap(memory, size);
 }
@@ -53,9 +53,9 @@ struct am_metrics *am_metrics_new(unsigned workers, unsigned cores, struct am_er
 void am_metrics_free(struct am_metrics *metrics) {
     if (!metrics)
         return;
-    unshare(metrics->rows, row_count(metrics) * sizeof *metrics->rows);
-    unshare(metrics->publications, row_count(metrics) * sizeof *metrics->publications);
-    unshare(metrics->gauges, sizeof *metrics->gauges);
+    give_back(metrics->rows, row_count(metrics) * sizeof *metrics->rows);
+    give_back(metrics->publications, row_count(metrics) * sizeof *metrics->publications);
+    give_back(metrics->gauges, sizeof *metrics->gauges);
     free(metrics);
 }
 
@@ -67,8 +67,19 @@ void am_metrics_list_loop(struct am_metrics *metrics) {
     metrics->lists_loop = true;
 }
 
-unsigned am_metrics_listed(const struct am_metrics *metrics) {
-    return am_metrics_table_count(metrics->lists_loop);
+void am_metrics_list_ledger(struct am_metrics *metrics) {
+    metrics->lists_ledger = true;
+}
+
+bool am_metrics_lists(const struct am_metrics *metrics, unsigned index) {
+    switch (am_metrics_table[index].part) {
+    case AM_METRICS_OF_LEDGER:
+        return metrics->lists_ledger;
+    case AM_METRICS_OF_LOOP:
+        return metrics->lists_loop;
+    default:
+        return true;
+    }
 }
 
 struct am_metrics_counters *
@@ -116,7 +127,8 @@ void am_metrics_count_decision(struct am_metrics_counters *row,
             am_metrics_count(&row->rejections[gate], decision->rejected_by[gate]);
 }
 
-static const unsigned statuses[] = {200, 204, 400, 404, 405, 411, 413, 415, 422, 500, 503};
+static const unsigned statuses[] = {200, 204, 302, 400, 404, 405, 410,
+                                    411, 413, 415, 422, 500, 503};
 _Static_assert(AM_COUNT_OF(statuses) == AM_METRICS_STATUSES - 1, "the last is any other");
 
 unsigned am_metrics_status_index(unsigned status) {
@@ -127,8 +139,8 @@ unsigned am_metrics_status_index(unsigned status) {
 }
 
 const char *am_metrics_status_name(unsigned index) {
-    static const char *const names[] = {"200", "204", "400", "404", "405", "411",
-                                        "413", "415", "422", "500", "503", "other"};
+    static const char *const names[] = {"200", "204", "302", "400", "404", "405", "410",
+                                        "411", "413", "415", "422", "500", "503", "other"};
     _Static_assert(AM_COUNT_OF(names) == AM_METRICS_STATUSES, "a name for each status");
     return names[index];
 }
@@ -190,6 +202,8 @@ uint64_t am_metrics_value(const struct am_metrics *metrics,
     case AM_METRICS_REQUESTS:
         return sum_of(metrics, offsetof(struct am_metrics_counters, requests),
                       AM_ENDPOINTS * AM_METRICS_STATUSES);
+    case AM_METRICS_EVENT_MATRIX:
+        return sum_of(metrics, metric->offset, AM_METRICS_EVENTS * AM_EVENT_OUTCOMES);
     case AM_METRICS_GAUGES:
         return load(metrics->gauges, metric->offset);
     case AM_METRICS_CPU_RATIO:

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters. Declared once, in the table of metrics_table.c; docs/METRICS.md lists the same.
  *
- * Each core of each worker has a row of counters of its own, in memory shared by all processes
- * since before the first fork, so that counting is an addition to memory that no other core writes.
- * Rows are summed when somebody reads. Rows outlive a worker that dies; all start at zero when the
- * server is executed anew. */
+ * Each core of each worker has its own row of counters, in memory that all processes share, so that
+ * counting is an addition to memory that no other core writes. Readers sum the rows. Rows outlive a
+ * worker that dies; all start at zero when the server restarts or reloads. */
 /* Runs in: the master before its first fork (new, set_serves, list_loop); a worker's thread, for
  * the row of its own core (counting); whoever publishes (gauges); any process and thread
  * (reading). */
@@ -13,17 +12,18 @@
 
 #include "../api/endpoints.h"
 #include "../base/buffer.h"
+#include "../events/judge.h"
 #include "../match/match.h"
 
-/* Statuses that are answered; the last stands for any other. */
-enum { AM_METRICS_STATUSES = 12 };
+/* Statuses of answers; the last one counts all others. */
+enum { AM_METRICS_STATUSES = 14 };
 /* "200", ..., "other". */
 const char *am_metrics_status_name(unsigned index);
 /* Index into the statuses. */
 unsigned am_metrics_status_index(unsigned status);
 
 enum { AM_METRICS_BUCKETS = 16 };
-/* Upper bounds in nanoseconds; the last is without bound. */
+/* Upper bounds in nanoseconds; the last bucket has none. */
 extern const uint64_t am_metrics_bucket_bounds[AM_METRICS_BUCKETS];
 
 struct am_metrics_histogram {
@@ -51,6 +51,18 @@ struct am_metrics_loop {
     uint64_t closed[AM_METRICS_CLOSED_REASONS];
 };
 
+/* Events of browsers and advertisers: AM_JOURNAL_IMPRESSION to AM_JOURNAL_CONVERSION. */
+enum { AM_METRICS_EVENTS = AM_JOURNAL_CONVERSION - AM_JOURNAL_IMPRESSION + 1 };
+
+/* What the mule knows of the ledger; it alone writes. */
+struct am_metrics_ledger {
+    uint64_t holder; /* 1: this instance steps it */
+    uint64_t stepped_at;
+    uint64_t unsynced_bytes, lost_lines, full;
+    uint64_t ring_seconds;
+    uint64_t names_lost;
+};
+
 /* One core's counters. Invariant: only that core writes them, by am_metrics_count. */
 struct am_metrics_counters {
     _Alignas(64) uint64_t requests[AM_ENDPOINTS][AM_METRICS_STATUSES];
@@ -65,11 +77,12 @@ struct am_metrics_counters {
     uint64_t cpu_nanoseconds;
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     struct am_metrics_histogram decide, request;
+    uint64_t events[AM_METRICS_EVENTS][AM_EVENT_OUTCOMES];
     struct am_metrics_loop loop; /* of the core that is the loop */
 };
 
-/* What the publisher knows. Invariant: one process at a time writes, the master at start, then the
- * mule. */
+/* What the publisher knows. Invariant: one process at a time writes: a child of the master at
+ * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
     uint64_t ads, campaigns, keywords, image_bytes;
@@ -81,6 +94,7 @@ struct am_metrics_gauges {
     uint64_t lags; /* inventories that were replaced again before they were published */
     uint64_t
         replaced_at; /* when the one that is served was read, if replaced since; 0: it was not */
+    struct am_metrics_ledger ledger;
     char generation[AM_GENERATION_TEXT_SIZE]; /* of the publication; torn reads are harmless */
 };
 
@@ -93,12 +107,13 @@ struct am_metrics *am_metrics_new(unsigned workers, unsigned cores, struct am_er
 /* Unmaps it in this process; NULL is fine. */
 void am_metrics_free(struct am_metrics *metrics);
 
-/* Which workers answer at present; without it, all are taken to. Set once, before any reader. */
+/* Which workers serve now; by default, all. Set once, before any reader. */
 typedef bool am_metrics_serves(unsigned worker);
 void am_metrics_set_serves(struct am_metrics *metrics, am_metrics_serves *serves);
 
-/* Lists the metrics of a loop, too. Once, before any reader. */
+/* Lists the metrics of a loop, of a ledger, too. Once, before any reader. */
 void am_metrics_list_loop(struct am_metrics *metrics);
+void am_metrics_list_ledger(struct am_metrics *metrics);
 
 /* The row of a core. */
 struct am_metrics_counters *

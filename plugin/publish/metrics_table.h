@@ -10,14 +10,18 @@ enum am_metrics_type { AM_METRICS_COUNTER, AM_METRICS_GAUGE, AM_METRICS_HISTOGRA
 
 /* Where the value comes from. */
 enum am_metrics_origin {
-    AM_METRICS_ROWS,      /* struct am_metrics_counters at offset, summed over all cores */
-    AM_METRICS_REQUESTS,  /* the matrix of endpoints and statuses */
-    AM_METRICS_GAUGES,    /* struct am_metrics_gauges at offset */
-    AM_METRICS_AGE,       /* now minus the time in struct am_metrics_gauges at offset */
-    AM_METRICS_CPU_RATIO, /* CPU time per 1,000 requests */
-    AM_METRICS_LAGGING,   /* contexts on an older publication */
-    AM_METRICS_INFO,      /* 1, with the generation as its label */
+    AM_METRICS_ROWS,         /* struct am_metrics_counters at offset, summed over all cores */
+    AM_METRICS_REQUESTS,     /* the matrix of endpoints and statuses */
+    AM_METRICS_EVENT_MATRIX, /* of events and outcomes */
+    AM_METRICS_GAUGES,       /* struct am_metrics_gauges at offset */
+    AM_METRICS_AGE,          /* now minus the time in struct am_metrics_gauges at offset */
+    AM_METRICS_CPU_RATIO,    /* CPU time per 1,000 requests */
+    AM_METRICS_LAGGING,      /* contexts on an older publication */
+    AM_METRICS_INFO,         /* 1, with the generation as its label */
 };
+
+/* What must be there for a metric to be listed. */
+enum am_metrics_part { AM_METRICS_OF_ALL, AM_METRICS_OF_LEDGER, AM_METRICS_OF_LOOP };
 
 struct am_metrics_metric {
     const char *name; /* Prometheus: admatch_NAME */
@@ -31,12 +35,13 @@ struct am_metrics_metric {
         *label; /* NULL: none; else a row for each of `label_count` counters from offset on */
     const char *(*label_value)(unsigned index);
     unsigned label_count;
+    enum am_metrics_part part;
 };
 
 extern const struct am_metrics_metric am_metrics_table[];
-/* How many of the table are listed: all, or those before the loop's, which are the last ones. */
-unsigned am_metrics_table_count(bool loop);
-unsigned am_metrics_listed(const struct am_metrics *metrics);
+unsigned am_metrics_table_count(void);
+/* Whether a metric of the table is listed. */
+bool am_metrics_lists(const struct am_metrics *metrics, unsigned index);
 
 /* The value of a metric without labels (with labels: the sum), `decimals` decimals. Not for
  * histograms. */

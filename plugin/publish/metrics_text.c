@@ -60,7 +60,7 @@ static void write_labelled(struct am_buffer *buffer,
     }
 }
 
-/* Combinations that never happened are left out, but for the answers that everybody graphs. */
+/* Combinations that never occurred are omitted, except those that every dashboard graphs. */
 static void write_requests(struct am_buffer *buffer,
                            const struct am_metrics *metrics,
                            const struct am_metrics_metric *metric) {
@@ -69,12 +69,32 @@ static void write_requests(struct am_buffer *buffer,
             size_t index = (size_t)endpoint * AM_METRICS_STATUSES + status;
             uint64_t value = am_metrics_sum(
                 metrics, offsetof(struct am_metrics_counters, requests) + index * sizeof(uint64_t));
-            if (!value && !(status == 0 && endpoint != AM_ENDPOINT_OTHER))
+            if (!value && !(status == 0 && endpoint < AM_ENDPOINT_IMPRESSION))
                 continue;
             write_name(buffer, metric, "{endpoint=\"");
             append(buffer, am_api_endpoint_name((enum am_api_endpoint)endpoint));
             append(buffer, "\",status=\"");
             append(buffer, am_metrics_status_name(status));
+            append(buffer, "\"}");
+            write_value(buffer, value, 0);
+        }
+}
+
+/* What never happened is left out, but for events that counted. */
+static void write_events(struct am_buffer *buffer,
+                         const struct am_metrics *metrics,
+                         const struct am_metrics_metric *metric) {
+    for (unsigned event = 0; event < AM_METRICS_EVENTS; event++)
+        for (unsigned outcome = 0; outcome < AM_EVENT_OUTCOMES; outcome++) {
+            size_t index = (size_t)event * AM_EVENT_OUTCOMES + outcome;
+            uint64_t value = am_metrics_sum(metrics, metric->offset + index * sizeof(uint64_t));
+            if (!value && outcome != AM_EVENT_COUNTED)
+                continue;
+            write_name(buffer, metric, "{event=\"");
+            am_buffer_view_append(buffer, am_journal_kind_name((enum am_journal_kind)(
+                                              AM_JOURNAL_IMPRESSION + event)));
+            append(buffer, "\",outcome=\"");
+            am_buffer_view_append(buffer, am_event_outcome_name((enum am_event_outcome)outcome));
             append(buffer, "\"}");
             write_value(buffer, value, 0);
         }
@@ -118,21 +138,29 @@ static void write_info(struct am_buffer *buffer,
     write_value(buffer, 1, 0);
 }
 
-void am_metrics_text(const struct am_metrics *metrics, struct am_buffer *buffer, int64_t now) {
-    for (unsigned i = 0; i < am_metrics_listed(metrics); i++) {
-        const struct am_metrics_metric *metric = &am_metrics_table[i];
-        write_head(buffer, metric);
-        if (metric->type == AM_METRICS_HISTOGRAM) {
-            write_histogram(buffer, metrics, metric);
-        } else if (metric->origin == AM_METRICS_REQUESTS) {
-            write_requests(buffer, metrics, metric);
-        } else if (metric->origin == AM_METRICS_INFO) {
-            write_info(buffer, metrics, metric);
-        } else if (metric->label) {
-            write_labelled(buffer, metrics, metric);
-        } else {
-            write_name(buffer, metric, "");
-            write_value(buffer, am_metrics_value(metrics, metric, now), metric->decimals);
-        }
+static void write_metric(struct am_buffer *buffer,
+                         const struct am_metrics *metrics,
+                         const struct am_metrics_metric *metric,
+                         int64_t now) {
+    write_head(buffer, metric);
+    if (metric->type == AM_METRICS_HISTOGRAM) {
+        write_histogram(buffer, metrics, metric);
+    } else if (metric->origin == AM_METRICS_REQUESTS) {
+        write_requests(buffer, metrics, metric);
+    } else if (metric->origin == AM_METRICS_EVENT_MATRIX) {
+        write_events(buffer, metrics, metric);
+    } else if (metric->origin == AM_METRICS_INFO) {
+        write_info(buffer, metrics, metric);
+    } else if (metric->label) {
+        write_labelled(buffer, metrics, metric);
+    } else {
+        write_name(buffer, metric, "");
+        write_value(buffer, am_metrics_value(metrics, metric, now), metric->decimals);
     }
+}
+
+void am_metrics_text(const struct am_metrics *metrics, struct am_buffer *buffer, int64_t now) {
+    for (unsigned i = 0; i < am_metrics_table_count(); i++)
+        if (am_metrics_lists(metrics, i))
+            write_metric(buffer, metrics, &am_metrics_table[i], now);
 }

@@ -26,7 +26,7 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-/* On Linux a thread has a niceness of its own. Who has chosen another policy, keeps it. */
+/* On Linux a thread has a niceness of its own. A thread with another policy keeps it. */
 void am_publish_priority_background(void) {
     struct scheduling wanted = {.size = sizeof wanted,
                                 .policy = SCHED_OTHER,

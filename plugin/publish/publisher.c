@@ -7,16 +7,19 @@
 #include "../match/match.h"
 #include "metrics_table.h"
 
+enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
+
+/* In milliseconds. */
 enum {
-    START_ATTEMPTS = 5, /* while the file keeps changing */
-    QUIET = 400,        /* a file younger than that may still be being written */
-    RETRY = 10000,      /* after a refusal that the file is not to blame for: memory, disk */
-    TEND_SOON = 100,    /* after a publication, while others leave the image before it; doubles */
+    QUIET = 400,     /* a younger file may still be being written */
+    RETRY = 10000,   /* after a refusal that the file did not cause: memory, disk */
+    PATIENCE = 1000, /* for whoever restores the same image */
+    TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
     TEND = 2000,
-    UNQUIET = 30000, /* that a file may be written to before a line says so */
+    CONFIRM = 60000, /* between confirmations of the note */
+    UNQUIET = 30000, /* that a file may keep changing before it is logged */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
-/* All in milliseconds, but for the attempts. */
 
 static int64_t monotonic(void) {
     return am_clock_milliseconds(CLOCK_MONOTONIC);
@@ -36,6 +39,7 @@ static void show(const struct am_publisher *publisher, const struct am_image *im
     am_metrics_set(&gauges->keywords, keywords);
     am_metrics_set(&gauges->image_bytes, image->size);
     am_metrics_set(&gauges->skipped_records, image->header->skipped_records);
+    snprintf(gauges->generation, sizeof gauges->generation, "%s", image->generation);
 }
 
 static void show_built(const struct am_publisher *publisher, const struct am_source_built *built) {
@@ -53,9 +57,10 @@ static void log_published(const struct am_publisher *publisher,
         built->image->generation, built->image->settings->ad_count, publisher->source.path,
         (unsigned long long)built->image->size, built->found ? "found" : "built",
         (double)built->nanoseconds / 1e9, publisher->store_folder, built->name);
-    if (built->image->zone_name_count <= 1)
+    if (built->image->zone_name_count <= 1 && built->zones_missing.code != AM_OK)
         am_publish_log(publisher->sink,
-                       "no time zone is known but UTC: install the package tzdata");
+                       "no time zone is known but UTC: install the package tzdata (%s)",
+                       built->zones_missing.message);
     if (built->image->header->skipped_records)
         am_publish_log(
             publisher->sink, "%s: %llu bad records were left out (admatch-on-error = skip)",
@@ -68,18 +73,27 @@ static void count_refusal(const struct am_publisher *publisher) {
     am_metrics_set(&gauges->last_refusal_at, (uint64_t)time(NULL));
 }
 
-/* Whether the file caused a refusal, so that trying again is useless before it changes. */
+/* Whether the file caused a refusal: then retrying is useless until it changes. */
 static bool is_at_fault(enum am_code code) {
-    return code != AM_E_STATE && code != AM_E_IO && code != AM_E_MEMORY;
+    return code != AM_E_CHANGED && code != AM_E_NOT_FOUND && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
-static void
-publish(const struct am_publisher *publisher, const char *name, const char *generation) {
+/* What is about to be served is counted from its first placement on. */
+static enum am_code
+count(const struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
+    if (!publisher->account)
+        return AM_OK;
+    enum am_code code = am_account_open(publisher->account, image, error);
+    return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
+                         : code;
+}
+
+/* An image that is shown. */
+static void publish(const struct am_publisher *publisher, const char *name) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
     int64_t now = time(NULL);
     am_publish_channel_publish(publisher->channel, name, now);
     am_metrics_set(&gauges->publication, am_publish_channel_number(publisher->channel));
-    snprintf(gauges->generation, sizeof gauges->generation, "%s", generation);
     am_metrics_set(&gauges->published_at, (uint64_t)now);
 }
 
@@ -92,13 +106,19 @@ static struct am_image *open_last_good(const struct am_publisher *publisher,
                                        struct am_store_hold *hold) {
     const struct am_source *source = &publisher->source;
     struct am_store store;
+    struct am_error error;
     struct am_image *image = NULL;
-    if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
-        return NULL;
-    if (am_store_recall(&store, source->path, source->lenient, name) &&
-        am_store_open_image(&store, name, false, &image, hold, NULL) == AM_OK)
-        am_store_confirm(&store, source->path, source->lenient);
-    am_store_close(&store);
+    enum am_code code = am_store_open(&store, publisher->store_folder, &error);
+    if (code == AM_OK) {
+        code = am_store_recall(&store, source->path, source->lenient, name, &error);
+        if (code == AM_OK)
+            code = am_store_open_image(&store, name, false, &image, hold, &error);
+        if (code == AM_OK)
+            am_store_confirm(&store, source->path, source->lenient);
+        am_store_close(&store);
+    }
+    if (code != AM_OK)
+        am_publish_log(publisher->sink, "no last good generation: %s", error.message);
     return image;
 }
 
@@ -108,14 +128,20 @@ static bool publish_last_good(const struct am_publisher *publisher) {
     struct am_image *image = open_last_good(publisher, name, &hold);
     if (!image)
         return false;
-    show(publisher, image);
-    publish(publisher, name, image->generation);
-    am_publish_log(publisher->sink,
-                   "serving the last good generation, %s, until %s can be used (%s/%s)",
-                   image->generation, publisher->source.path, publisher->store_folder, name);
+    struct am_error error;
+    bool counted = count(publisher, image, &error) == AM_OK;
+    if (counted) {
+        show(publisher, image);
+        publish(publisher, name);
+        am_publish_log(publisher->sink,
+                       "serving the last good generation, %s, until %s can be used (%s/%s)",
+                       image->generation, publisher->source.path, publisher->store_folder, name);
+    } else {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+    }
     am_image_close(image);
     am_store_release(&hold);
-    return true;
+    return counted;
 }
 
 static enum am_code build_patiently(struct am_publisher *publisher,
@@ -126,7 +152,7 @@ static enum am_code build_patiently(struct am_publisher *publisher,
     for (int attempt = 1;; attempt++) {
         enum am_code code =
             am_source_image(&publisher->source, publisher->store_folder, 0, built, report, error);
-        if (code != AM_E_STATE || attempt == START_ATTEMPTS)
+        if (code != AM_E_CHANGED || attempt == START_ATTEMPTS)
             return code;
         am_inventory_report_free(report);
         *report = (struct am_inventory_report){0};
@@ -134,7 +160,7 @@ static enum am_code build_patiently(struct am_publisher *publisher,
     }
 }
 
-/* Makes the state folder; what is wrong with it is no fault of the inventory. */
+/* Makes the state folder. Its problems are reported as such, not as the inventory's. */
 static bool make_store(const struct am_publisher *publisher) {
     struct am_store store;
     struct am_error error;
@@ -146,19 +172,28 @@ static bool make_store(const struct am_publisher *publisher) {
     return true;
 }
 
-/* What no running instance is served from any more. */
+/* Logs once why the folder cannot be cleaned, until it can. */
+static void clean_store(struct am_publisher *publisher, const struct am_store *store) {
+    struct am_error error;
+    bool failed = am_store_clean(store, &publisher->cleaned, &error) != AM_OK;
+    if (failed && !publisher->uncleaned_logged)
+        am_publish_log(publisher->sink, "%s: until that works, it grows", error.message);
+    publisher->uncleaned_logged = failed;
+}
+
+/* Removes what no running instance serves. */
 static void clean(struct am_publisher *publisher) {
     struct am_store store;
     publisher->cleaned = false;
     if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
         return;
-    publisher->cleaned = am_store_clean(&store);
+    clean_store(publisher, &store);
     am_store_close(&store);
 }
 
 static void publish_first(struct am_publisher *publisher, struct am_source_built *built) {
     show_built(publisher, built);
-    publish(publisher, built->name, built->image->generation);
+    publish(publisher, built->name);
     log_published(publisher, built);
     clean(publisher);
     am_image_close(built->image);
@@ -185,6 +220,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->held = AM_STORE_NO_HOLD;
     if (!make_store(publisher))
         return false;
+    publisher->noticed = time(NULL);
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
@@ -193,6 +229,12 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->last = built.signature;
     if (code != AM_OK)
         return fall_back(publisher, &error);
+    if (count(publisher, built.image, &error) != AM_OK) {
+        am_publish_log(publisher->sink, "cannot start: %s", error.message);
+        am_image_close(built.image);
+        am_store_release(&built.hold);
+        return false;
+    }
     publish_first(publisher, &built);
     return true;
 }
@@ -200,12 +242,14 @@ bool am_publisher_start(struct am_publisher *publisher) {
 void am_publisher_give(const struct am_publisher *publisher, struct am_publisher_verdict *verdict) {
     memset(verdict, 0, sizeof *verdict);
     verdict->last = publisher->last;
+    verdict->noticed = publisher->noticed;
     verdict->seen = publisher->seen;
     verdict->refused = publisher->refused;
 }
 
 void am_publisher_take(struct am_publisher *publisher, const struct am_publisher_verdict *verdict) {
     publisher->last = verdict->last;
+    publisher->noticed = verdict->noticed;
     publisher->seen = verdict->seen != 0;
     publisher->refused = verdict->refused != 0;
 }
@@ -213,54 +257,60 @@ void am_publisher_take(struct am_publisher *publisher, const struct am_publisher
 /* ---- what is published stays ------------------------------------------------------------------
  */
 
-static void hold(struct am_publisher *publisher, struct am_store_hold taken) {
+static void replace_hold(struct am_publisher *publisher, struct am_store_hold taken) {
     am_store_release(&publisher->held);
     publisher->held = taken;
     publisher->damaged = false;
 }
 
 /* Opens what has the published image's name, and holds it. `moved`: it is another file, to which
- * everybody moves. False: it is gone or damaged. */
-static bool take_up(struct am_publisher *publisher,
-                    const struct am_store *store,
-                    const struct am_publish_publication *publication,
-                    bool moved) {
+ * everybody moves. Errors as am_store_open_image. */
+static enum am_code take_up(struct am_publisher *publisher,
+                            const struct am_store *store,
+                            const struct am_publish_publication *publication,
+                            bool moved) {
     struct am_image *image = NULL;
     struct am_store_hold taken;
-    if (am_store_open_image(store, publication->image, false, &image, &taken, NULL) != AM_OK)
-        return false;
-    if (moved)
-        publish(publisher, publication->image, image->generation);
+    enum am_code code = am_store_open_image(store, publication->image, false, &image, &taken, NULL);
+    if (code != AM_OK)
+        return code;
+    if (moved) {
+        show(publisher, image);
+        publish(publisher, publication->image);
+    }
     am_image_close(image);
-    hold(publisher, taken);
-    return true;
+    replace_hold(publisher, taken);
+    return AM_OK;
 }
 
 /* The file is gone, with its folder perhaps. Of all instances that are served from it, the first
  * puts it back, and the others take that up. */
-static bool restore(struct am_publisher *publisher,
-                    const struct am_store *store,
-                    const struct am_publish_publication *publication) {
-    int lock = am_store_lock(store, publication->image, true);
+static enum am_code restore(struct am_publisher *publisher,
+                            const struct am_store *store,
+                            const struct am_publish_publication *publication) {
+    int lock = am_store_lock(store, publication->image, PATIENCE);
     if (lock < 0)
-        return false;
-    bool restored = take_up(publisher, store, publication, true);
-    if (!restored &&
+        return AM_E_IO;
+    enum am_code code = take_up(publisher, store, publication, true);
+    if (am_store_is_lost(code) &&
         am_store_put_back(store, publication->image, &publisher->held, NULL) == AM_OK) {
-        restored = take_up(publisher, store, publication, true);
+        code = take_up(publisher, store, publication, true);
         am_publish_log(publisher->sink, "%s/%s was gone, and has been put back",
                        publisher->store_folder, publication->image);
     }
     am_store_unlock(store, publication->image, lock);
-    return restored;
+    publisher->noted = false; /* who has removed the image may have removed the note, too */
+    return code;
 }
 
-static bool keep_image(struct am_publisher *publisher, const struct am_store *store) {
+static enum am_code keep_image(struct am_publisher *publisher, const struct am_store *store) {
     struct am_publish_publication publication;
     am_publish_channel_read(publisher->channel, &publication);
     switch (am_store_examine(store, publication.image, &publisher->held)) {
     case AM_STORE_SOUND:
-        return true;
+        return AM_OK;
+    case AM_STORE_UNKNOWN:
+        return AM_E_IO;
     case AM_STORE_WRITTEN:
         return take_up(publisher, store, &publication, false);
     case AM_STORE_GONE:
@@ -269,12 +319,24 @@ static bool keep_image(struct am_publisher *publisher, const struct am_store *st
     return restore(publisher, store, &publication);
 }
 
-/* Says once why there is none, and tries until there is. */
+/* A write a minute, should the folder be on a disk. */
+static bool has_note(struct am_publisher *publisher, const struct am_store *store) {
+    const struct am_source *source = &publisher->source;
+    int64_t now = monotonic();
+    if (!publisher->noted)
+        return false;
+    if (publisher->confirmed_at && now - publisher->confirmed_at < CONFIRM)
+        return true;
+    publisher->confirmed_at = now;
+    return am_store_confirm(store, source->path, source->lenient);
+}
+
+/* Logs once why there is no note, and retries until there is. */
 static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
     const struct am_source *source = &publisher->source;
     struct am_publish_publication publication;
     struct am_error error;
-    if (publisher->noted && am_store_confirm(store, source->path, source->lenient))
+    if (has_note(publisher, store))
         return;
     am_publish_channel_read(publisher->channel, &publication);
     publisher->noted =
@@ -304,10 +366,12 @@ bool am_publisher_tend(struct am_publisher *publisher) {
         publisher->damaged = true;
         return is_due(publisher);
     }
-    publisher->damaged = !keep_image(publisher, &store);
+    enum am_code code = keep_image(publisher, &store);
+    if (code == AM_OK || am_store_is_lost(code)) /* else nobody knows: it stays as it was */
+        publisher->damaged = code != AM_OK;
     keep_note(publisher, &store);
     if (!publisher->cleaned)
-        publisher->cleaned = am_store_clean(&store);
+        clean_store(publisher, &store);
     am_store_close(&store);
     return is_due(publisher);
 }
@@ -317,7 +381,7 @@ void am_publisher_resume(struct am_publisher *publisher) {
     struct am_store store;
     struct am_image *image = NULL;
     publisher->held = AM_STORE_NO_HOLD;
-    publisher->noted = true;
+    publisher->noted = false;
     publisher->cleaned = false;
     publisher->tend_after = TEND_SOON;
     am_publish_channel_read(publisher->channel, &publication);
@@ -350,22 +414,23 @@ refuse(struct am_publisher *publisher, enum am_code code, const struct am_error 
 
 static void accept_new(struct am_publisher *publisher, struct am_source_built *built) {
     show_built(publisher, built);
-    publish(publisher, built->name, built->image->generation);
+    publish(publisher, built->name);
     am_metrics_count(&am_metrics_gauges(publisher->metrics)->swaps, 1);
     log_published(publisher, built);
 }
 
-/* The image that is published already. When it had to be made again, whoever still maps the old
- * file moves to the new one. */
+/* The image that is published already. If it had to be rebuilt, workers that map the old file move
+ * to the new one. */
 static void
 accept_same(struct am_publisher *publisher, struct am_source_built *built, bool forced) {
-    if (built->hold.inode != publisher->held.inode)
-        publish(publisher, built->name, built->image->generation);
-    if (!built->found) {
+    if (!built->found)
         show_built(publisher, built);
+    if (built->hold.inode != publisher->held.inode)
+        publish(publisher, built->name);
+    if (!built->found)
         am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
                        publisher->store_folder, built->name);
-    } else if (forced)
+    else if (forced)
         am_publish_log(publisher->sink, "%s was checked on demand: no change",
                        publisher->source.path);
 }
@@ -380,13 +445,13 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     else
         accept_new(publisher, built);
     am_image_close(built->image);
-    hold(publisher, built->hold);
+    replace_hold(publisher, built->hold);
     publisher->noted = built->noted == AM_OK;
     publisher->tend_after = TEND_SOON;
     clean(publisher);
 }
 
-/* A writer that never pauses is never published: said after a while. */
+/* A file whose writer never pauses is never published; after a while this is logged. */
 static enum am_publisher_outcome wait_for_quiet(struct am_publisher *publisher,
                                                 const struct am_error *error) {
     int64_t now = monotonic(), before = publisher->unquiet_since;
@@ -396,6 +461,7 @@ static enum am_publisher_outcome wait_for_quiet(struct am_publisher *publisher,
     else if (before > 0 && now - before >= UNQUIET) {
         am_publish_log(publisher->sink, "inventory not published for %d seconds: %s",
                        UNQUIET / 1000, error->message);
+        count_refusal(publisher);
         publisher->unquiet_since = -1; /* said */
     }
     return AM_PUBLISHER_SOON;
@@ -435,15 +501,22 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     int64_t began = am_clock_seconds();
     enum am_code code = am_source_image(&publisher->source, publisher->store_folder, QUIET, &built,
                                         &report, &error);
-    if (code != AM_E_STATE)
+    if (code != AM_E_CHANGED)
         am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
-    if (code == AM_E_STATE)
+    if (code == AM_E_CHANGED)
         return wait_for_quiet(publisher, &error);
     publisher->seen = true;
     publisher->unquiet_since = 0;
     if (built.signature.inode)
         publisher->last = built.signature;
+    if (code == AM_OK) {
+        code = count(publisher, built.image, &error);
+        if (code != AM_OK) {
+            am_image_close(built.image);
+            am_store_release(&built.hold);
+        }
+    }
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
@@ -474,6 +547,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
     publisher->last = now;
+    publisher->noticed = time(NULL);
     return take(publisher, forced);
 }
 

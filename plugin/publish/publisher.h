@@ -6,6 +6,7 @@
 #ifndef AM_PUBLISH_PUBLISHER_H
 #define AM_PUBLISH_PUBLISHER_H
 
+#include "account.h"
 #include "channel.h"
 #include "metrics.h"
 #include "sink.h"
@@ -17,19 +18,23 @@ struct am_publisher {
     struct am_publish_channel *channel;
     struct am_metrics *metrics;
     const struct am_publish_sink *sink;
+    struct am_account *account; /* NULL: nothing is counted */
     /* Private from here on. Times are of CLOCK_MONOTONIC, in milliseconds. */
     bool seen; /* `last` has been published or refused */
     struct am_source_version last;
     bool refused;              /* `last` was refused for what is in it */
     bool missing;              /* the last check found no file */
+    int64_t noticed;           /* when `last` was first seen, seconds since 1970 */
     int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
     struct am_store_hold held; /* of what is published; in the mule */
-    bool damaged;              /* what is published cannot be opened any more: build it again */
+    bool damaged;              /* the published image is missing or damaged: build it again */
     bool noted;                /* the store has a note of it */
+    int64_t confirmed_at;      /* 0: not yet */
     bool unnoted_logged;       /* that it has none, and why */
-    bool cleaned;              /* the store has nothing that nobody is to be served from any more */
+    bool uncleaned_logged;     /* that the store cannot be cleaned, and why */
+    bool cleaned;              /* the store has no orphaned files */
     int64_t tend_after;        /* milliseconds until it is to be tended again */
-    int64_t unquiet_since;     /* when it was first found being written to; 0: it is not */
+    int64_t unquiet_since;     /* when it was first seen changing; 0: it is quiet */
     int64_t lag_logged_at;     /* 0: never */
     struct {
         uint64_t truncated; /* decisions that a warning has counted */
@@ -45,21 +50,22 @@ bool am_publisher_start(struct am_publisher *publisher);
  * any are valid: who sends it may have fewer rights than who takes it. */
 struct am_publisher_verdict {
     struct am_source_version last;
+    int64_t noticed;
     uint32_t seen, refused; /* 0: no */
 };
 /* Padding is zeroed. */
 void am_publisher_give(const struct am_publisher *publisher, struct am_publisher_verdict *verdict);
 void am_publisher_take(struct am_publisher *publisher, const struct am_publisher_verdict *verdict);
 
-/* In a mule that starts: a mule before it may have published, and may have been killed at any
- * moment of that. Holds what is published, sets the metrics of it, and makes the next check read
- * the inventory unless the publication is the start's, which `publisher` knows. */
+/* Call when a mule starts: its predecessor may have been killed at any point while publishing.
+ * Holds what is published, sets the metrics of it, and makes the next check read the inventory
+ * unless the publication is the start's, which `publisher` knows. */
 void am_publisher_resume(struct am_publisher *publisher);
 
-/* Between checks: puts the folder, the image and its note back where somebody has removed them, and
- * removes what nobody is served from any more. True: a check is due although the inventory has not
- * changed, since a refusal that it did not cause is to be tried again, or since the published image
- * has been damaged. Costs a few system calls. In the mule. */
+/* Between checks: restores the folder, the image and its note where somebody has removed them, and
+ * removes orphaned files. True: a check is due although the inventory has not changed, since a
+ * refusal that it did not cause is to be tried again, or since the published image has been
+ * damaged. Costs a few system calls. In the mule. */
 bool am_publisher_tend(struct am_publisher *publisher);
 /* Milliseconds until it is to be called again, at the latest. */
 int64_t am_publisher_tend_after(const struct am_publisher *publisher);

@@ -31,11 +31,31 @@ static enum am_code make_generations(struct am_server *server,
     return server->generations ? AM_OK : error->code;
 }
 
+static enum am_code make_account(struct am_server *server,
+                                 const struct am_server_options *options,
+                                 struct am_error *error) {
+    if (!options->account)
+        return AM_OK;
+    server->account = am_account_new(options->account, server->metrics, &server->sink, error);
+    server->workers = calloc(options->cores, sizeof *server->workers);
+    if (!server->account || !server->workers)
+        return am_error_set(error, AM_E_MEMORY, "out of memory");
+    server->publisher.account = server->account;
+    server->counting = options->account->counting;
+    am_metrics_list_ledger(server->metrics);
+    am_generations_count(server->generations, options->account->counting, NULL);
+    return AM_OK;
+}
+
 static void set_up(struct am_server *server, const struct am_server_options *options) {
     server->sink = options->sink;
+    server->contexts = options->cores;
     server->http = (struct am_api_http_settings){
         .test = options->test,
         .preview = options->preview,
+        .events = options->account != NULL,
+        .gzip = options->gzip,
+        .origins = options->origins,
         .metrics = write_metrics,
         .metrics_context = server->metrics,
     };
@@ -57,7 +77,8 @@ struct am_server *am_server_new(const struct am_server_options *options, struct 
     }
     if (share_memory(server, options, error) == AM_OK) {
         set_up(server, options);
-        if (make_generations(server, options, error) == AM_OK)
+        if (make_generations(server, options, error) == AM_OK &&
+            make_account(server, options, error) == AM_OK)
             return server;
     }
     am_server_free(server);
@@ -69,9 +90,33 @@ void am_server_free(struct am_server *server) {
         return;
     am_store_release(&server->publisher.held);
     am_generations_free(server->generations);
+    am_account_free(server->account);
+    free(server->workers);
     am_metrics_free(server->metrics);
     am_publish_channel_free(server->channel);
     free(server);
+}
+
+enum am_code am_server_open_account(struct am_server *server, struct am_error *error) {
+    return server->account ? am_account_open(server->account, NULL, error) : AM_OK;
+}
+
+void am_server_work(struct am_server *server, unsigned worker) {
+    struct am_error error;
+    if (server->account) {
+        if (am_account_work(server->account, server->workers, server->contexts, &error) != AM_OK)
+            am_publish_log(&server->sink, "worker %u cannot count all that it places: %s", worker,
+                           error.message);
+        am_generations_count(server->generations, server->counting, server->workers);
+    }
+    am_generations_start(server->generations, worker);
+}
+
+static void count_event(struct am_metrics_counters *row,
+                        const struct am_api_http_response *response) {
+    if (response->has_event)
+        am_metrics_count(&row->events[response->event - AM_JOURNAL_IMPRESSION][response->outcome],
+                         1);
 }
 
 void am_server_answer(struct am_server *server,
@@ -91,6 +136,7 @@ void am_server_answer(struct am_server *server,
         am_metrics_histogram_count(&exchange->row->decide, response->decide_nanoseconds);
     if (response->decision)
         am_metrics_count_decision(exchange->row, response->decision, response->request);
+    count_event(exchange->row, response);
 }
 
 void am_server_release(struct am_server_exchange *exchange) {

@@ -26,26 +26,33 @@ struct making {
     struct am_timezones *zones; /* of this machine, now */
     int fd;                     /* the inventory, open for reading */
     int64_t quiet;              /* milliseconds */
+    uint64_t began;             /* nanoseconds of CLOCK_MONOTONIC, after the wait for quiet */
     enum am_store_origin origin;
     uint8_t digest[16];
     struct am_source_built *built;
     struct am_inventory_report *report;
 };
 
+/* 0: there is no folder of time zones, or it cannot be examined now. */
+static struct timespec zones_changed(void) {
+    struct stat zones = {.st_mtim = {0}};
+    (void)stat(am_timezones_folder(), &zones);
+    return zones.st_mtim;
+}
+
 static enum am_code sign(const char *path,
                          const struct stat *status,
+                         struct timespec zones,
                          struct am_source_version *signature,
                          struct am_error *error) {
     if (!S_ISREG(status->st_mode))
         return am_error_set(error, AM_E_IO, "the inventory %s is not a regular file", path);
-    struct stat zones = {.st_mtim = {0}};
-    (void)stat(am_timezones_folder(), &zones);
     *signature = (struct am_source_version){.device = status->st_dev,
                                             .inode = status->st_ino,
                                             .size = status->st_size,
                                             .modified = status->st_mtim,
                                             .changed = status->st_ctim,
-                                            .zones_changed = zones.st_mtim};
+                                            .zones_changed = zones};
     return AM_OK;
 }
 
@@ -59,7 +66,7 @@ am_source_signature(const char *path, struct am_source_version *signature, struc
     struct stat status;
     if (stat(path, &status) != 0)
         return cannot_read(path, error);
-    return sign(path, &status, signature, error);
+    return sign(path, &status, zones_changed(), signature, error);
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b) {
@@ -80,8 +87,9 @@ bool am_source_version_equal(const struct am_source_version *a, const struct am_
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* Does not wait for the writer of a pipe. */
-static enum am_code open_source(struct making *making, struct am_error *error) {
+/* `zones` changed at that time. Does not wait for the writer of a pipe. */
+static enum am_code
+open_source(struct making *making, struct timespec zones, struct am_error *error) {
     const char *path = making->source->path;
     struct stat status;
     making->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -90,7 +98,7 @@ static enum am_code open_source(struct making *making, struct am_error *error) {
     if (S_ISREG(status.st_mode) && status.st_size > AM_INVENTORY_MAX_BYTES)
         return am_error_set(error, AM_E_LIMIT, "%s: a file of %lld bytes, expected at most %lld",
                             path, (long long)status.st_size, (long long)AM_INVENTORY_MAX_BYTES);
-    return sign(path, &status, &making->built->signature, error);
+    return sign(path, &status, zones, &making->built->signature, error);
 }
 
 /* Before an image is read into memory as a whole: a file can have any length, but what its
@@ -113,14 +121,14 @@ static enum am_code check_image(const struct making *making, struct am_error *er
 }
 
 static enum am_code changed_meanwhile(const struct am_source *source, struct am_error *error) {
-    return am_error_set(error, AM_E_STATE,
+    return am_error_set(error, AM_E_CHANGED,
                         "%s changed while it was being read: replace it by renaming a finished "
                         "file over it",
                         source->path);
 }
 
-/* Whether nobody has written to the open file. That another one has taken its place changes its
- * ctime, and does not count. */
+/* Whether nobody has written to the open file. Being replaced by another file changes its ctime,
+ * and does not count. */
 static enum am_code check_unwritten(const struct making *making, struct am_error *error) {
     const struct am_source_version *then = &making->built->signature;
     struct stat now;
@@ -135,14 +143,15 @@ static int64_t milliseconds_of(const struct timespec *time) {
     return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-/* Files with a time in the future are taken as they are: waiting would not help. */
-static enum am_code wait_until_quiet(const struct making *making, struct am_error *error) {
+/* Files with a time in the future are read at once: waiting would not help. */
+static enum am_code wait_until_quiet(struct making *making, struct am_error *error) {
     int64_t age =
         am_clock_milliseconds(CLOCK_REALTIME) - milliseconds_of(&making->built->signature.modified);
     if (age < 0 || age >= making->quiet)
         return AM_OK;
     const struct timespec rest = {0, (making->quiet - age) * 1000000};
     nanosleep(&rest, NULL);
+    making->began = am_clock(CLOCK_MONOTONIC);
     return check_unwritten(making, error);
 }
 
@@ -268,11 +277,11 @@ static enum am_code make(const struct making *making, struct am_error *error) {
     return code == AM_OK ? open_made(making, error) : code;
 }
 
-/* An image that cannot be used as it lies there is built again, over it. */
+/* Replaces an image that is lost, but not one that may be sound. */
 static enum am_code find_or_make(const struct making *making, struct am_error *error) {
-    struct am_source_built *built = making->built;
-    built->found = open_made(making, NULL) == AM_OK;
-    return built->found ? AM_OK : make(making, error);
+    enum am_code code = open_made(making, error);
+    making->built->found = code == AM_OK;
+    return am_store_is_lost(code) ? make(making, error) : code;
 }
 
 /* In milliseconds, for another process that makes the same image: until a line says so, and until
@@ -338,9 +347,9 @@ static enum am_code source_from(struct making *making, struct am_error *error) {
 
 /* A machine without zones knows UTC: inventories that name others are refused with what to do. */
 static enum am_code load_zones(struct making *making, struct am_error *error) {
-    struct am_error refused = {.code = AM_OK};
-    making->zones = am_timezones_load(NULL, &refused);
-    return making->zones ? AM_OK : am_error_set(error, refused.code, "%s", refused.message);
+    struct am_error *missing = &making->built->zones_missing;
+    making->zones = am_timezones_load(NULL, missing);
+    return making->zones ? AM_OK : am_error_set(error, missing->code, "%s", missing->message);
 }
 
 enum am_code am_source_image(const struct am_source *source,
@@ -349,22 +358,26 @@ enum am_code am_source_image(const struct am_source *source,
                              struct am_source_built *built,
                              struct am_inventory_report *report,
                              struct am_error *error) {
-    uint64_t began = am_clock(CLOCK_MONOTONIC);
-    struct making making = {
-        .source = source, .fd = -1, .quiet = quiet, .built = built, .report = report};
+    struct making making = {.source = source,
+                            .fd = -1,
+                            .quiet = quiet,
+                            .began = am_clock(CLOCK_MONOTONIC),
+                            .built = built,
+                            .report = report};
     *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
     enum am_code code = am_store_make(&making.store, store_folder, error);
     if (code != AM_OK)
         return code;
+    struct timespec zones = zones_changed(); /* if they change from here on, they are read again */
     code = load_zones(&making, error);
     if (code == AM_OK)
-        code = open_source(&making, error);
+        code = open_source(&making, zones, error);
     if (code == AM_OK)
         code = source_from(&making, error);
     am_timezones_free(making.zones);
     if (making.fd >= 0)
         close(making.fd);
     am_store_close(&making.store);
-    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - began;
+    built->nanoseconds = am_clock(CLOCK_MONOTONIC) - making.began;
     return code;
 }

@@ -18,8 +18,8 @@ struct am_source {
     const struct am_publish_sink *sink; /* for long waits */
 };
 
-/* Tells one version of the inventory, and of the time zones that an image takes along, from another
- * without reading them. */
+/* Identifies a version of the inventory, and of the time zones that an image brings along, without
+ * reading them. */
 struct am_source_version {
     dev_t device;
     ino_t inode;
@@ -44,17 +44,18 @@ struct am_source_built {
     struct am_store_hold hold;          /* of the image; the caller's */
     struct am_source_version signature; /* of the source that was read; inode 0: none was opened */
     enum am_code noted;                 /* AM_OK, or why it could not be noted: the disk is full */
+    struct am_error zones_missing;      /* code AM_OK, or why no time zone but UTC is known */
     bool found;                         /* it was there already: no build */
     uint64_t nanoseconds;               /* what it all took */
 };
 
-/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On
- * failure no image and no note is changed there, and `error` says why. `report` (zeroed by the
- * caller, to be freed with am_inventory_report_free) lists what is wrong with the inventory, line
- * by line. The file is opened once, so that all of it is read from one and the same file whatever
- * its path comes to mean: a newer file that takes its place meanwhile changes nothing. Waits until
- * the open file has not been written to for `quiet` milliseconds, once. AM_E_STATE: it was written
- * to meanwhile, or while it was being read; worth trying again. */
+/* Finds or builds; makes the store, whose path is `store_folder`, when there is none. On failure no
+ * image and no note is changed there, and `error` says why. `report` (zeroed by the caller, to be
+ * freed with am_inventory_report_free) lists what is wrong with the inventory, line by line. The
+ * file is opened once, so a newer file that takes its place meanwhile changes nothing. Waits until
+ * the open file has not been written to for `quiet` milliseconds, once. AM_E_CHANGED: it was
+ * written to meanwhile, or while it was being read, or the image was removed as soon as it was
+ * made; worth trying again. */
 enum am_code am_source_image(const struct am_source *source,
                              const char *store_folder,
                              int64_t quiet,

@@ -12,7 +12,7 @@
 #include "../base/clock.h"
 #include "../text/words.h"
 
-/* A lock's name is the image's with this behind it. */
+/* The name of a lock is the image's name and this suffix. */
 #define LOCK_SUFFIX ".lock"
 
 static enum am_code check_folder(const struct am_store *store, struct am_error *error) {
@@ -42,11 +42,12 @@ static enum am_code check_folder(const struct am_store *store, struct am_error *
     return AM_OK;
 }
 
-/* O_PATH takes whatever is there, so that the check can say what it is; it waits for no pipe. */
+/* O_PATH opens whatever is there, so that the check can report what it is, and never blocks on a
+ * pipe. */
 enum am_code am_store_open(struct am_store *store, const char *path, struct am_error *error) {
     *store = (struct am_store){path, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (store->folder < 0)
-        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_NOT_FOUND : AM_E_IO,
                                   "user %u cannot open the state folder %s (admatch-state-dir "
                                   "names another)",
                                   (unsigned)geteuid(), path);
@@ -102,16 +103,20 @@ static enum am_code check_image_file(const char *name, int fd, struct am_error *
     return AM_OK;
 }
 
-/* Whether `fd` is (still) the file of that name. */
-static bool is_named(const struct am_store *store, int fd, const char *name) {
-    struct stat mine, named;
-    return fstat(fd, &mine) == 0 &&
-           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+/* Sets *named: `fd` is (still) the file of that name. False, with errno: the system cannot tell. */
+static bool find_name(const struct am_store *store, int fd, const char *name, bool *named) {
+    struct stat own, found;
+    *named = false;
+    if (fstat(fd, &own) != 0)
+        return false;
+    if (fstatat(store->folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT;
+    *named = own.st_ino == found.st_ino && own.st_dev == found.st_dev;
+    return true;
 }
 
-/* Whoever cleans has the lock for itself for some microseconds, while it removes the file or finds
- * that it must not. Longer than HOLD_TRIES, somebody else has. */
+/* A cleaner locks the file exclusively for some microseconds. A lock that lasts longer than
+ * HOLD_TRIES is somebody else's. */
 static bool lock_shared(int fd) {
     enum { HOLD_TRIES = 100 };
     const struct timespec pause = {0, 10000000};
@@ -129,11 +134,15 @@ static enum am_code take_hold(const struct am_store *store,
                               struct am_store_hold *hold,
                               struct am_error *error) {
     struct stat status;
-    if (!lock_shared(fd) || fstat(fd, &status) != 0)
-        return am_error_set_errno(error, AM_E_STATE, "cannot lock the image %s in %s", name,
+    bool named;
+    if (!lock_shared(fd))
+        return am_error_set_errno(error, errno == EWOULDBLOCK ? AM_E_CHANGED : AM_E_IO,
+                                  "cannot lock the image %s in %s", name, store->path);
+    if (fstat(fd, &status) != 0 || !find_name(store, fd, name, &named))
+        return am_error_set_errno(error, AM_E_IO, "cannot examine the image %s in %s", name,
                                   store->path);
-    if (!is_named(store, fd, name))
-        return am_error_set(error, AM_E_STATE, "the image %s has just been removed from %s", name,
+    if (!named)
+        return am_error_set(error, AM_E_CHANGED, "the image %s has just been removed from %s", name,
                             store->path);
     *hold = (struct am_store_hold){fd, status.st_ino, status.st_size, status.st_mtim};
     return AM_OK;
@@ -147,7 +156,7 @@ enum am_code am_store_open_image(const struct am_store *store,
                                  struct am_error *error) {
     int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return am_error_set_errno(error, errno == ENOENT ? AM_E_STATE : AM_E_IO,
+        return am_error_set_errno(error, errno == ENOENT ? AM_E_NOT_FOUND : AM_E_IO,
                                   "cannot open the image %s in %s", name, store->path);
     struct am_store_hold taken = AM_STORE_NO_HOLD;
     enum am_code code = check_image_file(name, fd, error);
@@ -162,6 +171,11 @@ enum am_code am_store_open_image(const struct am_store *store,
     return code;
 }
 
+bool am_store_is_lost(enum am_code code) {
+    return code == AM_E_NOT_FOUND || code == AM_E_CHANGED || code == AM_E_INVALID ||
+           code == AM_E_CORRUPT || code == AM_E_VERSION;
+}
+
 void am_store_release(struct am_store_hold *hold) {
     if (hold->fd >= 0)
         close(hold->fd);
@@ -171,10 +185,14 @@ void am_store_release(struct am_store_hold *hold) {
 enum am_store_condition
 am_store_examine(const struct am_store *store, const char *name, const struct am_store_hold *hold) {
     struct stat status;
-    if (hold->fd < 0 || !is_named(store, hold->fd, name))
+    bool named;
+    if (hold->fd < 0)
         return AM_STORE_GONE;
-    bool same = fstat(hold->fd, &status) == 0 && status.st_size == hold->size &&
-                status.st_mtim.tv_sec == hold->modified.tv_sec &&
+    if (!find_name(store, hold->fd, name, &named) || fstat(hold->fd, &status) != 0)
+        return AM_STORE_UNKNOWN;
+    if (!named)
+        return AM_STORE_GONE;
+    bool same = status.st_size == hold->size && status.st_mtim.tv_sec == hold->modified.tv_sec &&
                 status.st_mtim.tv_nsec == hold->modified.tv_nsec;
     return same ? AM_STORE_SOUND : AM_STORE_WRITTEN;
 }
@@ -185,7 +203,7 @@ enum am_code am_store_put_back(const struct am_store *store,
                                struct am_error *error) {
     struct am_image *image = NULL;
     if (hold->fd < 0)
-        return am_error_set(error, AM_E_STATE, "the image %s is not held", name);
+        return am_error_set(error, AM_E_NOT_FOUND, "the image %s is not held", name);
     enum am_code code = am_image_open_fd(hold->fd, name, false, &image, error);
     if (code != AM_OK)
         return code;
@@ -230,17 +248,18 @@ int am_store_lock(const struct am_store *store, const char *name, int64_t patien
     int64_t until = am_clock_milliseconds(CLOCK_MONOTONIC) + patience;
     lock_name(name, lock);
     for (;;) {
+        bool named;
         int fd = openat(store->folder, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
                         0600);
         if (fd < 0)
             return -1;
-        if (flock_patiently(fd, until) != 0) {
+        if (flock_patiently(fd, until) != 0 || !find_name(store, fd, lock, &named)) {
             int saved = errno;
             close(fd);
             errno = saved;
             return -1;
         }
-        if (is_named(store, fd, lock)) /* whoever had the lock before may have removed it */
+        if (named) /* whoever had the lock before may have removed it */
             return fd;
         close(fd);
     }

@@ -8,10 +8,10 @@
  *   KEY.last                                     which image an inventory's path is served from
  *   folder.lock                                  held while notes are written and files removed
  *
- * Who owns a folder above this one can rename it, and put a link or another folder in its place. So
- * its path is resolved once for each piece of work, in am_store_open; what was checked then is held
- * by its descriptor, and everything below is named relative to that. Only a folder of this
- * process's own user that nobody else may enter is used. */
+ * The owner of a parent folder can rename it, and put a link or another folder in its place. So
+ * each operation resolves the path once, in am_store_open, checks what it found, and names
+ * everything below relative to that descriptor. Only a folder that belongs to this process's user,
+ * and that nobody else may enter, is used. */
 /* Runs in: the one process that publishes; workers' movers (open, open_image, close). One thread
  * for each struct am_store. */
 #ifndef AM_PUBLISH_STORE_H
@@ -25,8 +25,8 @@
 /* Of an image's file name, its end included. */
 enum { AM_STORE_NAME_SIZE = 80 };
 
-/* A shared lock (flock) on an image's file. While anybody on the host has one, in whatever mount
- * namespace, nobody's cleaning removes the file. */
+/* A shared lock (flock) on an image's file. While any process of the host has one, in whatever
+ * mount namespace, cleaning never removes the file. */
 struct am_store_hold {
     int fd; /* -1: none */
     ino_t inode;
@@ -45,7 +45,7 @@ struct am_store {
 enum am_store_origin { AM_ORIGIN_STRICT, AM_ORIGIN_LENIENT, AM_ORIGIN_COPY };
 
 /* Opens the folder, which must be a folder (no link) of this process's user with mode 0700 or less;
- * AM_E_IO when it is not. AM_E_STATE: there is none. On failure nothing is left open. */
+ * AM_E_IO when it is not. AM_E_NOT_FOUND: there is none. On failure nothing is left open. */
 enum am_code am_store_open(struct am_store *store, const char *path, struct am_error *error);
 /* The same, but makes it when there is none. */
 enum am_code am_store_make(struct am_store *store, const char *path, struct am_error *error);
@@ -58,11 +58,12 @@ void am_store_image_name(const uint8_t digest[16],
                          enum am_store_origin origin,
                          char name[AM_STORE_NAME_SIZE]);
 
-/* Opens and holds an image of the folder (header, section table, checksum; with `summed`, its
- * checksum has been verified by whoever published it, and is not verified again, which would take
- * processors from requests). On success the caller closes the image, then releases the hold.
- * AM_E_STATE: there is none. AM_E_INVALID: not this user's, or others may write it. Any other
- * error: it is damaged. Any process. */
+/* Opens, checks (header, section table, checksum) and holds an image of the folder. With `summed`,
+ * the publisher has verified the checksum, and it is not verified again, which would take
+ * processors from requests. On success the caller closes the image, then releases the hold.
+ * AM_E_NOT_FOUND: there is none. AM_E_CHANGED: somebody is removing it, or holds it exclusively.
+ * AM_E_INVALID: not this user's, or others may write it. AM_E_CORRUPT, AM_E_VERSION: it cannot be
+ * used. AM_E_IO, AM_E_MEMORY: it may be sound. Any process. */
 enum am_code am_store_open_image(const struct am_store *store,
                                  const char *name,
                                  bool summed,
@@ -70,20 +71,25 @@ enum am_code am_store_open_image(const struct am_store *store,
                                  struct am_store_hold *hold,
                                  struct am_error *error);
 
+/* Whether am_store_open_image failed because the image is missing or unusable, so that it must be
+ * rebuilt. With any other error the image may be sound: this process or the system has failed. */
+bool am_store_is_lost(enum am_code code);
+
 /* Leaves none; none is fine. */
 void am_store_release(struct am_store_hold *hold);
 
 enum am_store_condition {
     AM_STORE_SOUND,
     AM_STORE_GONE,    /* there is no file of that name, or another one than is held */
-    AM_STORE_WRITTEN, /* somebody has written to it or cut it off, or at least set its time */
+    AM_STORE_WRITTEN, /* somebody has written to it, truncated it, or set its time */
+    AM_STORE_UNKNOWN, /* the system cannot tell now */
 };
 /* What has become of the file of an image that is held. A few system calls. */
 enum am_store_condition
 am_store_examine(const struct am_store *store, const char *name, const struct am_store_hold *hold);
 
-/* Writes an image that is gone again, from what is held; the hold stays on the old file.
- * AM_E_CORRUPT: that is damaged. AM_E_IO. */
+/* Restores a removed image from the held file; the hold stays on the old file. AM_E_CORRUPT: the
+ * held file is damaged. AM_E_IO. */
 enum am_code am_store_put_back(const struct am_store *store,
                                const char *name,
                                const struct am_store_hold *hold,
@@ -112,24 +118,26 @@ enum am_code am_store_note(const struct am_store *store,
                            const char *image,
                            struct am_error *error);
 
-/* Says that the note is still right: an inventory that is away then keeps its note and its image
- * through a restart (see am_store_clean). False: there is no note. */
+/* Confirms the note: an inventory that is away then keeps its note and its image through a restart
+ * (see am_store_clean). False: there is no note, or it cannot be confirmed. */
 bool am_store_confirm(const struct am_store *store, const char *inventory, bool lenient);
 
 /* Removes images that nobody holds and that no inventory is served from, notes of inventories that
  * are gone, and what killed processes left behind. A note of an inventory that is not there, which
  * may be away for a moment, or be visible in another mount namespace only, counts for as long as
  * its image is held, and AM_STORE_GRACE seconds from when it was last confirmed. What cannot be
- * removed stays: never fails. False: something is to be removed that cannot be yet, such as an
- * image that somebody still serves from; clean again later. */
+ * removed stays. Sets *complete: nothing is left to be removed later, such as an image that
+ * somebody still serves from. AM_E_IO, AM_E_MEMORY: not all notes and files could be read, so that
+ * nothing was removed. */
 enum { AM_STORE_GRACE = 600 };
-bool am_store_clean(const struct am_store *store);
+enum am_code am_store_clean(const struct am_store *store, bool *complete, struct am_error *error);
 
-/* The image that `inventory` was last served from: true and its name, when noted. It may be gone.
- */
-bool am_store_recall(const struct am_store *store,
-                     const char *inventory,
-                     bool lenient,
-                     char image[AM_STORE_NAME_SIZE]);
+/* The name of the image that `inventory` was last served from, which may be gone. AM_E_NOT_FOUND:
+ * there is no note. AM_E_IO: it cannot be read. */
+enum am_code am_store_recall(const struct am_store *store,
+                             const char *inventory,
+                             bool lenient,
+                             char image[AM_STORE_NAME_SIZE],
+                             struct am_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which image belongs to which inventory, and what in the state folder belongs to nobody. */
+/* Which image belongs to which inventory, and which files of the state folder are orphaned. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,53 +36,82 @@ static void note_name(const char *inventory, bool lenient, char name[NOTE_NAME_S
              (unsigned long long)key.low64);
 }
 
-/* Opens a regular file; nothing that would make its reader wait. */
-static FILE *open_note(const struct am_store *store, const char *name) {
-    struct stat status;
-    int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    FILE *file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
-    if (!file)
-        close(fd);
-    return file;
-}
+/* The longest note, and one byte, by which longer files are detected. */
+struct note_bytes {
+    char data[AM_STORE_NAME_SIZE + PATH_MAX + 1];
+    size_t size;
+};
 
-/* Drops the end of the line; false when the line was cut off. */
-static bool end_line(char *line) {
-    char *end = strchr(line, '\n');
-    if (end)
-        *end = '\0';
-    return end;
-}
-
-/* The path goes up to the last line feed: it may have some itself. */
-static bool read_path(FILE *file, char path[PATH_MAX]) {
-    size_t size = fread(path, 1, PATH_MAX, file);
-    if (!size || path[size - 1] != '\n')
-        return false;
-    path[size - 1] = '\0';
+/* False, with errno. */
+static bool read_bytes(int fd, struct note_bytes *bytes) {
+    bytes->size = 0;
+    while (bytes->size < sizeof bytes->data) {
+        ssize_t count = read(fd, bytes->data + bytes->size, sizeof bytes->data - bytes->size);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count == 0;
+        bytes->size += (size_t)count;
+    }
     return true;
 }
 
-static bool read_note(const struct am_store *store, const char *name, struct note *note) {
-    FILE *file = open_note(store, name);
-    if (!file)
+/* The path extends to the last line feed: it may contain line feeds itself. */
+static bool parse_note(const struct note_bytes *bytes, struct note *note) {
+    const char *line_feed = memchr(bytes->data, '\n', bytes->size);
+    if (!line_feed || bytes->data[bytes->size - 1] != '\n')
         return false;
-    bool whole = fgets(note->image, sizeof note->image, file) && end_line(note->image) &&
-                 read_path(file, note->inventory);
-    fclose(file);
-    return whole && note->image[0] && !strchr(note->image, '/');
+    size_t image = (size_t)(line_feed - bytes->data);
+    if (image == 0 || image >= sizeof note->image || memchr(bytes->data, '/', image) ||
+        image + 2 > bytes->size || bytes->size - image - 2 >= sizeof note->inventory)
+        return false;
+    size_t inventory = bytes->size - image - 2;
+    memcpy(note->image, bytes->data, image);
+    memcpy(note->inventory, line_feed + 1, inventory);
+    note->image[image] = note->inventory[inventory] = '\0';
+    return true;
 }
 
+enum finding {
+    FOUND,
+    NONE,    /* there is none, or the file is no note */
+    UNKNOWN, /* errno: it cannot be read */
+};
+
+/* Reads regular files only, and never blocks. */
+static enum finding read_note(const struct am_store *store, const char *name, struct note *note) {
+    struct stat status;
+    struct note_bytes bytes;
+    int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ELOOP || errno == ENXIO ? NONE : UNKNOWN;
+    bool known = fstat(fd, &status) == 0;
+    bool regular = known && S_ISREG(status.st_mode);
+    if (regular)
+        known = read_bytes(fd, &bytes);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (!known)
+        return UNKNOWN;
+    return regular && parse_note(&bytes, note) ? FOUND : NONE;
+}
+
+/* Closes `fd`. False, with errno. */
 static bool write_whole(int fd, const char *inventory, const char *image) {
-    FILE *file = fdopen(fd, "w");
-    if (!file) {
-        close(fd);
-        return false;
-    }
-    bool written = fprintf(file, "%s\n%s\n", image, inventory) > 0;
-    return fclose(file) == 0 && written;
+    char text[AM_STORE_NAME_SIZE + PATH_MAX];
+    int size = snprintf(text, sizeof text, "%s\n%s\n", image, inventory);
+    ssize_t written = -1;
+    errno = ENAMETOOLONG;
+    if (size > 0 && (size_t)size < sizeof text)
+        written = write(fd, text, (size_t)size);
+    if (written >= 0 && written < size)
+        errno = ENOSPC;
+    int saved = errno;
+    bool closed = close(fd) == 0;
+    if (written != size)
+        errno = saved;
+    return closed && written == size;
 }
 
 static bool write_note(const struct am_store *store,
@@ -110,11 +139,11 @@ static bool touch(const struct am_store *store, const char *name) {
 
 static bool says(const struct am_store *store, const char *name, const char *image) {
     struct note note;
-    return read_note(store, name, &note) && strcmp(note.image, image) == 0;
+    return read_note(store, name, &note) == FOUND && strcmp(note.image, image) == 0;
 }
 
-/* The folder has a lock of its own, so that notes and cleaning do not cross. Either takes
- * milliseconds: who has the lock for longer is stuck, and is not waited for. */
+/* One lock of the whole folder serialises writing notes and cleaning. Either takes milliseconds: a
+ * process that holds it for longer is stuck, and nobody waits for it. */
 static const char folder_lock[] = "folder";
 enum { PATIENCE = 1000 /* milliseconds */ };
 
@@ -143,23 +172,32 @@ bool am_store_confirm(const struct am_store *store, const char *inventory, bool 
     return touch(store, name);
 }
 
-bool am_store_recall(const struct am_store *store,
-                     const char *inventory,
-                     bool lenient,
-                     char image[AM_STORE_NAME_SIZE]) {
+enum am_code am_store_recall(const struct am_store *store,
+                             const char *inventory,
+                             bool lenient,
+                             char image[AM_STORE_NAME_SIZE],
+                             struct am_error *error) {
     char name[NOTE_NAME_SIZE];
     struct note note;
     note_name(inventory, lenient, name);
-    if (!read_note(store, name, &note))
-        return false;
-    memcpy(image, note.image, sizeof note.image);
-    return true;
+    switch (read_note(store, name, &note)) {
+    case FOUND:
+        memcpy(image, note.image, sizeof note.image);
+        return AM_OK;
+    case NONE:
+        return am_error_set(error, AM_E_NOT_FOUND, "the state folder %s has no note of %s",
+                            store->path, inventory);
+    case UNKNOWN:
+        break;
+    }
+    return am_error_set_errno(error, AM_E_IO, "cannot read the note of %s in the state folder %s",
+                              inventory, store->path);
 }
 
 /* ---- cleaning ---------------------------------------------------------------------------------
  */
 
-/* Names of the folder, or of the images that notes speak of. */
+/* Names of files in the folder, or of images that notes name. */
 struct names {
     char **items;
     size_t count, capacity;
@@ -191,14 +229,14 @@ static void free_names(struct names *names) {
     free(names->items);
 }
 
-/* Whether the name is one that this or another version gives: of an image, a note, or a piece of
- * one. What a user put there is not ours to remove. */
+/* Whether this or another version made the file: an image, a note, a lock or a temporary file.
+ * Files that a user put there are not ours to remove. */
 static bool is_ours(const char *name) {
     size_t hex = strspn(name, "0123456789abcdef");
     return hex == 32 && (name[32] == '-' || strncmp(name + 32, ".last", 5) == 0);
 }
 
-/* The descriptor of the state is good for names only, not for reading. */
+/* The store's O_PATH descriptor cannot be read. */
 static DIR *open_listing(const struct am_store *store) {
     int fd = openat(store->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
@@ -207,15 +245,19 @@ static DIR *open_listing(const struct am_store *store) {
     return listing;
 }
 
+/* False, with errno: not all of it could be listed. */
 static bool list_folder(const struct am_store *store, struct names *names) {
     DIR *listing = open_listing(store);
     if (!listing)
         return false;
     bool complete = true;
     struct dirent *entry;
-    while (complete && (entry = readdir(listing)))
+    while (complete && (errno = 0, entry = readdir(listing)))
         complete = !is_ours(entry->d_name) || add_name(names, entry->d_name);
+    complete &= errno == 0;
+    int saved = errno;
     closedir(listing);
+    errno = saved;
     return complete;
 }
 
@@ -231,47 +273,62 @@ static int lock_alone(const struct am_store *store, const char *image) {
     return -1;
 }
 
+/* Nobody holds an image that does not exist or is no file; any other that cannot be locked may be
+ * held. */
+static bool is_absent(int error) {
+    return error == ENOENT || error == ELOOP || error == ENXIO;
+}
+
 static bool is_held(const struct am_store *store, const char *image) {
     int lock = lock_alone(store, image);
     if (lock < 0)
-        return errno == EWOULDBLOCK;
+        return !is_absent(errno);
     close(lock);
     return false;
 }
 
-/* From the future, after a clock was set back, is recent too. */
+/* A time in the future (a clock was set back) counts as recent, and so does a time that cannot be
+ * read. */
 static bool is_recent(const struct am_store *store, const char *name) {
     struct stat status;
-    return fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           time(NULL) - status.st_mtim.tv_sec < AM_STORE_GRACE;
+    if (fstatat(store->folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno != ENOENT;
+    return time(NULL) - status.st_mtim.tv_sec < AM_STORE_GRACE;
 }
 
 static bool is_away(const char *inventory) {
     return access(inventory, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* Drops notes that count no longer; collects the images of the others. False: memory ran out,
- * remove nothing. */
-static bool
-collect_used(const struct am_store *store, const struct names *all, struct names *used) {
+static bool counts(const struct am_store *store, const char *name, const struct note *note) {
+    return !is_away(note->inventory) || is_recent(store, name) || is_held(store, note->image);
+}
+
+/* Collects the images of the notes that count, and the names of the other notes. False, with errno:
+ * some cannot be read, or memory ran out. */
+static bool sort_notes(const struct am_store *store,
+                       const struct names *all,
+                       struct names *used,
+                       struct names *obsolete) {
     for (size_t i = 0; i < all->count; i++) {
         const char *name = all->items[i];
         struct note note;
         if (!ends_with(name, ".last"))
             continue;
-        if (!read_note(store, name, &note) ||
-            (is_away(note.inventory) && !is_recent(store, name) && !is_held(store, note.image)))
-            unlinkat(store->folder, name, 0);
-        else if (!add_name(used, note.image))
+        enum finding finding = read_note(store, name, &note);
+        if (finding == UNKNOWN)
+            return false;
+        bool counted = finding == FOUND && counts(store, name, &note);
+        if (!(counted ? add_name(used, note.image) : add_name(obsolete, name)))
             return false;
     }
     return true;
 }
 
-/* False: somebody holds it. What cannot be opened, nobody can be served from. */
+/* False: somebody holds it, or may. */
 static bool remove_image(const struct am_store *store, const char *name) {
     int lock = lock_alone(store, name);
-    if (lock < 0 && errno == EWOULDBLOCK)
+    if (lock < 0 && !is_absent(errno))
         return false;
     unlinkat(store->folder, name, 0);
     if (lock >= 0)
@@ -291,11 +348,11 @@ static bool remove_piece(const struct am_store *store, const char *name) {
     snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
     int lock = am_store_lock(store, image, 0);
     if (lock < 0)
-        return true;
+        return errno == EWOULDBLOCK;
     bool removed = true;
     if (strcmp(name, image) == 0)
         removed = remove_image(store, name);
-    else
+    else if (!ends_with(name, ".lock")) /* which goes when it is unlocked */
         unlinkat(store->folder, name, 0);
     am_store_unlock(store, image, lock);
     return removed;
@@ -313,15 +370,22 @@ remove_unused(const struct am_store *store, const struct names *all, const struc
     return complete;
 }
 
-bool am_store_clean(const struct am_store *store) {
-    struct names all = {0}, used = {0};
+enum am_code am_store_clean(const struct am_store *store, bool *complete, struct am_error *error) {
+    struct names all = {0}, used = {0}, obsolete = {0};
+    enum am_code code = AM_OK;
+    *complete = false;
     int lock = am_store_lock(store, folder_lock, PATIENCE);
-    if (lock < 0)
-        return false;
-    bool complete = list_folder(store, &all) && collect_used(store, &all, &used) &&
-                    remove_unused(store, &all, &used);
+    if (lock >= 0 && list_folder(store, &all) && sort_notes(store, &all, &used, &obsolete)) {
+        for (size_t i = 0; i < obsolete.count; i++)
+            unlinkat(store->folder, obsolete.items[i], 0);
+        *complete = remove_unused(store, &all, &used);
+    } else
+        code = am_error_set_errno(error, errno == ENOMEM ? AM_E_MEMORY : AM_E_IO,
+                                  "cannot clean the state folder %s", store->path);
     free_names(&all);
     free_names(&used);
-    am_store_unlock(store, folder_lock, lock);
-    return complete;
+    free_names(&obsolete);
+    if (lock >= 0)
+        am_store_unlock(store, folder_lock, lock);
+    return code;
 }

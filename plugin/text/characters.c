@@ -3,6 +3,8 @@
 
 #include <utf8proc.h>
 
+#include "../base/utf8.h"
+
 struct range {
     int32_t first, last;
 };
@@ -72,49 +74,20 @@ enum am_text_character_class am_text_character_class(int32_t character) {
     }
 }
 
-/* The range of the second byte after a lead byte, and how many bytes follow (Unicode table 3-7). */
-static int trail_of(unsigned char lead, unsigned char *low, unsigned char *high) {
-    *low = 0x80;
-    *high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        return 1;
-    if (lead >= 0xE0 && lead <= 0xEF) {
-        if (lead == 0xE0)
-            *low = 0xA0;
-        if (lead == 0xED)
-            *high = 0x9F;
-        return 2;
-    }
-    if (lead >= 0xF0 && lead <= 0xF4) {
-        if (lead == 0xF0)
-            *low = 0x90;
-        if (lead == 0xF4)
-            *high = 0x8F;
-        return 3;
-    }
-    return 0;
-}
-
 int32_t am_text_character_read(struct am_view text, size_t *at) {
-    unsigned char lead = (unsigned char)text.data[(*at)++];
-    if (lead < 0x80)
+    const char *first = text.data + *at;
+    unsigned char lead = (unsigned char)*first;
+    if (lead < 0x80) {
+        ++*at;
         return lead;
-    unsigned char low, high;
-    int trail = trail_of(lead, &low, &high);
-    if (trail == 0)
-        return AM_REPLACEMENT_CHARACTER;
-    int32_t character = lead & (0x3F >> trail);
-    for (int i = 0; i < trail; i++) {
-        if (*at == text.size)
-            return AM_REPLACEMENT_CHARACTER;
-        unsigned char byte = (unsigned char)text.data[*at];
-        if (byte < low || byte > high)
-            return AM_REPLACEMENT_CHARACTER;
-        character = character << 6 | (byte & 0x3F);
-        (*at)++;
-        low = 0x80;
-        high = 0xBF;
     }
+    struct am_utf8_step step = am_utf8_step(first, am_view_end(text));
+    *at += step.size;
+    if (!step.valid)
+        return AM_REPLACEMENT_CHARACTER;
+    int32_t character = lead & (0x7F >> step.size);
+    for (uint32_t i = 1; i < step.size; i++)
+        character = character << 6 | (first[i] & 0x3F);
     return character;
 }
 

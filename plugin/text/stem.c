@@ -13,8 +13,8 @@
 
 enum { CACHE_SLOTS = 4096, CACHED_BYTES = 16 };
 
-/* Words and stems that fit inline; the words of a page repeat, and Snowball takes a thousand times
- * as long as a look here. */
+/* Words and stems that fit inline. The words of a page repeat, and Snowball takes far longer than a
+ * look here. */
 struct cached {
     char word[CACHED_BYTES], stem[CACHED_BYTES];
     uint8_t word_size, stem_size;
@@ -22,7 +22,7 @@ struct cached {
 
 struct am_text_stemmer {
     struct sb_stemmer *snowball;
-    bool failed;
+    uint64_t failures;
     char result[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
     char second[AM_WORD_MAX_BYTES + AM_WORD_PADDING];
     struct am_text_fold_memory fold;
@@ -101,7 +101,7 @@ static struct am_view ask_snowball(struct am_text_stemmer *stemmer, struct am_vi
     const sb_symbol *stem =
         sb_stemmer_stem(stemmer->snowball, (const sb_symbol *)word.data, (int)word.size);
     int size = stem ? sb_stemmer_length(stemmer->snowball) : 0;
-    stemmer->failed |= stem == NULL;
+    stemmer->failures += stem == NULL;
     if (size <= 0 || size > AM_WORD_MAX_BYTES)
         return word;
     memcpy(stemmer->result, stem, (size_t)size);
@@ -146,6 +146,6 @@ struct am_text_keys am_text_keys_of(struct am_text_stemmer *stemmer,
     return keys;
 }
 
-bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer) {
-    return stemmer->failed;
+uint64_t am_text_stemmer_failures(const struct am_text_stemmer *stemmer) {
+    return stemmer->failures;
 }

@@ -27,7 +27,7 @@ void am_text_stemmer_free(struct am_text_stemmer *stemmer); /* NULL is fine */
  * same stemmer, has AM_WORD_PADDING readable bytes after it, and is the word itself where there is
  * nothing to stem. Words that have a digit, '&', '+', '#', or are longer than AM_WORD_MAX_BYTES,
  * come back as they are. Composes (NFC) what Snowball needs composed. Where memory runs out inside
- * libstemmer: the word itself, and am_text_stemmer_failed tells. */
+ * libstemmer: the word itself, and am_text_stemmer_failures counts one more. */
 struct am_view am_text_stem(struct am_text_stemmer *stemmer, struct am_view word);
 
 /* What broad matching compares words by (docs/DECISION.md section 1): a text's word counts as a
@@ -47,8 +47,8 @@ struct am_text_keys am_text_keys_of(struct am_text_stemmer *stemmer,
                                     struct am_view written,
                                     struct am_view folded);
 
-/* Whether any word so far came back as it was because memory ran out. A request can do without a
- * stem; an image made without one would go on serving without it. */
-bool am_text_stemmer_failed(const struct am_text_stemmer *stemmer);
+/* How many words came back as they were because memory ran out. A request can do without a stem; an
+ * image or a cache made without one would go on serving without it. */
+uint64_t am_text_stemmer_failures(const struct am_text_stemmer *stemmer);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words: the one splitter that keywords and requests share (docs/DESIGN.md "Words").
+/* Words: the one splitter that keywords and requests share (docs/WORDS.md).
  *
  * Text goes in as any bytes; words come out in order, normalised (NFKC, full case folding,
  * default-ignorables and ornaments removed, accents folded when asked), each with its span in the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accepting a connection, without losing it to the end of the worker. */
+/* Accepts connections so that the end of the worker loses none. */
 /* Runs in: the worker's threads that accept (the shims); its main thread after its fork (start). */
 #ifndef AM_UWSGI_ACCEPT_H
 #define AM_UWSGI_ACCEPT_H

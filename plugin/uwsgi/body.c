@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body.h"
 
+#include "../api/headers.h"
 #include "../base/reserve.h"
+#include "connection.h"
 #include "host.h"
+#include "variable.h"
 
-/* Of a body above the limit, so many times the limit are read and dropped, so that the client gets
- * to see its 413. */
+/* Of a body above the limit, up to this many times the limit are read and dropped, so that the
+ * client sees its 413. */
 enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10 };
 
 static size_t limit;
@@ -34,13 +37,13 @@ static void refuse(struct am_uwsgi_body *body, unsigned status, const char *reas
 /* ---- Content-Length ---------------------------------------------------------------------------
  */
 
-/* uWSGI's own parser takes "5, 7" for 5 and lets numbers wrap: where it and a proxy disagree,
+/* uWSGI's own parser reads "5, 7" as 5 and lets numbers wrap: where it and a proxy disagree,
  * requests can be smuggled. */
-static bool is_length(const char *text, uint16_t size, size_t parsed) {
+static bool is_length(struct am_view text, size_t parsed) {
     size_t value = 0;
-    for (uint16_t i = 0; i < size; i++) {
-        if (text[i] < '0' || text[i] > '9' || !am_checked_multiply(value, 10, &value) ||
-            !am_checked_add(value, (size_t)(text[i] - '0'), &value))
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || !am_checked_multiply(value, 10, &value) ||
+            !am_checked_add(value, (size_t)(text.data[i] - '0'), &value))
             return false;
     }
     return value == parsed;
@@ -93,34 +96,51 @@ static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *bod
         body->bytes = (struct am_view){memory, used};
 }
 
-static bool is_chunked(const char *coding, uint16_t size) {
-    return size == strlen("chunked") && strncasecmp(coding, "chunked", size) == 0;
+/* In the uwsgi protocol only CONTENT_LENGTH frames a body. A proxy that has put the client's chunks
+ * together (nginx) may leave their header among the variables. */
+struct am_view am_uwsgi_body_coding(struct wsgi_request *request) {
+    if (!am_uwsgi_connection_is_http(request) && am_uwsgi_variable(request, "CONTENT_LENGTH").size)
+        return AM_VIEW("");
+    return am_uwsgi_variable(request, "HTTP_TRANSFER_ENCODING");
 }
 
-void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body) {
-    uint16_t length_size = 0, coding_size = 0;
-    char *length = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &length_size);
-    char *coding = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &coding_size);
-    *body = (struct am_uwsgi_body){.has_length = length_size || coding_size};
-    if (coding && coding_size && length && length_size)
+/* Why the head alone makes the body's end doubtful, or the body too long; 0: it does not. */
+static void check_head(struct wsgi_request *request,
+                       struct am_uwsgi_body *body,
+                       struct am_view length,
+                       struct am_view coding) {
+    if (coding.size && length.size)
         refuse(body, 400, "both Content-Length and Transfer-Encoding", true);
-    else if (coding && coding_size && !is_chunked(coding, coding_size))
+    else if (coding.size && !am_api_header_is(coding, "chunked"))
         refuse(body, 400, "Transfer-Encoding: expected chunked", true);
-    else if (coding && coding_size)
-        read_chunked(request, body);
-    else if (length && !is_length(length, length_size, request->post_cl))
+    else if (!coding.size && !is_length(length, length.data ? request->post_cl : 0))
         refuse(body, 400, "Content-Length: expected one whole number", true);
     else if (request->post_cl > limit)
         refuse(body, 413, "the body is longer than admatch-limit-body", true);
-    else if (request->post_cl)
-        read_sized(request, body);
-    if (body->refused == 413 && request->post_cl)
+}
+
+/* A client that waits with its body needs no 100 to be refused, and will not send it then. */
+void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body) {
+    struct am_view length = am_uwsgi_variable(request, "CONTENT_LENGTH");
+    struct am_view coding = am_uwsgi_body_coding(request);
+    *body = (struct am_uwsgi_body){.has_length = length.size || coding.size};
+    check_head(request, body, length, coding);
+    bool waits = (coding.size || request->post_cl) && am_uwsgi_connection_expects(request);
+    if (waits && !body->refused)
+        am_uwsgi_connection_continue(request);
+    if (body->refused == 413 && !waits)
         drop_body(request, body);
+    else if (!body->refused && coding.size)
+        read_chunked(request, body);
+    else if (!body->refused && request->post_cl)
+        read_sized(request, body);
 }
 
 /* http11-socket closes after a head that it did not parse whole; other persistent protocols, only
  * after a write error, which is kept for clients that sent more than was read. */
 void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body) {
-    if (body->close)
-        am_uwsgi_host_close(request, body->refused);
+    if (!body->close)
+        return;
+    am_uwsgi_connection_drain(request);
+    am_uwsgi_host_close(request, body->refused);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request bodies: read whole, or refused, and in any case off the connection before the next
- * request. All but am_uwsgi_bodies_start run in the thread that serves the request. */
+/* Request bodies: read whole or refused, and in any case consumed before the next request of the
+ * connection. All but am_uwsgi_bodies_start run in the thread that serves the request. */
 /* Runs in: the master before its first fork (start); the worker's thread that serves the request
  * (the rest). */
 #ifndef AM_UWSGI_BODY_H
@@ -15,12 +15,15 @@ struct am_uwsgi_body {
     bool has_length;      /* Content-Length or Transfer-Encoding was given */
     unsigned refused;     /* 0, or the status to answer: 400, 413 */
     const char *reason;   /* why, for the answer */
-    bool close;           /* the connection cannot be used any further */
+    bool close;           /* the connection cannot be reused */
 };
 
 /* Reserves address space for chunked bodies of up to `limit` bytes in each core. Once, in the
  * master, before the first fork. False: out of memory. */
 bool am_uwsgi_bodies_start(unsigned cores, size_t limit);
+
+/* The Transfer-Encoding that frames the body; empty: none does. */
+struct am_view am_uwsgi_body_coding(struct wsgi_request *request);
 
 /* Reads the body, up to the limit; above it, reads and drops a bounded amount. */
 void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body);

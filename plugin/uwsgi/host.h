@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uWSGI itself. The only place that includes its header, which does not declare these.
- */
+/* uWSGI itself. The only file that includes uwsgi.h, which does not declare these. */
 /* Runs in: the worker's thread that serves the request (the shims). */
 #ifndef AM_UWSGI_HOST_H
 #define AM_UWSGI_HOST_H
@@ -23,6 +22,37 @@ am_uwsgi_host_add_lines(struct wsgi_request *request, char *lines, uint16_t size
     if (uwsgi_response_add_header(request, NULL, 0, lines, size) != 0)
         return false;
     request->header_cnt += (uint16_t)(count - 1);
+    return true;
+}
+
+/* The protocol of a socket: that of its option, else that of the option `protocol` (core/socket.c).
+ */
+static inline const char *am_uwsgi_host_protocol(const struct uwsgi_socket *socket) {
+    const char *name = socket->proto_name ? socket->proto_name : uwsgi.protocol;
+    return name ? name : "uwsgi";
+}
+
+/* Whether uWSGI may transform the answer (gzip:, chunked:), which then has another length. */
+static inline bool am_uwsgi_host_may_transform(const struct wsgi_request *request) {
+#ifdef UWSGI_ROUTING
+    if (uwsgi.response_routes)
+        return true;
+#endif
+    return request->transformations;
+}
+
+/* Runs the routes of answers, which uWSGI would run with the first byte of the body
+ * (core/writer.c), so that it is known whether they transform it. False: a route has answered. */
+static inline bool am_uwsgi_host_route_answer(struct wsgi_request *request) {
+#ifdef UWSGI_ROUTING
+    if (request->is_response_routing)
+        return true;
+    if (uwsgi_apply_response_routes(request) == UWSGI_ROUTE_BREAK) {
+        request->ignore_body = 1;
+        return false;
+    }
+    request->is_response_routing = 0;
+#endif
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a decision leaves in the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
+/* A decision's variables for the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
 #include <stdio.h>
 
 #include "../base/utf8.h"
@@ -15,8 +15,8 @@ void am_uwsgi_log_variables_start(void) {
 }
 
 /* Control characters and their like would break lines; quotes would end a field that the user's
- * format quotes, and backslashes would take the quote behind them for a part of it, in JSON for
- * one; a cut would break a character: none reaches the log. */
+ * format quotes, and a backslash would escape the quote after it, in JSON for one; truncation could
+ * split a character: none of these reaches the log. */
 static void add(struct wsgi_request *request, const char *name, struct am_view value) {
     char text[VALUE_SIZE];
     size_t size = am_utf8_visible(value, text, sizeof text);

@@ -7,7 +7,7 @@
 #include "../publish/metrics_table.h"
 #include "host.h"
 
-static struct am_metrics *registered_metrics; /* uWSGI's collectors get no argument of ours */
+static struct am_metrics *registered_metrics; /* uWSGI's collectors take no user argument */
 
 /* uWSGI's values are integers, so times become microseconds there. */
 static int64_t collect(struct uwsgi_metric *registered) {
@@ -26,10 +26,11 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
     if (!uwsgi.has_metrics)
         return;
     uwsgi_register_metric_collector("admatch", collect);
-    for (unsigned i = 0; i < am_metrics_listed(metrics); i++) {
+    for (unsigned i = 0; i < am_metrics_table_count(); i++) {
         const struct am_metrics_metric *metric = &am_metrics_table[i];
         char name[128];
-        if (metric->type == AM_METRICS_HISTOGRAM || metric->origin == AM_METRICS_INFO)
+        if (!am_metrics_lists(metrics, i) || metric->type == AM_METRICS_HISTOGRAM ||
+            metric->origin == AM_METRICS_INFO)
             continue;
         const char *seconds = metric->decimals ? strstr(metric->name, "seconds") : NULL;
         if (seconds)
@@ -37,8 +38,7 @@ void am_uwsgi_metrics_register(struct am_metrics *metrics) {
                      metric->name, seconds + strlen("seconds"));
         else
             snprintf(name, sizeof name, "admatch.%s", metric->name);
-        /* Totals, too, are gauges: of a counter, uWSGI would push the total to StatsD as an
-         * increase. */
+        /* Totals are gauges, too: uWSGI would push a counter's total to StatsD as an increment. */
         uwsgi_register_metric(name, NULL, UWSGI_METRIC_GAUGE, "admatch", NULL, 0,
                               (void *)(uintptr_t)metric);
     }

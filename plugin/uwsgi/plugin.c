@@ -14,6 +14,7 @@
 #include "parent.h"
 #include "request.h"
 #include "settings.h"
+#include "sockets.h"
 #include "start.h"
 #include "watcher.h"
 
@@ -25,6 +26,7 @@ static struct am_server *server; /* NULL: idle */
 static int init(void);
 static void post_init(void);
 static void init_apps(void);
+static int mount_app(char *mountpoint, char *app);
 static void postinit_apps(void);
 static void post_fork(void);
 static int mule(char *patch);
@@ -37,6 +39,7 @@ __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .init = init,
     .post_init = post_init,
     .init_apps = init_apps,
+    .mount_app = mount_app,
     .postinit_apps = postinit_apps,
     .post_fork = post_fork,
     .mule = mule,
@@ -66,15 +69,15 @@ static int init(void) {
     return 0;
 }
 
-/* Not: there is no such user, for which getpwnam(3) lists several values. uWSGI refuses to start
- * then. */
+/* As opposed to an unknown user, for which getpwnam(3) allows several values, and with which uWSGI
+ * refuses to start. */
 static bool is_failure_to_look_up(int error) {
     return error == EIO || error == EINTR || error == EMFILE || error == ENFILE ||
            error == ENOMEM || error == ERANGE;
 }
 
-/* The user that the workers will run as, also where uWSGI has not dropped its privileges yet, or
- * keeps the master's; it looks names up only when it drops them. */
+/* The user that workers will run as, also before uWSGI has dropped its privileges, and where the
+ * master keeps them: uWSGI looks names up only when it drops privileges. */
 static uid_t workers_user(void) {
     errno = 0;
     const struct passwd *named = uwsgi.uidname ? getpwnam(uwsgi.uidname) : NULL;
@@ -100,11 +103,14 @@ static struct am_server *make_server(struct am_error *error) {
         .lenient = am_uwsgi_settings.skip_bad_records,
         .test = am_uwsgi_settings.test,
         .preview = am_uwsgi_settings.preview,
+        .gzip = am_uwsgi_settings.gzip,
+        .origins = am_uwsgi_settings.origins,
         .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
                    am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,
         .cores = (unsigned)uwsgi.cores,
         .sink = am_uwsgi_log,
+        .account = am_uwsgi_settings.ledger ? &am_uwsgi_settings.account : NULL,
     };
     return am_server_new(&options, error);
 }
@@ -113,36 +119,54 @@ static struct am_server *make_server(struct am_error *error) {
 static void post_init(void) {
     struct am_error error = {0};
     unsigned cores = (unsigned)uwsgi.cores;
-    if (am_loop_wanted())
+    if (am_uwsgi_loop_is_chosen())
         am_loop_check();
     if (!am_uwsgi_settings.inventory) {
         am_publish_log(&am_uwsgi_log, "loaded, but idle: admatch-inventory = FILE makes it serve");
         return;
     }
     am_uwsgi_settings_finish();
+    am_uwsgi_sockets_find_public();
     server = make_server(&error);
     if (!server || am_uwsgi_requests_start(server, cores, &error) != AM_OK)
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
     if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
         am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
-    if (am_loop_wanted())
+    if (am_uwsgi_loop_is_chosen())
         am_loop_count_in(server->metrics);
     am_uwsgi_metrics_register(server->metrics);
     am_uwsgi_watcher_add();
 }
 
+static bool add_app(char *mountpoint) {
+    if (!am_uwsgi_settings.inventory || uwsgi_apps_cnt >= uwsgi.max_apps)
+        return false;
+    return uwsgi_add_app(uwsgi_apps_cnt, admatch_plugin.modifier1, mountpoint,
+                         (int)strlen(mountpoint), NULL, NULL);
+}
+
 /* So that need-app knows that there is something to serve. */
 static void init_apps(void) {
     static char mountpoint[] = "";
-    if (am_uwsgi_settings.inventory && uwsgi_apps_cnt < uwsgi.max_apps)
-        uwsgi_add_app(uwsgi_apps_cnt, admatch_plugin.modifier1, mountpoint, 0, NULL, NULL);
+    add_app(mountpoint);
+}
+
+/* `mount = /ads=admatch`: with manage-script-name, requests below /ads come without it. */
+static int mount_app(char *mountpoint, char *app) {
+    return strcmp(app, "admatch") == 0 && add_app(mountpoint) ? 0 : -1;
 }
 
 /* In the master, which has dropped its privileges by now, whatever drop-after-init or
- * drop-after-apps say, unless it is to keep them. */
+ * drop-after-apps say, unless master-as-root keeps them. */
 static void postinit_apps(void) {
-    if (server)
-        am_uwsgi_start(&server->publisher);
+    struct am_error error;
+    if (!server)
+        return;
+    am_uwsgi_start(&server->publisher);
+    if (uwsgi.master_as_root) /* the ledger is for its workers to open, with their rights */
+        return;
+    if (am_server_open_account(server, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
 }
 
 /* Runs in mules and spoolers too, which serve nothing. */
@@ -152,11 +176,11 @@ static void post_fork(void) {
     if (uwsgi.no_orphans)
         am_uwsgi_end_with_master();
     am_uwsgi_requests_forked();
-    if (!am_loop_wanted())
+    if (!am_uwsgi_loop_is_chosen())
         am_uwsgi_accept_start();
-    am_generations_start(server->generations, (unsigned)uwsgi.mywid);
+    am_server_work(server, (unsigned)uwsgi.mywid);
 }
 
 static int mule(char *patch) {
-    return server && am_uwsgi_watcher_run(patch, &server->publisher, am_uwsgi_settings.refresh);
+    return server && am_uwsgi_watcher_run(patch, server, am_uwsgi_settings.refresh);
 }

@@ -5,9 +5,12 @@
 
 #include "../base/clock.h"
 #include "../base/reserve.h"
+#include "connection.h"
 #include "exchange.h"
 #include "host.h"
 #include "respond.h"
+#include "sockets.h"
+#include "variable.h"
 
 enum {
     CPU_SAMPLE = 64, /* requests between readings of the CPU clock, which costs a system call */
@@ -31,10 +34,20 @@ am_uwsgi_requests_start(struct am_server *served, unsigned cores, struct am_erro
 /* ---- from uWSGI's request ---------------------------------------------------------------------
  */
 
-static struct am_view variable(struct wsgi_request *request, char *name, size_t name_size) {
-    uint16_t size = 0;
-    char *value = uwsgi_get_var(request, name, (uint16_t)name_size, &size);
-    return (struct am_view){value, value ? size : 0};
+/* Where a proxy or `mount` has put admatch below a prefix, SCRIPT_NAME says which, and the path may
+ * begin with it: nginx sends both whole. */
+struct am_view am_uwsgi_request_path(const struct wsgi_request *request) {
+    struct am_view path = {request->path_info, request->path_info_len};
+    struct am_view prefix = {request->script_name, request->script_name_len};
+    bool slash = prefix.size && prefix.data[prefix.size - 1] == '/';
+    if (slash && path.size && path.data[0] != '/' && path.data[-1] == '/')
+        return (struct am_view){path.data - 1,
+                                path.size + 1}; /* manage-script-name has cut it off */
+    prefix.size -= slash;
+    bool below = prefix.size && path.size >= prefix.size &&
+                 memcmp(path.data, prefix.data, prefix.size) == 0 &&
+                 (path.size == prefix.size || path.data[prefix.size] == '/');
+    return below ? (struct am_view){path.data + prefix.size, path.size - prefix.size} : path;
 }
 
 /* "Content-Encoding" is HTTP_CONTENT_ENCODING, as in CGI (RFC 3875 section 4.1.18). */
@@ -44,22 +57,27 @@ static struct am_view header(const void *context, const char *name) {
     size_t size = strlen(key);
     if (strcmp(name, "Content-Type") == 0)
         return (struct am_view){request->content_type, request->content_type_len};
-    for (; *name && size < sizeof key; name++)
+    for (; *name && size + 1 < sizeof key; name++)
         key[size++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
-    return variable(request, key, size);
+    key[size] = '\0';
+    return am_uwsgi_variable(request, key);
 }
 
 static struct am_api_http_request http_of(struct wsgi_request *request,
                                           const struct am_uwsgi_body *body) {
     return (struct am_api_http_request){
         .method = {request->method, request->method_len},
-        .path = {request->path_info, request->path_info_len},
+        .path = am_uwsgi_request_path(request),
         .query = {request->query_string, request->query_string_len},
         .body = body->bytes,
         .has_length = body->has_length,
         .refused = body->refused,
         .reason = body->reason,
         .now = am_clock_seconds(),
+        .peer = server->http.events ? am_uwsgi_variable(request, "REMOTE_ADDR") : AM_VIEW(""),
+        .is_public = request->socket && am_uwsgi_socket_is_public(request->socket),
+        .ignored = server->http.events && am_uwsgi_variable(request, "ADMATCH_IGNORE").size > 0,
+        .transformed = am_uwsgi_host_may_transform(request),
         .header = header,
         .header_context = request,
     };
@@ -76,8 +94,8 @@ static int answer_idle(struct wsgi_request *request) {
     return UWSGI_OK;
 }
 
-/* A context is pinned only once the body is here, so that slow clients hold back no old generation
- * while they send. */
+/* A context is pinned only once the body has arrived, so that slow clients keep no old generation
+ * open. */
 int am_uwsgi_request_serve(struct wsgi_request *request) {
     if (uwsgi_parse_vars(request))
         return -1;
@@ -86,6 +104,7 @@ int am_uwsgi_request_serve(struct wsgi_request *request) {
     struct am_uwsgi_exchange *exchange = &exchanges[request->async_id];
     exchange->request = request;
     am_uwsgi_body_read(request, &exchange->body);
+    exchange->body.close |= am_uwsgi_connection_ends(request);
     const struct am_api_http_request http = http_of(request, &exchange->body);
     am_server_answer(server, (unsigned)uwsgi.mywid, (unsigned)request->async_id, &http,
                      &exchange->server);
@@ -118,8 +137,8 @@ static void count_cpu(struct am_metrics_counters *row) {
     cpu_pending = 0;
 }
 
-/* uWSGI also calls this for requests that its own routes have answered: those are not ours to
- * count. */
+/* uWSGI also calls this for requests that its own routes have answered, which are not counted here.
+ */
 void am_uwsgi_request_finished(struct wsgi_request *request) {
     log_request(request);
     if (!exchanges || exchanges[request->async_id].request != request)

@@ -18,6 +18,9 @@ am_uwsgi_requests_start(struct am_server *server, unsigned cores, struct am_erro
 int am_uwsgi_request_serve(struct wsgi_request *request);
 void am_uwsgi_request_finished(struct wsgi_request *request);
 
+/* The path below the prefix that admatch is mounted at. Once the variables have been parsed. */
+struct am_view am_uwsgi_request_path(const struct wsgi_request *request);
+
 /* In a worker after its fork: its CPU clock starts anew. */
 void am_uwsgi_requests_forked(void);
 

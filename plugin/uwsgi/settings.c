@@ -3,16 +3,20 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../api/api.h"
+#include "../api/http.h"
+#include "../events/rates.h"
 #include "host.h"
 #include "log.h"
+#include "sockets.h"
 
 struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
+    .log_keep = 40,
     .limit_body = 1 << 20,
     .limit_words = 100000,
     .limit_work = AM_MATCH_WORK_DEFAULT,
@@ -38,6 +42,7 @@ static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 2
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
 static struct number kept_number = {&am_uwsgi_settings.limit_memory, 65536, UINT64_C(1) << 40};
 static struct number work_number = {&am_uwsgi_settings.limit_work, 10000, UINT64_C(1) << 40};
+static struct number gzip_number = {&am_uwsgi_settings.gzip, 0, 64 << 20};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
 static struct number idle_number = {&am_uwsgi_settings.loop.idle_timeout, 1, 86400};
@@ -47,6 +52,10 @@ static struct number write_number = {&am_uwsgi_settings.loop.write_timeout, 1, 8
 static struct number grace_number = {&am_uwsgi_settings.loop.grace, 0, 86400};
 static struct number memory_number = {&am_uwsgi_settings.loop.memory, 1 << 20, UINT64_C(1) << 40};
 static struct number modifier_number = {&am_uwsgi_settings.loop.modifier, 0, 255};
+
+static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 64 << 20};
+static struct number ring_number = {&am_uwsgi_settings.ring, 256 << 10, UINT64_C(4) << 30};
+static struct number keep_number = {&am_uwsgi_settings.log_keep, 0, 36500};
 
 static void set_number(char *option, char *value, void *data) {
     struct number *number = data;
@@ -81,6 +90,81 @@ static void set_path(char *option, char *value, void *data) {
     *path = value;
 }
 
+static void set_click_rates(char *option, char *value, void *data) {
+    char **rates = data;
+    struct am_event_rate_limits limits;
+    struct am_error error;
+    if (am_event_rates_parse(am_view_of(value), &limits, &error) != AM_OK)
+        am_uwsgi_log_and_exit("%s = %s: %s", option, value ? value : "", error.message);
+    *rates = value;
+}
+
+static void set_public_url(char *option, char *value, void *data) {
+    struct am_view *url = data;
+    *url = am_view_of(value);
+    if (!am_api_public_url_fine(*url))
+        am_uwsgi_log_and_exit("%s = %s: expected a URL like https://ads.example, without a / at "
+                              "its end, a query or a fragment",
+                              option, value ? value : "");
+}
+
+static void set_log_query(char *option, char *value, void *data) {
+    enum am_api_log_query *query = data;
+    if (value && strcmp(value, "full") == 0)
+        *query = AM_LOG_QUERY_FULL;
+    else if (value && strcmp(value, "normalised") == 0)
+        *query = AM_LOG_QUERY_NORMALISED;
+    else if (value && strcmp(value, "none") == 0)
+        *query = AM_LOG_QUERY_NONE;
+    else
+        am_uwsgi_log_and_exit("%s = %s: expected full, normalised or none", option,
+                              value ? value : "");
+}
+
+static void add_trusted(char *option, char *value, void *data) {
+    static struct am_address_range ranges[256];
+    struct am_address_ranges *trusted = data;
+    struct am_error error;
+    trusted->items = ranges;
+    trusted->capacity = AM_COUNT_OF(ranges);
+    if (am_address_ranges_add(trusted, am_view_of(value), &error) != AM_OK)
+        am_uwsgi_log_and_exit("%s = %s: %s", option, value ? value : "", error.message);
+}
+
+/* Names are separated by white space or commas. */
+static void add_events(char *option, char *value, void *data) {
+    static const char separators[] = " \t,";
+    struct am_api_counting *counting = data;
+    for (char *at = value; at && *(at += strspn(at, separators)); at += strcspn(at, separators)) {
+        struct am_view name = {at, strcspn(at, separators)};
+        if (counting->event_count == AM_API_EVENTS_MAX || name.size > AM_API_EVENT_NAME_MAX_BYTES)
+            am_uwsgi_log_and_exit("%s = %s: expected at most %d names of at most %d bytes", option,
+                                  value, AM_API_EVENTS_MAX, AM_API_EVENT_NAME_MAX_BYTES);
+        counting->events[counting->event_count++] = name;
+    }
+}
+
+/* The list, and behind it the texts that it points to, two bytes for each pointer; for as long as
+ * the process lives. */
+static void set_origins(char *option, char *value, void *data) {
+    const char *const **origins = data;
+    size_t count = 0, size = value ? strlen(value) : 0;
+    const char **list = calloc(size / 2 + 2, sizeof *list + 2);
+    if (!list)
+        am_uwsgi_log_and_exit("%s: out of memory", option);
+    char *rest = (char *)(list + size / 2 + 2), *origin;
+    memcpy(rest, value ? value : "", size);
+    while ((origin = strsep(&rest, " ")))
+        if (*origin)
+            list[count++] = origin;
+    for (size_t i = 0; i < count || i == 0; i++)
+        if (!count || !am_api_http_is_origin(list[i]))
+            am_uwsgi_log_and_exit("%s = %s: expected *, or origins like https://www.example.com, "
+                                  "without a path, with spaces between them",
+                                  option, value ? value : "");
+    *origins = list;
+}
+
 struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
@@ -109,6 +193,54 @@ struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-limit-memory", required_argument, 0,
      "bytes of working memory that a context keeps between requests (default 1048576)", set_number,
      &kept_number, 0},
+    {"admatch-ledger", required_argument, 0,
+     "count what is placed, shown and clicked in this folder: ledger, event log, keys", set_path,
+     &am_uwsgi_settings.ledger, 0},
+    {"admatch-public-url", required_argument, 0,
+     "with admatch-ledger: the URL under which browsers reach this server; answers get urls",
+     set_public_url, &am_uwsgi_settings.counting.public_url, 0},
+    {"admatch-public", required_argument, 0,
+     "sockets that anybody may reach, by address: no prices, no explain, no metrics there",
+     am_uwsgi_sockets_add_public, NULL, 0},
+    {"admatch-keys", required_argument, 0,
+     "with admatch-ledger: file of one or two keys that sign tokens (default: a key of the "
+     "ledger's own)",
+     set_path, &am_uwsgi_settings.keys, 0},
+    {"admatch-trusted", required_argument, 0,
+     "proxies whose X-Forwarded-For is believed, as addresses or blocks", add_trusted,
+     &am_uwsgi_settings.counting.trusted, 0},
+    {"admatch-events", required_argument, 0, "with admatch-ledger: up to 12 names of custom events",
+     add_events, &am_uwsgi_settings.counting, 0},
+    {"admatch-robots", required_argument, 0,
+     "with admatch-ledger: file of more robots, a lower-case text a line", set_path,
+     &am_uwsgi_settings.robots, 0},
+    {"admatch-click-rates", required_argument, 0,
+     "with admatch-ledger: counted clicks of a client on an advertiser (default 1/m 3/10m 10/h "
+     "25/d; none)",
+     set_click_rates, &am_uwsgi_settings.click_rates, 0},
+    {"admatch-click-first", no_argument, 0,
+     "with admatch-ledger: clicks count without an impression", uwsgi_opt_true,
+     &am_uwsgi_settings.click_first, 0},
+    {"admatch-log-query", required_argument, 0,
+     "with admatch-ledger: queries in the log of decisions: full (default), normalised or none",
+     set_log_query, &am_uwsgi_settings.counting.log_query, 0},
+    {"admatch-log-keep", required_argument, 0,
+     "with admatch-ledger: days that the event log is kept (default 40, 0: for ever)", set_number,
+     &keep_number, 0},
+    {"admatch-ring", required_argument, 0,
+     "with admatch-ledger: bytes that tell events from their repeats, four bits a placement "
+     "(default 16777216)",
+     set_number, &ring_number, 0},
+    {"admatch-cells", required_argument, 0,
+     "with admatch-ledger: records of a new ledger (default: twice those of its first inventory, "
+     "at least 65536)",
+     set_number, &cells_number, 0},
+    {"admatch-gzip", required_argument, 0,
+     "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
+     set_number, &gzip_number, 0},
+    {"admatch-cors", required_argument, 0,
+     "* or origins (https://www.example.com) of pages whose scripts may ask for ads", set_origins,
+     &am_uwsgi_settings.origins, 0},
     {"admatch-connections", required_argument, 0,
      "with loop = admatch: connections of a process (default 10000)", set_number,
      &connections_number, 0},
@@ -137,6 +269,18 @@ struct uwsgi_option am_uwsgi_options[] = {
     {0},
 };
 
+char am_uwsgi_loop_name[] = "admatch";
+
+bool am_uwsgi_loop_is_chosen(void) {
+    return uwsgi.loop && strcmp(uwsgi.loop, am_uwsgi_loop_name) == 0;
+}
+
+/* Has the master execute itself anew, as on SIGHUP. In the mule. */
+static void start_anew(void) {
+    if (kill(uwsgi.workers[0].pid, SIGHUP) != 0)
+        am_publish_log(&am_uwsgi_log, "the master cannot be asked to start anew: reload it");
+}
+
 static char *absolute(char *path, const char *option) {
     char folder[PATH_MAX];
     char *joined = NULL;
@@ -148,9 +292,38 @@ static char *absolute(char *path, const char *option) {
     return joined;
 }
 
+static char *absolute_or_null(char *path, const char *option) {
+    return path ? absolute(path, option) : NULL;
+}
+
+static void finish_account(void) {
+    struct am_uwsgi_settings *settings = &am_uwsgi_settings;
+    if (!settings->ledger) {
+        if (settings->counting.public_url.size)
+            am_uwsgi_log_and_exit("admatch-public-url needs admatch-ledger = DIR, where what its "
+                                  "URLs report is counted");
+        return;
+    }
+    settings->account = (struct am_account_options){
+        .folder = absolute(settings->ledger, "admatch-ledger"),
+        .inventory = settings->inventory,
+        .keys = absolute_or_null(settings->keys, "admatch-keys"),
+        .robots = absolute_or_null(settings->robots, "admatch-robots"),
+        .click_rates = settings->click_rates,
+        .click_first = settings->click_first,
+        .cells = (uint32_t)settings->cells,
+        .ring_bytes = settings->ring,
+        .log_keep = (uint32_t)settings->log_keep,
+        .contexts = (uint32_t)(uwsgi.numproc * uwsgi.cores),
+        .counting = &settings->counting,
+        .lost = start_anew,
+    };
+}
+
 void am_uwsgi_settings_finish(void) {
     if (am_uwsgi_settings.inventory)
         am_uwsgi_settings.inventory = absolute(am_uwsgi_settings.inventory, "admatch-inventory");
     if (am_uwsgi_settings.state_dir)
         am_uwsgi_settings.state_dir = absolute(am_uwsgi_settings.state_dir, "admatch-state-dir");
+    finish_account();
 }

@@ -5,7 +5,7 @@
 #ifndef AM_UWSGI_SETTINGS_H
 #define AM_UWSGI_SETTINGS_H
 
-#include "../base/bytes.h"
+#include "../publish/account.h"
 #include "host.h"
 
 struct am_uwsgi_settings {
@@ -16,6 +16,8 @@ struct am_uwsgi_settings {
     uint64_t limit_words;
     uint64_t limit_work;
     uint64_t limit_memory;
+    uint64_t gzip;              /* bytes of an answer above which it is packed; 0: never */
+    const char *const *origins; /* see am_api_http_settings */
     bool skip_bad_records;
     struct {                    /* with loop = admatch; times in seconds */
         uint64_t connections;   /* of a process */
@@ -23,17 +25,27 @@ struct am_uwsgi_settings {
         uint64_t head_timeout;  /* from a head's first byte to its last */
         uint64_t body_timeout;  /* from a head's end to the body's */
         uint64_t write_timeout; /* for an answer to be taken */
-        uint64_t grace;         /* for what has been begun when a process ends */
-        uint64_t memory;        /* bytes of pieces of requests and answers */
+        uint64_t grace;         /* for requests in progress when a process ends */
+        uint64_t memory;        /* bytes for incomplete requests and unsent answers */
         uint64_t modifier;      /* another plugin whose requests never block; 256: none */
     } loop;
     int test;
     int preview;
+    char *ledger; /* DIR, likewise absolute; NULL: nothing is counted */
+    uint64_t cells, ring, log_keep;
+    int click_first;
+    char *keys, *robots, *click_rates, *events;
+    struct am_account_options account; /* filled in by am_uwsgi_settings_finish */
+    struct am_api_counting counting;
 };
 
 extern struct am_uwsgi_settings am_uwsgi_settings;
 /* The table for uWSGI; ends with an empty entry. */
 extern struct uwsgi_option am_uwsgi_options[];
+
+/* What uWSGI's option `loop` calls our loop, and whether it chooses it. Any process. */
+extern char am_uwsgi_loop_name[];
+bool am_uwsgi_loop_is_chosen(void);
 
 /* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir.
  */

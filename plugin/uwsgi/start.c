@@ -13,7 +13,7 @@
 #include "log.h"
 #include "parent.h"
 
-/* Runs the hooks for root and user, too, and enters the jail: all that workers go through. */
+/* Like workers, also runs the hooks for root and user, and enters the jail. */
 void am_uwsgi_drop_privileges(void) {
     if (uwsgi.master_as_root)
         uwsgi_as_root();
@@ -24,7 +24,10 @@ static void publish(struct am_publisher *publisher, int home) {
     struct am_publisher_verdict verdict;
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
-    if (!am_publisher_start(publisher))
+    bool published = am_publisher_start(publisher);
+    if (publisher->account)
+        am_account_leave(publisher->account);
+    if (!published)
         _exit(1);
     am_publisher_give(publisher, &verdict);
     ssize_t size = write(home, &verdict, sizeof verdict);
@@ -71,7 +74,7 @@ static bool is_to_end(int from, int signals) {
     return !waited[0].revents && waited[1].revents;
 }
 
-/* Says so when the child had no chance to. */
+/* Logs the signal if the child was killed. */
 static void log_end(pid_t child) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)

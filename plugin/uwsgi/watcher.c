@@ -42,20 +42,25 @@ void am_uwsgi_watcher_add(void) {
             FIFO_COMMAND, mule_index + 1);
 }
 
-/* uWSGI's own handler runs exit(), which may wait for ever for a lock that the interrupted code
+/* uWSGI's own handler runs exit(), which may wait forever for a lock that the interrupted code
  * holds. */
 static void leave(int signal_number) {
     (void)signal_number;
     _exit(0);
 }
 
-/* The order matters: who changes user outlives its master again. */
-static void set_up(void) {
+/* The order matters: changing the user clears PDEATHSIG. */
+static void set_up(const struct am_server *server) {
+    struct am_error error;
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
+    if (server->account && am_account_tend(server->account, &error) != AM_OK) {
+        am_publish_log(&am_uwsgi_log, "the ledger is not tended: %s", error.message);
+        _exit(1); /* the master starts another mule */
+    }
     am_publish_priority_background();
 }
 
@@ -82,7 +87,7 @@ static bool wait_for_look(int milliseconds) {
         {.fd = uwsgi.my_signal_socket, .events = POLLIN},
     };
     int ready = poll(sources, AM_COUNT_OF(sources), milliseconds);
-    if (ready < 0 && errno != EINTR) /* out of memory: time passes all the same */
+    if (ready < 0 && errno != EINTR) /* out of memory: wait all the same */
         usleep((useconds_t)milliseconds * 1000);
     if (ready > 0 && (sources[0].revents | sources[1].revents) & (POLLHUP | POLLERR | POLLNVAL))
         _exit(0); /* the master is gone; if it is not, it starts another mule */
@@ -91,8 +96,8 @@ static bool wait_for_look(int milliseconds) {
     return ready > 0 && sources[0].revents & POLLIN && take_messages(sources[0].fd);
 }
 
-/* Waits until there is a reason to check the inventory; true when somebody asked for it. `soon`:
- * it is being written. `refresh` in milliseconds, 0: time is no reason. */
+/* Waits until the inventory is due for a check; true when somebody asked for it. `soon`: it is
+ * being written. `refresh` in milliseconds; 0: checks are never due by time. */
 static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, bool soon) {
     const int64_t next = am_clock_milliseconds(CLOCK_MONOTONIC) + refresh;
     for (;;) {
@@ -110,10 +115,11 @@ static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, boo
 
 /* With `refresh` 0 the mule still checks once when it starts: the inventory may have changed while
  * there was no mule. */
-bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh) {
+bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t refresh) {
+    struct am_publisher *publisher = &server->publisher;
     if (strcmp(patch, mule_name) != 0 || uwsgi.muleid != mule_index + 1)
         return false;
-    set_up();
+    set_up(server);
     am_publisher_resume(publisher);
     enum am_publisher_outcome outcome = am_publisher_check(publisher, false);
     bool forced = false;

@@ -4,13 +4,13 @@
 #ifndef AM_UWSGI_WATCHER_H
 #define AM_UWSGI_WATCHER_H
 
-#include "../publish/publisher.h"
+#include "../publish/server.h"
 
 /* Adds the mule; in init or post_init. And the master FIFO's command that asks for a check. */
 void am_uwsgi_watcher_add(void);
 
-/* Runs in every mule that uWSGI starts; `patch` says what for. False: not our mule.
- * Otherwise never returns. */
-bool am_uwsgi_watcher_run(const char *patch, struct am_publisher *publisher, uint64_t refresh);
+/* Also tends the ledger, where there is one. Runs in every mule that uWSGI starts; `patch` says
+ * what for. False: not our mule. Otherwise never returns. */
+bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t refresh);
 
 #endif

@@ -14,7 +14,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-LIBRARIES = ["-lutf8proc", "-lstemmer", "-lz", "-lm", "-lpthread"]
+LIBRARIES = ["-lutf8proc", "-lstemmer", "-lz", "-lcrypto", "-lm", "-lpthread"]
 
 
 def run(*command, **more):

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct am_api_gzip gzip;
     struct am_error error = {0};
     size_t used = 0;
-    if (!gzip.memory)
+    if (!gzip.memory.bytes)
         require(am_api_gzip_start(&gzip, memory, &error) == AM_OK);
     enum am_code code = am_api_gzip_unpack(&gzip, (struct am_view){(const char *)data, size},
                                            unpacked, LIMIT, &used, &error);

@@ -44,7 +44,7 @@ static void ask(const struct am_timezone *zone) {
     };
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         am_timezone_offset(zone, times[i]);
-        require(am_timezone_week_hour(zone, times[i]) < 168);
+        require(am_timezone_week_minute(zone, times[i]) / 60 < 168);
     }
 }
 

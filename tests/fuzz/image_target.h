@@ -161,7 +161,7 @@ static void fuzz_ask_matcher(struct am_matcher *matcher, const struct am_match_r
     struct am_match_decision decision;
     if (am_match_decide(matcher, request, &decision, NULL) != AM_OK)
         return; /* too many words */
-    am_api_render_decision(&answer, matcher->image, request, &decision);
+    am_api_render_decision(&answer, matcher->image, request, &decision, NULL, true);
     if (!answer.overflowed)
         fuzz_require_json(am_buffer_view(&answer));
 }

@@ -3,7 +3,9 @@
 
 import gzip
 import json
+import os
 import pathlib
+import pty
 import re
 import subprocess
 import unittest
@@ -47,6 +49,37 @@ class MatchTest(CommandTest):
             [ad["ad"] for ad in json.loads(made.stdout)["slots"][0]["ads"]],
             ["us", "shoes", "exact", "anyone"],
         )
+
+    def test_options_of_the_slot_are_those_of_a_request(self):
+        body = {"query": "running shoes", "count": 3, "size": ["300x250", "728x90"], "floor": 0.5, "unique": "none", "why": "us",
+                "block": {"advertisers": ["acme", "x"], "categories": ["IAB7"], "domains": ["bad.example"]}}  # fmt: skip
+        made = self.run_fine(
+            "match", self.inventory, "--now", WITHIN, "--query", "running shoes", "--count", 3, "--size", "300x250", "--size", "728x90",
+            "--floor", "0.5", "--unique", "none", "--why", "us", "--block", "advertiser=acme", "--block", "category=IAB7",
+            "--block", "advertiser=x", "--block", "domain=bad.example",
+        )  # fmt: skip
+        sent = self.run_fine("match", self.inventory, "--now", WITHIN, "--request", "-", stdin=json.dumps(body))
+        self.assertEqual(made.stdout, sent.stdout)
+
+    def test_spelling_is_switched_on_for_an_inventory_only(self):
+        plain = self.winners(self.inventory, "--query", "marathom trail", "--now", WITHIN, "--context", "country=US", "--context", "kv.sport=running")
+        self.assertEqual(plain, ["anyone"])
+        asked = self.winners(self.inventory, "--query", "marathom trail", "--now", WITHIN, "--context", "country=US", "--context", "kv.sport=running",
+                             "--spelling")  # fmt: skip
+        self.assertEqual(asked, ["us"])
+        refused = run("match", self.build(), "--query", "a", "--spelling")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"--spelling needs its inventory", refused.stderr)
+
+    def test_a_terminal_gets_words(self):
+        leader, follower = pty.openpty()
+        for options, wanted in (((), "1. shoes: 1.25 EUR cpm, eCPM 1.25\r\n   broad keyword \"running shoes\" in query; campaign c1 of acme\r\n"),
+                                (("--json",), '{"generation":')):
+            with self.subTest(options=options):
+                subprocess.run([ADMATCH, "match", self.inventory, "--query", "running shoes", *options], stdout=follower, check=True, timeout=60)
+                self.assertTrue(os.read(leader, 4096).decode().startswith(wanted))
+        os.close(leader)
+        os.close(follower)
 
     def test_context_decides_targeting(self):
         arguments = (self.inventory, "--now", WITHIN, "--query", "marathon")

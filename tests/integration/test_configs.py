@@ -18,6 +18,7 @@ import subprocess
 import unittest
 
 from harness import BUILD, EXAMPLE, LOOP, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
+from ledger import home_of
 
 CONFIGS = ROOT / "configs"
 
@@ -26,6 +27,7 @@ class ConfigsTest(unittest.TestCase):
     def setUp(self):
         self.folder = new_folder(self.addCleanup)
         self.ports = {}
+        self.addCleanup(self.forget_ledgers)
         self.folder.chmod(0o755)  # nginx's workers run as another user
         # a copy of what the files name relative to the root, so that several runs do not meet
         for name in ("configs", "tests/data"):
@@ -53,6 +55,12 @@ class ConfigsTest(unittest.TestCase):
 
     def run_config(self, name, **variables):
         return self.run_command(name.replace("/", "-"), UWSGI, "--ini", f"configs/{name}", **variables)
+
+    def forget_ledgers(self):
+        """What they have in shared memory would outlive the folder."""
+        for folder in (self.folder / "build/production-ledger", self.folder / "private/ledger"):
+            if folder.exists():
+                shutil.rmtree(home_of(folder), ignore_errors=True)
 
     def end(self, process):
         if process.poll() is None:
@@ -83,6 +91,11 @@ class ConfigsTest(unittest.TestCase):
         answer = self.ask(process, self.ports[8081])
         self.assertTrue(answer.ads)
         eventually("the decision is logged", lambda: f"ad={answer.ads[0]} " in process.log.read_text())
+        shown = answer.json["slots"][0]["ads"][0]["urls"]["impression"].partition(str(self.ports[8081]))[2]
+        connection = Connection("127.0.0.1", self.ports[8081], timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        self.assertEqual(connection.ask("GET", shown, headers={"User-Agent": "Mozilla/5.0"}).status, 200)
+        self.assertIn(b'admatch_events_total{event="impression",outcome="counted"} 1', self.ask(process, self.ports[8081], "/metrics").body)
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
 
@@ -197,7 +210,7 @@ class ConfigsTest(unittest.TestCase):
         # the folder of a test is not nobody's, so the state folder is made for it beforehand
         state.mkdir(mode=0o700)
         shutil.chown(state, "nobody", "nogroup")
-        config.write_text(config.read_text().replace("/var/lib/admatch/state", str(state)))
+        config.write_text(config.read_text().replace("/var/lib/admatch/", f"{state}/"))
         process = self.run_config("hardened/hardened.ini", **options)
         answer = eventually("it answers", lambda: ask_uwsgi(self.ports[8088], "/v1/decide", "query=trail+running+shoes"))
         self.assertIn(b'"ads":[{', answer)
@@ -316,22 +329,27 @@ class BuildTest(unittest.TestCase):
                 self.assertIn("-Wl,--of-the-builder", line)
 
     def run_make(self, *options):
-        """The line to try that `make run` prints, and its log."""
+        """The lines to try that `make run` prints, by number, and its log."""
         log = new_folder(self.addCleanup) / "log"
         with open(log, "wb") as output:
             process = subprocess.Popen(["make", "-s", "run", f"PORT={free_port()}", *options], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
         self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
-        line = eventually("it prints a line", lambda: re.search(r"^\s+(curl .*)$", log.read_text(), re.M))
-        return line[1], log
+        lines = eventually("it prints lines", lambda: re.search(r"^ +(curl .*)\n(?s:.*?)^ +(curl .*)\n +(.* log (.*))$", log.read_text(), re.M))
+        self.addCleanup(lambda: shutil.rmtree(home_of(ROOT / lines[4]), ignore_errors=True))
+        return lines, log
 
     def test_make_run_prints_a_line_to_try_once_it_serves(self):
-        line, log = self.run_make()
-        self.assertIn(b'"slots":[{', subprocess.run(line, shell=True, capture_output=True).stdout)
+        lines, log = self.run_make()
+        self.assertIn(b'"slots":[{', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+        subprocess.run(lines[2], shell=True, check=True)
+        shown = subprocess.run(lines[3], shell=True, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        self.assertIn('"e":"impression"', shown)
+        self.assertIn('"billable":true', shown)
         self.assertIn("spawned uWSGI worker 2", log.read_text().split("Try, in another terminal")[0])
 
     def test_make_run_serves_an_inventory_that_it_is_given(self):
-        line, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
-        self.assertIn(b'"ad":"hostels"', subprocess.run(line, shell=True, capture_output=True).stdout)
+        lines, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
+        self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
 
     def test_make_says_what_to_install(self):
         folder = new_folder(self.addCleanup)

@@ -129,6 +129,7 @@ ACCEPTED = {
     "a house ad": with_ad(bid=0),
     "an inch": with_keyword('monitor 27"'),
     "a thousand": with_keyword("under 12,000 miles"),
+    "two names in quotes": with_keyword("“north” and “south”"),
     "apostrophes": with_keyword("men's & women's"),
     "Windows' ends of lines": lines(AD).replace(b"\n", b"\r\n"),
     "Kosovo": with_targeting(country=["XK"]),

@@ -114,13 +114,20 @@ class PreviewTest(SharedServerTest):
             marked = [text.encode()[slice(*span["bytes"])].decode() for span in spans]
             self.assertEqual(page.inside("mark"), marked)
 
+    def test_the_page_says_why_an_ad_was_not_shown(self):
+        page = self.get(query="shoes", why="elsewhere")
+        self.assertIn("<h2>Why not <code><bdi>elsewhere</bdi></code></h2>", page.text)
+        self.assertIn("country: wants FR; the request has none", page.text)
+        self.assertIn("No keyword reaches it.", self.get(query="nothing", why="elsewhere").text)
+        self.assertIn("No ad has this id.", self.get(query="shoes", why="nobody").text)
+
     def test_the_page_shows_why_others_did_not_win(self):
         page = self.get(query="shoes", country="US")
         rows = re.findall(r'<li><p class="loser"><code><bdi>(.*?)</bdi></code>.*?<span>(.*?)</span> <code>(.*?)</code></p></li>', page.text)
         self.assertEqual([(name, html.unescape(re.sub("<.*?>", "", words)), gate) for name, words, gate in rows],
-                         [("sporty", "its targeting does not hold: kv.sport", "targeting"),
+                         [("sporty", "its targeting does not hold: kv.sport: wants running; the request has none", "targeting"),
                           ("paused", "the ad or its campaign is paused", "paused"),
-                          ("elsewhere", "its targeting does not hold: country", "targeting")])
+                          ("elsewhere", "its targeting does not hold: country: wants FR; the request has US", "targeting")])
 
     def test_numbers_have_the_noun_that_fits(self):
         page = self.get(query="inch")

@@ -150,7 +150,7 @@ class FolderTest(ServerTest):
         self.serve(None, inventory=other, name="other").stop()
         other.unlink()
         server = self.serve(ADS)
-        self.assertEqual(len(server.images()), 2, "it may be on its way")
+        self.assertEqual(len(server.images()), 2, "it may come back")
         server.stop()
         age_notes(server)
         server.start()

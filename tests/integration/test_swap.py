@@ -373,7 +373,8 @@ class ReloadTest(ServerTest):
                     connection.request("GET", "/v1/decide?query=shoes")
                     time.sleep(0.2)
                     os.kill(worker, signal.SIGHUP)
-                    self.assertEqual(Answer(connection.getresponse()).ads, ["old"])
+                    answer = Answer(connection.getresponse())
+                    self.assertEqual((answer.ads, answer.headers["Connection"]), (["old"], "close"))
                 eventually("the worker has left", lambda: server.workers() not in ([], [worker]))
                 server.stop()
 

@@ -124,6 +124,20 @@ class SwapFailures(ServerTest):
         published = re.findall(r" published: .* \((/.*)\)$", server.log(), re.M)[-1]
         self.assertEqual(pathlib.Path(published).read_bytes(), self.build().read_bytes())
 
+    def files(self, server):
+        return {path.name for path in server.state.iterdir()}
+
+    def leave_neighbour(self, server):
+        """The image and the note of another inventory, whose server does not run just now."""
+        before = self.files(server)
+        inventory = self.folder / "neighbour.jsonl"
+        inventory.write_text('{"id": "neighbour", "advertiser": "n", "bid": 1, "keywords": ["shoe"]}\n')
+        neighbour = self.serve(None, inventory=inventory, name="neighbour")
+        added = self.files(server) - before
+        neighbour.stop()
+        self.assertEqual(len(added), 2)
+        return added
+
     def try_failure(self, server, mule, left):
         """One allocation of a swap fails: the swap is refused, as a whole, or has not needed it."""
         before = self.number
@@ -143,6 +157,7 @@ class SwapFailures(ServerTest):
 
     def try_failures(self, server):
         """Of each allocation, or a sample; returns how many refused the swap."""
+        neighbours = self.leave_neighbour(server)
         mule = eventually("there is a mule", server.mule)
         self.assertTrue(self.serves(server, self.number))
         self.offer()
@@ -156,10 +171,11 @@ class SwapFailures(ServerTest):
             with self.subTest(allocation=left, of=count):
                 refused += self.try_failure(server, mule, left)
                 self.assert_image_is_whole(server)
+                self.assertLessEqual(neighbours, self.files(server), "cleaning has removed what another inventory is served from")
         self.assertEqual(len(os.listdir(f"/proc/{mule}/fd")), files)
         self.offer()
         self.assertEqual(self.look(server), (1, 0))
-        eventually("an image and its note: nothing that a failure has left behind", lambda: len(list(server.state.iterdir())) == 2)
+        eventually("an image and its note: nothing that a failure has left behind", lambda: len(self.files(server) - neighbours) == 2)
         return refused, count
 
 

@@ -62,7 +62,7 @@ def check_options(build):
         yield f"docs/OPTIONS.md: {name} is {'missing' if name in registered else 'no option of the plugin'}"
     known = registered | documented
     for path in [*documents(), *(ROOT / "configs").rglob("*.ini")]:
-        for name in re.findall(r"\b(admatch-(?:inventory|state|refresh|on|test|preview|limit|connection|idle|head|body|write|grace|loop)[a-z-]*)(?= = )", path.read_text()):
+        for name in re.findall(r"\b(admatch-(?:inventory|state|refresh|on|test|preview|limit|connection|idle|head|body|write|grace|loop|gzip|cors)[a-z-]*)(?= = )", path.read_text()):
             if name not in known:
                 yield f"{path.relative_to(ROOT)}: there is no option {name}"
 

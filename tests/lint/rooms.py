@@ -12,16 +12,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
-    "base": (set(), "arena buffer bytes checked clock code decimal error hash intern json keyed memory plain poison time timezone timezones utf8 vector view"),
+    "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json keyed memory plain poison time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
-    "match": ({"base", "text", "model", "index"}, "match matcher search rank gate gates explain"),
-    "api": ({"base", "text", "model", "index", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "match", "api"}, "publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "match", "api", "publish"}, "uwsgi loop"),
-    "cli": ({"base", "text", "model", "inventory", "index", "match", "api"}, "cli"),
+    "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
+    "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
+    "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
+    "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
+    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
+    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
 }
 
 

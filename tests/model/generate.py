@@ -60,7 +60,7 @@ NOW = [1774746000, 1774749600, 1792893600, 1782820800, 1793507400]  # two clock 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"]
 MONEY = [0.5, 1, 1, 1, 1.25, 1.25, 2, 0.000001, 3.333333, 0.9]
 ATTRIBUTES = {
-    "country": ["US", "CA", "DE", "us"],
+    "country": ["US", "CA", "DE", "us", "UK", "GB"],
     "region": ["CA", "ny"],
     "metro": ["501", "807"],
     "city": ["M\u00fcnchen", "m\u00fcnchen", "New York"],
@@ -160,12 +160,21 @@ class Generator:
                 tree["kv"] = {key: self.some(KEYS[key]) for key in self.some(KEYS)}
             elif kind < 0.7:
                 tree["hour"] = sorted(self.random.sample(range(168), self.random.randint(60, 160)))
-            elif kind < 0.8:
+            elif kind < 0.75:
+                tree["hours"] = [self.hours() for _ in range(self.random.randint(1, 3))]
+            elif kind < 0.82:
                 tree["not"] = self.targeting(depth + 1)
             else:
                 children = [self.targeting(depth + 1) for _ in range(self.random.randint(1, 3))]
                 tree[self.pick(["any", "any", "all"])] = children
         return tree
+
+    def hours(self):
+        """Times of the week, often near the present."""
+        days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "Mon", "SUN"]
+        times = ["00:00", "00:30", "02:59", "03:00", "09:00", "12:00", "17:30", "22:00", "23:59"]
+        day = self.pick(["", "", "-" + self.pick(days)])
+        return f"{self.pick(days)}{day} {self.pick(times)}-{self.pick(times + ['24:00'])}"
 
     def rules(self, record):
         """What a campaign and an ad may both have."""

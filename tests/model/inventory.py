@@ -48,15 +48,16 @@ def settings_of(line):
 
 def read_notation(text):
     """Text, match type and whether negative, of a keyword in the notation of ad operations."""
+    text = text.strip(" \t")
     negative = text.startswith("-")
     if negative:
-        text = text[1:]
+        text = text[1:].strip(" \t")
     if text == "*":
         return text, "any", negative
     if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
-        return text[1:-1], "phrase", negative
+        return text[1:-1].strip(" \t"), "phrase", negative
     if len(text) >= 2 and text[0] == "[" and text[-1] == "]":
-        return text[1:-1], "exact", negative
+        return text[1:-1].strip(" \t"), "exact", negative
     return text, "broad", negative
 
 
@@ -66,7 +67,7 @@ def read_keyword(written, settings):
         text, match, negative = read_notation(written)
         bid = None
     else:
-        text = written["text"]
+        text = written["text"].strip(" \t")
         match = "any" if text == "*" else written.get("match", "broad")
         negative = written.get("negative", False)
         bid = micros(written["bid"]) if "bid" in written else None

@@ -85,7 +85,7 @@ def read_slot(slot):
     return SimpleNamespace(
         id=slot.get("id", ""),
         count=slot.get("count", 1),
-        sizes={inventory.size_of(size) for size in inventory.listed(slot.get("size", []))},
+        sizes=dict.fromkeys(inventory.size_of(size) for size in inventory.listed(slot.get("size", []))),
         floor=inventory.micros(slot.get("floor", 0)),
     )
 
@@ -185,24 +185,28 @@ def why_before(winner, loser):
     return f"{name} by rotation"
 
 
+def show_sizes(sizes):
+    return targeting.shown([f"{width}x{height}" for width, height in sizes])
+
+
 def stopped_by(candidate, request, slot, placed, in_slot):
     """The gate that stops the ad in this slot, and the detail; None when it passes them all."""
     ad = candidate.ad
     if ad.paused:
         return "paused", "status"
     if ad.start is not None and request.now < ad.start:
-        return "not_started", time_text(ad.start)
+        return "not_started", f"starts {time_text(ad.start)}; it is {time_text(request.now)}"
     if ad.end is not None and request.now >= ad.end:
-        return "ended", time_text(ad.end)
+        return "ended", f"ended {time_text(ad.end)}; it is {time_text(request.now)}"
     if candidate.negatives:
         return "negative_keyword", smallest(candidate.negatives)
     failure = targeting.ad_failure(ad, request.context, request.timezone, request.now)
     if failure:
         return "targeting", failure
-    if slot.sizes and ad.sizes and not slot.sizes & set(ad.sizes):
-        return "size", ",".join(f"{width}x{height}" for width, height in ad.sizes)
+    if slot.sizes and ad.sizes and not set(slot.sizes) & set(ad.sizes):
+        return "size", f"{show_sizes(ad.sizes)}; the slot has {show_sizes(slot.sizes)}"
     if candidate.keyword.ecpm < slot.floor:
-        return "floor", decimal_text(candidate.keyword.ecpm, 6)
+        return "floor", f"eCPM {decimal_text(candidate.keyword.ecpm, 6)}; the floor is {decimal_text(slot.floor, 6)}"
     if blocked_name(ad, request):
         return "blocked_advertiser", blocked_name(ad, request)
     if blocked_category(ad, request):

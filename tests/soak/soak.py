@@ -3,7 +3,7 @@
 
     soak.py [--seconds N] [SECTION ...]
 
-Sections: swaps, memory, kills, neighbours, latency, hostile. Without any, all of them, in about N seconds together (600)."""
+Sections: swaps, memory, kills, neighbours, latency, hostile, ledger, events. Without any, all of them, in about N seconds together (600)."""
 
 import argparse
 import importlib
@@ -12,7 +12,7 @@ import time
 from common import Findings
 
 # of the whole time; what is left over is for starting and building
-SHARES = {"swaps": 0.285, "memory": 0.1, "kills": 0.185, "neighbours": 0.08, "latency": 0.1, "hostile": 0.18}
+SHARES = {"swaps": 0.245, "memory": 0.085, "kills": 0.16, "neighbours": 0.07, "latency": 0.085, "hostile": 0.155, "ledger": 0.1, "events": 0.1}
 
 
 def main():

@@ -225,7 +225,8 @@ static void rejections_are_explained_when_asked_for(void **state) {
     assert_answer(state, decide(state, AM_CONTENT_QUERY_STRING, body),
                   "{\"slots\":[{\"id\":\"\",\"ads\":[" ANY "]}],\"explain\":{\"candidates\":2,"
                   "\"rejected_total\":1,\"rejected\":[{\"ad\":\"night\",\"keyword\":\"night\","
-                  "\"reason\":\"ended\",\"detail\":\"2030-01-01T00:00:00Z\"}]}}");
+                  "\"reason\":\"ended\",\"detail\":\"ended 2030-01-01T00:00:00Z; it is "
+                  "2030-01-01T00:00:00Z\"}]}}");
 }
 
 static void the_time_zone_moves_the_hour(void **state) {

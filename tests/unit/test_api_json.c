@@ -177,7 +177,7 @@ static void unknown_members_are_refused_with_the_nearest_name(void **state) {
          "browser, language, site, placement, category, kv, timezone"},
         {"{\"a b\":1}", AM_E_INVALID, "$[\"a b\"]",
          "unknown member \"a b\": expected one of query, text, html, id, title, keywords, url, "
-         "slots, count, size, floor, context, timezone, block, unique, explain, now"},
+         "slots, count, size, floor, context, timezone, block, unique, explain, why, now"},
     };
     assert_all_refused(state, cases, AM_COUNT_OF(cases));
 }
@@ -290,10 +290,10 @@ static void slot_members_beside_slots_are_refused_in_any_order(void **state) {
 
 static void what_is_impossible_here_is_told_from_what_is_wrong(void **state) {
     static const struct refusal cases[] = {
-        {"{\"timezone\":\"Mars/Olympus\"}", AM_E_STATE, "$.timezone",
+        {"{\"timezone\":\"Mars/Olympus\"}", AM_E_IMPOSSIBLE, "$.timezone",
          "unknown time zone \"Mars/Olympus\": expected an IANA name that this server knows, like "
          "\"America/New_York\""},
-        {"{\"slots\":[{\"count\":256},{}]}", AM_E_STATE, "$.slots",
+        {"{\"slots\":[{\"count\":256},{}]}", AM_E_IMPOSSIBLE, "$.slots",
          "expected at most 256 ads in all slots together, found 257"},
         {"{\"timezone\":\"UTC\",\"context\":{\"timezone\":\"UTC\"}}", AM_E_INVALID,
          "$.context.timezone", "expected one time zone, found a second one"},

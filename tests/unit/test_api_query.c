@@ -116,7 +116,7 @@ static void errors_name_the_parameter(void **state) {
         {"country=", AM_E_INVALID, "country",
          "expected a country of two letters, like \"US\", found \"\""},
         {"hour=3", AM_E_INVALID, "hour", "hour comes from the clock: expected timezone instead"},
-        {"timezone=x", AM_E_STATE, "timezone",
+        {"timezone=x", AM_E_IMPOSSIBLE, "timezone",
          "unknown time zone \"x\": expected an IANA name that this server knows, like "
          "\"America/New_York\""},
         {"now=soon", AM_E_INVALID, "now",
@@ -126,7 +126,8 @@ static void errors_name_the_parameter(void **state) {
         {"=a", AM_E_INVALID, "",
          "unknown parameter \"\": expected one of query, count, country, device, id, size, floor, "
          "language, site, placement, keywords, title, text, html, url, region, metro, city, os, "
-         "browser, category, unique, explain, now, timezone, block.advertisers, block.categories, "
+         "browser, category, unique, explain, why, now, timezone, block.advertisers, "
+         "block.categories, "
          "block.domains, kv.KEY"},
         {"kv.sport=%zz", AM_E_SYNTAX, "kv.sport", bad_percent},
         {"query=a%4", AM_E_SYNTAX, "query", bad_percent},

@@ -51,11 +51,11 @@ static int make_image(void **state) {
                                               .creative = add_string("{\"title\": \"Run\"}")};
     details[1] = (struct am_image_ad_details){.id = add_string("a2")};
     keywords[0] = (struct am_image_keyword){
-        1250000, 1250000, add_string("running shoes"), 0, AM_MATCH_BROAD, 2, {0}};
+        1250000, 1250000, add_string("running shoes"), 0, AM_MATCH_BROAD, 2, 2, {0}};
     keywords[1] =
-        (struct am_image_keyword){100000, 5000000, add_string("*"), 0, AM_MATCH_ANY, 0, {0}};
+        (struct am_image_keyword){100000, 5000000, add_string("*"), 0, AM_MATCH_ANY, 0, 0, {0}};
     keywords[2] =
-        (struct am_image_keyword){3000000, 1, add_string("\"shoe\""), 0, AM_MATCH_EXACT, 1, {0}};
+        (struct am_image_keyword){3000000, 1, add_string("\"shoe\""), 0, AM_MATCH_EXACT, 1, 1, {0}};
     image.strings = strings;
     return 0;
 }
@@ -72,7 +72,7 @@ static void assert_answer(const struct am_match_request *request,
                           const char *wanted) {
     char memory[4096];
     struct am_buffer out = am_buffer_over(memory, sizeof memory - 1);
-    am_api_render_decision(&out, &image, request, decision);
+    am_api_render_decision(&out, &image, request, decision, NULL, true);
     assert_false(out.overflowed);
     memory[out.size] = '\0';
     assert_string_equal(memory, wanted);
@@ -146,7 +146,7 @@ static void every_field_has_its_name(void **state) {
         const struct am_match_decision decision = {
             .ads = &placed, .ad_count = 1, .slot_filled = {1}};
         struct am_buffer out = am_buffer_over(memory, sizeof memory - 1);
-        am_api_render_decision(&out, &image, &request, &decision);
+        am_api_render_decision(&out, &image, &request, &decision, NULL, true);
         memory[out.size] = '\0';
         strcat(strcat(wanted, names[field]), "\"");
         assert_non_null(strstr(memory, wanted));
@@ -181,11 +181,11 @@ static void an_answer_that_does_not_fit_is_known_to_be_useless(void **state) {
     const struct am_match_decision decision = {0};
     char memory[128];
     struct am_buffer whole = am_buffer_over(memory, sizeof memory);
-    am_api_render_decision(&whole, &image, &request, &decision);
+    am_api_render_decision(&whole, &image, &request, &decision, NULL, true);
     assert_false(whole.overflowed);
     for (size_t capacity = 0; capacity < whole.size; capacity++) {
         struct am_buffer out = am_buffer_over(memory, capacity);
-        am_api_render_decision(&out, &image, &request, &decision);
+        am_api_render_decision(&out, &image, &request, &decision, NULL, true);
         assert_true(out.overflowed);
     }
 }

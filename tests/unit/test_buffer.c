@@ -144,6 +144,27 @@ static void any_bytes_become_a_string_that_jansson_reads(void **state) {
     }
 }
 
+static void texts_are_percent_encoded_byte_by_byte(void **state) {
+    (void)state;
+    char memory[3 * 256], all[256], wanted[3 * 256 + 1];
+    size_t size = 0;
+    for (int byte = 0; byte < 256; byte++) {
+        all[byte] = (char)byte;
+        bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                     (byte >= 'a' && byte <= 'z') || (byte && strchr("-._~", byte));
+        size += (size_t)sprintf(wanted + size, plain ? "%c" : "%%%02X", byte);
+    }
+    for (size_t count = 0; count <= sizeof all; count++) {
+        struct am_view text = {all, count};
+        struct am_buffer buffer = am_buffer_over(memory, sizeof memory);
+        am_buffer_percent(&buffer, text);
+        assert_false(buffer.overflowed);
+        assert_int_equal(buffer.size, am_buffer_percent_size(text));
+        assert_memory_equal(buffer.data, wanted, buffer.size);
+    }
+    assert_int_equal(am_buffer_percent_size((struct am_view){all, sizeof all}), size);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unsigned_numbers_are_written_in_full),
@@ -154,6 +175,7 @@ int main(void) {
         cmocka_unit_test(strings_are_escaped_as_json_wants_it),
         cmocka_unit_test(ill_formed_bytes_become_one_replacement_for_each_maximal_part),
         cmocka_unit_test(any_bytes_become_a_string_that_jansson_reads),
+        cmocka_unit_test(texts_are_percent_encoded_byte_by_byte),
     };
     return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
 }

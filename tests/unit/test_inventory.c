@@ -322,6 +322,33 @@ static void the_first_hundred_errors_are_listed_and_all_are_counted(void **state
     am_inventory_report_free(&report);
 }
 
+static void macros_are_bounded_and_long_pages_warned_of(void **state) {
+    (void)state;
+    struct am_inventory_report report;
+    struct am_error error;
+    for (int extra = 0; extra <= 1; extra++) {
+        char *at = text + sprintf(text, "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,"
+                                        "\"keywords\":[\"k\"],\"url\":\"https://a/");
+        for (int i = 0; i < AM_AD_MAX_MACROS - 1 + extra; i++)
+            at += sprintf(at, "{id}");
+        at += sprintf(at, "\",\"creative\":{\"v\":\"${VIEW_URL}\"}}\n");
+        assert_int_equal(ads_of(text, (size_t)(at - text), &report, &error), extra ? -1 : 1);
+        assert_int_equal(report.errors, extra);
+        am_inventory_report_free(&report);
+    }
+    char page[3901];
+    memset(page, 'a', sizeof page);
+    for (int size = 3800; size <= 3900; size += 100) {
+        int length = sprintf(text,
+                             "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,"
+                             "\"keywords\":[\"k\"],\"url\":\"%.*s\"}\n",
+                             size, page);
+        assert_int_equal(ads_of(text, (size_t)length, &report, &error), 1);
+        assert_int_equal(report.warnings, size == 3900);
+        am_inventory_report_free(&report);
+    }
+}
+
 /* Whatever is wrong with a campaign, its ads fall with it, wherever they stand; an image without
  * the campaign and with its ads would be corrupt. */
 static void ads_fall_with_their_campaign(void **state) {
@@ -372,6 +399,7 @@ int main(void) {
         cmocka_unit_test(gzip_that_unpacks_to_very_much_is_refused),
         cmocka_unit_test(a_file_of_very_many_bytes_is_not_read),
         cmocka_unit_test(the_first_hundred_errors_are_listed_and_all_are_counted),
+        cmocka_unit_test(macros_are_bounded_and_long_pages_warned_of),
         cmocka_unit_test(ads_fall_with_their_campaign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

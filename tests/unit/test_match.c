@@ -262,7 +262,7 @@ static void append_sized_ad(struct am_buffer *lines, char id) {
     }
 }
 
-static void details_that_are_too_long_are_told_as_such(void **state) {
+static void details_of_long_lists_are_short(void **state) {
     (void)state;
     struct engine engine;
     struct am_error error = {0};
@@ -282,11 +282,11 @@ static void details_that_are_too_long_are_told_as_such(void **state) {
     engine_start(&engine, lines.data);
     assert_int_equal(am_match_decide(engine.matcher, &request, &engine.decision, &error), AM_OK);
     assert_int_equal(engine.decision.rejected_count, 3);
-    const struct am_match_rejected *rejected = engine.decision.rejected;
-    struct am_view whole = rejected[0].detail;
-    assert_memory_equal(whole.data + whole.size - 10, ",1399x2199", 10);
-    for (int i = 1; i < 3; i++)
-        assert_true(am_view_equal(rejected[i].detail, AM_VIEW("too long to be shown")));
+    for (int i = 0; i < 3; i++)
+        assert_true(am_view_equal(
+            engine.decision.rejected[i].detail,
+            AM_VIEW("1000x2000, 1000x2001, 1000x2002, 1000x2003, 1000x2004, 1000x2005, 1000x2006, "
+                    "1000x2007 and 79992 more; the slot has 1x1")));
     engine_stop(&engine);
     test_free(lines.data);
 }
@@ -306,7 +306,7 @@ int main(void) {
         cmocka_unit_test(a_word_that_is_too_long_for_any_keyword_matches_nothing),
         cmocka_unit_test(many_keywords_found_come_best_first),
         cmocka_unit_test(a_damaged_image_is_refused_or_harmless),
-        cmocka_unit_test(details_that_are_too_long_are_told_as_such),
+        cmocka_unit_test(details_of_long_lists_are_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -443,10 +443,10 @@ static void countries_of_three_letters_become_two(void **state) {
         {"SRB", "RS"}, {"SVN", "SI"}, {"SWE", "SE"}, {"TUR", "TR"}, {"UKR", "UA"}, {"xkx", "XK"},
     };
     for (size_t i = 0; i < AM_COUNT_OF(pairs); i++) {
-        assert_true(
-            am_view_equal(am_model_country_short(am_view_of(pairs[i][0])), am_view_of(pairs[i][1])));
-        assert_true(
-            am_view_equal(am_model_country_short(am_view_of(pairs[i][1])), am_view_of(pairs[i][1])));
+        assert_true(am_view_equal(am_model_country_short(am_view_of(pairs[i][0])),
+                                  am_view_of(pairs[i][1])));
+        assert_true(am_view_equal(am_model_country_short(am_view_of(pairs[i][1])),
+                                  am_view_of(pairs[i][1])));
     }
 }
 

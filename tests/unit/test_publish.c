@@ -156,7 +156,7 @@ static void wait_for_publication(const struct am_server *server) {
 struct reading {
     struct am_publish_channel *channel;
     atomic_bool done;
-    atomic_uint torn;
+    atomic_uint read, torn;
 };
 
 static void *read_publications(void *context) {
@@ -168,6 +168,7 @@ static void *read_publications(void *context) {
         snprintf(expected, sizeof expected, "image-%u", seen.number);
         if (seen.number && (strcmp(seen.image, expected) != 0 || seen.published_at != seen.number))
             atomic_fetch_add(&reading->torn, 1);
+        atomic_fetch_add(&reading->read, seen.number > 0);
     }
     return NULL;
 }
@@ -179,7 +180,7 @@ static void a_publication_is_read_whole(void **state) {
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, read_publications, &reading), 0);
-    for (unsigned number = 1; number <= 20000; number++) {
+    for (unsigned number = 1; number <= 20000 || atomic_load(&reading.read) < 20000; number++) {
         char name[AM_STORE_NAME_SIZE];
         snprintf(name, sizeof name, "image-%u", number);
         am_publish_channel_publish(reading.channel, name, number);
@@ -296,6 +297,7 @@ static void forked_workers_follow_the_publisher(void **state) {
         assert_true(workers[worker - 1] >= 0);
         if (workers[worker - 1])
             continue;
+        alarm(PATIENCE / 1000);
         am_generations_start(instance.server->generations, worker);
         while (decide(instance.server, worker, 0) != SWAPS)
             ;
@@ -347,6 +349,19 @@ static bool has_file(const struct shop *shop, const char *name) {
     return faccessat(shop->store.folder, name, F_OK, 0) == 0;
 }
 
+static bool recalls(const struct shop *shop, const char *path, char image[AM_STORE_NAME_SIZE]) {
+    return am_store_recall(&shop->store, path, false, image, NULL) == AM_OK;
+}
+
+/* Whether nothing is left to be removed later. */
+static bool cleans(const struct shop *shop) {
+    struct am_error error;
+    bool complete;
+    if (am_store_clean(&shop->store, &complete, &error) != AM_OK)
+        fail_msg("%s", error.message);
+    return complete;
+}
+
 /* A note older than AM_STORE_GRACE, of an inventory at that path. */
 static void note_long_ago(const struct shop *shop, const char *path, const char *image) {
     char command[256];
@@ -360,7 +375,7 @@ static void cleaning_removes_what_nobody_is_served_from(void **state) {
     struct shop shop;
     char image[AM_STORE_NAME_SIZE], own[AM_STORE_NAME_SIZE];
     open_shop(&shop);
-    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, own));
+    assert_true(recalls(&shop, shop.instance.inventory, own));
     for (int i = 0; i < OTHERS; i++)
         put_file(&shop, other_names[i], "x");
     note_long_ago(&shop, "/nowhere/1", other_names[1]);
@@ -368,15 +383,15 @@ static void cleaning_removes_what_nobody_is_served_from(void **state) {
     assert_int_equal(am_store_note(&shop.store, "/nowhere/3", false, other_names[3], NULL), AM_OK);
     int held = openat(shop.store.folder, other_names[2], O_RDONLY);
     assert_int_equal(flock(held, LOCK_SH), 0);
-    assert_true(am_store_clean(&shop.store));
+    assert_true(cleans(&shop));
     assert_false(has_file(&shop, other_names[0])); /* has no note */
     assert_false(has_file(&shop, other_names[1])); /* its inventory is gone */
     assert_true(has_file(&shop, other_names[2]));  /* somebody is served from it */
-    assert_true(am_store_recall(&shop.store, "/nowhere/2", false, image));
+    assert_true(recalls(&shop, "/nowhere/2", image));
     assert_true(has_file(&shop, other_names[3])); /* its inventory may come back */
     assert_true(has_file(&shop, own));
     close(held);
-    assert_true(am_store_clean(&shop.store));
+    assert_true(cleans(&shop));
     assert_false(has_file(&shop, other_names[2]));
     close_shop(&shop);
 }
@@ -388,10 +403,10 @@ static void an_image_that_is_replaced_goes_with_its_last_reader(void **state) {
     put_file(&shop, other_names[0], "x");
     int held = openat(shop.store.folder, other_names[0], O_RDONLY);
     assert_int_equal(flock(held, LOCK_SH), 0);
-    assert_false(am_store_clean(&shop.store));
+    assert_false(cleans(&shop));
     assert_true(has_file(&shop, other_names[0]));
     close(held);
-    assert_true(am_store_clean(&shop.store));
+    assert_true(cleans(&shop));
     assert_false(has_file(&shop, other_names[0]));
     close_shop(&shop);
 }
@@ -407,8 +422,8 @@ static void a_path_with_a_line_feed_is_noted(void **state) {
     close(fd);
     put_file(&shop, other_names[0], "x");
     note_long_ago(&shop, path, other_names[0]);
-    assert_true(am_store_clean(&shop.store));
-    assert_true(am_store_recall(&shop.store, path, false, image));
+    assert_true(cleans(&shop));
+    assert_true(recalls(&shop, path, image));
     assert_string_equal(image, other_names[0]);
     assert_true(has_file(&shop, other_names[0]));
     close_shop(&shop);
@@ -433,7 +448,7 @@ static void limit_files(rlim_t size) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* A limit on the size of files stands for the full disk. */
+/* A limit on the size of files takes the place of a full disk. */
 static void a_note_that_cannot_be_written_loses_no_image(void **state) {
     (void)state;
     struct shop shop;
@@ -442,23 +457,82 @@ static void a_note_that_cannot_be_written_loses_no_image(void **state) {
     open_shop(&shop);
     struct am_publisher *publisher = &shop.instance.server->publisher;
     am_publisher_resume(publisher);
-    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, own));
+    assert_true(recalls(&shop, shop.instance.inventory, own));
     signal(SIGXFSZ, SIG_IGN);
     limit_files(0);
     assert_int_equal(
         am_store_note(&shop.store, shop.instance.inventory, false, other_names[0], &error),
         AM_E_IO);
-    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, image));
+    assert_true(recalls(&shop, shop.instance.inventory, image));
     assert_string_equal(image, own);
     assert_int_equal(unlinkat(shop.store.folder, note_of(&shop), 0), 0);
     assert_false(am_publisher_tend(publisher));
     assert_non_null(strstr(shop.instance.log, "a restart would not find the last good generation"));
-    assert_false(am_store_clean(&shop.store)); /* as another instance would */
+    assert_false(cleans(&shop)); /* as another instance would */
     assert_true(has_file(&shop, own));
     limit_files(RLIM_INFINITY);
     am_publisher_tend(publisher);
-    assert_true(am_store_recall(&shop.store, shop.instance.inventory, false, image));
+    assert_true(recalls(&shop, shop.instance.inventory, image));
     close_shop(&shop);
+}
+
+/* ---- the publisher ----------------------------------------------------------------------------
+ */
+
+static void a_mule_that_starts_shows_what_is_published(void **state) {
+    (void)state;
+    struct instance instance;
+    char generation[AM_GENERATION_TEXT_SIZE];
+    start(&instance);
+    swap_to(&instance, 1);
+    struct am_metrics_gauges *gauges = am_metrics_gauges(instance.server->metrics);
+    memcpy(generation, gauges->generation, sizeof generation);
+    memset(gauges, 0, sizeof *gauges);
+    am_publisher_resume(&instance.server->publisher);
+    assert_string_equal(gauges->generation, generation);
+    assert_int_equal(gauges->ads, 1);
+    assert_int_equal(gauges->publication, 2);
+    stop(&instance);
+}
+
+struct writing {
+    const char *path;
+    atomic_bool done;
+};
+
+static void *write_on(void *context) {
+    struct writing *writing = context;
+    FILE *file = fopen(writing->path, "a");
+    while (!atomic_load(&writing->done)) {
+        fputs("\n", file);
+        fflush(file);
+        usleep(20000);
+    }
+    fclose(file);
+    return NULL;
+}
+
+static void a_file_that_is_written_to_without_pause_is_reported(void **state) {
+    (void)state;
+    struct instance instance;
+    pthread_t thread;
+    start(&instance);
+    struct am_publisher *publisher = &instance.server->publisher;
+    struct writing writing = {.path = instance.inventory};
+    assert_int_equal(pthread_create(&thread, NULL, write_on, &writing), 0);
+    usleep(50000);
+    assert_int_equal(am_publisher_check(publisher, true), AM_PUBLISHER_SOON);
+    assert_null(strstr(instance.log, "not published"));
+    publisher->unquiet_since -= PATIENCE;
+    assert_int_equal(am_publisher_check(publisher, true), AM_PUBLISHER_SOON);
+    assert_int_equal(am_publisher_check(publisher, true), AM_PUBLISHER_SOON);
+    atomic_store(&writing.done, true);
+    pthread_join(thread, NULL);
+    const char *line = strstr(instance.log, "inventory not published for 30 seconds: ");
+    assert_non_null(line);
+    assert_null(strstr(line + strlen("inventory not"), "not published for"));
+    assert_int_equal(am_metrics_gauges(instance.server->metrics)->refusals, 1);
+    stop(&instance);
 }
 
 /* ---- the server -------------------------------------------------------------------------------
@@ -609,6 +683,8 @@ int main(void) {
         cmocka_unit_test(an_image_that_is_replaced_goes_with_its_last_reader),
         cmocka_unit_test(a_path_with_a_line_feed_is_noted),
         cmocka_unit_test(a_note_that_cannot_be_written_loses_no_image),
+        cmocka_unit_test(a_mule_that_starts_shows_what_is_published),
+        cmocka_unit_test(a_file_that_is_written_to_without_pause_is_reported),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
         cmocka_unit_test(files_of_any_length_are_refused_unread),
         cmocka_unit_test(a_lock_is_not_waited_for_for_ever),

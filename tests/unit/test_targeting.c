@@ -246,9 +246,11 @@ static void the_first_member_that_does_not_hold_is_told(void **state) {
         assert_string_equal(engine_decide(&engine, &request), "");
         assert_int_equal(am_gate_targeting_failing(&engine.matcher->gates.targeting, &request, 0),
                          1 + count + 1);
-        static const char *const names[] = {"country", "device", "os"};
+        static const char *const details[] = {"country: wants US; the request has none",
+                                              "device: wants mobile; the request has none",
+                                              "os: wants ios; the request has none"};
         assert_int_equal(engine.decision.rejected_count, 1);
-        assert_true(am_view_equal(engine.decision.rejected[0].detail, am_view_of(names[count])));
+        assert_true(am_view_equal(engine.decision.rejected[0].detail, am_view_of(details[count])));
     }
     engine_stop(&engine);
 }

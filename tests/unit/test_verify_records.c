@@ -312,7 +312,7 @@ static void root_of_another_kind(struct image_writer *writer) {
 }
 
 static void unknown_kind(struct image_writer *writer) {
-    AT(writer, TREE_NODES, tree_node, 1)->kind = AM_TARGETING_HOURS + 1;
+    AT(writer, TREE_NODES, tree_node, 1)->kind = AM_TARGETING_TIMES + 1;
 }
 
 static void unknown_attribute(struct image_writer *writer) {
@@ -325,6 +325,53 @@ static void hours_of_five_numbers(struct image_writer *writer) {
 }
 
 static void hours_of_no_zone(struct image_writer *writer) {
+    AT(writer, TREE_NODES, tree_node, 2)->key = 1;
+}
+
+/* Node 2 with times: how they are written, the zone's name, and runs. */
+static void
+set_times(struct image_writer *writer, uint32_t written, const uint32_t *runs, uint32_t count) {
+    uint32_t items[8] = {written, 0};
+    for (uint32_t i = 0; i < count; i++)
+        items[2 + i] = runs[i];
+    struct am_image_tree_node *node = AT(writer, TREE_NODES, tree_node, 2);
+    node->kind = AM_TARGETING_TIMES;
+    node->attribute = AM_ATTRIBUTE_HOURS;
+    node->key = AM_NONE;
+    node->set = image_writer_list(writer, items, 2 + count);
+}
+
+static uint32_t some_text(struct image_writer *writer) {
+    return image_writer_string(writer, AM_VIEW("mon 09:00-10:00"));
+}
+
+static void times_of_another_attribute(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){1}, 1);
+    AT(writer, TREE_NODES, tree_node, 2)->attribute = AM_ATTRIBUTE_HOUR;
+}
+
+static void times_without_a_run(struct image_writer *writer) {
+    set_times(writer, some_text(writer), NULL, 0);
+}
+
+static void times_without_a_text(struct image_writer *writer) {
+    set_times(writer, 0, (const uint32_t[]){1}, 1);
+}
+
+static void times_beyond_the_week(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){10000 << 16 | 10081}, 1);
+}
+
+static void times_that_end_before_they_begin(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60 << 16 | 60}, 1);
+}
+
+static void times_that_touch(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60, 60 << 16 | 120}, 2);
+}
+
+static void times_of_no_zone(struct image_writer *writer) {
+    set_times(writer, some_text(writer), (const uint32_t[]){60}, 1);
     AT(writer, TREE_NODES, tree_node, 2)->key = 1;
 }
 
@@ -381,6 +428,52 @@ static void end_after_all_years(struct image_writer *writer) {
 
 static void quality_above_the_limit(struct image_writer *writer) {
     AT(writer, AD_DETAILS, ad_details, 1)->quality = (uint32_t)AM_PER_MILLE_MAX + 1;
+}
+
+/* An ad with "{id}" in its url and "${VIEW_URL}" in its creative, and these items of macros. */
+static void put_macros(struct image_writer *writer, const uint32_t *items, uint32_t count) {
+    struct am_image_ad_details *details = AT(writer, AD_DETAILS, ad_details, 1);
+    details->url = image_writer_string(writer, AM_VIEW("https://a.example/{id}{id}"));
+    details->creative = image_writer_string(writer, AM_VIEW("{\"v\":\"${VIEW_URL}\"}"));
+    details->macros = image_writer_list(writer, items, count);
+}
+
+#define IN_URL(at) am_image_macro_item(false, (at), AM_MACRO_ID)
+#define IN_CREATIVE(at) am_image_macro_item(true, (at), AM_MACRO_VIEW_URL)
+
+static void macros_in_their_places(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(18), IN_URL(22), IN_CREATIVE(6)}, 3);
+}
+
+static void macro_beside_its_place(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(17)}, 1);
+}
+
+static void macro_of_another_name(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(false, 18, AM_MACRO_AD)}, 1);
+}
+
+static void macro_of_no_name(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(false, 18, AM_MACROS)}, 1);
+}
+
+static void macro_of_a_url_in_a_creative(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){am_image_macro_item(true, 6, AM_MACRO_ID)}, 1);
+}
+
+static void macro_past_the_end(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL((1 << 27) - 1)}, 1);
+}
+
+static void macros_that_descend(struct image_writer *writer) {
+    put_macros(writer, (const uint32_t[]){IN_URL(22), IN_URL(18)}, 2);
+}
+
+static void too_many_macros(struct image_writer *writer) {
+    uint32_t items[AM_AD_MAX_MACROS + 1];
+    for (uint32_t i = 0; i < AM_COUNT_OF(items); i++)
+        items[i] = IN_URL(18 + i);
+    put_macros(writer, items, AM_COUNT_OF(items));
 }
 
 static void campaign_without_id(struct image_writer *writer) {
@@ -448,6 +541,13 @@ static const struct fault faults[] = {
     WRITER(unknown_attribute, "unknown attribute"),
     WRITER(hours_of_five_numbers, "hours need a list of six"),
     WRITER(hours_of_no_zone, "no such time zone"),
+    WRITER(times_of_another_attribute, "times of another attribute"),
+    WRITER(times_without_a_run, "times need their texts and a run"),
+    WRITER(times_without_a_text, "times need their texts and a run"),
+    WRITER(times_beyond_the_week, "its times are no ascending runs of a week"),
+    WRITER(times_that_end_before_they_begin, "its times are no ascending runs of a week"),
+    WRITER(times_that_touch, "its times are no ascending runs of a week"),
+    WRITER(times_of_no_zone, "no such time zone"),
     WRITER(values_of_no_key, "its key is no key term"),
 
     WRITER(campaign_rules_without_campaign, "it has a campaign's rules and no campaign"),
@@ -461,6 +561,14 @@ static const struct fault faults[] = {
     WRITER(domain_of_another_kind, "its domain is no domain term"),
     WRITER(end_after_all_years, "its start or end is in no year from 0 to 9999"),
     WRITER(quality_above_the_limit, "its quality is above the limit"),
+    WRITER(macros_in_their_places, SOUND),
+    WRITER(macro_beside_its_place, "its macros are not where its list has them"),
+    WRITER(macro_of_another_name, "its macros are not where its list has them"),
+    WRITER(macro_of_no_name, "its macros are not where its list has them"),
+    WRITER(macro_of_a_url_in_a_creative, "its macros are not where its list has them"),
+    WRITER(macro_past_the_end, "its macros are not where its list has them"),
+    WRITER(macros_that_descend, "its macros are not where its list has them"),
+    WRITER(too_many_macros, "its macros are not where its list has them"),
     WRITER(campaign_without_id, "its id or advertiser is wrong"),
 };
 

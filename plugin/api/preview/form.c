@@ -32,6 +32,7 @@ static const struct field fields[] = {
     {SHORT, "language", "Language", " placeholder=\"en\"" PLAIN},
     {SHORT, "device", "Device", " list=\"devices\" placeholder=\"mobile\"" PLAIN},
     {SHORT, "site", "Site", " placeholder=\"news.example\"" PLAIN},
+    {SHORT, "why", "Why not ad", " placeholder=\"its id\"" PLAIN},
     {SHORT, "timezone", "Time zone", " placeholder=\"America/New_York\"" PLAIN},
 
     {MORE, "keywords", "Keywords of the page", " dir=\"auto\""},

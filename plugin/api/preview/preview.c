@@ -23,7 +23,8 @@ static void put_local_time(const struct page *to,
     static const char days[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     char written[AM_TIME_TEXT_SIZE];
     am_time_write(time + am_timezone_offset(zone, time), written);
-    AM_PAGE_PUT(to->out, "{} ", AM_PAGE_NAME(days[am_timezone_week_hour(zone, time) / 24]));
+    AM_PAGE_PUT(to->out, "{} ",
+                AM_PAGE_NAME(days[am_timezone_week_minute(zone, time) / (24 * 60)]));
     if (with_date)
         AM_PAGE_PUT(to->out, "{} ", AM_PAGE_TEXT(((struct am_view){written, 10})));
     AM_PAGE_PUT(to->out, "{}", AM_PAGE_TEXT(((struct am_view){written + 11, 5})));
@@ -101,6 +102,73 @@ static void put_rejected(const struct page *to) {
     AM_PAGE_PUT(to->out, "</ol>\n</section>\n");
 }
 
+/* ---- one ad that was asked for -------------------------------------------------------------- */
+
+static void put_missing(const struct page *to, const struct am_match_why *why) {
+    if (why->missing_count == 0) {
+        AM_PAGE_PUT(to->out, ": all its words are there, but not as its match type asks");
+        return;
+    }
+    AM_PAGE_PUT(to->out, ": the request lacks");
+    for (uint32_t i = 0; i < why->missing_count; i++)
+        AM_PAGE_PUT(to->out, " <b><bdi>{}</bdi></b>", AM_PAGE_TEXT(why->missing[i]));
+}
+
+static void put_keyword_asked(const struct page *to, const struct am_match_why *why) {
+    const struct am_image_keyword *keyword = &to->image->keywords[why->keyword];
+    enum am_model_match_type type = (enum am_model_match_type)keyword->match;
+    AM_PAGE_PUT(to->out, "<p class=\"counts\">");
+    if (!why->reached)
+        AM_PAGE_PUT(to->out, "No keyword reaches it. ");
+    AM_PAGE_PUT(to->out, "{} <span class=\"type\">{}</span> keyword <b><bdi>{}</bdi></b>",
+                AM_PAGE_NAME(why->reached ? "Its" : "Nearest is its"),
+                AM_PAGE_NAME(am_model_match_type_name(type)),
+                AM_PAGE_TEXT(am_image_string(to->image, keyword->text)));
+    if (why->reached)
+        AM_PAGE_PUT(to->out, " reaches it");
+    else
+        put_missing(to, why);
+    AM_PAGE_PUT(to->out, ".</p>\n");
+}
+
+/* The gates that stop it; that no gate does is said, too. */
+static void put_gates(const struct page *to, const struct am_match_why *why) {
+    uint32_t count = 0;
+    AM_PAGE_PUT(to->out, "<ol class=\"losers\">\n");
+    for (int gate = 0; gate < AM_GATES; gate++) {
+        if (!why->gates[gate].stops)
+            continue;
+        AM_PAGE_PUT(to->out, "<li><p class=\"gate\"><span>{}",
+                    AM_PAGE_NAME(am_gate_meaning((enum am_gate)gate)));
+        if (why->gates[gate].detail.size)
+            AM_PAGE_PUT(to->out, ": <b><bdi>{}</bdi></b>", AM_PAGE_TEXT(why->gates[gate].detail));
+        AM_PAGE_PUT(to->out, "</span> <code>{}</code></p></li>\n",
+                    AM_PAGE_NAME(am_gate_name((enum am_gate)gate)));
+        count++;
+    }
+    AM_PAGE_PUT(to->out, "</ol>\n");
+    if (count == 0)
+        AM_PAGE_PUT(to->out, "<p class=\"counts\">No gate stops it.</p>\n");
+}
+
+static void put_why(const struct page *to) {
+    const struct am_match_why *why = to->preview->decision->why;
+    if (!why)
+        return;
+    AM_PAGE_PUT(to->out, "<section>\n<h2>Why not <code><bdi>{}</bdi></code></h2>\n",
+                AM_PAGE_TEXT(to->preview->request->why));
+    if (why->ad == AM_NONE) {
+        AM_PAGE_PUT(to->out, "<p class=\"empty\">No ad has this id.</p>\n");
+    } else {
+        if (why->placed)
+            AM_PAGE_PUT(to->out, "<p class=\"counts\">It is shown.</p>\n");
+        if (why->keyword != AM_NONE)
+            put_keyword_asked(to, why);
+        put_gates(to, why);
+    }
+    AM_PAGE_PUT(to->out, "</section>\n");
+}
+
 /* ---- the page ------------------------------------------------------------------------------- */
 
 /* On a narrow screen the form is far above. */
@@ -138,6 +206,7 @@ static void put_answer(const struct page *to) {
         put_refusal(to);
     } else if (to->preview->decision) {
         put_links(to);
+        put_why(to);
         put_ads(to);
         put_rejected(to);
     } else {

@@ -28,8 +28,8 @@ AVX512 static inline __m512i set_u32(uint32_t value) {
 
 /* ---- reads ------------------------------------------------------------------------------------
  *
- * Of some lanes, or of places all over. No compiler instruments them all (gcc 12 none), so that
- * these look themselves whether what is read may be. */
+ * Masked loads and gathers. No compiler instruments them all (gcc 12 none), so that these look
+ * themselves whether what is read may be. */
 
 static inline void check_lanes(const void *items, uint64_t lanes, size_t item_size) {
     for (; AM_POISONS && lanes; lanes &= lanes - 1)
@@ -72,7 +72,7 @@ AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-/* Below that many words the setting up costs more than it brings. */
+/* Below that many words, setup costs more than it saves. */
 enum { FEW_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
 
 /* Which lane of a bucket has a key, from the bits of equal halves: the pair of set bits. */
@@ -213,8 +213,8 @@ passing(const struct am_image_filter *filter, __mmask16 asked, __m512i hash, __m
     return _mm512_mask_cmpeq_epi32_mask(asked, _mm512_and_si512(has, mask), mask);
 }
 
-/* Where edges lead, AM_NONE where there are none. Those that may stand in another bucket than their
- * own come last, when that bucket is here. */
+/* Where edges lead, AM_NONE where there are none. Edges that may be in another bucket than their
+ * home come last, once that bucket is cached. */
 AVX512 static void follow_edges(const struct am_image *image,
                                 const uint64_t *keys,
                                 const uint32_t *hashes,

@@ -64,7 +64,7 @@ struct am_match_words;
 
 struct am_search_kernel {
     /* Fills the lookup, and ids and flags of the words: AM_NONE and 0 of those that are not there,
-     * nothing certain of `further` ones. */
+     * unspecified for `further` words. */
     void (*find_words)(const struct am_image *image,
                        const struct am_search_word_batch *batch,
                        struct am_search_lookup *lookup,

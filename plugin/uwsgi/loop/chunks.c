@@ -10,19 +10,9 @@ enum state {
     LAST_END,     /* LF */
 };
 
-static int hexadecimal(char byte) {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 /* False: no size. */
 static bool scan_size(struct am_loop_chunks *chunks, char byte) {
-    int digit = hexadecimal(byte);
+    int digit = am_bytes_hex_value(byte);
     if (digit < 0) {
         chunks->state = SIZE_END;
         return byte == '\r' && chunks->digits;

@@ -17,7 +17,7 @@ enum {
     ACCEPTS = 8,           /* connections accepted from a socket in a turn with other events */
     ACCEPTS_IN_A_ROW = 16, /* before another process is woken first */
     REQUESTS = 16,         /* pipelined requests of a connection in a turn */
-    LINGER_SECONDS = 5,    /* for a client to stop sending after its last answer */
+    LINGER_SECONDS = 5,    /* that a client may go on sending after its last answer */
     LINGER_TIMES = 4,      /* of admatch-limit-body: bytes it may send meanwhile */
     EVICTABLE_SECONDS = 1, /* idle time before a connection makes room for another */
     LOG_SECONDS = 60,      /* between log lines about one shortage */
@@ -359,7 +359,7 @@ static bool is_of_connection(int error) {
     return false;
 }
 
-/* Any other error would come back in the next turn. */
+/* Any other error would recur in the next turn. */
 static void stop_accepting(int error) {
     bool descriptors = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
     dispatch.cannot_accept = !descriptors || !evict();

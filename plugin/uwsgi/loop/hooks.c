@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "../connection.h"
 #include "balance.h"
 #include "stop.h"
 
@@ -124,24 +125,12 @@ static bool lacks_length(const struct wsgi_request *request) {
            !has_line(request->headers, "\r\nTransfer-Encoding:");
 }
 
-/* uWSGI itself ignores it, and keeps clients waiting that read until the end of the connection. */
-static bool asks_to_close(struct wsgi_request *request) {
-    static char name[] = "HTTP_CONNECTION";
-    static const char close[] = "close";
-    uint16_t size = 0;
-    const char *value = uwsgi_get_var(request, name, sizeof name - 1, &size);
-    for (size_t i = 0; value && i + sizeof close - 1 <= size; i++)
-        if (strncasecmp(value + i, close, sizeof close - 1) == 0)
-            return true;
-    return false;
-}
-
 /* Requests that are buffered already are answered first. Our own answers have a length. */
 static bool is_last(struct wsgi_request *request) {
     const struct exchange *exchange = &exchanges[request->async_id];
     bool blocking = exchange->connection->state == AM_LOOP_BLOCKING;
     bool more = blocking ? request->proto_parser_remains : exchange->rest.size;
-    if (asks_to_close(request) || (blocking && lacks_length(request)))
+    if (am_uwsgi_connection_asks_to_close(request) || (blocking && lacks_length(request)))
         return true;
     return !more && (am_loop_stopping() || (!blocking && am_loop_balance_take()));
 }

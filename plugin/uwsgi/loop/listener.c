@@ -15,13 +15,8 @@ static struct {
     unsigned count;
 } listeners;
 
-static const char *protocol_of(const struct uwsgi_socket *socket) {
-    const char *name = socket->proto_name ? socket->proto_name : uwsgi.protocol;
-    return name ? name : "uwsgi";
-}
-
 static bool speaks(const struct uwsgi_socket *socket, const char *protocol) {
-    return strcmp(protocol_of(socket), protocol) == 0;
+    return strcmp(am_uwsgi_host_protocol(socket), protocol) == 0;
 }
 
 const char *am_loop_listener_refusal(const struct uwsgi_socket *socket) {

@@ -38,7 +38,6 @@ static const uint64_t spare_descriptors = 128;
 #define KEY_SIGNAL (SPECIAL | 0x200)     /* of any worker */
 #define KEY_OWN_SIGNAL (SPECIAL | 0x300) /* of this one */
 
-static char name[] = "admatch";
 static struct am_metrics *shared; /* counters of all workers; NULL: there is no inventory */
 
 static struct {
@@ -226,11 +225,7 @@ static void run(void) {
  */
 
 void am_loop_register(void) {
-    uwsgi_register_loop(name, run);
-}
-
-bool am_loop_wanted(void) {
-    return uwsgi.loop && strcmp(uwsgi.loop, name) == 0;
+    uwsgi_register_loop(am_uwsgi_loop_name, run);
 }
 
 void am_loop_count_in(struct am_metrics *metrics) {

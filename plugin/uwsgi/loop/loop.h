@@ -13,9 +13,6 @@
 /* Registers the loop with uWSGI, whose option `loop` chooses it. In on_load. */
 void am_loop_register(void);
 
-/* Whether the option chooses it. Any process. */
-bool am_loop_wanted(void);
-
 /* Counts in these metrics, and lists the loop's among them. In the master, before the first fork.
  */
 void am_loop_count_in(struct am_metrics *metrics);

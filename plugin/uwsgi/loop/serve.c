@@ -6,8 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../api/headers.h"
+#include "../body.h"
 #include "../request.h"
 #include "../settings.h"
+#include "../variable.h"
 #include "harakiri.h"
 #include "hooks.h"
 #include "listener.h"
@@ -114,8 +117,8 @@ static int parse_connection(struct am_loop_connection *connection, struct wsgi_r
     return status;
 }
 
-/* Whether the parser has read all. What it has not would become part of the next connection's
- * request. */
+/* Drops what the parser has left, which would become part of the next connection's request. False:
+ * it had left something. */
 static bool drain_replay(void) {
     char dropped[4096];
     bool empty = true;
@@ -175,21 +178,13 @@ static void learn_address(struct am_loop_connection *connection, struct wsgi_req
 /* ---- bodies -----------------------------------------------------------------------------------
  */
 
-static struct am_view variable(struct wsgi_request *request, char *name) {
-    uint16_t size = 0;
-    const char *value = uwsgi_get_var(request, name, (uint16_t)strlen(name), &size);
-    return (struct am_view){value, value ? size : 0};
-}
-
 /* How many bytes to wait for: none of a body that will be refused because of its head (body.c). */
 static void expect_body(struct am_loop_connection *connection, struct wsgi_request *request) {
-    static char coding[] = "HTTP_TRANSFER_ENCODING", length[] = "CONTENT_LENGTH";
-    struct am_view given = variable(request, coding);
+    struct am_view given = am_uwsgi_body_coding(request);
     connection->chunks = (struct am_loop_chunks){0};
     connection->coded = given.size;
-    connection->chunked = given.size == strlen("chunked") &&
-                          strncasecmp(given.data, "chunked", given.size) == 0 &&
-                          !variable(request, length).size;
+    connection->chunked =
+        am_api_header_is(given, "chunked") && !am_uwsgi_variable(request, "CONTENT_LENGTH").size;
     connection->body = 0;
     if (!given.size && request->post_cl <= am_uwsgi_settings.limit_body)
         connection->body = request->post_cl;
@@ -217,10 +212,9 @@ static bool save_request(struct am_loop_connection *connection, struct wsgi_requ
 
 static void send_continue(const struct am_loop_connection *connection,
                           struct wsgi_request *request) {
-    static char expect[] = "HTTP_EXPECT";
     static const char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (is_http(connection) && connection->input.size == 0 &&
-        am_view_equal(variable(request, expect), AM_VIEW("100-continue")))
+        am_api_header_is(am_uwsgi_variable(request, "HTTP_EXPECT"), "100-continue"))
         send(connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -318,8 +312,10 @@ static enum am_loop_next hand_over(struct am_loop_connection *connection,
 
 /* /preview explains every candidate. */
 static bool is_heavy(const struct wsgi_request *request) {
-    struct am_view path = {request->path_info, request->path_info_len};
-    return am_loop_threads_running() && am_view_equal(path, AM_VIEW("/preview"));
+    static const char heavy[] = "/preview"; /* with and without a slash behind it */
+    struct am_view path = am_uwsgi_request_path(request);
+    return am_loop_threads_running() && path.size >= sizeof heavy - 1 &&
+           memcmp(path.data, heavy, sizeof heavy - 1) == 0;
 }
 
 static enum am_loop_next serve_head(struct am_loop_connection *connection) {

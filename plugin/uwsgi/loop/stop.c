@@ -29,7 +29,7 @@ static void raise_reason(enum reason reason) {
             break;
 }
 
-/* Also ends a pause (SIGTSTP), in which wsgi_req_setup would wait on. Async-signal-safe. */
+/* Also ends a pause (SIGTSTP), in which wsgi_req_setup would go on waiting. Async-signal-safe. */
 static void wake_up(void) {
     uint64_t one = 1;
     uwsgi.workers[uwsgi.mywid].suspended = 0;

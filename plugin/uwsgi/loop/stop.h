@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a worker ends. uWSGI exits inside a signal handler, or inside the request that reaches
- * max-requests, and drops whatever else the worker has begun. Here these only record that the
- * worker is to end; the loop exits later, as uWSGI would have done. */
+ * max-requests, and drops all other requests of the worker. Here handlers only record that the
+ * worker is to end; the loop exits later, with uWSGI's own status. */
 /* Runs in: a worker, the loop's thread (start, begin, finish), any thread (the questions). */
 #ifndef AM_UWSGI_LOOP_STOP_H
 #define AM_UWSGI_LOOP_STOP_H

@@ -2,6 +2,7 @@
 -- Requests of a file, in turn: wrk ... -s requests.lua -- FILE [CONTENT-TYPE]. A line is a path, or with a
 -- content type the body of a POST to /v1/decide. Closes with a line of JSON.
 local lines, at, content = {}, 0, nil
+local browser = {["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"}
 
 function init(arguments)
     for line in io.lines(arguments[1]) do
@@ -15,6 +16,9 @@ function request()
     at = at % #lines + 1
     if content then
         return wrk.format("POST", "/v1/decide?count=3", {["Content-Type"] = content}, lines[at])
+    end
+    if string.find(lines[at], "/v1/impression/", 1, true) then
+        return wrk.format("GET", lines[at], browser)
     end
     return wrk.format("GET", lines[at])
 end

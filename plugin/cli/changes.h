@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What has changed between two inventories. */
+#ifndef AM_CLI_CHANGES_H
+#define AM_CLI_CHANGES_H
+
+#include "../base/error.h"
+#include "../inventory/inventory.h"
+
+struct am_cli_change_counts {
+    uint64_t added, removed, changed;
+};
+
+struct am_cli_changes {
+    struct am_cli_change_counts campaigns, ads;
+    struct am_cli_change_counts
+        keywords; /* of all of them, negative ones included; none `changed` */
+};
+
+/* Prints a line for each campaign and ad that differs, with what differs, to standard output: those
+ * of the old inventory in its order, then the new ones. AM_E_MEMORY. */
+enum am_code am_cli_changes_print(const struct am_inventory *before,
+                                  const struct am_inventory *after,
+                                  struct am_cli_changes *changes,
+                                  struct am_error *error);
+
+#endif

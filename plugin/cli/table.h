@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables as spreadsheets write them: fields parted by commas, semicolons or tabs, in UTF-8 or
+ * UTF-16. */
+#ifndef AM_CLI_TABLE_H
+#define AM_CLI_TABLE_H
+
+#include "../base/bytes.h"
+#include "../base/error.h"
+
+struct am_cli_table_row {
+    const struct am_view *cells; /* without white space at their ends; live until the next row */
+    uint32_t count;
+    uint32_t line; /* where it begins, from 1 */
+};
+
+/* Takes one row; false stops, and is an AM_E_MEMORY of the reading. */
+typedef bool am_cli_table_take(void *context, const struct am_cli_table_row *row);
+
+/* Gives the rows that are not empty, in order. The sign that parts fields is that which the first
+ * line has most of. AM_E_MEMORY; AM_E_SYNTAX where a field's quotes are not closed. */
+enum am_code am_cli_table_read(struct am_view text,
+                               am_cli_table_take *take,
+                               void *context,
+                               struct am_error *error);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frequency caps that the caller carries.
+ *
+ *     0         1                    12 n + 1         12 n + 11
+ *    +---------+--------------------+----------------+
+ *    | version | n entries          | MAC, 10 bytes  |        base64url, without padding
+ *    +---------+--------------------+----------------+
+ *
+ *     an entry, 96 bits, the highest first:  key 36, period 18, opened 32, count 10
+ */
+#include "../base/hash.h"
+#include "caps.h"
+
+enum {
+    VERSION = 1,
+    ENTRY_BYTES = 12,
+    MAC_BYTES = 10,
+    KEY_BITS = 36,
+    PERIOD_BITS = 18,
+    COUNT_BITS = 10,
+    AHEAD_SECONDS = 3600,
+    RAW_BYTES = 1 + AM_CAPS_STATE_ENTRIES * ENTRY_BYTES + MAC_BYTES,
+};
+_Static_assert(KEY_BITS + PERIOD_BITS + 32 + COUNT_BITS == ENTRY_BYTES * 8, "an entry");
+_Static_assert((RAW_BYTES * 4 + 2) / 3 <= AM_CAPS_STATE_TEXT, "a full state fits its text");
+
+/* So that the key's other uses never sign these bytes. */
+static const char purpose[] = "admatch caps";
+
+/* ---- base64url (RFC 4648 section 5) -----------------------------------------------------------
+ */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static size_t encode(const uint8_t *bytes, size_t size, char *text) {
+    size_t length = 0;
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
+        group |= i + 2 < size ? bytes[i + 2] : 0;
+        size_t characters = size - i < 3 ? size - i + 1 : 4;
+        for (size_t c = 0; c < characters; c++)
+            text[length++] = alphabet[group >> (18 - 6 * c) & 63];
+    }
+    return length;
+}
+
+static int value_of(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* The size, or 0 when the text is not one that `encode` writes. */
+static size_t decode(struct am_view text, uint8_t *bytes, size_t capacity) {
+    size_t size = 0;
+    uint32_t bits = 0;
+    unsigned held = 0;
+    if (text.size % 4 == 1 || text.size / 4 * 3 + text.size % 4 > capacity + 1)
+        return 0;
+    for (size_t i = 0; i < text.size; i++) {
+        int value = value_of(text.data[i]);
+        if (value < 0)
+            return 0;
+        bits = bits << 6 | (uint32_t)value;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            if (size == capacity)
+                return 0;
+            bytes[size++] = (uint8_t)(bits >> held);
+            bits &= (1U << held) - 1;
+        }
+    }
+    return bits ? 0 : size;
+}
+
+/* ---- entries ----------------------------------------------------------------------------------
+ */
+
+static void put_entry(const struct am_caps_entry *entry, uint8_t *bytes) {
+    unsigned __int128 packed = (unsigned __int128)entry->key << (PERIOD_BITS + 32 + COUNT_BITS) |
+                               (unsigned __int128)entry->period << (32 + COUNT_BITS) |
+                               (unsigned __int128)entry->opened << COUNT_BITS | entry->count;
+    for (unsigned i = 0; i < ENTRY_BYTES; i++)
+        bytes[i] = (uint8_t)(packed >> (8 * (ENTRY_BYTES - 1 - i)));
+}
+
+static struct am_caps_entry get_entry(const uint8_t *bytes) {
+    unsigned __int128 packed = 0;
+    for (unsigned i = 0; i < ENTRY_BYTES; i++)
+        packed = packed << 8 | bytes[i];
+    return (struct am_caps_entry){
+        .key = (uint64_t)(packed >> (PERIOD_BITS + 32 + COUNT_BITS)),
+        .period = (uint32_t)(packed >> (32 + COUNT_BITS)) & AM_CAPS_LIFETIME,
+        .opened = (uint32_t)(packed >> COUNT_BITS),
+        .count = (uint32_t)packed & ((1U << COUNT_BITS) - 1),
+    };
+}
+
+static uint64_t key_of(const struct am_caps_cap *cap) {
+    return am_hash_mix(cap->key, cap->period) >> (64 - KEY_BITS);
+}
+
+static int64_t end_of(const struct am_caps_entry *entry) {
+    return entry->period == AM_CAPS_LIFETIME ? INT64_MAX
+                                             : entry->opened + (int64_t)entry->period * 60;
+}
+
+static bool is_open(const struct am_caps_entry *entry, int64_t now) {
+    return entry->count && end_of(entry) > now && entry->opened <= now + AHEAD_SECONDS;
+}
+
+/* ---- reading and writing ----------------------------------------------------------------------
+ */
+
+/* The MAC of the first `size` bytes; there is room for the purpose in front of them. */
+static void sign(am_caps_mac *mac, void *context, const uint8_t *raw, size_t size, uint8_t *to) {
+    uint8_t signed_bytes[sizeof purpose + RAW_BYTES], whole[16];
+    memcpy(signed_bytes, purpose, sizeof purpose);
+    memcpy(signed_bytes + sizeof purpose, raw, size);
+    mac(context, signed_bytes, sizeof purpose + size, whole);
+    memcpy(to, whole, MAC_BYTES);
+}
+
+static bool is_equal(const uint8_t *a, const uint8_t *b) {
+    uint8_t difference = 0;
+    for (unsigned i = 0; i < MAC_BYTES; i++)
+        difference |= a[i] ^ b[i];
+    return difference == 0;
+}
+
+bool am_caps_state_read(struct am_caps_state *state,
+                        struct am_view text,
+                        am_caps_mac *mac,
+                        void *context) {
+    uint8_t raw[RAW_BYTES], wanted[MAC_BYTES];
+    state->count = 0;
+    size_t size = decode(text, raw, sizeof raw);
+    if (size < 1 + MAC_BYTES || (size - 1 - MAC_BYTES) % ENTRY_BYTES || raw[0] != VERSION)
+        return false;
+    sign(mac, context, raw, size - MAC_BYTES, wanted);
+    if (!is_equal(wanted, raw + size - MAC_BYTES))
+        return false;
+    for (size_t at = 1; at + MAC_BYTES < size; at += ENTRY_BYTES)
+        state->entries[state->count++] = get_entry(raw + at);
+    return true;
+}
+
+size_t am_caps_state_write(const struct am_caps_state *state,
+                           int64_t now,
+                           am_caps_mac *mac,
+                           void *context,
+                           char text[AM_CAPS_STATE_TEXT]) {
+    uint8_t raw[RAW_BYTES] = {VERSION};
+    size_t size = 1;
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (!is_open(&state->entries[i], now))
+            continue;
+        put_entry(&state->entries[i], raw + size);
+        size += ENTRY_BYTES;
+    }
+    sign(mac, context, raw, size, raw + size);
+    return encode(raw, size + MAC_BYTES, text);
+}
+
+/* ---- asking and counting ----------------------------------------------------------------------
+ */
+
+static uint32_t find(const struct am_caps_state *state, const struct am_caps_cap *cap) {
+    uint64_t key = key_of(cap);
+    for (uint32_t i = 0; i < state->count; i++)
+        if (state->entries[i].key == key && state->entries[i].period == cap->period)
+            return i;
+    return state->count;
+}
+
+enum am_caps_answer am_caps_state_ask(const struct am_caps_state *state,
+                                      const struct am_caps_cap *cap,
+                                      int64_t now,
+                                      struct am_caps_window *window) {
+    uint32_t at = find(state, cap);
+    bool open = at < state->count && is_open(&state->entries[at], now);
+    const struct am_caps_entry *entry = &state->entries[open ? at : 0];
+    if (window)
+        *window = open ? (struct am_caps_window){entry->count, entry->opened}
+                       : (struct am_caps_window){0, 0};
+    return open && entry->count >= cap->maximum ? AM_CAPS_FULL : AM_CAPS_OPEN;
+}
+
+/* A place for a new entry: behind the others, or that of a window that has ended or ends first. */
+static struct am_caps_entry *make_room(struct am_caps_state *state, int64_t now) {
+    if (state->count < AM_CAPS_STATE_ENTRIES)
+        return &state->entries[state->count++];
+    struct am_caps_entry *victim = NULL;
+    int64_t first_end = INT64_MAX;
+    for (uint32_t i = 0; i < state->count; i++) {
+        struct am_caps_entry *entry = &state->entries[i];
+        int64_t end = is_open(entry, now) ? end_of(entry) : INT64_MIN;
+        if (end < first_end) {
+            victim = entry;
+            first_end = end;
+        }
+    }
+    return victim;
+}
+
+enum am_caps_answer
+am_caps_state_count(struct am_caps_state *state, const struct am_caps_cap *cap, int64_t now) {
+    uint32_t at = find(state, cap);
+    if (at < state->count && is_open(&state->entries[at], now)) {
+        if (state->entries[at].count >= cap->maximum)
+            return AM_CAPS_FULL;
+        state->entries[at].count++;
+        return AM_CAPS_OPEN;
+    }
+    struct am_caps_entry *entry = at < state->count ? &state->entries[at] : make_room(state, now);
+    if (!entry)
+        return AM_CAPS_NO_ROOM;
+    *entry = (struct am_caps_entry){key_of(cap), cap->period, (uint32_t)now, 1};
+    return AM_CAPS_OPEN;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the whole log, lane by lane, as fast as it goes: for sums, roll-ups and recovery. Any
+ * process that may read the folder, beside its writers. */
+#ifndef AM_EVENTS_WALK_H
+#define AM_EVENTS_WALK_H
+
+#include "journal.h"
+
+struct am_journal_walked {
+    uint32_t lane;
+    struct am_journal_position begin; /* of the line */
+    struct am_journal_position end;   /* behind it */
+    struct am_view text;              /* without its newline; valid during the call */
+};
+
+/* False ends the walk. */
+typedef bool am_journal_visit(void *context, const struct am_journal_walked *line);
+
+/* Where to begin and to end in each lane; a lane beyond `count` is read whole. */
+struct am_journal_bounds {
+    const struct am_journal_position *from; /* NULL: the first file */
+    const struct am_journal_position *to;   /* NULL: the last whole line */
+    uint32_t count;
+};
+
+struct am_journal_walk_report {
+    uint64_t lines;
+    uint64_t torn; /* files that end with a part of a line: a crash, or a line under way */
+    uint64_t bad;  /* lines longer than any that is written */
+};
+
+/* Visits every line: the files of a lane in order, and no order among lanes. Files that vanish
+ * while the walk is under way (they are too old) are passed over. AM_E_IO, AM_E_MEMORY,
+ * AM_E_CORRUPT; AM_E_CHANGED when `visit` ended it. */
+enum am_code am_journal_walk(const char *folder,
+                             const struct am_journal_bounds *bounds,
+                             am_journal_visit *visit,
+                             void *context,
+                             struct am_journal_walk_report *report,
+                             struct am_error *error);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one process of all instances does for a ledger: it steps it each second, finishes what dead
+ * workers left, and keeps the disk's part: sync, snapshots, rotation. Two threads of the mule, so
+ * that neither a build nor a slow disk makes the step late. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/clock.h"
+#include "../events/holder.h"
+#include "account_parts.h"
+
+enum { MINUTE = 60, CAPS_SECONDS = 600, REPEAT_SECONDS = 60 };
+
+/* A complaint that is logged when it is new, or a minute after it was logged last. */
+struct complaint {
+    char text[AM_ERROR_MESSAGE_SIZE];
+    int64_t logged;
+};
+
+struct tending {
+    struct am_account *account;
+    struct am_account_worker worker; /* of the thread that steps */
+    struct am_event_holder holder;
+    _Atomic bool holds; /* the holder is filled in */
+    bool lost;
+    struct complaint stepping, writing;
+};
+
+static void
+complain(const struct tending *tending, struct complaint *complaint, const struct am_error *error) {
+    int64_t now = am_clock_milliseconds(CLOCK_MONOTONIC) / 1000;
+    if (strcmp(complaint->text, error->message) == 0 && now - complaint->logged < REPEAT_SECONDS)
+        return;
+    memcpy(complaint->text, error->message, sizeof complaint->text);
+    complaint->logged = now;
+    am_publish_log(tending->account->sink, "ledger %s: %s", tending->account->options->folder,
+                   error->message);
+}
+
+/* Until just after the next whole second of the wall clock, which the ledger steps by. */
+static void wait_for_second(void) {
+    int64_t left = 1000 - am_clock_milliseconds(CLOCK_REALTIME) % 1000 + 1;
+    const struct timespec pause = {left / 1000, left % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* ---- the step ---------------------------------------------------------------------------------
+ */
+
+static bool take_hold(struct tending *tending) {
+    struct am_account *account = tending->account;
+    struct am_error error;
+    if (atomic_load(&tending->holds))
+        return true;
+    if (!am_ledger_hold(account->ledger))
+        return false;
+    if (!tending->worker.events &&
+        am_account_worker_new(account, &tending->worker, &error) != AM_OK) {
+        complain(tending, &tending->stepping, &error);
+        /* All slots may belong to processes that are dead, which a step finds out. */
+        tending->worker = (struct am_account_worker){NULL, NULL};
+        return false;
+    }
+    am_account_thread_worker = tending->worker.events;
+    am_event_hold(&tending->holder, account->service, tending->worker.events, NULL);
+    atomic_store(&tending->holds, true);
+    return true;
+}
+
+/* The file was removed: what is counted goes to the snapshot, from which the next start makes it
+ * again. Other instances see the same in their own mules. */
+static void give_up(struct tending *tending) {
+    struct am_account *account = tending->account;
+    struct am_error error;
+    if (atomic_load(&tending->holds) &&
+        am_ledger_rebuild(account->ledger, am_clock_seconds(), &error) != AM_OK)
+        complain(tending, &tending->stepping, &error);
+    atomic_store(&tending->holds, false);
+    tending->lost = true;
+    am_publish_log(account->sink,
+                   "ledger %s: its shared memory was removed (systemd's RemoveIPC?); starting anew",
+                   account->options->folder);
+    account->options->lost();
+}
+
+static void step(struct tending *tending) {
+    struct am_account *account = tending->account;
+    struct am_ledger_step_report report = {.lost = false};
+    struct am_error error;
+    if (am_ledger_step(account->ledger, tending->worker.ledger, am_clock_seconds(), &report,
+                       &error) != AM_OK)
+        complain(tending, &tending->stepping, &error);
+    if (report.unfinished)
+        am_event_hold_finish(&tending->holder);
+    if (am_event_hold_second(&tending->holder, &error) != AM_OK)
+        complain(tending, &tending->stepping, &error);
+}
+
+static void show(const struct tending *tending) {
+    struct am_account *account = tending->account;
+    struct am_metrics_ledger *gauges = &am_metrics_gauges(account->metrics)->ledger;
+    struct am_journal *journal = am_event_service_journal(account->service);
+    struct am_journal_health health = am_journal_health(journal);
+    am_metrics_set(&gauges->holder, atomic_load(&tending->holds));
+    am_metrics_set(&gauges->stepped_at, (uint64_t)am_ledger_stepped(account->ledger));
+    am_metrics_set(&gauges->unsynced_bytes, health.unsynced_bytes);
+    am_metrics_set(&gauges->lost_lines, health.lost_lines);
+    am_metrics_set(&gauges->full, health.full);
+    am_metrics_set(&gauges->ring_seconds,
+                   (uint64_t)am_event_service_ring_seconds(account->service));
+    am_metrics_set(&gauges->names_lost, am_event_service_names_lost(account->service));
+}
+
+static void *stepper(void *context) {
+    struct tending *tending = context;
+    struct am_account *account = tending->account;
+    struct am_error error;
+    for (;; wait_for_second()) {
+        if (tending->lost)
+            continue;
+        if (am_event_service_second(account->service, &error) != AM_OK)
+            complain(tending, &tending->stepping, &error);
+        if (take_hold(tending))
+            step(tending);
+        show(tending);
+        if (am_ledger_is_lost(account->ledger))
+            give_up(tending);
+    }
+    return NULL;
+}
+
+/* ---- the disk ---------------------------------------------------------------------------------
+ */
+
+static void check(struct tending *tending, enum am_code code, const struct am_error *error) {
+    if (code != AM_OK)
+        complain(tending, &tending->writing, error);
+}
+
+static void each_minute(struct tending *tending) {
+    struct am_account *account = tending->account;
+    struct am_journal_tidied tidied;
+    struct am_error error;
+    check(tending, am_ledger_snapshot(account->ledger, am_clock_seconds(), &error), &error);
+    check(tending, am_event_hold_save(&tending->holder, &error), &error);
+    check(tending,
+          am_event_hold_tidy(&tending->holder, account->options->log_keep, &tidied, &error),
+          &error);
+}
+
+/* `second` since this process holds the ledger. The first one saves at once: a new ledger has
+ * nothing on the disk yet by which a reboot would know it again. */
+static void write_out(struct tending *tending, int64_t second) {
+    struct am_error error;
+    if (am_event_hold_counters_due(&tending->holder))
+        check(tending, am_event_hold_counters(&tending->holder, &error), &error);
+    if (second % MINUTE == 0)
+        each_minute(tending);
+    if (second % CAPS_SECONDS == 0)
+        check(tending,
+              am_ledger_snapshot_caps(tending->account->ledger, am_clock_seconds(), &error),
+              &error);
+}
+
+static void *writer(void *context) {
+    struct tending *tending = context;
+    struct am_error error;
+    struct am_journal_syncer *syncer =
+        am_journal_syncer_new(am_event_service_journal(tending->account->service), &error);
+    if (!syncer)
+        complain(tending, &tending->writing, &error);
+    for (int64_t second = 0;; wait_for_second()) {
+        if (!atomic_load(&tending->holds))
+            continue;
+        if (syncer && am_journal_sync(syncer)) {
+            am_error_set(&error, AM_E_IO, "some files of its log could not be written to the disk");
+            complain(tending, &tending->writing, &error);
+        }
+        write_out(tending, second++);
+    }
+    return NULL;
+}
+
+/* ---- starting ---------------------------------------------------------------------------------
+ */
+
+static int start_thread(void *(*run)(void *), struct tending *tending) {
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int status = pthread_create(&thread, NULL, run, tending);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+enum am_code am_account_tend(struct am_account *account, struct am_error *error) {
+    enum am_code code = am_account_open(account, NULL, error);
+    if (code == AM_OK)
+        code = am_account_join(account, error);
+    if (code != AM_OK)
+        return code;
+    struct tending *tending = calloc(1, sizeof *tending); /* as long as the process lives */
+    if (!tending)
+        return am_error_set(error, AM_E_MEMORY, "out of memory");
+    tending->account = account;
+    if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0)
+        return AM_OK;
+    return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
+}

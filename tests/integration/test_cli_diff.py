@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`admatch diff`: what has changed between two inventories, and which answers; `admatch completion`."""
+
+import subprocess
+
+from command import ADMATCH, COMMANDS, INVENTORY, CommandTest, lines_of, run
+
+
+def changed(**changes):
+    """The inventory with members of some records changed; None takes a record out."""
+    for record in INVENTORY:
+        change = changes.get(record.get("id"), {})
+        if change is not None:
+            yield {**record, **change}
+
+
+class DiffTest(CommandTest):
+    def diff(self, records, *options):
+        new = self.write("new.jsonl", lines_of(records))
+        return self.run_fine("diff", *options, self.inventory, new).stdout.decode()
+
+    def test_nothing_has_changed(self):
+        same = "campaigns: 0 added, 0 removed, 0 changed\nads: 0 added, 0 removed, 0 changed\nkeywords: 0 added, 0 removed\n"
+        self.assertEqual(self.diff(reversed(INVENTORY)), same)
+
+    def test_every_member_of_an_ad_is_compared(self):
+        for change, said in (
+            ({"bid": 1.5}, "bid 1.25 -> 1.5"),
+            ({"pricing": "cpc", "ctr": 0.02}, 'pricing "cpm" -> "cpc", ctr 0 -> 0.02'),
+            ({"quality": 2}, "quality 1 -> 2"),
+            ({"sizes": ["300x250"]}, "sizes"),
+            ({"status": "paused"}, 'status "active" -> "paused"'),
+            ({"start": "2026-01-01T00:00:00Z"}, "start none -> 2026-01-01T00:00:00Z"),
+            ({"end": "2027-01-01T00:00:00Z"}, "end none -> 2027-01-01T00:00:00Z"),
+            ({"priority": -1}, "priority 0 -> -1"),
+            ({"targeting": {"hours": ["mon 09:00-10:00"]}}, "targeting"),
+            ({"timezone": "Europe/Paris"}, 'timezone "" -> "Europe/Paris"'),
+            ({"labels": ["a"]}, "labels"),
+            ({"exclude_labels": ["a"]}, "exclude_labels"),
+            ({"categories": ["IAB1"]}, "categories"),
+            ({"domain": "acme.example"}, 'domain "" -> "acme.example"'),
+            ({"url": "https://a.example/"}, 'url "" -> "https://a.example/"'),
+            ({"creative": {"a": 1}}, "creative"),
+            ({"keywords": ["running shoes"]}, '- keyword "trail shoes"'),
+            ({"keywords": [{"text": "running shoes", "bid": 2}, '"trail shoes"']}, "~ keyword running shoes bid"),
+            ({"negative_keywords": ["[used]"]}, "+ keyword -[used]"),
+        ):
+            with self.subTest(change=change):
+                self.assertEqual(self.diff(changed(shoes=change)).splitlines()[0], f"~ ad shoes: {said}")
+
+    def test_targeting_is_compared_to_the_last_value(self):
+        for tree in ({"country": ["US"], "kv": {"sport": ["golf"]}}, {"country": ["CA"], "kv": {"sport": ["running"]}},
+                     {"country": ["US"], "kv": {"spart": ["running"]}}, {"not": {"country": ["US"]}}, {"country": ["US"], "hour": [3]}):
+            with self.subTest(tree=tree):
+                self.assertIn("~ ad us: targeting\n", self.diff(changed(us={"targeting": tree})))
+
+    def test_records_come_and_go(self):
+        records = [*changed(exact=None), {"type": "campaign", "id": "c2", "advertiser": "x"}, {"id": "new", "campaign": "c2", "bid": 1, "keywords": ["a", "-b"]}]
+        said = self.diff([*records[:1], {**records[1], "negative_keywords": []}, *records[2:]])
+        self.assertEqual(said, "~ campaign c1: - keyword -free\n+ campaign c2\n- ad exact\n+ ad new\n"
+                               "campaigns: 1 added, 0 removed, 1 changed\nads: 1 added, 1 removed, 0 changed\nkeywords: 2 added, 2 removed\n")
+
+    def test_answers_that_change(self):
+        requests = self.write("requests.jsonl", '{"query":"running shoes"}\n{"query":"other"}\nno json\n{"query":"trail shoes","count":2}\n')
+        said = self.diff(changed(shoes={"keywords": ['"trail shoes"']}), "--requests", requests)
+        self.assertEqual(said.splitlines()[-2:], ["request 1: [shoes] -> [anyone]", "answers: 1 of 4 changed"])
+
+    def test_a_bad_inventory_is_refused(self):
+        done = run("diff", self.inventory, self.write("bad.jsonl", "{"))
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertEqual(run("diff", self.inventory).returncode, 2)
+
+
+class CompletionTest(CommandTest):
+    def complete(self, *words):
+        script = 'eval "$("$0" completion bash)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _admatch; printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script, ADMATCH, *words], cwd=self.folder, capture_output=True, check=True, timeout=60)
+        return done.stdout.decode().split()
+
+    def test_bash_completes_commands_options_and_files(self):
+        self.assertEqual(self.complete("admatch", ""), [*COMMANDS, "--help", "--version"])
+        self.assertEqual(self.complete("admatch", "match", "--sp"), ["--spelling"])
+        self.assertEqual(self.complete("admatch", "check", "inv"), ["inventory.jsonl"])
+        self.assertEqual(self.complete("admatch", "match", "--request", "inv"), ["inventory.jsonl"])
+        self.assertEqual(self.complete("admatch", "match", "--query", "inv"), [])
+
+    def test_every_option_is_completed(self):
+        for command in COMMANDS:
+            named = {word for word in self.run_fine(command, "--help").stdout.decode().replace(",", " ").split() if word.startswith("--") and len(word) > 2}
+            missing = named - set(self.complete("admatch", command, "--")) - {"--help"}
+            self.assertEqual(missing, set(), command)
+        for shell in ("bash", "zsh"):
+            script = self.run_fine("completion", shell).stdout.decode()
+            self.assertTrue(all(command in script for command in COMMANDS))
+        self.assertEqual(run("completion", "fish").returncode, 2)
