@@ -23,7 +23,7 @@ struct am_inventory_lines {
     XXH3_state_t *digest;
     bool started, ended; /* the raw bytes: first chunk seen; end reached */
     bool gzip, between_members;
-    bool seen; /* the beginning of the text has been looked at */
+    bool seen; /* the beginning of the text has been examined */
     z_stream stream;
     char *raw;
     struct am_view unread; /* of raw, not yet unpacked or split */
@@ -341,7 +341,7 @@ static enum am_code next_line(struct am_inventory_lines *lines,
     }
 }
 
-/* Who reads a line is not to see what follows it in the same memory. */
+/* The reader of a line must not read what follows it in memory. */
 static void hide_rest(struct am_inventory_lines *lines, struct am_view line) {
     const char *begin = line.data + line.size;
     const char *chunk = lines->gzip ? lines->plain : lines->raw;

@@ -299,7 +299,7 @@ static enum am_code restore(struct am_publisher *publisher,
                        publisher->store_folder, publication->image);
     }
     am_store_unlock(store, publication->image, lock);
-    publisher->noted = false; /* who has removed the image may have removed the note, too */
+    publisher->noted = false; /* somebody who removed the image may have removed the note, too */
     return code;
 }
 

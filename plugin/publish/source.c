@@ -101,8 +101,8 @@ open_source(struct making *making, struct timespec zones, struct am_error *error
     return sign(path, &status, zones, &making->built->signature, error);
 }
 
-/* Before an image is read into memory as a whole: a file can have any length, but what its
- * beginning says must fit it, and most of it must be there. */
+/* Checks an image before it is read into memory whole: a sparse file can have any length, so its
+ * header must agree with the length, and most of the file must be allocated. */
 static enum am_code check_image(const struct making *making, struct am_error *error) {
     const char *path = making->source->path;
     struct stat status;
