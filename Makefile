@@ -215,6 +215,9 @@ $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 # The linker lets this test stand in for the allocator.
 $(BUILD)/tests/test_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
 
+# And this one count calls.
+$(BUILD)/tests/test_counts: LIBRARIES += $(foreach name,am_text_utf16_length memcmp bcmp,-Wl$(comma)--wrap=$(name))
+
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
