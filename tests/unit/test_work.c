@@ -403,6 +403,32 @@ static void characters_that_are_read_one_by_one_are_paid_for(void **state) {
     engine_stop(&engine);
 }
 
+/* The place of a broad keyword is looked for once more where words have several readings: each of
+ * its words at each of the text's. */
+static void places_among_readings_are_paid_for_by_words(void **state) {
+    (void)state;
+    uint64_t work[2];
+    char text[8192] = "";
+    for (int i = 0; i < 300; i++) /* a word, or one and a particle */
+        strcat(text, "\xEC\x82\xAC\xEA\xB3\xBC\xEA\xB0\x80 ");
+    strcat(text, "a b c d e f g h");
+    for (int many = 0; many < 2; many++) {
+        char lines[1024];
+        struct engine engine;
+        sprintf(lines,
+                "{\"type\":\"inventory\",\"language\":\"ko\"}\n"
+                "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":2,\"keywords\":[\"%s\"]}\n"
+                "{\"id\":\"b\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":["
+                "\"\xEC\x82\xAC\xEA\xB3\xBC\",\"\xEC\x82\xAC\xEA\xB3\xBC\xEA\xB0\x80\"]}\n",
+                many ? "a b c d e f g h" : "a b");
+        engine_start(&engine, lines);
+        assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, text, 1), "a ");
+        work[many] = engine.decision.work;
+        engine_stop(&engine);
+    }
+    assert_true(work[1] >= work[0] + 300 * 5 / 16);
+}
+
 static void misspelt_words_are_sought_within_the_budget(void **state) {
     (void)state;
     struct engine engine;
@@ -478,6 +504,7 @@ int main(void) {
         cmocka_unit_test(stems_are_paid_for_whatever_was_asked_before),
         cmocka_unit_test(words_beyond_the_budget_fail_closed),
         cmocka_unit_test(characters_that_are_read_one_by_one_are_paid_for),
+        cmocka_unit_test(places_among_readings_are_paid_for_by_words),
         cmocka_unit_test(misspelt_words_are_sought_within_the_budget),
         cmocka_unit_test(what_a_large_request_used_is_given_back),
     };
