@@ -67,7 +67,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
-.PHONY: fuzz soak bench bench-pair install uninstall dist deb
+.PHONY: fuzz fuzz-cost soak bench bench-pair install uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
 
 help: ## this list
@@ -227,6 +227,9 @@ STORE_WRAPS := open openat mkdir stat fstat fstatat access flock utimensat renam
     malloc calloc realloc aligned_alloc posix_memalign strdup am_timezones_load
 $(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma)--wrap=$(name))
 
+# And this one count calls.
+$(BUILD)/tests/test_counts: LIBRARIES += $(foreach name,am_text_utf16_length memcmp bcmp,-Wl$(comma)--wrap=$(name))
+
 unit: $(UNIT_TESTS) ## the unit tests of the engine
 	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
@@ -358,8 +361,24 @@ $(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(wildcard tests/fuzz
 replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus once, without a fuzzer
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
+# The slowest request. Images are kept until what makes them changes.
+COST_SECONDS ?= 120
+COST_SOURCES := $(wildcard tests/cost/*.c)
+
+$(BUILD)/cost/search: $(COST_SOURCES) tests/cost/cost.h $(BUILD)/libadmatch.a
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(LINK) -o $@ $(COST_SOURCES) $(BUILD)/libadmatch.a $(LIBRARIES)
+
+$(BUILD)/cost/images: tests/cost/inventories.c $(wildcard plugin/index/*.[ch]) | $(BUILD)/cost/search
+	@rm -f $(BUILD)/cost/*.image
+	@touch $@
+
+fuzz-cost: deps-build $(BUILD)/cost/search $(BUILD)/cost/images ## climb towards the slowest request for COST_SECONDS (120), 0: known ones only; COST_INVENTORIES="one subsets" for some
+	$(BUILD)/cost/search $(BUILD)/cost $(COST_SECONDS) $(COST_INVENTORIES)
+
 compile: deps-compile ## build every program here, those of the tests, too
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so $(BUILD)/tests/load
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/cost/search $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so $(BUILD)/tests/load
 
 SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
 

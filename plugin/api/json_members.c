@@ -168,6 +168,22 @@ add_free_value(struct am_api_members *in, struct am_view value, int argument, st
     return am_api_request_add_attribute(in->reader, AM_ATTRIBUTE_KV, key, value, in->error);
 }
 
+/* Keys that cannot be short enough are refused before any two are compared. */
+static enum am_code check_free_keys(struct am_api_members *in, const struct am_json_node *object) {
+    enum { ESCAPED_BYTE = 6 };
+    const struct am_json_node *key = am_json_first(object);
+    for (uint32_t i = 0; i < object->children; i++) {
+        if (key->size - 2 > AM_ID_MAX_BYTES * ESCAPED_BYTE)
+            return am_api_member_at(in, key,
+                                    am_error_set(in->error, AM_E_INVALID,
+                                                 "expected at most %d bytes, found %u",
+                                                 AM_ID_MAX_BYTES, key->size - 2));
+        key = am_json_after(&in->json, am_json_after(&in->json, key));
+    }
+    const struct am_json_node *twice = am_json_duplicate_key_in(&in->json, object);
+    return twice ? duplicate(in, twice) : AM_OK;
+}
+
 enum am_code am_api_member_free_keys(struct am_api_members *in, const struct am_json_node *object) {
     if (object->type != AM_JSON_OBJECT)
         return am_api_member_expected(in, object, "an object");
@@ -177,9 +193,9 @@ enum am_code am_api_member_free_keys(struct am_api_members *in, const struct am_
                                 am_error_set(in->error, AM_E_INVALID,
                                              "expected at most %d values of attributes",
                                              AM_MAX_ATTRIBUTE_VALUES));
-    const struct am_json_node *twice = am_json_duplicate_key_in(&in->json, object);
-    if (twice)
-        return duplicate(in, twice);
+    enum am_code checked = check_free_keys(in, object);
+    if (checked != AM_OK)
+        return checked;
     const struct am_json_node *key = am_json_first(object);
     for (uint32_t i = 0; i < object->children; i++) {
         const struct am_json_node *value = am_json_after(&in->json, key);

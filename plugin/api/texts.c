@@ -78,14 +78,16 @@ static void place_in_url(const struct am_api_request_reader *reader,
 /* ---- places in a text with markup ------------------------------------------------------------
  *
  * A page is read once more, from its begin to the last place that is asked for; so the places of
- * all ads are put in order first. */
+ * all ads are put in order first. At one byte begins come before ends: a reference of several bytes
+ * gives a text of one, whose begin would else be counted from the begin of the page again after
+ * each end. */
 
-enum { AD_SHIFT = 8, SPAN_SHIFT = 1 };
-static_assert(AM_KEYWORD_MAX_WORDS <= 1 << (AD_SHIFT - SPAN_SHIFT), "a span has bits of its own");
-static_assert(AM_MAX_ADS_PER_REQUEST <= 1 << (32 - AD_SHIFT), "so has an ad");
+enum { ENDS = 1 << 15, AD_SHIFT = 7 };
+static_assert(AM_KEYWORD_MAX_WORDS <= 1 << AD_SHIFT, "a span has bits of its own");
+static_assert(AM_MAX_ADS_PER_REQUEST <= ENDS >> AD_SHIFT, "so has an ad");
 
 static am_api_place place_of(uint32_t byte, uint32_t ad, uint32_t span, bool ends) {
-    return (am_api_place)byte << 32 | ad << AD_SHIFT | span << SPAN_SHIFT | ends;
+    return (am_api_place)byte << 32 | (ends ? ENDS : 0) | ad << AD_SHIFT | span;
 }
 
 static uint32_t
@@ -154,10 +156,10 @@ static void place_in_text(const struct am_api_request_reader *reader,
     for (uint32_t i = 0; i < listed; i++) {
         am_api_place place = reader->places[i];
         uint32_t owner = (uint32_t)place, at = (uint32_t)(place >> 32), begin, end;
-        struct am_match_winner *placed = &decision->ads[owner >> AD_SHIFT];
-        struct am_match_span *span = &placed->spans[(owner & ((1u << AD_SHIFT) - 1)) >> SPAN_SHIFT];
+        struct am_match_winner *placed = &decision->ads[(owner & (ENDS - 1)) >> AD_SHIFT];
+        struct am_match_span *span = &placed->spans[owner & ((1u << AD_SHIFT) - 1)];
         am_text_markup_place(&walk, at, at + 1, &begin, &end);
-        bool ends = owner & 1;
+        bool ends = owner & ENDS;
         *(ends ? &span->end : &span->begin) = part + (ends ? end : begin);
         *(ends ? &span->utf16_end : &span->utf16_begin) =
             units_at(&count, part + (ends ? end : begin));

@@ -152,6 +152,13 @@ am_json_member(const struct am_json *json, const struct am_json_node *object, co
 
 enum { FEW_MEMBERS = 32, TABLE_SLOTS = 4096, KEYS_A_PASS = TABLE_SLOTS / 2 };
 
+/* Keys by their hashes. Whole hashes are compared before any byte is: keys of one slot may be long,
+ * and alike but for their ends. */
+struct key_table {
+    const struct am_json_node *keys[TABLE_SLOTS]; /* NULL: a free slot */
+    uint64_t hashes[TABLE_SLOTS];                 /* of the keys */
+};
+
 static bool
 same_key(const struct am_json *json, const struct am_json_node *a, const struct am_json_node *b) {
     if (!a->escaped)
@@ -200,13 +207,14 @@ static const struct am_json_node *duplicate_of_few(const struct am_json *json,
 }
 
 /* The slot of the same key, or the free slot where it belongs. */
-static const struct am_json_node **find_key(const struct am_json *json,
-                                            const struct am_json_node **table,
-                                            const struct am_json_node *key) {
-    uint32_t at = (uint32_t)(hash_key(json, key) % TABLE_SLOTS);
-    while (table[at] && !same_key(json, table[at], key))
+static uint32_t find_key(const struct am_json *json,
+                         const struct key_table *table,
+                         const struct am_json_node *key,
+                         uint64_t hash) {
+    uint32_t at = (uint32_t)(hash % TABLE_SLOTS);
+    while (table->keys[at] && !(table->hashes[at] == hash && same_key(json, table->keys[at], key)))
         at = (at + 1) % TABLE_SLOTS;
-    return &table[at];
+    return at;
 }
 
 /* Compares as many keys as fit a table on the stack, from `first` on, with one another and with all
@@ -214,15 +222,18 @@ static const struct am_json_node **find_key(const struct am_json *json,
 static const struct am_json_node *duplicate_in_pass(const struct am_json *json,
                                                     const struct am_json_node *first,
                                                     const struct am_json_node *end) {
-    const struct am_json_node *table[TABLE_SLOTS] = {NULL};
+    struct key_table table;
     uint32_t held = 0;
+    memset(table.keys, 0, sizeof table.keys);
     for (const struct am_json_node *key = first; key < end; key = next_key(json, key)) {
-        const struct am_json_node **place = find_key(json, table, key);
-        if (*place)
+        uint64_t hash = hash_key(json, key);
+        uint32_t at = find_key(json, &table, key, hash);
+        if (table.keys[at])
             return key;
         if (held == KEYS_A_PASS)
             continue;
-        *place = key;
+        table.keys[at] = key;
+        table.hashes[at] = hash;
         held++;
     }
     return NULL;

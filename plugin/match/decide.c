@@ -130,7 +130,8 @@ static bool decide_in_top(struct am_matcher *matcher,
     if (!tries_top(matcher, request))
         return false;
     decide_among(matcher, request, AM_TIER_TOP, decision);
-    return am_match_work_is_cut(&matcher->work) || was_enough(matcher, request);
+    return am_match_work_is_cut_from(&matcher->work, AM_STAGE_SEARCH) ||
+           was_enough(matcher, request);
 }
 
 enum am_code am_match_decide(struct am_matcher *matcher,
@@ -138,10 +139,10 @@ enum am_code am_match_decide(struct am_matcher *matcher,
                              struct am_match_decision *decision,
                              struct am_error *error) {
     const struct am_gate_placed *placed = &matcher->gates.placed;
+    am_match_work_start(&matcher->work);
     enum am_code code = am_match_words_read(&matcher->words, request, error);
     if (code != AM_OK)
         return code;
-    am_match_work_start(&matcher->work);
     am_explain_start(&matcher->explain);
     *decision = (struct am_match_decision){.ads = placed->winners,
                                            .words = matcher->words.real_count,
@@ -153,8 +154,6 @@ enum am_code am_match_decide(struct am_matcher *matcher,
     am_match_spans_fill(&matcher->spans, &matcher->search, request, &matcher->rank, placed);
     for (uint32_t field = 0; field < request->field_count; field++)
         decision->bytes += request->fields[field].text.size;
-    decision->work = matcher->work.limit - matcher->work.left;
-    decision->truncated = am_match_work_is_cut(&matcher->work);
     decision->hits = matcher->search.hits.count;
     decision->ad_count = placed->count;
     decision->candidates = matcher->rank.candidate_count;
@@ -163,5 +162,7 @@ enum am_code am_match_decide(struct am_matcher *matcher,
         am_match_why_find(matcher, request, &matcher->why);
         decision->why = &matcher->why;
     }
+    decision->work = matcher->work.limit - matcher->work.left;
+    decision->truncated = am_match_work_is_cut(&matcher->work);
     return AM_OK;
 }

@@ -93,11 +93,23 @@ static void append_advantage(const struct am_image *image,
     am_buffer_literal(text, ")");
 }
 
-/* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. */
-static bool category_blocked(const struct am_gates *gates, struct am_view category) {
+/* Details are made of what the budget has left, too: an ad may have more sizes, or categories, than
+ * all else costs. */
+static bool takes(const struct am_explain *explain, uint64_t steps) {
+    return am_match_work_take(explain->gates->work, AM_STAGE_GATES, steps);
+}
+
+enum { FEW_SIZES = 64, SIZES_A_STEP = 2, CATEGORY_BYTES_A_STEP = 64 };
+
+/* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. False, too, where the
+ * budget ends. */
+static bool category_blocked(const struct am_explain *explain, struct am_view category) {
+    const struct am_gates *gates = explain->gates;
     for (size_t size = 1; size <= category.size; size++) {
         if (size < category.size && category.data[size] != '-')
             continue;
+        if (!takes(explain, 1 + size / CATEGORY_BYTES_A_STEP))
+            return false;
         uint32_t term = am_image_find_term(gates->image, AM_TERM_CATEGORY, AM_NONE,
                                            (struct am_view){category.data, size});
         if (term != AM_NONE && am_match_idmap_find(&gates->blocked, term))
@@ -106,15 +118,20 @@ static bool category_blocked(const struct am_gates *gates, struct am_view catego
     return false;
 }
 
-static struct am_view blocked_category(const struct am_gates *gates, uint32_t ad) {
-    const struct am_image *image = gates->image;
-    struct am_image_list categories = am_image_list_at(image, image->details[ad].categories);
+/* Where the budget ends, the category that the gate found: one of the ad's, or one above it. */
+static struct am_view blocked_category(const struct am_explain *explain,
+                                       const struct am_match_candidate *candidate) {
+    const struct am_image *image = explain->image;
+    struct am_image_list categories =
+        am_image_list_at(image, image->details[candidate->ad].categories);
     struct am_view smallest = {NULL, 0};
     for (uint32_t i = 0; i < categories.count; i++) {
         struct am_view text = am_image_string(image, image->terms[categories.items[i]].text);
-        if (category_blocked(gates, text) &&
+        if (category_blocked(explain, text) &&
             (!smallest.data || am_view_compare(text, smallest) < 0))
             smallest = text;
+        if (explain->gates->work->cut[AM_STAGE_GATES])
+            return am_image_string(image, image->terms[candidate->detail].text);
     }
     return smallest;
 }
@@ -186,6 +203,11 @@ static void detail_targeting(const struct stopped *stopped) {
 }
 
 static void detail_size(const struct stopped *stopped) {
+    struct am_image_list sizes = am_image_list_at(stopped->image, stopped->ad->sizes);
+    if (sizes.count > FEW_SIZES && !takes(stopped->explain, sizes.count / SIZES_A_STEP)) {
+        am_buffer_literal(stopped->text, "work limit");
+        return;
+    }
     am_match_sides_sizes(stopped->image, stopped->ad->sizes,
                          &stopped->request->slots[stopped->candidate->detail], stopped->text);
 }
@@ -207,8 +229,7 @@ static void detail_blocked_advertiser(const struct stopped *stopped) {
 }
 
 static void detail_blocked_category(const struct stopped *stopped) {
-    am_buffer_view_append(stopped->text,
-                          blocked_category(stopped->explain->gates, stopped->candidate->ad));
+    am_buffer_view_append(stopped->text, blocked_category(stopped->explain, stopped->candidate));
 }
 
 static void detail_seat(const struct stopped *stopped) {

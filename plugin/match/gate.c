@@ -207,13 +207,14 @@ stops_blocked_advertiser(struct am_gates *gates, const struct question *asked, u
 
 static bool
 stops_blocked_category(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)detail;
     if (gates->blocked.count == 0)
         return false;
     struct am_image_list categories = am_image_list_at(gates->image, asked->ad->categories);
     for (uint32_t i = 0; i < categories.count; i++)
-        if (am_match_idmap_find(&gates->blocked, categories.items[i]))
+        if (am_match_idmap_find(&gates->blocked, categories.items[i])) {
+            *detail = categories.items[i];
             return true;
+        }
     return false;
 }
 
@@ -233,8 +234,13 @@ stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked,
 /* The detail is the smallest label of the first winner that excludes, or is excluded. */
 static bool
 stops_excluded_label(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    *detail = am_gate_placed_label(&gates->placed, gates->image, asked->ad);
-    return *detail != AM_NONE;
+    uint32_t position = am_gate_placed_excluding(&gates->placed, gates->image, asked->ad);
+    if (position == AM_NONE)
+        return false;
+    const struct am_image_ad *other = &gates->image->ads[gates->placed.winners[position].ad];
+    if (takes(gates, am_gate_label_steps(gates->image, asked->ad, other)))
+        *detail = am_gate_label(gates->image, asked->ad, other);
+    return true;
 }
 
 /* ---- all of a kind, in order ------------------------------------------------------------------
@@ -286,7 +292,8 @@ void am_gate_check_fixed(struct am_gates *gates,
 
 /* What the lists of an ad and of the slot cost to compare. */
 static uint64_t slot_steps(const struct am_gates *gates, const struct question *asked) {
-    uint64_t steps = 1 + asked->slot->size_count / 8;
+    uint32_t sizes = am_image_list_at(gates->image, asked->ad->sizes).count;
+    uint64_t steps = 1 + am_match_work_of_seeking(asked->slot->size_count, sizes);
     if (gates->placed.labels.count || gates->placed.excluded.count)
         steps += am_image_list_at(gates->image, asked->ad->labels).count +
                  am_image_list_at(gates->image, asked->ad->exclude_labels).count;

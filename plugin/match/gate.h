@@ -67,11 +67,18 @@ uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
                              const struct am_image *image,
                              enum am_match_unique unique,
                              uint32_t ad);
-/* The smallest label, by its text, that the first such winner has and this one excludes, or the
- * other way round; or AM_NONE. */
-uint32_t am_gate_placed_label(const struct am_gate_placed *placed,
-                              const struct am_image *image,
-                              const struct am_image_ad *ad);
+/* The position of the first winner that has a label which this one excludes, or the other way
+ * round; or AM_NONE. */
+uint32_t am_gate_placed_excluding(const struct am_gate_placed *placed,
+                                  const struct am_image *image,
+                                  const struct am_image_ad *ad);
+/* The smallest label, by its text, that one ad has and the other excludes. */
+uint32_t am_gate_label(const struct am_image *image,
+                       const struct am_image_ad *ad,
+                       const struct am_image_ad *other);
+uint64_t am_gate_label_steps(const struct am_image *image,
+                             const struct am_image_ad *ad,
+                             const struct am_image_ad *other);
 
 void am_gate_start(struct am_gates *gates,
                    const struct am_rank_negatives *negatives,

@@ -101,14 +101,31 @@ static uint32_t smallest_shared(const struct am_image *image,
     return best;
 }
 
-uint32_t am_gate_placed_label(const struct am_gate_placed *placed,
-                              const struct am_image *image,
-                              const struct am_image_ad *ad) {
+uint32_t am_gate_placed_excluding(const struct am_gate_placed *placed,
+                                  const struct am_image *image,
+                                  const struct am_image_ad *ad) {
     uint32_t first = first_position(image, &placed->labels, ad->exclude_labels, AM_NONE);
-    first = first_position(image, &placed->excluded, ad->labels, first);
-    if (first == AM_NONE)
-        return AM_NONE;
-    const struct am_image_ad *other = &image->ads[placed->winners[first].ad];
+    return first_position(image, &placed->excluded, ad->labels, first);
+}
+
+uint32_t am_gate_label(const struct am_image *image,
+                       const struct am_image_ad *ad,
+                       const struct am_image_ad *other) {
     uint32_t label = smallest_shared(image, ad->exclude_labels, other->labels, AM_NONE);
     return smallest_shared(image, other->exclude_labels, ad->labels, label);
+}
+
+/* Each label of one list is sought in the other; those that both have are compared by their texts.
+ */
+static uint64_t
+steps_of_sharing(const struct am_image *image, am_image_list_ref a, am_image_list_ref b) {
+    uint32_t left = am_image_list_at(image, a).count, right = am_image_list_at(image, b).count;
+    return am_match_work_of_seeking(left, right) + (left < right ? left : right) / 2;
+}
+
+uint64_t am_gate_label_steps(const struct am_image *image,
+                             const struct am_image_ad *ad,
+                             const struct am_image_ad *other) {
+    return steps_of_sharing(image, ad->exclude_labels, other->labels) +
+           steps_of_sharing(image, other->exclude_labels, ad->labels);
 }

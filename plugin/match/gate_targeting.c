@@ -3,8 +3,8 @@
 #include "../model/week.h"
 #include "gate.h"
 
-/* A value of the request is sought in a list by halves. */
-enum { TERMS_A_STEP = 4 };
+/* Values of a request that are of another attribute. */
+enum { TERMS_A_STEP = 16 };
 
 void am_gate_targeting_start(struct am_gate_targeting *targeting,
                              const struct am_match_request *request) {
@@ -32,14 +32,20 @@ void am_gate_targeting_start(struct am_gate_targeting *targeting,
     }
 }
 
+/* Its steps are taken afterwards: there are few more than a budget's end allows. */
 static bool has_value(const struct am_gate_targeting *targeting,
                       const struct am_image_tree_node *node) {
     struct am_image_list set = am_image_list_at(targeting->image, node->set);
-    for (uint32_t i = 0; i < targeting->term_count; i++)
-        if (targeting->terms[i].attribute == node->attribute &&
-            am_image_list_has(set, targeting->terms[i].term))
-            return true;
-    return false;
+    uint32_t sought = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < targeting->term_count && !found; i++)
+        if (targeting->terms[i].attribute == node->attribute) {
+            sought++;
+            found = am_image_list_has(set, targeting->terms[i].term);
+        }
+    am_match_work_take(targeting->work, AM_STAGE_GATES,
+                       am_match_work_of_seeking(sought, set.count));
+    return found;
 }
 
 uint32_t am_gate_targeting_minute(const struct am_image *image,

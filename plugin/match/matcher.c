@@ -30,8 +30,9 @@ void am_matcher_set_kernel(struct am_matcher *matcher, const struct am_search_ke
 /* The steps know one another by these; nothing here changes while an image is attached. */
 static void connect(struct am_matcher *matcher) {
     matcher->search.words = &matcher->words;
-    matcher->search.work = matcher->rank.work = matcher->gates.work =
-        matcher->gates.targeting.work = &matcher->work;
+    matcher->words.work = matcher->words.readings.work = matcher->words.spelling.work =
+        matcher->search.work = matcher->rank.work = matcher->gates.work =
+            matcher->gates.targeting.work = &matcher->work;
     matcher->rank.hits = &matcher->search.hits;
     matcher->explain.image = matcher->image;
     matcher->explain.gates = &matcher->gates;

@@ -5,8 +5,9 @@
  * into the heap. */
 enum { MOST_REFILLS = 8 };
 
-/* A posting's list is a read of its own, and a tie's ad three, before either is sorted in. */
-enum { STEPS_A_LIST = 2, STEPS_A_TIE = 4 };
+/* A posting's list is a read of its own, and a tie's ad three, before either is sorted in. The id
+ * of a tie's ad is hashed byte by byte. */
+enum { STEPS_A_LIST = 2, STEPS_A_TIE = 4, ID_BYTES_A_STEP = 16 };
 
 void am_rank_size(struct am_rank *rank,
                   const struct am_image *image,
@@ -296,6 +297,11 @@ static void collect_ties(struct am_rank *rank) {
         return;
     for (uint32_t i = 0; i < rank->tie_count; i++) {
         struct am_view id = ad_id(image, rank->ties[i].posting);
+        if (!takes(rank, id.size / ID_BYTES_A_STEP)) {
+            AM_POISON_ITEMS(rank->ties, i, rank->tie_count - i);
+            rank->tie_count = i;
+            break;
+        }
         rank->ties[i].rotation = am_hash_fnv1a(rank->rotation_start, id.data, id.size);
     }
     for (uint32_t i = rank->tie_count / 2; i > 0; i--)

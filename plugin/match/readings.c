@@ -8,6 +8,9 @@ enum {
     KEPT_MOST = 1 << 18, /* when they are so many, the cache starts anew */
 };
 
+/* Of a word: its lookups; and of each byte of a form that is stemmed. */
+enum { STEPS_A_WORD = 4, STEPS_A_STEMMED_BYTE = 4 };
+
 void am_match_readings_size(struct am_match_readings *readings,
                             const struct am_image *image,
                             const struct am_text_word_rules *rules,
@@ -18,8 +21,18 @@ void am_match_readings_size(struct am_match_readings *readings,
         return;
     readings->cache = am_match_memory_take(memory, BUCKETS, sizeof *readings->cache);
     readings->kept = am_match_memory_take(memory, KEPT_MOST, sizeof *readings->kept);
-    if (readings->cache)
-        AM_UNPOISON_ITEMS(readings->cache, 0, BUCKETS);
+    readings->paid = am_match_memory_take(memory, BUCKETS, sizeof *readings->paid);
+    if (!readings->cache)
+        return;
+    AM_UNPOISON_ITEMS(readings->cache, 0, BUCKETS);
+    AM_UNPOISON_ITEMS(readings->paid, 0, BUCKETS);
+}
+
+AM_WRAPS void am_match_readings_start(struct am_match_readings *readings) {
+    if (!readings->cache || ++readings->request)
+        return;
+    memset(readings->paid, 0, BUCKETS * sizeof *readings->paid);
+    readings->request = 1;
 }
 
 /* ---- one word ---------------------------------------------------------------------------------
@@ -195,6 +208,37 @@ word_of(const struct am_match_found_batch *found, uint32_t at, size_t *next) {
     return (struct batch_word){written, folded, am_image_word_key(written.data, form->size)};
 }
 
+/* ---- the budget -------------------------------------------------------------------------------
+ *
+ * What the cache has from other requests must not change an answer. So each word of a request is
+ * paid for as if the cache had been empty: once, as long as no other word of its bucket comes
+ * between. Such a word is in the cache still. */
+
+static uint64_t steps_of(const struct am_match_readings *readings, const struct batch_word *word) {
+    size_t bytes = word->folded.size;
+    if (word->written.data != word->folded.data)
+        bytes += word->written.size;
+    return readings->stemmer ? STEPS_A_WORD + bytes * STEPS_A_STEMMED_BYTE : STEPS_A_WORD;
+}
+
+static bool is_paid(const struct am_match_paid *paid,
+                    const struct am_match_readings *readings,
+                    struct am_image_word_key key) {
+    return paid->request == readings->request && paid->key.low == key.low &&
+           paid->key.high == key.high && !am_image_word_key_is_long(key);
+}
+
+static bool takes(const struct am_match_readings *readings, const struct batch_word *word) {
+    struct am_match_paid *paid =
+        &readings->paid[am_image_bucket(am_image_word_key_hash(word->key), BUCKETS)];
+    if (is_paid(paid, readings, word->key))
+        return true;
+    if (!am_match_work_take(readings->work, AM_STAGE_WORDS, steps_of(readings, word)))
+        return false;
+    *paid = (struct am_match_paid){word->key, readings->request};
+    return true;
+}
+
 /* Where readings of a batch go. */
 struct output {
     uint32_t *ids;
@@ -280,6 +324,10 @@ bool am_match_readings_of_batch(struct am_match_readings *readings,
         __builtin_prefetch(bucket_of(readings, found->keys[unknown[i]]));
     for (uint32_t i = 0; i < listed; i++) {
         struct batch_word word = word_of(found, unknown[i], &next);
+        if (!takes(readings, &word)) {
+            give(&output, unknown[i], NULL, 0);
+            continue;
+        }
         /* The key of a long word is a hash, and a cache has no word to compare with. */
         bool given = am_image_word_key_is_long(word.key)
                          ? give_found(readings, &output, unknown[i], &word)

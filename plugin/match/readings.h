@@ -10,6 +10,7 @@
 #include "../text/stem.h"
 #include "kernels/kernels.h"
 #include "memory.h"
+#include "work.h"
 
 struct am_match_reading {
     uint32_t id;
@@ -32,6 +33,12 @@ struct am_match_further {
     uint32_t count, room;
 };
 
+/* The last word of a bucket of the cache that a request has taken steps for. */
+struct am_match_paid {
+    struct am_image_word_key key;
+    uint32_t request;
+};
+
 /* A bucket of the cache is laid out as one of the vocabulary, with the reading's id and flags
  * beside the key of the word as the text has it; `displaced` is the lane to be replaced next.
  * Zeroed memory is an empty cache, since no word has a key of zeros. The cache changes no answer.
@@ -39,10 +46,14 @@ struct am_match_further {
 struct am_match_readings {
     const struct am_image *image;
     const struct am_text_word_rules *rules;
+    struct am_match_work *work;
     struct am_text_stemmer *stemmer; /* NULL: no stemming, or no broad keyword to stem for */
     struct am_image_vocabulary_bucket *cache; /* NULL: words count as themselves only */
     struct am_match_reading *kept; /* lists of several, each after an item with their count as id */
     uint32_t kept_count;
+    struct am_match_paid
+        *paid;        /* a bucket's word whose readings this request has taken steps for */
+    uint32_t request; /* never 0 after am_match_readings_start */
 };
 
 /* Whether words may count as others. */
@@ -55,6 +66,9 @@ void am_match_readings_size(struct am_match_readings *readings,
                             const struct am_image *image,
                             const struct am_text_word_rules *rules,
                             struct am_match_memory *memory);
+
+/* Begins a request, whose words are paid for anew. */
+void am_match_readings_start(struct am_match_readings *readings);
 
 /* All readings of a word in both its forms, each with AM_WORD_PADDING readable bytes after it. */
 void am_match_readings_find(const struct am_match_readings *readings,
@@ -73,8 +87,8 @@ struct am_match_found_batch {
     uint32_t first; /* index of the first word among the request's */
 };
 
-/* Writes the first reading of each word to `ids` and `flags`, AM_NONE and 0 where it has none, and
- * adds the others to `further`. False: there is no room for them. */
+/* Writes the first reading of each word to `ids` and `flags`, AM_NONE and 0 where it has none or
+ * the budget ends, and adds the others to `further`. False: there is no room for them. */
 bool am_match_readings_of_batch(struct am_match_readings *readings,
                                 const struct am_match_found_batch *found,
                                 uint32_t *ids,

@@ -94,8 +94,13 @@ static bool locate_reading(const struct am_match_words *words,
     uint32_t next = 0;
     for (uint32_t k = 0; k < count; k++)
         last[k] = AM_NONE;
-    while (next < further->count && further->items[next].word < first)
-        next++;
+    for (uint32_t end_of_search = further->count; next < end_of_search;) {
+        uint32_t middle = next + (end_of_search - next) / 2;
+        if (further->items[middle].word < first)
+            next = middle + 1;
+        else
+            end_of_search = middle;
+    }
     for (uint32_t i = first; i < end; i++) {
         uint32_t from = next;
         while (next < further->count && further->items[next].word == i)
@@ -142,11 +147,13 @@ static uint32_t field_of(const struct am_match_words *words,
  * no place of it begins more than a window before that. Words with several readings are searched
  * for in a second pass: it may have found less than the first place, which is then looked for from
  * the start, as far as the budget goes. */
-static uint32_t least_word(const struct am_search *search, uint32_t root) {
+static uint32_t least_word(const struct am_search *search, uint32_t root, uint32_t keyword_words) {
+    enum { COMPARISONS_A_STEP = 16 };
     const struct am_match_words *words = search->words;
     uint32_t window = search->image->settings->broad_window;
     if (words->further.count > 0 &&
-        am_match_work_take(search->work, AM_STAGE_GATES, words->count / 4))
+        am_match_work_take(search->work, AM_STAGE_GATES,
+                           (uint64_t)words->count * (1 + keyword_words) / COMPARISONS_A_STEP))
         return 0;
     return root < window ? 0 : root - window + 1;
 }
@@ -160,7 +167,7 @@ static void fill_broad(const struct am_search *search,
     uint32_t last[AM_KEYWORD_MAX_WORDS];
     uint32_t count = search->image->keywords[winner->keyword].word_count;
     uint32_t window = search->image->settings->broad_window;
-    uint32_t least = least_word(search, path[0]);
+    uint32_t least = least_word(search, path[0], count);
     for (uint32_t field = field_of(words, request, least); field < request->field_count; field++) {
         uint32_t first = words->field_first[field], end = words->field_first[field + 1] - 1;
         first = first < least ? least : first;

@@ -6,6 +6,9 @@
 /* Edits that are looked up at a time, so that their reads overlap. */
 enum { BATCH = 32 };
 
+/* Of an edit, which is written and looked up; letters of other scripts are only passed. */
+enum { STEPS_AN_EDIT = 2, LETTERS_A_STEP = 8 };
+
 struct edit {
     char text[AM_SPELLING_WORD_BYTES + AM_WORD_PADDING];
     uint32_t size;
@@ -52,14 +55,24 @@ make_edits(const struct am_image *image, struct am_text_edits *edits, struct edi
     return count;
 }
 
-static const struct am_image_spelling *find_best(const struct am_image *image,
+static bool takes(const struct am_match_spelling *spelling, uint64_t steps) {
+    return am_match_work_take(spelling->work, AM_STAGE_WORDS, steps);
+}
+
+/* NULL, too, where the budget ends. */
+static const struct am_image_spelling *find_best(const struct am_match_spelling *speller,
                                                  const struct am_text_letters *word) {
+    const struct am_image *image = speller->image;
     const struct am_image_spelling *best = NULL;
     struct am_image_list letters = am_image_list_at(image, image->settings->spelling_letters);
     struct am_text_edits edits;
     struct edit batch[BATCH];
+    if (!takes(speller, (uint64_t)word->count * letters.count / LETTERS_A_STEP))
+        return NULL;
     am_text_edits_start(&edits, word, letters.items, letters.count);
-    for (uint32_t count; (count = make_edits(image, &edits, batch)) > 0;)
+    for (uint32_t count; (count = make_edits(image, &edits, batch)) > 0;) {
+        if (!takes(speller, count * STEPS_AN_EDIT))
+            return NULL;
         for (uint32_t i = 0; i < count; i++) {
             uint8_t flags;
             uint32_t id =
@@ -69,6 +82,7 @@ static const struct am_image_spelling *find_best(const struct am_image *image,
             if (spelling && is_better(image, spelling, best))
                 best = spelling;
         }
+    }
     return best;
 }
 
@@ -78,7 +92,7 @@ struct am_view am_match_spelling_correct(struct am_match_spelling *spelling, str
         !am_text_letters_of(word, AM_SPELLING_LETTERS_LEAST, AM_SPELLING_LETTERS_MOST, &letters))
         return AM_VIEW("");
     spelling->tried++;
-    const struct am_image_spelling *best = find_best(spelling->image, &letters);
+    const struct am_image_spelling *best = find_best(spelling, &letters);
     if (!best)
         return AM_VIEW("");
     char *text = memcpy(spelling->texts[spelling->count], word.data, word.size);

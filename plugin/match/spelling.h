@@ -6,12 +6,14 @@
 #include "../index/image.h"
 #include "../text/spelling.h"
 #include "match.h"
+#include "work.h"
 
 /* Bounds what a query costs. */
 enum { AM_SPELLING_TRIED_MOST = 32 /* words of a query */ };
 
 struct am_match_spelling {
     const struct am_image *image;
+    struct am_match_work *work;
     uint32_t tried;
     struct am_match_correction corrections[AM_MATCH_CORRECTIONS_MOST];
     uint32_t count;

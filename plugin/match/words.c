@@ -186,6 +186,16 @@ static void end_field(struct am_match_words *words) {
     words->count++;
 }
 
+/* The splitter reads plain ASCII many bytes at a time, and all else one character after the other.
+ */
+static void spend_characters(const struct am_match_words *words,
+                             const struct am_text_splitter *splitter,
+                             size_t before) {
+    enum { STEPS_A_CHARACTER = 3 };
+    am_match_work_spend(words->work, AM_STAGE_WORDS,
+                        (splitter->characters - before) * STEPS_A_CHARACTER);
+}
+
 static enum am_code too_many(const struct am_match_words *words, struct am_error *error) {
     return am_error_set(error, AM_E_LIMIT, "more than %u words in one request",
                         words->limits.words);
@@ -207,9 +217,11 @@ static enum am_code read_field(struct am_match_words *words,
     for (;;) {
         struct am_text_word *next = words->split + words->count;
         batch.words = next;
+        size_t characters = splitter.characters;
         AM_UNPOISON_ITEMS(next, 0, AM_WORD_BATCH);
         batch.count = (uint32_t)am_text_splitter_next(&splitter, next, AM_WORD_BATCH);
         AM_POISON_ITEMS(next, batch.count, AM_WORD_BATCH - batch.count);
+        spend_characters(words, &splitter, characters);
         if (batch.count == 0)
             break;
         if (words->real_count + batch.count > words->limits.words)
@@ -229,6 +241,7 @@ enum am_code am_match_words_read(struct am_match_words *words,
     size_t bytes = 0;
     forget_words(words);
     words->count = words->real_count = words->further.count = 0;
+    am_match_readings_start(&words->readings);
     am_match_spelling_start(&words->spelling, words->image);
     if (request->field_count > AM_MAX_FIELDS)
         return am_error_set(error, AM_E_LIMIT, "more than %d texts in one request", AM_MAX_FIELDS);

@@ -19,6 +19,7 @@ struct am_match_words {
     struct am_matcher_limits limits;
     const struct am_image *image;
     const struct am_search_kernel *kernel;
+    struct am_match_work *work;
     struct am_match_readings readings;
     struct am_text_word_rules rules; /* of the image */
 
@@ -42,7 +43,8 @@ void am_match_words_size_for_image(struct am_match_words *words,
                                    const struct am_image *image,
                                    struct am_match_memory *memory);
 
-/* Splits and looks up all fields. AM_E_LIMIT when they are too large. */
+/* Splits and looks up all fields; stems and corrects words as far as the budget, which has been
+ * started, goes. AM_E_LIMIT when they are too large. */
 enum am_code am_match_words_read(struct am_match_words *words,
                                  const struct am_match_request *request,
                                  struct am_error *error);

@@ -52,6 +52,8 @@ enum am_text_character_class am_text_character_class(int32_t character) {
             return AM_CHARACTER_LETTER;
         return character >= '0' && character <= '9' ? AM_CHARACTER_DIGIT : AM_CHARACTER_OTHER;
     }
+    if (am_text_is_jamo(character))
+        return AM_CHARACTER_LETTER;
     switch (utf8proc_category(character)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:

@@ -15,6 +15,11 @@ enum am_text_character_class {
 
 enum am_text_character_class am_text_character_class(int32_t character);
 
+/* The consonants and vowels that Hangul syllables decompose to: letters of combining class 0. */
+static inline bool am_text_is_jamo(int32_t character) {
+    return character >= 0x1100 && character <= 0x11FF;
+}
+
 enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
 
 /* Reads one code point at text[*at] (*at < text.size) and moves past it; AM_REPLACEMENT_CHARACTER,

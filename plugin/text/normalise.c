@@ -19,7 +19,7 @@ static void give_marks(struct am_text_machine *machine, struct am_text_word_outp
 static void add(struct am_text_machine *machine,
                 struct am_text_character character,
                 struct am_text_word_output *output) {
-    uint8_t class = character.code < 0x300
+    uint8_t class = character.code < 0x300 || am_text_is_jamo(character.code)
                         ? 0
                         : (uint8_t)utf8proc_get_property(character.code)->combining_class;
     if (class == 0 || machine->mark_count >= AM_MACHINE_MARKS)
@@ -54,6 +54,31 @@ static bool has_fraction_slash(const utf8proc_int32_t *codes, utf8proc_ssize_t c
         if (codes[i] == FRACTION_SLASH)
             return true;
     return false;
+}
+
+/* A Hangul syllable is its consonants and vowel by arithmetic (Unicode 3.12); Korean texts consist
+ * of these. */
+enum {
+    SYLLABLES = 0xAC00,
+    SYLLABLE_COUNT = 11172,
+    LEADS = 0x1100,
+    VOWELS = 0x1161,
+    TAILS = 0x11A7
+};
+
+static bool is_syllable(int32_t code) {
+    return code >= SYLLABLES && code < SYLLABLES + SYLLABLE_COUNT;
+}
+
+static void take_syllable(struct am_text_machine *machine,
+                          struct am_text_character source,
+                          struct am_text_word_output *output) {
+    enum { VOWEL_COUNT = 21, TAIL_COUNT = 28 };
+    int32_t index = source.code - SYLLABLES, tail = index % TAIL_COUNT;
+    add_as(machine, LEADS + index / (VOWEL_COUNT * TAIL_COUNT), source, output);
+    add_as(machine, VOWELS + index / TAIL_COUNT % VOWEL_COUNT, source, output);
+    if (tail)
+        add_as(machine, TAILS + tail, source, output);
 }
 
 /* A vulgar fraction stands apart from the digits beside it. */
@@ -152,6 +177,8 @@ static void take_character(struct am_text_machine *machine,
     else if (source.code < 0x80)
         add_as(machine, source.code >= 'A' && source.code <= 'Z' ? source.code | 0x20 : source.code,
                source, output);
+    else if (is_syllable(source.code))
+        take_syllable(machine, source, output);
     else if (is_trade_sign(source.code))
         add_as(machine, ' ', source, output);
     else

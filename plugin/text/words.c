@@ -151,6 +151,7 @@ static void take_character(struct am_text_splitter *splitter, struct am_text_wor
     struct state *state = splitter->state;
     size_t begin = splitter->at;
     int32_t code = am_text_character_read(splitter->text, &splitter->at);
+    splitter->characters++;
     am_text_machine_take(&state->machine,
                          (struct am_text_character){code, (uint32_t)begin, (uint32_t)splitter->at},
                          output);

@@ -62,8 +62,8 @@ ask_for(const struct bench *bench, size_t text, enum am_match_field_kind kind, s
 
 static void search(struct bench *bench, struct ask *ask) {
     struct am_error error;
-    require(am_match_words_read(&bench->matcher->words, &ask->request, &error), &error);
     am_match_work_start(&bench->matcher->work);
+    require(am_match_words_read(&bench->matcher->words, &ask->request, &error), &error);
     am_search_start(&bench->matcher->search, AM_TIER_ALL);
 }
 

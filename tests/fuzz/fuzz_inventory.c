@@ -27,8 +27,8 @@ find(struct am_matcher *matcher, const struct am_search_kernel *kernel, struct f
     struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(many_words)};
     const struct am_match_request request = {.fields = &field, .field_count = 1};
     am_matcher_set_kernel(matcher, kernel);
-    fuzz_require(am_match_words_read(&matcher->words, &request, NULL) == AM_OK);
     am_match_work_start(&matcher->work);
+    fuzz_require(am_match_words_read(&matcher->words, &request, NULL) == AM_OK);
     am_search(&matcher->search, &request, AM_TIER_ALL);
     const struct am_search_hits *hits = &matcher->search.hits;
     fuzz_require(hits->count <= AM_COUNT_OF(found->terminals));

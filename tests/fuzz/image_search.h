@@ -114,6 +114,7 @@ static void fuzz_put_words(struct am_matcher *matcher, const struct fuzz_path *p
     const struct am_match_field field = {.kind = AM_FIELD_QUERY,
                                          .text = {text, (size_t)2 * path->count}};
     const struct am_match_request request = {.fields = &field, .field_count = 1};
+    am_match_work_start(&matcher->work);
     fuzz_require(am_match_words_read(words, &request, NULL) == AM_OK &&
                  words->real_count == path->count);
     for (uint32_t i = 0; i < path->count; i++) {

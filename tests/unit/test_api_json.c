@@ -196,6 +196,20 @@ static void the_same_member_twice_is_refused(void **state) {
     assert_all_refused(state, cases, AM_COUNT_OF(cases));
 }
 
+/* Before any two are compared, which would take long. */
+static void keys_that_are_too_long_are_refused_first(void **state) {
+    enum { BYTES = 2000 };
+    static char body[2 * BYTES + 64];
+    char key[BYTES + 1] = "", where[BYTES + 64];
+    memset(key, 'k', BYTES);
+    sprintf(where, "$.context.kv.%s", key);
+    where[AM_ERROR_WHERE_SIZE - 1] = '\0';
+    sprintf(body, "{\"context\":{\"kv\":{\"%s\":\"1\",\"%s\":\"2\"}}}", key, key);
+    const struct refusal refusal = {body, AM_E_INVALID, where,
+                                    "expected at most 255 bytes, found 2000"};
+    assert_all_refused(state, &refusal, 1);
+}
+
 static void values_of_another_type_are_refused(void **state) {
     static const struct refusal cases[] = {
         {"{\"query\":1}", AM_E_INVALID, "$.query", "expected a string, found a number"},
@@ -512,6 +526,7 @@ int main(void) {
         TEST(what_is_no_json_object_is_refused),
         TEST(unknown_members_are_refused_with_the_nearest_name),
         TEST(the_same_member_twice_is_refused),
+        TEST(keys_that_are_too_long_are_refused_first),
         TEST(values_of_another_type_are_refused),
         TEST(values_out_of_range_are_refused),
         TEST(long_values_are_cut_in_messages),

@@ -42,8 +42,8 @@ static struct finding find(struct engine *engine,
     struct am_matcher *matcher = engine->matcher;
     struct am_error error;
     am_matcher_set_kernel(matcher, kernel);
-    assert_int_equal(am_match_words_read(&matcher->words, request, &error), AM_OK);
     am_match_work_start(&matcher->work);
+    assert_int_equal(am_match_words_read(&matcher->words, request, &error), AM_OK);
     am_search(&matcher->search, request, AM_TIER_ALL);
     const struct am_search_hits *hits = &matcher->search.hits;
     return (struct finding){

@@ -17,8 +17,8 @@ enum { MACHINE_ALONE = -1 };
 static const struct am_text_word_rules plain = {.fold_accents = true};
 
 /* Every word of the text as "word[begin,end) ". The text lies at the end of its memory, so that
- * sanitizers and valgrind see a read past it. */
-static void
+ * sanitizers and valgrind see a read past it. Returns how many characters were read one by one. */
+static size_t
 split(const char *text, size_t size, struct am_text_word_rules rules, int way, char *out) {
     struct am_text_splitter_memory memory = {NULL, am_text_splitter_memory_size(size)};
     struct am_text_splitter splitter;
@@ -40,6 +40,7 @@ split(const char *text, size_t size, struct am_text_word_rules rules, int way, c
                            am_text_word_text(&splitter, &words[i]), words[i].begin, words[i].end);
     free(memory.memory);
     free(copy);
+    return splitter.characters;
 }
 
 /* Ways that this machine does not have are left out. */
@@ -242,11 +243,14 @@ static size_t append(char *text, size_t size, const char *piece) {
 static void
 every_way_gives_the_same_words(const char *text, size_t size, struct am_text_word_rules rules) {
     static char found[2][1 << 16];
+    size_t characters = SIZE_MAX; /* steps of a decision are taken for these */
     split(text, size, rules, MACHINE_ALONE, found[0]);
     for (int way = 0; way < AM_TEXT_BLOCK_KERNELS; way++) {
         if (!have(way))
             continue;
-        split(text, size, rules, way, found[1]);
+        size_t read = split(text, size, rules, way, found[1]);
+        characters = characters == SIZE_MAX ? read : characters;
+        assert_int_equal(read, characters);
         if (strcmp(found[0], found[1]) != 0)
             fail_msg("\"%.*s\", way %d: %s, the machine: %s", (int)size, text, way, found[1],
                      found[0]);
@@ -296,6 +300,18 @@ static void long_stretches_without_words_do_not_end_a_text(void **state) {
             assert_string_equal(found, "end[199997,200000) ");
         }
     free(text);
+}
+
+/* By arithmetic, and composed again by utf8proc. */
+static void every_hangul_syllable_is_itself(void **state) {
+    (void)state;
+    char text[16], found[64], expected[64];
+    for (unsigned code = 0xAC00; code <= 0xD7A3; code++) {
+        sprintf(text, "%c%c%c", 0xE0 | code >> 12, 0x80 | (code >> 6 & 63), 0x80 | (code & 63));
+        sprintf(expected, "%s[0,3) ", text);
+        split(text, 3, plain, 0, found);
+        assert_string_equal(found, expected);
+    }
 }
 
 static void a_word_that_is_too_long_holds_its_place(void **state) {
@@ -369,6 +385,7 @@ int main(void) {
         cmocka_unit_test(every_way_splits_alike_wherever_blocks_end),
         cmocka_unit_test(long_stretches_without_words_do_not_end_a_text),
         cmocka_unit_test(a_word_that_is_too_long_holds_its_place),
+        cmocka_unit_test(every_hangul_syllable_is_itself),
         cmocka_unit_test(utf16_units_count_as_in_javascript),
         cmocka_unit_test(stems_are_snowballs),
         cmocka_unit_test(languages_have_one_name),

@@ -162,6 +162,289 @@ static void utf16_places_are_those_of_each_winner_alone(void **state) {
     engine_stop(&engine);
 }
 
+/* ---- what a step stands for -------------------------------------------------------------------
+ *
+ * Whatever an author or a client can make longer is paid for: each of these pairs differs in one
+ * length only. */
+
+static uint64_t work_of(const char *lines, const struct am_match_request *request) {
+    struct engine engine;
+    engine_start(&engine, lines);
+    engine_decide(&engine, request);
+    uint64_t work = engine.decision.work;
+    engine_stop(&engine);
+    return work;
+}
+
+/* Appends `"NAME":["PREFIX0","PREFIX1",...]`. */
+static char *
+put_names(char *at, const char *name, const char *prefix, unsigned first, unsigned count) {
+    at += sprintf(at, ",\"%s\":[", name);
+    for (unsigned i = 0; i < count; i++)
+        at += sprintf(at, "%s\"%s%u\"", i ? "," : "", prefix, first + i);
+    return at + sprintf(at, "]");
+}
+
+static void ids_of_equal_ads_are_hashed_within_the_budget(void **state) {
+    (void)state;
+    enum { ADS = 100 };
+    uint64_t work[2];
+    for (int is_long = 0; is_long < 2; is_long++) {
+        char *lines = malloc(ADS * 512), *at = lines;
+        for (int i = 0; i < ADS; i++)
+            at += sprintf(at,
+                          "{\"id\":\"%0*d\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"*\"]}\n",
+                          is_long ? 255 : 3, i);
+        struct am_match_request request = request_of("");
+        work[is_long] = work_of(lines, &request);
+        free(lines);
+    }
+    assert_true(work[1] >= work[0] + ADS * (255 / 16));
+}
+
+static void sizes_are_sought_within_the_budget(void **state) {
+    (void)state;
+    uint64_t work[2];
+    for (unsigned many = 0; many < 2; many++) {
+        char *lines = malloc(1 << 16), *at = lines;
+        at += sprintf(at, "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"*\"]");
+        at += sprintf(at, ",\"sizes\":[\"1x1\"");
+        for (unsigned i = 0; i < many * 1000; i++)
+            at += sprintf(at, ",\"2x%u\"", 1 + i);
+        sprintf(at, "]}\n");
+        struct am_match_slot slot = {.count = 1, .size_count = AM_MAX_SLOT_SIZES};
+        for (uint32_t i = 0; i < AM_MAX_SLOT_SIZES; i++)
+            slot.sizes[i] = 3 << 16 | (1 + i);
+        struct am_match_request request = request_of("");
+        request.slots = &slot;
+        request.slot_count = 1;
+        work[many] = work_of(lines, &request);
+        free(lines);
+    }
+    assert_true(work[1] >= work[0] + AM_MAX_SLOT_SIZES);
+}
+
+static void values_are_sought_within_the_budget(void **state) {
+    (void)state;
+    enum { VALUES = 200 };
+    static char texts[VALUES][8];
+    static struct am_match_attribute attributes[VALUES];
+    uint64_t work[2];
+    for (unsigned i = 0; i < VALUES; i++) {
+        sprintf(texts[i], "v%u", i);
+        attributes[i] = (struct am_match_attribute){
+            .attribute = AM_ATTRIBUTE_CITY, .key = AM_VIEW(""), .value = am_view_of(texts[i])};
+    }
+    for (unsigned many = 0; many < 2; many++) {
+        char *lines = malloc(1 << 16), *at = lines;
+        at += sprintf(at, "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"*\"],"
+                          "\"targeting\":{\"os\":[\"x\"]");
+        at = put_names(at, "city", "n", 0, many ? 1000 : 1);
+        at += sprintf(at, "}}\n{\"id\":\"b\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\"],"
+                          "\"targeting\":{\"not\":{\"os\":[\"x\"]}");
+        at = put_names(at, "city", "n", 0, many ? 1000 : 1);
+        at += sprintf(at, "}}\n{\"id\":\"c\",\"advertiser\":\"c\",\"bid\":1,\"keywords\":[\"*\"],"
+                          "\"targeting\":{\"region\":[\"x\"]");
+        at = put_names(at, "city", "v", 0, VALUES);
+        sprintf(at, "}}\n");
+        struct am_match_request request = request_of("");
+        request.attributes = attributes;
+        request.attribute_count = VALUES;
+        work[many] = work_of(lines, &request);
+        free(lines);
+    }
+    assert_true(work[1] >= work[0] + VALUES);
+}
+
+/* Which label excludes is sought in both lists. */
+static void labels_are_sought_within_the_budget(void **state) {
+    (void)state;
+    enum { LABELS = 100 };
+    uint64_t work[2];
+    for (unsigned shares = 0; shares < 2; shares++) {
+        char *lines = malloc(1 << 17), *at = lines;
+        for (unsigned i = 0; i < 2; i++) {
+            at +=
+                sprintf(at, "{\"id\":\"%u\",\"advertiser\":\"%u\",\"bid\":%u,\"keywords\":[\"*\"]",
+                        i, i, 9 - i);
+            at = put_names(at, i ? "exclude_labels" : "labels", "l", shares ? 0 : i * LABELS,
+                           LABELS);
+            at += sprintf(at, "}\n");
+        }
+        struct am_match_request request = request_of("");
+        request.unique = AM_UNIQUE_AD;
+        work[shares] = work_of(lines, &request);
+        free(lines);
+    }
+    assert_true(work[1] >= work[0] + LABELS);
+}
+
+/* C-1-1-...: each tier is looked up; after the budget, the tier that is blocked is the detail. */
+static void blocked_categories_are_told_within_the_budget(void **state) {
+    (void)state;
+    struct engine engine;
+    enum { PARTS = 15 };
+    char lines[1024], *at = lines;
+    at += sprintf(
+        at,
+        "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"*\"],\"categories\":[\"C");
+    for (int i = 0; i < PARTS; i++)
+        at += sprintf(at, "-1");
+    sprintf(at, "\",\"D-1\"]}\n");
+    const struct am_view blocked = AM_VIEW("D");
+    struct am_match_request request = request_of("");
+    request.blocked_categories = (struct am_match_views){&blocked, 1};
+    engine_start(&engine, lines);
+    engine_decide(&engine, &request);
+    uint64_t without = engine.decision.work;
+    request.explain = true;
+    engine_decide(&engine, &request);
+    assert_true(engine.decision.work >= without + PARTS);
+    assert_true(am_view_equal(engine.decision.rejected[0].detail, AM_VIEW("D-1")));
+    engine.matcher->work.limit = without + PARTS / 2;
+    engine_decide(&engine, &request);
+    assert_true(engine.decision.truncated);
+    assert_true(am_view_equal(engine.decision.rejected[0].detail, AM_VIEW("D")));
+    engine_stop(&engine);
+}
+
+static void sizes_are_told_within_the_budget(void **state) {
+    (void)state;
+    enum { SIZES = 1000 };
+    struct engine engine;
+    char *lines = malloc(1 << 16), *at = lines;
+    at += sprintf(
+        at, "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"*\"],\"sizes\":[\"1x1\"");
+    for (int i = 1; i < SIZES; i++)
+        at += sprintf(at, ",\"2x%d\"", i);
+    sprintf(at, "]}\n");
+    struct am_match_slot slot = {.count = 1, .size_count = 1, .sizes = {3 << 16 | 3}};
+    struct am_match_request request = request_of("");
+    request.slots = &slot;
+    request.slot_count = 1;
+    engine_start(&engine, lines);
+    engine_decide(&engine, &request);
+    uint64_t without = engine.decision.work;
+    request.explain = true;
+    engine_decide(&engine, &request);
+    assert_true(engine.decision.work >= without + SIZES / 2);
+    engine.matcher->work.limit = without + 16;
+    engine_decide(&engine, &request);
+    assert_true(engine.decision.truncated);
+    assert_true(am_view_equal(engine.decision.rejected[0].detail, AM_VIEW("work limit")));
+    engine_stop(&engine);
+    free(lines);
+}
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static const char stemmed[] =
+    "{\"type\":\"inventory\",\"language\":\"en\",\"spelling\":true}\n"
+    "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"running shoe\",\"marathon\"]}\n"
+    "{\"id\":\"b\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":[\"*\",\"-used shoe\"]}\n";
+
+static uint64_t work_on(struct engine *engine, enum am_match_field_kind kind, const char *text) {
+    engine_ask(engine, kind, text, 1);
+    return engine->decision.work;
+}
+
+/* A word is paid for once a request, whether other requests have had it stemmed or not. */
+static void stems_are_paid_for_whatever_was_asked_before(void **state) {
+    (void)state;
+    struct engine engine;
+    char distinct[8192] = "", same[8192] = "";
+    for (int i = 0; i < 200; i++) {
+        sprintf(distinct + strlen(distinct), "%c%c%citions ", 'b' + i % 7, 'a' + i / 7 % 26,
+                'c' + i / 182);
+        strcat(same, "bacitions ");
+    }
+    engine_start(&engine, stemmed);
+    uint64_t first = work_on(&engine, AM_FIELD_TEXT, distinct);
+    assert_true(first >= work_on(&engine, AM_FIELD_TEXT, same) + 150 * 36);
+    assert_int_equal(work_on(&engine, AM_FIELD_TEXT, distinct), first);
+    am_matcher_trim(engine.matcher);
+    assert_int_equal(work_on(&engine, AM_FIELD_TEXT, distinct), first);
+    engine_stop(&engine);
+}
+
+/* Words that were not stemmed may have been negative keywords. */
+static void words_beyond_the_budget_fail_closed(void **state) {
+    (void)state;
+    struct engine engine;
+    char text[4096] = "";
+    for (int i = 0; i < 50; i++)
+        sprintf(text + strlen(text), "%c%citions ", 'b' + i % 7, 'a' + i / 7);
+    strcat(text, "shoes used");
+    engine_start(&engine, stemmed);
+    engine_ask(&engine, AM_FIELD_TEXT, text, 1);
+    assert_int_equal(engine.decision.rejected_by[AM_GATE_NEGATIVE_KEYWORD], 1);
+    uint32_t unknown = 0;
+    for (uint64_t limit = 16; limit < 8000; limit += 16) {
+        engine.matcher->work.limit = limit;
+        assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, text, 1), "");
+        unknown += engine.decision.rejected_by[AM_GATE_NEGATIVES_UNKNOWN];
+    }
+    assert_true(unknown > 100);
+    engine_stop(&engine);
+}
+
+static void characters_that_are_read_one_by_one_are_paid_for(void **state) {
+    (void)state;
+    struct engine engine;
+    char ascii[2048] = "", cyrillic[2048] = "";
+    for (int i = 0; i < 100; i++) {
+        strcat(ascii, "bolshoj ");
+        strcat(cyrillic, "\xD0\xB1\xD0\xBE\xD0\xBB ");
+    }
+    engine_start(&engine,
+                 "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":1,\"keywords\":[\"shoe\"]}\n");
+    assert_true(work_on(&engine, AM_FIELD_TEXT, cyrillic) >=
+                work_on(&engine, AM_FIELD_TEXT, ascii) + 900);
+    engine_stop(&engine);
+}
+
+/* The place of a broad keyword is looked for once more where words have several readings: each of
+ * its words at each of the text's. */
+static void places_among_readings_are_paid_for_by_words(void **state) {
+    (void)state;
+    uint64_t work[2];
+    char text[8192] = "";
+    for (int i = 0; i < 300; i++) /* a word, or one and a particle */
+        strcat(text, "\xEC\x82\xAC\xEA\xB3\xBC\xEA\xB0\x80 ");
+    strcat(text, "a b c d e f g h");
+    for (int many = 0; many < 2; many++) {
+        char lines[1024];
+        struct engine engine;
+        sprintf(lines,
+                "{\"type\":\"inventory\",\"language\":\"ko\"}\n"
+                "{\"id\":\"a\",\"advertiser\":\"a\",\"bid\":2,\"keywords\":[\"%s\"]}\n"
+                "{\"id\":\"b\",\"advertiser\":\"b\",\"bid\":1,\"keywords\":["
+                "\"\xEC\x82\xAC\xEA\xB3\xBC\",\"\xEC\x82\xAC\xEA\xB3\xBC\xEA\xB0\x80\"]}\n",
+                many ? "a b c d e f g h" : "a b");
+        engine_start(&engine, lines);
+        assert_string_equal(engine_ask(&engine, AM_FIELD_TEXT, text, 1), "a ");
+        work[many] = engine.decision.work;
+        engine_stop(&engine);
+    }
+    assert_true(work[1] >= work[0] + 300 * 5 / 16);
+}
+
+static void misspelt_words_are_sought_within_the_budget(void **state) {
+    (void)state;
+    struct engine engine;
+    engine_start(&engine, stemmed);
+    uint64_t known = work_on(&engine, AM_FIELD_QUERY, "marathon");
+    uint64_t misspelt = work_on(&engine, AM_FIELD_QUERY, "marathom");
+    assert_int_equal(engine.decision.correction_count, 1);
+    assert_true(misspelt >= known + 100);
+    engine.matcher->work.limit = 100;
+    work_on(&engine, AM_FIELD_QUERY, "marathom");
+    assert_int_equal(engine.decision.correction_count, 0);
+    assert_true(engine.decision.truncated);
+    engine_stop(&engine);
+}
+
 /* ---- memory -----------------------------------------------------------------------------------
  */
 
@@ -213,6 +496,17 @@ int main(void) {
         cmocka_unit_test(a_truncated_decision_is_the_same_for_every_kernel),
         cmocka_unit_test(a_cut_search_shows_no_ad_with_negative_keywords),
         cmocka_unit_test(utf16_places_are_those_of_each_winner_alone),
+        cmocka_unit_test(ids_of_equal_ads_are_hashed_within_the_budget),
+        cmocka_unit_test(sizes_are_sought_within_the_budget),
+        cmocka_unit_test(values_are_sought_within_the_budget),
+        cmocka_unit_test(labels_are_sought_within_the_budget),
+        cmocka_unit_test(blocked_categories_are_told_within_the_budget),
+        cmocka_unit_test(sizes_are_told_within_the_budget),
+        cmocka_unit_test(stems_are_paid_for_whatever_was_asked_before),
+        cmocka_unit_test(words_beyond_the_budget_fail_closed),
+        cmocka_unit_test(characters_that_are_read_one_by_one_are_paid_for),
+        cmocka_unit_test(places_among_readings_are_paid_for_by_words),
+        cmocka_unit_test(misspelt_words_are_sought_within_the_budget),
         cmocka_unit_test(what_a_large_request_used_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

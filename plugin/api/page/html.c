@@ -29,16 +29,18 @@ static struct am_view reference_of(char c) {
 }
 
 void am_api_html_text(struct am_buffer *out, struct am_view text) {
-    const char *end = am_view_end(text);
+    const char *end = am_view_end(text), *from = text.data;
     for (const char *at = text.data; at < end;) {
         struct am_utf8_step step = am_utf8_step(at, end);
-        struct am_view reference = reference_of(*at);
-        if (!step.valid)
-            am_buffer_literal(out, "\xEF\xBF\xBD");
-        else if (reference.size)
-            am_buffer_view_append(out, reference);
-        else
-            am_buffer_append(out, at, step.size);
+        struct am_view instead =
+            step.valid ? reference_of(*at) : (struct am_view){replacement, sizeof replacement - 1};
+        if (instead.size) {
+            am_buffer_append(out, from, (size_t)(at - from));
+            am_buffer_view_append(out, instead);
+            from = at + step.size;
+        }
         at += step.size;
     }
+    if (from < end)
+        am_buffer_append(out, from, (size_t)(end - from));
 }

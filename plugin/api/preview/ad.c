@@ -63,7 +63,8 @@ static void put_owner(const struct placed *to) {
 
 void am_preview_ad(struct am_buffer *out,
                    const struct am_preview *preview,
-                   const struct am_match_winner *placed) {
+                   const struct am_match_winner *placed,
+                   bool shows_creative) {
     const struct placed to = {out, preview, preview->image, placed};
     const struct am_image_ad_details *details = &to.image->details[placed->ad];
     struct am_view url = am_image_string(to.image, details->url);
@@ -79,6 +80,10 @@ void am_preview_ad(struct am_buffer *out,
         am_preview_address(out, url);
         AM_PAGE_PUT(out, "</p>\n");
     }
-    am_preview_creative(out, preview, placed->ad);
+    if (shows_creative)
+        am_preview_creative(out, preview, placed->ad);
+    else
+        AM_PAGE_PUT(out, "<p class=\"empty\">Creatives above are all that this page has room "
+                         "for.</p>\n");
     AM_PAGE_PUT(out, "</li>\n");
 }

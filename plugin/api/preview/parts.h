@@ -21,7 +21,8 @@ void am_preview_form(struct am_buffer *out, const struct am_preview *preview);
 /* One winner: its creative, its price, and why it was chosen. */
 void am_preview_ad(struct am_buffer *out,
                    const struct am_preview *preview,
-                   const struct am_match_winner *placed);
+                   const struct am_match_winner *placed,
+                   bool shows_creative);
 
 /* The text around the spans of a winner, with these marked. Spans are ascending, disjoint and
  * inside the text. Should they ever not be, the page shows something odd, but nothing that is not

@@ -5,7 +5,10 @@
 #include "../page/page.h"
 #include "parts.h"
 
-enum { LINK_BYTES = 2000 };
+enum {
+    LINK_BYTES = 2000,
+    CREATIVE_BYTES_MOST = 1 << 20, /* of all ads: beyond, a page is slow to make and to read */
+};
 
 struct page {
     struct am_buffer *out;
@@ -47,6 +50,7 @@ static void put_time(const struct page *to) {
 
 static void put_ads(const struct page *to) {
     const struct am_match_decision *decision = to->preview->decision;
+    size_t creatives = 0;
     AM_PAGE_PUT(to->out,
                 "<section>\n<h2>Ads</h2>\n<p class=\"counts\">{} shown, of {} that a keyword "
                 "reached; {} read, with {}.",
@@ -63,8 +67,13 @@ static void put_ads(const struct page *to) {
         AM_PAGE_PUT(to->out, "<p class=\"empty\">No ad fits this request.</p>\n");
     else
         AM_PAGE_PUT(to->out, "<ol class=\"ads\">\n");
-    for (uint32_t i = 0; i < decision->ad_count; i++)
-        am_preview_ad(to->out, to->preview, &decision->ads[i]);
+    for (uint32_t i = 0; i < decision->ad_count; i++) {
+        const struct am_image_ad_details *details = &to->image->details[decision->ads[i].ad];
+        size_t size = am_image_string(to->image, details->creative).size;
+        creatives += size;
+        am_preview_ad(to->out, to->preview, &decision->ads[i],
+                      size == 0 || creatives <= CREATIVE_BYTES_MOST);
+    }
     if (decision->ad_count)
         AM_PAGE_PUT(to->out, "</ol>\n");
     AM_PAGE_PUT(to->out, "</section>\n");
