@@ -3,8 +3,6 @@
 
 #include "../base/buffer.h"
 
-enum { SHOWN_BYTES = 64 };
-
 /* ---- errors --------------------------------------------------------------------------------- */
 
 enum am_code
@@ -45,10 +43,9 @@ static enum am_code unknown_member(struct am_api_members *in,
     struct am_view raw = am_json_raw(&in->json, key);
     const char *near = am_model_nearest_name((struct am_view){raw.data + 1, raw.size - 2}, names);
     struct am_view wanted = near ? am_view_of(near) : am_buffer_view(&text);
-    int shown = raw.size > SHOWN_BYTES ? SHOWN_BYTES : (int)raw.size;
     return am_api_member_at(in, key,
                             am_error_set(in->error, AM_E_INVALID,
-                                         "unknown member %.*s: expected %.*s", shown, raw.data,
+                                         "unknown member %.*s: expected %.*s", AM_API_SHOWN(raw),
                                          AM_VIEW_ARGUMENTS(wanted)));
 }
 

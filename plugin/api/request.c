@@ -19,15 +19,9 @@ struct am_view am_api_request_field_name(enum am_match_field_kind kind) {
 #define NOW_MIN INT64_C(-62167219200)
 #define NOW_MAX INT64_C(253402300799)
 
-enum { SHOWN_BYTES = 64 }; /* of a value, in a message */
-
-static int shown_size(struct am_view value) {
-    return value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size;
-}
-
 static enum am_code expected(const char *what, struct am_view value, struct am_error *error) {
     return am_error_set(error, AM_E_INVALID, "expected %s, found \"%.*s\"%s", what,
-                        shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
+                        AM_API_SHOWN(value), value.size > AM_API_SHOWN_BYTES ? "..." : "");
 }
 
 /* Ids, names and values that inventories hold are not longer either. */
@@ -296,7 +290,7 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
     return am_error_set(error, AM_E_IMPOSSIBLE,
                         "unknown time zone \"%.*s\"%s: expected an IANA name that this server "
                         "knows, like \"America/New_York\"",
-                        shown_size(value), value.data, value.size > SHOWN_BYTES ? "..." : "");
+                        AM_API_SHOWN(value), value.size > AM_API_SHOWN_BYTES ? "..." : "");
 }
 
 /* ---- putting it together -------------------------------------------------------------------- */

@@ -18,6 +18,12 @@ enum {
     AM_REQUEST_MAX_NODES = 1 << 15, /* JSON values: more than the other limits let pass */
 };
 
+/* Bytes of a value that a message quotes. */
+enum { AM_API_SHOWN_BYTES = 64 };
+/* For printf's "%.*s": the quoted bytes of a view. */
+#define AM_API_SHOWN(view)                                                                         \
+    (int)((view).size > AM_API_SHOWN_BYTES ? AM_API_SHOWN_BYTES : (view).size), (view).data
+
 enum am_api_blocked {
     AM_BLOCKED_ADVERTISERS,
     AM_BLOCKED_CATEGORIES,
@@ -159,8 +165,8 @@ enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
 /* Adds a size that the slot does not have yet; false: it has as many as there may be. */
 bool am_api_request_keep_size(struct am_match_slot *slot, uint32_t size);
-/* When everything has been given: puts the request together. Without slots it gets one. AM_E_IMPOSSIBLE:
- * more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
+/* When everything has been given: puts the request together. Without slots it gets one.
+ * AM_E_IMPOSSIBLE: more ads wanted in all than AM_MAX_ADS_PER_REQUEST. */
 enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct am_error *error);
 
 /* "query", "keywords", ...: the request's member that a field was. */

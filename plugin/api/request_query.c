@@ -15,8 +15,6 @@ struct parameter {
     bool repeatable;
 };
 
-enum { SHOWN_BYTES = 64 };
-
 /* ---- values --------------------------------------------------------------------------------- */
 
 enum text_parameter { TEXT_QUERY, TEXT_TITLE, TEXT_URL };
@@ -115,7 +113,7 @@ static enum am_code take_explain(struct am_api_request_reader *reader,
     if (yes || no)
         return am_api_request_set_explain(reader, yes, error);
     return am_error_set(error, AM_E_INVALID, "expected 1, 0, true or false, found \"%.*s\"",
-                        value.size > SHOWN_BYTES ? SHOWN_BYTES : (int)value.size, value.data);
+                        AM_API_SHOWN(value));
 }
 
 static enum am_code take_why(struct am_api_request_reader *reader,
@@ -211,8 +209,7 @@ static enum am_code unknown_parameter(struct am_view name, struct am_error *erro
     const char *near = am_model_nearest_name(name, names);
     struct am_view wanted = near ? am_view_of(near) : am_buffer_view(&text);
     return am_error_set(error, AM_E_INVALID, "unknown parameter \"%.*s\": expected %s%.*s",
-                        name.size > SHOWN_BYTES ? SHOWN_BYTES : (int)name.size, name.data,
-                        near ? "" : "one of ", AM_VIEW_ARGUMENTS(wanted));
+                        AM_API_SHOWN(name), near ? "" : "one of ", AM_VIEW_ARGUMENTS(wanted));
 }
 
 static enum am_code take_parameter(struct am_api_request_reader *reader,

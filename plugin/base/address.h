@@ -54,11 +54,11 @@ bool am_address_in_ranges(const struct am_address_ranges *ranges, const struct a
 enum { AM_ADDRESS_MAX_HOPS = 16 };
 
 /* The client of a request. `peer` is whoever opened the connection; `forwarded` is X-Forwarded-For
- * with its fields joined by commas. Each proxy appends the address it was asked from, so the list
- * is walked from the right for as long as the address found so far is one of `trusted`. The walk
- * ends at the first address that is not trusted, which is the client; at an item that is no
- * address, or after AM_ADDRESS_MAX_HOPS, the last address found is returned. Whatever a client
- * writes into the header itself lies left of that and is never believed. */
+ * with its fields joined by commas. Each proxy appends its client's address, so the list is walked
+ * from the right while the address found so far is in `trusted`. The walk ends at the first address
+ * that is not trusted, which is the client; at an item that is no address, or after
+ * AM_ADDRESS_MAX_HOPS, the last address found is returned. Whatever a client writes into the header
+ * itself is left of that, and is never used. */
 struct am_address am_address_client(const struct am_address *peer,
                                     struct am_view forwarded,
                                     const struct am_address_ranges *trusted);

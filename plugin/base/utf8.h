@@ -36,8 +36,8 @@ static inline struct am_utf8_step am_utf8_step(const char *at, const char *end) 
     return (struct am_utf8_step){size, size == need};
 }
 
-/* Copies a text for logs and terminals, cut between characters where `room` ends. '?' stands for
- * each character that would steer them or hide something: controls, C1 too; line and paragraph
+/* Copies a text for logs and terminals, truncated between characters to `room`. '?' replaces each
+ * character that would control them or hide something: controls, C1 too; line and paragraph
  * separators; marks and overrides of direction; invisible ones, but for those that join letters
  * (U+200C, U+200D); tags. And for each byte that is no UTF-8. Returns the bytes written, at most
  * text.size; `to` may be where the text is. */

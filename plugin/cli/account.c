@@ -91,7 +91,7 @@ am_cli_account_group(struct am_cli_account *account, struct am_view campaign, st
 /* ---- lines ------------------------------------------------------------------------------------
  */
 
-/* One line being written; it starts anew where it had too little room. */
+/* One line being written; it is written again with more room when it does not fit. */
 struct writer {
     const struct am_cli_account *account;
     const struct am_cli_account_options *options;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An advertiser's account on its way from a table to an inventory: campaigns, ad groups, their
- * keywords and texts. Everything is owned by the account. */
+/* An advertiser's account, between a table and an inventory: campaigns, ad groups, their keywords
+ * and texts. The account owns everything. */
 #ifndef AM_CLI_ACCOUNT_H
 #define AM_CLI_ACCOUNT_H
 
@@ -56,7 +56,7 @@ struct am_cli_account {
 struct am_cli_account am_cli_account_new(void);
 void am_cli_account_free(struct am_cli_account *account);
 
-/* The campaign, or group, of that name, new at first sight; NULL when memory runs out. */
+/* The campaign, or group, of that name, made if new; NULL when memory runs out. */
 struct am_cli_campaign *am_cli_account_campaign(struct am_cli_account *account,
                                                 struct am_view name);
 struct am_cli_group *
@@ -72,7 +72,7 @@ struct am_cli_account_totals {
     uint64_t campaigns, ads, keywords, negatives;
 };
 
-/* Gives the lines of the inventory to `put`, which may refuse (false). AM_E_MEMORY; AM_E_LIMIT: a
+/* Passes the lines of the inventory to `put`, which may refuse (false). AM_E_MEMORY; AM_E_LIMIT: a
  * line is longer than an inventory's may be; AM_E_IO, without a message: `put` refused it. */
 enum am_code am_cli_account_write(const struct am_cli_account *account,
                                   const struct am_cli_account_options *options,

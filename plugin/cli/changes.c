@@ -258,7 +258,7 @@ static uint64_t keywords_of(const struct am_inventory_ad *ad) {
     return (uint64_t)ad->keyword_count + ad->rules.negative_count;
 }
 
-/* Numbers the ids of one inventory by their places. False when memory runs out. */
+/* Numbers the ids of one inventory in order. False when memory runs out. */
 static bool
 number_ids(struct am_cli_interner *ids, const void *records, size_t size, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {

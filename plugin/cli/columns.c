@@ -48,7 +48,7 @@ static const struct {
     {"path", AM_COLUMN_PATH},
 };
 
-/* Takes a number off the end of "Headline 3"; 1 where there is none. */
+/* Strips the number at the end of "Headline 3"; 1 where there is none. */
 static uint32_t take_number(struct am_view *name) {
     uint32_t number = 0, factor = 1;
     struct am_view rest = *name;

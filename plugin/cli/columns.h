@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns of tables of ads, by the names that Google Ads Editor and people give them. */
+/* Columns of tables of ads, by the names that Google Ads Editor and people use. */
 #ifndef AM_CLI_COLUMNS_H
 #define AM_CLI_COLUMNS_H
 

@@ -12,8 +12,6 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#define AM_CLI_VERSION "1.0.0"
-
 enum am_cli_exit {
     AM_EXIT_OK = 0,
     AM_EXIT_PROBLEM = 1, /* the input is wrong, or the machine refused (no memory, no such file) */
@@ -65,15 +63,15 @@ int am_cli_fail(const struct am_error *error);
  * complaint, `status`. */
 int am_cli_finish(int status);
 
-/* printf for lines that quote an inventory or an image: with '?' for what would steer a terminal. A
- * line feed follows. */
+/* printf for lines that quote an inventory or an image: writes '?' for what would control a
+ * terminal, and appends a line feed. */
 void am_cli_print_line(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "-" is shown as "standard input". */
 const char *am_cli_name_of(const char *path);
 
-/* Whether something is at the path that is no regular file, such as a device, a pipe or a link,
- * which an image would take the place of. */
+/* Whether the path names something other than a regular file, such as a device, a pipe or a link,
+ * which an image would replace. */
 bool am_cli_is_no_file(const char *path);
 
 /* Whether both paths lead to one file that exists, so that writing one would destroy the other. */

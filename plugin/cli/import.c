@@ -136,7 +136,7 @@ static void read_date(struct import *import, enum am_cli_column column, struct a
     *time = keep(import, am_view_of(text));
 }
 
-/* The items of a cell, which commas, semicolons or bars part. */
+/* The items of a cell, separated by commas, semicolons or bars. */
 static struct am_view take_item(struct am_view *rest) {
     size_t size = 0;
     while (size < rest->size && !strchr(",;|", rest->data[size]))
@@ -164,7 +164,7 @@ static void read_items(struct import *import, struct am_view cell, struct am_vec
 /* ---- keywords ---------------------------------------------------------------------------------
  */
 
-/* Takes the notation off: -, "..." and [...]. Returns whether it is negative. */
+/* Strips the notation: -, "..." and [...]. Returns whether the keyword is negative. */
 static bool take_notation(struct am_view *text, uint8_t *match) {
     bool negative = text->size > 1 && text->data[0] == '-';
     if (negative)
@@ -317,7 +317,7 @@ static void read_campaign_keyword(struct import *import, struct am_cli_campaign 
         report(import, "keyword without an ad group", text, "");
 }
 
-/* Cells of columns that mean nothing here, once a column. */
+/* Reports cells of columns that have no meaning here, once per column. */
 static void report_unknown(struct import *import) {
     for (uint32_t i = 0; i < import->row->count; i++) {
         struct am_view cell = import->row->cells[i];

@@ -53,7 +53,7 @@ static bool parse_since(const char *text, int64_t *since) {
     return true;
 }
 
-/* Prints until the end; with `follow` until nobody reads any more. */
+/* Prints to the end; with `follow`, until the reader is gone. */
 static enum am_code
 print_lines(struct am_journal_merge *merge, bool follow, struct am_error *error) {
     struct am_cli_output output;

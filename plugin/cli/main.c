@@ -34,7 +34,7 @@ static const struct option completion_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Here, since it is about all commands, itself too. */
+/* Here, since it lists all commands, itself included. */
 static const struct am_cli_command completion = {
     .name = "completion",
     .synopsis = "bash|zsh",
@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         return print_overview();
     if (strcmp(name, "--version") == 0) {
-        puts("admatch " AM_CLI_VERSION);
+        puts("admatch " ADMATCH_VERSION);
         return am_cli_finish(AM_EXIT_OK);
     }
     const struct am_cli_command *command = find_command(name);

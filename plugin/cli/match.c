@@ -138,8 +138,8 @@ static int read_blocked(struct am_cli_arguments *arguments, struct am_cli_option
                         optarg);
 }
 
-/* An option that is a part of the request's slot, or of what may stand in it. False when it is none
- * of these. */
+/* An option about the request's slot, or about what may be placed in it. False for other options.
+ */
 static bool read_slot_option(struct am_cli_arguments *arguments, int option, struct plan *plan) {
     struct am_cli_request_options *request = &plan->request;
     switch (option) {

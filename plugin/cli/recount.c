@@ -159,7 +159,7 @@ struct shown {
     struct am_ledger_counts counts;
 };
 
-/* The ledger must be in use, so that looking makes nothing. */
+/* The ledger must exist, so that reading it creates nothing. */
 static enum am_code look(const struct wish *wish,
                          const struct am_timezones *zones,
                          struct shown *shown,

@@ -12,7 +12,7 @@
 
 enum order { NO_ORDER, LITTLE, BIG };
 
-/* By the byte order mark, or by where the zeros of ASCII are. */
+/* Detected by the byte order mark, or by the zero bytes of ASCII. */
 static enum order order_of(struct am_view text) {
     const unsigned char *bytes = (const unsigned char *)text.data;
     if (text.size < 2)
@@ -48,7 +48,7 @@ static size_t from_utf16(struct am_view text, enum order order, char *memory) {
     return size;
 }
 
-/* UTF-8 without a byte order mark and without the returns before line ends; free it. */
+/* UTF-8 without a byte order mark and without carriage returns; free it. */
 static char *decode(struct am_view text, size_t *size) {
     enum order order = order_of(text);
     char *decoded = malloc(2 * text.size + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables as spreadsheets write them: fields parted by commas, semicolons or tabs, in UTF-8 or
+/* Tables as spreadsheets write them: fields separated by commas, semicolons or tabs, in UTF-8 or
  * UTF-16. */
 #ifndef AM_CLI_TABLE_H
 #define AM_CLI_TABLE_H
@@ -13,11 +13,11 @@ struct am_cli_table_row {
     uint32_t line; /* where it begins, from 1 */
 };
 
-/* Takes one row; false stops, and is an AM_E_MEMORY of the reading. */
+/* Receives one row. False stops the reading, which then fails with AM_E_MEMORY. */
 typedef bool am_cli_table_take(void *context, const struct am_cli_table_row *row);
 
-/* Gives the rows that are not empty, in order. The sign that parts fields is that which the first
- * line has most of. AM_E_MEMORY; AM_E_SYNTAX where a field's quotes are not closed. */
+/* Passes the rows that are not empty, in order. The separator is the candidate that the first line
+ * has most often. AM_E_MEMORY; AM_E_SYNTAX where a field's quotes are not closed. */
 enum am_code am_cli_table_read(struct am_view text,
                                am_cli_table_take *take,
                                void *context,

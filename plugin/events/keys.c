@@ -34,20 +34,13 @@ check_file(const char *path, const struct stat *status, struct am_error *error) 
     return AM_OK;
 }
 
-static int digit_value(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
 static bool parse_secret(struct am_view text, uint8_t secret[SECRET_SIZE]) {
     unsigned distinct = 0;
     if (text.size != SECRET_DIGITS)
         return false;
     for (size_t i = 0; i < SECRET_SIZE; i++) {
-        int high = digit_value(text.data[2 * i]), low = digit_value(text.data[2 * i + 1]);
+        int high = am_bytes_hex_value(text.data[2 * i]);
+        int low = am_bytes_hex_value(text.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         secret[i] = (uint8_t)(high << 4 | low);

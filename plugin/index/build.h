@@ -152,8 +152,7 @@ bool am_build_tables(struct am_builder *builder, struct am_error *error);
 /* A string of the pools; valid until the next string is stored. */
 static inline struct am_view am_build_string(const struct am_builder *builder,
                                              am_image_string_ref ref) {
-    const char *at = (const char *)builder->pools.strings.data + (size_t)ref * 4;
-    return (struct am_view){at + 4, am_bytes_load_u32(at)};
+    return am_build_pools_string_at(&builder->pools, ref);
 }
 
 /* The index of the zone of that name; false: there is none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels and categories of an ad and its campaign, as one list of terms.
  *
- * What a campaign adds is interned and sorted once, when its first ad needs it: with merged lists
- * made anew for each ad, a campaign's labels were as much work as if each of its ads had them. */
+ * What a campaign adds is interned and sorted once, when its first ad needs it; otherwise a
+ * campaign's labels would cost as much as if each of its ads had them. */
 #include "build.h"
 
 static const struct am_inventory_strings *strings_of(const struct am_inventory_rules *rules,

@@ -42,13 +42,8 @@ void am_build_pools_free(struct am_build_pools *pools) {
 /* ---- strings ----------------------------------------------------------------------------------
  */
 
-static struct am_view string_at(const struct am_build_pools *pools, am_image_string_ref ref) {
-    const char *at = AM_VECTOR_AT(&pools->strings, char, (size_t)ref * 4);
-    return (struct am_view){at + 4, am_bytes_load_u32(at)};
-}
-
 static bool string_equal(const void *context, uint32_t ref, const void *key) {
-    return am_view_equal(string_at(context, ref), *(const struct am_view *)key);
+    return am_view_equal(am_build_pools_string_at(context, ref), *(const struct am_view *)key);
 }
 
 am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, struct am_view text) {
@@ -164,7 +159,7 @@ static bool term_equal(const void *context, uint32_t id, const void *key) {
     const struct am_image_term *term = AM_VECTOR_AT(&pools->terms, struct am_image_term, id);
     return term->kind == wanted->kind &&
            (term->kind == AM_TERM_DOMAIN || term->key == wanted->key) &&
-           am_view_equal(string_at(pools, term->text), wanted->text);
+           am_view_equal(am_build_pools_string_at(pools, term->text), wanted->text);
 }
 
 uint32_t am_build_pools_term(struct am_build_pools *pools,

@@ -164,7 +164,7 @@ static const char *ad_problem(const struct am_image_verifier *verifier,
     return NULL;
 }
 
-/* Each macro stands where its item says, behind the one before. */
+/* Each macro is where its item says, after the previous one. */
 static bool macros_fine(const struct am_image_verifier *verifier,
                         const struct am_image_ad_details *details) {
     const struct am_image *image = verifier->image;

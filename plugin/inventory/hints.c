@@ -170,7 +170,7 @@ static bool is_spreadsheet_error(struct am_view text) {
     return false;
 }
 
-/* Ã and a sign after it: UTF-8 that something has read as Latin-1. */
+/* Ã and a sign after it: UTF-8 that was read as Latin-1. */
 static bool is_misread(struct am_view text) {
     for (size_t at = 0; at + 4 <= text.size; at++)
         if (memcmp(text.data + at, "\xC3\x83\xC2", 3) == 0)
@@ -375,7 +375,7 @@ static struct am_view first_line(struct am_view head) {
     return head;
 }
 
-/* Names, parted by one of the signs that part columns, as in the first line of a table. */
+/* Names between column separators, as in the first line of a table. */
 static bool is_table(struct am_view line) {
     bool letter = line.size && is_word_part(first_of(line));
     bool quoted = line.size && line.data[0] == '"';

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the inventory room: warnings of what is allowed but seldom meant, each with what was
- * probably meant. */
+/* Private to the inventory room: warnings about what is allowed but seldom meant, each with what
+ * was probably meant. */
 #ifndef AM_INVENTORY_HINTS_H
 #define AM_INVENTORY_HINTS_H
 
 #include "reader.h"
 
-/* A keyword as read; `is_object`: its text stood in an object, without notation. */
+/* A keyword as read; `is_object`: its text was in an object, without notation. */
 void am_inventory_hint_keyword(struct am_inventory_reader *reader,
                                const struct am_inventory_keyword *keyword,
                                bool is_object);
@@ -29,8 +29,8 @@ void am_inventory_hint_url(struct am_inventory_reader *reader, struct am_view ur
 /* What is probably wrong with a line that is no JSON: the end of a message, or "". */
 const char *am_inventory_hint_syntax(struct am_view line);
 
-/* What a file is that is no JSON Lines, what was expected, and the command that makes that of it:
- * before and after the file's name, or NULL. */
+/* For a file that is no JSON Lines: what it is, what was expected, and the command that converts
+ * it, as the text before and after the file's name; or NULL. */
 struct am_inventory_file_hint {
     const char *is, *expected, *before, *after;
 };

@@ -10,8 +10,8 @@ struct am_inventory_week {
     uint64_t minutes[(AM_WEEK_MINUTES + 63) / 64];
 };
 
-/* Adds "mon-fri 09:00-18:00" or "sun 22:00-06:00": days that may go round the end of the week, and
- * times whose end, at or before their begin, is on the next day. False: it is none. */
+/* Adds "mon-fri 09:00-18:00" or "sun 22:00-06:00": days may wrap around the end of the week, and an
+ * end at or before the begin is on the next day. False: it is none. */
 bool am_inventory_week_add(struct am_inventory_week *week, struct am_view text);
 
 /* Writes the runs of the week's minutes to `runs`, ascending; returns how many. */

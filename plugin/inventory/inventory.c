@@ -68,7 +68,7 @@ static bool is_blank(struct am_view line) {
     return true;
 }
 
-/* Parses with as many nodes as it takes. */
+/* Parses, and grows the array of nodes as needed. */
 static enum am_code
 parse(struct am_inventory_reader *reader, struct am_view line, struct am_error *error) {
     for (;;) {
@@ -158,12 +158,12 @@ find_id(struct am_inventory_reader *reader, struct id_table *ids, struct am_view
     return slot;
 }
 
-/* For an id whose turn comes later: a large table is waited for. */
+/* Prefetches for an id whose turn comes later: a large table is not in cache. */
 static void fetch_id(const struct id_table *ids, struct am_view id) {
     am_intern_fetch(&ids->table, am_keyed_hash(id));
 }
 
-/* Enters the id; says so when another record has it. False: bad, or out of memory. */
+/* Enters the id; reports a duplicate. False: a duplicate, or out of memory. */
 static bool enter_id(struct am_inventory_reader *reader,
                      struct id_table *ids,
                      const char *kind,
@@ -226,12 +226,12 @@ static void resolve_ad(struct am_inventory_reader *reader,
         AM_VECTOR_AT(&reader->campaign_drafts, struct am_inventory_draft, slot->id);
     campaign_draft->has_ads = true;
     if (campaign_draft->bad) {
-        /* Once: thousands of ads would hide what is wrong with their campaign. */
-        if (!campaign_draft->told)
+        /* Reported once: errors of thousands of ads would hide that of their campaign. */
+        if (!campaign_draft->reported)
             am_inventory_reader_error(
                 reader, "campaign: \"" AM_QUOTED "\" has errors itself (line %u)",
                 AM_QUOTED_ARGUMENTS(draft->campaign_id), campaign->rules.line);
-        campaign_draft->told = draft->bad = true;
+        campaign_draft->reported = draft->bad = true;
     } else if (ad->advertiser.size && !am_view_equal(ad->advertiser, campaign->advertiser)) {
         am_inventory_reader_error(
             reader,

@@ -99,14 +99,14 @@ struct am_inventory {
     uint32_t campaign_count;
     struct am_inventory_ad *ads;
     uint32_t ad_count;
-    uint8_t digest[16];   /* XXH3-128 (canonical byte order) of the source bytes as they lie in the
-                             file (gzip not unpacked) */
-    uint64_t source_size; /* bytes of the file */
+    uint8_t
+        digest[16]; /* XXH3-128 (canonical byte order) of the file's bytes (gzip not unpacked) */
+    uint64_t source_size;     /* bytes of the file */
     uint64_t skipped_records; /* dropped (skip_bad_records) */
     struct am_arena arena;    /* private */
 };
 
-/* What was found wrong; and what a summary wants to know. */
+/* The problems found, and counts for a summary. */
 struct am_inventory_problem {
     uint32_t line; /* 0: the file as a whole */
     bool warning;
@@ -149,15 +149,14 @@ enum am_code am_inventory_load(const char *path,
                                struct am_inventory **inventory,
                                struct am_inventory_report *report,
                                struct am_error *error);
-/* The same from a file that is open, from its offset on; it stays the caller's. `name` is used in
- * messages. */
+/* The same for an open file, from its offset on; it stays the caller's. Messages call it `name`. */
 enum am_code am_inventory_load_fd(int fd,
                                   const char *name,
                                   const struct am_inventory_load_options *options,
                                   struct am_inventory **inventory,
                                   struct am_inventory_report *report,
                                   struct am_error *error);
-/* The same from memory; `name` stands in messages. */
+/* The same for memory; messages call it `name`. */
 enum am_code am_inventory_load_memory(struct am_view text,
                                       const char *name,
                                       const struct am_inventory_load_options *options,

@@ -22,7 +22,7 @@ static bool ends_with_inch(struct am_view text) {
            text.data[text.size - 2] <= '9';
 }
 
-/* Takes off one pair of marks, "..." or [...]; false when only one of the two is there. */
+/* Strips one pair of marks, "..." or [...]; false when one of the two is missing. */
 static bool unwrap(struct am_view *text, char open, char close) {
     bool opens = text->size && text->data[0] == open;
     bool closes = text->size > (size_t)opens && text->data[text->size - 1] == close;
@@ -189,7 +189,7 @@ static bool add_words(struct normaliser *normaliser,
     return true;
 }
 
-/* Joins the keyword's words; false with an error said. */
+/* Joins the keyword's words; false after an error was reported. */
 static bool join_words(struct normaliser *normaliser,
                        struct am_inventory_keyword *keyword,
                        uint32_t *word_count) {
@@ -265,7 +265,7 @@ struct keyed {
     uint32_t position;
 };
 
-/* The words as they count for sameness: of a broad keyword the set, else the run. */
+/* The words that keywords are compared by: of a broad keyword the set, else the sequence. */
 static struct am_view words_key(const struct am_inventory_keyword *keyword, char *memory) {
     if (keyword->match != AM_MATCH_BROAD)
         return keyword->words;
@@ -296,9 +296,8 @@ static int by_hash(const void *a, const void *b) {
     return (left->position > right->position) - (left->position < right->position);
 }
 
-/* Of keywords with the same match and words the highest bid stays, the first on a tie. Two 64-bit
- * hashes of one ad's keywords that agree by accident would cost a keyword: the texts are compared,
- * too. */
+/* Of keywords with the same match type and words the highest bid stays, the first on a tie. Texts
+ * are compared, too, since a collision of 64-bit hashes would lose a keyword. */
 static void drop_duplicates(struct normaliser *normaliser, struct am_inventory_ad *ad) {
     struct am_inventory_reader *reader = normaliser->reader;
     struct am_inventory_keyword *keywords = (struct am_inventory_keyword *)(uintptr_t)ad->keywords;

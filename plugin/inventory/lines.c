@@ -23,7 +23,7 @@ struct am_inventory_lines {
     XXH3_state_t *digest;
     bool started, ended; /* the raw bytes: first chunk seen; end reached */
     bool gzip, between_members;
-    bool seen; /* the beginning of the text has been looked at */
+    bool seen; /* the beginning of the text has been examined */
     z_stream stream;
     char *raw;
     struct am_view unread; /* of raw, not yet unpacked or split */
@@ -135,8 +135,10 @@ static enum am_code read_memory(struct am_inventory_lines *lines) {
 /* How much of the next chunk there is: of a file, what it had when it was opened, since it may grow
  * as fast as it is read. */
 static size_t size_of_chunk(const struct am_inventory_lines *lines) {
+    if (lines->total == 0)
+        return CHUNK;
     uint64_t left = lines->total - lines->done;
-    return lines->total && left < CHUNK ? (size_t)left : CHUNK;
+    return left < CHUNK ? (size_t)left : CHUNK;
 }
 
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic
@@ -339,7 +341,7 @@ static enum am_code next_line(struct am_inventory_lines *lines,
     }
 }
 
-/* Who reads a line is not to see what follows it in the same memory. */
+/* The reader of a line must not read what follows it in memory. */
 static void hide_rest(struct am_inventory_lines *lines, struct am_view line) {
     const char *begin = line.data + line.size;
     const char *chunk = lines->gzip ? lines->plain : lines->raw;

@@ -12,7 +12,7 @@ struct am_inventory_lines;
 enum am_code am_inventory_lines_open(const char *path,
                                      struct am_inventory_lines **lines,
                                      struct am_error *error);
-/* A file that is open, from its offset on; it stays the caller's. AM_E_IO, AM_E_MEMORY. */
+/* An open file, from its offset on; it stays the caller's. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_inventory_lines_open_fd(int fd,
                                         const char *name,
                                         struct am_inventory_lines **lines,
@@ -25,8 +25,8 @@ enum am_code am_inventory_lines_over(struct am_view text,
 void am_inventory_lines_close(struct am_inventory_lines *lines);
 
 /* The next line without its end; *more is false after the last one. A line longer than
- * AM_LINE_MAX_BYTES is passed over and comes back with .data NULL. The view lives until the next
- * call. */
+ * AM_LINE_MAX_BYTES is skipped and returned with .data NULL. The view is valid until the next call.
+ */
 enum am_code am_inventory_lines_next(struct am_inventory_lines *lines,
                                      struct am_view *line,
                                      bool *more,

@@ -10,7 +10,7 @@ enum {
     LABEL_SHOWN_BYTES = 6 * (AM_ID_MAX_BYTES + 16)
 };
 
-/* Without snprintf, which is slow: every record has a label, and hardly any is read. */
+/* Avoids snprintf, which is slow: every record has a label, and hardly any is shown. */
 void am_inventory_reader_label(struct am_inventory_reader *reader,
                                const char *kind,
                                struct am_view id) {
@@ -26,7 +26,7 @@ void am_inventory_reader_label(struct am_inventory_reader *reader,
     reader->label_size = at;
 }
 
-/* A label may hold what a message must not: a NUL would end it. */
+/* A label may contain what a message must not: a NUL would end it. */
 static const char *shown_label(const struct am_inventory_reader *reader, char *memory) {
     struct am_buffer shown = am_buffer_over(memory, LABEL_SHOWN_BYTES - 1);
     for (size_t i = 0; i < reader->label_size; i++) {

@@ -14,7 +14,7 @@ struct am_inventory_draft {
     struct am_view campaign_id; /* of an ad; empty: none */
     bool bad;                   /* has an error: not kept */
     bool has_ads;               /* of a campaign: an ad names it */
-    bool told;                  /* of a bad campaign: an ad of it has been reported for that */
+    bool reported; /* of a bad campaign: an error of one of its ads has been reported */
 };
 
 struct am_inventory_reader {
@@ -47,7 +47,7 @@ void am_inventory_reader_label(struct am_inventory_reader *reader,
                                const char *kind,
                                struct am_view id);
 
-/* Says what is wrong with the record being read (printf style), and marks it bad. */
+/* Reports an error of the record being read (printf style), and marks the record bad. */
 void am_inventory_reader_error(struct am_inventory_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void am_inventory_reader_warning(struct am_inventory_reader *reader, const char *format, ...)
@@ -58,8 +58,8 @@ void am_inventory_reader_expected(struct am_inventory_reader *reader,
                                   const char *expected,
                                   const struct am_json_node *value);
 
-/* For texts in messages, which anyone may have made long: only their beginning, so that what is
- * wrong with them is never cut off. AM_QUOTED in the format, AM_QUOTED_ARGUMENTS(view) for it. */
+/* For quoted texts, which may be long: only their beginning, so that the reason is never truncated.
+ * AM_QUOTED in the format, AM_QUOTED_ARGUMENTS(view) for it. */
 #define AM_QUOTED "%.*s%s"
 #define AM_QUOTED_ARGUMENTS(view)                                                                  \
     (int)am_inventory_quoted_size(view), (view).data,                                              \
@@ -67,8 +67,7 @@ void am_inventory_reader_expected(struct am_inventory_reader *reader,
 /* Bytes of it that are quoted: whole characters. */
 size_t am_inventory_quoted_size(struct am_view text);
 
-/* Values. Each says what is wrong and returns false, or stores a value that lives in the
- * inventory's arena. */
+/* Values. Each reports an error and returns false, or stores a value in the inventory's arena. */
 
 /* A string of 1..most bytes without control characters. */
 bool am_inventory_read_text(struct am_inventory_reader *reader,
@@ -98,13 +97,13 @@ bool am_inventory_read_strings(struct am_inventory_reader *reader,
                                const char *name,
                                const struct am_json_node *value,
                                struct am_inventory_strings *strings);
-/* Says so when the name has more than AM_NAME_MAX_PARTS parts. An image has each name that a domain
- * or a category lies below: names of many parts would take many times their own size. */
+/* Reports a name of more than AM_NAME_MAX_PARTS parts. An image holds every parent of a domain or a
+ * category: names of many parts would take many times their own size. */
 void am_inventory_check_parts(struct am_inventory_reader *reader,
                               const char *name,
                               struct am_view text,
                               char separator);
-/* A string's bytes; they live until the next call. */
+/* A string's bytes; valid until the next call. */
 struct am_view am_inventory_reader_string(struct am_inventory_reader *reader,
                                           const struct am_json_node *string);
 /* Copies `count` items of the vector into the arena. */

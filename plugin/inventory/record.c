@@ -119,8 +119,7 @@ static void read_domain(struct am_inventory_reader *reader,
     am_inventory_hint_domain(reader, rules->domain);
 }
 
-/* Appends the items to reader->keywords; which are negative, and whose, is sorted out at the
- * record's end. */
+/* Appends the items to reader->keywords; negative ones are separated at the record's end. */
 static void read_keyword_list(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,

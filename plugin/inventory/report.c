@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* Keywords are checked after all lines were read, so that a later problem may belong before an
- * earlier one: twice the number is collected of each phase, and the first ones are kept. */
+/* Keywords are checked after all lines have been read, so a later problem may belong before an
+ * earlier one: each phase collects twice the number, and the first ones are kept. */
 enum { COLLECTED = 4 * AM_MAX_ERRORS_LISTED };
 
 static bool is_listed(const struct am_inventory_report *report, bool warning) {

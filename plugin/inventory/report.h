@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the inventory room: writing down problems. */
+/* Private to the inventory room: recording problems. */
 #ifndef AM_INVENTORY_REPORT_H
 #define AM_INVENTORY_REPORT_H
 

@@ -94,7 +94,7 @@ static bool read_values(struct am_inventory_reader *reader,
     for (uint32_t i = 0; fine && i < value->children; i++) {
         struct am_view text;
         fine = am_inventory_read_text(reader, name, item, AM_ID_MAX_BYTES, &text);
-        if (fine) /* the arena's copy is ours: fold it where it lies */
+        if (fine) /* the arena's copy is ours: fold it in place */
             text = am_model_attribute_fold(node->attribute, text, (char *)(uintptr_t)text.data);
         if (fine && node->attribute == AM_ATTRIBUTE_COUNTRY && !is_country(text))
             fine = refuse_country(reader, name, text, item);
