@@ -71,7 +71,7 @@ void am_ledger_record_begin_day(struct am_ledger *ledger, uint32_t cell, int32_t
     }
     am_ledger_redo(ledger, record->day, (uint32_t)day);
     am_ledger_redo(ledger, record->day_start, am_ledger_zone_day_start(ledger, record->zone, day));
-    am_ledger_redo(ledger, record->version, record->version + 1);
+    am_ledger_redo(ledger, record->version, (uint64_t)record->version + 1);
     am_ledger_redo_commit(ledger);
 }
 

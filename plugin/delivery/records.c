@@ -131,7 +131,7 @@ static void record_fill(struct am_ledger_record *record,
     AM_LEDGER_SET(record->day_start, day_start);
     record->gone = day ? day : 1; /* until it is published */
     record->mark = 0;
-    record->version = version + 1;
+    record->version = (uint32_t)((uint64_t)version + 1);
     record->above = 0;
     record->start = INT64_MIN;
     record->end = INT64_MAX;
@@ -201,7 +201,7 @@ void am_ledger_record_free(struct am_ledger *ledger, uint32_t cell) {
     am_ledger_redo_put(ledger, &record->zone, sizeof(uint32_t), 0); /* zone, kind and flags */
     am_ledger_redo(ledger, header->records_free, cell);
     am_ledger_redo(ledger, header->records_live, header->records_live - 1);
-    am_ledger_redo(ledger, header->removals, header->removals + 1);
+    am_ledger_redo(ledger, header->removals, (uint64_t)header->removals + 1);
     limits_free(ledger, record);
     text_free(ledger, record->text);
     am_ledger_redo_commit(ledger);

@@ -25,7 +25,7 @@ static uint32_t flags_of(const struct am_ledger_terms *terms, enum am_ledger_uni
 }
 
 static void terms_changed(struct am_ledger *ledger) {
-    am_ledger_redo(ledger, ledger->header->terms, ledger->header->terms + 1);
+    am_ledger_redo(ledger, ledger->header->terms, (uint64_t)ledger->header->terms + 1);
 }
 
 /* What a limit is to have. */
@@ -155,7 +155,7 @@ static void set_record(struct am_ledger *ledger,
                        zone | (uint32_t)terms->kind << 16 | flags << 24);
     am_ledger_redo(ledger, record->mark, mark);
     am_ledger_redo(ledger, record->gone, 0);
-    am_ledger_redo(ledger, record->version, record->version + 1);
+    am_ledger_redo(ledger, record->version, (uint64_t)record->version + 1);
     am_ledger_redo_commit(ledger);
 }
 _Static_assert(offsetof(struct am_ledger_record, kind) ==

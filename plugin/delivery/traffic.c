@@ -5,7 +5,7 @@
 
 enum { HOUR = 3600, WHOLE_HOUR = HOUR - 60, EPOCH_WEEK_HOUR = 72 /* a Thursday */ };
 
-static uint64_t new_decisions(struct am_ledger *ledger) {
+AM_WRAPS static uint64_t new_decisions(struct am_ledger *ledger) {
     uint64_t sum = 0;
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
         struct am_ledger_slot *slot = &ledger->slots[number];

@@ -306,7 +306,7 @@ static const char *chains_problem(const struct am_ledger *ledger) {
 /* ---- slots ------------------------------------------------------------------------------------
  */
 
-static const char *slots_problem(const struct am_ledger *ledger) {
+AM_WRAPS static const char *slots_problem(const struct am_ledger *ledger) {
     for (uint32_t number = 0; number < ledger->header->geometry.slots; number++) {
         const struct am_ledger_slot *slot = &ledger->slots[number];
         uint64_t tail = AM_LEDGER_GET(slot->tail), head = AM_LEDGER_GET_ACQUIRE(slot->head);
