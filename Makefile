@@ -243,7 +243,7 @@ examples: all ## the worked examples, by the command and by the model; pages aga
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch
 	$(PYTHON) tests/words/pages.py --admatch $(BUILD)/admatch
 
-$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so: $(BUILD)/tests/%.so: tests/integration/%.c
+$(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so: $(BUILD)/tests/%.so: tests/integration/%.c
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fPIC -D_GNU_SOURCE $(LDFLAGS) -shared -o $@ $<
@@ -258,7 +258,7 @@ $(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
 
-integration: all $(foreach name,failing slow_accept blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program
@@ -359,7 +359,7 @@ replay: $(FUZZ_TARGETS:%=$(BUILD)/replay/%) ## each file of the fuzzing corpus o
 	@status=0; for topic in $(FUZZ_TARGETS); do $(BUILD)/replay/$$topic tests/fuzz/corpus/$$topic || { status=1; echo "FAILED: $$topic"; }; done; exit $$status
 
 compile: deps-compile ## build every program here, those of the tests, too
-	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/load
+	@$(MAKE) --no-print-directory all $(UNIT_TESTS) $(FUZZ_TARGETS:%=$(BUILD)/replay/%) $(BUILD)/tests/failing.so $(BUILD)/tests/slow_accept.so $(BUILD)/tests/shifted_clock.so $(BUILD)/tests/load
 
 SOAK_TESTS := $(addprefix $(BUILD)/tests/,test_delivery_kills test_delivery_caps test_token test_events test_events_processes)
 

@@ -63,6 +63,28 @@ static struct am_address client_of(const struct am_api_exchange *exchange) {
                                                 : client;
 }
 
+/* An ad of the image whose names were not noted. Reads every key: seldom, after a disk was full. */
+static bool
+resolve(const void *context, uint64_t ad, uint32_t keyword, struct am_event_ad_names *names) {
+    const struct am_image *image = context;
+    uint32_t at = 0, count = image->settings->ad_count;
+    (void)keyword; /* an image finds ads by keywords, not keywords by ads */
+    while (at < count && am_image_key_of_ad(image, at) != ad)
+        at++;
+    if (at == count)
+        return false;
+    const struct am_image_ad *record = &image->ads[at];
+    *names = (struct am_event_ad_names){
+        .ad = am_image_string(image, image->details[at].id),
+        .campaign = record->campaign == AM_NONE
+                        ? AM_VIEW("")
+                        : am_image_string(image, image->campaigns[record->campaign].id),
+        .advertiser = am_image_string(image, image->terms[record->advertiser].text),
+        .match = AM_MATCH_ANY,
+    };
+    return true;
+}
+
 /* ---- handling ---------------------------------------------------------------------------------
  */
 
@@ -80,7 +102,11 @@ static struct am_event_answer handle(struct am_api_exchange *exchange,
     request->token = exchange->token;
     request->headers = headers_of(exchange);
     request->client = client_of(exchange);
-    request->generation = image ? image->header->checksum : 0;
+    if (image) {
+        request->generation = image->header->checksum;
+        request->resolve = resolve;
+        request->context = image;
+    }
     am_event_handle(exchange->api->placements.worker, request, &answer);
     exchange->response->has_event = true;
     exchange->response->event = request->kind;

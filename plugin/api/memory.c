@@ -17,7 +17,7 @@ enum {
 /* Where the parts of the region lie. */
 struct plan {
     size_t reader, nodes, text, url_places, places, body, unpacked, decoded, gzip, openrtb,
-        creative_nodes, creative, placements, urls, answer, total;
+        creative_nodes, creative, placements, urls, splitter, answer, total;
     size_t packer, packed;
 };
 
@@ -46,6 +46,7 @@ static struct plan plan_region(size_t body_bytes) {
     plan.creative = add_part(&plan, AM_CREATIVE_MAX_BYTES);
     plan.placements = add_part(&plan, AM_MAX_ADS_PER_REQUEST * sizeof(struct am_event_decided_ad));
     plan.urls = add_part(&plan, AM_PLACEMENT_MEMORY);
+    plan.splitter = add_part(&plan, am_text_splitter_memory_size(AM_PLACEMENT_QUERY_BYTES));
     plan.answer = add_part(&plan, ANSWER_BYTES);
     return plan;
 }
@@ -87,6 +88,8 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->creative = region + plan.creative;
     api->placements.ads = (struct am_event_decided_ad *)(region + plan.placements);
     api->placements.url_memory = region + plan.urls;
+    api->placements.splitter = (struct am_text_splitter_memory){
+        region + plan.splitter, am_text_splitter_memory_size(AM_PLACEMENT_QUERY_BYTES)};
     api->answer = am_buffer_guard(region + plan.answer, ANSWER_BYTES);
     return am_api_gzip_start(&api->gzip, region + plan.gzip, error);
 }
@@ -158,6 +161,7 @@ void am_api_forget(struct am_api *api) {
     am_poison_region(api->creative, AM_CREATIVE_MAX_BYTES);
     AM_POISON_ITEMS(api->placements.ads, 0, AM_MAX_ADS_PER_REQUEST);
     am_poison_region(api->placements.url_memory, AM_PLACEMENT_MEMORY);
+    am_poison_region(api->placements.splitter.memory, api->placements.splitter.size);
     am_buffer_cut(&api->answer, 0);
 }
 

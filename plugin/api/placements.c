@@ -120,10 +120,12 @@ decided(const struct am_api_placements *placements, struct am_view slot, uint32_
     const struct am_image *image = placements->image;
     bool cpc = image->ads[placements->placed->ad].flags & AM_AD_CPC;
     int64_t bid = (int64_t)image->keywords[placements->placed->keyword].bid;
+    struct am_event_ad_names names = names_of(placements);
     return (struct am_event_decided_ad){
         .sequence = am_event_sequence(placements->worker, placements->now),
         .ad = am_image_key_of_ad(image, placements->placed->ad),
-        .names = names_of(placements),
+        .keyword = am_event_keyword_hash(names.match, names.keyword),
+        .names = names,
         .slot = slot,
         .field = field_of(placements),
         .price = am_pace_price(cpc, bid),
@@ -139,7 +141,7 @@ static void sign(struct am_api_placements *placements, const struct am_event_dec
         .sequence = ad->sequence,
         .ad = ad->ad,
         .price = (uint64_t)ad->price,
-        .keyword = am_event_keyword_hash(ad->names.match, ad->names.keyword),
+        .keyword = ad->keyword,
         .pricing = ad->pricing,
         .position = ad->position,
     };
@@ -158,6 +160,7 @@ void am_api_placements_next(struct am_api_placements *placements,
     AM_UNPOISON_ITEMS(placements->ads, placements->count, 1);
     struct am_event_decided_ad *ad = &placements->ads[placements->count++];
     *ad = decided(placements, slot, position);
+    am_event_prefetch(placements->worker, placements->now, ad->ad, ad->keyword);
     placements->id_size = am_event_id(placements->worker, ad->sequence, placements->id);
     if (!placements->counting->public_url.size)
         return;
@@ -276,13 +279,37 @@ void am_api_placements_put_urls(const struct am_api_placements *placements, stru
 /* ---- the log ----------------------------------------------------------------------------------
  */
 
+/* The query's words as keywords are compared with them, one space between two. Landing pages have
+ * been rendered by now, so that their memory is free. */
+static struct am_view normalised(const struct am_api_placements *placements, struct am_view query) {
+    const struct am_image *image = placements->image;
+    struct am_text_word_rules rules = am_text_word_rules_of(
+        am_image_string(image, image->settings->language), image->settings->fold_accents);
+    struct am_text_splitter splitter;
+    struct am_text_word words[AM_WORDS_LEAST];
+    struct am_buffer text = am_buffer_over(placements->url_memory, AM_PLACEMENT_URL_BYTES);
+    am_poison_clear(placements->url_memory, AM_PLACEMENT_URL_BYTES);
+    am_poison_clear(placements->splitter.memory, placements->splitter.size);
+    if (query.size > AM_PLACEMENT_QUERY_BYTES)
+        query.size = AM_PLACEMENT_QUERY_BYTES;
+    am_text_splitter_start(&splitter, query, &rules, placements->splitter);
+    for (size_t count; (count = am_text_splitter_next(&splitter, words, AM_COUNT_OF(words)));)
+        for (size_t i = 0; i < count; i++) {
+            if (text.size)
+                am_buffer_literal(&text, " ");
+            am_buffer_append(&text, am_text_word_text(&splitter, &words[i]), words[i].size);
+        }
+    return am_buffer_view(&text);
+}
+
 static struct am_view query_of(const struct am_api_placements *placements) {
     const struct am_match_request *request = placements->request;
-    if (placements->counting->log_query == AM_LOG_QUERY_NONE)
-        return AM_VIEW("");
-    for (uint32_t i = 0; i < request->field_count; i++)
+    enum am_api_log_query wanted = placements->counting->log_query;
+    for (uint32_t i = 0; i < request->field_count && wanted != AM_LOG_QUERY_NONE; i++)
         if (request->fields[i].kind == AM_FIELD_QUERY)
-            return request->fields[i].text;
+            return wanted == AM_LOG_QUERY_NORMALISED
+                       ? normalised(placements, request->fields[i].text)
+                       : request->fields[i].text;
     return AM_VIEW("");
 }
 

@@ -5,17 +5,22 @@
 #define AM_API_PLACEMENTS_H
 
 #include "../events/handle.h"
+#include "../text/words.h"
 #include "counting.h"
 
 /* Room for a landing page with its macros filled; and for that, and for its click URL, whose bytes
  * are percent-encoded. */
 enum { AM_PLACEMENT_URL_BYTES = 64 << 10, AM_PLACEMENT_MEMORY = 5 * AM_PLACEMENT_URL_BYTES };
 
+/* Of a query, how much is looked at for its normalised words in the log, which has less. */
+enum { AM_PLACEMENT_QUERY_BYTES = 4 << 10 };
+
 struct am_api_placements {
     const struct am_api_counting *counting; /* NULL: nothing is counted */
     struct am_event_worker *worker;
-    struct am_event_decided_ad *ads; /* AM_MAX_ADS_PER_REQUEST */
-    char *url_memory;                /* AM_PLACEMENT_MEMORY */
+    struct am_event_decided_ad *ads;         /* AM_MAX_ADS_PER_REQUEST */
+    char *url_memory;                        /* AM_PLACEMENT_MEMORY */
+    struct am_text_splitter_memory splitter; /* for AM_PLACEMENT_QUERY_BYTES */
 
     /* One decision. */
     const struct am_image *image;

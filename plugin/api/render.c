@@ -122,6 +122,8 @@ static void fetch_texts(const struct renderer *to, const struct am_match_decisio
         const struct am_image_ad *ad = &image->ads[decision->ads[i].ad];
         const struct am_image_ad_details *details = &image->details[decision->ads[i].ad];
         am_image_prefetch_string(image, details->id);
+        if (to->placements)
+            __builtin_prefetch(&image->keys[decision->ads[i].ad]);
         am_image_prefetch_string(image, details->url);
         am_image_prefetch_string(image, details->creative);
         am_image_prefetch_string(image, image->keywords[decision->ads[i].keyword].text);

@@ -8,11 +8,18 @@
 enum { UINT64_TEXT_SIZE = 20 };
 
 void am_buffer_unsigned(struct am_buffer *buffer, uint64_t value) {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char text[UINT64_TEXT_SIZE];
     size_t at = sizeof text;
-    do
-        text[--at] = (char)('0' + value % 10);
-    while (value /= 10);
+    for (; value >= 100; value /= 100)
+        memcpy(&text[at -= 2], &pairs[2 * (value % 100)], 2);
+    if (value >= 10)
+        memcpy(&text[at -= 2], &pairs[2 * value], 2);
+    else
+        text[--at] = (char)('0' + value);
     am_buffer_append(buffer, text + at, sizeof text - at);
 }
 

@@ -48,8 +48,9 @@ enum am_code am_error_set_errno(struct am_error *error, enum am_code code, const
 void am_error_at(struct am_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* vsnprintf for messages, logs and terminals. Truncates between characters, and writes '?' for what
- * could forge a log line or control a terminal (am_utf8_visible). `size` is above 0. */
+/* vsnprintf for what people read, in messages, logs and terminals: cut between characters, and with
+ * '?' for what could forge a line of a log or steer a terminal (am_utf8_visible). `size` is above
+ * 0. */
 void am_error_format(char *text, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that may or may not be UTF-8: one step through them (Unicode 15, table 3-7), and what may
- * be shown of them to people. */
+/* Bytes that may or may not be UTF-8: one step through them (Unicode 15, table 3-7), for those who
+ * escape text, and what people may see of them. */
 #ifndef AM_BASE_UTF8_H
 #define AM_BASE_UTF8_H
 

@@ -80,6 +80,8 @@ static enum am_code map_live(struct am_ledger *ledger, const char *path, struct 
                             path, reason, ledger->folder);
     am_ledger_live_attach(ledger);
     reason = am_ledger_verify(ledger);
+    if (reason == am_ledger_verify_no_memory)
+        return am_error_set(error, AM_E_MEMORY, "%s: %s", path, reason);
     if (reason)
         return am_error_set(error, AM_E_CORRUPT,
                             "%s is damaged: %s. It was left as it is; stop all instances and "
@@ -188,7 +190,9 @@ static enum am_code make_live(struct am_ledger *ledger,
     if (code == AM_OK && snapshot)
         code = am_ledger_snapshot_load(snapshot, ledger, error);
     const char *reason = code == AM_OK ? am_ledger_verify(ledger) : NULL;
-    if (reason)
+    if (reason == am_ledger_verify_no_memory)
+        code = am_error_set(error, AM_E_MEMORY, "the snapshot: %s", reason);
+    else if (reason)
         code = am_error_set(error, AM_E_CORRUPT, "the snapshot is damaged: %s", reason);
     am_ledger_snapshot_close(snapshot);
     if (code != AM_OK)

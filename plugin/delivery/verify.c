@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -178,6 +179,47 @@ static const char *free_problem(const struct am_ledger *ledger) {
     return NULL;
 }
 
+const char am_ledger_verify_no_memory[] = "out of memory while it was verified";
+
+/* ---- texts: each unit is one record's, or free, or nobody's --------------------------------- */
+
+/* False: some of them are somebody's already. */
+static bool claim(uint64_t *taken, uint32_t first, uint32_t count) {
+    bool free_so_far = true;
+    for (uint32_t unit = first; unit < first + count; unit++) {
+        free_so_far &= !(taken[unit / 64] >> (unit % 64) & 1);
+        taken[unit / 64] |= UINT64_C(1) << (unit % 64);
+    }
+    return free_so_far;
+}
+
+/* Records and free texts are within bounds. */
+static const char *claim_texts(const struct am_ledger *ledger, uint64_t *taken) {
+    const struct am_ledger_live_header *header = ledger->header;
+    for (uint32_t cell = 0; cell < header->records_used; cell++) {
+        const struct am_ledger_record *record = &ledger->records[cell];
+        size_t size = record->flags & AM_LEDGER_RECORD_USED
+                          ? am_ledger_record_id(ledger, record).size
+                          : SIZE_MAX;
+        if (size != SIZE_MAX &&
+            !claim(taken, record->text, (uint32_t)(size / AM_LEDGER_LIVE_TEXT_UNIT) + 1))
+            return "two records share a text";
+    }
+    for (uint32_t units = 0; units < AM_LEDGER_LIVE_TEXT_CLASSES; units++)
+        for (uint32_t text = header->texts_free[units]; text != AM_LEDGER_NO_INDEX;
+             text = am_bytes_load_u32(ledger->texts + (size_t)text * AM_LEDGER_LIVE_TEXT_UNIT))
+            if (!claim(taken, text, units + 1))
+                return "a free text is somebody's";
+    return NULL;
+}
+
+static const char *texts_problem(const struct am_ledger *ledger) {
+    uint64_t *taken = calloc(ledger->header->texts_used / 64 + 1, sizeof *taken);
+    const char *problem = taken ? claim_texts(ledger, taken) : am_ledger_verify_no_memory;
+    free(taken);
+    return problem;
+}
+
 static const char *records_problem(const struct am_ledger *ledger) {
     const char *problem = NULL;
     for (uint32_t cell = 0; cell < ledger->header->records_used && !problem; cell++)
@@ -296,6 +338,8 @@ static const char *problem_of(struct am_ledger *ledger) {
         problem = records_problem(ledger);
     if (!problem && ledger->header->pools_dirty)
         am_ledger_pool_sweep(ledger); /* a sweep was begun and not ended */
+    if (!problem)
+        problem = texts_problem(ledger);
     return problem ? problem : chains_problem(ledger);
 }
 

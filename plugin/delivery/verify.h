@@ -5,6 +5,9 @@
 
 #include "live.h"
 
+/* What am_ledger_verify returns, itself, where it found no memory: nothing is known of the file. */
+extern const char am_ledger_verify_no_memory[];
+
 /* Why a live file whose geometry is sound cannot be used, or NULL: every index, list and chain is
  * walked, so that nothing that the room does with it reads or writes outside of it, or walks
  * without end. Takes the lock. */

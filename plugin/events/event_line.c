@@ -86,20 +86,24 @@ void am_event_put_line(struct am_buffer *text, const struct am_event_line *line)
     am_journal_put_text(text, "side", from_server ? AM_VIEW("server") : AM_VIEW("client"));
 }
 
-bool am_event_find_gone(struct am_event_service *service,
-                        int64_t time,
-                        uint64_t ad,
-                        uint32_t keyword,
-                        struct am_event_target *target) {
+void am_event_find_cells(const struct am_event_service *service, struct am_event_target *target) {
     const struct am_event_ad_names *names = &target->memory.names;
-    if (!am_event_names_find(service->names, time, ad, keyword, &target->memory))
-        return false;
     const struct am_view ids[AM_LEDGER_KINDS] = {[AM_LEDGER_ADVERTISER] = names->advertiser,
                                                  [AM_LEDGER_CAMPAIGN] = names->campaign,
                                                  [AM_LEDGER_AD] = names->ad};
     for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
         target->cells[kind] =
             am_ledger_find(service->ledger, am_model_key((enum am_model_record)kind, ids[kind]));
+}
+
+bool am_event_find_gone(struct am_event_service *service,
+                        int64_t time,
+                        uint64_t ad,
+                        uint32_t keyword,
+                        struct am_event_target *target) {
+    if (!am_event_names_find(service->names, time, ad, keyword, &target->memory))
+        return false;
+    am_event_find_cells(service, target);
     return true;
 }
 
@@ -154,6 +158,10 @@ static struct am_view cut_query(struct am_view query) {
     return query;
 }
 
+void am_event_prefetch(struct am_event_worker *worker, int64_t now, uint64_t ad, uint32_t keyword) {
+    am_event_names_prefetch(worker->service->names, now, ad, keyword);
+}
+
 void am_event_log_decision(struct am_event_worker *worker,
                            const struct am_event_decision *decision) {
     struct am_event_service *service = worker->service;
@@ -173,8 +181,9 @@ void am_event_log_decision(struct am_event_worker *worker,
     am_journal_batch_end(worker->writer);
     bool new_names = false;
     for (uint32_t i = 0; i < decision->ad_count; i++)
-        new_names |= am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND,
-                                         decision->ads[i].ad, &decision->ads[i].names);
+        new_names |=
+            am_event_names_note(service->names, line.time / AM_JOURNAL_SECOND, decision->ads[i].ad,
+                                decision->ads[i].keyword, &decision->ads[i].names);
     if (new_names)
         am_event_names_flush(service->names);
 }

@@ -46,6 +46,9 @@ struct am_event_line {
 /* The members behind the line's head. */
 void am_event_put_line(struct am_buffer *text, const struct am_event_line *line);
 
+/* The records of an ad whose names are known. */
+void am_event_find_cells(const struct am_event_service *service, struct am_event_target *target);
+
 /* The ad by its noted names, and its records by their ids. */
 bool am_event_find_gone(struct am_event_service *service,
                         int64_t time,

@@ -76,19 +76,24 @@ static bool own_bit(enum am_journal_kind kind, enum am_event_ring_bit *bit) {
     return kind == AM_JOURNAL_IMPRESSION || kind == AM_JOURNAL_CLICK || kind == AM_JOURNAL_VIEW;
 }
 
-/* By the image, else by the names that were noted when the ad was placed. A conversion's token has
- * the time of the click, up to a day after that. */
+/* By the names that were noted when the ad was placed; by the image, where they could not be: a
+ * disk without room, or more names than a day's table has. A conversion's token has the time of the
+ * click, up to a day after that. */
 static bool find_target(struct handling *handling) {
     const struct am_event_request *request = handling->request;
     const struct am_token *token = &handling->token;
     struct am_event_service *service = handling->worker->service;
     struct am_event_target *target = &handling->target;
-    if (request->resolve && request->resolve(request->context, token->ad, token->keyword, target))
+    if (am_event_find_gone(service, token->time, token->ad, token->keyword, target) ||
+        (request->kind == AM_JOURNAL_CONVERSION &&
+         am_event_find_gone(service, (int64_t)token->time - 86400, token->ad, token->keyword,
+                            target)))
         return true;
-    return am_event_find_gone(service, token->time, token->ad, token->keyword, target) ||
-           (request->kind == AM_JOURNAL_CONVERSION &&
-            am_event_find_gone(service, (int64_t)token->time - 86400, token->ad, token->keyword,
-                               target));
+    if (!request->resolve ||
+        !request->resolve(request->context, token->ad, token->keyword, &target->memory.names))
+        return false;
+    am_event_find_cells(service, target);
+    return true;
 }
 
 static void find_facts_of_token(struct handling *handling) {

@@ -54,7 +54,8 @@ size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM
 
 struct am_event_decided_ad {
     uint64_t sequence;
-    uint64_t ad; /* its key */
+    uint64_t ad;      /* its key */
+    uint32_t keyword; /* am_event_keyword_hash */
     struct am_event_ad_names names;
     struct am_view slot;
     struct am_view field; /* in which the keyword was found, "query" */
@@ -78,6 +79,9 @@ struct am_event_decision {
     uint64_t generation;
 };
 
+/* Prefetches what am_event_log_decision looks up of an ad that is placed. */
+void am_event_prefetch(struct am_event_worker *worker, int64_t now, uint64_t ad, uint32_t keyword);
+
 /* Logs a decision, and notes the names of its ads, which are on file when it returns: an event may
  * follow at once. The line waits for am_event_worker_flush. So no system call is made but for the
  * first placement of an ad by a keyword on a day, and where a megabyte waits. */
@@ -90,14 +94,15 @@ void am_event_log_decision(struct am_event_worker *worker,
 /* The ad of a token, for the line and the counters. */
 struct am_event_target {
     struct am_event_ad_memory memory; /* names, here or elsewhere while the event is handled */
-    uint32_t cells[AM_LEDGER_KINDS];  /* am_delivery_cells, or am_ledger_find */
+    uint32_t cells[AM_LEDGER_KINDS];  /* am_ledger_find */
 };
 
-/* Finds an ad of the image that is served: its names and cells. False: it is not in there. Called
- * with the token's ad and keyword, which may be another one than the ad now has: then the keyword's
- * view is left empty. */
-typedef bool
-am_event_resolve(void *context, uint64_t ad, uint32_t keyword, struct am_event_target *target);
+/* Finds the names of an ad in the image that is served; their views outlive the event. False: it is
+ * not in there. The keyword's view stays empty where it is not known. */
+typedef bool am_event_resolve(const void *context,
+                              uint64_t ad,
+                              uint32_t keyword,
+                              struct am_event_ad_names *names);
 
 struct am_event_request {
     enum am_journal_kind kind; /* IMPRESSION, CLICK, VIEW, EVENT, CONVERSION */
@@ -107,10 +112,10 @@ struct am_event_request {
     bool has_value;      /* CONVERSION */
     int64_t value;       /* nanos of the currency */
     struct am_event_headers headers;
-    struct am_address client; /* am_address_client */
-    uint64_t generation;      /* that is served; 0: none */
-    am_event_resolve *resolve;
-    void *context;
+    struct am_address client;  /* am_address_client */
+    uint64_t generation;       /* that is served; 0: none */
+    am_event_resolve *resolve; /* asked where no name was noted; NULL: nobody */
+    const void *context;
 };
 
 struct am_event_answer {

@@ -96,12 +96,6 @@ enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_erro
 
 /* ---- events of killed workers ---- */
 
-struct finishing {
-    struct am_event_holder *holder;
-    am_event_resolve *resolve;
-    void *context;
-};
-
 /* Whether a lane's last line is the one that was noted. */
 static bool
 is_written(struct am_journal *journal, uint32_t lane, const struct am_event_note *note) {
@@ -134,31 +128,28 @@ static void names_of_cells(struct am_event_service *service,
     }
 }
 
-static void find_names(const struct finishing *finishing,
+static void find_names(const struct am_event_holder *holder,
                        const struct am_ledger_event *event,
                        const struct am_event_note *note,
                        struct am_event_target *target) {
-    struct am_event_service *service = finishing->holder->service;
+    struct am_event_service *service = holder->service;
     target->memory.names = (struct am_event_ad_names){.match = AM_MATCH_ANY};
-    if (finishing->resolve &&
-        finishing->resolve(finishing->context, note->ad, note->keyword, target))
-        return;
     if (!am_event_find_gone(service, note->decided, note->ad, note->keyword, target))
         names_of_cells(service, event, target);
 }
 
-static struct am_ledger_position write_noted(const struct finishing *finishing,
+static struct am_ledger_position write_noted(const struct am_event_holder *holder,
                                              uint32_t lane,
                                              const struct am_ledger_event *event,
                                              enum am_ledger_outcome outcome,
                                              const struct am_event_note *note) {
-    struct am_event_service *service = finishing->holder->service;
+    struct am_event_service *service = holder->service;
     struct am_journal_writer *writer;
     struct am_journal_line line;
     struct am_event_target target;
     struct am_journal_position position = am_journal_position(&service->journal, lane);
     if (am_journal_writer_open(&service->journal, lane, &writer, NULL) == AM_OK) {
-        find_names(finishing, event, note, &target);
+        find_names(holder, event, note, &target);
         am_journal_begin_at(writer, (enum am_journal_kind)note->kind, note->time, &line);
         am_event_put_line(line.text, &(struct am_event_line){
                                          .note = note,
@@ -180,8 +171,8 @@ static struct am_ledger_position finish(void *context,
                                         const void *note_bytes,
                                         size_t note_size,
                                         struct am_ledger_position last) {
-    const struct finishing *finishing = context;
-    struct am_journal *journal = &finishing->holder->service->journal;
+    const struct am_event_holder *holder = context;
+    struct am_journal *journal = &holder->service->journal;
     struct am_event_note note;
     if (note_size != sizeof note || slot >= journal->shared->lane_count)
         return last; /* noted by somebody else */
@@ -191,14 +182,11 @@ static struct am_ledger_position finish(void *context,
         struct am_journal_position end = am_journal_position(journal, slot);
         return (struct am_ledger_position){end.number, end.offset};
     }
-    return write_noted(finishing, slot, event, outcome, &note);
+    return write_noted(holder, slot, event, outcome, &note);
 }
 
-void am_event_hold_finish(struct am_event_holder *holder,
-                          am_event_resolve *resolve,
-                          void *context) {
-    struct finishing finishing = {holder, resolve, context};
-    am_ledger_finish(holder->worker->ledger_worker, finish, &finishing);
+void am_event_hold_finish(struct am_event_holder *holder) {
+    am_ledger_finish(holder->worker->ledger_worker, finish, holder);
 }
 
 /* ---- threads that may wait for a disk ---- */

@@ -40,9 +40,8 @@ bool am_event_hold_counters_due(const struct am_event_holder *holder);
 enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error);
 
 /* After a step that reports `unfinished`, in the same thread: writes the lines that killed workers
- * did not, and has the ledger count their events. `resolve` as for am_event_handle, NULL: by noted
- * names alone. */
-void am_event_hold_finish(struct am_event_holder *holder, am_event_resolve *resolve, void *context);
+ * did not, and has the ledger count their events. */
+void am_event_hold_finish(struct am_event_holder *holder);
 
 /* Each minute and at a clean end, right after am_ledger_snapshot, in a thread that may wait for a
  * disk: saves the ring. AM_E_IO, AM_E_MEMORY. */

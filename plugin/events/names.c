@@ -217,8 +217,8 @@ static bool wait_for_flush(struct am_event_names *names,
 bool am_event_names_note(struct am_event_names *names,
                          int64_t time,
                          uint64_t ad,
+                         uint32_t keyword,
                          const struct am_event_ad_names *what) {
-    uint32_t keyword = am_event_keyword_hash(what->match, what->keyword);
     struct am_event_names_table *table = table_of(names, day_of(time), names->capacity);
     struct waiting_line waiting = {.day = day_of(time)};
     if (table)
@@ -233,6 +233,16 @@ bool am_event_names_note(struct am_event_names *names,
     if (waiting.ad_entry && is_written(waiting.ad_entry))
         waiting.ad_entry = NULL;
     return wait_for_flush(names, waiting, what);
+}
+
+void am_event_names_prefetch(struct am_event_names *names,
+                             int64_t time,
+                             uint64_t ad,
+                             uint32_t keyword) {
+    const struct am_event_names_table *table = mapped(names, day_of(time));
+    if (table)
+        __builtin_prefetch(
+            &table->entries[am_event_names_key(ad, keyword) & (table->capacity - 1)]);
 }
 
 /* ---- writing ---- */

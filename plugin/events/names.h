@@ -60,11 +60,19 @@ void am_event_names_close(struct am_event_names *names); /* NULL is fine */
 
 /* Notes a placement at `time` (seconds since 1970): one look into the day's table when the ad and
  * keyword are noted already. Otherwise a line waits for am_event_names_flush: true. `ad` is the
- * ad's key. Never fails: where there is no room, the names are missing, and counted. */
+ * ad's key, `keyword` am_event_keyword_hash of `what`. Never fails: where there is no room, the
+ * names are missing, and counted. */
 bool am_event_names_note(struct am_event_names *names,
                          int64_t time,
                          uint64_t ad,
+                         uint32_t keyword,
                          const struct am_event_ad_names *what);
+
+/* Prefetches what am_event_names_note looks at. */
+void am_event_names_prefetch(struct am_event_names *names,
+                             int64_t time,
+                             uint64_t ad,
+                             uint32_t keyword);
 
 /* Writes lines that wait. */
 void am_event_names_flush(struct am_event_names *names);

@@ -55,6 +55,21 @@ void am_token_signer_free(struct am_token_signer *signer) {
     free(signer);
 }
 
+/* The word and a first piece of up to a body in one update: each is a call through several layers.
+ */
+enum { FIRST_MOST = AM_TOKEN_BODY_SIZE };
+
+static bool update_with_first(EVP_MAC_CTX *context, const char *word, struct am_view first) {
+    uint8_t joined[WORD_SIZE + FIRST_MOST];
+    memcpy(joined, word, WORD_SIZE);
+    if (first.size > FIRST_MOST)
+        return EVP_MAC_update(context, joined, WORD_SIZE) &&
+               EVP_MAC_update(context, (const uint8_t *)first.data, first.size);
+    if (first.size)
+        memcpy(joined + WORD_SIZE, first.data, first.size);
+    return EVP_MAC_update(context, joined, WORD_SIZE + first.size);
+}
+
 /* libcrypto cannot fail here but for want of its own state, and then nothing may be signed or
  * accepted. */
 void am_token_hash(struct am_token_signer *signer,
@@ -65,9 +80,9 @@ void am_token_hash(struct am_token_signer *signer,
                    uint8_t output[HASH_SIZE]) {
     size_t size = 0;
     if (!EVP_MAC_init(signer->context, secret, SECRET_SIZE, NULL) ||
-        !EVP_MAC_update(signer->context, (const uint8_t *)word, WORD_SIZE) ||
-        !EVP_MAC_update(signer->context, (const uint8_t *)first.data, first.size) ||
-        !EVP_MAC_update(signer->context, (const uint8_t *)second.data, second.size) ||
+        !update_with_first(signer->context, word, first) ||
+        (second.size &&
+         !EVP_MAC_update(signer->context, (const uint8_t *)second.data, second.size)) ||
         !EVP_MAC_final(signer->context, output, &size, HASH_SIZE) || size != HASH_SIZE)
         abort();
 }

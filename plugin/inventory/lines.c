@@ -135,8 +135,10 @@ static enum am_code read_memory(struct am_inventory_lines *lines) {
 /* How much of the next chunk there is: of a file, what it had when it was opened, since it may grow
  * as fast as it is read. */
 static size_t size_of_chunk(const struct am_inventory_lines *lines) {
+    if (lines->total == 0)
+        return CHUNK;
     uint64_t left = lines->total - lines->done;
-    return lines->total && left < CHUNK ? (size_t)left : CHUNK;
+    return left < CHUNK ? (size_t)left : CHUNK;
 }
 
 /* Reads the next raw bytes; none at the end. Fills the chunk, so that a first chunk holds a magic

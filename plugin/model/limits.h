@@ -30,9 +30,9 @@ enum {
     AM_MAX_ERRORS_LISTED = 100,
 };
 #define AM_NONE UINT32_MAX
-#define AM_INVENTORY_MAX_BYTES (INT64_C(64) << 30) /* of the file; of an image in its place, too   \
-                                                    */
-#define AM_MONEY_MAX INT64_C(1000000000000)        /* micros: 1,000,000.000000 */
-#define AM_PER_MILLE_MAX INT64_C(1000000)          /* quality and match weight: 1,000.000 */
+/* Of the inventory's file, or of an image in its place. */
+#define AM_INVENTORY_MAX_BYTES (INT64_C(64) << 30)
+#define AM_MONEY_MAX INT64_C(1000000000000) /* micros: 1,000,000.000000 */
+#define AM_PER_MILLE_MAX INT64_C(1000000)   /* quality and match weight: 1,000.000 */
 
 #endif

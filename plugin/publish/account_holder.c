@@ -93,7 +93,7 @@ static void step(struct tending *tending) {
                        &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
     if (report.unfinished)
-        am_event_hold_finish(&tending->holder, NULL, NULL);
+        am_event_hold_finish(&tending->holder);
     if (am_event_hold_second(&tending->holder, &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
 }
@@ -197,12 +197,15 @@ static int start_thread(void *(*run)(void *), struct tending *tending) {
 }
 
 enum am_code am_account_tend(struct am_account *account, struct am_error *error) {
-    struct tending *tending = calloc(1, sizeof *tending);
+    enum am_code code = am_account_open(account, NULL, error);
+    if (code == AM_OK)
+        code = am_account_join(account, error);
+    if (code != AM_OK)
+        return code;
+    struct tending *tending = calloc(1, sizeof *tending); /* as long as the process lives */
     if (!tending)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
     tending->account = account;
-    if (am_account_open(account, NULL, error) != AM_OK || am_account_join(account, error) != AM_OK)
-        return error->code;
     if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_IO, "no threads to tend the ledger");

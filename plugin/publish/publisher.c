@@ -13,10 +13,11 @@ enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
 enum {
     QUIET = 400,     /* a younger file may still be being written */
     RETRY = 10000,   /* after a refusal that the file did not cause: memory, disk */
+    PATIENCE = 1000, /* for whoever restores the same image */
     TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
     TEND = 2000,
     CONFIRM = 60000, /* between confirmations of the note */
-    UNQUIET = 30000, /* time that a file may keep changing before it is logged */
+    UNQUIET = 30000, /* that a file may keep changing before it is logged */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
 
@@ -238,6 +239,21 @@ bool am_publisher_start(struct am_publisher *publisher) {
     return true;
 }
 
+void am_publisher_give(const struct am_publisher *publisher, struct am_publisher_verdict *verdict) {
+    memset(verdict, 0, sizeof *verdict);
+    verdict->last = publisher->last;
+    verdict->noticed = publisher->noticed;
+    verdict->seen = publisher->seen;
+    verdict->refused = publisher->refused;
+}
+
+void am_publisher_take(struct am_publisher *publisher, const struct am_publisher_verdict *verdict) {
+    publisher->last = verdict->last;
+    publisher->noticed = verdict->noticed;
+    publisher->seen = verdict->seen != 0;
+    publisher->refused = verdict->refused != 0;
+}
+
 /* ---- what is published stays ------------------------------------------------------------------
  */
 
@@ -272,7 +288,7 @@ static enum am_code take_up(struct am_publisher *publisher,
 static enum am_code restore(struct am_publisher *publisher,
                             const struct am_store *store,
                             const struct am_publish_publication *publication) {
-    int lock = am_store_lock(store, publication->image, true);
+    int lock = am_store_lock(store, publication->image, PATIENCE);
     if (lock < 0)
         return AM_E_IO;
     enum am_code code = take_up(publisher, store, publication, true);
@@ -303,7 +319,7 @@ static enum am_code keep_image(struct am_publisher *publisher, const struct am_s
     return restore(publisher, store, &publication);
 }
 
-/* Confirms once a minute, since the folder may be on a disk. */
+/* A write a minute, should the folder be on a disk. */
 static bool has_note(struct am_publisher *publisher, const struct am_store *store) {
     const struct am_source *source = &publisher->source;
     int64_t now = monotonic();

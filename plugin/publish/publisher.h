@@ -46,6 +46,17 @@ struct am_publisher {
  * there is nothing to serve, or no state folder; what to do has been logged. */
 bool am_publisher_start(struct am_publisher *publisher);
 
+/* What a start, in a process of its own, leaves behind in the publisher. Plain numbers, of which
+ * any are valid: who sends it may have fewer rights than who takes it. */
+struct am_publisher_verdict {
+    struct am_source_version last;
+    int64_t noticed;
+    uint32_t seen, refused; /* 0: no */
+};
+/* Padding is zeroed. */
+void am_publisher_give(const struct am_publisher *publisher, struct am_publisher_verdict *verdict);
+void am_publisher_take(struct am_publisher *publisher, const struct am_publisher_verdict *verdict);
+
 /* Call when a mule starts: its predecessor may have been killed at any point while publishing.
  * Holds what is published, sets the metrics of it, and makes the next check read the inventory
  * unless the publication is the start's, which `publisher` knows. */

@@ -60,7 +60,7 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
         .metrics_context = server->metrics,
     };
     server->publisher = (struct am_publisher){
-        .source = {.path = options->inventory, .lenient = options->lenient},
+        .source = {options->inventory, options->lenient, &server->sink},
         .store_folder = options->store_folder,
         .channel = server->channel,
         .metrics = server->metrics,

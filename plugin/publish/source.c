@@ -284,19 +284,43 @@ static enum am_code find_or_make(const struct making *making, struct am_error *e
     return am_store_is_lost(code) ? make(making, error) : code;
 }
 
+/* In milliseconds, for another process that makes the same image: until a line says so, and until
+ * this one makes it, too. That costs the work again, but nobody can keep an inventory out. */
+enum { PATIENCE = 2000, MOST_PATIENCE = 300000 };
+
+/* -1 with EWOULDBLOCK: somebody has it for longer than building takes. */
+static int lock_image(const struct making *making) {
+    const struct am_source *source = making->source;
+    const char *name = making->built->name;
+    int lock = am_store_lock(&making->store, name, PATIENCE);
+    if (lock >= 0 || errno != EWOULDBLOCK)
+        return lock;
+    am_publish_log(source->sink,
+                   "waiting for another process, which has %s/%s.lock locked: it makes the same "
+                   "image, or it is stuck",
+                   making->store.path, name);
+    lock = am_store_lock(&making->store, name, MOST_PATIENCE);
+    if (lock < 0 && errno == EWOULDBLOCK) {
+        am_publish_log(source->sink, "the other process takes too long: making %s here, too", name);
+        errno = EWOULDBLOCK;
+    }
+    return lock;
+}
+
 /* Nobody else makes the same image at the same time. */
 static enum am_code make_alone(const struct making *making, struct am_error *error) {
     const struct am_source *source = making->source;
     const char *name = making->built->name;
-    int lock = am_store_lock(&making->store, name, true);
-    if (lock < 0)
+    int lock = lock_image(making);
+    if (lock < 0 && errno != EWOULDBLOCK)
         return am_error_set_errno(error, AM_E_IO, "cannot lock %s in the state folder %s", name,
                                   making->store.path);
     enum am_code code = find_or_make(making, error);
     if (code == AM_OK)
         making->built->noted =
             am_store_note(&making->store, source->path, source->lenient, name, NULL);
-    am_store_unlock(&making->store, name, lock);
+    if (lock >= 0)
+        am_store_unlock(&making->store, name, lock);
     return code;
 }
 

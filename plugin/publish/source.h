@@ -9,11 +9,13 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "sink.h"
 #include "store.h"
 
 struct am_source {
-    const char *path; /* absolute */
-    bool lenient;     /* leave bad records out */
+    const char *path;                   /* absolute */
+    bool lenient;                       /* leave bad records out */
+    const struct am_publish_sink *sink; /* for long waits */
 };
 
 /* Identifies a version of the inventory, and of the time zones that an image brings along, without

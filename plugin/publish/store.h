@@ -102,9 +102,9 @@ enum am_code am_store_write(const struct am_store *store,
                             struct am_error *error);
 
 /* Locks the image of that name: nobody else makes or removes it until am_store_unlock, or until
- * this process ends. With `wait`, waits for whoever has it locked; without, returns -1 then. -1
- * with errno when the lock cannot be made. */
-int am_store_lock(const struct am_store *store, const char *name, bool wait);
+ * this process ends. Waits for whoever has it locked, at most `patience` milliseconds: -1 with
+ * EWOULDBLOCK then. -1 with another errno when the lock cannot be made. */
+int am_store_lock(const struct am_store *store, const char *name, int64_t patience);
 void am_store_unlock(const struct am_store *store, const char *name, int lock);
 
 /* ---- notes and cleaning (store_collect.c) -------------------------------------------------------

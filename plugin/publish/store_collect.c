@@ -142,8 +142,10 @@ static bool says(const struct am_store *store, const char *name, const char *ima
     return read_note(store, name, &note) == FOUND && strcmp(note.image, image) == 0;
 }
 
-/* One lock of the whole folder serialises writing notes and cleaning. */
+/* One lock of the whole folder serialises writing notes and cleaning. Either takes milliseconds: a
+ * process that holds it for longer is stuck, and nobody waits for it. */
 static const char folder_lock[] = "folder";
+enum { PATIENCE = 1000 /* milliseconds */ };
 
 enum am_code am_store_note(const struct am_store *store,
                            const char *inventory,
@@ -152,7 +154,7 @@ enum am_code am_store_note(const struct am_store *store,
                            struct am_error *error) {
     char name[NOTE_NAME_SIZE];
     note_name(inventory, lenient, name);
-    int lock = am_store_lock(store, folder_lock, true);
+    int lock = am_store_lock(store, folder_lock, PATIENCE);
     bool noted = lock >= 0 && ((says(store, name, image) && touch(store, name)) ||
                                write_note(store, name, inventory, image));
     int saved = errno;
@@ -344,7 +346,7 @@ static bool remove_piece(const struct am_store *store, const char *name) {
         return true;
     }
     snprintf(image, sizeof image, "%.*s.admx", (int)(end - name), name);
-    int lock = am_store_lock(store, image, false);
+    int lock = am_store_lock(store, image, 0);
     if (lock < 0)
         return errno == EWOULDBLOCK;
     bool removed = true;
@@ -372,7 +374,7 @@ enum am_code am_store_clean(const struct am_store *store, bool *complete, struct
     struct names all = {0}, used = {0}, obsolete = {0};
     enum am_code code = AM_OK;
     *complete = false;
-    int lock = am_store_lock(store, folder_lock, true);
+    int lock = am_store_lock(store, folder_lock, PATIENCE);
     if (lock >= 0 && list_folder(store, &all) && sort_notes(store, &all, &used, &obsolete)) {
         for (size_t i = 0; i < obsolete.count; i++)
             unlinkat(store->folder, obsolete.items[i], 0);

@@ -2,6 +2,7 @@
 /* A decision's variables for the access log: %(admatch.ad) and the like, in uWSGI's log-format. */
 #include <stdio.h>
 
+#include "../base/utf8.h"
 #include "exchange.h"
 #include "host.h"
 
@@ -13,19 +14,14 @@ void am_uwsgi_log_variables_start(void) {
     am_uwsgi_log_variables_wanted = uwsgi.logformat && strstr(uwsgi.logformat, "%(admatch.");
 }
 
-/* Control characters would break lines, quotes would end a field that the user's format quotes,
- * backslashes would escape the quote after them (in JSON, say), and truncation could split a
- * character: none of these reaches the log. */
+/* Control characters and their like would break lines; quotes would end a field that the user's
+ * format quotes, and a backslash would escape the quote after it, in JSON for one; truncation could
+ * split a character: none of these reaches the log. */
 static void add(struct wsgi_request *request, const char *name, struct am_view value) {
     char text[VALUE_SIZE];
-    size_t size = value.size < VALUE_SIZE ? value.size : VALUE_SIZE;
-    while (size < value.size && size && ((unsigned char)value.data[size] & 0xC0) == 0x80)
-        size--;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)value.data[i];
-        bool control = byte < 0x20 || byte == 0x7F;
-        text[i] = control ? '?' : byte == '"' ? '\'' : byte == '\\' ? '/' : value.data[i];
-    }
+    size_t size = am_utf8_visible(value, text, sizeof text);
+    for (size_t i = 0; i < size; i++)
+        text[i] = text[i] == '"' ? '\'' : text[i] == '\\' ? '/' : text[i];
     uwsgi_logvar_add(request, (char *)(uintptr_t)name, (uint8_t)strlen(name), text, (uint8_t)size);
 }
 

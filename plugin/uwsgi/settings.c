@@ -112,10 +112,13 @@ static void set_log_query(char *option, char *value, void *data) {
     enum am_api_log_query *query = data;
     if (value && strcmp(value, "full") == 0)
         *query = AM_LOG_QUERY_FULL;
+    else if (value && strcmp(value, "normalised") == 0)
+        *query = AM_LOG_QUERY_NORMALISED;
     else if (value && strcmp(value, "none") == 0)
         *query = AM_LOG_QUERY_NONE;
     else
-        am_uwsgi_log_and_exit("%s = %s: expected full or none", option, value ? value : "");
+        am_uwsgi_log_and_exit("%s = %s: expected full, normalised or none", option,
+                              value ? value : "");
 }
 
 static void add_trusted(char *option, char *value, void *data) {
@@ -219,8 +222,8 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-ledger: clicks count without an impression", uwsgi_opt_true,
      &am_uwsgi_settings.click_first, 0},
     {"admatch-log-query", required_argument, 0,
-     "with admatch-ledger: queries in the log of decisions: full (default) or none", set_log_query,
-     &am_uwsgi_settings.counting.log_query, 0},
+     "with admatch-ledger: queries in the log of decisions: full (default), normalised or none",
+     set_log_query, &am_uwsgi_settings.counting.log_query, 0},
     {"admatch-log-keep", required_argument, 0,
      "with admatch-ledger: days that the event log is kept (default 40, 0: for ever)", set_number,
      &keep_number, 0},

@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sockets.h"
 
+#include "../base/bytes.h"
 #include "host.h"
 #include "log.h"
 
 enum { MOST = 64 };
 
-static const char *addresses[MOST];
+static struct am_view addresses[MOST];
 static const struct uwsgi_socket *sockets[MOST];
 static unsigned count;
 
 void am_uwsgi_sockets_add_public(char *option, char *value, void *unused) {
+    static const char separators[] = " \t";
     (void)unused;
-    char *rest = NULL, *copy = strdup(value ? value : "");
-    for (char *at = copy ? strtok_r(copy, " \t", &rest) : NULL; at;
-         at = strtok_r(NULL, " \t", &rest)) {
+    for (const char *at = value; at && *(at += strspn(at, separators));) {
         if (count == MOST)
             am_uwsgi_log_and_exit("%s: at most %d addresses", option, MOST);
-        addresses[count++] = at; /* of the copy, which lives as long as the process */
+        addresses[count] = (struct am_view){at, strcspn(at, separators)};
+        at += addresses[count++].size;
     }
 }
 
 void am_uwsgi_sockets_find_public(void) {
     for (unsigned i = 0; i < count; i++) {
         for (const struct uwsgi_socket *socket = uwsgi.sockets; socket; socket = socket->next)
-            if (strcmp(socket->name, addresses[i]) == 0)
+            if (am_view_equal(am_view_of(socket->name), addresses[i]))
                 sockets[i] = socket;
         if (!sockets[i])
-            am_uwsgi_log_and_exit("admatch-public = %s: expected the address of a socket, as "
+            am_uwsgi_log_and_exit("admatch-public = %.*s: expected the address of a socket, as "
                                   "http11-socket or socket has it",
-                                  addresses[i]);
+                                  AM_VIEW_ARGUMENTS(addresses[i]));
     }
 }
 

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +19,9 @@ void am_uwsgi_drop_privileges(void) {
         uwsgi_as_root();
 }
 
-/* Writes the publisher back to the parent, in which its pointers mean the same. */
+/* In the child: sends home what a start has found out. */
 static void publish(struct am_publisher *publisher, int home) {
+    struct am_publisher_verdict verdict;
     am_uwsgi_drop_privileges();
     am_uwsgi_end_with_master();
     bool published = am_publisher_start(publisher);
@@ -25,28 +29,49 @@ static void publish(struct am_publisher *publisher, int home) {
         am_account_leave(publisher->account);
     if (!published)
         _exit(1);
-    ssize_t size = write(home, publisher, sizeof *publisher);
-    if (size == (ssize_t)sizeof *publisher)
+    am_publisher_give(publisher, &verdict);
+    ssize_t size = write(home, &verdict, sizeof verdict);
+    if (size == (ssize_t)sizeof verdict)
         _exit(0);
     am_publish_log(&am_uwsgi_log, "cannot start: cannot write to the master: %s",
                    size < 0 ? strerrordesc_np(errno) : "cut short");
     _exit(1);
 }
 
+/* The child may have a tenant's rights, and the master root's: nothing but numbers is taken. */
 static bool receive(struct am_publisher *publisher, int from) {
-    struct am_publisher received;
+    struct am_publisher_verdict verdict;
     ssize_t size;
-    _Static_assert(sizeof received <= 512, "a pipe takes and gives it whole (POSIX's PIPE_BUF)");
+    _Static_assert(sizeof verdict <= 512, "a pipe takes and gives it whole (POSIX's PIPE_BUF)");
     do
-        size = read(from, &received, sizeof received);
+        size = read(from, &verdict, sizeof verdict);
     while (size < 0 && errno == EINTR);
     if (size < 0)
         am_publish_log(&am_uwsgi_log, "cannot start: cannot read what was published: %s",
                        strerrordesc_np(errno));
-    if (size != (ssize_t)sizeof received)
+    if (size != (ssize_t)sizeof verdict)
         return false; /* nothing: the child has logged why */
-    *publisher = received;
+    am_publisher_take(publisher, &verdict);
     return true;
+}
+
+/* uWSGI ignores these until its master's loop runs. But blocked ones wait, also when ignored. */
+static int watch_signals(sigset_t *before) {
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGQUIT);
+    sigprocmask(SIG_BLOCK, &ending, before);
+    return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Whether a signal asks the master to end before there is something to read. */
+static bool is_to_end(int from, int signals) {
+    struct pollfd waited[2] = {{from, POLLIN, 0}, {signals, POLLIN, 0}};
+    while (poll(waited, signals < 0 ? 1 : 2, -1) < 0 && errno == EINTR)
+        ;
+    return !waited[0].revents && waited[1].revents;
 }
 
 /* Logs the signal if the child was killed. */
@@ -57,6 +82,14 @@ static void log_end(pid_t child) {
     if (WIFSIGNALED(status))
         am_publish_log(&am_uwsgi_log, "the process that reads the inventory was ended by signal %d",
                        WTERMSIG(status));
+}
+
+static void end(pid_t child) {
+    am_publish_log(&am_uwsgi_log, "asked to end before the inventory was read");
+    kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    exit(0);
 }
 
 void am_uwsgi_start(struct am_publisher *publisher) {
@@ -72,6 +105,13 @@ void am_uwsgi_start(struct am_publisher *publisher) {
         publish(publisher, ends[1]);
     }
     close(ends[1]);
+    sigset_t before;
+    int signals = watch_signals(&before);
+    if (is_to_end(ends[0], signals))
+        end(child);
+    if (signals >= 0)
+        close(signals);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     bool published = receive(publisher, ends[0]);
     close(ends[0]);
     log_end(child);

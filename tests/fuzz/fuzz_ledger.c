@@ -37,7 +37,7 @@ static void part_of(const struct am_ledger *ledger, unsigned section, char **beg
         *size = header->zones_used * sizeof(struct am_ledger_zone);
 }
 
-static void patch(struct am_ledger *ledger, const uint8_t *data) {
+AM_WRAPS static void patch(struct am_ledger *ledger, const uint8_t *data) {
     static const size_t lock_begin = offsetof(struct am_ledger_live_header, lock);
     unsigned section = data[0] % AM_LEDGER_LIVE_SECTIONS;
     uint16_t position;

@@ -69,6 +69,10 @@ class LedgerTest(ServerTest):
         self.assertEqual(done.returncode, status, done.stdout[-2000:] + done.stderr[-2000:])
         return json.loads(done.stdout)
 
+    def agrees(self):
+        """Whether the log's sums are the live counters."""
+        return subprocess.run([BUILD / "admatch", "recount", "--check", self.ledger], capture_output=True).returncode == 0
+
     def counters(self):
         """What recount says of each campaign, once the live counters agree: (spend, impressions, clicks)."""
         cells = self.recount("--check")["cells"]

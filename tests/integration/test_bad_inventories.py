@@ -25,7 +25,6 @@ ELSEWHERE = {
     "%s: out of memory while unpacking": "tests/unit/test_allocations",
     "%s: %llu bytes of gzip data unpack to more than %d times as many": "tests/unit/test_inventory",
     "%s: a file of %lld bytes, expected at most %lld": "tests/unit/test_inventory",
-    "cancelled": "a caller's progress function says so, not the file",
     "more than 4,294,967,294 lines": "a file of 4 GiB at least",
     "%zu bytes of JSON: expected less than 4 GiB": "a line ends at 1 MiB",
     "not gzip": "zlib has words for each fault of gzip data",

@@ -314,7 +314,8 @@ class BuildTest(unittest.TestCase):
         subprocess.run(["make", "-s", "install", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
-                                     "usr/local/share/doc/uwsgi-plugin-admatch/copyright"})
+                                     "usr/local/share/doc/uwsgi-plugin-admatch/copyright",
+                                     "usr/local/share/bash-completion/completions/admatch", "usr/local/share/zsh/vendor-completions/_admatch"})
         subprocess.run(["make", "-s", "uninstall", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         self.assertEqual([path for path in folder.rglob("*") if path.is_file() or path.name == "uwsgi-plugin-admatch"], [])
 

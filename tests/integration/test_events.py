@@ -58,6 +58,14 @@ class AnswerTest(LedgerTest):
         eventually("the other decision is logged", lambda: self.lines("decision"))
         self.assertEqual(len(self.lines("decision")), 1)
 
+    def test_queries_are_logged_as_they_are_wanted(self):
+        for option, wanted in (("full", "Running  SHOES, über!"), ("normalised", "running shoes uber")):
+            with self.subTest(option):
+                server = self.count(f"admatch-log-query = {option}", name=option)
+                self.place(server, "Running  SHOES, über!")
+                eventually("the decision is logged", lambda: wanted in [line["query"] for line in self.lines("decision")])
+                server.stop()
+
     def test_queries_can_be_kept_out_of_the_log(self):
         server = self.count("admatch-log-query = none")
         self.place(server)

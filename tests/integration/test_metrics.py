@@ -181,12 +181,12 @@ class PusherTest(ServerTest):
 
 
 class AccessLogTest(SharedServerTest):
-    RECORDS = [ad('a"b', '"running shoes"')]
+    RECORDS = [ad('a"b\\\u2028\u202e', '"running shoes"')]
     ARGUMENTS = ("--log-format", '%(status) ad=%(admatch.ad) keyword="%(admatch.keyword)" ads=%(admatch.ads) words=%(admatch.words)')
 
     def test_it_tells_the_decision_in_one_line_that_no_text_can_break(self):
         self.server.decide(query="my running shoes")
-        eventually("it is logged", lambda: '200 ad=a\'b keyword="running shoes" ads=1 words=3\n' in self.server.log())
+        eventually("it is logged", lambda: '200 ad=a\'b/?? keyword="running shoes" ads=1 words=3\n' in self.server.log())
 
 
 def series_of(name):

@@ -3,6 +3,7 @@
 
 import contextlib
 import http.client
+import fcntl
 import os
 import pathlib
 import shutil
@@ -333,6 +334,34 @@ class SharingTest(ServerTest):
         for server in servers:
             self.assertEqual(server.metrics()["admatch_builds_total"], 4)
             self.assertNotIn("again", server.log())
+
+    def hold(self, name):
+        """Locks a file of the state folder, as a process that is stuck would."""
+        lock = os.open(self.folder / "state" / name, os.O_RDWR | os.O_CREAT, 0o600)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def test_a_start_that_waits_for_a_lock_says_so_and_can_be_ended(self):
+        put(self.inventory, ADS)
+        server = self.serve(None)
+        image = server.images()[0]
+        server.stop()
+        (self.folder / "state" / image).unlink()
+        self.hold(f"{image}.lock")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                server = self.serve(None, start=False, name=f"waits{int(number)}")
+                server.spawn()
+                eventually("it says that it waits", lambda: f"{image}.lock locked" in server.log())
+                server.process.send_signal(number)
+                self.assertEqual(server.ends(), 0, server.log())
+                self.assertIn("asked to end before the inventory was read", server.log())
+
+    def test_a_locked_folder_keeps_nobody_from_starting(self):
+        put(self.inventory, ADS)
+        (self.folder / "state").mkdir(mode=0o700)
+        self.hold("folder.lock")
+        self.assertEqual(self.serve(None).decide(query="shoes").ads, ["shoes"])
 
     def test_instances_that_start_at_once_build_once(self):
         put(self.inventory, [ad(f"ad{n}", f"word{n}") for n in range(5000)])

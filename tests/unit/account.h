@@ -125,7 +125,7 @@ static inline struct am_ledger_step_report step(struct account *account) {
     check(am_ledger_step(account->ledger, account->ledger_worker, now_seconds(), &report, &error),
           &error);
     if (report.unfinished)
-        am_event_hold_finish(&account->holder, NULL, NULL);
+        am_event_hold_finish(&account->holder);
     return report;
 }
 
@@ -240,19 +240,15 @@ static inline struct placed place_ad(struct am_event_worker *worker,
 
 /* The image that is served has all three ads. */
 static inline bool
-resolve_ad(void *context, uint64_t ad, uint32_t keyword, struct am_event_target *target) {
-    const struct account *of = context;
+resolve_ad(const void *context, uint64_t ad, uint32_t keyword, struct am_event_ad_names *found) {
+    (void)context;
     for (size_t i = 0; i < AM_COUNT_OF(account_ads); i++) {
         const struct am_event_ad_names *names = &account_ads[i];
         if (am_model_key(AM_RECORD_AD, names->ad) != ad)
             continue;
-        target->memory.names = *names;
+        *found = *names;
         if (am_event_keyword_hash(names->match, names->keyword) != keyword)
-            target->memory.names.keyword.size = 0;
-        const struct am_view ids[AM_LEDGER_KINDS] = {names->advertiser, names->campaign, names->ad};
-        for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
-            target->cells[kind] =
-                am_ledger_find(of->ledger, am_model_key((enum am_model_record)kind, ids[kind]));
+            found->keyword.size = 0;
         return true;
     }
     return false;

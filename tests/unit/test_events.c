@@ -330,7 +330,8 @@ static void above_a_budget_nothing_is_billed(void **state) {
 /* ---- decisions and older inventories ---- */
 
 static struct am_event_decided_ad decided(const struct placed *placed, unsigned ad) {
-    return (struct am_event_decided_ad){.sequence = placed->token.sequence,
+    return (struct am_event_decided_ad){.keyword = placed->token.keyword,
+                                        .sequence = placed->token.sequence,
                                         .ad = placed->token.ad,
                                         .names = account_ads[ad],
                                         .slot = AM_VIEW("top"),

@@ -32,7 +32,7 @@ static bool number_equal(const void *context, uint32_t id, const void *key) {
 }
 
 /* The longest way from where a search begins to what it finds. */
-static size_t farthest(const struct am_intern *table) {
+AM_WRAPS static size_t farthest(const struct am_intern *table) {
     size_t most = 0;
     for (size_t at = 0; at < table->capacity; at++) {
         if (table->slots[at].id == UINT32_MAX)

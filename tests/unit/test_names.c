@@ -58,7 +58,8 @@ static uint64_t key_of(const char *ad) {
 static void note_at(int64_t time, const char *ad, const char *keyword) {
     struct am_event_ad_names what = {am_view_of(ad), AM_VIEW("c \"1\""), AM_VIEW("acme"),
                                      am_view_of(keyword), AM_MATCH_BROAD};
-    am_event_names_note(names, time, key_of(ad), &what);
+    am_event_names_note(names, time, key_of(ad), am_event_keyword_hash(what.match, what.keyword),
+                        &what);
 }
 
 static bool

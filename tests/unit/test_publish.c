@@ -603,6 +603,49 @@ static void files_of_any_length_are_refused_unread(void **state) {
     stop(&instance);
 }
 
+static void a_lock_is_not_waited_for_for_ever(void **state) {
+    (void)state;
+    enum { PATIENT = 100 };
+    struct instance instance;
+    struct am_store store;
+    start(&instance);
+    assert_int_equal(am_store_open(&store, instance.store, NULL), AM_OK);
+    int held = am_store_lock(&store, "x", 0);
+    assert_true(held >= 0);
+    int64_t began = am_clock_milliseconds(CLOCK_MONOTONIC);
+    assert_int_equal(am_store_lock(&store, "x", PATIENT), -1);
+    assert_int_equal(errno, EWOULDBLOCK);
+    assert_true(am_clock_milliseconds(CLOCK_MONOTONIC) - began >= PATIENT);
+    am_store_unlock(&store, "x", held);
+    held = am_store_lock(&store, "x", PATIENT);
+    assert_true(held >= 0);
+    am_store_unlock(&store, "x", held);
+    am_store_close(&store);
+    stop(&instance);
+}
+
+/* Whatever a child of other rights sends, no pointer of the master's changes. */
+static void a_start_hands_over_numbers_alone(void **state) {
+    (void)state;
+    struct instance instance;
+    struct am_publisher_verdict verdict;
+    start(&instance);
+    struct am_publisher *publisher = &instance.server->publisher;
+    struct am_publisher fresh = {.source = publisher->source, .sink = publisher->sink};
+    am_publisher_give(publisher, &verdict);
+    am_publisher_take(&fresh, &verdict);
+    assert_true(fresh.seen && !fresh.refused);
+    assert_true(am_source_version_equal(&fresh.last, &publisher->last));
+    memset(&verdict, 0xFF, sizeof verdict);
+    am_publisher_take(&fresh, &verdict);
+    assert_true(fresh.seen && fresh.refused);
+    assert_ptr_equal(fresh.source.path, publisher->source.path);
+    assert_ptr_equal(fresh.sink, publisher->sink);
+    assert_null(fresh.channel);
+    assert_null(fresh.metrics);
+    stop(&instance);
+}
+
 static void metrics_are_of_the_server_that_is_asked(void **state) {
     (void)state;
     struct instance first, second;
@@ -644,6 +687,8 @@ int main(void) {
         cmocka_unit_test(a_file_that_is_written_to_without_pause_is_reported),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
         cmocka_unit_test(files_of_any_length_are_refused_unread),
+        cmocka_unit_test(a_lock_is_not_waited_for_for_ever),
+        cmocka_unit_test(a_start_hands_over_numbers_alone),
         cmocka_unit_test(metrics_are_of_the_server_that_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

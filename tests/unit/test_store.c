@@ -417,7 +417,7 @@ static void replacing_an_image(void **state) {
 
 /* Finds the image of the own inventory, which was made before anything fails. */
 static void find(struct shop *shop) {
-    const struct am_source source = {shop->own, false};
+    const struct am_source source = {.path = shop->own};
     struct am_source_built built;
     struct am_inventory_report report = {0};
     struct am_error error;
@@ -432,7 +432,7 @@ static void find(struct shop *shop) {
 }
 
 static void find_what_was_made(struct shop *shop) {
-    const struct am_source source = {shop->own, false};
+    const struct am_source source = {.path = shop->own};
     long calls = order.left;
     struct am_source_built built;
     struct am_inventory_report report = {0};
@@ -461,7 +461,7 @@ static void log_nothing(void *unused, const char *line) {
 static void tend(struct shop *shop) {
     static const struct am_publish_sink sink = {.log = log_nothing};
     struct am_publisher publisher = {
-        .source = {shop->own, false}, .store_folder = shop->path, .sink = &sink};
+        .source = {.path = shop->own}, .store_folder = shop->path, .sink = &sink};
     long calls = order.left;
     fail_nothing();
     publisher.metrics = am_metrics_new(1, 1, NULL);
@@ -506,7 +506,7 @@ static void a_lock_whose_name_cannot_be_examined_is_not_tried_for_ever(void **st
     struct shop *shop = *state;
     fail_call("fstatat", 0, EIO);
     order.always = true;
-    assert_int_equal(am_store_lock(&shop->store, own_image, true), -1);
+    assert_int_equal(am_store_lock(&shop->store, own_image, 1000), -1);
     assert_int_equal(errno, EIO);
     fail_nothing();
 }
@@ -533,7 +533,7 @@ static void a_folder_that_is_never_synced_is_none(void **state) {
 
 static void time_zones_that_change_while_they_are_read_are_read_again(void **state) {
     struct shop *shop = *state;
-    const struct am_source source = {shop->own, false};
+    const struct am_source source = {.path = shop->own};
     const struct timespec before[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     struct am_source_built built;
     struct am_source_version now;
@@ -553,7 +553,7 @@ static void time_zones_that_change_while_they_are_read_are_read_again(void **sta
 
 static void why_there_are_no_time_zones_is_reported(void **state) {
     struct shop *shop = *state;
-    const struct am_source source = {shop->own, false};
+    const struct am_source source = {.path = shop->own};
     struct am_source_built built;
     struct am_inventory_report report = {0};
     setenv("TZDIR", "/nowhere/zones", 1);
