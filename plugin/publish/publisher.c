@@ -148,7 +148,7 @@ static enum am_code build_patiently(struct am_publisher *publisher,
                                     struct am_source_built *built,
                                     struct am_inventory_report *report,
                                     struct am_error *error) {
-    const struct timespec pause = {0, QUIET * 1000000};
+    const struct timespec pause = {0, QUIET * 1000000L};
     for (int attempt = 1;; attempt++) {
         enum am_code code =
             am_source_image(&publisher->source, publisher->store_folder, 0, built, report, error);

@@ -140,7 +140,7 @@ static int set_up(void **state) {
     metrics = am_metrics_new(1, 1, NULL);
     am_loop_pending_limit(1 << 20);
     listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    now += 1000 * SECOND; /* lines are logged anew */
+    now += INT64_C(1000) * SECOND; /* lines are logged anew */
     assert_true(am_loop_dispatch_start(epoll_create1(EPOLL_CLOEXEC), CAPACITY, now, metrics));
     am_loop_dispatch_listen(true);
     return 0;
