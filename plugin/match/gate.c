@@ -2,7 +2,7 @@
 #include "gate.h"
 
 /* A candidate's records are three reads beside the checks. */
-enum { STEPS_A_CANDIDATE = 4 };
+enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8 };
 
 #define NAME(ID, name, KIND, meaning) #name,
 #define MEANING(ID, name, KIND, meaning) meaning,
@@ -210,12 +210,14 @@ stops_blocked_category(struct am_gates *gates, const struct question *asked, uin
     if (gates->blocked.count == 0)
         return false;
     struct am_image_list categories = am_image_list_at(gates->image, asked->ad->categories);
-    for (uint32_t i = 0; i < categories.count; i++)
-        if (am_match_idmap_find(&gates->blocked, categories.items[i])) {
-            *detail = categories.items[i];
-            return true;
-        }
-    return false;
+    uint32_t i = 0;
+    while (i < categories.count && !am_match_idmap_find(&gates->blocked, categories.items[i]))
+        i++;
+    takes(gates, i / CATEGORIES_A_STEP);
+    if (i == categories.count)
+        return false;
+    *detail = categories.items[i];
+    return true;
 }
 
 static bool stops_seat(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
@@ -297,8 +299,6 @@ static uint64_t slot_steps(const struct am_gates *gates, const struct question *
     if (gates->placed.labels.count || gates->placed.excluded.count)
         steps += am_image_list_at(gates->image, asked->ad->labels).count +
                  am_image_list_at(gates->image, asked->ad->exclude_labels).count;
-    if (gates->blocked.count)
-        steps += am_image_list_at(gates->image, asked->ad->categories).count;
     return steps;
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""results.json to docs/BENCHMARKS.md and its plots; two of its sections are written by hand.
+"""results.json to docs/BENCHMARKS.md and its plots; three of its sections are written by hand.
 
 A section is a dict: title, rows (dicts; the keys are columns), notes, and if it has them: more (tables
 of title and rows), bars (what was to be reached; common.bar makes them), plots (dicts of name, title,
@@ -103,7 +103,7 @@ def section_text(section, folder):
 def written_by_hand(path):
     """The sections of the page that are not made here: they stay as they are."""
     text = path.read_text()
-    titles = ("Comparing two commits", "What each idea gained")
+    titles = ("Comparing two commits", "What each idea gained", "The slowest request")
     return "\n\n".join(re.search(rf"^## {title}\n.*?(?=\n^## )", text, re.M | re.S)[0].rstrip() for title in titles)
 
 

@@ -218,10 +218,11 @@ static void search(struct bench *bench, double share) {
     }
 }
 
-static void search_inventory(const struct cost_inventory *inventory,
-                             const char *folder,
-                             double share,
-                             struct cost_body body) {
+/* Returns the seconds that it took, the making of the image apart. */
+static double search_inventory(const struct cost_inventory *inventory,
+                               const char *folder,
+                               double share,
+                               struct cost_body body) {
     const struct am_api_limits limits = AM_API_LIMITS_DEFAULT;
     struct am_error error;
     struct am_image *image = open_image(inventory, folder);
@@ -231,9 +232,12 @@ static void search_inventory(const struct cost_inventory *inventory,
         require(error.code, &error);
     require(am_api_attach(bench.api, image, &error), &error);
     bench.resident_before = anonymous_kb();
+    double began = seconds(CLOCK_MONOTONIC);
     search(&bench, share);
+    double took = seconds(CLOCK_MONOTONIC) - began;
     am_api_free(bench.api);
     am_image_close(image);
+    return took;
 }
 
 int main(int argument_count, char **arguments) {
@@ -243,7 +247,7 @@ int main(int argument_count, char **arguments) {
     }
     struct cost_body body = {.data = malloc(COST_BODY_ROOM)};
     size_t chosen = argument_count > 3 ? (size_t)argument_count - 3 : cost_inventory_count;
-    double share = atof(arguments[2]) / (double)chosen;
+    double left = atof(arguments[2]);
     memset(body.data, 0, COST_BODY_ROOM);
     printf("| inventory | request | bytes | status | ms | steps | truncated | kB kept |\n"
            "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
@@ -252,7 +256,8 @@ int main(int argument_count, char **arguments) {
         for (int k = 3; k < argument_count; k++)
             wanted |= strcmp(arguments[k], cost_inventories[i].name) == 0;
         if (wanted)
-            search_inventory(&cost_inventories[i], arguments[1], share, body);
+            left -= search_inventory(&cost_inventories[i], arguments[1],
+                                     left > 0 ? left / (double)chosen-- : 0, body);
     }
     free(body.data);
     return 0;
