@@ -265,6 +265,13 @@ enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
     return explain ? refuse_in_public(reader, "explain", error) : AM_OK;
 }
 
+enum am_code am_api_request_set_why(struct am_api_request_reader *reader,
+                                    struct am_view id,
+                                    struct am_error *error) {
+    enum am_code code = refuse_in_public(reader, "why", error);
+    return code == AM_OK ? am_api_request_set_id(&reader->request.why, id, error) : code;
+}
+
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error) {

@@ -155,6 +155,10 @@ enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,
                                     struct am_error *error);
+/* At a public socket, `explain` and `why` are refused. */
+enum am_code am_api_request_set_why(struct am_api_request_reader *reader,
+                                    struct am_view id,
+                                    struct am_error *error);
 enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
                                         bool explain,
                                         struct am_error *error);

@@ -255,8 +255,7 @@ read_why(struct am_api_members *in, const struct am_json_node *value, int argume
     enum am_code code = am_api_member_string(in, value, &id);
     if (code != AM_OK)
         return code;
-    return am_api_member_at(in, value,
-                            am_api_request_set_id(&in->reader->request.why, id, in->error));
+    return am_api_member_at(in, value, am_api_request_set_why(in->reader, id, in->error));
 }
 
 static enum am_code

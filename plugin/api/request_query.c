@@ -121,7 +121,7 @@ static enum am_code take_why(struct am_api_request_reader *reader,
                              int argument,
                              struct am_error *error) {
     (void)argument;
-    return am_api_request_set_id(&reader->request.why, value, error);
+    return am_api_request_set_why(reader, value, error);
 }
 
 static enum am_code take_now(struct am_api_request_reader *reader,

@@ -151,11 +151,14 @@ static void each_minute(struct tending *tending) {
 }
 
 /* `second` since this process holds the ledger. The first one saves at once: a new ledger has
- * nothing on the disk yet by which a reboot would know it again. */
+ * nothing on the disk yet by which a reboot would know it again. The ring comes first: a ledger
+ * that a snapshot brings back without its ring would take all its placements for expired. */
 static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))
         check(tending, am_event_hold_counters(&tending->holder, &error), &error);
+    if (second == 0)
+        check(tending, am_event_hold_save(&tending->holder, &error), &error);
     if (second % MINUTE == 0)
         each_minute(tending);
     if (second % CAPS_SECONDS == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 
 #include "../base/clock.h"
@@ -63,18 +64,43 @@ static struct am_view header(const void *context, const char *name) {
     return am_uwsgi_variable(request, key);
 }
 
+/* uWSGI keeps the client's address for a connection's first request alone; the same connection has
+ * the same client. */
+static struct am_view peer_of(struct wsgi_request *request, char text[INET_ADDRSTRLEN]) {
+    struct am_view peer = am_uwsgi_variable(request, "REMOTE_ADDR");
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof address;
+    if (!am_view_equal(peer, AM_VIEW("0.0.0.0")) ||
+        getpeername(request->fd, (struct sockaddr *)&address, &size) != 0 ||
+        address.sin_family != AF_INET ||
+        !inet_ntop(AF_INET, &address.sin_addr, text, INET_ADDRSTRLEN))
+        return peer;
+    return am_view_of(text);
+}
+
+/* uWSGI leaves out a query string for which its buffer has no room, and serves on: what was to be
+ * blocked would then be shown. */
+static bool has_lost_query(const struct wsgi_request *request) {
+    const char *query = request->uri_len ? memchr(request->uri, '?', request->uri_len) : NULL;
+    return query && query + 1 < request->uri + request->uri_len && !request->query_string_len &&
+           request->socket && request->socket->proto_name &&
+           strncmp(request->socket->proto_name, "http", 4) == 0;
+}
+
 static struct am_api_http_request http_of(struct wsgi_request *request,
-                                          const struct am_uwsgi_body *body) {
+                                          const struct am_uwsgi_body *body,
+                                          char peer[INET_ADDRSTRLEN]) {
+    bool lost = has_lost_query(request);
     return (struct am_api_http_request){
         .method = {request->method, request->method_len},
         .path = am_uwsgi_request_path(request),
         .query = {request->query_string, request->query_string_len},
         .body = body->bytes,
         .has_length = body->has_length,
-        .refused = body->refused,
-        .reason = body->reason,
+        .refused = lost ? 400 : body->refused,
+        .reason = lost ? "the query string is longer than uWSGI's buffer-size" : body->reason,
         .now = am_clock_seconds(),
-        .peer = server->http.events ? am_uwsgi_variable(request, "REMOTE_ADDR") : AM_VIEW(""),
+        .peer = server->http.events ? peer_of(request, peer) : AM_VIEW(""),
         .is_public = request->socket && am_uwsgi_socket_is_public(request->socket),
         .ignored = server->http.events && am_uwsgi_variable(request, "ADMATCH_IGNORE").size > 0,
         .transformed = am_uwsgi_host_may_transform(request),
@@ -105,7 +131,8 @@ int am_uwsgi_request_serve(struct wsgi_request *request) {
     exchange->request = request;
     am_uwsgi_body_read(request, &exchange->body);
     exchange->body.close |= am_uwsgi_connection_ends(request);
-    const struct am_api_http_request http = http_of(request, &exchange->body);
+    char peer[INET_ADDRSTRLEN];
+    const struct am_api_http_request http = http_of(request, &exchange->body, peer);
     am_server_answer(server, (unsigned)uwsgi.mywid, (unsigned)request->async_id, &http,
                      &exchange->server);
     if (am_uwsgi_log_variables_wanted)

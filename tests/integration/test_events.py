@@ -184,7 +184,8 @@ class PublicTest(LedgerTest):
         self.assertEqual(set(inside) - set(placed), {"price", "pricing", "ecpm"})
         self.assertEqual(ask("GET", path_of(placed["urls"]["impression"])).status, 200)
         self.assertEqual(ask("GET", path_of(placed["urls"]["click"])).status, 302)
-        for path, where in (("/v1/decide?query=tea&explain=1", "explain"), ("/v1/decide?query=tea&now=1796126400", "now")):
+        for path, where in (("/v1/decide?query=tea&explain=1", "explain"), ("/v1/decide?query=tea&now=1796126400", "now"),
+                            ("/v1/decide?query=tea&why=a1", "why")):
             refused = ask("GET", path)
             self.assertEqual((refused.status, refused.json["error"]["where"]), (400, where))
             self.assertEqual(server.ask("GET", path).status, 200)
@@ -194,6 +195,15 @@ class PublicTest(LedgerTest):
             self.assertEqual(ask("GET", path).status, 404)
             self.assertNotEqual(server.ask("GET", path).status, 404)
         self.assertEqual(ask("GET", "/healthz").status, 200)
+
+    def test_a_public_socket_is_public_in_the_loop(self):
+        """The loop serves from copies of uWSGI's sockets."""
+        port = free_port()
+        server = self.count("loop = admatch", f"http-socket = 127.0.0.1:{port}", f"admatch-public = 127.0.0.1:{port}")
+        for path, status in (("/metrics", 404), ("/v1/decide?query=tea&explain=1", 400), ("/v1/decide?query=tea&why=a1", 400)):
+            with contextlib.closing(Connection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+                self.assertEqual(connection.ask("GET", path).status, status)
+            self.assertEqual(server.ask("GET", path).status, 200)
 
     def test_an_address_that_is_no_socket_is_refused(self):
         server = self.count("admatch-public = 127.0.0.1:1", start=False).spawn()
@@ -222,6 +232,20 @@ class RateTest(LedgerTest):
             self.fire(server, urls["impression"], headers={**BROWSER, **headers})
             self.assertEqual(self.fire(server, urls["click"], headers={**BROWSER, **headers}).status, 302)
         return self.outcomes(server, "click")
+
+    def test_a_kept_connection_keeps_its_client(self):
+        """uWSGI knows the address of a connection's first request alone."""
+        for loop in ((), ("loop = admatch",)):
+            with self.subTest(loop=loop):
+                server = self.count("admatch-trusted = 127.0.0.1", *loop, name=f"kept-{len(loop)}")
+                connection = server.connect()
+                for number in range(6):
+                    urls = self.place(server)["urls"]
+                    for kind in ("impression", "click"):
+                        connection.ask("GET", path_of(urls[kind]), None, {**BROWSER, "X-Forwarded-For": f"203.0.{number}.1"})
+                connection.close()
+                self.assertEqual(self.outcomes(server, "click"), {"counted": 6})
+                server.stop()
 
     def test_clients_behind_trusted_proxies_have_rates_of_their_own(self):
         server = self.count("admatch-trusted = 127.0.0.1")

@@ -52,6 +52,7 @@ class RestartTest(LedgerTest):
     def test_a_reboot_forgets_nothing(self):
         """The tmpfs is gone, the disk is there."""
         server = self.count()
+        eventually("a new ledger's first save is on the disk", lambda: (self.ledger / "ring-index").exists())
         unfired = self.place(server)["urls"]["impression"]
         fired = self.fire_some(server, 5)
         server.stop()
@@ -355,7 +356,8 @@ class ClockTest(LedgerTest):
             total += 1
             with self.subTest(seconds):
                 self.assertEqual(self.outcomes(server, "impression"), {"counted": total, "duplicate": total // 6})
-                eventually("the counters agree", self.agrees)
+                if abs(seconds) < 3600:  # beyond midnight, what is of today differs until the next counters
+                    eventually("the counters agree", self.agrees)
                 self.assertEqual(impressions(self.counters()), total)
         server.stop()
         server.start()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every limit of docs/HTTP.md, at the limit and one past it, over a real server."""
 
+import contextlib
 import gzip
+import http.client
 import json
 import unittest
 import zlib
 
-from harness import SharedServerTest, ad
+from harness import ServerTest, SharedServerTest, ad
 
 BODY = 65536
 WORDS = 3000
@@ -45,6 +47,18 @@ LIMITS = {
     "now": ({"now": "9999-12-31T23:59:59Z"}, {"now": "10000-01-01T00:00:00Z"}, "$.now", 400),
     "words": ({"text": "a " * WORDS}, {"text": "a " * (WORDS + 1)}, "", 413),
 }
+
+
+class BufferTest(ServerTest):
+    def test_a_query_string_for_which_there_is_no_room_is_refused(self):
+        """uWSGI serves on without it: an advertiser that was to be blocked would be shown."""
+        server = self.serve([ad("a1", "shoes", advertiser="acme")])
+        for size in (100, 1200, 1700, 1900, 2100, 2300, 2500, 2900, 3500):
+            with self.subTest(size):
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    answer = server.ask("GET", f"/v1/decide?query=shoes&block.advertisers=acme&text={'a' * size}")
+                    if answer.status == 200:
+                        self.assertEqual(answer.json["slots"][0]["ads"], [])
 
 
 class LimitsTest(SharedServerTest):

@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GLOSSARY = ROOT / "docs" / "ARCHITECTURE.md"
 # Words that mean something else, and rightly, where these paths say: a seat is OpenRTB's buyer, and a gate.
-ELSEWHERE = {"seat": re.compile(r"openrtb|plugin/match/|docs/DECISION", re.I)}
+ELSEWHERE = {"seat": re.compile(r"openrtb|plugin/match/|docs/DECISION|docs/BENCHMARKS", re.I)}
 # Nowhere, whatever they are meant for.
 NOWHERE = ("whom", "turned away", "turn away")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
