@@ -231,15 +231,18 @@ $(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma
 $(BUILD)/tests/test_counts: LIBRARIES += $(foreach name,am_text_utf16_length memcmp bcmp,-Wl$(comma)--wrap=$(name))
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
-	@status=0; for test in $(UNIT_TESTS); do $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
+	@printf '%s\n' $(UNIT_TESTS) | xargs -P $$(nproc) -I TEST sh -c 'TEST > TEST.log 2>&1 || { cat TEST.log; echo "FAILED: TEST"; exit 1; }'
+	@grep -h '  PASSED  ' $(UNIT_TESTS:%=%.log) | awk '{ sum += $$4 } END { print "unit: " sum " tests passed" }'
 
 valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, no leak
 	@status=0; for test in $(UNIT_TESTS); do \
 	    valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $$test || { echo "FAILED: $$test"; status=1; }; done; exit $$status
 
+# test-all tries five times as many.
+MODEL_DECISIONS ?= 20000
 model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against independent models in Python
 	cd tests/model && $(PYTHON) -m unittest -q
-	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch $(MODEL_ARGUMENTS)
+	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch --decisions $(MODEL_DECISIONS) $(MODEL_ARGUMENTS)
 	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
@@ -290,6 +293,7 @@ test-all: test ## that, then all integration tests in either loop, the pages in 
 
 .PHONY: both-loops browser pair-quick
 both-loops:
+	@$(MAKE) --no-print-directory model MODEL_DECISIONS=100000
 	@$(MAKE) --no-print-directory integration LOOP=admatch
 	@$(MAKE) --no-print-directory integration LOOP=
 

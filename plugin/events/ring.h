@@ -101,8 +101,7 @@ enum am_code am_event_ring_save(struct am_event_ring *ring,
 
 /* Loads what was saved into a ring that was just started; `lanes` (of `lane_count`, zeroed for
  * those that the save does not know) is where the log must be replayed from, by
- * am_event_ring_restore. Nothing was saved: all zero, and all placements are inside, since no file
- * of the log is removed before a ring has been saved. AM_E_IO, AM_E_MEMORY; AM_E_CORRUPT,
+ * am_event_ring_restore. Nothing was saved: all zero. AM_E_IO, AM_E_MEMORY; AM_E_CORRUPT,
  * AM_E_VERSION for a file that is damaged or of another version: older placements then stay
  * outside, so no event of theirs is counted twice. */
 enum am_code am_event_ring_load(struct am_event_ring *ring,

@@ -229,10 +229,8 @@ enum am_code am_event_ring_load(struct am_event_ring *ring,
     if (lane_count)
         memset(lanes, 0, lane_count * sizeof *lanes);
     int file = openat(folder, INDEX_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0 && errno == ENOENT) {
-        atomic_store(&ring->begin, 0);
+    if (file < 0 && errno == ENOENT)
         return AM_OK;
-    }
     char *index = malloc(most);
     ssize_t size = file >= 0 && index ? pread(file, index, most, 0) : -1;
     enum am_code code =

@@ -104,7 +104,7 @@ class TimeoutTest(ServerTest):
     def test_an_answer_must_be_taken_in_time(self):
         server = self.serve(ADS, LOOP, "admatch-write-timeout = 1", "admatch-preview = true")
         raw = self.raw(server, receive_buffer=2048)
-        request = f"GET /preview?text={'running+shoes+' * 200} HTTP/1.1\r\nHost: h\r\n\r\n".encode()
+        request = f"GET /preview?text={'running+shoes+' * 120} HTTP/1.1\r\nHost: h\r\n\r\n".encode()
         raw.socket.setblocking(False)
         with contextlib.suppress(OSError):
             while True:
