@@ -120,17 +120,13 @@ static bool read_word(struct finder *finder, struct am_view written, struct patt
 static bool read_pattern(struct finder *finder,
                          const struct am_inventory_keyword *keyword,
                          struct pattern *pattern) {
-    struct am_view rest = keyword->words;
+    struct am_view words[AM_KEYWORD_MAX_WORDS];
+    uint32_t count = am_inventory_keyword_words(keyword, words);
     pattern->keyword = keyword;
     pattern->count = 0;
-    while (rest.size > 0 && pattern->count < AM_KEYWORD_MAX_WORDS) {
-        const char *space = memchr(rest.data, ' ', rest.size);
-        size_t size = space ? (size_t)(space - rest.data) : rest.size;
-        if (!read_word(finder, (struct am_view){rest.data, size}, pattern))
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_word(finder, words[i], pattern))
             return false;
-        size_t taken = space ? size + 1 : size;
-        rest = (struct am_view){rest.data + taken, rest.size - taken};
-    }
     return true;
 }
 

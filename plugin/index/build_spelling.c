@@ -40,18 +40,12 @@ static bool count_word(struct counter *counter, struct am_view word) {
 /* Counts each word of a keyword once. */
 static bool count_words(struct counter *counter, const struct am_inventory_keyword *keyword) {
     struct am_view words[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = 0;
-    struct am_view rest = keyword->words;
-    while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
-        const char *space = memchr(rest.data, ' ', rest.size);
-        size_t size = space ? (size_t)(space - rest.data) : rest.size;
-        words[count] = (struct am_view){rest.data, size};
-        rest.data += size + (space != NULL);
-        rest.size -= size + (space != NULL);
+    uint32_t count = am_inventory_keyword_words(keyword, words);
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t same = 0;
-        while (!am_view_equal(words[same], words[count]))
+        while (!am_view_equal(words[same], words[i]))
             same++;
-        if (same == count && !count_word(counter, words[count++]))
+        if (same == i && !count_word(counter, words[i]))
             return false;
     }
     return true;

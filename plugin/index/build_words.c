@@ -43,15 +43,11 @@ static bool number_words(struct am_builder *builder,
                          struct am_build_flat_keyword *flat,
                          struct am_error *error) {
     uint32_t ids[AM_KEYWORD_MAX_WORDS], keys[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = 0;
+    struct am_view words[AM_KEYWORD_MAX_WORDS];
+    uint32_t word_count = am_inventory_keyword_words(flat->source, words), count = 0;
     bool broad = flat->source->match == AM_MATCH_BROAD;
-    struct am_view rest = flat->source->words;
-    while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
-        const char *space = memchr(rest.data, ' ', rest.size);
-        struct am_view word = {rest.data, space ? (size_t)(space - rest.data) : rest.size};
-        rest.data += word.size + (space != NULL);
-        rest.size -= word.size + (space != NULL);
-        if (!number_word(builder, word, broad, flat->is_twin, &ids[count], &keys[count], error))
+    for (uint32_t i = 0; i < word_count; i++) {
+        if (!number_word(builder, words[i], broad, flat->is_twin, &ids[count], &keys[count], error))
             return false;
         count += !broad || !contains(keys, count, keys[count]);
     }

@@ -40,6 +40,10 @@ struct am_inventory_keyword {
     uint8_t word_count;
 };
 
+/* Lists its words; at most AM_KEYWORD_MAX_WORDS, as every keyword has. Returns how many. */
+uint32_t am_inventory_keyword_words(const struct am_inventory_keyword *keyword,
+                                    struct am_view words[AM_KEYWORD_MAX_WORDS]);
+
 struct am_inventory_strings {
     const struct am_view *items;
     uint32_t count;

@@ -265,13 +265,10 @@ struct keyed {
     uint32_t position;
 };
 
-/* The words that keywords are compared by: of a broad keyword the set, else the sequence. */
-static struct am_view words_key(const struct am_inventory_keyword *keyword, char *memory) {
-    if (keyword->match != AM_MATCH_BROAD)
-        return keyword->words;
-    struct am_view words[AM_KEYWORD_MAX_WORDS];
-    uint32_t count = 0;
+uint32_t am_inventory_keyword_words(const struct am_inventory_keyword *keyword,
+                                    struct am_view words[AM_KEYWORD_MAX_WORDS]) {
     struct am_view rest = keyword->words;
+    uint32_t count = 0;
     while (rest.size && count < AM_KEYWORD_MAX_WORDS) {
         const char *space = memchr(rest.data, ' ', rest.size);
         size_t size = space ? (size_t)(space - rest.data) : rest.size;
@@ -279,7 +276,15 @@ static struct am_view words_key(const struct am_inventory_keyword *keyword, char
         rest.data += size + (space != NULL);
         rest.size -= size + (space != NULL);
     }
-    count = am_inventory_sort_views(words, count);
+    return count;
+}
+
+/* The words that keywords are compared by: of a broad keyword the set, else the sequence. */
+static struct am_view words_key(const struct am_inventory_keyword *keyword, char *memory) {
+    if (keyword->match != AM_MATCH_BROAD)
+        return keyword->words;
+    struct am_view words[AM_KEYWORD_MAX_WORDS];
+    uint32_t count = am_inventory_sort_views(words, am_inventory_keyword_words(keyword, words));
     size_t used = 0;
     for (uint32_t i = 0; i < count; i++) {
         memcpy(memory + used, words[i].data, words[i].size);
