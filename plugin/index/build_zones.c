@@ -81,21 +81,11 @@ static bool check_inventory(const struct am_builder *builder, struct am_error *e
 }
 
 bool am_build_find_zone(const struct am_builder *builder, struct am_view name, uint32_t *zone) {
-    size_t low = 0, high = builder->zone_names.count;
-    const struct am_image_zone_name *names = builder->zone_names.data;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = am_view_compare(am_build_string(builder, names[middle].name), name);
-        if (order == 0) {
-            *zone = names[middle].zone;
-            return true;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    const struct am_image_zone_name *found = am_image_find_zone_name(
+        builder->zone_names.data, builder->zone_names.count, builder->pools.strings.data, name);
+    if (found)
+        *zone = found->zone;
+    return found;
 }
 
 bool am_build_zones(struct am_builder *builder, struct am_error *error) {

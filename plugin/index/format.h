@@ -103,6 +103,11 @@ static_assert(sizeof(struct am_image_section_entry) == 24, "section entry");
 
 /* A string: offset / 4 into AM_SECTION_STRINGS. 0 is the empty string. */
 typedef uint32_t am_image_string_ref;
+/* Its text, where `strings` is that section: a u32 of its size is before it. */
+static inline struct am_view am_image_string_in(const char *strings, am_image_string_ref ref) {
+    const char *at = strings + (size_t)ref * 4;
+    return (struct am_view){at + 4, am_bytes_load_u32(at)};
+}
 /* A list: index of its count in AM_SECTION_SETS. 0 is the empty list. */
 typedef uint32_t am_image_list_ref;
 

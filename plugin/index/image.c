@@ -494,20 +494,28 @@ bool am_image_has_twins(const struct am_image *image) {
         .folds_queries;
 }
 
-bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone) {
-    uint64_t low = 0, high = image->zone_name_count;
+const struct am_image_zone_name *am_image_find_zone_name(const struct am_image_zone_name *names,
+                                                         size_t count,
+                                                         const char *strings,
+                                                         struct am_view name) {
+    size_t low = 0, high = count;
     while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        const struct am_image_zone_name *named = &image->zone_names[middle];
-        int order = am_view_compare(am_image_string(image, named->name), name);
-        if (order == 0) {
-            *zone = named->zone;
-            return true;
-        }
+        size_t middle = low + (high - low) / 2;
+        int order = am_view_compare(am_image_string_in(strings, names[middle].name), name);
+        if (order == 0)
+            return &names[middle];
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return false;
+    return NULL;
+}
+
+bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone) {
+    const struct am_image_zone_name *found =
+        am_image_find_zone_name(image->zone_names, image->zone_name_count, image->strings, name);
+    if (found)
+        *zone = found->zone;
+    return found;
 }

@@ -96,8 +96,7 @@ enum am_code am_image_is_fd(int fd, const char *name, bool *is_image, struct am_
 
 static inline struct am_view am_image_string(const struct am_image *image,
                                              am_image_string_ref ref) {
-    const char *at = image->strings + (size_t)ref * 4;
-    return (struct am_view){at + 4, am_bytes_load_u32(at)};
+    return am_image_string_in(image->strings, ref);
 }
 
 /* Prefetches a string. */
@@ -151,6 +150,12 @@ static inline struct am_timezone am_image_zone_at(const struct am_image *image, 
     return (struct am_timezone){image->transitions + record->first_transition,
                                 record->transition_count, record->first_offset, record->rule};
 }
+/* The name among names in byte order, whose texts are in `strings`; NULL when it is none of them.
+ */
+const struct am_image_zone_name *am_image_find_zone_name(const struct am_image_zone_name *names,
+                                                         size_t count,
+                                                         const char *strings,
+                                                         struct am_view name);
 /* The zone of that name, case-sensitive; false when the image has none. Every image has "UTC". */
 bool am_image_find_zone(const struct am_image *image, struct am_view name, uint32_t *zone);
 

@@ -35,8 +35,7 @@ am_image_string_ref am_build_pools_own_string(struct am_build_pools *pools, stru
 /* A string of that reference; valid until the next string is stored. */
 static inline struct am_view am_build_pools_string_at(const struct am_build_pools *pools,
                                                       am_image_string_ref ref) {
-    const char *at = AM_VECTOR_AT(&pools->strings, char, (size_t)ref * 4);
-    return (struct am_view){at + 4, am_bytes_load_u32(at)};
+    return am_image_string_in(pools->strings.data, ref);
 }
 /* Prefetches the slot of a string that is about to be stored. */
 void am_build_pools_prefetch_string(const struct am_build_pools *pools, struct am_view text);
