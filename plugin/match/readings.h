@@ -33,6 +33,20 @@ struct am_match_further {
     uint32_t count, room;
 };
 
+/* The index of the first item of word `word` or a later one; `count` when there is none. */
+static inline uint32_t
+am_match_further_from(const struct am_match_further_reading *items, uint32_t count, uint32_t word) {
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (items[middle].word < word)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* The last word of a bucket of the cache that a request has taken steps for. */
 struct am_match_paid {
     struct am_image_word_key key;

@@ -14,19 +14,6 @@ struct further {
     uint32_t field_first, field_end; /* word indexes */
 };
 
-/* The first item of word `word` or a later one. */
-static uint32_t first_item(const struct further *further, uint32_t word) {
-    uint32_t low = 0, high = further->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (further->items[middle].word < word)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* A Shell sort: a window may hold thousands of readings, and libc's may allocate. */
 static void sort_near(struct am_search_trie_walk *walk) {
     static const uint32_t gaps[] = {10387, 4025, 1577, 701, 301, 132, 57, 23, 10, 4, 1};
@@ -54,7 +41,7 @@ static bool list_near(struct further *further, uint32_t least, uint32_t first, u
         if (am_match_words_follows(words, i, least))
             near[count++] = (struct am_search_trie_near){words->broad_ids[i], i - first};
     firsts = count;
-    for (uint32_t n = first_item(further, first);
+    for (uint32_t n = am_match_further_from(further->items, further->count, first);
          n < further->count && further->items[n].word <= last; n++)
         if (follows(further->items[n].reading, least))
             near[count++] = (struct am_search_trie_near){further->items[n].reading.id,

@@ -91,16 +91,9 @@ static bool locate_reading(const struct am_match_words *words,
                            uint32_t count,
                            uint32_t *last) {
     const struct am_match_further *further = &words->further;
-    uint32_t next = 0;
+    uint32_t next = am_match_further_from(further->items, further->count, first);
     for (uint32_t k = 0; k < count; k++)
         last[k] = AM_NONE;
-    for (uint32_t end_of_search = further->count; next < end_of_search;) {
-        uint32_t middle = next + (end_of_search - next) / 2;
-        if (further->items[middle].word < first)
-            next = middle + 1;
-        else
-            end_of_search = middle;
-    }
     for (uint32_t i = first; i < end; i++) {
         uint32_t from = next;
         while (next < further->count && further->items[next].word == i)
