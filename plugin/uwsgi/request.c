@@ -66,16 +66,17 @@ static struct am_view header(const void *context, const char *name) {
 
 /* uWSGI keeps the client's address for a connection's first request alone; the same connection has
  * the same client. */
-static struct am_view peer_of(struct wsgi_request *request, char text[INET_ADDRSTRLEN]) {
+static struct am_view peer_of(struct wsgi_request *request, char text[INET6_ADDRSTRLEN]) {
     struct am_view peer = am_uwsgi_variable(request, "REMOTE_ADDR");
-    struct sockaddr_in address = {0};
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
-    if (!am_view_equal(peer, AM_VIEW("0.0.0.0")) ||
-        getpeername(request->fd, (struct sockaddr *)&address, &size) != 0 ||
-        address.sin_family != AF_INET ||
-        !inet_ntop(AF_INET, &address.sin_addr, text, INET_ADDRSTRLEN))
+    bool forgotten = am_view_equal(peer, AM_VIEW("0.0.0.0")) || am_view_equal(peer, AM_VIEW("::"));
+    if (!forgotten || getpeername(request->fd, (struct sockaddr *)&address, &size) != 0)
         return peer;
-    return am_view_of(text);
+    const void *bytes = address.ss_family == AF_INET6
+                            ? (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr
+                            : (const void *)&((struct sockaddr_in *)&address)->sin_addr;
+    return inet_ntop(address.ss_family, bytes, text, INET6_ADDRSTRLEN) ? am_view_of(text) : peer;
 }
 
 /* uWSGI leaves out a query string for which its buffer has no room, and serves on: what was to be
@@ -89,7 +90,7 @@ static bool has_lost_query(const struct wsgi_request *request) {
 
 static struct am_api_http_request http_of(struct wsgi_request *request,
                                           const struct am_uwsgi_body *body,
-                                          char peer[INET_ADDRSTRLEN]) {
+                                          char peer[INET6_ADDRSTRLEN]) {
     bool lost = has_lost_query(request);
     return (struct am_api_http_request){
         .method = {request->method, request->method_len},
@@ -131,7 +132,7 @@ int am_uwsgi_request_serve(struct wsgi_request *request) {
     exchange->request = request;
     am_uwsgi_body_read(request, &exchange->body);
     exchange->body.close |= am_uwsgi_connection_ends(request);
-    char peer[INET_ADDRSTRLEN];
+    char peer[INET6_ADDRSTRLEN];
     const struct am_api_http_request http = http_of(request, &exchange->body, peer);
     am_server_answer(server, (unsigned)uwsgi.mywid, (unsigned)request->async_id, &http,
                      &exchange->server);
