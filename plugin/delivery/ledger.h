@@ -259,7 +259,8 @@ struct am_ledger_record_state {
     struct am_ledger_limit_state limits[AM_LEDGER_UNITS]; /* clicks in millionths */
 };
 
-/* A consistent copy. AM_E_NOT_FOUND: no such record (any more). Folds queued events first. [lock] */
+/* A consistent copy. AM_E_NOT_FOUND: no such record (any more). Folds queued events first. [lock]
+ */
 enum am_code am_ledger_read(struct am_ledger *ledger,
                             uint32_t cell,
                             struct am_ledger_record_state *state,
@@ -388,8 +389,8 @@ void am_ledger_finish(struct am_ledger_worker *worker,
 /* ---- snapshots and recovery ---------------------------------------------------------------------
  */
 
-/* Writes DIR/snapshot-N, durably, and removes all but the newest two. [holder], each minute and at
- * a clean end. A failure leaves the last one. AM_E_IO. [lock] while the counts are copied. */
+/* Writes DIR/snapshot-N, durably, and removes all but the newest two. [holder], each minute.
+ * A failure leaves the last one. AM_E_IO. [lock] while the counts are copied. */
 enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am_error *error);
 
 /* Writes DIR/caps: the open windows of the frequency caps, so that a reboot does not forget what

@@ -32,7 +32,7 @@ struct am_journal_set {
     char cut[AM_JOURNAL_TIME_SIZE];
 };
 
-/* Writes a set. The holder, each hour, after a gap line, and at a clean end. False: a line was
+/* Writes a set. The holder, each hour and after a gap line. False: a line was
  * lost, and the set is none (set->found is false). `set` may be NULL. */
 bool am_event_log_counters(struct am_event_worker *worker,
                            const struct am_ledger_counts *counts,

@@ -20,7 +20,7 @@ struct am_event_holder {
 };
 
 /* After am_ledger_hold. `worker` is the calling thread's; `recovered` is what am_event_service_open
- * found in this process, and is told in the log; NULL: nothing to tell. */
+ * found in this process, and is reported in the log; NULL: nothing to report. */
 void am_event_hold(struct am_event_holder *holder,
                    struct am_event_service *service,
                    struct am_event_worker *worker,
@@ -35,7 +35,7 @@ enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_erro
  * room again. Any thread. */
 bool am_event_hold_counters_due(const struct am_event_holder *holder);
 
-/* Logs the counters of now; when they are due, and at a clean end. In a thread that may wait for a
+/* Logs the counters of now, when they are due. In a thread that may wait for a
  * disk: takes some microseconds a record. AM_E_MEMORY; AM_E_IO: the log has no room. */
 enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error);
 
@@ -43,8 +43,8 @@ enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_er
  * did not, and has the ledger count their events. */
 void am_event_hold_finish(struct am_event_holder *holder);
 
-/* Each minute and at a clean end, right after am_ledger_snapshot, in a thread that may wait for a
- * disk: saves the ring. AM_E_IO, AM_E_MEMORY. */
+/* Each minute, before am_ledger_snapshot, in a thread that may wait for a disk: saves the ring.
+ * AM_E_IO, AM_E_MEMORY. */
 enum am_code am_event_hold_save(struct am_event_holder *holder, struct am_error *error);
 
 /* Each minute, in a thread that may wait for a disk, at low priority: compresses files of the log

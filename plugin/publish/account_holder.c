@@ -139,26 +139,25 @@ static void check(struct tending *tending, enum am_code code, const struct am_er
         complain(tending, &tending->writing, error);
 }
 
+/* The ring comes first: a ledger that a snapshot brings back without its ring would take all its
+ * placements for expired. */
 static void each_minute(struct tending *tending) {
     struct am_account *account = tending->account;
     struct am_journal_tidied tidied;
     struct am_error error;
-    check(tending, am_ledger_snapshot(account->ledger, am_clock_seconds(), &error), &error);
     check(tending, am_event_hold_save(&tending->holder, &error), &error);
+    check(tending, am_ledger_snapshot(account->ledger, am_clock_seconds(), &error), &error);
     check(tending,
           am_event_hold_tidy(&tending->holder, account->options->log_keep, &tidied, &error),
           &error);
 }
 
 /* `second` since this process holds the ledger. The first one saves at once: a new ledger has
- * nothing on the disk yet by which a reboot would know it again. The ring comes first: a ledger
- * that a snapshot brings back without its ring would take all its placements for expired. */
+ * nothing on the disk yet by which a reboot would know it again. */
 static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))
         check(tending, am_event_hold_counters(&tending->holder, &error), &error);
-    if (second == 0)
-        check(tending, am_event_hold_save(&tending->holder, &error), &error);
     if (second % MINUTE == 0)
         each_minute(tending);
     if (second % CAPS_SECONDS == 0)
