@@ -231,7 +231,7 @@ $(BUILD)/tests/test_store: LIBRARIES += $(foreach name,$(STORE_WRAPS),-Wl$(comma
 $(BUILD)/tests/test_counts: LIBRARIES += $(foreach name,am_text_utf16_length memcmp bcmp,-Wl$(comma)--wrap=$(name))
 
 unit: $(UNIT_TESTS) ## the unit tests of the engine
-	@printf '%s\n' $(UNIT_TESTS) | xargs -P $$(nproc) -I TEST sh -c 'TEST > TEST.log 2>&1 || { cat TEST.log; echo "FAILED: TEST"; exit 1; }'
+	@printf '%s\n' $(UNIT_TESTS) | xargs -P $$(nproc) -I TEST sh -c 'timeout -k 10 $(PART_SECONDS) TEST > TEST.log 2>&1 || { cat TEST.log; echo "FAILED: TEST"; exit 1; }'
 	@grep -h '  PASSED  ' $(UNIT_TESTS:%=%.log) | awk '{ sum += $$4 } END { print "unit: " sum " tests passed" }'
 
 valgrind: deps-bench $(UNIT_TESTS) ## the unit tests under valgrind: no error, no leak
@@ -273,11 +273,14 @@ docs-check: all ## what the documents promise, against the program
 # What reads the source or its documents alone; a sanitizer changes nothing there.
 LINTS := docs-check glossary rooms headers spdx
 
+# Seconds that a part may take before it counts as hanging, and the next one has its turn.
+PART_SECONDS ?= $(if $(SANITIZER),7200,1200)
+
 test: deps-test ## everything that must hold: unit, model, integration, corpus, docs, rooms
 	@$(MAKE) --no-print-directory all
 	@status=0; for part in unit model examples integration replay $(if $(SANITIZER),,$(LINTS)); do \
 	    echo "== $$part"; \
-	    $(MAKE) --no-print-directory $$part LOOP=$(or $(LOOP),turns) || { status=1; failed="$$failed $$part"; }; done; \
+	    timeout -k 10 $(PART_SECONDS) $(MAKE) --no-print-directory $$part LOOP=$(or $(LOOP),turns) || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test: all parts passed"; else echo "make test: FAILED:$$failed"; fi; exit $$status
 
 check: test ## the same as `make test`

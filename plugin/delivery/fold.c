@@ -150,7 +150,10 @@ static void fold_one(struct am_ledger *ledger,
 
 void am_ledger_fold(struct am_ledger *ledger, uint32_t number) {
     struct am_ledger_slot *slot = &ledger->slots[number];
-    while (slot->tail != AM_LEDGER_GET_ACQUIRE(slot->head))
+    uint64_t waiting = AM_LEDGER_GET_ACQUIRE(slot->head) - slot->tail;
+    if (waiting > AM_LEDGER_LIVE_QUEUE) /* damaged: nothing in it is counted, nor anything added */
+        return;
+    for (; waiting; waiting--)
         fold_one(ledger, slot, &slot->queue[slot->tail % AM_LEDGER_LIVE_QUEUE]);
 }
 

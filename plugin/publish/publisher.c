@@ -524,14 +524,15 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     return look_behind(publisher, began, built.nanoseconds);
 }
 
+/* Logs a reason once, until there is another one or the file is back. */
 static void miss(struct am_publisher *publisher, const struct am_error *error, bool forced) {
-    if (!publisher->missing || forced) {
+    if (strcmp(publisher->missed.message, error->message) != 0 || forced) {
         am_publish_log(publisher->sink,
                        "inventory refused, the generation before it goes on serving: %s",
                        error->message);
         count_refusal(publisher);
     }
-    publisher->missing = true;
+    publisher->missed = *error;
 }
 
 enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, bool forced) {
@@ -542,7 +543,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         miss(publisher, &error, forced);
         return AM_PUBLISHER_DONE;
     }
-    publisher->missing = false;
+    publisher->missed = (struct am_error){0};
     if (publisher->seen && !forced && !is_due(publisher) &&
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;

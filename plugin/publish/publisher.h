@@ -23,7 +23,7 @@ struct am_publisher {
     bool seen; /* `last` has been published or refused */
     struct am_source_version last;
     bool refused;              /* `last` was refused for what is in it */
-    bool missing;              /* the last check found no file */
+    struct am_error missed;    /* why the last check found no file; code AM_OK: it found one */
     int64_t noticed;           /* when `last` was first seen, seconds since 1970 */
     int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
     struct am_store_hold held; /* of what is published; in the mule */

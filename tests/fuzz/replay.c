@@ -3,12 +3,27 @@
  * the empty input. */
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+enum { LIMIT = 60 }; /* seconds for a file: its code hangs */
+
+static char current[PATH_MAX] = "the empty input";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void give_up(int number) {
+    static const char what[] = ": does not end\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, current, strlen(current));
+    (void)!write(STDERR_FILENO, what, sizeof what - 1);
+    _exit(1);
+}
 
 /* A buffer of exactly the file's size, so that sanitizers see a read past its end. */
 static int run_file(const char *path) {
@@ -39,11 +54,11 @@ static int run_folder(const char *path, unsigned *count) {
         return 1;
     }
     while ((entry = readdir(folder))) {
-        char name[PATH_MAX];
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        failed |= run_file(name);
+        snprintf(current, sizeof current, "%s/%s", path, entry->d_name);
+        alarm(LIMIT);
+        failed |= run_file(current);
         ++*count;
     }
     closedir(folder);
@@ -53,6 +68,8 @@ static int run_folder(const char *path, unsigned *count) {
 int main(int argument_count, char **arguments) {
     unsigned count = 0;
     int failed = 0;
+    signal(SIGALRM, give_up);
+    alarm(LIMIT);
     LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
     for (int i = 1; i < argument_count; i++)
         failed |= run_folder(arguments[i], &count);

@@ -146,6 +146,18 @@ def children_of(pid):
     return []
 
 
+@contextlib.contextmanager
+def stopped(pids):
+    """Processes stand still meanwhile."""
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def mapped_images(pid):
     """The images that a process has mapped: paths, with " (deleted)" for those that are gone."""
     found = set()
@@ -265,7 +277,10 @@ class Server:
         return self.log_path.read_bytes()[self.fresh_from:].decode(errors="replace")
 
     def logged(self, text, times=1):
-        return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
+        try:
+            return eventually(f"logged {times} times: {text}", lambda: self.fresh_log().count(text) >= times)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; this was:\n{self.fresh_log()[-8000:]}") from None
 
     def command(self, letter):
         """To the master's FIFO, which it opens again after each command."""

@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from harness import LOOP, PATIENCE, UWSGI, Connection, ServerTest, SharedServerTest, UnixConnection, ad, eventually, free_port, put
+from harness import LOOP, PATIENCE, UWSGI, Connection, ServerTest, SharedServerTest, UnixConnection, ad, children_of, eventually, free_port, put, stopped
 from test_loop import Raw, in_chunks, post
 from test_requests import exchange, uwsgi_packet
 
@@ -331,26 +331,30 @@ class ZergTest(ServerTest):
         self.addCleanup(process.terminate)
         eventually("there is a pool", pool.exists)
         put(self.inventory, ADS)
-        for name in ("first", "second"):
+        servers = [
             self.serve(None, f"zerg = {pool}", "protocol = http11", f"http-socket = {self.folder / name}.scrape", "processes = 1", "threads = 2",
-                       protocol="protocol", name=name, start=False).spawn().logged("spawned uWSGI worker 1")
+                       protocol="protocol", name=name, start=False).spawn() for name in ("first", "second")]
+        for server in servers:
+            server.logged("spawned uWSGI worker 1")
 
         def decisions(name):
             with contextlib.closing(UnixConnection(f"{self.folder / name}.scrape", timeout=PATIENCE)) as connection:
                 body = connection.ask("GET", "/metrics").body.decode()
             return float(next(line.split()[1] for line in body.splitlines() if line.startswith("admatch_decisions_total ")))
 
-        asked = 0
+        def others_stopped(name):
+            """While the other instance stands still, this one answers what comes to the pool."""
+            other = next(server for server in servers if server.name != name)
+            workers = children_of(other.process.pid)
+            self.assertTrue(workers)
+            return stopped(workers)
 
-        def both_have_answered():
-            nonlocal asked
-            with contextlib.closing(Connection("127.0.0.1", port, timeout=PATIENCE)) as connection:
-                self.assertEqual(connection.ask("GET", "/v1/decide?query=running+shoes").ads, ["shoes"])
-            asked += 1
-            return decisions("first") and decisions("second")
-
-        eventually("both have answered", both_have_answered)
-        self.assertEqual(decisions("first") + decisions("second"), asked)
+        for name, asked in (("first", 3), ("second", 2)):
+            with others_stopped(name):
+                for _ in range(asked):
+                    with contextlib.closing(Connection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+                        self.assertEqual(connection.ask("GET", "/v1/decide?query=running+shoes").ads, ["shoes"])
+        self.assertEqual((decisions("first"), decisions("second")), (3, 2))
 
 
 if __name__ == "__main__":

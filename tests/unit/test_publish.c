@@ -555,6 +555,24 @@ static void a_refused_inventory_leaves_the_last_one_serving(void **state) {
     stop(&instance);
 }
 
+static void each_reason_why_there_is_no_inventory_is_logged_once(void **state) {
+    (void)state;
+    struct instance instance;
+    start(&instance);
+    struct am_publisher *publisher = &instance.server->publisher;
+    assert_int_equal(unlink(instance.inventory), 0);
+    am_publisher_check(publisher, false);
+    am_publisher_check(publisher, false);
+    assert_non_null(strstr(instance.log, "No such file or directory"));
+    assert_int_equal(am_metrics_gauges(instance.server->metrics)->refusals, 1);
+    assert_int_equal(mkdir(instance.inventory, 0700), 0);
+    am_publisher_check(publisher, false);
+    am_publisher_check(publisher, false);
+    assert_non_null(strstr(instance.log, "is not a regular file"));
+    assert_int_equal(am_metrics_gauges(instance.server->metrics)->refusals, 2);
+    stop(&instance);
+}
+
 /* A file that begins like the image that is served, has a hole behind it, and says that it is an
  * image of `size` bytes; where `fits`, its last section has all of them. */
 static void write_sparse_image(const struct instance *instance, off_t size, bool fits) {
@@ -686,6 +704,7 @@ int main(void) {
         cmocka_unit_test(a_mule_that_starts_shows_what_is_published),
         cmocka_unit_test(a_file_that_is_written_to_without_pause_is_reported),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
+        cmocka_unit_test(each_reason_why_there_is_no_inventory_is_logged_once),
         cmocka_unit_test(files_of_any_length_are_refused_unread),
         cmocka_unit_test(a_lock_is_not_waited_for_for_ever),
         cmocka_unit_test(a_start_hands_over_numbers_alone),
