@@ -140,19 +140,19 @@ static enum am_code check_unicode_escape(struct parser *parser) {
     if (unit < 0xD800 || unit > 0xDFFF)
         return AM_OK;
     const char *after = parser->at;
-    bool first = unit <= 0xDBFF;
-    if (first && take(parser, '\\') && take(parser, 'u')) {
+    if (unit > 0xDBFF)
+        parser->at -= 6;
+    else if (take(parser, '\\') && take(parser, 'u')) {
         if (!take_hex(parser, &unit))
             return expected(parser, digits);
         if (unit >= 0xDC00 && unit <= 0xDFFF)
             return AM_OK;
+        parser->at = after;
     }
+    if (!passes_over(parser))
+        return expected(parser, "both halves of a surrogate pair");
     parser->at = after;
-    if (passes_over(parser))
-        return AM_OK;
-    if (!first)
-        parser->at -= 6;
-    return expected(parser, "both halves of a surrogate pair");
+    return AM_OK;
 }
 
 static enum am_code check_escape(struct parser *parser) {
