@@ -4,6 +4,7 @@
 #define AM_API_MEMORY_H
 
 #include "api.h"
+#include "delivery.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
 #include "placements.h"
@@ -29,6 +30,7 @@ struct am_api {
     char *packed; /* AM_API_PACKED_BYTES */
     struct am_openrtb *openrtb;
     struct am_api_placements placements;
+    struct am_api_delivery delivery;
     struct am_match_decision decision;
     struct am_error error;
 };
