@@ -19,11 +19,12 @@ ROOMS = {
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
     "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
+    "reports": ({"base", "text", "model", "index", "delivery", "events"}, "report"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
     "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
-    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
+    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "match", "api"}, "account publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "match", "api", "publish"}, "uwsgi loop"),
+    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "match", "api"}, "cli"),
 }
 
 
