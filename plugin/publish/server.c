@@ -119,6 +119,14 @@ static void count_event(struct am_metrics_counters *row,
                          1);
 }
 
+static void count_bid_request(struct am_metrics_counters *row,
+                              const struct am_api_http_response *response) {
+    if (response->no_bid != AM_NO_BID_NONE)
+        am_metrics_count(&row->no_bids[response->no_bid], 1);
+    if (response->odd)
+        am_metrics_count_odd(row, response->odd);
+}
+
 void am_server_answer(struct am_server *server,
                       unsigned worker,
                       unsigned core,
@@ -137,6 +145,7 @@ void am_server_answer(struct am_server *server,
     if (response->decision)
         am_metrics_count_decision(exchange->row, response->decision, response->request);
     count_event(exchange->row, response);
+    count_bid_request(exchange->row, response);
 }
 
 void am_server_release(struct am_server_exchange *exchange) {
