@@ -57,7 +57,7 @@ void am_gate_placed_add(struct am_gate_placed *placed,
     add_labels(image, &placed->labels, ad->labels, placed->count);
     add_labels(image, &placed->excluded, ad->exclude_labels, placed->count);
     placed->candidates[placed->count] = index;
-    /* One by one: the spans behind them are many, and are filled in later. */
+    /* Its spans are large, and are filled in only where the answer shows them. */
     struct am_match_winner *winner = &placed->winners[placed->count++];
     winner->ad = candidate->ad;
     winner->keyword = candidate->posting;
