@@ -397,6 +397,9 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
  * users have seen since. [holder], every ten minutes and at a clean end. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *error);
 
+/* Whether DIR has a snapshot, damaged or not: a ledger that has none is new. Any thread. */
+bool am_ledger_has_snapshot(const struct am_ledger *ledger);
+
 /* After am_ledger_open made a live file, until am_ledger_recovered. */
 bool am_ledger_recovering(const struct am_ledger *ledger);
 

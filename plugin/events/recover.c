@@ -182,11 +182,21 @@ static void ledger_positions(const struct am_event_service *service,
 static void load_ring(struct replay *replay, struct am_journal_position *lanes) {
     struct am_event_service *service = replay->service;
     struct am_event_recovered *recovered = replay->recovered;
-    recovered->ring_lost =
-        am_event_ring_load(service->ring, service->folder, lanes,
-                           service->journal.shared->lane_count, &recovered->ring_error) != AM_OK;
+    struct am_event_ring_loaded loaded = {lanes, service->journal.shared->lane_count, 0};
+    recovered->ring_lost = am_event_ring_load(service->ring, service->folder, &loaded,
+                                              &recovered->ring_error) != AM_OK;
+    recovered->ring_damaged = loaded.damaged;
     if (!recovered->ring_lost)
         replay->ring_from = lanes;
+}
+
+/* A new ledger is on the disk before its first placement: only by a snapshot does a reboot know
+ * the account that tokens name. The ring comes first, as always. */
+static enum am_code save_new(struct am_event_service *service, struct am_error *error) {
+    enum am_code code = am_event_save_ring(service, error);
+    return code == AM_OK ? am_ledger_snapshot(service->ledger,
+                                              service->journal.clock() / AM_JOURNAL_SECOND, error)
+                         : code;
 }
 
 static enum am_code recover(struct replay *replay, bool ledger_is_new) {
@@ -196,6 +206,8 @@ static enum am_code recover(struct replay *replay, bool ledger_is_new) {
         code = walk(replay, true);
     if (code == AM_OK && (replay->ring_from || replay->ledger_from))
         code = walk(replay, false);
+    if (code == AM_OK && ledger_is_new && !am_ledger_has_snapshot(service->ledger))
+        code = save_new(service, replay->error);
     if (code == AM_OK && ledger_is_new)
         am_ledger_recovered(service->ledger);
     return code;

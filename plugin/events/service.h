@@ -52,6 +52,7 @@ struct am_event_recovered {
     int64_t last;       /* time of the last line, in microseconds; 0: none */
     bool ring_lost;     /* DIR/ring could not be loaded: events of older placements are expired */
     struct am_error ring_error; /* why */
+    uint64_t ring_damaged; /* blocks of DIR/ring; placements up to the newest one are expired */
 };
 
 /* Opens or makes everything. Where TMPFS/events is missing (a first start, a reboot) it is made,

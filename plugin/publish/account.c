@@ -128,8 +128,21 @@ static enum am_code open_service(struct am_account *account,
     return code;
 }
 
+static void log_ring(const struct am_account *account,
+                     const struct am_event_recovered *recovered) {
+    if (recovered->ring_lost)
+        am_publish_log(account->sink, "ledger %s: events of older placements have expired: %s",
+                       account->options->folder, recovered->ring_error.message);
+    if (recovered->ring_damaged)
+        am_publish_log(account->sink,
+                       "ledger %s: %llu blocks of its file ring are damaged: events of placements "
+                       "up to the newest of them have expired",
+                       account->options->folder, (unsigned long long)recovered->ring_damaged);
+}
+
 static void log_recovery(const struct am_account *account,
                          const struct am_event_recovered *recovered) {
+    log_ring(account, recovered);
     if (!recovered->recovered || !recovered->lines)
         return;
     am_publish_log(account->sink,
@@ -141,9 +154,6 @@ static void log_recovery(const struct am_account *account,
                        "part of a line",
                        account->options->folder, (unsigned long long)recovered->bad_lines,
                        (unsigned long long)recovered->torn);
-    if (recovered->ring_lost)
-        am_publish_log(account->sink, "ledger %s: events of older placements have expired: %s",
-                       account->options->folder, recovered->ring_error.message);
 }
 
 static enum am_code open_once(struct am_account *account,

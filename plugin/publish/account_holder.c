@@ -152,8 +152,7 @@ static void each_minute(struct tending *tending) {
           &error);
 }
 
-/* `second` since this process holds the ledger. The first one saves at once: a new ledger has
- * nothing on the disk yet by which a reboot would know it again. */
+/* `second` since this process holds the ledger; the first one saves at once. */
 static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -441,10 +442,21 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
                         "\"restart\",\"from\":\"2026-12-01T12:00:00.000000Z\"}");
 }
 
+static void remove_snapshots(void) {
+    struct dirent *entry;
+    DIR *listing = opendir(account.folder);
+    assert_non_null(listing);
+    while ((entry = readdir(listing)))
+        if (strncmp(entry->d_name, "snapshot-", 9) == 0)
+            assert_int_equal(unlinkat(dirfd(listing), entry->d_name, 0), 0);
+    closedir(listing);
+}
+
 static void without_any_snapshot_the_whole_log_is_replayed(void **state) {
     struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    remove_snapshots();
     lose_memory(&account);
     assert_int_equal(spend_of("c1"), UNIT);
 }
@@ -476,6 +488,35 @@ static void a_damaged_ring_costs_old_events_and_no_start(void **state) {
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_EXPIRED);
     placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+}
+
+static void of_a_zeroed_ring_nothing_counts_twice(void **state) {
+    char path[128];
+    struct stat status;
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    save();
+    snprintf(path, sizeof path, "%s/ring", account.folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(truncate(path, status.st_size), 0);
+    lose_memory(&account);
+    assert_true(account.recovered.ring_damaged > 0);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_EXPIRED);
+    assert_int_equal(spend_of("c1"), UNIT);
+}
+
+/* Before the holder has saved anything. */
+static void a_reboot_in_a_new_ledgers_first_second_loses_no_placement(void **state) {
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed shown = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &shown), AM_EVENT_COUNTED);
+    lose_memory(&account);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &shown), AM_EVENT_DUPLICATE);
+    assert_int_equal(spend_of("c1"), 2 * UNIT);
 }
 
 static void a_shared_file_of_another_version_is_refused(void **state) {
@@ -709,6 +750,8 @@ int main(void) {
         TEST(without_any_snapshot_the_whole_log_is_replayed),
         TEST(records_made_and_freed_are_replayed),
         TEST(a_damaged_ring_costs_old_events_and_no_start),
+        TEST(of_a_zeroed_ring_nothing_counts_twice),
+        TEST(a_reboot_in_a_new_ledgers_first_second_loses_no_placement),
         TEST(a_shared_file_of_another_version_is_refused),
         TEST(a_second_instance_shares_bits_log_and_counters),
         TEST(on_a_full_disk_events_count_and_the_log_says_what_it_lacks),
