@@ -3,11 +3,12 @@
  * that every process of every instance on the host shares, with snapshots on disk.
  *
  *     DIR/lock              flock: the holder, the one process that steps, snapshots and expires
+ *     DIR/id                a random number, made with DIR
  *     DIR/owner             the inventory path that the ledger belongs to
  *     DIR/home              the holder's live file, as device, inode and boot
  *     DIR/snapshot-N        the newest two snapshots
  *     DIR/caps              open windows of frequency caps
- *     TMPFS/admatch-ledger-UID-DEVICE-INODE/   (device and inode of DIR)
+ *     TMPFS/admatch-ledger-UID-DEVICE-INODE-ID/   (of DIR)
  *         live              records, limits, placements, workers' slots: layout.h draws it
  *         caps              the table of frequency caps, made with the first inventory that has any
  *         map-GENERATION    ads to cells, one for each image: map.h

@@ -110,9 +110,9 @@ struct am_event_ring_loaded {
 
 /* Loads what was saved into a ring that was just started. A block whose checksum is wrong leaves
  * its placements, and all before them, outside: an event may be refused, none is counted twice.
- * Before the first placement there may be no save. AM_E_IO, AM_E_MEMORY, AM_E_NOT_FOUND; AM_E_CORRUPT,
- * AM_E_VERSION for an index that is damaged or of another version: then all older placements stay
- * outside. */
+ * Before the first placement there may be no save. AM_E_IO, AM_E_MEMORY, AM_E_NOT_FOUND;
+ * AM_E_CORRUPT, AM_E_VERSION for an index that is damaged or of another version: then all older
+ * placements stay outside. */
 enum am_code am_event_ring_load(struct am_event_ring *ring,
                                 int folder,
                                 struct am_event_ring_loaded *loaded,

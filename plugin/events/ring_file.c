@@ -251,8 +251,7 @@ static bool load_block(struct am_event_ring *ring,
                        const struct index_block *entry,
                        uint64_t to) {
     char *bytes = block_bytes(ring, to);
-    ssize_t size =
-        pread(file, bytes, AM_EVENT_RING_BLOCK_BYTES, place_of(block, entry->place));
+    ssize_t size = pread(file, bytes, AM_EVENT_RING_BLOCK_BYTES, place_of(block, entry->place));
     if (size == AM_EVENT_RING_BLOCK_BYTES &&
         XXH3_64bits(bytes, AM_EVENT_RING_BLOCK_BYTES) == entry->check) {
         atomic_store(&ring->blocks[to].cleared, entry->cleared);

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from harness import BUILD, SANITIZER, ad, children_of, eventually, forks_late, put, status_of
-from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of
+from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of, remove_home
 
 
 def impressions(counters):
@@ -225,7 +225,7 @@ class RightsTest(LedgerTest):
                 keys.write_text("00112233445566778899aabbccddeeff\n")
                 keys.chmod(0o600)
                 shutil.chown(keys, "nobody", "nogroup")
-                self.addCleanup(shutil.rmtree, home_of(ledger), ignore_errors=True)
+                self.addCleanup(remove_home, ledger)
                 server = self.count(f"admatch-ledger = {ledger}", "uid = nobody", "gid = nogroup", option, f"admatch-state-dir = {self.folder}/state-{name}",
                                     f"admatch-keys = {keys}", name=name)
                 url = self.place(server)["urls"]["impression"]
@@ -388,8 +388,7 @@ class FullDiskTest(LedgerTest):
             self.skipTest("may not mount")
         self.addCleanup(subprocess.run, ["umount", "-l", self.ledger], check=True)
         self.ledger.chmod(0o700)
-        self.home = home_of(self.ledger)
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.addCleanup(remove_home, self.ledger)
 
     def test_events_count_on_while_the_disk_is_full(self):
         server = self.count()
