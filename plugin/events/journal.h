@@ -152,6 +152,10 @@ void am_journal_batch_end(struct am_journal_writer *writer);
 /* Writes what waits. Any thread of the process; the wiring calls it each 100 ms for each writer. */
 void am_journal_flush(struct am_journal_writer *writer);
 
+/* The same in a process that ends: waits a tenth of a second at most for the writer, which the
+ * calling thread itself may have had when it was interrupted. */
+void am_journal_flush_at_end(struct am_journal_writer *writer);
+
 /* ---- the holder ---------------------------------------------------------------------------------
  */
 

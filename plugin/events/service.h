@@ -100,6 +100,10 @@ void am_event_worker_free(struct am_event_worker *worker); /* flushes; NULL is f
 /* Writes lines and names that wait. Any thread of the process. */
 void am_event_worker_flush(struct am_event_worker *worker);
 
+/* The same for lines alone, in a process that ends, where the calling thread may have been
+ * interrupted while it had the writer: gives up after a tenth of a second. */
+void am_event_worker_flush_at_end(struct am_event_worker *worker);
+
 /* For lines of other rooms (am_journal_begin .. am_journal_end). */
 struct am_journal_writer *am_event_worker_writer(struct am_event_worker *worker);
 

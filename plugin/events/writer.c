@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/reserve.h"
@@ -20,6 +21,8 @@ struct record_header {
     uint32_t size;  /* of the line as it waits */
     uint32_t place; /* where its n belongs */
 };
+
+enum { NANOSECONDS = 1000000000, END_NANOSECONDS = NANOSECONDS / 10 };
 
 enum {
     FLUSH_AT = 1 << 20,     /* bytes that wait before a line's thread flushes them itself */
@@ -296,13 +299,12 @@ void am_journal_batch_end(struct am_journal_writer *writer) {
     pthread_mutex_unlock(&writer->batch_mutex);
 }
 
-/* Exchanges the two memories, so that lines can go on waiting while others are written. */
+/* Exchanges the two memories, so that lines can go on waiting while others are written. With
+ * `batch_mutex`. */
 static void take_waiting(struct am_journal_writer *writer) {
-    pthread_mutex_lock(&writer->batch_mutex);
     struct waiting taken = writer->waiting;
     writer->waiting = (struct waiting){writer->flushing.memory, 0, 0};
     writer->flushing = taken;
-    pthread_mutex_unlock(&writer->batch_mutex);
 }
 
 static void write_chunk(struct am_journal_writer *writer, struct am_buffer *out, uint64_t *lines) {
@@ -331,13 +333,36 @@ static void write_waiting(struct am_journal_writer *writer) {
     write_chunk(writer, &out, &lines);
 }
 
+/* With `mutex`: what take_waiting took. */
+static void write_taken(struct am_journal_writer *writer) {
+    if (!writer->flushing.lines)
+        return;
+    take_lane(writer, writer->journal->clock());
+    write_waiting(writer);
+    leave_lane(writer);
+}
+
 void am_journal_flush(struct am_journal_writer *writer) {
     pthread_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->batch_mutex);
     take_waiting(writer);
-    if (writer->flushing.lines) {
-        take_lane(writer, writer->journal->clock());
-        write_waiting(writer);
-        leave_lane(writer);
+    pthread_mutex_unlock(&writer->batch_mutex);
+    write_taken(writer);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void am_journal_flush_at_end(struct am_journal_writer *writer) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += END_NANOSECONDS;
+    until.tv_sec += until.tv_nsec / NANOSECONDS;
+    until.tv_nsec %= NANOSECONDS;
+    if (pthread_mutex_clocklock(&writer->mutex, CLOCK_MONOTONIC, &until) != 0)
+        return;
+    if (pthread_mutex_clocklock(&writer->batch_mutex, CLOCK_MONOTONIC, &until) == 0) {
+        take_waiting(writer);
+        pthread_mutex_unlock(&writer->batch_mutex);
+        write_taken(writer);
     }
     pthread_mutex_unlock(&writer->mutex);
 }

@@ -128,8 +128,7 @@ static enum am_code open_service(struct am_account *account,
     return code;
 }
 
-static void log_ring(const struct am_account *account,
-                     const struct am_event_recovered *recovered) {
+static void log_ring(const struct am_account *account, const struct am_event_recovered *recovered) {
     if (recovered->ring_lost)
         am_publish_log(account->sink, "ledger %s: events of older placements have expired: %s",
                        account->options->folder, recovered->ring_error.message);

@@ -281,6 +281,18 @@ static void start_anew(void) {
         am_publish_log(&am_uwsgi_log, "the master cannot be asked to start anew: reload it");
 }
 
+/* In the mule. */
+static bool is_serving(void) {
+    for (int i = 1; i <= uwsgi.numproc; i++)
+        if (uwsgi.workers[i].pid > 0 && uwsgi.workers[i].cursed_at)
+            return true;
+    return false;
+}
+
+static void end_process(void) {
+    _exit(0);
+}
+
 static char *absolute(char *path, const char *option) {
     char folder[PATH_MAX];
     char *joined = NULL;
@@ -317,6 +329,8 @@ static void finish_account(void) {
         .contexts = (uint32_t)(uwsgi.numproc * uwsgi.cores),
         .counting = &settings->counting,
         .lost = start_anew,
+        .serving = is_serving,
+        .ended = end_process,
     };
 }
 

@@ -7,13 +7,14 @@ import os
 import random
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import threading
 import time
 import unittest
 
-from harness import BUILD, SANITIZER, ad, children_of, eventually, forks_late, put, status_of
+from harness import BUILD, PATIENCE, SANITIZER, UWSGI, ad, children_of, eventually, forks_late, put, status_of
 from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of, remove_home
 
 
@@ -94,6 +95,73 @@ class RestartTest(LedgerTest):
         self.assertEqual(self.fire(server, urls["click"]).status, 302)
         self.assertEqual(self.counters()["c1"], (0.00125, 1, 1))
         self.assertEqual(self.lines("click")[0]["keyword"], "running shoes")
+
+
+class EndTest(LedgerTest):
+    """A clean end leaves on the disk all that a planned reboot needs, so that it loses nothing."""
+
+    def newest_snapshot(self):
+        return max(path.name for path in self.ledger.glob("snapshot-*"))
+
+    def is_saved_by(self, end, *options):
+        server = self.count(*options)
+        eventually("the mule tends the ledger", lambda: len(list(self.ledger.glob("snapshot-*"))) == 2)
+        placed = [self.place(server)["urls"]["impression"] for _ in range(5)]
+        for url in placed[:4]:
+            self.fire(server, url)
+        before = self.newest_snapshot()
+        self.place(server)
+        end(server)
+        self.assertIn("saved for the end of this process", server.log())
+        self.assertGreater(self.newest_snapshot(), before)
+        lines = self.lines()
+        self.assertEqual(sum(line["e"] == "decision" for line in lines), 6)
+        cells = [cell for line in lines if line["e"] == "counters" and line["cut"] > lines[0]["t"] for cell in line.get("cells", ())]
+        self.assertEqual([cell["impressions"] for cell in cells if cell["id"] == "c1"][-1], 4)
+        server.stop()
+        shutil.rmtree(self.home)
+        server.start()
+        for url in placed:
+            self.fire(server, url)
+        self.assertEqual(self.outcomes(server, "impression"), {"counted": 1, "duplicate": 4})
+        self.assertEqual(impressions(self.counters()), 5)
+
+    def test_on_sigint(self):
+        self.is_saved_by(lambda server: (server.process.send_signal(signal.SIGINT), server.ends()))
+
+    def test_on_sigterm(self):
+        self.is_saved_by(lambda server: (server.process.send_signal(signal.SIGTERM), server.ends()), "die-on-term = true")
+
+    def test_on_uwsgi_stop(self):
+        pidfile = self.folder / "pid"
+        self.is_saved_by(lambda server: (subprocess.run([UWSGI, "--stop", pidfile], check=True), server.ends()), f"pidfile = {pidfile}")
+
+    def test_on_a_graceful_end(self):
+        self.is_saved_by(lambda server: (server.command("q"), server.ends()))
+
+    def test_on_a_reload(self):
+        def reload(server):
+            worker = server.workers()[0]
+            server.process.send_signal(signal.SIGHUP)
+            eventually("another worker serves", lambda: status_of(worker) is None and server.answers())
+        self.is_saved_by(reload)
+
+    def test_while_workers_still_end(self):
+        """The ledger is stepped, and saved, when the last event of a worker that takes its time is counted."""
+        server = self.count("worker-reload-mercy = 20")
+        url = self.place(server)["urls"]["impression"]
+        slow = server.connect()
+        slow.sock = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        slow.sock.sendall(f"GET {path_of(url)} HTTP/1.1\r\nHost: x\r\n".encode())
+        time.sleep(0.3)
+        server.command("q")
+        time.sleep(1.5)
+        slow.sock.sendall(b"User-Agent: Mozilla/5.0 (X11)\r\n\r\n")
+        answer = slow.sock.recv(4096)
+        server.ends()
+        counted = b" 200 " in answer
+        cells = [cell for line in self.lines("counters") for cell in line.get("cells", ()) if cell["id"] == "c1"]
+        self.assertEqual(cells[-1]["impressions"], int(counted))
 
 
 class KillTest(LedgerTest):
