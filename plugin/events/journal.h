@@ -50,6 +50,8 @@ struct am_journal_lane {
     _Atomic uint64_t offset;            /* end of the last whole line */
     _Atomic uint64_t synced;            /* as much of it is on the disk */
     _Atomic uint64_t lost; /* lines that could not be written, since the shared memory was made */
+    /* Where the lane's lines before this file end; number 0: it had none. */
+    _Atomic uint64_t after_number, after_offset;
 };
 
 struct am_journal_shared {

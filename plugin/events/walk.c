@@ -2,9 +2,19 @@
 #include "walk.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "cursor.h"
+#include "scan.h"
+
+/* What is known of the lane that is being read. */
+struct lane_walk {
+    uint32_t lane;
+    struct am_journal_position reached; /* lines up to it were read, or are not wanted */
+    struct am_journal_position to;
+    bool from_first; /* nothing was read yet, and all was wanted */
+};
 
 struct walk {
     int folder;
@@ -24,10 +34,53 @@ bound(const struct am_journal_position *positions, uint32_t count, uint32_t lane
     return positions && lane < count ? positions[lane] : (struct am_journal_position){none, none};
 }
 
+/* ---- what is missing ---- */
+
+void am_journal_lack_write(const struct am_journal_lack *lack,
+                           char text[AM_JOURNAL_LACK_TEXT_SIZE]) {
+    char name[AM_JOURNAL_NAME_SIZE];
+    am_journal_name_write(lack->lane, lack->to.number, name);
+    snprintf(text, AM_JOURNAL_LACK_TEXT_SIZE, "%s from byte %llu to byte %llu", name,
+             (unsigned long long)lack->from.offset, (unsigned long long)lack->to.offset);
+}
+
+/* All lines before `end` should have been read. */
+static void
+expect(struct walk *walk, const struct lane_walk *lane, struct am_journal_position end) {
+    struct am_journal_walk_report *report = walk->report;
+    struct am_journal_position from = {end.number, 0};
+    if (!is_before(lane->reached, end))
+        return;
+    if (lane->reached.number == end.number)
+        from.offset = lane->reached.offset;
+    if (report->missing < AM_JOURNAL_LACKS)
+        report->lacks[report->missing] = (struct am_journal_lack){lane->lane, from, end};
+    report->missing++;
+}
+
+/* By the first line of a file. Before the first file that is kept, others have been removed. */
+static void
+check_before(struct walk *walk, const struct lane_walk *lane, struct am_view first_line) {
+    char memory[AM_JOURNAL_NAME_SIZE + 32];
+    struct am_journal_record record;
+    struct am_journal_position end;
+    uint32_t of;
+    if (!am_journal_scan(first_line, &record))
+        return;
+    struct am_view after = record.values[AM_JOURNAL_M_AFTER];
+    if (after.size > sizeof memory ||
+        !am_journal_place_read(am_journal_text(after, memory), &of, &end.number, &end.offset) ||
+        of != lane->lane || (lane->from_first && end.number < walk->bounds->kept))
+        return;
+    expect(walk, lane, end);
+}
+
+/* ---- reading ---- */
+
 /* The lines of the open file that begin before `to`. */
 static enum am_code walk_lines(struct walk *walk,
                                const struct am_journal_file *file,
-                               struct am_journal_position to,
+                               struct lane_walk *lane,
                                struct am_error *error) {
     for (;;) {
         struct am_journal_walked line = {.lane = file->lane, .begin = {file->number, 0}};
@@ -36,30 +89,73 @@ static enum am_code walk_lines(struct walk *walk,
             am_journal_cursor_next(&walk->cursor, &line.text, &line.begin.offset, &more, error);
         if (code != AM_OK || !more)
             return code;
-        if (!is_before(line.begin, to))
+        if (!is_before(line.begin, lane->to))
             return AM_OK;
+        if (line.begin.offset == 0)
+            check_before(walk, lane, line.text);
         line.end = (struct am_journal_position){file->number, walk->cursor.offset};
+        lane->reached = line.end;
+        lane->from_first = false;
         walk->report->lines++;
         if (!walk->visit(walk->context, &line))
             return am_error_set(error, AM_E_CHANGED, "the walk through the log was ended");
     }
 }
 
-static enum am_code
-walk_file(struct walk *walk, const struct am_journal_file *file, struct am_error *error) {
-    const struct am_journal_bounds *bounds = walk->bounds;
-    struct am_journal_position from = bound(bounds->from, bounds->count, file->lane, 0);
-    struct am_journal_position to = bound(bounds->to, bounds->count, file->lane, UINT64_MAX);
-    if (file->number < from.number || file->number > to.number)
+static enum am_code walk_file(struct walk *walk,
+                              const struct am_journal_file *file,
+                              struct lane_walk *lane,
+                              struct am_error *error) {
+    uint64_t from = lane->reached.number == file->number ? lane->reached.offset : 0;
+    if (file->number < lane->reached.number || file->number > lane->to.number)
         return AM_OK;
-    uint64_t offset = file->number == from.number ? from.offset : 0;
-    enum am_code code = am_journal_cursor_open(&walk->cursor, walk->folder, file, offset, error);
+    enum am_code code = am_journal_cursor_open(&walk->cursor, walk->folder, file, from, error);
     if (code == AM_E_NOT_FOUND)
         return AM_OK;
     if (code == AM_OK)
-        code = walk_lines(walk, file, to, error);
-    if (code == AM_OK && to.number != file->number)
-        walk->report->torn += am_journal_cursor_rest(&walk->cursor) != 0;
+        code = walk_lines(walk, file, lane, error);
+    size_t rest = am_journal_cursor_rest(&walk->cursor);
+    if (code == AM_OK && rest && lane->to.number != file->number) {
+        walk->report->torn++;
+        /* A packed file counts part of a line at its end as its own. */
+        lane->reached = (struct am_journal_position){file->number, walk->cursor.offset + rest};
+    }
+    return code;
+}
+
+/* All files of one lane. */
+static enum am_code walk_lane(struct walk *walk,
+                              uint32_t number,
+                              const struct am_journal_file *files,
+                              size_t count,
+                              struct am_error *error) {
+    const struct am_journal_bounds *bounds = walk->bounds;
+    struct lane_walk lane = {
+        .lane = number,
+        .reached = bound(bounds->from, bounds->count, number, 0),
+        .to = bound(bounds->to, bounds->count, number, UINT64_MAX),
+    };
+    enum am_code code = AM_OK;
+    lane.from_first = lane.reached.number == 0;
+    for (size_t i = 0; code == AM_OK && i < count; i++)
+        code = walk_file(walk, &files[i], &lane, error);
+    if (code == AM_OK && lane.to.number != UINT64_MAX)
+        expect(walk, &lane, lane.to);
+    return code;
+}
+
+static enum am_code walk_lanes(struct walk *walk, struct am_vector *files, struct am_error *error) {
+    enum am_code code = AM_OK;
+    size_t next = 0;
+    for (uint32_t lane = 0; code == AM_OK && lane < AM_JOURNAL_MAX_LANES; lane++) {
+        size_t first = next;
+        while (next < files->count &&
+               AM_VECTOR_AT(files, struct am_journal_file, next)->lane == lane)
+            next++;
+        const struct am_journal_file *own =
+            first < next ? AM_VECTOR_AT(files, struct am_journal_file, first) : NULL;
+        code = walk_lane(walk, lane, own, next - first, error);
+    }
     return code;
 }
 
@@ -71,14 +167,14 @@ enum am_code am_journal_walk(const char *folder,
                              struct am_error *error) {
     struct am_vector files = AM_VECTOR_OF(struct am_journal_file);
     struct walk walk = {-1, bounds, visit, context, report, {.plain = -1}};
-    *report = (struct am_journal_walk_report){0, 0, 0};
+    *report = (struct am_journal_walk_report){.lines = 0};
     walk.folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum am_code code =
         walk.folder < 0
             ? am_error_set_errno(error, AM_E_IO, "cannot open the log's folder %s", folder)
             : am_journal_files(walk.folder, folder, &files, error);
-    for (size_t i = 0; code == AM_OK && i < files.count; i++)
-        code = walk_file(&walk, AM_VECTOR_AT(&files, struct am_journal_file, i), error);
+    if (code == AM_OK)
+        code = walk_lanes(&walk, &files, error);
     report->bad = walk.cursor.bad;
     am_journal_cursor_free(&walk.cursor);
     am_vector_free(&files);

@@ -27,7 +27,7 @@ enum { NANOSECONDS = 1000000000, END_NANOSECONDS = NANOSECONDS / 10 };
 enum {
     FLUSH_AT = 1 << 20,     /* bytes that wait before a line's thread flushes them itself */
     CHUNK_SIZE = 256 << 10, /* of one write of lines that waited */
-    PLACE_SIZE = AM_JOURNAL_NAME_SIZE + 24,
+    PLACE_SIZE = 2 * (AM_JOURNAL_NAME_SIZE + 24) + 16,
     OUT_SIZE = AM_JOURNAL_BATCH_MAX + CHUNK_SIZE + PLACE_SIZE,
 };
 
@@ -130,11 +130,15 @@ static bool open_file(struct am_journal_writer *writer, uint64_t number, int fla
 /* A new file behind all that the lane ever had. It exists before the lane names it, so whoever
  * repairs the lane finds it empty. Names that are taken, by an orphan or in a restored folder, are
  * passed over. */
-static bool open_next(struct am_journal_writer *writer, uint64_t number) {
+static bool open_next(struct am_journal_writer *writer, uint64_t last, uint64_t number) {
     while (!open_file(writer, number, O_WRONLY | O_CREAT | O_EXCL)) {
         if (errno != EEXIST)
             return false;
         number++;
+    }
+    if (last && writer->offset) { /* an empty file is none that this one follows */
+        atomic_store(&writer->lane->after_number, last);
+        atomic_store(&writer->lane->after_offset, writer->offset);
     }
     atomic_store(&writer->lane->file, am_journal_word(number, AM_JOURNAL_WRITING));
     atomic_store(&writer->lane->offset, 0);
@@ -171,7 +175,8 @@ static void take_lane(struct am_journal_writer *writer, int64_t time) {
                     writer->offset < writer->journal->rotate_bytes &&
                     ((writer->file >= 0 && writer->number == number) || open_last(writer, number));
     if (!writer->taken)
-        writer->taken = open_next(writer, number < first_of_hour ? first_of_hour : number + 1);
+        writer->taken =
+            open_next(writer, number, number < first_of_hour ? first_of_hour : number + 1);
 }
 
 static void leave_lane(struct am_journal_writer *writer) {
@@ -201,11 +206,20 @@ static bool append(struct am_journal_writer *writer, struct am_view bytes) {
     return true;
 }
 
-/* "w3-2026120110:88123" for a line at that offset of the open file. */
+/* "w3-2026120110:88123" for a line at that offset of the open file; a file's first line also says
+ * which line it comes after: "w3-2026120110:0","after":"w3-2026120109:4711". */
 static void put_place(struct am_journal_writer *writer, struct am_buffer *text, uint64_t offset) {
+    char name[AM_JOURNAL_NAME_SIZE];
+    uint64_t after = atomic_load(&writer->lane->after_number);
     am_buffer_append(text, writer->name, writer->name_size);
     am_buffer_literal(text, ":");
     am_buffer_unsigned(text, offset);
+    if (offset || !after)
+        return;
+    am_buffer_literal(text, "\",\"after\":\"");
+    am_buffer_append(text, name, am_journal_name_write(writer->lane_number, after, name));
+    am_buffer_literal(text, ":");
+    am_buffer_unsigned(text, atomic_load(&writer->lane->after_offset));
 }
 
 /* ---- lines one by one ---- */
