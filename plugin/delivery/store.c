@@ -94,13 +94,14 @@ enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
     }
     if (!am_ledger_store_read(path, owner, sizeof owner))
         return am_error_set_errno(error, AM_E_IO, "cannot read %s", path);
+    owner[strcspn(owner, "\n")] = '\0'; /* which an editor adds */
     if (strcmp(owner, inventory) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_INVALID,
                         "the ledger %s counts for the inventory %s, not for %s: name another "
-                        "folder with admatch-ledger, or move it: admatch control rebind --ledger "
-                        "%s --inventory %s",
-                        ledger->folder, owner, inventory, ledger->folder, inventory);
+                        "folder with admatch-ledger, or, with all instances stopped, write the new "
+                        "path into %s",
+                        ledger->folder, owner, inventory, path);
 }
 
 enum am_code am_ledger_rebind(const char *folder, const char *inventory, struct am_error *error) {

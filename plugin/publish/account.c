@@ -84,6 +84,8 @@ static enum am_code open_ledger(struct am_account *account,
         .folder = account->options->folder,
         .inventory = account->options->inventory,
         .cells = cells_for(account, image),
+        .placements = account->options->placements,
+        .caps_bytes = account->options->caps_bytes,
         .slots = slots_for(account->options->contexts),
         .zones = account->zones,
         .notify = notify,
@@ -114,6 +116,8 @@ static enum am_code open_service(struct am_account *account,
         .robots = options->robots,
         .click_rates = options->click_rates,
         .click_first = options->click_first,
+        .reserve = options->reserve,
+        .reserve_bids = options->reserve_bids,
     };
     enum am_code code = am_event_service_open(&events, &account->service, recovered, error);
     if (code == AM_OK && recovered->recovered)

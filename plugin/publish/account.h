@@ -27,9 +27,12 @@ struct am_account_options {
     const char *click_rates;
     bool click_first;
     uint32_t cells;      /* 0: twice what the first inventory needs; of a new live file only */
-    uint64_t ring_bytes; /* 0: the default; likewise */
-    uint32_t log_keep;   /* days; 0: for ever */
-    uint32_t contexts;   /* of all workers: a new ledger has slots for twice as many */
+    uint32_t placements; /* in flight; 0: the default; likewise, as the next two */
+    uint64_t caps_bytes; /* of the table of frequency caps */
+    uint64_t ring_bytes;
+    uint32_t reserve, reserve_bids; /* seconds; 0: the defaults */
+    uint32_t log_keep;              /* days; 0: for ever */
+    uint32_t contexts;              /* of all workers: a new ledger has slots for twice as many */
     const struct am_api_counting *counting;
     /* Called once when the live file was removed: the instance must start anew, soon. In the mule,
      * any thread, as the next two. */

@@ -53,7 +53,11 @@ static struct number grace_number = {&am_uwsgi_settings.loop.grace, 0, 86400};
 static struct number memory_number = {&am_uwsgi_settings.loop.memory, 1 << 20, UINT64_C(1) << 40};
 static struct number modifier_number = {&am_uwsgi_settings.loop.modifier, 0, 255};
 
-static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 64 << 20};
+static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 16 << 20};
+static struct number inflight_number = {&am_uwsgi_settings.inflight, 1024, 16 << 20};
+static struct number caps_number = {&am_uwsgi_settings.caps, 1 << 20, UINT64_C(4) << 30};
+static struct number reserve_number = {&am_uwsgi_settings.reserve, 1, 86400};
+static struct number reserve_bids_number = {&am_uwsgi_settings.reserve_bids, 1, 86400};
 static struct number ring_number = {&am_uwsgi_settings.ring, 256 << 10, UINT64_C(4) << 30};
 static struct number keep_number = {&am_uwsgi_settings.log_keep, 0, 36500};
 
@@ -235,6 +239,17 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-ledger: records of a new ledger (default: twice those of its first inventory, "
      "at least 65536)",
      set_number, &cells_number, 0},
+    {"admatch-inflight", required_argument, 0,
+     "with admatch-ledger: placements whose events are awaited, of a new ledger (default 262144)",
+     set_number, &inflight_number, 0},
+    {"admatch-caps", required_argument, 0,
+     "with admatch-ledger: bytes of the table of frequency caps (default 67108864)", set_number,
+     &caps_number, 0},
+    {"admatch-reserve", required_argument, 0,
+     "with admatch-ledger: seconds that a placement is reserved for its events (default 60)",
+     set_number, &reserve_number, 0},
+    {"admatch-reserve-bids", required_argument, 0,
+     "with admatch-ledger: the same for bids (default 120)", set_number, &reserve_bids_number, 0},
     {"admatch-gzip", required_argument, 0,
      "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
      set_number, &gzip_number, 0},
@@ -324,6 +339,10 @@ static void finish_account(void) {
         .click_rates = settings->click_rates,
         .click_first = settings->click_first,
         .cells = (uint32_t)settings->cells,
+        .placements = (uint32_t)settings->inflight,
+        .caps_bytes = settings->caps,
+        .reserve = (uint32_t)settings->reserve,
+        .reserve_bids = (uint32_t)settings->reserve_bids,
         .ring_bytes = settings->ring,
         .log_keep = (uint32_t)settings->log_keep,
         .contexts = (uint32_t)(uwsgi.numproc * uwsgi.cores),

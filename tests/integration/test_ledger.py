@@ -97,6 +97,14 @@ class RestartTest(LedgerTest):
         self.assertEqual(self.lines("click")[0]["keyword"], "running shoes")
 
 
+class SizeTest(LedgerTest):
+    def test_admatch_inflight_sizes_the_shared_memory(self):
+        server = self.count("admatch-inflight = 1024")
+        self.assertRegex(server.log(), r"ledger .*: 3 MB of shared memory for counters")
+        self.fire(server, self.place(server)["urls"]["impression"])
+        self.assertEqual(impressions(self.counters()), 1)
+
+
 class EndTest(LedgerTest):
     """A clean end leaves on the disk all that a planned reboot needs, so that it loses nothing."""
 
@@ -327,7 +335,9 @@ class RefusalTest(LedgerTest):
         for option, words in (("admatch-public-url = ads.example", "expected a URL"), ("admatch-public-url = https://ads.example/", "expected a URL"),
                               ("admatch-trusted = 10.0.0.1/8", "10.0.0.0/8"), ("admatch-click-rates = 5", "admatch-click-rates = 5: expected a rate"),
                               ("admatch-keys = /nonexistent", "/nonexistent"), ("admatch-robots = /nonexistent", "/nonexistent"),
-                              ("admatch-ring = 5", "expected a whole number"), ("admatch-log-query = some", "expected full, normalised or none"),
+                              ("admatch-ring = 5", "expected a whole number"),
+                              ("admatch-inflight = 5", "expected a whole number from 1024"), ("admatch-caps = 5", "expected a whole number from 1048576"),
+                              ("admatch-reserve = 0", "expected a whole number from 1 to 86400"), ("admatch-reserve-bids = 0", "expected a whole number from 1 to 86400"), ("admatch-log-query = some", "expected full, normalised or none"),
                               ("admatch-events = " + "x" * 65, "at most 12 names")):
             with self.subTest(option):
                 self.assertIn(words, self.refused(option))
@@ -385,8 +395,8 @@ class ClockTest(LedgerTest):
         with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
             file.write(struct.pack("q", seconds))
 
-    def serve_by_it(self):
-        return self.count("processes = 2", "threads = 2", variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
+    def serve_by_it(self, *options):
+        return self.count("processes = 2", "threads = 2", *options, variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
 
     def fire_some(self, server, count=5):
         for _ in range(count):
@@ -432,6 +442,16 @@ class ClockTest(LedgerTest):
         self.fire_some(server, 1)
         eventually("the counters agree, once the holder has logged them", self.agrees)
         self.assertEqual(impressions(self.counters()), total + 1)
+
+    def test_after_admatch_reserve_an_event_is_late(self):
+        server = self.serve_by_it("admatch-reserve = 5")
+        for seconds in (3, 8, 70):
+            url = self.place(server)["urls"]["impression"]
+            self.shift(seconds)
+            self.fire(server, url)
+            self.shift(0)
+        self.assertEqual([line.get("late", False) for line in self.lines("impression")], [False, True, True])
+        self.assertEqual(impressions(self.counters()), 3)
 
     def test_an_event_that_comes_too_late_is_expired(self):
         server = self.serve_by_it()

@@ -185,6 +185,15 @@ static void a_folder_belongs_to_one_inventory(void **state) {
     options.inventory = "/srv/b.jsonl";
     assert_int_equal(am_ledger_open(&options, &ledger, &error), AM_E_INVALID);
     assert_non_null(strstr(error.message, "/srv/a.jsonl"));
+    char owner[128];
+    snprintf(owner, sizeof owner, "%s/owner", shared.folder);
+    assert_non_null(strstr(error.message, owner));
+    int fd = open(owner, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "/srv/b.jsonl\n", 13), 13);
+    close(fd);
+    test_check(am_ledger_open(&options, &ledger, &error), &error);
+    am_ledger_close(ledger);
+    test_check(am_ledger_rebind(shared.folder, "/srv/a.jsonl", &error), &error);
     test_check(am_ledger_rebind(shared.folder, "/srv/b.jsonl", &error), &error);
     test_check(am_ledger_open(&options, &ledger, &error), &error);
     am_ledger_close(ledger);
