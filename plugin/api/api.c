@@ -63,6 +63,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     struct am_view body = am_api_set_apart(api, request->body);
     if (request->gzip) {
         enum am_code code = unpack(api, &body);
+        api->body_size = body.size;
         if (code != AM_OK)
             return code;
     }
@@ -93,6 +94,21 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
 
 static enum am_code decide(struct am_api *api) {
     return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
+}
+
+static enum am_code decide_ads(struct am_api *api, const struct am_match_decision **decision) {
+    enum am_code code = decide(api);
+    if (code == AM_OK)
+        *decision = &api->decision;
+    return code;
+}
+
+/* More text than can be searched is no bid, not an error. */
+static enum am_code decide_bids(struct am_api *api, const struct am_match_decision **decision) {
+    enum am_code code = decide_ads(api, decision);
+    if (code == AM_E_LIMIT)
+        api->openrtb->no_bid = AM_NO_BID_LIMIT;
+    return code == AM_E_LIMIT ? AM_OK : code;
 }
 
 /* Whether what is decided is counted: numbered, given URLs, logged. */
@@ -145,10 +161,9 @@ void am_api_decide(struct am_api *api,
     const struct am_match_decision *decision = NULL;
     api->decision.work = 0;
     enum am_code code = read_request(api, request);
-    if (code == AM_OK && is_open(api, request)) {
-        code = decide(api);
-        decision = &api->decision;
-    }
+    if (code == AM_OK && is_open(api, request))
+        code = request->content == AM_CONTENT_OPENRTB ? decide_bids(api, &decision)
+                                                      : decide_ads(api, &decision);
     if (code != AM_OK) {
         am_api_error(api, status_of(code), am_view_of(api->error.message),
                      am_view_of(api->error.where), response);
@@ -159,8 +174,14 @@ void am_api_decide(struct am_api *api,
         am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
         return;
     }
-    *response = (struct am_api_response){api->answer.size ? 200 : 204, am_buffer_view(&api->answer),
-                                         decision, decision ? read : NULL};
+    *response = (struct am_api_response){.status = api->answer.size ? 200 : 204,
+                                         .body = am_buffer_view(&api->answer),
+                                         .decision = decision,
+                                         .request = decision ? read : NULL};
+    if (request->content == AM_CONTENT_OPENRTB) {
+        response->no_bid = api->openrtb->no_bid;
+        response->odd = &api->openrtb->odd;
+    }
 }
 
 /* ---- the preview ----------------------------------------------------------------------------- */
@@ -207,8 +228,7 @@ void am_api_preview(struct am_api *api,
     struct am_preview page = {.image = am_api_image(api),
                               .question = {"", 0},
                               .memory = api->decoded,
-                              .creative_nodes = api->openrtb->creative_nodes,
-                              .creative_text = api->creative,
+                              .creatives = &api->creatives,
                               .time_is_allowed = request->test,
                               .status = 200};
     enum am_code code;
@@ -226,6 +246,8 @@ void am_api_preview(struct am_api *api,
     if (api->answer.overflowed)
         am_api_error(api, 500, AM_VIEW("answer too large"), AM_VIEW(""), response);
     else
-        *response = (struct am_api_response){page.status, am_buffer_view(&api->answer),
-                                             page.decision, page.request};
+        *response = (struct am_api_response){.status = page.status,
+                                             .body = am_buffer_view(&api->answer),
+                                             .decision = page.decision,
+                                             .request = page.request};
 }

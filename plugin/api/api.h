@@ -10,6 +10,8 @@
 #include "../base/buffer.h"
 #include "../match/match.h"
 #include "../text/charset.h"
+#include "openrtb/members.h"
+#include "openrtb/no_bid.h"
 
 struct am_api;
 
@@ -59,6 +61,8 @@ struct am_api_response {
     struct am_view body;
     const struct am_match_decision *decision; /* if a decision was made and rendered; else NULL */
     const struct am_match_request *request;   /* with it; else NULL */
+    enum am_openrtb_no_bid no_bid; /* of a bid request without a bid; else AM_NO_BID_NONE */
+    const struct am_openrtb_member_set *odd; /* of a bid request that was read; else NULL */
 };
 
 /* Reads the request, decides, renders. Never fails: errors are answers. No allocation (gzip bodies

@@ -68,6 +68,8 @@ static void take(struct am_api_http_response *response, const struct am_api_resp
     response->body = made->body;
     response->decision = made->decision;
     response->request = made->request;
+    response->no_bid = made->no_bid;
+    response->odd = made->odd;
 }
 
 /* ---- decisions --------------------------------------------------------------------------------

@@ -43,8 +43,10 @@ struct am_api_http_response {
     /* What counters and access logs want to know; NULL and 0 where nothing was decided. */
     const struct am_match_decision *decision;
     const struct am_match_request *request;
-    uint64_t decide_nanoseconds; /* to read, decide and render */
-    bool has_event;              /* an event was handled: its kind and outcome */
+    enum am_openrtb_no_bid no_bid;           /* as of struct am_api_response */
+    const struct am_openrtb_member_set *odd; /* the same */
+    uint64_t decide_nanoseconds;             /* to read, decide and render */
+    bool has_event;                          /* an event was handled: its kind and outcome */
     enum am_journal_kind event;
     enum am_event_outcome outcome;
 };

@@ -103,8 +103,7 @@ static enum am_code read_known(struct am_api_members *in,
 enum am_code am_api_members_read(struct am_api_members *in,
                                  const struct am_json_node *object,
                                  const struct am_api_member *members,
-                                 size_t count,
-                                 enum am_api_members_unknown unknown) {
+                                 size_t count) {
     if (object->type != AM_JSON_OBJECT)
         return am_api_member_expected(in, object, "an object");
     uint32_t seen = 0;
@@ -113,10 +112,8 @@ enum am_code am_api_members_read(struct am_api_members *in,
     for (uint32_t i = 0; i < object->children && code == AM_OK; i++) {
         const struct am_api_member *member = find_member(in, key, members, count);
         const struct am_json_node *value = am_json_after(&in->json, key);
-        bool ignored = unknown == AM_UNKNOWN_IGNORED && (!member || value->type == AM_JSON_NULL);
-        if (!ignored)
-            code = member ? read_known(in, member, key, UINT32_C(1) << (member - members), &seen)
-                          : unknown_member(in, key, members, count);
+        code = member ? read_known(in, member, key, UINT32_C(1) << (member - members), &seen)
+                      : unknown_member(in, key, members, count);
         key = am_json_after(&in->json, value);
     }
     return code;

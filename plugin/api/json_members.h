@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to the api room: JSON objects read by a table of their members, each with a function that
- * takes its value. Shared by the requests of /v1/decide and of OpenRTB. */
+ * takes its value. Strict: for the requests of /v1/decide. */
 #ifndef AM_API_JSON_MEMBERS_H
 #define AM_API_JSON_MEMBERS_H
 
 #include "request.h"
 
-struct am_openrtb;
-
 struct am_api_members {
     struct am_api_request_reader *reader;
     struct am_json json;
     struct am_match_slot *slot; /* that members of a slot are for */
-    struct am_openrtb *openrtb; /* NULL for requests of other kinds */
     struct am_error *error;
 };
 
@@ -33,15 +30,12 @@ struct am_api_member {
 
 enum { AM_MEMBERS_MAX = 32 };
 
-/* What is in no table is an error, or is passed over (with it, values that are null). */
-enum am_api_members_unknown { AM_UNKNOWN_REFUSED, AM_UNKNOWN_IGNORED };
-
-/* Hands each member's value to its function. A known member that stands twice is an error. */
+/* Hands each member's value to its function. A member that is in no table, or stands twice, is an
+ * error. */
 enum am_code am_api_members_read(struct am_api_members *in,
                                  const struct am_json_node *object,
                                  const struct am_api_member *members,
-                                 size_t count,
-                                 enum am_api_members_unknown unknown);
+                                 size_t count);
 
 typedef enum am_code am_api_item_function(struct am_api_members *in,
                                           struct am_view item,

@@ -64,7 +64,7 @@ read_context(struct am_api_members *in, const struct am_json_node *object, int a
     };
     (void)argument;
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members));
 }
 
 /* ---- slots ---------------------------------------------------------------------------------- */
@@ -117,7 +117,7 @@ static enum am_code read_slot(struct am_api_members *in, const struct am_json_no
         AM_MEMBER("floor", read_slot_number, true),
     };
     in->slot = am_api_request_add_slot(in->reader);
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members));
 }
 
 static enum am_code
@@ -226,7 +226,7 @@ read_block(struct am_api_members *in, const struct am_json_node *object, int arg
         AM_MEMBER("domains", read_blocked, AM_BLOCKED_DOMAINS),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members));
 }
 
 static enum am_code
@@ -290,8 +290,7 @@ static enum am_code read_root(struct am_api_members *in) {
         AM_MEMBER("now", read_now, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
-    return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members),
-                               AM_UNKNOWN_REFUSED);
+    return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members));
 }
 
 enum am_code am_api_request_read_json(struct am_api_request_reader *reader,

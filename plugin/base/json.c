@@ -11,6 +11,8 @@ struct parser {
     struct am_json_node *nodes;
     uint32_t count, capacity;
     uint32_t depth;
+    bool lenient;    /* as of am_json_parse_lenient */
+    bool ill_formed; /* something was passed over */
     uint32_t
         open[AM_JSON_MAX_DEPTH]; /* nodes of the arrays and objects around `at`, outermost first */
     struct am_error *error;
@@ -123,7 +125,13 @@ static bool take_hex(struct parser *parser, unsigned *unit) {
     return true;
 }
 
-/* After "\u". Halves of a surrogate pair are accepted only together. */
+/* Whether the characters at hand, which are none, may stay. */
+static bool passes_over(struct parser *parser) {
+    parser->ill_formed |= parser->lenient;
+    return parser->lenient;
+}
+
+/* After "\u". Halves of a surrogate pair are accepted only together, but for lenient readers. */
 static enum am_code check_unicode_escape(struct parser *parser) {
     static const char digits[] = "four hexadecimal digits after \\u";
     unsigned unit;
@@ -141,7 +149,10 @@ static enum am_code check_unicode_escape(struct parser *parser) {
             return AM_OK;
         parser->at = after;
     }
-    return expected(parser, "both halves of a surrogate pair");
+    if (!passes_over(parser))
+        return expected(parser, "both halves of a surrogate pair");
+    parser->at = after;
+    return AM_OK;
 }
 
 static enum am_code check_escape(struct parser *parser) {
@@ -157,7 +168,7 @@ static enum am_code check_escape(struct parser *parser) {
 static enum am_code check_characters(struct parser *parser) {
     while (parser->at < parser->end && (unsigned char)*parser->at >= 0x80) {
         struct am_utf8_step step = am_utf8_step(parser->at, parser->end);
-        if (!step.valid)
+        if (!step.valid && !passes_over(parser))
             return expected(parser, "well-formed UTF-8");
         parser->at += step.size;
     }
@@ -175,7 +186,7 @@ static enum am_code check_special(struct parser *parser, struct am_json_node *no
         node->escaped = 1;
         return check_escape(parser);
     }
-    if (byte < 0x20)
+    if (byte < 0x20 && !passes_over(parser))
         return expected(parser, "a control character to be written as an escape");
     parser->at++;
     return AM_OK;
@@ -282,11 +293,32 @@ static inline enum am_code go_on(struct parser *parser, bool fresh) {
     return AM_OK;
 }
 
-enum am_code am_json_parse(struct am_view text,
-                           struct am_json_node *nodes,
-                           uint32_t capacity,
-                           struct am_json *json,
-                           struct am_error *error) {
+static enum am_code parse(struct parser *parser) {
+    do {
+        skip_space(parser);
+        uint32_t depth = parser->depth;
+        enum am_code code = begin_value(parser);
+        if (code == AM_OK)
+            code = go_on(parser, parser->depth > depth);
+        if (code != AM_OK)
+            return code;
+    } while (parser->depth > 0);
+    skip_space(parser);
+    return parser->at < parser->end ? expected(parser, "nothing after the value") : AM_OK;
+}
+
+static void skip_mark(struct parser *parser) {
+    if (parser->end - parser->at >= 3 && memcmp(parser->at, "\xEF\xBB\xBF", 3) == 0 &&
+        passes_over(parser))
+        parser->at += 3;
+}
+
+static enum am_code parse_text(struct am_view text,
+                               struct am_json_node *nodes,
+                               uint32_t capacity,
+                               bool lenient,
+                               struct am_json *json,
+                               struct am_error *error) {
     if (text.size > UINT32_MAX)
         return am_error_set(error, AM_E_LIMIT, "%zu bytes of JSON: expected less than 4 GiB",
                             text.size);
@@ -296,21 +328,34 @@ enum am_code am_json_parse(struct am_view text,
                             .end = data + text.size,
                             .nodes = nodes,
                             .capacity = capacity,
+                            .lenient = lenient,
                             .error = error};
-    do {
-        skip_space(&parser);
-        uint32_t depth = parser.depth;
-        enum am_code code = begin_value(&parser);
-        if (code == AM_OK)
-            code = go_on(&parser, parser.depth > depth);
-        if (code != AM_OK)
-            return code;
-    } while (parser.depth > 0);
-    skip_space(&parser);
-    if (parser.at < parser.end)
-        return expected(&parser, "nothing after the value");
-    *json = (struct am_json){{data, text.size}, nodes, parser.count};
-    return AM_OK;
+    skip_mark(&parser);
+    enum am_code code = parse(&parser);
+    if (code == AM_OK)
+        *json = (struct am_json){{data, text.size}, nodes, parser.count, parser.ill_formed};
+    return code;
+}
+
+enum am_code am_json_parse(struct am_view text,
+                           struct am_json_node *nodes,
+                           uint32_t capacity,
+                           struct am_json *json,
+                           struct am_error *error) {
+    return parse_text(text, nodes, capacity, false, json, error);
+}
+
+static enum am_code parse_guarded(struct am_view text,
+                                  struct am_json_node *nodes,
+                                  uint32_t capacity,
+                                  bool lenient,
+                                  struct am_json *json,
+                                  struct am_error *error) {
+    AM_UNPOISON_ITEMS(nodes, 0, capacity);
+    enum am_code code = parse_text(text, nodes, capacity, lenient, json, error);
+    uint32_t used = code == AM_OK ? json->count : 0;
+    AM_POISON_ITEMS(nodes, used, capacity - used);
+    return code;
 }
 
 enum am_code am_json_parse_guarded(struct am_view text,
@@ -318,9 +363,13 @@ enum am_code am_json_parse_guarded(struct am_view text,
                                    uint32_t capacity,
                                    struct am_json *json,
                                    struct am_error *error) {
-    AM_UNPOISON_ITEMS(nodes, 0, capacity);
-    enum am_code code = am_json_parse(text, nodes, capacity, json, error);
-    uint32_t used = code == AM_OK ? json->count : 0;
-    AM_POISON_ITEMS(nodes, used, capacity - used);
-    return code;
+    return parse_guarded(text, nodes, capacity, false, json, error);
+}
+
+enum am_code am_json_parse_lenient(struct am_view text,
+                                   struct am_json_node *nodes,
+                                   uint32_t capacity,
+                                   struct am_json *json,
+                                   struct am_error *error) {
+    return parse_guarded(text, nodes, capacity, true, json, error);
 }

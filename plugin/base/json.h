@@ -40,6 +40,7 @@ struct am_json {
     struct am_view text;
     struct am_json_node *nodes; /* caller's memory */
     uint32_t count;
+    bool ill_formed; /* am_json_parse_lenient passed over what the strict reader refuses */
 };
 
 /* Parses one JSON value and nothing but white space around it. `text` must be smaller than 4 GiB.
@@ -56,6 +57,15 @@ enum am_code am_json_parse(struct am_view text,
 /* The same, for an array that nothing else uses: nodes after the document's are poisoned
  * (poison.h). */
 enum am_code am_json_parse_guarded(struct am_view text,
+                                   struct am_json_node *nodes,
+                                   uint32_t capacity,
+                                   struct am_json *json,
+                                   struct am_error *error);
+
+/* The same for senders that get characters wrong: strings may have half surrogates, which decode to
+ * U+FFFD, ill-formed UTF-8 and control characters, which stay as they are; a byte order mark before
+ * the value counts as white space. */
+enum am_code am_json_parse_lenient(struct am_view text,
                                    struct am_json_node *nodes,
                                    uint32_t capacity,
                                    struct am_json *json,

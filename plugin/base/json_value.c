@@ -41,6 +41,19 @@ static size_t write_utf8(unsigned point, char *bytes) {
     return 4;
 }
 
+enum { REPLACEMENT = 0xFFFD };
+
+/* Of the surrogate pair that an escape begins; U+FFFD for half of one, which only lenient readers
+ * let pass. After an escape there is a quote at least. */
+static unsigned whole_point(const char *escape, unsigned first) {
+    if (first > 0xDBFF || escape[6] != '\\' || escape[7] != 'u')
+        return REPLACEMENT;
+    unsigned second = read_hex(escape + 8);
+    if (second < 0xDC00 || second > 0xDFFF)
+        return REPLACEMENT;
+    return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+}
+
 /* Decodes one escape or copies one byte from *at, and steps over it. Returns the bytes written, at
  * most 4. */
 static size_t decode_step(const char **at, char *bytes) {
@@ -60,9 +73,9 @@ static size_t decode_step(const char **at, char *bytes) {
     }
     unsigned point = read_hex(from + 2);
     *at = from + 6;
-    if (point >= 0xD800 && point <= 0xDBFF) {
-        point = 0x10000 + ((point - 0xD800) << 10) + (read_hex(from + 8) - 0xDC00);
-        *at = from + 12;
+    if (point >= 0xD800 && point <= 0xDFFF) {
+        point = whole_point(from, point);
+        *at = from + (point == REPLACEMENT ? 6 : 12);
     }
     return write_utf8(point, bytes);
 }

@@ -75,7 +75,22 @@ check_before(struct walk *walk, const struct lane_walk *lane, struct am_view fir
     expect(walk, lane, end);
 }
 
+/* Files of a lane come in order. */
+static bool
+is_gone(const struct lane_walk *lane, const struct am_journal_file *files, size_t count) {
+    size_t at = 0;
+    while (at < count && files[at].number < lane->reached.number)
+        at++;
+    return lane->reached.offset && at < count && files[at].number > lane->reached.number &&
+           is_before((struct am_journal_position){files[at].number, 0}, lane->to);
+}
+
 /* ---- reading ---- */
+
+static void note_reached(struct walk *walk, uint32_t lane, uint64_t number, uint64_t offset) {
+    if (walk->bounds->reached && lane < walk->bounds->count)
+        walk->bounds->reached[lane] = (struct am_journal_position){number, offset};
+}
 
 /* The lines of the open file that begin before `to`. */
 static enum am_code walk_lines(struct walk *walk,
@@ -99,7 +114,21 @@ static enum am_code walk_lines(struct walk *walk,
         walk->report->lines++;
         if (!walk->visit(walk->context, &line))
             return am_error_set(error, AM_E_CHANGED, "the walk through the log was ended");
+        note_reached(walk, file->lane, file->number, line.end.offset);
+        note_reached(walk, file->lane, file->number, line.end.offset);
     }
+}
+
+/* A packed file that was read to its end has no more to come; part of a line at its end it counts
+ * as its own. */
+static void
+end_file(struct walk *walk, const struct am_journal_file *file, struct lane_walk *lane) {
+    size_t rest = am_journal_cursor_rest(&walk->cursor);
+    if (rest)
+        lane->reached = (struct am_journal_position){file->number, walk->cursor.offset + rest};
+    walk->report->torn += rest != 0;
+    if (walk->cursor.packed)
+        note_reached(walk, file->lane, file->number + 1, 0);
 }
 
 static enum am_code walk_file(struct walk *walk,
@@ -112,14 +141,12 @@ static enum am_code walk_file(struct walk *walk,
     enum am_code code = am_journal_cursor_open(&walk->cursor, walk->folder, file, from, error);
     if (code == AM_E_NOT_FOUND)
         return AM_OK;
-    if (code == AM_OK)
+    if (code == AM_OK && is_before((struct am_journal_position){file->number, from}, lane->to)) {
+        note_reached(walk, file->lane, file->number, from);
         code = walk_lines(walk, file, lane, error);
-    size_t rest = am_journal_cursor_rest(&walk->cursor);
-    if (code == AM_OK && rest && lane->to.number != file->number) {
-        walk->report->torn++;
-        /* A packed file counts part of a line at its end as its own. */
-        lane->reached = (struct am_journal_position){file->number, walk->cursor.offset + rest};
     }
+    if (code == AM_OK && file->number < lane->to.number)
+        end_file(walk, file, lane);
     return code;
 }
 
@@ -137,6 +164,9 @@ static enum am_code walk_lane(struct walk *walk,
     };
     enum am_code code = AM_OK;
     lane.from_first = lane.reached.number == 0;
+    walk->report->gone += is_gone(&lane, files, count);
+    if (bounds->reached && number < bounds->count)
+        bounds->reached[number] = lane.reached;
     for (size_t i = 0; code == AM_OK && i < count; i++)
         code = walk_file(walk, &files[i], &lane, error);
     if (code == AM_OK && lane.to.number != UINT64_MAX)
@@ -180,5 +210,25 @@ enum am_code am_journal_walk(const char *folder,
     am_vector_free(&files);
     if (walk.folder >= 0)
         close(walk.folder);
+    return code;
+}
+
+enum am_code am_journal_next_number(const char *folder,
+                                    uint64_t least,
+                                    uint64_t *number,
+                                    struct am_error *error) {
+    struct am_vector files = AM_VECTOR_OF(struct am_journal_file);
+    int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *number = UINT64_MAX;
+    if (opened < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot open the log's folder %s", folder);
+    enum am_code code = am_journal_files(opened, folder, &files, error);
+    close(opened);
+    for (size_t i = 0; code == AM_OK && i < files.count; i++) {
+        uint64_t found = AM_VECTOR_AT(&files, struct am_journal_file, i)->number;
+        if (found >= least && found < *number)
+            *number = found;
+    }
+    am_vector_free(&files);
     return code;
 }

@@ -127,6 +127,13 @@ void am_metrics_count_decision(struct am_metrics_counters *row,
             am_metrics_count(&row->rejections[gate], decision->rejected_by[gate]);
 }
 
+void am_metrics_count_odd(struct am_metrics_counters *row,
+                          const struct am_openrtb_member_set *members) {
+    for (size_t i = 0; i < AM_COUNT_OF(members->words); i++)
+        for (uint64_t rest = members->words[i]; rest; rest &= rest - 1)
+            am_metrics_count(&row->odd[64 * i + (unsigned)__builtin_ctzll(rest)], 1);
+}
+
 static const unsigned statuses[] = {200, 204, 302, 400, 404, 405, 410,
                                     411, 413, 415, 422, 500, 503};
 _Static_assert(AM_COUNT_OF(statuses) == AM_METRICS_STATUSES - 1, "the last is any other");
@@ -182,7 +189,7 @@ static uint64_t lagging_contexts(const struct am_metrics *metrics) {
             continue;
         for (unsigned context = 0; context < metrics->cores; context++) {
             uint64_t answered = load(am_metrics_publication(metrics, worker, context), 0);
-            count += answered != 0 && answered < published;
+            count += answered == AM_METRICS_NOTHING || (answered != 0 && answered < published);
         }
     }
     return count;
@@ -198,6 +205,7 @@ uint64_t am_metrics_value(const struct am_metrics *metrics,
                           int64_t now) {
     switch (metric->origin) {
     case AM_METRICS_ROWS:
+    case AM_METRICS_SEEN_ROWS:
         return sum_of(metrics, metric->offset, metric->label ? metric->label_count : 1);
     case AM_METRICS_REQUESTS:
         return sum_of(metrics, offsetof(struct am_metrics_counters, requests),

@@ -11,6 +11,8 @@
 #define AM_PUBLISH_METRICS_H
 
 #include "../api/endpoints.h"
+#include "../api/openrtb/members.h"
+#include "../api/openrtb/no_bid.h"
 #include "../base/buffer.h"
 #include "../events/judge.h"
 #include "../match/match.h"
@@ -78,14 +80,16 @@ struct am_metrics_counters {
     uint64_t cpu_requests; /* over which cpu_nanoseconds were measured */
     struct am_metrics_histogram decide, request;
     uint64_t events[AM_METRICS_EVENTS][AM_EVENT_OUTCOMES];
-    struct am_metrics_loop loop; /* of the core that is the loop */
+    uint64_t odd[AM_OPENRTB_MEMBERS];    /* bid requests, by member */
+    uint64_t no_bids[AM_NO_BID_REASONS]; /* by reason; [AM_NO_BID_NONE] stays 0 */
+    struct am_metrics_loop loop;         /* of the core that is the loop */
 };
 
 /* What the publisher knows. Invariant: one process at a time writes: a child of the master at
  * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
-    uint64_t ads, campaigns, keywords, image_bytes;
+    uint64_t ads, campaigns, keywords, image_bytes, image_huge_bytes;
     uint64_t build_nanoseconds; /* of the last image, found or built */
     uint64_t builds, found, swaps;
     uint64_t skipped_records;
@@ -119,8 +123,10 @@ void am_metrics_list_ledger(struct am_metrics *metrics);
 struct am_metrics_counters *
 am_metrics_row(const struct am_metrics *metrics, unsigned worker, unsigned core);
 struct am_metrics_gauges *am_metrics_gauges(const struct am_metrics *metrics);
-/* The publication that a context last answered from; 0: it has not answered yet. Whoever holds the
- * context writes it, by am_metrics_set. */
+/* The publication that a context last answered from; 0: it has not answered yet;
+ * AM_METRICS_NOTHING: its process has nothing to serve, though something is published. Whoever
+ * holds the context writes it, by am_metrics_set. */
+#define AM_METRICS_NOTHING UINT64_MAX
 uint64_t *
 am_metrics_publication(const struct am_metrics *metrics, unsigned worker, unsigned context);
 
@@ -136,6 +142,10 @@ void am_metrics_histogram_count(struct am_metrics_histogram *histogram, uint64_t
 void am_metrics_count_decision(struct am_metrics_counters *row,
                                const struct am_match_decision *decision,
                                const struct am_match_request *request);
+
+/* Counts the members of a bid request that were odd. */
+void am_metrics_count_odd(struct am_metrics_counters *row,
+                          const struct am_openrtb_member_set *members);
 
 /* Everything, in the text format of Prometheus. Any process and thread. */
 void am_metrics_text(const struct am_metrics *metrics, struct am_buffer *out, int64_t now);

@@ -12,6 +12,14 @@ static const char *reason_label(unsigned index) {
     return names[index];
 }
 
+static const char *member_label(unsigned index) {
+    return am_openrtb_member_label((enum am_openrtb_member_id)index);
+}
+
+static const char *no_bid_label(unsigned index) {
+    return am_openrtb_no_bid_number((enum am_openrtb_no_bid)(index + 1));
+}
+
 #define ROWS(field) AM_METRICS_ROWS, offsetof(struct am_metrics_counters, field)
 #define GAUGES(field) AM_METRICS_GAUGES, offsetof(struct am_metrics_gauges, field)
 #define COUNTER AM_METRICS_COUNTER
@@ -38,6 +46,12 @@ const struct am_metrics_metric am_metrics_table[] = {
      NULL, 0, AM_METRICS_OF_ALL},
     {"rejections_total", "Candidates that were not placed, by the gate that stopped them.", "",
      COUNTER, ROWS(rejections), WHOLE, "gate", gate_label, AM_GATES, AM_METRICS_OF_ALL},
+    {"openrtb_no_bids_total", "Bid requests without a bid, by the reason (nbr).", "", COUNTER,
+     ROWS(no_bids[1]), WHOLE, "nbr", no_bid_label, AM_NO_BID_REASONS - 1, AM_METRICS_OF_ALL},
+    {"openrtb_oddities_total",
+     "Bid requests in which a member was not as OpenRTB has it, by that member.", "", COUNTER,
+     AM_METRICS_SEEN_ROWS, offsetof(struct am_metrics_counters, odd), WHOLE, "member", member_label,
+     AM_OPENRTB_MEMBERS, AM_METRICS_OF_ALL},
     {"hits_total",
      "Keyword hits, negative keywords included; a broad keyword counts once a request. Decisions "
      "that end in the top tier search no further.",
@@ -63,8 +77,10 @@ const struct am_metrics_metric am_metrics_table[] = {
     {"generation_age_seconds", "Time since that generation was published.", "seconds", GAUGE,
      AM_METRICS_AGE, offsetof(struct am_metrics_gauges, published_at), WHOLE, NULL, NULL, 0,
      AM_METRICS_OF_ALL},
-    {"lagging_cores", "Cores that have answered and still serve an older generation.", "", GAUGE,
-     AM_METRICS_LAGGING, 0, WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
+    {"lagging_cores",
+     "Cores that have answered and still serve an older generation, and those of workers that can "
+     "open none.",
+     "", GAUGE, AM_METRICS_LAGGING, 0, WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"ads", "Ads in that generation.", "", GAUGE, GAUGES(ads), WHOLE, NULL, NULL, 0,
      AM_METRICS_OF_ALL},
     {"campaigns", "Campaigns in that generation.", "", GAUGE, GAUGES(campaigns), WHOLE, NULL, NULL,
@@ -73,6 +89,8 @@ const struct am_metrics_metric am_metrics_table[] = {
      GAUGES(keywords), WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"image_bytes", "Size of its image, of which all instances of a user on a host hold one copy.",
      "bytes", GAUGE, GAUGES(image_bytes), WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
+    {"image_huge_bytes", "Of these, in huge pages.", "bytes", GAUGE, GAUGES(image_huge_bytes),
+     WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"build_seconds", "Time to find or build that image, checks included.", "seconds", GAUGE,
      GAUGES(build_nanoseconds), NANOSECONDS, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"builds_total", "Images built from an inventory.", "", COUNTER, GAUGES(builds), WHOLE, NULL,

@@ -11,6 +11,7 @@ enum am_metrics_type { AM_METRICS_COUNTER, AM_METRICS_GAUGE, AM_METRICS_HISTOGRA
 /* Where the value comes from. */
 enum am_metrics_origin {
     AM_METRICS_ROWS,         /* struct am_metrics_counters at offset, summed over all cores */
+    AM_METRICS_SEEN_ROWS,    /* the same with a label; those that never counted are left out */
     AM_METRICS_REQUESTS,     /* the matrix of endpoints and statuses */
     AM_METRICS_EVENT_MATRIX, /* of events and outcomes */
     AM_METRICS_GAUGES,       /* struct am_metrics_gauges at offset */

@@ -50,13 +50,15 @@ static void write_labelled(struct am_buffer *buffer,
                            const struct am_metrics *metrics,
                            const struct am_metrics_metric *metric) {
     for (unsigned i = 0; i < metric->label_count; i++) {
+        uint64_t value = am_metrics_sum(metrics, metric->offset + i * sizeof(uint64_t));
+        if (value == 0 && metric->origin == AM_METRICS_SEEN_ROWS)
+            continue;
         write_name(buffer, metric, "{");
         append(buffer, metric->label);
         append(buffer, "=\"");
         append(buffer, metric->label_value(i));
         append(buffer, "\"}");
-        write_value(buffer, am_metrics_sum(metrics, metric->offset + i * sizeof(uint64_t)),
-                    metric->decimals);
+        write_value(buffer, value, metric->decimals);
     }
 }
 

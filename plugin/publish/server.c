@@ -119,6 +119,14 @@ static void count_event(struct am_metrics_counters *row,
                          1);
 }
 
+static void count_bid_request(struct am_metrics_counters *row,
+                              const struct am_api_http_response *response) {
+    if (response->no_bid != AM_NO_BID_NONE)
+        am_metrics_count(&row->no_bids[response->no_bid], 1);
+    if (response->odd)
+        am_metrics_count_odd(row, response->odd);
+}
+
 void am_server_answer(struct am_server *server,
                       unsigned worker,
                       unsigned core,
@@ -129,14 +137,16 @@ void am_server_answer(struct am_server *server,
     struct am_api_http_response *response = &exchange->response;
     am_api_http_answer(exchange->context->api, &server->http, request, response);
     const struct am_generation *generation = exchange->context->attached;
-    am_metrics_set(am_metrics_publication(server->metrics, worker, exchange->context->index),
-                   generation ? generation->publication : 0);
+    if (generation)
+        am_metrics_set(am_metrics_publication(server->metrics, worker, exchange->context->index),
+                       generation->publication);
     am_metrics_count(&exchange->row->body_bytes, request->body.size);
     if (response->decide_nanoseconds)
         am_metrics_histogram_count(&exchange->row->decide, response->decide_nanoseconds);
     if (response->decision)
         am_metrics_count_decision(exchange->row, response->decision, response->request);
     count_event(exchange->row, response);
+    count_bid_request(exchange->row, response);
 }
 
 void am_server_release(struct am_server_exchange *exchange) {

@@ -74,24 +74,27 @@ static const struct name {
              {"yen", 0xA5},       {"yuml", 0xFF},     {"zeta", 0x3B6},     {"zwj", 0x200D},
              {"zwnj", 0x200C}};
 
-static int compare(struct am_view name, const char *other) {
-    return am_view_compare(name, am_view_of(other));
+/* A name in one number, which is greater for a greater name. */
+static uint64_t name_key(const char *name, size_t size) {
+    uint64_t key = 0;
+    for (size_t i = 0; i < size; i++)
+        key |= (uint64_t)(unsigned char)name[i] << (56 - 8 * i);
+    return key;
 }
 
 /* The code point, or 0. */
 static int32_t find_name(struct am_view name) {
-    size_t low = 0, high = AM_COUNT_OF(names);
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare(name, names[middle].name);
-        if (order == 0)
-            return names[middle].code;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    if (name.size > LONGEST_NAME)
+        return 0;
+    uint64_t key = name_key(name.data, name.size);
+    const struct name *first = names;
+    for (size_t count = AM_COUNT_OF(names); count > 1;) {
+        size_t half = count / 2;
+        first =
+            __builtin_bswap64(am_bytes_load_u64(first[half].name)) <= key ? first + half : first;
+        count -= half;
     }
-    return 0;
+    return __builtin_bswap64(am_bytes_load_u64(first->name)) == key ? first->code : 0;
 }
 
 /* Latin-1 and the signs of markup were names before there had to be a ; after them. */

@@ -22,60 +22,55 @@ enum element {
     ELEMENT_PLAINTEXT, /* the same, to the end */
 };
 
-enum { LONGEST_NAME = 9 };
+/* By the length of their names, so that a name is compared with few others, as a number with
+ * numbers. Zeros follow a name of fewer than eight letters. */
+enum { NAME_BYTES = 8 };
 
-/* Ascending. */
-static const struct {
-    char name[LONGEST_NAME + 1];
+struct name {
+    char name[NAME_BYTES] __attribute__((nonstring));
     uint8_t element;
-} elements[] = {
-    {"a", ELEMENT_A},
-    {"abbr", ELEMENT_JOINS},
-    {"b", ELEMENT_JOINS},
-    {"bdi", ELEMENT_JOINS},
-    {"bdo", ELEMENT_JOINS},
-    {"big", ELEMENT_JOINS},
-    {"cite", ELEMENT_JOINS},
-    {"code", ELEMENT_JOINS},
-    {"data", ELEMENT_JOINS},
-    {"del", ELEMENT_JOINS},
-    {"dfn", ELEMENT_JOINS},
-    {"em", ELEMENT_JOINS},
-    {"font", ELEMENT_JOINS},
-    {"i", ELEMENT_JOINS},
-    {"iframe", ELEMENT_IFRAME},
-    {"ins", ELEMENT_JOINS},
-    {"kbd", ELEMENT_JOINS},
-    {"mark", ELEMENT_JOINS},
-    {"nobr", ELEMENT_JOINS},
-    {"noembed", ELEMENT_RAW},
-    {"noframes", ELEMENT_RAW},
-    {"noscript", ELEMENT_HIDDEN},
-    {"plaintext", ELEMENT_PLAINTEXT},
-    {"q", ELEMENT_JOINS},
-    {"rp", ELEMENT_JOINS},
-    {"rt", ELEMENT_JOINS},
-    {"ruby", ELEMENT_JOINS},
-    {"s", ELEMENT_JOINS},
-    {"samp", ELEMENT_JOINS},
-    {"script", ELEMENT_SCRIPT},
-    {"small", ELEMENT_JOINS},
-    {"span", ELEMENT_SPAN},
-    {"strike", ELEMENT_JOINS},
-    {"strong", ELEMENT_JOINS},
-    {"style", ELEMENT_HIDDEN},
-    {"sub", ELEMENT_JOINS},
-    {"sup", ELEMENT_SUP},
-    {"svg", ELEMENT_SVG},
-    {"template", ELEMENT_TEMPLATE},
-    {"textarea", ELEMENT_TEXTAREA},
-    {"time", ELEMENT_JOINS},
-    {"title", ELEMENT_TITLE},
-    {"tt", ELEMENT_JOINS},
-    {"u", ELEMENT_JOINS},
-    {"var", ELEMENT_JOINS},
-    {"wbr", ELEMENT_JOINS},
-    {"xmp", ELEMENT_RAW},
+};
+
+static const struct name names_of_1[] = {{"a", ELEMENT_A},     {"b", ELEMENT_JOINS},
+                                         {"i", ELEMENT_JOINS}, {"q", ELEMENT_JOINS},
+                                         {"s", ELEMENT_JOINS}, {"u", ELEMENT_JOINS}};
+static const struct name names_of_2[] = {
+    {"em", ELEMENT_JOINS}, {"rp", ELEMENT_JOINS}, {"rt", ELEMENT_JOINS}, {"tt", ELEMENT_JOINS}};
+static const struct name names_of_3[] = {
+    {"bdi", ELEMENT_JOINS}, {"bdo", ELEMENT_JOINS}, {"big", ELEMENT_JOINS}, {"del", ELEMENT_JOINS},
+    {"dfn", ELEMENT_JOINS}, {"ins", ELEMENT_JOINS}, {"kbd", ELEMENT_JOINS}, {"sub", ELEMENT_JOINS},
+    {"sup", ELEMENT_SUP},   {"svg", ELEMENT_SVG},   {"var", ELEMENT_JOINS}, {"wbr", ELEMENT_JOINS},
+    {"xmp", ELEMENT_RAW}};
+static const struct name names_of_4[] = {
+    {"abbr", ELEMENT_JOINS}, {"cite", ELEMENT_JOINS}, {"code", ELEMENT_JOINS},
+    {"data", ELEMENT_JOINS}, {"font", ELEMENT_JOINS}, {"mark", ELEMENT_JOINS},
+    {"nobr", ELEMENT_JOINS}, {"ruby", ELEMENT_JOINS}, {"samp", ELEMENT_JOINS},
+    {"span", ELEMENT_SPAN},  {"time", ELEMENT_JOINS}};
+static const struct name names_of_5[] = {
+    {"small", ELEMENT_JOINS}, {"style", ELEMENT_HIDDEN}, {"title", ELEMENT_TITLE}};
+static const struct name names_of_6[] = {{"iframe", ELEMENT_IFRAME},
+                                         {"script", ELEMENT_SCRIPT},
+                                         {"strike", ELEMENT_JOINS},
+                                         {"strong", ELEMENT_JOINS}};
+static const struct name names_of_7[] = {{"noembed", ELEMENT_RAW}};
+static const struct name names_of_8[] = {{"noframes", ELEMENT_RAW},
+                                         {"noscript", ELEMENT_HIDDEN},
+                                         {"template", ELEMENT_TEMPLATE},
+                                         {"textarea", ELEMENT_TEXTAREA}};
+
+static const struct {
+    const struct name *names;
+    size_t count;
+} names_of_size[NAME_BYTES + 1] = {
+    {NULL, 0},
+    {names_of_1, AM_COUNT_OF(names_of_1)},
+    {names_of_2, AM_COUNT_OF(names_of_2)},
+    {names_of_3, AM_COUNT_OF(names_of_3)},
+    {names_of_4, AM_COUNT_OF(names_of_4)},
+    {names_of_5, AM_COUNT_OF(names_of_5)},
+    {names_of_6, AM_COUNT_OF(names_of_6)},
+    {names_of_7, AM_COUNT_OF(names_of_7)},
+    {names_of_8, AM_COUNT_OF(names_of_8)},
 };
 
 struct tag {
@@ -85,10 +80,6 @@ struct tag {
     size_t begin; /* of its < */
 };
 
-bool am_text_html_hides(const struct am_text_html_state *state) {
-    return state->templates || state->svgs;
-}
-
 /* ---- bytes ------------------------------------------------------------------------------------
  */
 
@@ -97,12 +88,13 @@ static bool is_letter(char byte) {
 }
 
 static bool is_space(char byte) {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f' || byte == '\r';
+    const uint64_t spaces = 1ull << ' ' | 1ull << '\t' | 1ull << '\n' | 1ull << '\f' | 1ull << '\r';
+    return (unsigned char)byte < 64 && (spaces >> byte & 1);
 }
 
 /* What ends the name of a tag, an attribute's too but for '='. */
 static bool ends_name(char byte) {
-    return byte <= '>' && (is_space(byte) || byte == '/' || byte == '>');
+    return is_space(byte) || byte == '/' || byte == '>';
 }
 
 /* After the byte, or the end. */
@@ -119,25 +111,25 @@ static bool starts_with(struct am_view source, size_t at, struct am_view text) {
 /* ---- tags -------------------------------------------------------------------------------------
  */
 
+/* Letters in lower case; of other bytes none becomes a letter. */
+static uint64_t name_key(const char *name, size_t size) {
+    uint64_t key = 0;
+    for (size_t i = 0; i < size; i++)
+        key |= (uint64_t)(unsigned char)(name[i] | 0x20) << 8 * i;
+    return key;
+}
+
 static enum element element_of(struct am_view name) {
-    char lower[LONGEST_NAME + 1] = {0};
-    if (name.size > LONGEST_NAME)
-        return ELEMENT_OTHER;
-    for (size_t i = 0; i < name.size; i++)
-        lower[i] =
-            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
-    size_t low = 0, high = AM_COUNT_OF(elements);
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = memcmp(lower, elements[middle].name, sizeof lower);
-        if (order == 0)
-            return (enum element)elements[middle].element;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return ELEMENT_OTHER;
+    static const struct am_view plaintext = {"plaintext", NAME_BYTES + 1};
+    uint8_t element = ELEMENT_OTHER;
+    if (name.size > NAME_BYTES)
+        return name.size == plaintext.size && starts_with(name, 0, plaintext) ? ELEMENT_PLAINTEXT
+                                                                              : ELEMENT_OTHER;
+    uint64_t key = name_key(name.data, name.size);
+    const struct name *names = names_of_size[name.size].names;
+    for (size_t i = 0; i < names_of_size[name.size].count; i++)
+        element = am_bytes_load_u64(names[i].name) == key ? names[i].element : element;
+    return (enum element)element;
 }
 
 static size_t skip_space(struct am_view source, size_t at) {
@@ -238,7 +230,8 @@ static bool is_name(struct am_view source, size_t at, struct am_view name) {
 }
 
 static bool is_end_tag(struct am_view source, size_t at, struct am_view name) {
-    return starts_with(source, at, AM_VIEW("</")) && is_name(source, at + 2, name);
+    return source.size - at > 2 && source.data[at] == '<' && source.data[at + 1] == '/' &&
+           is_name(source, at + 2, name);
 }
 
 /* Where the end tag of an element stands, or the end. */
@@ -363,7 +356,7 @@ static bool take_markup(struct am_text_markup_walk *walk) {
     struct am_view source = walk->source;
     struct tag tag = {.begin = walk->at};
     size_t at = walk->at + 1;
-    tag.ends = starts_with(source, at, AM_VIEW("/"));
+    tag.ends = at < source.size && source.data[at] == '/';
     at += tag.ends;
     if (at < source.size && is_letter(source.data[at])) {
         if (!read_tag(source, &at, &tag)) {

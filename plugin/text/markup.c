@@ -162,7 +162,10 @@ struct am_view am_text_markup_text(struct am_view source,
         return source;
     am_text_markup_start(&walk, source, markup);
     while (am_text_markup_next(&walk, &piece)) {
-        memcpy(memory + size, piece.text.data, piece.text.size);
+        if (piece.text.size == 1) /* every other piece, for a tag */
+            memory[size] = piece.text.data[0];
+        else
+            memcpy(memory + size, piece.text.data, piece.text.size);
         size += piece.text.size;
     }
     if (title)

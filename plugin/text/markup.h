@@ -83,6 +83,8 @@ void am_text_markup_place(struct am_text_markup_places *places,
  * it. True when it separates words. */
 bool am_text_html_tag(struct am_text_markup_walk *walk);
 /* Nothing is shown here. */
-bool am_text_html_hides(const struct am_text_html_state *state);
+static inline bool am_text_html_hides(const struct am_text_html_state *state) {
+    return state->templates || state->svgs;
+}
 
 #endif

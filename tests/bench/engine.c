@@ -8,6 +8,8 @@
  *   decide   the whole decision: three ads for each text
  *   explain  the same with explain
  *   answer   TEXTS are request bodies: from bytes of JSON to bytes of JSON
+ *   text     TEXTS are bodies of text/plain: from bytes of text to bytes of JSON
+ *   html     the same of text/html
  *   open     opens the image, checks included; TEXTS are not read
  *   build    IMAGE is an inventory: one build of it, to the file TEXTS, with the seconds of each
  *            stage as one line of JSON
@@ -117,9 +119,9 @@ static void do_explain(struct bench *bench, size_t text) {
     decide(bench, text, true);
 }
 
-static void do_answer(struct bench *bench, size_t text) {
+static void answer(struct bench *bench, size_t text, enum am_api_content content) {
     const struct am_api_request request = {
-        .content = AM_CONTENT_JSON,
+        .content = content,
         .body = {bench->texts.text[text], bench->texts.size[text]},
         .now = 1795000000};
     struct am_api_response response;
@@ -132,11 +134,24 @@ static void do_answer(struct bench *bench, size_t text) {
     bench->matches += response.decision->ad_count;
 }
 
+static void do_answer(struct bench *bench, size_t text) {
+    answer(bench, text, AM_CONTENT_JSON);
+}
+
+static void do_text(struct bench *bench, size_t text) {
+    answer(bench, text, AM_CONTENT_TEXT);
+}
+
+static void do_html(struct bench *bench, size_t text) {
+    answer(bench, text, AM_CONTENT_HTML);
+}
+
 static const struct {
     const char *name;
     work_function *work;
 } works[] = {{"words", do_words},   {"phrase", do_phrase},   {"broad", do_broad},
-             {"decide", do_decide}, {"explain", do_explain}, {"answer", do_answer}};
+             {"decide", do_decide}, {"explain", do_explain}, {"answer", do_answer},
+             {"text", do_text},     {"html", do_html}};
 
 static work_function *work_of(const char *name) {
     for (size_t i = 0; i < AM_COUNT_OF(works); i++)

@@ -62,10 +62,10 @@ def as_decide_request(request):
     slots = []
     for impression in request["imp"]:
         banner, floor = impression["banner"], max(impression["bidfloor"] or 0, 0)
-        if banner is None or (impression["pmp"] or {}).get("private_auction") or (floor and impression["bidfloorcur"] == "EUR"):
+        if banner is None or impression["id"] is None or (impression["pmp"] or {}).get("private_auction") or (floor and impression["bidfloorcur"] == "EUR"):
             continue
         given = [*(banner["format"] or []), banner]
-        sizes = [f"{size['w']}x{size['h']}" for size in given if size.get("w") and size.get("h")]
+        sizes = [f"{size['w']}x{size['h']}" for size in given if isinstance(size.get("w"), int) and size.get("w") and size.get("h")]
         if sizes:  # all of these banners say something of their size
             slots.append({"id": impression["id"], "floor": math.ceil(Decimal(repr(floor)) * 1000000) / 1000000, "size": sizes})
     if not slots or "USD" not in (request.get("cur") or ["USD"]):
@@ -140,9 +140,7 @@ class OpenRtbTest(SharedServerTest):
 
     def test_bodies_that_are_no_bid_requests_are_refused_with_their_place(self):
         for body, status, where in (
-            (b"", 400, None), (b"{", 400, None), (b"\xff", 400, None), (b"[" * 1000, 400, None), (b'{"id":"\xed\xa0\x80"}', 400, None), (b"{}", 400, "$"),
-            (b'{"id":"r","imp":[{"id":{}}]}', 400, "$.imp[0].id"), (b'{"id":"r","imp":[{"id":"1","banner":[]}]}', 400, "$.imp[0].banner"),
-            (json.dumps(bid_request(badv=["d%d" % i for i in range(4097)])).encode(), 400, "$.badv[4096]"),
+            (b"", 400, None), (b"{", 400, None), (b"\xff", 400, None), (b'{"id":"\xed\xa0\x80"}', 400, "$"), (b"{}", 400, "$"),
             (json.dumps(bid_request(site={"kwarray": ["x"] * 40000})).encode(), 413, None), (b"[" + b"0," * 32767 + b"0]", 413, None),
             (b"[" + b"0," * 16400 + b"0]", 400, "$"),
         ):
@@ -153,6 +151,29 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual(self.bid(gzip.compress(b"0" * 10_000_000), {**JSON, "Content-Encoding": "gzip"}).status, 413)
         self.assertEqual(self.bid(b"no gzip", {**JSON, "Content-Encoding": "gzip"}).status, 400)
         self.assertEqual(self.bid(bid_request()).status, 200)
+
+    def test_what_is_odd_or_too_much_is_no_error(self):
+        for body, status in (
+            (b'{"id":7,"imp":[{"id":8,"banner":{"w":"300","h":"250"},"bidfloor":"0.05","secure":"0"}]}', 200),
+            (b'{"id":"r","imp":[{"id":"1","banner":[]}]}', 200), (b'{"id":"\xed\xa0\x80","imp":[{"id":"1","banner":{}}]}', 200),
+            (b'{"id":"r","imp":[{"id":{}}]}', 204), (b'{"id":"r","imp":[{"id":"1","banner":{},"bidfloor":"x"}]}', 204), (b"[" * 1000, 204),
+            (json.dumps(bid_request(badv=["d%d" % i for i in range(4097)])).encode(), 204),
+        ):
+            answer = self.bid(body)
+            self.assertEqual(answer.status, status, body[:60])
+            if status == 200:
+                self.assertEqual({bid["price"] for seat in answer.json["seatbid"] for bid in seat["bid"]}, {0.1})
+
+    def test_oddities_and_reasons_are_counted(self):
+        def counted(label):
+            return self.server.metrics().get(f"admatch_openrtb_{label}", 0)
+
+        labels = ('oddities_total{member="imp.bidfloor"}', 'oddities_total{member="bcat"}', 'no_bids_total{nbr="500"}', 'no_bids_total{nbr="505"}')
+        before = [counted(label) for label in labels]
+        self.bid(bid_request(bcat="IAB1,IAB2"))
+        self.bid({"id": "r", "imp": [{"id": "1", "banner": {}, "bidfloor": "99"}, {"id": "2", "banner": {}, "bidfloor": "99"}]})
+        self.bid(bid_request(bcat=True))
+        self.assertEqual([counted(label) - was for label, was in zip(labels, before)], [1, 2, 1, 1])
 
     def test_requests_are_counted_apart(self):
         def counted(status):

@@ -111,6 +111,17 @@ static void what_is_not_shown_is_no_text(void **state) {
     expect(cases, AM_COUNT_OF(cases), AM_MARKUP_HTML);
 }
 
+static void names_of_elements_are_compared_whole(void **state) {
+    (void)state;
+    static const struct markup_case cases[] = {
+        {"<NoScript>a</nOsCRIPT>b<STRONG>c</strong>d", "bcd"},
+        {"<strongs>a</stron>b<bd>c<bdis>d<bdI>e", " a b c de"},
+        {"<noscripts>a<plaintex>b<plaintexts>c<Plaintext><b>", " a b c <b>"},
+        {"<\x42\x12>a<b[>b<b\x80>c<B>d", " a b cd"},
+    };
+    expect(cases, AM_COUNT_OF(cases), AM_MARKUP_HTML);
+}
+
 static void superscripts_are_signs(void **state) {
     (void)state;
     static const struct markup_case cases[] = {
@@ -201,6 +212,7 @@ int main(void) {
         cmocka_unit_test(browsers_need_no_semicolon),
         cmocka_unit_test(tags_join_or_separate),
         cmocka_unit_test(what_is_not_shown_is_no_text),
+        cmocka_unit_test(names_of_elements_are_compared_whole),
         cmocka_unit_test(superscripts_are_signs),
         cmocka_unit_test(the_first_title_is_the_title),
         cmocka_unit_test(places_are_those_of_the_source),

@@ -81,8 +81,7 @@ static void put_creative(const struct bidder *to, const struct am_match_winner *
     struct am_json creative;
     if (text.size == 0)
         return;
-    bool read = am_json_parse_guarded(text, to->openrtb->creative_nodes, AM_CREATIVE_NODES,
-                                      &creative, NULL) == AM_OK;
+    bool read = am_api_creative_read(to->openrtb->creatives, text, &creative);
     if (!read || !put_creative_member(to, &creative, "adm"))
         put_string(to, ",\"adm\":", text);
     for (size_t i = 0; read && i < AM_COUNT_OF(names); i++)
@@ -181,10 +180,17 @@ static void put_bids(struct bidder *to, struct offer *offers, uint32_t count, bo
     am_buffer_literal(to->out, "}");
 }
 
+const char *am_openrtb_no_bid_number(enum am_openrtb_no_bid reason) {
+#define NUMBER(ID, number) [AM_NO_BID_##ID] = #number,
+    static const char *const numbers[AM_NO_BID_REASONS] = {AM_OPENRTB_NO_BID_TABLE(NUMBER)};
+#undef NUMBER
+    return numbers[reason];
+}
+
 static void put_no_bid(const struct bidder *to, bool truncated) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[],\"nbr\":");
-    am_buffer_unsigned(to->out, to->openrtb->no_bid);
+    am_buffer_view_append(to->out, am_view_of(am_openrtb_no_bid_number(to->openrtb->no_bid)));
     put_extension(to, truncated);
     am_buffer_literal(to->out, "}");
 }

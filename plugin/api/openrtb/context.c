@@ -2,239 +2,260 @@
 /* Where an impression will be shown, and to which person: site, app, screen, device, regulations,
  * user. */
 #include "../../model/countries.h"
-#include "openrtb.h"
+#include "lenient.h"
 
-/* ---- content and page ----------------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------------------- */
 
-static enum am_code
-read_categories(struct am_api_members *in, const struct am_json_node *value, int argument) {
+void am_openrtb_add_attribute(struct am_openrtb_reading *in, struct am_view value, int attribute) {
+    struct am_api_request_reader *reader = in->reader;
+    if (value.size == 0 || value.size > AM_ID_MAX_BYTES ||
+        reader->request.attribute_count == AM_MAX_ATTRIBUTE_VALUES)
+        return;
+    am_api_request_add_attribute(reader, (enum am_model_attribute)attribute, AM_VIEW(""), value,
+                                 NULL);
+}
+
+static void
+read_attribute(struct am_openrtb_reading *in, const struct am_json_node *value, int attribute) {
+    struct am_view text;
+    if (am_openrtb_text(in, value, &text))
+        am_openrtb_add_attribute(in, text, attribute);
+}
+
+static void
+read_categories(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    return am_api_member_list(in, value, am_openrtb_add_attribute, AM_ATTRIBUTE_CATEGORY,
-                              AM_VIEW(""));
+    am_openrtb_list(in, value, am_openrtb_add_attribute, AM_ATTRIBUTE_CATEGORY);
 }
 
 /* "en-US" is also "en". */
-static enum am_code
-read_language(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    struct am_match_request *request = &in->reader->request;
-    const uint32_t before = request->attribute_count;
-    enum am_code code = am_openrtb_read_attribute(in, value, AM_ATTRIBUTE_LANGUAGE);
+static void
+read_language(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view language;
     (void)argument;
-    if (code != AM_OK || request->attribute_count == before ||
-        request->attribute_count == AM_MAX_ATTRIBUTE_VALUES)
-        return code;
-    struct am_match_attribute *whole = &in->reader->attributes[before];
-    const char *hyphen = memchr(whole->value.data, '-', whole->value.size);
-    if (hyphen) {
-        AM_UNPOISON_ITEMS(whole, 1, 1);
-        whole[1] = *whole;
-        whole[1].value.size = (size_t)(hyphen - whole->value.data);
-        request->attribute_count++;
+    if (!am_openrtb_text(in, value, &language))
+        return;
+    am_openrtb_add_attribute(in, language, AM_ATTRIBUTE_LANGUAGE);
+    const char *hyphen = memchr(language.data, '-', language.size);
+    if (hyphen)
+        am_openrtb_add_attribute(in,
+                                 (struct am_view){language.data, (size_t)(hyphen - language.data)},
+                                 AM_ATTRIBUTE_LANGUAGE);
+}
+
+/* ---- keywords ------------------------------------------------------------------------------- */
+
+/* What does not fit in is passed over. */
+static void add_keyword(struct am_openrtb_reading *in, struct am_view keyword, int argument) {
+    (void)argument;
+    if (in->reader->keyword_count < AM_REQUEST_MAX_KEYWORDS)
+        am_api_request_add_keyword(in->reader, keyword, NULL);
+}
+
+static void
+read_keyword_list(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    am_openrtb_list(in, value, add_keyword, argument);
+}
+
+/* "running, shoes"; up to OpenRTB 2.2 it might be a list, too. */
+static void
+read_keywords(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view text;
+    if (value->type != AM_JSON_STRING) {
+        am_openrtb_odd(in);
+        am_openrtb_list(in, value, add_keyword, argument);
+    } else if (am_openrtb_text(in, value, &text)) {
+        am_openrtb_split(in, text, add_keyword, argument);
     }
-    return code;
 }
 
-static enum am_code
-read_title(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_api_member_string(in, value, &in->reader->title.given);
+/* ---- content and page ----------------------------------------------------------------------- */
+
+void am_openrtb_keep(struct am_openrtb_reading *in, const struct am_json_node *value, int place) {
+    struct am_view text;
+    if (am_openrtb_text(in, value, &text))
+        *(struct am_view *)((char *)in->openrtb + place) = text;
 }
 
-/* The URL of the content stands in for that of the page. */
-static enum am_code
-read_content_url(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    if (in->reader->url.data)
-        return AM_OK;
-    return am_api_member_string(in, value, &in->reader->url);
+/* The same of struct am_api_request_reader. */
+static void
+keep_in_reader(struct am_openrtb_reading *in, const struct am_json_node *value, int place) {
+    struct am_view text;
+    if (am_openrtb_text(in, value, &text))
+        *(struct am_view *)((char *)in->reader + place) = text;
 }
 
-static enum am_code
-read_content(struct am_api_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("title", read_title, 0),
-        AM_MEMBER("url", read_content_url, 0),
-        AM_MEMBER("keywords", am_openrtb_read_keywords, 0),
-        AM_MEMBER("kwarray", am_openrtb_read_keyword_list, 0),
-        AM_MEMBER("cat", read_categories, 0),
-        AM_MEMBER("language", read_language, 0),
-        AM_MEMBER("langb", read_language, 0),
+#define MEMBER AM_OPENRTB_MEMBER
+#define IN_READER(field) keep_in_reader, offsetof(struct am_api_request_reader, field)
+#define IN_OPENRTB(field) am_openrtb_keep, offsetof(struct am_openrtb, field)
+
+static void
+read_content(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(CONTENT_TITLE, "title", LAST, IN_READER(title.given)),
+        MEMBER(CONTENT_URL, "url", LAST, IN_OPENRTB(content_url)),
+        MEMBER(CONTENT_KEYWORDS, "keywords", LAST, read_keywords, 0),
+        MEMBER(CONTENT_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
+        MEMBER(CONTENT_CAT, "cat", LAST, read_categories, 0),
+        MEMBER(CONTENT_LANGUAGE, "language", LAST, read_language, 0),
+        MEMBER(CONTENT_LANGB, "langb", LAST, read_language, 0),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
-static enum am_code
-read_page_url(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_api_member_string(in, value, &in->reader->url);
-}
-
-static enum am_code
-read_search(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_api_member_string(in, value, &in->reader->query);
-}
-
-static enum am_code
-read_app_name(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_api_member_string(in, value, &in->openrtb->app_name);
-}
-
-static enum am_code read_site(struct am_api_members *in, const struct am_json_node *object) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("domain", am_openrtb_read_attribute, AM_ATTRIBUTE_SITE),
-        AM_MEMBER("page", read_page_url, 0),
-        AM_MEMBER("search", read_search, 0),
-        AM_MEMBER("keywords", am_openrtb_read_keywords, 0),
-        AM_MEMBER("kwarray", am_openrtb_read_keyword_list, 0),
-        AM_MEMBER("cat", read_categories, 0),
-        AM_MEMBER("sectioncat", read_categories, 0),
-        AM_MEMBER("pagecat", read_categories, 0),
-        AM_MEMBER("content", read_content, 0),
+void am_openrtb_read_site(struct am_openrtb_reading *in,
+                          const struct am_json_node *object,
+                          int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(SITE_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(SITE_PAGE, "page", LAST, IN_READER(url)),
+        MEMBER(SITE_SEARCH, "search", LAST, IN_READER(query)),
+        MEMBER(SITE_KEYWORDS, "keywords", LAST, read_keywords, 0),
+        MEMBER(SITE_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
+        MEMBER(SITE_CAT, "cat", LAST, read_categories, 0),
+        MEMBER(SITE_SECTIONCAT, "sectioncat", LAST, read_categories, 0),
+        MEMBER(SITE_PAGECAT, "pagecat", LAST, read_categories, 0),
+        MEMBER(SITE_CONTENT, "content", EACH, read_content, 0),
     };
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
-static enum am_code read_app(struct am_api_members *in, const struct am_json_node *object) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("bundle", am_openrtb_read_attribute, AM_ATTRIBUTE_SITE),
-        AM_MEMBER("domain", am_openrtb_read_attribute, AM_ATTRIBUTE_SITE),
-        AM_MEMBER("name", read_app_name, 0),
-        AM_MEMBER("keywords", am_openrtb_read_keywords, 0),
-        AM_MEMBER("kwarray", am_openrtb_read_keyword_list, 0),
-        AM_MEMBER("cat", read_categories, 0),
-        AM_MEMBER("sectioncat", read_categories, 0),
-        AM_MEMBER("pagecat", read_categories, 0),
-        AM_MEMBER("content", read_content, 0),
+void am_openrtb_read_app(struct am_openrtb_reading *in,
+                         const struct am_json_node *object,
+                         int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(APP_BUNDLE, "bundle", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(APP_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(APP_NAME, "name", LAST, IN_OPENRTB(app_name)),
+        MEMBER(APP_KEYWORDS, "keywords", LAST, read_keywords, 0),
+        MEMBER(APP_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
+        MEMBER(APP_CAT, "cat", LAST, read_categories, 0),
+        MEMBER(APP_SECTIONCAT, "sectioncat", LAST, read_categories, 0),
+        MEMBER(APP_PAGECAT, "pagecat", LAST, read_categories, 0),
+        MEMBER(APP_CONTENT, "content", EACH, read_content, 0),
     };
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
-static enum am_code read_screen(struct am_api_members *in, const struct am_json_node *object) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("domain", am_openrtb_read_attribute, AM_ATTRIBUTE_SITE),
-        AM_MEMBER("keywords", am_openrtb_read_keywords, 0),
-        AM_MEMBER("content", read_content, 0),
+void am_openrtb_read_screen(struct am_openrtb_reading *in,
+                            const struct am_json_node *object,
+                            int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(DOOH_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(DOOH_KEYWORDS, "keywords", LAST, read_keywords, 0),
+        MEMBER(DOOH_CONTENT, "content", EACH, read_content, 0),
     };
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
-}
-
-enum am_code
-am_openrtb_read_page(struct am_api_members *in, const struct am_json_node *object, int kind) {
-    switch (kind) {
-    case AM_OPENRTB_SITE:
-        return read_site(in, object);
-    case AM_OPENRTB_APP:
-        return read_app(in, object);
-    default:
-        return read_screen(in, object);
-    }
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
 /* ---- device --------------------------------------------------------------------------------- */
 
-/* A country that is none is no country: the rest of the request still says enough. */
-static enum am_code
-read_country(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    struct am_view code_given;
-    enum am_code code = am_api_member_string(in, value, &code_given);
-    (void)argument;
-    if (code != AM_OK)
-        return code;
-    struct am_view country = am_model_country_short(am_model_country_read_as(code_given));
-    return am_api_member_at(
-        in, value, am_openrtb_add_attribute(in, country, AM_ATTRIBUTE_COUNTRY, AM_VIEW("")));
-}
-
-static enum am_code
-read_location(struct am_api_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("country", read_country, 0),
-        AM_MEMBER("region", am_openrtb_read_attribute, AM_ATTRIBUTE_REGION),
-        AM_MEMBER("metro", am_openrtb_read_attribute, AM_ATTRIBUTE_METRO),
-        AM_MEMBER("city", am_openrtb_read_attribute, AM_ATTRIBUTE_CITY),
+static void
+read_location(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(GEO_COUNTRY, "country", LAST, IN_OPENRTB(location.country)),
+        MEMBER(GEO_REGION, "region", LAST, IN_OPENRTB(location.region)),
+        MEMBER(GEO_METRO, "metro", LAST, IN_OPENRTB(location.metro)),
+        MEMBER(GEO_CITY, "city", LAST, IN_OPENRTB(location.city)),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
 /* AdCOM 1.0, list of device types: 1 is a phone or a tablet, 6 a connected device, 7 a set-top box.
  */
-static enum am_code
-read_device_type(struct am_api_members *in, const struct am_json_node *value, int argument) {
+static void
+read_device_type(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
     static const char *const names[] = {NULL,     "mobile", "desktop", "tv", "mobile",
                                         "tablet", "tv",     "tv",      "ooh"};
     int64_t type;
     (void)argument;
-    if (value->type != AM_JSON_NUMBER)
-        return am_api_member_expected(in, value, "a number");
-    if (am_decimal_parse(am_json_raw(&in->json, value), 0, &type, NULL) != AM_OK || type < 1 ||
-        type >= (int64_t)AM_COUNT_OF(names))
-        return AM_OK;
-    return am_api_member_at(
-        in, value,
-        am_openrtb_add_attribute(in, am_view_of(names[type]), AM_ATTRIBUTE_DEVICE, AM_VIEW("")));
+    if (am_openrtb_whole(in, value, &type) && type >= 1 && type < (int64_t)AM_COUNT_OF(names))
+        in->openrtb->device = names[type];
 }
 
-static enum am_code
-read_privacy_flag(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    bool flag = false;
-    enum am_code code = am_openrtb_flag(in, value, &flag);
+static void
+read_privacy_flag(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    bool flag;
     (void)argument;
-    in->openrtb->user_is_private |= flag;
-    return code;
+    if (am_openrtb_flag(in, value, &flag))
+        in->openrtb->user_is_private |= flag;
 }
 
-enum am_code
-am_openrtb_read_device(struct am_api_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("geo", read_location, 0),
-        AM_MEMBER("devicetype", read_device_type, 0),
-        AM_MEMBER("os", am_openrtb_read_attribute, AM_ATTRIBUTE_OS),
-        AM_MEMBER("language", read_language, 0),
-        AM_MEMBER("langb", read_language, 0),
-        AM_MEMBER("dnt", read_privacy_flag, 0),
-        AM_MEMBER("lmt", read_privacy_flag, 0),
+void am_openrtb_read_device(struct am_openrtb_reading *in,
+                            const struct am_json_node *object,
+                            int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(DEVICE_GEO, "geo", EACH, read_location, 0),
+        MEMBER(DEVICE_DEVICETYPE, "devicetype", LAST, read_device_type, 0),
+        MEMBER(DEVICE_OS, "os", LAST, IN_OPENRTB(os)),
+        MEMBER(DEVICE_LANGUAGE, "language", LAST, read_language, 0),
+        MEMBER(DEVICE_LANGB, "langb", LAST, read_language, 0),
+        MEMBER(DEVICE_DNT, "dnt", PROTECTS, read_privacy_flag, 0),
+        MEMBER(DEVICE_LMT, "lmt", PROTECTS, read_privacy_flag, 0),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
 /* ---- regulations and user ------------------------------------------------------------------- */
 
 /* Consent strings are not interpreted: where there is one, nothing of the user is used. */
-static enum am_code
-read_consent_string(struct am_api_members *in, const struct am_json_node *value, int argument) {
+static void
+read_consent_string(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
     struct am_view text;
-    enum am_code code = am_api_member_string(in, value, &text);
     (void)argument;
-    if (code == AM_OK && text.size)
+    if (am_openrtb_text(in, value, &text))
         in->openrtb->user_is_private = true;
-    return code;
 }
 
 /* OpenRTB 2.5 has in `ext` what 2.6 has beside it. */
-enum am_code am_openrtb_read_regulations(struct am_api_members *in,
-                                         const struct am_json_node *object,
-                                         int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("coppa", read_privacy_flag, 0),         AM_MEMBER("gdpr", read_privacy_flag, 0),
-        AM_MEMBER("us_privacy", read_consent_string, 0),  AM_MEMBER("gpp", read_consent_string, 0),
-        AM_MEMBER("ext", am_openrtb_read_regulations, 0),
+void am_openrtb_read_regulations(struct am_openrtb_reading *in,
+                                 const struct am_json_node *object,
+                                 int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(REGS_COPPA, "coppa", PROTECTS, read_privacy_flag, 0),
+        MEMBER(REGS_GDPR, "gdpr", PROTECTS, read_privacy_flag, 0),
+        MEMBER(REGS_US_PRIVACY, "us_privacy", PROTECTS, read_consent_string, 0),
+        MEMBER(REGS_GPP, "gpp", PROTECTS, read_consent_string, 0),
+        MEMBER(REGS_EXT, "ext", PROTECTS, am_openrtb_read_regulations, 0),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
-enum am_code am_openrtb_read_user(struct am_api_members *in) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("keywords", am_openrtb_read_keywords, 0),
-        AM_MEMBER("kwarray", am_openrtb_read_keyword_list, 0),
+void am_openrtb_read_user(struct am_openrtb_reading *in) {
+    static const struct am_openrtb_member self = MEMBER(USER, "user", LAST, NULL, 0);
+    static const struct am_openrtb_member members[] = {
+        MEMBER(USER_KEYWORDS, "keywords", LAST, read_keywords, 0),
+        MEMBER(USER_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
     };
-    const struct am_json_node *user = in->openrtb->user;
-    if (!user || in->openrtb->user_is_private)
-        return AM_OK;
-    return am_api_members_read(in, user, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    if (!in->openrtb->user || in->openrtb->user_is_private)
+        return;
+    const struct am_openrtb_member *around = in->member;
+    in->member = &self;
+    am_openrtb_object(in, in->openrtb->user, members, AM_COUNT_OF(members));
+    in->member = around;
+}
+
+/* A country that is none is no country: the rest of the request still says enough. */
+void am_openrtb_finish_context(struct am_openrtb_reading *in) {
+    const struct am_openrtb *openrtb = in->openrtb;
+    const struct am_openrtb_location *location = &openrtb->location;
+    struct am_view country = am_model_country_short(am_model_country_read_as(location->country));
+    am_openrtb_add_attribute(in, country, AM_ATTRIBUTE_COUNTRY);
+    am_openrtb_add_attribute(in, location->region, AM_ATTRIBUTE_REGION);
+    am_openrtb_add_attribute(in, location->metro, AM_ATTRIBUTE_METRO);
+    am_openrtb_add_attribute(in, location->city, AM_ATTRIBUTE_CITY);
+    if (openrtb->device)
+        am_openrtb_add_attribute(in, am_view_of(openrtb->device), AM_ATTRIBUTE_DEVICE);
+    am_openrtb_add_attribute(in, openrtb->os, AM_ATTRIBUTE_OS);
+    if (!in->reader->url.data)
+        in->reader->url = openrtb->content_url;
+    if (!in->reader->title.given.data)
+        in->reader->title.given = openrtb->app_name;
 }

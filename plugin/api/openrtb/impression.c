@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Impressions of a bid request: each that may be bid on becomes a slot. */
-#include "openrtb.h"
+#include "lenient.h"
+
+#define MEMBER AM_OPENRTB_MEMBER
 
 /* ---- floors --------------------------------------------------------------------------------- */
 
@@ -56,13 +58,28 @@ static int64_t floor_of(struct am_view number) {
     return value < INT64_MAX ? value + round_up : value;
 }
 
-static enum am_code
-read_floor(struct am_api_members *in, const struct am_json_node *value, int argument) {
+static void
+read_floor(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view number;
     (void)argument;
-    if (value->type != AM_JSON_NUMBER)
-        return am_api_member_expected(in, value, "a number");
-    in->slot->floor = floor_of(am_json_raw(&in->json, value));
-    return AM_OK;
+    if (!am_openrtb_number(in, value, &number))
+        return;
+    int64_t floor = floor_of(number);
+    if (floor > in->slot->floor)
+        in->slot->floor = floor;
+}
+
+/* Two that differ would be a riddle. */
+static void
+read_floor_currency(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view *kept = &in->openrtb->impression.floor_currency;
+    struct am_view currency;
+    (void)argument;
+    if (!am_openrtb_text(in, value, &currency))
+        return;
+    if (kept->data && !am_openrtb_same(*kept, currency))
+        am_openrtb_unreadable(in);
+    *kept = currency;
 }
 
 /* ---- sizes ---------------------------------------------------------------------------------- */
@@ -70,14 +87,10 @@ read_floor(struct am_api_members *in, const struct am_json_node *value, int argu
 enum { WIDTH, HEIGHT, SIDES };
 
 /* A side that is no whole number counts as 0. */
-static enum am_code
-read_side(struct am_api_members *in, const struct am_json_node *value, int which) {
+static void read_side(struct am_openrtb_reading *in, const struct am_json_node *value, int which) {
     int64_t side;
-    if (value->type != AM_JSON_NUMBER)
-        return am_api_member_expected(in, value, "a number");
-    if (am_decimal_parse(am_json_raw(&in->json, value), 0, &side, NULL) == AM_OK)
+    if (am_openrtb_whole(in, value, &side))
         in->openrtb->sides[which] = side;
-    return AM_OK;
 }
 
 static void add_size(struct am_match_slot *slot, const int64_t *sides) {
@@ -87,105 +100,92 @@ static void add_size(struct am_match_slot *slot, const int64_t *sides) {
     am_api_request_keep_size(slot, (uint32_t)width << 16 | (uint32_t)height);
 }
 
-static enum am_code read_format(struct am_api_members *in, const struct am_json_node *object) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("w", read_side, WIDTH),
-        AM_MEMBER("h", read_side, HEIGHT),
+static void
+read_format(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(FORMAT_W, "w", LAST, read_side, WIDTH),
+        MEMBER(FORMAT_H, "h", LAST, read_side, HEIGHT),
     };
+    int64_t *const around = in->openrtb->sides;
     int64_t sides[SIDES] = {0};
-    in->openrtb->sides = sides;
-    enum am_code code =
-        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
-    add_size(in->slot, sides);
-    return code;
-}
-
-static enum am_code
-read_formats(struct am_api_members *in, const struct am_json_node *list, int argument) {
-    int64_t *const sides = in->openrtb->sides;
-    enum am_code code = AM_OK;
     (void)argument;
-    if (list->type != AM_JSON_ARRAY)
-        return am_api_member_expected(in, list, "a list of objects");
-    const struct am_json_node *format = am_json_first(list);
-    for (uint32_t i = 0; i < list->children && code == AM_OK; i++) {
-        code = read_format(in, format);
-        format = am_json_after(&in->json, format);
-    }
     in->openrtb->sides = sides;
-    in->openrtb->impression.has_sizes |= list->children != 0;
-    return code;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    in->openrtb->sides = around;
+    in->openrtb->impression.has_sizes = true;
+    add_size(in->slot, sides);
 }
 
-static enum am_code
-read_banner(struct am_api_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("w", read_side, WIDTH),
-        AM_MEMBER("h", read_side, HEIGHT),
-        AM_MEMBER("format", read_formats, 0),
+static void
+read_formats(struct am_openrtb_reading *in, const struct am_json_node *list, int argument) {
+    am_openrtb_objects(in, list, read_format, argument);
+}
+
+static void
+read_banner(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(BANNER_W, "w", LAST, read_side, WIDTH),
+        MEMBER(BANNER_H, "h", LAST, read_side, HEIGHT),
+        MEMBER(BANNER_FORMAT, "format", EACH, read_formats, 0),
     };
     struct am_openrtb_impression *impression = &in->openrtb->impression;
     int64_t sides[SIDES] = {0};
     (void)argument;
     in->openrtb->sides = sides;
-    enum am_code code =
-        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    impression->is_banner |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     in->openrtb->sides = NULL;
-    impression->is_banner = true;
     impression->has_sizes |= sides[WIDTH] || sides[HEIGHT];
     add_size(in->slot, sides);
-    return code;
 }
 
 /* ---- impressions ---------------------------------------------------------------------------- */
 
-static enum am_code
-read_id(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    enum am_code code = am_api_member_string(in, value, &in->openrtb->impression.id);
+static void read_id(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
     (void)argument;
-    if (code != AM_OK)
-        return code;
-    return am_api_member_at(
-        in, value, am_api_request_set_id(&in->slot->id, in->openrtb->impression.id, in->error));
+    am_openrtb_text(in, value, &in->slot->id);
 }
 
-static enum am_code
-read_floor_currency(struct am_api_members *in, const struct am_json_node *value, int argument) {
+static void
+read_secure(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    bool secure;
     (void)argument;
-    return am_api_member_string(in, value, &in->openrtb->impression.floor_currency);
+    if (am_openrtb_flag(in, value, &secure))
+        in->openrtb->impression.secure |= secure;
 }
 
-static enum am_code
-read_placement(struct am_api_members *in, const struct am_json_node *value, int argument) {
+static void read_private_auction(struct am_openrtb_reading *in,
+                                 const struct am_json_node *value,
+                                 int argument) {
+    bool is_private;
     (void)argument;
-    return am_api_member_string(in, value, &in->openrtb->placement);
+    if (am_openrtb_flag(in, value, &is_private))
+        in->openrtb->impression.is_private |= is_private;
 }
 
-static enum am_code
-read_secure(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_openrtb_flag(in, value, &in->openrtb->impression.secure);
-}
-
-static enum am_code
-read_private_auction(struct am_api_members *in, const struct am_json_node *value, int argument) {
-    (void)argument;
-    return am_openrtb_flag(in, value, &in->openrtb->impression.is_private);
-}
-
-static enum am_code
-read_market(struct am_api_members *in, const struct am_json_node *object, int argument) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("private_auction", read_private_auction, 0),
+static void
+read_market(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(PMP_PRIVATE, "private_auction", BINDS, read_private_auction, 0),
     };
     (void)argument;
-    return am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
-static bool may_be_bid_on(const struct am_api_members *in) {
+static bool has_usable_id(const struct am_openrtb_reading *in) {
+    const struct am_match_slot *slot = in->slot;
+    if (slot->id.size == 0 || slot->id.size > AM_ID_MAX_BYTES)
+        return false;
+    for (const struct am_match_slot *other = in->reader->slots; other < slot; other++)
+        if (am_view_equal(other->id, slot->id))
+            return false;
+    return true;
+}
+
+static bool may_be_bid_on(const struct am_openrtb_reading *in) {
     const struct am_image *image = in->openrtb->image;
     const struct am_openrtb_impression *impression = &in->openrtb->impression;
-    if (!impression->is_banner || impression->is_private)
+    if (impression->unreadable || !impression->is_banner || impression->is_private ||
+        !has_usable_id(in))
         return false;
     if (impression->has_sizes && in->slot->size_count == 0)
         return false;
@@ -195,48 +195,34 @@ static bool may_be_bid_on(const struct am_api_members *in) {
            am_openrtb_same(currency, am_image_string(image, image->settings->currency));
 }
 
-static enum am_code read_impression(struct am_api_members *in, const struct am_json_node *object) {
-    static const struct am_api_member members[] = {
-        AM_MEMBER("id", read_id, 0),           AM_MEMBER("banner", read_banner, 0),
-        AM_MEMBER("bidfloor", read_floor, 0),  AM_MEMBER("bidfloorcur", read_floor_currency, 0),
-        AM_MEMBER("pmp", read_market, 0),      AM_MEMBER("secure", read_secure, 0),
-        AM_MEMBER("tagid", read_placement, 0),
+static void
+read_impression(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(IMP_ID, "id", LAST, read_id, 0),
+        MEMBER(IMP_BANNER, "banner", BINDS, read_banner, 0),
+        MEMBER(IMP_BIDFLOOR, "bidfloor", BINDS, read_floor, 0),
+        MEMBER(IMP_BIDFLOORCUR, "bidfloorcur", BINDS, read_floor_currency, 0),
+        MEMBER(IMP_PMP, "pmp", BINDS, read_market, 0),
+        MEMBER(IMP_SECURE, "secure", BINDS, read_secure, 0),
+        MEMBER(IMP_TAGID, "tagid", LAST, am_openrtb_keep, offsetof(struct am_openrtb, placement)),
     };
     struct am_openrtb *openrtb = in->openrtb;
     struct am_match_request *request = &in->reader->request;
+    (void)argument;
+    openrtb->impressions += object->type != AM_JSON_NULL;
+    if (request->slot_count == AM_MAX_SLOTS)
+        return;
     openrtb->impression = (struct am_openrtb_impression){.is_banner = false};
     in->slot = am_api_request_add_slot(in->reader);
-    enum am_code code =
-        am_api_members_read(in, object, members, AM_COUNT_OF(members), AM_UNKNOWN_IGNORED);
-    if (code == AM_OK && !openrtb->impression.id.data)
-        code = am_api_member_at(
-            in, object, am_error_set(in->error, AM_E_INVALID, "expected the member \"id\""));
-    if (code != AM_OK)
-        return code;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     openrtb->secure[request->slot_count - 1] = openrtb->impression.secure;
     if (!may_be_bid_on(in))
         request->slot_count--;
-    return AM_OK;
+    in->slot = NULL;
 }
 
-enum am_code am_openrtb_read_impressions(struct am_api_members *in,
-                                         const struct am_json_node *list,
-                                         int argument) {
-    (void)argument;
-    if (list->type != AM_JSON_ARRAY)
-        return am_api_member_expected(in, list, "a list of impressions");
-    if (list->children == 0 || list->children > AM_MAX_SLOTS)
-        return am_api_member_at(in, list,
-                                am_error_set(in->error, AM_E_INVALID,
-                                             "expected 1 to %d impressions, found %u", AM_MAX_SLOTS,
-                                             list->children));
-    in->openrtb->impressions = list->children;
-    const struct am_json_node *impression = am_json_first(list);
-    for (uint32_t i = 0; i < list->children;
-         i++, impression = am_json_after(&in->json, impression)) {
-        enum am_code code = read_impression(in, impression);
-        if (code != AM_OK)
-            return code;
-    }
-    return AM_OK;
+void am_openrtb_read_impressions(struct am_openrtb_reading *in,
+                                 const struct am_json_node *list,
+                                 int argument) {
+    am_openrtb_objects(in, list, read_impression, argument);
 }
