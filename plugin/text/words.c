@@ -141,6 +141,7 @@ void am_text_splitter_start(struct am_text_splitter *splitter,
         (struct am_text_splitter){.text = text,
                                   .kernel = rules->turkish ? NULL : am_text_block_best(),
                                   .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
+                                  .over = text.size == 0,
                                   .state = state,
                                   .texts = state->texts,
                                   .written = state->written};
@@ -177,8 +178,11 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
         }
         take_character(splitter, &output);
     }
-    if (splitter->at == splitter->text.size && am_text_machine_room(&output))
-        am_text_machine_finish(&state->machine, &output);
+    if (splitter->at == splitter->text.size && am_text_machine_room(&output)) {
+        if (!am_text_machine_idle(&state->machine))
+            am_text_machine_finish(&state->machine, &output);
+        splitter->over = true;
+    }
     splitter->written_count = output.written_count;
     char *readable = output.at + AM_WORD_PADDING;
     am_poison_region(readable, (size_t)(output.end - readable));
