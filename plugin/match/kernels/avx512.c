@@ -72,8 +72,7 @@ AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-/* Below that many words, setup costs more than it saves. */
-enum { SETUP_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
+enum { FEW_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
 
 /* Which lane of a bucket has a key, from the bits of equal halves: the pair of set bits. */
 #define LANE(bits) (((bits)&3) == 3 ? 0 : ((bits)&12) == 12 ? 1 : ((bits)&48) == 48 ? 2 : NO_LANE)
@@ -86,6 +85,13 @@ struct probes {
     uint8_t hash[AM_WORD_BATCH + BYTES]; /* the lowest byte */
     uint8_t lane[AM_WORD_BATCH + BYTES]; /* NO_LANE: not in its bucket */
 };
+
+/* Where a bucket has a key. */
+AVX512 static inline uint8_t lane_of_key(const struct am_image_vocabulary_bucket *bucket,
+                                         const struct am_image_word_key *key) {
+    __m512i three = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)key));
+    return lane_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, three, _mm512_load_si512(bucket))];
+}
 
 AVX512 static void fetch_buckets(const struct am_image *image,
                                  const struct am_search_word_batch *batch,
@@ -118,9 +124,7 @@ AVX512 static void compare_buckets(uint32_t count,
                                    uint8_t *flags) {
     for (uint32_t i = 0; i < count; i++) {
         const struct am_image_vocabulary_bucket *bucket = probes->bucket[i];
-        __m512i key = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)&lookup->keys[i]));
-        uint8_t lane =
-            lane_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
+        uint8_t lane = lane_of_key(bucket, &lookup->keys[i]);
         memcpy(&ids[i], (const char *)bucket->word + lane * sizeof(uint32_t), sizeof(uint32_t));
         memcpy(&flags[i], (const char *)bucket->flags + lane, 1);
         probes->lane[i] = lane;
@@ -130,7 +134,7 @@ _Static_assert(AM_IMAGE_VOCABULARY_LANES == 3 &&
                    offsetof(struct am_image_vocabulary_bucket, word) == 48 &&
                    offsetof(struct am_image_vocabulary_bucket, flags) == 60 &&
                    offsetof(struct am_image_vocabulary_bucket, displaced) == 63,
-               "compare_buckets reads one item past ids and flags");
+               "reads one item past ids and flags");
 
 /* Gives AM_NONE and 0 to the words that are not in their bucket, and lists those that may be in
  * another one. */
@@ -161,6 +165,37 @@ AVX512 static void correct_missing(uint32_t count,
     }
 }
 
+/* The same in two loops, for so few words that the lists of three cost more than they save. */
+AVX512 static void find_few_words(const struct am_image *image,
+                                  const struct am_search_word_batch *batch,
+                                  struct am_search_lookup *lookup,
+                                  uint32_t *ids,
+                                  uint8_t *flags) {
+    const struct am_image_vocabulary_bucket *bucket[FEW_WORDS];
+    uint32_t count = batch->count, listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct am_text_word *word = &batch->words[i];
+        lookup->keys[i] = am_image_word_key(batch->texts + word->text, word->size);
+        lookup->hashes[i] = am_image_word_key_hash(lookup->keys[i]);
+        bucket[i] =
+            &image->vocabulary[am_image_bucket(lookup->hashes[i], image->vocabulary_buckets)];
+        __builtin_prefetch(bucket[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t lane = lane_of_key(bucket[i], &lookup->keys[i]), flag;
+        uint32_t missing = lane == NO_LANE, id;
+        memcpy(&id, (const char *)bucket[i]->word + lane * sizeof id, sizeof id);
+        memcpy(&flag, (const char *)bucket[i]->flags + lane, sizeof flag);
+        ids[i] = id | am_bytes_mask(missing); /* AM_NONE has all bits */
+        flags[i] = flag & (uint8_t)~am_bytes_mask(missing);
+        lookup->further[listed] = i;
+        listed +=
+            (missing & ((bucket[i]->displaced & am_image_overflow_word(lookup->hashes[i])) != 0)) |
+            am_image_word_key_is_long(lookup->keys[i]);
+    }
+    lookup->further_count = listed;
+}
+
 /* In three loops, so that none branches on what another finds for the same word. */
 AVX512 static void find_words(const struct am_image *image,
                               const struct am_search_word_batch *batch,
@@ -168,8 +203,8 @@ AVX512 static void find_words(const struct am_image *image,
                               uint32_t *ids,
                               uint8_t *flags) {
     struct probes probes;
-    if (batch->count < SETUP_WORDS) {
-        am_search_portable.find_words(image, batch, lookup, ids, flags);
+    if (batch->count < FEW_WORDS) {
+        find_few_words(image, batch, lookup, ids, flags);
         return;
     }
     fetch_buckets(image, batch, lookup, &probes);
