@@ -227,6 +227,7 @@ static enum am_code read_field(struct am_match_words *words,
         else if (!look_up(words, &batch, &splitter) || (spelled && !correct_batch(words, &batch)))
             return too_many(words, error);
     }
+    words->is_ascii &= splitter.characters == 0; /* no block has any other */
     end_field(words);
     return AM_OK;
 }
@@ -237,6 +238,7 @@ enum am_code am_match_words_read(struct am_match_words *words,
     size_t bytes = 0;
     forget_words(words);
     words->count = words->real_count = words->further.count = 0;
+    words->is_ascii = true;
     am_match_readings_start(&words->readings);
     am_match_spelling_start(&words->spelling, words->image);
     if (request->field_count > AM_MAX_FIELDS)
