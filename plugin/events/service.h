@@ -99,6 +99,11 @@ void am_event_worker_free(struct am_event_worker *worker); /* flushes; NULL is f
 /* Writes lines and names that wait. Any thread of the process. */
 void am_event_worker_flush(struct am_event_worker *worker);
 
+/* What a decision needs of the ledger, and for how many seconds it reserves a placement. */
+struct am_ledger *am_event_worker_ledger(const struct am_event_worker *worker);
+struct am_ledger_worker *am_event_worker_of_ledger(const struct am_event_worker *worker);
+uint32_t am_event_worker_reserve(const struct am_event_worker *worker, bool bids);
+
 /* For lines of other rooms (am_journal_begin .. am_journal_end). */
 struct am_journal_writer *am_event_worker_writer(struct am_event_worker *worker);
 

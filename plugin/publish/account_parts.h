@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "../delivery/map.h"
 #include "account.h"
 
 struct am_account {
@@ -15,7 +16,8 @@ struct am_account {
     struct am_timezones *zones; /* for days */
     struct am_ledger *ledger;   /* NULL: not open */
     struct am_event_service *service;
-    pid_t opener; /* the process that opened them; its children share its keys */
+    struct am_delivery_map *map; /* of what this process has published last */
+    pid_t opener;                /* the process that opened them; its children share its keys */
     struct am_account_worker publisher; /* of the process that publishes: for its log lines */
 };
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the api room: what one decision asks of the ledger, and for which user. */
+#ifndef AM_API_DELIVERY_H
+#define AM_API_DELIVERY_H
+
+#include "../events/handle.h"
+#include "api.h"
+#include "request.h"
+
+struct am_api_delivery {
+    const struct am_delivery_map *map; /* of the attached image; NULL: nothing is limited */
+    struct am_match_delivery match;    /* of the request */
+    struct am_event_worker *worker;
+    struct am_caps_state carried; /* the caps of a user who carries them */
+};
+
+/* Has the request that was read decided by the ledger. `worker` as am_api_count was given it; NULL:
+ * nothing is counted, and nothing limited. */
+void am_api_delivery_begin(struct am_api_delivery *delivery,
+                           const struct am_api_request *request,
+                           struct am_api_request_reader *reader,
+                           struct am_event_worker *worker);
+
+/* Appends the member `user`, for one who carries the caps. */
+void am_api_delivery_put_user(struct am_api_delivery *delivery, struct am_buffer *out);
+
+#endif
