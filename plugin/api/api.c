@@ -100,7 +100,10 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
 }
 
 static enum am_code decide(struct am_api *api, const struct am_api_request *request) {
-    am_api_delivery_begin(&api->delivery, request, api->reader, api->placements.worker);
+    enum am_code code = am_api_delivery_begin(&api->delivery, request, api->reader,
+                                              api->placements.worker, &api->error);
+    if (code != AM_OK)
+        return code;
     return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
@@ -125,7 +128,8 @@ static enum am_code decide_bids(struct am_api *api,
 
 /* Whether what is decided is counted: numbered, given URLs, logged. */
 static bool counts(const struct am_api *api, const struct am_api_request *request) {
-    return request->places && api->placements.counting && request->content != AM_CONTENT_OPENRTB;
+    return request->places && api->placements.counting && !api->delivery.given &&
+           request->content != AM_CONTENT_OPENRTB;
 }
 
 static void render_placements(struct am_api *api,
@@ -161,6 +165,7 @@ void am_api_decide(struct am_api *api,
                    const struct am_api_request *request,
                    struct am_api_response *response) {
     am_api_forget(api);
+    am_api_delivery_end(&api->delivery);
     if (!am_api_image(api)) {
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
         return;

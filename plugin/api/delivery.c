@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery.h"
 
+enum { GIVEN_SECONDS = 60 /* any: nothing expires */ };
+
 static uint64_t number(void *context) {
     struct am_api_delivery *delivery = context;
     return am_event_sequence(delivery->worker, delivery->match.clock);
@@ -27,15 +29,60 @@ static uint32_t caller_of(struct am_api_delivery *delivery, const struct am_addr
     return hash ? hash : 1;
 }
 
-void am_api_delivery_begin(struct am_api_delivery *delivery,
-                           const struct am_api_request *request,
-                           struct am_api_request_reader *reader,
-                           struct am_event_worker *worker) {
+/* ---- a given state ----------------------------------------------------------------------------
+ */
+
+static uint64_t number_given(void *context) {
+    struct am_api_delivery *delivery = context;
+    return delivery->numbered++;
+}
+
+/* Any user is the one whose caps are given. */
+static enum am_code begin_given(struct am_api_delivery *delivery,
+                                struct am_view state,
+                                struct am_api_request_reader *reader,
+                                struct am_error *error) {
+    const struct am_api_user *user = &reader->user;
+    enum am_code code =
+        am_delivery_given_make(reader->image, state, reader->request.now, &delivery->given, error);
+    if (code != AM_OK)
+        return code;
+    delivery->numbered = 1;
+    delivery->match = (struct am_match_delivery){
+        .worker = delivery->given->worker,
+        .map = delivery->given->map,
+        .ledger = delivery->given->ledger,
+        .clock = reader->request.now,
+        .seconds = GIVEN_SECONDS,
+        .keeps = true,
+        .number = number_given,
+        .context = delivery,
+    };
+    if ((user->key.data || user->caps.data) && !user->opted_out)
+        delivery->match.user = delivery->given->user;
+    reader->request.delivery = &delivery->match;
+    return AM_OK;
+}
+
+void am_api_delivery_end(struct am_api_delivery *delivery) {
+    am_delivery_given_free(delivery->given);
+    delivery->given = NULL;
+}
+
+enum am_code am_api_delivery_begin(struct am_api_delivery *delivery,
+                                   const struct am_api_request *request,
+                                   struct am_api_request_reader *reader,
+                                   struct am_event_worker *worker,
+                                   struct am_error *error) {
     bool bids = request->content == AM_CONTENT_OPENRTB;
+    struct am_view state = reader->state.data ? reader->state : request->state;
+    am_api_delivery_end(delivery);
     delivery->worker = worker;
     reader->user.opted_out |= request->opted_out;
+    if (state.data)
+        return begin_given(delivery, state, reader, error);
     if (!delivery->map || !worker)
-        return;
+        return AM_OK;
     delivery->match = (struct am_match_delivery){
         .worker = am_event_worker_of_ledger(worker),
         .map = delivery->map,
@@ -53,6 +100,7 @@ void am_api_delivery_begin(struct am_api_delivery *delivery,
         am_delivery_begin(delivery->match.worker, request->now);
     else
         am_delivery_try(delivery->match.worker, request->now);
+    return AM_OK;
 }
 
 void am_api_delivery_put_user(struct am_api_delivery *delivery, struct am_buffer *out) {

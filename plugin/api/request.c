@@ -56,6 +56,7 @@ void am_api_request_start(struct am_api_request_reader *reader,
     reader->test = test;
     reader->is_public = false;
     reader->user = (struct am_api_user){.opted_out = false};
+    reader->state = (struct am_view){NULL, 0};
     reader->text_used = 0;
     reader->query = reader->url = (struct am_view){NULL, 0};
     reader->title = reader->content = (struct am_api_text){.markup = AM_MARKUP_ENTITIES};
@@ -278,6 +279,17 @@ enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
     if (reader->test)
         reader->request.now = now;
     return refuse_in_public(reader, "now", error);
+}
+
+enum am_code am_api_request_set_state(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error) {
+    reader->state = value;
+    enum am_code code = refuse_in_public(reader, "state", error);
+    if (code == AM_OK && !reader->test)
+        code = am_error_set(error, AM_E_INVALID,
+                            "state is for tests: this server has no admatch-test");
+    return code;
 }
 
 static enum am_code check_one_user(const struct am_api_request_reader *reader,

@@ -58,6 +58,7 @@ struct am_api_request_reader {
     const struct am_image *image;
     struct am_timezone timezone; /* that the request names */
     struct am_api_user user;
+    struct am_view state;      /* JSON; .data NULL: none is given */
     struct am_view query, url; /* .data NULL: not given */
     struct am_api_text title, content;
     bool is_one_byte; /* the text came in a charset of one byte a character */
@@ -174,6 +175,10 @@ enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_view value,
                                          struct am_error *error);
+/* JSON, as it is written. Refused without `test`, and at a public socket. */
+enum am_code am_api_request_set_state(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error);
 /* At a public socket, a key is refused. */
 enum am_code am_api_request_set_user_key(struct am_api_request_reader *reader,
                                          struct am_view value,

@@ -345,6 +345,15 @@ read_privacy(struct am_api_members *in, const struct am_json_node *object, int a
     return am_api_members_read(in, object, members, AM_COUNT_OF(members));
 }
 
+static enum am_code
+read_state(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    if (value->type != AM_JSON_OBJECT)
+        return am_api_member_expected(in, value, "an object");
+    return am_api_member_at(
+        in, value, am_api_request_set_state(in->reader, am_json_raw(&in->json, value), in->error));
+}
+
 static enum am_code read_root(struct am_api_members *in) {
     static const struct am_api_member members[] = {
         AM_MEMBER("query", read_text, TEXT_QUERY),
@@ -367,6 +376,7 @@ static enum am_code read_root(struct am_api_members *in) {
         AM_MEMBER("now", read_now, 0),
         AM_MEMBER("user", read_user, 0),
         AM_MEMBER("privacy", read_privacy, 0),
+        AM_MEMBER("state", read_state, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
     return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members));

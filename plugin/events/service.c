@@ -223,6 +223,10 @@ uint32_t am_event_worker_reserve(const struct am_event_worker *worker, bool bids
     return bids ? worker->service->reserve_bids : worker->service->reserve;
 }
 
+void am_event_worker_flush_at_end(struct am_event_worker *worker) {
+    am_journal_flush_at_end(worker->writer);
+}
+
 struct am_journal_writer *am_event_worker_writer(struct am_event_worker *worker) {
     return worker->writer;
 }

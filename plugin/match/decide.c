@@ -19,8 +19,8 @@ static void remember(struct am_gates *gates,
 /* Places a candidate that no gate stops, unless the ledger has no room for it after all. */
 static enum am_gate
 place(struct am_gates *gates, struct am_match_candidate *candidate, uint32_t index) {
-    struct am_match_winner reserved;
-    enum am_gate gate = am_gate_reserve(gates, candidate, &reserved);
+    struct am_gate_reserved reserved = {AM_MATCH_PACE_NONE, 0};
+    enum am_gate gate = gates->delivery ? am_gate_reserve(gates, candidate, &reserved) : AM_GATES;
     if (gate != AM_GATES)
         return gate;
     candidate->placed = 1;

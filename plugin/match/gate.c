@@ -248,6 +248,9 @@ stops_frequency_cap(struct am_gates *gates, const struct question *asked, uint32
 
 /* Its answer serves `pacing`, too, which is asked next. */
 static bool stops_budget(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    gates->verdict = AM_DELIVERY_LINE;
+    if (!gates->delivery)
+        return false;
     *detail = AM_GATE_LAST_NOTE;
     gates->verdict = am_gate_budgets(gates, asked->candidate);
     return gates->verdict == AM_DELIVERY_BUDGET;

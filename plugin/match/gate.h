@@ -126,14 +126,18 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
 
 /* Whether the caps of the ad stop it; AM_GATE_LAST_NOTE says why. */
 bool am_gate_is_capped(struct am_gates *gates, uint32_t ad);
-/* What its budgets say, likewise. */
+/* What its budgets say, likewise; with a delivery. */
 enum am_delivery_verdict am_gate_budgets(struct am_gates *gates,
                                          const struct am_match_candidate *candidate);
-/* Takes what a placement of the ad holds. AM_GATES: it is reserved, and *winner has its number and
- * pace; else the gate that stops it after all. */
+/* Takes what a placement of the ad holds, with a delivery. AM_GATES: it is reserved; else the gate
+ * that stops it after all. */
+struct am_gate_reserved {
+    enum am_match_pace pace;
+    uint64_t sequence;
+};
 enum am_gate am_gate_reserve(struct am_gates *gates,
                              const struct am_match_candidate *candidate,
-                             struct am_match_winner *winner);
+                             struct am_gate_reserved *reserved);
 /* Gives back all that this decision has taken. */
 void am_gate_release(struct am_gates *gates);
 /* Keeps what the last note says for a candidate's explanation; its new detail. */

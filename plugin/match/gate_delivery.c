@@ -72,7 +72,7 @@ static struct am_delivery_ask ask_of(const struct am_image *image,
 enum am_delivery_verdict am_gate_budgets(struct am_gates *gates,
                                          const struct am_match_candidate *candidate) {
     const struct am_match_delivery *delivery = gates->delivery;
-    if (!delivery || !am_delivery_map_is_limited(delivery->map, candidate->ad))
+    if (!am_delivery_map_is_limited(delivery->map, candidate->ad))
         return AM_DELIVERY_LINE;
     if (delivery->seconds == 0) {
         last_note(gates)->delivery = (struct am_delivery_detail){.reason = AM_DELIVERY_UNBILLED};
@@ -104,13 +104,9 @@ static void count_carried(const struct am_match_delivery *delivery,
 
 enum am_gate am_gate_reserve(struct am_gates *gates,
                              const struct am_match_candidate *candidate,
-                             struct am_match_winner *winner) {
+                             struct am_gate_reserved *reserved) {
     const struct am_match_delivery *delivery = gates->delivery;
     struct am_caps_cap caps[AM_AD_MAX_CAPS];
-    winner->pace = AM_MATCH_PACE_NONE;
-    winner->sequence = 0;
-    if (!delivery)
-        return AM_GATES;
     bool limited = am_delivery_map_is_limited(delivery->map, candidate->ad);
     uint32_t cap_count = list_caps(gates, candidate->ad, caps);
     struct am_delivery_ask asked = ask_of(gates->image, candidate);
@@ -125,7 +121,7 @@ enum am_gate am_gate_reserve(struct am_gates *gates,
         .cap_count = delivery->user ? cap_count : 0,
         .caller = delivery->caller,
     };
-    winner->sequence = placement.sequence;
+    reserved->sequence = placement.sequence;
     if (limited || placement.cap_count) {
         enum am_delivery_verdict verdict =
             am_delivery_reserve(delivery->worker, delivery->map, candidate->ad, &asked, &placement,
@@ -139,7 +135,7 @@ enum am_gate am_gate_reserve(struct am_gates *gates,
     }
     count_carried(delivery, caps, cap_count);
     if (limited)
-        winner->pace = gates->lead ? AM_MATCH_PACE_LEAD : AM_MATCH_PACE_LINE;
+        reserved->pace = gates->lead ? AM_MATCH_PACE_LEAD : AM_MATCH_PACE_LINE;
     return AM_GATES;
 }
 

@@ -63,6 +63,8 @@ void am_gate_placed_add(struct am_gate_placed *placed,
     winner->keyword = candidate->posting;
     winner->field = AM_NONE;
     winner->span_count = 0;
+    winner->pace = AM_MATCH_PACE_NONE;
+    winner->sequence = 0;
 }
 
 uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
