@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`admatch control`: pauses that act at once, outlive whatever ends or begins, and leave a line in the log."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -25,6 +26,11 @@ class ControlTest(LedgerTest):
     def is_placed(self, server, query="running shoes"):
         answer = server.decide(query=query)
         return answer.status == 200 and bool(answer.json["slots"][0]["ads"])
+
+    def has_workers(self, server):
+        with contextlib.suppress(OSError):
+            return bool(server.workers())
+        return False
 
     def started(self, *options, **more):
         server = self.count(*options, **more)
@@ -76,7 +82,8 @@ class ControlTest(LedgerTest):
         eventually("the new inventory is served", lambda: server.generation() != before)
         self.assertFalse(self.is_placed(server))
         server.command("r")
-        eventually("it answers again", server.answers)
+        server.logged("gracefully (RE)spawned uWSGI master process")
+        eventually("it answers again", lambda: server.decide(query="tea pot").status == 200 and self.has_workers(server))
         self.assertFalse(self.is_placed(server))
         os.kill(server.mule(), signal.SIGKILL)
         for worker in server.workers():
