@@ -207,6 +207,13 @@ static struct am_view lower_case(struct am_api_request_reader *reader, struct am
     return (struct am_view){lower, value.size};
 }
 
+struct am_view am_api_request_fold_category(struct am_api_request_reader *reader,
+                                            struct am_view category) {
+    char *memory = am_api_request_room(reader, category.size);
+    am_api_request_keep(reader, category.size, category.size);
+    return am_model_category_fold(category, memory);
+}
+
 enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
                                         enum am_api_blocked kind,
                                         struct am_view value,
@@ -222,6 +229,8 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
                             AM_MAX_BLOCKED);
     if (kind == AM_BLOCKED_DOMAINS)
         value = lower_case(reader, value);
+    else if (kind == AM_BLOCKED_CATEGORIES)
+        value = am_api_request_fold_category(reader, value);
     AM_UNPOISON_ITEMS(reader->blocked[kind], reader->blocked_count[kind], 1);
     reader->blocked[kind][reader->blocked_count[kind]++] = value;
     return AM_OK;

@@ -25,7 +25,7 @@
 #include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 9, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 10, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
 /*   0               8       12      16              24              32
  *   +---------------+-------+-------+---------------+---------------+
@@ -370,7 +370,7 @@ struct am_image_ad {
     am_image_list_ref sizes;
     am_image_list_ref labels; /* terms; ad's and campaign's together, likewise below */
     am_image_list_ref exclude_labels;
-    am_image_list_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that
+    am_image_list_ref categories; /* terms, folded; with each above: IAB7 for iab7-39, so that
                               blocking IAB7 finds it */
     uint32_t domain;              /* term, AM_NONE: none */
     uint32_t flags;               /* enum am_image_ad_flags */

@@ -2,7 +2,7 @@
 #include "gate.h"
 
 /* A candidate's records are three reads beside the checks. */
-enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8 };
+enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8, CATEGORY_BYTES_A_STEP = 64 };
 
 #define NAME(ID, name, KIND, meaning) #name,
 #define MEANING(ID, name, KIND, meaning) meaning,
@@ -39,6 +39,7 @@ void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
     placed->candidates =
         am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
     am_match_memory_take_map(memory, &gates->seats, AM_MAX_SEATS);
+    am_match_memory_take_map(memory, &gates->allowed, AM_MAX_ALLOWED_CATEGORIES);
 }
 
 void am_gate_size_for_image(struct am_gates *gates,
@@ -61,11 +62,13 @@ void am_gate_start(struct am_gates *gates,
     am_match_idmap_clear(&gates->vetoes);
     am_match_idmap_clear(&gates->blocked);
     am_match_idmap_clear(&gates->seats);
+    am_match_idmap_clear(&gates->allowed);
     am_gate_placed_start(&gates->placed);
     list_terms(gates, &gates->blocked, &request->blocked_advertisers, AM_TERM_ADVERTISER);
     list_terms(gates, &gates->blocked, &request->blocked_categories, AM_TERM_CATEGORY);
     list_terms(gates, &gates->blocked, &request->blocked_domains, AM_TERM_DOMAIN);
     list_terms(gates, &gates->seats, &request->seats, AM_TERM_ADVERTISER);
+    list_terms(gates, &gates->allowed, &request->allowed_categories, AM_TERM_CATEGORY);
 }
 
 /* What a gate is asked about. */
@@ -218,6 +221,40 @@ stops_blocked_category(struct am_gates *gates, const struct question *asked, uin
         return false;
     *detail = categories.items[i];
     return true;
+}
+
+bool am_gate_category_in(const struct am_gates *gates,
+                         const struct am_match_idmap *listed,
+                         uint32_t category) {
+    char memory[AM_ID_MAX_BYTES];
+    struct am_view text = am_image_string(gates->image, gates->image->terms[category].text);
+    struct am_view folded = am_model_category_fold(text, memory);
+    for (size_t size = 1; size <= folded.size; size++) {
+        if (size < folded.size && folded.data[size] != '-')
+            continue;
+        if (!takes(gates, 1 + size / CATEGORY_BYTES_A_STEP))
+            return false;
+        uint32_t term = am_image_find_term(gates->image, AM_TERM_CATEGORY, AM_NONE,
+                                           (struct am_view){folded.data, size});
+        if (term != AM_NONE && am_match_idmap_find(listed, term))
+            return true;
+    }
+    return false;
+}
+
+/* The detail is the first category, as written, that is not allowed; an ad without any is not,
+ * either. */
+static bool
+stops_allowed_category(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (!asked->request->restricts_categories)
+        return false;
+    struct am_image_list categories =
+        am_image_list_at(gates->image, gates->image->details[asked->candidate->ad].categories);
+    uint32_t i = 0;
+    while (i < categories.count && am_gate_category_in(gates, &gates->allowed, categories.items[i]))
+        i++;
+    *detail = i < categories.count ? categories.items[i] : AM_NONE;
+    return i < categories.count || categories.count == 0;
 }
 
 static bool stops_seat(struct am_gates *gates, const struct question *asked, uint32_t *detail) {

@@ -40,6 +40,7 @@ struct am_gates {
     struct am_match_idmap vetoes; /* list of negatives -> posting of the one that hit, or AM_NONE */
     struct am_match_idmap blocked; /* terms of blocked advertisers, categories and domains */
     struct am_match_idmap seats;   /* terms of the advertisers that may serve */
+    struct am_match_idmap allowed; /* terms of the categories that an ad may have */
     struct am_gate_placed placed;
 };
 
@@ -95,6 +96,12 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_slot *slot,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
+
+/* Whether the category, a term as an inventory has it, or one above it ("IAB7" of "iab7-39") is in
+ * a map of folded terms. False, too, when the budget ends here. */
+bool am_gate_category_in(const struct am_gates *gates,
+                         const struct am_match_idmap *listed,
+                         uint32_t category);
 
 /* Whether one gate, by itself, stops the candidate; RANK gates do not. *detail as above. */
 bool am_gate_stops(struct am_gates *gates,

@@ -27,6 +27,7 @@
     GATE(FLOOR, floor, SLOT, "bids less than the floor")                                           \
     GATE(BLOCKED_ADVERTISER, blocked_advertiser, SLOT, "its advertiser is blocked")                \
     GATE(BLOCKED_CATEGORY, blocked_category, SLOT, "its category is blocked")                      \
+    GATE(ALLOWED_CATEGORY, allowed_category, SLOT, "its category is not among those allowed")      \
     GATE(SEAT, seat, SLOT, "its advertiser is not among the seats that may bid")                   \
     GATE(DUPLICATE_ADVERTISER, duplicate_advertiser, SLOT, "another ad of the same was placed")    \
     GATE(EXCLUDED_LABEL, excluded_label, SLOT, "is excluded beside an ad that was placed")         \

@@ -19,6 +19,7 @@ enum {
     AM_MAX_ATTRIBUTE_VALUES = 1024,
     AM_MAX_BLOCKED = 4096, /* advertisers + categories + domains */
     AM_MAX_SEATS = 256,
+    AM_MAX_ALLOWED_CATEGORIES = 1024,
     AM_MAX_REJECTED_LISTED = 100,
 };
 
@@ -70,9 +71,11 @@ struct am_match_request {
     const struct am_match_slot *slots;
     uint32_t slot_count;
     struct am_match_views blocked_advertisers, blocked_categories,
-        blocked_domains; /* domains lower case */
-    bool restricts_seats;
+        blocked_domains; /* categories folded (am_model_category_fold), domains lower case */
+    bool restricts_seats, restricts_categories;
     struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
+    struct am_match_views allowed_categories; /* folded: all of an ad's must be among or below them,
+                                                 when restricts_categories */
     enum am_match_unique unique;
     bool explain;
     struct am_view why; /* the id of an ad whose gates are all asked; .data NULL: of none */

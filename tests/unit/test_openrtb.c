@@ -50,6 +50,9 @@
     "\"targeting\":{\"category\":[\"IAB1\",\"IAB2\",\"IAB3\",\"IAB4\"]}}\n"                        \
     "{\"id\":\"where\",\"advertiser\":\"h\",\"bid\":1,\"keywords\":[\"*\"],\"targeting\":"         \
     "{\"region\":[\"WI\"],\"metro\":[\"613\"],\"city\":[\"Somerset\"],\"os\":[\"iOS\"]}}\n"        \
+    "{\"id\":\"seller\",\"advertiser\":\"i\",\"bid\":1,\"keywords\":[\"*\"],\"targeting\":"        \
+    "{\"any\":[{\"kv\":{\"site.id\":[\"s1\"]}},{\"kv\":{\"publisher.id\":[\"p1\"]}},"              \
+    "{\"kv\":{\"app.id\":[\"a1\"]}}]}}\n"                                                          \
     "{\"id\":\"free\",\"advertiser\":\"i\",\"bid\":1,\"keywords\":[\"*\"],"                        \
     "\"targeting\":{\"kv\":{\"sport\":[\"run\"]}}}\n"
 
@@ -189,7 +192,7 @@ static void in_test_mode_no_bid_has_a_reason(void **state) {
     assert_body(ask(state, TEST_MODE IMP "}"), 200, REASON("500"));
     assert_body(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\",\"GBP\"]}"), 200, REASON("501"));
     assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"video\":{}}]}"), 200, REASON("502"));
-    assert_body(ask(state, TEST_MODE IMP ",\"acat\":[\"IAB1\"]}"), 200, REASON("503"));
+    assert_body(ask(state, TEST_MODE IMP ",\"cattax\":4}"), 200, REASON("503"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"]}"), 200, REASON("504"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"],\"cur\":[\"USD\"]}"), 200,
                 REASON("504"));
@@ -386,6 +389,55 @@ static void sites_categories_and_places_become_attributes(void **state) {
     assert_winner(IMP ",\"ext\":{\"admatch\":{\"kv\":{\"sport\":\"Run\"}}}", "");
 }
 
+/* Sites that "news.example" in targeting includes, and others. */
+static void the_site_is_where_the_page_is(void **state) {
+    static const struct {
+        const char *site, *winner;
+    } sites[] = {
+        {"\"domain\":\"news.example\"", "site"},
+        {"\"domain\":\"www.news.example\"", "site"},
+        {"\"domain\":\"https://WWW.News.example/x\"", "site"},
+        {"\"domain\":\"sport.news.example\"", "site"},
+        {"\"domain\":\"badnews.example\"", ""},
+        {"\"domain\":\"example\"", ""},
+        {"\"page\":\"https://news.example/x\"", "site"},
+        {"\"page\":\"http://www.news.example:8080\"", "site"},
+        {"\"page\":\"//a.b.news.example?x\"", "site"},
+        {"\"page\":\"https://user:word@news.example/\"", "site"},
+        {"\"page\":\"https://news.example.other.example/\"", ""},
+        {"\"page\":\"https://other.example/news.example\"", ""},
+        {"\"page\":\"https://other.example/\",\"domain\":\"news.example\"", ""},
+        {"\"page\":\"https://news.example/\",\"domain\":\"other.example\"", "site"},
+        {"\"page\":\"/x\",\"domain\":\"news.example\"", "site"},
+        {"\"page\":\"https://\",\"domain\":\"news.example\"", "site"},
+        {"\"ref\":\"https://news.example/\"", ""},
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(sites); i++) {
+        char more[256];
+        snprintf(more, sizeof more, IMP ",\"site\":{%s}", sites[i].site);
+        if (strcmp(winner(state, more), sites[i].winner) != 0)
+            fail_msg("%s", sites[i].site);
+    }
+    assert_winner(IMP ",\"app\":{\"domain\":\"m.news.example\"}", "site");
+}
+
+static void sellers_are_free_keys(void **state) {
+    assert_winner(IMP ",\"site\":{\"id\":\"s1\"}", "seller");
+    assert_winner(IMP ",\"site\":{\"publisher\":{\"id\":\"p1\"}}", "seller");
+    assert_winner(IMP ",\"app\":{\"id\":\"a1\"}", "seller");
+    assert_winner(IMP ",\"app\":{\"publisher\":{\"id\":\"p1\"}}", "seller");
+    assert_winner(IMP ",\"app\":{\"id\":\"s1\"}", "");
+}
+
+static void the_home_of_the_user_stands_in_for_the_place_of_the_device(void **state) {
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}}", "de");
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"device\":{\"geo\":{}}", "de");
+    assert_winner(
+        IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"device\":{\"geo\":{\"country\":\"FR\"}}",
+        "");
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"regs\":{\"gdpr\":1}", "");
+}
+
 static void countries_of_three_letters_become_two(void **state) {
     assert_winner(IMP ",\"device\":{\"geo\":{\"country\":\"DEU\"}}", "de");
     assert_winner(IMP ",\"device\":{\"geo\":{\"country\":\"de\"}}", "de");
@@ -463,6 +515,8 @@ static void keywords_of_the_user_are_used_only_when_nothing_speaks_against_it(vo
     assert_winner(USER "," IMP ",\"regs\":{\"us_privacy\":\"1YNN\"}", "");
     assert_winner(USER "," IMP ",\"regs\":{\"ext\":{\"us_privacy\":\"1---\"}}", "");
     assert_winner(USER "," IMP ",\"regs\":{\"gpp\":\"DBAA\"}", "");
+    assert_winner(USER "," IMP ",\"regs\":{\"ext\":{\"gpc\":\"1\"}}", "");
+    assert_winner(USER "," IMP ",\"regs\":{\"gpc\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"dnt\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"lmt\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"lmt\":0}", "markup");
@@ -480,6 +534,17 @@ static void blocks_are_kept(void **state) {
     assert_winner(SIZES("") ",\"bcat\":[\"IAB7\"]", "");
     assert_winner(SIZES("") ",\"bcat\":[\"IAB7-1\"]", "shoes");
     assert_winner(SIZES("") ",\"badv\":[\"acme.example\"]", "");
+    assert_winner(SIZES("") ",\"bcat\":[\" iab7\"]", "");
+    assert_winner(SIZES("") ",\"bcat\":[\"iab7-1\"]", "shoes");
+    static const char *const written[] = {
+        "www.acme.example",        "https://acme.example/", " ACME.example ",  "acme.example.",
+        "http://Www.acme.example", "//acme.example/x?y",    "acme.example:443"};
+    for (size_t i = 0; i < AM_COUNT_OF(written); i++) {
+        char more[256];
+        snprintf(more, sizeof more, SIZES("") ",\"badv\":[\"%s\"]", written[i]);
+        assert_winner(more, "");
+    }
+    assert_winner(SIZES("") ",\"badv\":[\"x.acme.example\",\"cme.example\"]", "shoes");
 }
 
 static void only_allowed_seats_win(void **state) {
@@ -519,7 +584,27 @@ static void currencies_and_languages_that_include_ours_allow_bids(void **state) 
     assert_winner(TEA "\"cur\":[\"USD\"]", "");
     assert_winner(TEA "\"wlang\":[\"de\",\"EN\"]", "tea");
     assert_winner(TEA "\"wlang\":[]", "tea");
+    assert_winner(TEA "\"wlangb\":[\"de\",\"en-GB\"]", "tea");
+    assert_winner(TEA "\"wlangb\":[\"de-EN\"]", "");
+}
+
+static void only_allowed_categories_win(void **state) {
     assert_winner(TEA "\"acat\":[]", "tea");
+    assert_winner(TEA "\"acat\":[\"IAB1\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7\"]", "shoes");
+    assert_winner(SIZES("") ",\"acat\":\"iab17, iab7-39\"", "shoes");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7-3\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7\"],\"acat\":[\"IAB17\"]", "");
+}
+
+static void taxonomies_that_are_known_are_answered_in(void **state) {
+    assert_winner(SIZES("") ",\"cattax\":8", "");
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\",\"cattax\":7,\"bcat\":[\"150\"]," SIZES("") "}");
+    assert_non_null(memmem(response.body.data, response.body.size, "\"cattax\":7", 10));
+    response = ask(state, "{\"id\":\"r\",\"cattax\":1," SIZES("") "}");
+    assert_null(memmem(response.body.data, response.body.size, "cattax", 6));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -548,6 +633,9 @@ int main(void) {
         TEST(keywords_come_as_one_string_or_as_a_list),
         TEST(keywords_beyond_the_limit_are_passed_over),
         TEST(sites_categories_and_places_become_attributes),
+        TEST(the_site_is_where_the_page_is),
+        TEST(sellers_are_free_keys),
+        TEST(the_home_of_the_user_stands_in_for_the_place_of_the_device),
         TEST(countries_of_three_letters_become_two),
         cmocka_unit_test(every_country_has_both_codes),
         TEST(device_types_have_names),
@@ -556,6 +644,8 @@ int main(void) {
         TEST(blocks_are_kept),
         TEST(only_allowed_seats_win),
         TEST(a_seat_wins_behind_any_number_of_others),
+        TEST(only_allowed_categories_win),
+        TEST(taxonomies_that_are_known_are_answered_in),
         TEST(currencies_and_languages_that_include_ours_allow_bids),
     };
     return cmocka_run_group_tests_name("openrtb", tests, NULL, NULL);

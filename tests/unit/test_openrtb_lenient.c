@@ -91,6 +91,8 @@ static void write_understood(struct am_api_response response, char text[TEXT_SIZ
         add_views(&out, " categories ", request->blocked_categories);
         add_views(&out, " domains ", request->blocked_domains);
         add_views(&out, request->restricts_seats ? " seats " : " any seat ", request->seats);
+        add_views(&out, request->restricts_categories ? " allowed " : " any category ",
+                  request->allowed_categories);
         am_buffer_literal(&out, " unique ");
         am_buffer_unsigned(&out, request->unique);
     }
@@ -128,6 +130,8 @@ static const struct row {
     {"regs", WITH_USER("\"regs\":%s"), "{\"gdpr\":1}", OBJECT, PROTECTS},
     {"cur", ROOT("\"cur\":%s"), "USD", LIST, FORBIDS},
     {"wlang", ROOT("\"wlang\":%s"), "en", LIST, FORBIDS},
+    {"wlangb", ROOT("\"wlangb\":%s"), "en-GB", LIST, FORBIDS},
+    {"cattax", ROOT("\"cattax\":%s"), "2", NUMBER, FORBIDS},
     {"acat", ROOT("\"acat\":%s"), "5", LIST, FORBIDS},
     {"bcat", ROOT("\"bcat\":%s"), "5", LIST, FORBIDS},
     {"badv", ROOT("\"badv\":%s"), "5", LIST, FORBIDS},
@@ -154,6 +158,11 @@ static const struct row {
     {"format.w", IN_BANNER("\"format\":[{\"h\":5,\"w\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"format.h", IN_BANNER("\"format\":[{\"w\":5,\"h\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"pmp.private_auction", IN_IMP("\"pmp\":{\"private_auction\":%s}"), "1", FLAG, FORBIDS},
+    {"site.id", ROOT("\"site\":{\"id\":%s}"), "5", TEXT, PASSED_OVER},
+    {"site.publisher", ROOT("\"site\":{\"publisher\":%s}"), "{\"id\":\"5\"}", OBJECT, PASSED_OVER},
+    {"app.id", ROOT("\"app\":{\"id\":%s}"), "5", TEXT, PASSED_OVER},
+    {"app.publisher", ROOT("\"app\":{\"publisher\":%s}"), "{\"id\":\"5\"}", OBJECT, PASSED_OVER},
+    {"publisher.id", ROOT("\"app\":{\"publisher\":{\"id\":%s}}"), "5", TEXT, PASSED_OVER},
     {"site.domain", ROOT("\"site\":{\"domain\":%s}"), "5", TEXT, PASSED_OVER},
     {"site.page", ROOT("\"site\":{\"page\":%s}"), "5", TEXT, PASSED_OVER},
     {"site.search", ROOT("\"site\":{\"search\":%s}"), "5", TEXT, PASSED_OVER},
@@ -198,7 +207,9 @@ static const struct row {
     {"regs.gdpr", WITH_USER("\"regs\":{\"gdpr\":%s}"), "1", FLAG, PROTECTS},
     {"regs.us_privacy", WITH_USER("\"regs\":{\"us_privacy\":%s}"), "5", TEXT, PROTECTS},
     {"regs.gpp", WITH_USER("\"regs\":{\"gpp\":%s}"), "5", TEXT, PROTECTS},
+    {"regs.gpc", WITH_USER("\"regs\":{\"gpc\":%s}"), "1", FLAG, PROTECTS},
     {"regs.ext", WITH_USER("\"regs\":{\"ext\":%s}"), "{\"gdpr\":1}", OBJECT, PROTECTS},
+    {"user.geo", ROOT("\"user\":{\"geo\":%s}"), "{\"country\":\"DE\"}", OBJECT, PASSED_OVER},
     {"user.keywords", ROOT("\"user\":{\"keywords\":%s}"), "5", KEYWORDS, PASSED_OVER},
     {"user.kwarray", ROOT("\"user\":{\"kwarray\":%s}"), "5", LIST, PASSED_OVER},
 };

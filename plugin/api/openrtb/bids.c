@@ -98,6 +98,10 @@ static void put_categories(const struct bidder *to, const struct am_match_winner
     for (uint32_t i = 0; i < set.count; i++)
         put_string(to, i ? "," : "[", text_of(to, to->image->terms[set.items[i]].text));
     am_buffer_literal(to->out, "]");
+    if (to->openrtb->taxonomy > 1) { /* left out, it is 1 */
+        am_buffer_literal(to->out, ",\"cattax\":");
+        am_buffer_unsigned(to->out, (uint64_t)to->openrtb->taxonomy);
+    }
 }
 
 /* The first size of the impression that is the ad's too; an ad without sizes takes the first. */

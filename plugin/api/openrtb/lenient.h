@@ -61,6 +61,8 @@ void am_openrtb_unreadable(struct am_openrtb_reading *in);
 /* False: there is no value, and *text and the like stay. An empty string is none; a list of one
  * value is that value. */
 
+/* Without white space at its ends. */
+struct am_view am_openrtb_trimmed(struct am_view text);
 /* The bytes of a string. */
 struct am_view am_openrtb_decoded(struct am_openrtb_reading *in, const struct am_json_node *node);
 /* A string; a number as it is written. */
@@ -122,6 +124,10 @@ void am_openrtb_finish_context(struct am_openrtb_reading *in);
 /* A value of an attribute. One that is longer than any in an inventory is passed over, and so are
  * those that there is no room for. */
 am_openrtb_item_function am_openrtb_add_attribute;
+/* The same of a free key. */
+void am_openrtb_add_free_value(struct am_openrtb_reading *in,
+                               struct am_view key,
+                               struct am_view value);
 /* A string to keep: `argument` is its place (offsetof) in struct am_openrtb. */
 am_openrtb_member_function am_openrtb_keep;
 

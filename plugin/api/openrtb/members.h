@@ -24,6 +24,8 @@
     MEMBER(USER, "user")                                                                           \
     MEMBER(REGS, "regs")                                                                           \
     MEMBER(CUR, "cur")                                                                             \
+    MEMBER(CATTAX, "cattax")                                                                       \
+    MEMBER(WLANGB, "wlangb")                                                                       \
     MEMBER(WLANG, "wlang")                                                                         \
     MEMBER(ACAT, "acat")                                                                           \
     MEMBER(BCAT, "bcat")                                                                           \
@@ -50,6 +52,8 @@
     MEMBER(FORMAT_W, "format.w")                                                                   \
     MEMBER(FORMAT_H, "format.h")                                                                   \
     MEMBER(PMP_PRIVATE, "pmp.private_auction")                                                     \
+    MEMBER(SITE_ID, "site.id")                                                                     \
+    MEMBER(SITE_PUBLISHER, "site.publisher")                                                       \
     MEMBER(SITE_DOMAIN, "site.domain")                                                             \
     MEMBER(SITE_PAGE, "site.page")                                                                 \
     MEMBER(SITE_SEARCH, "site.search")                                                             \
@@ -59,6 +63,8 @@
     MEMBER(SITE_SECTIONCAT, "site.sectioncat")                                                     \
     MEMBER(SITE_PAGECAT, "site.pagecat")                                                           \
     MEMBER(SITE_CONTENT, "site.content")                                                           \
+    MEMBER(APP_ID, "app.id")                                                                       \
+    MEMBER(APP_PUBLISHER, "app.publisher")                                                         \
     MEMBER(APP_BUNDLE, "app.bundle")                                                               \
     MEMBER(APP_DOMAIN, "app.domain")                                                               \
     MEMBER(APP_NAME, "app.name")                                                                   \
@@ -71,6 +77,7 @@
     MEMBER(DOOH_DOMAIN, "dooh.domain")                                                             \
     MEMBER(DOOH_KEYWORDS, "dooh.keywords")                                                         \
     MEMBER(DOOH_CONTENT, "dooh.content")                                                           \
+    MEMBER(PUBLISHER_ID, "publisher.id")                                                           \
     MEMBER(CONTENT_TITLE, "content.title")                                                         \
     MEMBER(CONTENT_URL, "content.url")                                                             \
     MEMBER(CONTENT_KEYWORDS, "content.keywords")                                                   \
@@ -93,7 +100,9 @@
     MEMBER(REGS_GDPR, "regs.gdpr")                                                                 \
     MEMBER(REGS_US_PRIVACY, "regs.us_privacy")                                                     \
     MEMBER(REGS_GPP, "regs.gpp")                                                                   \
+    MEMBER(REGS_GPC, "regs.gpc")                                                                   \
     MEMBER(REGS_EXT, "regs.ext")                                                                   \
+    MEMBER(USER_GEO, "user.geo")                                                                   \
     MEMBER(USER_KEYWORDS, "user.keywords")                                                         \
     MEMBER(USER_KWARRAY, "user.kwarray")
 

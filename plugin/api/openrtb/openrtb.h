@@ -29,6 +29,14 @@ struct am_openrtb_allowed {
     bool found, restricts; /* an empty list restricts nothing */
 };
 
+/* Names that are allowed; none but these when `restricts`. Those beyond the capacity are not: that
+ * errs on the side of silence. */
+struct am_openrtb_names {
+    struct am_view *items;
+    uint32_t count, capacity;
+    bool restricts;
+};
+
 /* What of a bid request is not a part of the request for a decision. Private to the openrtb files.
  */
 struct am_openrtb {
@@ -40,18 +48,22 @@ struct am_openrtb {
     bool user_is_private; /* what is said of the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
-    struct am_view content_url;
+    struct am_view content_url, site_domain;
     struct am_view key; /* of ext.admatch.kv, that is being read */
     struct am_openrtb_location location;
     const char *device; /* NULL: not given */
     struct am_view os;
     uint32_t impressions; /* that were given */
     struct am_openrtb_impression impression;
-    int64_t *sides;                     /* of the size that is being read */
-    struct am_view placement;           /* tagid of the impression read last */
-    struct am_view seats[AM_MAX_SEATS]; /* of wseat */
-    uint32_t seat_count;
+    int64_t *sides;           /* of the size that is being read */
+    struct am_view placement; /* tagid of the impression read last */
     struct am_openrtb_allowed allowed;
+    struct am_openrtb_names seats, categories; /* of wseat, acat */
+    int64_t taxonomy;                          /* of categories: cattax */
+
+    /* Not cleared before each request. */
+    struct am_view seat_names[AM_MAX_SEATS];
+    struct am_view category_names[AM_MAX_ALLOWED_CATEGORIES];
     bool secure[AM_MAX_SLOTS]; /* by slot */
 };
 
