@@ -136,6 +136,8 @@ struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *read
     slot->count = 1;
     slot->size_count = 0;
     slot->floor = 0;
+    slot->placement = AM_VIEW("");
+    slot->creatives = (struct am_match_creatives){.needed = false};
     return slot;
 }
 
@@ -227,7 +229,7 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
     if (blocked == AM_MAX_BLOCKED)
         return am_error_set(error, AM_E_INVALID, "expected at most %d blocked names in all",
                             AM_MAX_BLOCKED);
-    if (kind == AM_BLOCKED_DOMAINS)
+    if (kind == AM_BLOCKED_DOMAINS || kind == AM_BLOCKED_APPS)
         value = lower_case(reader, value);
     else if (kind == AM_BLOCKED_CATEGORIES)
         value = am_api_request_fold_category(reader, value);
@@ -349,8 +351,9 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
                             "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);
-    struct am_match_views *const lists[] = {
-        &request->blocked_advertisers, &request->blocked_categories, &request->blocked_domains};
+    struct am_match_views *const lists[] = {&request->blocked_advertisers,
+                                            &request->blocked_categories, &request->blocked_domains,
+                                            &request->blocked_apps};
     for (int i = 0; i < AM_BLOCKED_KINDS; i++)
         *lists[i] = (struct am_match_views){reader->blocked[i], reader->blocked_count[i]};
     return AM_OK;

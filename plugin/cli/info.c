@@ -35,6 +35,7 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_TRANSITIONS] = "transitions",
     [AM_SECTION_FORMS] = "forms",
     [AM_SECTION_SPELLINGS] = "spellings",
+    [AM_SECTION_CREATIVES] = "creatives",
 };
 
 static void print_number(const char *label, uint64_t value) {

@@ -81,7 +81,8 @@ enum am_image_section {
     AM_SECTION_TRANSITIONS, /* of the zones, zone after zone */
     AM_SECTION_FORMS,       /* by key: the words of two keys that have it; often none */
     AM_SECTION_SPELLINGS,   /* words of broad keywords as they are written; none without spelling */
-    AM_SECTIONS = AM_SECTION_SPELLINGS, /* the last one that this version knows */
+    AM_SECTION_CREATIVES,   /* by ad: what exchanges may ask of its creative */
+    AM_SECTIONS = AM_SECTION_CREATIVES, /* the last one that this version knows */
 };
 
 enum am_image_section_flags {
@@ -394,6 +395,17 @@ struct am_image_ad_details {
 };
 static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
 
+/* CREATIVES has a list for each ad, of these items (model/creative.h); empty without a creative. */
+enum am_image_creative {
+    AM_CREATIVE_ATTRIBUTES_LOW, /* bits 0 to 31 */
+    AM_CREATIVE_ATTRIBUTES_HIGH,
+    AM_CREATIVE_APIS,
+    AM_CREATIVE_MIMES,
+    AM_CREATIVE_OTHERS, /* types, positions << 8, taxonomy << 16, flags << 24 */
+    AM_CREATIVE_APP,    /* term of its bundle, AM_NONE: none */
+    AM_CREATIVE_ITEMS
+};
+
 /* A macro in an ad's url or creative, so that an answer need not look for it:
  *
  *      31              30                                 4 3           0
@@ -432,6 +444,7 @@ enum am_image_term_kind {
     AM_TERM_DOMAIN,
     AM_TERM_CATEGORY,
     AM_TERM_LABEL,
+    AM_TERM_APP, /* a store id of an app, in lower case */
 };
 
 struct am_image_term {

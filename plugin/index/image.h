@@ -53,6 +53,7 @@ struct am_image {
     const struct am_timezone_transition *transitions;
     const struct am_image_forms *forms;
     const struct am_image_spelling *spellings;
+    const am_image_list_ref *creatives;                    /* by ad */
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;

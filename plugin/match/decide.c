@@ -44,6 +44,8 @@ static uint32_t fill_slot(struct am_matcher *matcher,
                           const struct am_match_request *request,
                           const struct am_match_slot *slot) {
     struct am_rank *rank = &matcher->rank;
+    if (request->places_slots)
+        am_gate_targeting_enter(&matcher->gates.targeting, slot);
     uint32_t before = matcher->gates.placed.count;
     for (uint32_t i = 0;; i++) {
         uint32_t filled = matcher->gates.placed.count - before;

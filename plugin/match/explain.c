@@ -185,6 +185,10 @@ static void detail_targeting(const struct stopped *stopped) {
                           &stopped->image->tree_nodes[stopped->candidate->detail], stopped->text);
 }
 
+static void detail_placement(const struct stopped *stopped) {
+    detail_targeting(stopped);
+}
+
 static void detail_size(const struct stopped *stopped) {
     struct am_image_list sizes = am_image_list_at(stopped->image, stopped->ad->sizes);
     if (sizes.count > FEW_SIZES && !takes(stopped->explain, sizes.count / SIZES_A_STEP)) {
@@ -224,6 +228,24 @@ static void detail_allowed_category(const struct stopped *stopped) {
 
 static void detail_seat(const struct stopped *stopped) {
     append_term(stopped);
+}
+
+static void detail_creative(const struct stopped *stopped) {
+    static const char *const missed[AM_GATE_CREATIVE_MISSES] = {
+        [AM_GATE_CREATIVE_SUITS] = "",
+        [AM_GATE_CREATIVE_MARKUP] = "it has none",
+        [AM_GATE_CREATIVE_BUNDLE] = "its app is blocked",
+        [AM_GATE_CREATIVE_INSECURE] = "it loads from http://",
+        [AM_GATE_CREATIVE_ATTRIBUTE] = "an attribute is blocked",
+        [AM_GATE_CREATIVE_TYPE] = "its type is blocked",
+        [AM_GATE_CREATIVE_MIME] = "its media type is not among those asked for",
+        [AM_GATE_CREATIVE_API] = "it needs an API that is not there",
+        [AM_GATE_CREATIVE_INTERSTITIAL] = "interstitial, or not",
+        [AM_GATE_CREATIVE_POSITION] = "its position",
+        [AM_GATE_CREATIVE_TAXONOMY] = "its categories are of another taxonomy",
+        [AM_GATE_CREATIVE_TRANSPARENCY] = "ext.dsa is missing",
+    };
+    append_text(stopped->text, missed[stopped->candidate->detail]);
 }
 
 static void detail_duplicate_advertiser(const struct stopped *stopped) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+#include "../model/creative.h"
+
 /* A candidate's records are three reads beside the checks. */
 enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8, CATEGORY_BYTES_A_STEP = 64 };
 
@@ -34,7 +36,7 @@ static void list_terms(const struct am_gates *gates,
 void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
     struct am_gate_placed *placed = &gates->placed;
     gates->targeting.terms =
-        am_match_memory_take(memory, AM_MAX_ATTRIBUTE_VALUES, sizeof *gates->targeting.terms);
+        am_match_memory_take(memory, AM_MAX_ATTRIBUTE_VALUES + 1, sizeof *gates->targeting.terms);
     placed->winners = am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->winners);
     placed->candidates =
         am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
@@ -67,6 +69,7 @@ void am_gate_start(struct am_gates *gates,
     list_terms(gates, &gates->blocked, &request->blocked_advertisers, AM_TERM_ADVERTISER);
     list_terms(gates, &gates->blocked, &request->blocked_categories, AM_TERM_CATEGORY);
     list_terms(gates, &gates->blocked, &request->blocked_domains, AM_TERM_DOMAIN);
+    list_terms(gates, &gates->blocked, &request->blocked_apps, AM_TERM_APP);
     list_terms(gates, &gates->seats, &request->seats, AM_TERM_ADVERTISER);
     list_terms(gates, &gates->allowed, &request->allowed_categories, AM_TERM_CATEGORY);
 }
@@ -156,7 +159,7 @@ stops_negatives_unknown(struct am_gates *gates, const struct question *asked, ui
 
 /* The detail is the index, among all tree nodes, of the member that does not hold. */
 static bool
-stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+targeting_fails(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
     const uint32_t trees[] = {asked->ad->tree, asked->ad->campaign_tree};
     for (size_t i = 0; i < AM_COUNT_OF(trees); i++) {
         if (trees[i] == AM_NONE)
@@ -170,8 +173,19 @@ stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *
     return false;
 }
 
+static bool
+stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    return !asked->request->places_slots && targeting_fails(gates, asked, detail);
+}
+
 /* ---- SLOT gates -------------------------------------------------------------------------------
  */
+
+/* Where each slot is a placement of its own, targeting is asked in each. */
+static bool
+stops_placement(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    return asked->request->places_slots && targeting_fails(gates, asked, detail);
+}
 
 /* The detail of these two is the index of the slot. */
 static bool stops_size(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
@@ -261,6 +275,51 @@ static bool stops_seat(struct am_gates *gates, const struct question *asked, uin
     *detail = asked->ad->advertiser;
     return asked->request->restricts_seats &&
            !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
+}
+
+/* Which of the slot's demands a creative misses, the first of enum am_gate_creative. */
+static enum am_gate_creative missed_by(const struct am_match_creatives *asked,
+                                       const uint32_t *items) {
+    const uint32_t others = items[AM_CREATIVE_OTHERS];
+    const uint64_t attributes =
+        (uint64_t)items[AM_CREATIVE_ATTRIBUTES_HIGH] << 32 | items[AM_CREATIVE_ATTRIBUTES_LOW];
+    const uint8_t types = (uint8_t)others, positions = (uint8_t)(others >> 8);
+    const uint8_t taxonomy = (uint8_t)(others >> 16), flags = (uint8_t)(others >> 24);
+    if (asked->secure && flags & AM_CREATIVE_INSECURE)
+        return AM_GATE_CREATIVE_INSECURE;
+    if (asked->blocked_attributes & attributes)
+        return AM_GATE_CREATIVE_ATTRIBUTE;
+    if (asked->blocked_types & types)
+        return AM_GATE_CREATIVE_TYPE;
+    if (asked->mimes && items[AM_CREATIVE_MIMES] & ~asked->mimes)
+        return AM_GATE_CREATIVE_MIME;
+    if (items[AM_CREATIVE_APIS] & ~asked->apis)
+        return AM_GATE_CREATIVE_API;
+    if (flags &
+        (asked->interstitial ? AM_CREATIVE_NEVER_INTERSTITIAL : AM_CREATIVE_ONLY_INTERSTITIAL))
+        return AM_GATE_CREATIVE_INTERSTITIAL;
+    if (asked->position && positions && !(asked->position & positions))
+        return AM_GATE_CREATIVE_POSITION;
+    if (asked->taxonomy && taxonomy && asked->taxonomy != taxonomy)
+        return AM_GATE_CREATIVE_TAXONOMY;
+    if (asked->transparent && !(flags & AM_CREATIVE_TRANSPARENT))
+        return AM_GATE_CREATIVE_TRANSPARENCY;
+    return AM_GATE_CREATIVE_SUITS;
+}
+
+/* The detail is what it misses: enum am_gate_creative. */
+static bool stops_creative(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (!asked->slot->creatives.needed)
+        return false;
+    struct am_image_list items =
+        am_image_list_at(gates->image, gates->image->creatives[asked->candidate->ad]);
+    if (items.count == 0)
+        *detail = AM_GATE_CREATIVE_MARKUP;
+    else if (am_match_idmap_find(&gates->blocked, items.items[AM_CREATIVE_APP]))
+        *detail = AM_GATE_CREATIVE_BUNDLE;
+    else
+        *detail = missed_by(&asked->slot->creatives, items.items);
+    return *detail != AM_GATE_CREATIVE_SUITS;
 }
 
 static bool

@@ -16,8 +16,8 @@ struct am_match_request_term {
 struct am_gate_targeting {
     const struct am_image *image;
     struct am_match_work *work;
-    struct am_match_request_term *terms;
-    uint32_t term_count;
+    struct am_match_request_term *terms; /* of the request; then, perhaps, of the slot */
+    uint32_t term_count, request_terms;
     struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */
 };
 
@@ -97,6 +97,23 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
 
+/* What a creative may miss: the detail of the gate `creative`. */
+enum am_gate_creative {
+    AM_GATE_CREATIVE_SUITS,
+    AM_GATE_CREATIVE_MARKUP,
+    AM_GATE_CREATIVE_BUNDLE,
+    AM_GATE_CREATIVE_INSECURE,
+    AM_GATE_CREATIVE_ATTRIBUTE,
+    AM_GATE_CREATIVE_TYPE,
+    AM_GATE_CREATIVE_MIME,
+    AM_GATE_CREATIVE_API,
+    AM_GATE_CREATIVE_INTERSTITIAL,
+    AM_GATE_CREATIVE_POSITION,
+    AM_GATE_CREATIVE_TAXONOMY,
+    AM_GATE_CREATIVE_TRANSPARENCY,
+    AM_GATE_CREATIVE_MISSES
+};
+
 /* Whether the category, a term as an inventory has it, or one above it ("IAB7" of "iab7-39") is in
  * a map of folded terms. False, too, when the budget ends here. */
 bool am_gate_category_in(const struct am_gates *gates,
@@ -116,6 +133,8 @@ bool am_gate_stops(struct am_gates *gates,
 
 void am_gate_targeting_start(struct am_gate_targeting *targeting,
                              const struct am_match_request *request);
+/* Of a request that places its slots: from now on, until the next call, in this slot. */
+void am_gate_targeting_enter(struct am_gate_targeting *targeting, const struct am_match_slot *slot);
 /* The minute of the week in the request's time zone, else in a zone of the image (AM_NONE: UTC). */
 uint32_t am_gate_targeting_minute(const struct am_image *image,
                                   const struct am_match_request *request,

@@ -23,12 +23,14 @@
     GATE(NEGATIVES_UNKNOWN, negatives_unknown, FIXED,                                              \
          "the work limit came before its negative keywords")                                       \
     GATE(TARGETING, targeting, FIXED, "its targeting does not hold")                               \
+    GATE(PLACEMENT, placement, SLOT, "its targeting does not hold in this slot")                   \
     GATE(SIZE, size, SLOT, "has other sizes")                                                      \
     GATE(FLOOR, floor, SLOT, "bids less than the floor")                                           \
     GATE(BLOCKED_ADVERTISER, blocked_advertiser, SLOT, "its advertiser is blocked")                \
     GATE(BLOCKED_CATEGORY, blocked_category, SLOT, "its category is blocked")                      \
     GATE(ALLOWED_CATEGORY, allowed_category, SLOT, "its category is not among those allowed")      \
     GATE(SEAT, seat, SLOT, "its advertiser is not among the seats that may bid")                   \
+    GATE(CREATIVE, creative, SLOT, "its creative does not suit the impression")                    \
     GATE(DUPLICATE_ADVERTISER, duplicate_advertiser, SLOT, "another ad of the same was placed")    \
     GATE(EXCLUDED_LABEL, excluded_label, SLOT, "is excluded beside an ad that was placed")         \
     GATE(OUTRANKED, outranked, RANK, "others rank before it")

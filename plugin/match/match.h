@@ -46,12 +46,28 @@ struct am_match_attribute {
     struct am_view value;              /* folded by am_model_attribute_fold */
 };
 
+/* What a slot asks of creatives: sets and numbers as of struct am_model_creative. */
+struct am_match_creatives {
+    bool needed;      /* false: nothing is asked, and an ad needs no creative */
+    bool secure;      /* nothing may be loaded without encryption */
+    bool transparent; /* it must say what the Digital Services Act asks */
+    bool interstitial;
+    uint64_t blocked_attributes;
+    uint32_t apis;  /* that it may need */
+    uint32_t mimes; /* that it may be of; 0: any */
+    uint8_t blocked_types;
+    uint8_t position; /* a bit; 0: not known */
+    uint8_t taxonomy; /* of the categories that are blocked or allowed; 0: there are none */
+};
+
 struct am_match_slot {
     struct am_view id;   /* may be empty */
     uint32_t count;      /* 1.. */
     uint32_t size_count; /* 0: any ad */
     uint32_t sizes[AM_MAX_SLOT_SIZES];
     int64_t floor; /* eCPM micros, 0: none; an ad below it is rejected */
+    struct am_match_creatives creatives;
+    struct am_view placement; /* folded; when the request places its slots */
 };
 
 enum am_match_unique { AM_UNIQUE_ADVERTISER, AM_UNIQUE_CAMPAIGN, AM_UNIQUE_AD, AM_UNIQUE_NONE };
@@ -70,12 +86,13 @@ struct am_match_request {
     uint32_t attribute_count;
     const struct am_match_slot *slots;
     uint32_t slot_count;
-    struct am_match_views blocked_advertisers, blocked_categories,
-        blocked_domains; /* categories folded (am_model_category_fold), domains lower case */
+    struct am_match_views blocked_advertisers, blocked_categories, blocked_domains,
+        blocked_apps; /* categories folded (am_model_category_fold), domains and apps lower case */
     bool restricts_seats, restricts_categories;
     struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
     struct am_match_views allowed_categories; /* folded: all of an ad's must be among or below them,
                                                  when restricts_categories */
+    bool places_slots; /* each slot has a placement of its own, and `attributes` has none */
     enum am_match_unique unique;
     bool explain;
     struct am_view why; /* the id of an ad whose gates are all asked; .data NULL: of none */

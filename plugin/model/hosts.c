@@ -39,17 +39,23 @@ static struct am_view without_user_and_port(struct am_view text) {
     return text;
 }
 
+/* Most texts are only a host, and lists have thousands of them: where there is neither a path nor a
+ * port, there is no more either. */
+static bool is_only_host(struct am_view text) {
+    return text.size == 0 ||
+           (!memchr(text.data, '/', text.size) && !memchr(text.data, ':', text.size));
+}
+
 /* "www.com" is a host of its own. */
 static bool has_www(struct am_view host) {
-    return begins_with(host, AM_VIEW("www.")) && memchr(host.data + 4, '.', host.size - 4);
+    return host.size && (host.data[0] | 0x20) == 'w' && begins_with(host, AM_VIEW("www.")) &&
+           memchr(host.data + 4, '.', host.size - 4);
 }
 
 struct am_view am_model_host(struct am_view text) {
-    if (text.size == 0)
-        return text;
-    struct am_view host = authority_of(without_scheme(text));
-    if (host.size)
-        host = without_user_and_port(host);
+    struct am_view host = text;
+    if (!is_only_host(text))
+        host = without_user_and_port(authority_of(without_scheme(text)));
     while (host.size && host.data[host.size - 1] == '.')
         host.size--;
     return has_www(host) ? skip(host, 4) : host;

@@ -20,7 +20,7 @@ RECORDS = [
     {"type": "inventory", "currency": "USD", "language": "en"},
     {"type": "campaign", "id": "c1", "advertiser": "acme", "domain": "acme.example", "categories": ["IAB17"]},
     {"id": "shoes", "campaign": "c1", "bid": 2.5, "keywords": ["running shoes"], "sizes": ["300x250"], "creative": {"adm": "<b>Run</b>"}},
-    ad("trail", '"trail shoes"', bid=0.3, pricing="cpc", ctr=0.01, targeting={"country": ["US"]}),
+    ad("trail", '"trail shoes"', bid=0.3, pricing="cpc", ctr=0.01, targeting={"country": ["US"]}, creative={"adm": "<i>Trail</i>"}),
     ad("anyone", "*", bid=0.1, creative={"title": "Naïve \u2028 <&>"}, targeting={"not": {"device": ["tv"]}}),
 ]
 
@@ -77,7 +77,7 @@ def as_decide_request(request):
                "device": {1: "mobile", 2: "desktop", 3: "tv"}.get(device.get("devicetype")),
                "placement": request["imp"][0]["tagid"] if len(request["imp"]) == 1 else None}
     asked = {"id": request["id"], "query": site.get("search"), "keywords": [word for word in keywords if word],
-             "title": (site.get("content") or {}).get("title"), "text": own.get("text"), "url": site.get("page"), "unique": own.get("unique"),
+             "title": (site.get("content") or {}).get("title"), "text": own.get("text"), "url": site.get("page"), "unique": own.get("unique") or "ad",
              "slots": slots, "context": {key: value for key, value in context.items() if value},
              "block": {"domains": request.get("badv") or [], "categories": request.get("bcat") or [], "advertisers": request.get("bseat") or []}}
     return {key: value for key, value in asked.items() if value is not None}
@@ -102,7 +102,7 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual(int(answer.headers["Content-Length"]), len(answer.body))
         self.assertEqual(answer.json, {
             "id": "r1", "bidid": answer.generation, "cur": "USD",
-            "seatbid": [{"seat": "acme", "bid": [{"id": "1", "impid": "1", "price": 2.5, "adid": "shoes", "adm": "<b>Run</b>", "adomain": ["acme.example"],
+            "seatbid": [{"seat": "acme", "bid": [{"id": "08dc8307b57be76c-1", "impid": "1", "price": 2.5, "adid": "shoes", "adm": "<b>Run</b>", "adomain": ["acme.example"],
                                                   "cid": "c1", "crid": "shoes", "cat": ["IAB17"], "w": 300, "h": 250, "mtype": 1}]}]})
 
     def test_no_bid_is_204_and_the_connection_stays(self):

@@ -20,7 +20,8 @@
     "{\"id\":\"shoes\",\"campaign\":\"c1\",\"bid\":1.25,\"keywords\":[\"running shoes\"],"         \
     "\"sizes\":[\"300x250\",\"728x90\"],\"creative\":{\"title\":\"Run \\\"fast\\\"\"}}\n"          \
     "{\"id\":\"markup\",\"advertiser\":\"beta\",\"bid\":0.4,\"pricing\":\"cpc\",\"ctr\":0.004,"    \
-    "\"keywords\":[\"[markup]\"],\"creative\":{\"adm\":\"<a href=\\\"http:\\/\\/b.example\\\">\"," \
+    "\"keywords\":[\"[markup]\"],\"creative\":{\"adm\":\"<img "                                    \
+    "src=\\\"http:\\/\\/b.example\\\">\","                                                         \
     "\"nurl\":\"https://b.example/win\",\"burl\":7,\"lurl\":\"https://b.example/lost\"}}\n"        \
     "{\"id\":\"tea\",\"advertiser\":\"acme\",\"bid\":3,\"keywords\":[\"tea\"]}\n"                  \
     "{\"id\":\"tea2\",\"advertiser\":\"cup\",\"bid\":2,\"keywords\":[\"tea\"],"                    \
@@ -56,11 +57,30 @@
     "{\"id\":\"free\",\"advertiser\":\"i\",\"bid\":1,\"keywords\":[\"*\"],"                        \
     "\"targeting\":{\"kv\":{\"sport\":[\"run\"]}}}\n"
 
+/* Ads that have no creative get one. */
+static struct am_view with_creatives(const char *lines, char *text) {
+    static const char creative[] = ",\"creative\":{\"adm\":\"<b>\"}}";
+    char *at = text;
+    while (*lines) {
+        size_t size = (size_t)(strchr(lines, '\n') - lines);
+        bool lacks =
+            memmem(lines, size, "\"keywords\"", 10) && !memmem(lines, size, "\"creative\"", 10);
+        memcpy(at, lines, size);
+        at += size;
+        if (lacks)
+            at = stpcpy(at - 1, creative);
+        *at++ = '\n';
+        lines += size + 1;
+    }
+    return (struct am_view){text, (size_t)(at - text)};
+}
+
 static int set_up(void **state) {
+    static char text[2 * sizeof INVENTORY];
     struct served *served = malloc(sizeof *served);
     struct am_error error = {0};
     assert_non_null(served);
-    if (!start_serving(served, AM_VIEW(INVENTORY), &AM_API_LIMITS_DEFAULT, &error))
+    if (!start_serving(served, with_creatives(INVENTORY, text), &AM_API_LIMITS_DEFAULT, &error))
         fail_msg("%s", error.message);
     *state = served;
     return 0;
@@ -133,7 +153,8 @@ static void a_bid_tells_all_that_is_known_of_the_ad(void **state) {
         ask(state, "{\"id\":\"r1\",\"imp\":[{\"id\":\"i\\u00e9\",\"banner\":{\"w\":728,\"h\":90},"
                    "\"bidfloor\":1.25,\"bidfloorcur\":\"EUR\"}],"
                    "\"site\":{\"page\":\"https://x.example/running-shoes\"}}"),
-        "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"i\xc3\xa9\",\"price\":1."
+        "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"08dc8307b57be76c-1\",\"impid\":"
+        "\"i\xc3\xa9\",\"price\":1."
         "25,\"adid\":\"shoes\",\"adm\":\"{\\\"title\\\":\\\"Run \\\\\\\"fast\\\\\\\"\\\"}\","
         "\"adomain\":[\"acme.example\"],\"cid\":\"c1\",\"crid\":\"shoes\",\"cat\":[\"IAB17\","
         "\"IAB7-39\"],\"w\":728,\"h\":90,\"mtype\":1}],\"seat\":\"acme\"}],\"bidid\":\"%s\","
@@ -142,8 +163,9 @@ static void a_bid_tells_all_that_is_known_of_the_ad(void **state) {
 
 static void markup_and_notices_of_the_creative_are_handed_on(void **state) {
     assert_bids(state, ask(state, "{\"id\":\"r1\"," IMP ",\"site\":{\"search\":\"markup\"}}"),
-                "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"1\",\"price\":1.6,"
-                "\"adid\":\"markup\",\"adm\":\"<a href=\\\"http:\\/\\/b.example\\\">\","
+                "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"08dc8307b57be76c-1\",\"impid\":"
+                "\"1\",\"price\":1.6,"
+                "\"adid\":\"markup\",\"adm\":\"<img src=\\\"http:\\/\\/b.example\\\">\","
                 "\"nurl\":\"https://b.example/win\",\"lurl\":\"https://b.example/lost\","
                 "\"crid\":\"markup\",\"mtype\":1}],\"seat\":\"beta\"}],\"bidid\":\"%s\",\"cur\":"
                 "\"EUR\"}");
@@ -157,25 +179,32 @@ static void bids_of_one_advertiser_share_a_seat(void **state) {
                    "{\"id\":\"3\",\"banner\":{}}],"
                    "\"site\":{\"keywords\":\"tea,running shoes\"},\"badv\":[\"cup.app\"],"
                    "\"ext\":{\"admatch\":{\"unique\":\"ad\"}}}"),
-        "{\"id\":\"r\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"1\",\"price\":3,\"adid\":"
-        "\"tea\",\"crid\":\"tea\",\"mtype\":1},{\"id\":\"2\",\"impid\":\"3\",\"price\":1.25,"
+        "{\"id\":\"r\",\"seatbid\":[{\"bid\":[{\"id\":\"af63ef4c86020cd5-1\",\"impid\":\"1\","
+        "\"price\":3,\"adid\":"
+        "\"tea\",\"adm\":\"<b>\",\"crid\":\"tea\",\"mtype\":1},{\"id\":\"af63ef4c86020cd5-2\","
+        "\"impid\":\"3\","
+        "\"price\":1.25,"
         "\"adid\":\"shoes\",\"adm\":\"{\\\"title\\\":\\\"Run \\\\\\\"fast\\\\\\\"\\\"}\","
         "\"adomain\":[\"acme.example\"],\"cid\":\"c1\",\"crid\":\"shoes\",\"cat\":[\"IAB17\","
         "\"IAB7-39\"],\"w\":300,\"h\":250,\"mtype\":1}],\"seat\":\"acme\"},"
-        "{\"bid\":[{\"id\":\"3\",\"impid\":\"2\",\"price\":1,\"adid\":\"tea3\",\"crid\":\"tea3\","
+        "{\"bid\":[{\"id\":\"af63ef4c86020cd5-3\",\"impid\":\"2\",\"price\":1,\"adid\":\"tea3\","
+        "\"adm\":\"<b>\",\"crid\":\"tea3\","
         "\"w\":468,\"h\":60,\"mtype\":1}],\"seat\":\"pot\"}],\"bidid\":\"%s\",\"cur\":\"EUR\"}");
 }
 
-static void an_advertiser_wins_once_unless_asked_otherwise(void **state) {
-    struct am_api_response response =
-        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\","
-                   "\"banner\":{}}],\"site\":{\"keywords\":\"tea\"},\"bseat\":[\"cup\",\"pot\"]}");
-    assert_int_equal(response.decision->ad_count, 1);
-    response =
-        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\","
-                   "\"banner\":{}}],\"site\":{\"keywords\":\"tea\"},"
-                   "\"bseat\":[\"cup\",\"pot\"],\"ext\":{\"admatch\":{\"unique\":\"none\"}}}");
-    assert_int_equal(response.decision->ad_count, 2);
+static void an_advertiser_may_win_several_impressions(void **state) {
+#define TWO                                                                                        \
+    "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\",\"banner\":{}}],"           \
+    "\"site\":{\"keywords\":\"tea,running shoes\"},\"bseat\":[\"cup\",\"pot\"]"
+    assert_int_equal(ask(state, TWO "}").decision->ad_count, 2);
+    assert_int_equal(
+        ask(state, TWO ",\"ext\":{\"admatch\":{\"unique\":\"advertiser\"}}}").decision->ad_count,
+        1);
+    assert_int_equal(ask(state, TWO ",\"badv\":[\"acme.example\"]}").decision->ad_count, 1);
+    assert_int_equal(
+        ask(state, TWO ",\"badv\":[\"acme.example\"],\"ext\":{\"admatch\":{\"unique\":\"none\"}}}")
+            .decision->ad_count,
+        2);
 }
 
 static void no_bid_is_an_empty_answer(void **state) {
@@ -286,7 +315,7 @@ static void impressions_that_are_passed_over_leave_the_others_in_place(void **st
         ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"v\",\"video\":{}},{\"id\":\"b\","
                    "\"banner\":{},\"secure\":1}],\"site\":{\"search\":\"markup\"}}");
     assert_int_equal(response.status, 204);
-    assert_int_equal(response.decision->ad_count, 1);
+    assert_int_equal(response.decision->ad_count, 0);
     response = ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"v\",\"secure\":1},{\"id\":\"b\","
                           "\"banner\":{}}],\"site\":{\"search\":\"markup\"}}");
     assert_int_equal(response.status, 200);
@@ -321,9 +350,15 @@ static void a_floor_in_another_currency_is_no_floor_to_bid_at(void **state) {
     assert_winner(SHOES "\"banner\":{},\"bidfloorcur\":\"USD\"}]", "shoes");
 }
 
-static void a_placement_counts_when_it_is_the_only_one(void **state) {
+static void each_impression_is_a_placement(void **state) {
     assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"TOP\"}]", "place");
-    assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"top\"},{\"id\":\"2\"}]", "");
+    assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"top\"},{\"id\":\"2\"}]",
+                  "place");
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"side\"},"
+                   "{\"id\":\"2\",\"banner\":{}},{\"id\":\"3\",\"banner\":{},\"tagid\":\"Top\"}]}");
+    assert_int_equal(response.decision->ad_count, 1);
+    assert_int_equal(response.decision->slot_filled[2], 1);
 }
 
 static void insecure_creatives_do_not_bid_where_that_matters(void **state) {
@@ -560,9 +595,10 @@ static void a_seat_wins_behind_any_number_of_others(void **state) {
     (void)state;
     char lines[16384], *at = lines;
     for (int i = 0; i < 100; i++)
-        at +=
-            sprintf(at, "{\"id\":\"a%d\",\"advertiser\":\"v%d\",\"bid\":%d,\"keywords\":[\"x\"]}\n",
-                    i, i, 1000 - i);
+        at += sprintf(at,
+                      "{\"id\":\"a%d\",\"advertiser\":\"v%d\",\"bid\":%d,\"keywords\":[\"x\"],"
+                      "\"creative\":{\"adm\":\"x\"}}\n",
+                      i, i, 1000 - i);
     struct served served;
     struct am_error error = {0};
     struct am_api_response response;
@@ -614,7 +650,7 @@ int main(void) {
         TEST(a_bid_tells_all_that_is_known_of_the_ad),
         TEST(markup_and_notices_of_the_creative_are_handed_on),
         TEST(bids_of_one_advertiser_share_a_seat),
-        TEST(an_advertiser_wins_once_unless_asked_otherwise),
+        TEST(an_advertiser_may_win_several_impressions),
         TEST(no_bid_is_an_empty_answer),
         TEST(in_test_mode_no_bid_has_a_reason),
         cmocka_unit_test(without_an_image_there_is_no_answer),
@@ -627,7 +663,7 @@ int main(void) {
         TEST(impressions_that_are_passed_over_leave_the_others_in_place),
         TEST(floors_are_rounded_up_and_never_wrap),
         TEST(a_floor_in_another_currency_is_no_floor_to_bid_at),
-        TEST(a_placement_counts_when_it_is_the_only_one),
+        TEST(each_impression_is_a_placement),
         TEST(insecure_creatives_do_not_bid_where_that_matters),
         TEST(texts_become_fields),
         TEST(keywords_come_as_one_string_or_as_a_list),

@@ -58,6 +58,18 @@ static void add_slots(struct am_buffer *out, const struct am_match_request *requ
         am_buffer_literal(out, " slot ");
         am_buffer_json_string(out, slot->id);
         am_buffer_decimal(out, slot->floor, 6);
+        am_buffer_literal(out, " in ");
+        am_buffer_json_string(out, slot->placement);
+        const struct am_match_creatives *creatives = &slot->creatives;
+        const uint64_t asked[] = {creatives->needed,        creatives->secure,
+                                  creatives->transparent,   creatives->interstitial,
+                                  creatives->blocked_types, creatives->blocked_attributes,
+                                  creatives->apis,          creatives->mimes,
+                                  creatives->position,      creatives->taxonomy};
+        for (size_t k = 0; k < AM_COUNT_OF(asked); k++) {
+            am_buffer_literal(out, " ");
+            am_buffer_unsigned(out, asked[k]);
+        }
         for (uint32_t k = 0; k < slot->size_count; k++) {
             am_buffer_literal(out, " ");
             am_buffer_unsigned(out, slot->sizes[k]);
@@ -102,7 +114,7 @@ static void write_understood(struct am_api_response response, char text[TEXT_SIZ
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-enum kind { TEXT, NUMBER, FLAG, LIST, KEYWORDS, OBJECT };
+enum kind { TEXT, NUMBER, FLAG, LIST, NUMBERS, KEYWORDS, OBJECT };
 /* What a value that cannot be read is: as if it was not there; forbidding; or making the user
  * private. */
 enum unreadable { PASSED_OVER, FORBIDS, PROTECTS, REFUSED };
@@ -151,10 +163,16 @@ static const struct row {
     {"imp.bidfloorcur", IN_IMP("\"bidfloor\":1,\"bidfloorcur\":%s"), "USD", TEXT, FORBIDS},
     {"imp.pmp", IN_IMP("\"pmp\":%s"), "{\"private_auction\":0}", OBJECT, FORBIDS},
     {"imp.secure", IN_IMP("\"secure\":%s"), "1", FLAG, FORBIDS},
+    {"imp.instl", IN_IMP("\"instl\":%s"), "1", FLAG, FORBIDS},
     {"imp.tagid", IN_IMP("\"tagid\":%s"), "5", TEXT, PASSED_OVER},
     {"banner.w", IN_BANNER("\"h\":5,\"w\":%s"), "5", NUMBER, PASSED_OVER},
     {"banner.h", IN_BANNER("\"w\":5,\"h\":%s"), "5", NUMBER, PASSED_OVER},
     {"banner.format", IN_BANNER("\"format\":%s"), "{\"w\":5,\"h\":5}", OBJECT, PASSED_OVER},
+    {"banner.battr", IN_BANNER("\"battr\":%s"), "5", NUMBERS, FORBIDS},
+    {"banner.btype", IN_BANNER("\"btype\":%s"), "5", NUMBERS, FORBIDS},
+    {"banner.mimes", IN_BANNER("\"mimes\":%s"), "image/png", LIST, FORBIDS},
+    {"banner.api", IN_BANNER("\"api\":%s"), "5", NUMBERS, PASSED_OVER},
+    {"banner.pos", IN_BANNER("\"pos\":%s"), "5", NUMBER, PASSED_OVER},
     {"format.w", IN_BANNER("\"format\":[{\"h\":5,\"w\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"format.h", IN_BANNER("\"format\":[{\"w\":5,\"h\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"pmp.private_auction", IN_IMP("\"pmp\":{\"private_auction\":%s}"), "1", FLAG, FORBIDS},
@@ -208,6 +226,9 @@ static const struct row {
     {"regs.us_privacy", WITH_USER("\"regs\":{\"us_privacy\":%s}"), "5", TEXT, PROTECTS},
     {"regs.gpp", WITH_USER("\"regs\":{\"gpp\":%s}"), "5", TEXT, PROTECTS},
     {"regs.gpc", WITH_USER("\"regs\":{\"gpc\":%s}"), "1", FLAG, PROTECTS},
+    {"regs.dsa", ROOT("\"regs\":{\"dsa\":%s}"), "{\"dsarequired\":3}", OBJECT, FORBIDS},
+    {"dsa.dsarequired", ROOT("\"regs\":{\"ext\":{\"dsa\":{\"dsarequired\":%s}}}"), "2", NUMBER,
+     FORBIDS},
     {"regs.ext", WITH_USER("\"regs\":{\"ext\":%s}"), "{\"gdpr\":1}", OBJECT, PROTECTS},
     {"user.geo", ROOT("\"user\":{\"geo\":%s}"), "{\"country\":\"DE\"}", OBJECT, PASSED_OVER},
     {"user.keywords", ROOT("\"user\":{\"keywords\":%s}"), "5", KEYWORDS, PASSED_OVER},
@@ -244,6 +265,11 @@ static const struct forms forms[] = {
               {"\"\"", "[]", "{}", "[null]", "[\"\"]", "\",\""},
               {"true", "{\"a\":1}", "[[]]", "[{}]", "[true]", "[[\"5\"]]"},
               {"%s", "[%s]"}},
+    [NUMBERS] = {"[%s]",
+                 {"\"%s\"", "%s", "\" %s ,\"", "[null,%s]", "[\"%s\"]", "[\"\",\" %s\"]", "[%s.0]"},
+                 {"\"\"", "[]", "{}", "[null]", "[\"\"]"},
+                 {"true", "{\"a\":1}", "[[]]", "[\"x\"]", "\"x\"", "[1.5]"},
+                 {NULL}},
     [KEYWORDS] = {"\"%s\"",
                   {"[\"%s\"]", "\", %s,\"", "[null,\"%s\"]"},
                   {"\"\"", "[]", "{}", "[null]", "\",\""},

@@ -26,18 +26,7 @@ static struct am_view advertiser_of(const struct am_image *image,
     return am_image_string(image, image->terms[image->ads[placed->ad].advertiser].text);
 }
 
-/* ---- which winners may be offered ----------------------------------------------------------- */
-
-static bool contains(struct am_view text, struct am_view part) {
-    return text.size && memmem(text.data, text.size, part.data, part.size);
-}
-
-/* Whether the creative loads something without encryption, as far as its text tells. In JSON, a
- * slash may be escaped. */
-static bool is_insecure(const struct bidder *to, const struct am_match_winner *placed) {
-    struct am_view creative = text_of(to, to->image->details[placed->ad].creative);
-    return contains(creative, AM_VIEW("http://")) || contains(creative, AM_VIEW("http:\\/\\/"));
-}
+/* ---- winners -------------------------------------------------------------------------------- */
 
 static uint32_t collect_offers(const struct bidder *to,
                                const struct am_match_decision *decision,
@@ -47,8 +36,7 @@ static uint32_t collect_offers(const struct bidder *to,
     for (uint32_t i = 0; i < to->request->slot_count; i++) {
         if (decision->slot_filled[i] == 0)
             continue;
-        if (!(to->openrtb->secure[i] && is_insecure(to, placed)))
-            offers[count++] = (struct offer){placed, &to->request->slots[i], false};
+        offers[count++] = (struct offer){placed, &to->request->slots[i], false};
         placed += decision->slot_filled[i];
     }
     return count;
@@ -61,11 +49,36 @@ static void put_string(const struct bidder *to, const char *name, struct am_view
     am_buffer_json_string(to->out, text);
 }
 
-/* What the inventory's creative says in the words of OpenRTB is handed on as it stands. */
-static bool
-put_creative_member(const struct bidder *to, const struct am_json *creative, const char *name) {
+/* What the inventory's creative says in the words of OpenRTB is handed on as it stands, when it is
+ * of the type that OpenRTB asks for. */
+struct handed_on {
+    const char *name;
+    enum am_json_type type;
+};
+
+/* Lists are of whole numbers. */
+static bool is_well_typed(const struct am_json *json,
+                          const struct am_json_node *value,
+                          enum am_json_type type) {
+    if (value->type != type)
+        return false;
+    int64_t whole;
+    const struct am_json_node *item = am_json_first(value);
+    for (uint32_t i = 0; type == AM_JSON_ARRAY && i < value->children; i++) {
+        if (item->type != AM_JSON_NUMBER ||
+            am_decimal_parse(am_json_raw(json, item), 0, &whole, NULL) != AM_OK)
+            return false;
+        item = am_json_after(json, item);
+    }
+    return true;
+}
+
+static bool put_member(const struct bidder *to,
+                       const struct am_json *creative,
+                       const char *name,
+                       enum am_json_type type) {
     const struct am_json_node *value = am_json_member(creative, creative->nodes, name);
-    if (!value || value->type != AM_JSON_STRING)
+    if (!value || !is_well_typed(creative, value, type))
         return false;
     am_buffer_literal(to->out, ",\"");
     am_buffer_view_append(to->out, am_view_of(name));
@@ -75,21 +88,22 @@ put_creative_member(const struct bidder *to, const struct am_json *creative, con
 }
 
 /* Markup is the creative's member "adm", or else the whole creative as a string of JSON. */
-static void put_creative(const struct bidder *to, const struct am_match_winner *placed) {
-    static const char *const names[] = {"nurl", "burl", "lurl", "iurl"};
-    struct am_view text = text_of(to, to->image->details[placed->ad].creative);
-    struct am_json creative;
-    if (text.size == 0)
-        return;
-    bool read = am_json_parse_guarded(text, to->openrtb->creative_nodes, AM_CREATIVE_NODES,
-                                      &creative, NULL) == AM_OK;
-    if (!read || !put_creative_member(to, &creative, "adm"))
-        put_string(to, ",\"adm\":", text);
-    for (size_t i = 0; read && i < AM_COUNT_OF(names); i++)
-        put_creative_member(to, &creative, names[i]);
+static void put_creative(const struct bidder *to, const struct am_json *creative) {
+    static const struct handed_on members[] = {
+        {"nurl", AM_JSON_STRING},   {"burl", AM_JSON_STRING},     {"lurl", AM_JSON_STRING},
+        {"iurl", AM_JSON_STRING},   {"attr", AM_JSON_ARRAY},      {"apis", AM_JSON_ARRAY},
+        {"bundle", AM_JSON_STRING}, {"language", AM_JSON_STRING}, {"ext", AM_JSON_OBJECT},
+    };
+    if (!put_member(to, creative, "adm", AM_JSON_STRING))
+        put_string(to, ",\"adm\":", creative->text);
+    for (size_t i = 0; i < AM_COUNT_OF(members); i++)
+        put_member(to, creative, members[i].name, members[i].type);
 }
 
-static void put_categories(const struct bidder *to, const struct am_match_winner *placed) {
+/* The taxonomy is the creative's, or else the request's; left out, it is 1. */
+static void put_categories(const struct bidder *to,
+                           const struct am_match_winner *placed,
+                           const struct am_json *creative) {
     struct am_image_list set =
         am_image_list_at(to->image, to->image->details[placed->ad].categories);
     if (set.count == 0)
@@ -98,7 +112,9 @@ static void put_categories(const struct bidder *to, const struct am_match_winner
     for (uint32_t i = 0; i < set.count; i++)
         put_string(to, i ? "," : "[", text_of(to, to->image->terms[set.items[i]].text));
     am_buffer_literal(to->out, "]");
-    if (to->openrtb->taxonomy > 1) { /* left out, it is 1 */
+    if (put_member(to, creative, "cattax", AM_JSON_NUMBER))
+        return;
+    if (to->openrtb->taxonomy > 1) {
         am_buffer_literal(to->out, ",\"cattax\":");
         am_buffer_unsigned(to->out, (uint64_t)to->openrtb->taxonomy);
     }
@@ -122,18 +138,41 @@ static void put_size(const struct bidder *to, const struct offer *offer) {
     am_buffer_unsigned(to->out, size & UINT16_MAX);
 }
 
+/* Of one auction, and the same whenever it is asked again. */
+static void put_id(struct bidder *to) {
+    static const char digits[] = "0123456789abcdef";
+    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, to->request->id.data, to->request->id.size);
+    char text[17];
+    for (int i = 0; i < 16; i++)
+        text[i] = digits[hash >> (60 - 4 * i) & 15];
+    text[16] = '-';
+    am_buffer_literal(to->out, "{\"id\":\"");
+    am_buffer_append(to->out, text, sizeof text);
+    am_buffer_unsigned(to->out, ++to->bids);
+}
+
+/* A verified image has only objects. */
+static struct am_json creative_of(const struct bidder *to, const struct am_match_winner *placed) {
+    struct am_view text = text_of(to, to->image->details[placed->ad].creative);
+    struct am_json_node *nodes = to->openrtb->creative_nodes;
+    struct am_json creative;
+    if (am_json_parse_guarded(text, nodes, AM_CREATIVE_NODES, &creative, NULL) != AM_OK)
+        am_json_parse_guarded(AM_VIEW("{}"), nodes, AM_CREATIVE_NODES, &creative, NULL);
+    return creative;
+}
+
 static void put_bid(struct bidder *to, const struct offer *offer) {
     const struct am_image *image = to->image;
     const struct am_match_winner *placed = offer->placed;
     const struct am_image_ad *ad = &image->ads[placed->ad];
     struct am_view id = text_of(to, image->details[placed->ad].id);
-    am_buffer_literal(to->out, "{\"id\":\"");
-    am_buffer_unsigned(to->out, ++to->bids);
+    struct am_json creative = creative_of(to, placed);
+    put_id(to);
     put_string(to, "\",\"impid\":", offer->slot->id);
     am_buffer_literal(to->out, ",\"price\":");
     am_buffer_decimal(to->out, (int64_t)image->keywords[placed->keyword].ecpm, 6);
     put_string(to, ",\"adid\":", id);
-    put_creative(to, placed);
+    put_creative(to, &creative);
     if (ad->domain != AM_NONE) {
         put_string(to, ",\"adomain\":[", text_of(to, image->terms[ad->domain].text));
         am_buffer_literal(to->out, "]");
@@ -141,7 +180,7 @@ static void put_bid(struct bidder *to, const struct offer *offer) {
     if (ad->campaign != AM_NONE)
         put_string(to, ",\"cid\":", text_of(to, image->campaigns[ad->campaign].id));
     put_string(to, ",\"crid\":", id);
-    put_categories(to, placed);
+    put_categories(to, placed, &creative);
     put_size(to, offer);
     am_buffer_literal(to->out, ",\"mtype\":1}");
 }

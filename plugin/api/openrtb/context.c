@@ -306,6 +306,25 @@ read_consent_string(struct am_openrtb_reading *in, const struct am_json_node *va
         in->openrtb->user_is_private = true;
 }
 
+/* IAB Tech Lab, "DSA Transparency": from 2 on, bids without the information are not accepted. */
+static void
+read_required(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    enum { REQUIRED = 2 };
+    int64_t required;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &required))
+        in->openrtb->transparent |= required >= REQUIRED;
+}
+
+static void
+read_transparency(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(DSA_REQUIRED, "dsarequired", BINDS, read_required, 0),
+    };
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+}
+
 /* OpenRTB 2.5 has in `ext` what 2.6 has beside it. */
 void am_openrtb_read_regulations(struct am_openrtb_reading *in,
                                  const struct am_json_node *object,
@@ -316,6 +335,7 @@ void am_openrtb_read_regulations(struct am_openrtb_reading *in,
         MEMBER(REGS_US_PRIVACY, "us_privacy", PROTECTS, read_consent_string, 0),
         MEMBER(REGS_GPP, "gpp", PROTECTS, read_consent_string, 0),
         MEMBER(REGS_GPC, "gpc", PROTECTS, read_privacy_flag, 0),
+        MEMBER(REGS_DSA, "dsa", BINDS, read_transparency, 0),
         MEMBER(REGS_EXT, "ext", PROTECTS, am_openrtb_read_regulations, 0),
     };
     (void)argument;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Impressions of a bid request: each that may be bid on becomes a slot. */
+#include "../../model/creative.h"
 #include "lenient.h"
 
 #define MEMBER AM_OPENRTB_MEMBER
@@ -121,17 +122,79 @@ read_formats(struct am_openrtb_reading *in, const struct am_json_node *list, int
     am_openrtb_objects(in, list, read_format, argument);
 }
 
+/* ---- creatives ------------------------------------------------------------------------------ */
+
+enum numbers { BLOCKED_ATTRIBUTES, BLOCKED_TYPES, APIS };
+
+/* Bit 0 stands for all that do not fit. */
+static uint64_t bit_of(int64_t number, int64_t most) {
+    return number > 0 && number <= most ? UINT64_C(1) << number : 1;
+}
+
+static void add_number(struct am_openrtb_reading *in, struct am_view text, int numbers) {
+    struct am_match_creatives *creatives = &in->slot->creatives;
+    int64_t number;
+    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &number) != AM_OK) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    switch ((enum numbers)numbers) {
+    case BLOCKED_ATTRIBUTES:
+        creatives->blocked_attributes |= bit_of(number, 63);
+        break;
+    case BLOCKED_TYPES:
+        creatives->blocked_types |= (uint8_t)bit_of(number, 7);
+        break;
+    case APIS:
+        creatives->apis |= (uint32_t)bit_of(number, 31) & ~UINT32_C(1);
+        break;
+    }
+}
+
+static void
+read_numbers(struct am_openrtb_reading *in, const struct am_json_node *value, int numbers) {
+    am_openrtb_numbers(in, value, add_number, numbers);
+}
+
+/* The bit of no type: types that are not known forbid all others, too. */
+#define ASKED (UINT32_C(1) << 31)
+
+static void add_type(struct am_openrtb_reading *in, struct am_view type, int argument) {
+    (void)argument;
+    in->slot->creatives.mimes |=
+        (am_model_mime_bit(am_openrtb_trimmed(type)) & ~UINT32_C(1)) | ASKED;
+}
+
+static void
+read_types(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    am_openrtb_list(in, value, add_type, argument);
+}
+
+static void
+read_position(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    int64_t position;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &position) && position > 0 && position <= 7)
+        in->slot->creatives.position = (uint8_t)(1 << position);
+}
+
 static void
 read_banner(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
     static const struct am_openrtb_member members[] = {
         MEMBER(BANNER_W, "w", LAST, read_side, WIDTH),
         MEMBER(BANNER_H, "h", LAST, read_side, HEIGHT),
         MEMBER(BANNER_FORMAT, "format", EACH, read_formats, 0),
+        MEMBER(BANNER_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+        MEMBER(BANNER_BTYPE, "btype", BINDS, read_numbers, BLOCKED_TYPES),
+        MEMBER(BANNER_API, "api", LAST, read_numbers, APIS),
+        MEMBER(BANNER_MIMES, "mimes", BINDS, read_types, 0),
+        MEMBER(BANNER_POS, "pos", LAST, read_position, 0),
     };
     struct am_openrtb_impression *impression = &in->openrtb->impression;
     int64_t sides[SIDES] = {0};
     (void)argument;
     in->openrtb->sides = sides;
+    in->slot->creatives.needed = true;
     impression->is_banner |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     in->openrtb->sides = NULL;
     impression->has_sizes |= sides[WIDTH] || sides[HEIGHT];
@@ -150,7 +213,26 @@ read_secure(struct am_openrtb_reading *in, const struct am_json_node *value, int
     bool secure;
     (void)argument;
     if (am_openrtb_flag(in, value, &secure))
-        in->openrtb->impression.secure |= secure;
+        in->slot->creatives.secure |= secure;
+}
+
+static void
+read_interstitial(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    bool interstitial;
+    (void)argument;
+    if (am_openrtb_flag(in, value, &interstitial))
+        in->slot->creatives.interstitial = interstitial;
+}
+
+static void
+read_placement(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view text;
+    (void)argument;
+    if (!am_openrtb_text(in, value, &text) || text.size > AM_ID_MAX_BYTES)
+        return;
+    char *memory = am_api_request_room(in->reader, text.size);
+    am_api_request_keep(in->reader, text.size, text.size);
+    in->slot->placement = am_model_attribute_fold(AM_ATTRIBUTE_PLACEMENT, text, memory);
 }
 
 static void read_private_auction(struct am_openrtb_reading *in,
@@ -204,7 +286,8 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
         MEMBER(IMP_BIDFLOORCUR, "bidfloorcur", BINDS, read_floor_currency, 0),
         MEMBER(IMP_PMP, "pmp", BINDS, read_market, 0),
         MEMBER(IMP_SECURE, "secure", BINDS, read_secure, 0),
-        MEMBER(IMP_TAGID, "tagid", LAST, am_openrtb_keep, offsetof(struct am_openrtb, placement)),
+        MEMBER(IMP_INSTL, "instl", BINDS, read_interstitial, 0),
+        MEMBER(IMP_TAGID, "tagid", LAST, read_placement, 0),
     };
     struct am_openrtb *openrtb = in->openrtb;
     struct am_match_request *request = &in->reader->request;
@@ -215,7 +298,6 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     openrtb->impression = (struct am_openrtb_impression){.is_banner = false};
     in->slot = am_api_request_add_slot(in->reader);
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
-    openrtb->secure[request->slot_count - 1] = openrtb->impression.secure;
     if (!may_be_bid_on(in))
         request->slot_count--;
     in->slot = NULL;

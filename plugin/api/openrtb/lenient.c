@@ -229,6 +229,33 @@ void am_openrtb_list(struct am_openrtb_reading *in,
         am_openrtb_split(in, text, read, argument);
 }
 
+static void read_numbers(struct am_openrtb_reading *in,
+                         const struct am_json_node *list,
+                         am_openrtb_item_function *read,
+                         int argument) {
+    const struct am_json_node *item = am_json_first(list);
+    for (uint32_t i = 0; i < list->children; i++, item = am_json_after(&in->json, item)) {
+        struct am_view text;
+        if (item->type == AM_JSON_NUMBER) {
+            read(in, am_json_raw(&in->json, item), argument);
+        } else {
+            am_openrtb_odd(in);
+            if (read_scalar(in, item, &text))
+                read(in, text, argument);
+        }
+    }
+}
+
+void am_openrtb_numbers(struct am_openrtb_reading *in,
+                        const struct am_json_node *value,
+                        am_openrtb_item_function *read,
+                        int argument) {
+    if (value->type == AM_JSON_ARRAY)
+        read_numbers(in, value, read, argument);
+    else
+        am_openrtb_list(in, value, read, argument);
+}
+
 /* ---- objects -------------------------------------------------------------------------------- */
 
 /* The object that a value is, or an empty list in its place, or NULL. */
@@ -251,10 +278,10 @@ static const struct am_json_node *object_of(struct am_openrtb_reading *in,
     return NULL;
 }
 
-static const struct am_openrtb_member *find_member(const struct am_json *json,
-                                                   const struct am_json_node *key,
-                                                   const struct am_openrtb_member *members,
-                                                   size_t count) {
+static inline const struct am_openrtb_member *find_member(const struct am_json *json,
+                                                          const struct am_json_node *key,
+                                                          const struct am_openrtb_member *members,
+                                                          size_t count) {
     struct am_view raw = am_json_raw(json, key);
     for (size_t i = 0; i < count; i++) {
         const struct am_view name = members[i].name;
@@ -277,7 +304,8 @@ static void read_member(struct am_openrtb_reading *in,
 
 /* Members in the order in which they stand, with the value that counts of each. */
 struct found_members {
-    const struct am_json_node *values[AM_OPENRTB_MEMBERS_OF_OBJECT]; /* by member; NULL: none */
+    const struct am_json_node *values[AM_OPENRTB_MEMBERS_OF_OBJECT]; /* by member, if in `seen` */
+    uint32_t seen;                                                   /* a bit a member */
     uint8_t order[AM_OPENRTB_MEMBERS_OF_OBJECT];
     uint32_t count;
 };
@@ -300,19 +328,19 @@ static void find_members(struct am_openrtb_reading *in,
                          size_t count,
                          struct found_members *found) {
     const struct am_json_node *key = am_json_first(object);
-    found->count = 0;
-    for (size_t i = 0; i < count; i++)
-        found->values[i] = NULL;
+    found->count = found->seen = 0;
     for (uint32_t i = 0; i < object->children; i++) {
         const struct am_json_node *value = am_json_after(&in->json, key);
         const struct am_openrtb_member *member =
             value->type == AM_JSON_NULL ? NULL : find_member(&in->json, key, members, count);
         if (member) {
             size_t place = (size_t)(member - members);
-            if (found->values[place])
+            uint32_t bit = UINT32_C(1) << place;
+            if (found->seen & bit)
                 note_repeated(in, member, found->values[place]);
             else
                 found->order[found->count++] = (uint8_t)place;
+            found->seen |= bit;
             found->values[place] = value;
         }
         key = am_json_after(&in->json, value);

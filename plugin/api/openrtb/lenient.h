@@ -90,6 +90,11 @@ void am_openrtb_list(struct am_openrtb_reading *in,
                      const struct am_json_node *value,
                      am_openrtb_item_function *read,
                      int argument);
+/* The same for a list of numbers, which are handed on as they are written. */
+void am_openrtb_numbers(struct am_openrtb_reading *in,
+                        const struct am_json_node *value,
+                        am_openrtb_item_function *read,
+                        int argument);
 /* Hands on what stands between the commas, without white space at its ends, unless it is empty. */
 void am_openrtb_split(struct am_openrtb_reading *in,
                       struct am_view text,

@@ -45,10 +45,16 @@
     MEMBER(IMP_BIDFLOORCUR, "imp.bidfloorcur")                                                     \
     MEMBER(IMP_PMP, "imp.pmp")                                                                     \
     MEMBER(IMP_SECURE, "imp.secure")                                                               \
+    MEMBER(IMP_INSTL, "imp.instl")                                                                 \
     MEMBER(IMP_TAGID, "imp.tagid")                                                                 \
     MEMBER(BANNER_W, "banner.w")                                                                   \
     MEMBER(BANNER_H, "banner.h")                                                                   \
     MEMBER(BANNER_FORMAT, "banner.format")                                                         \
+    MEMBER(BANNER_BATTR, "banner.battr")                                                           \
+    MEMBER(BANNER_BTYPE, "banner.btype")                                                           \
+    MEMBER(BANNER_MIMES, "banner.mimes")                                                           \
+    MEMBER(BANNER_API, "banner.api")                                                               \
+    MEMBER(BANNER_POS, "banner.pos")                                                               \
     MEMBER(FORMAT_W, "format.w")                                                                   \
     MEMBER(FORMAT_H, "format.h")                                                                   \
     MEMBER(PMP_PRIVATE, "pmp.private_auction")                                                     \
@@ -101,6 +107,8 @@
     MEMBER(REGS_US_PRIVACY, "regs.us_privacy")                                                     \
     MEMBER(REGS_GPP, "regs.gpp")                                                                   \
     MEMBER(REGS_GPC, "regs.gpc")                                                                   \
+    MEMBER(REGS_DSA, "regs.dsa")                                                                   \
+    MEMBER(DSA_REQUIRED, "dsa.dsarequired")                                                        \
     MEMBER(REGS_EXT, "regs.ext")                                                                   \
     MEMBER(USER_GEO, "user.geo")                                                                   \
     MEMBER(USER_KEYWORDS, "user.keywords")                                                         \

@@ -15,7 +15,7 @@
 /* What impression was read last. */
 struct am_openrtb_impression {
     struct am_view floor_currency;
-    bool is_banner, has_sizes, is_private, secure;
+    bool is_banner, has_sizes, is_private;
     bool unreadable; /* a member that restricts bids */
 };
 
@@ -45,6 +45,7 @@ struct am_openrtb {
     enum am_openrtb_no_bid no_bid;
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test;
+    bool transparent;     /* creatives must say what the Digital Services Act asks */
     bool user_is_private; /* what is said of the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
@@ -55,8 +56,7 @@ struct am_openrtb {
     struct am_view os;
     uint32_t impressions; /* that were given */
     struct am_openrtb_impression impression;
-    int64_t *sides;           /* of the size that is being read */
-    struct am_view placement; /* tagid of the impression read last */
+    int64_t *sides; /* of the size that is being read */
     struct am_openrtb_allowed allowed;
     struct am_openrtb_names seats, categories; /* of wseat, acat */
     int64_t taxonomy;                          /* of categories: cattax */
@@ -64,7 +64,6 @@ struct am_openrtb {
     /* Not cleared before each request. */
     struct am_view seat_names[AM_MAX_SEATS];
     struct am_view category_names[AM_MAX_ALLOWED_CATEGORIES];
-    bool secure[AM_MAX_SLOTS]; /* by slot */
 };
 
 /* After am_api_request_start. On success reader->request holds the request for a decision, with a

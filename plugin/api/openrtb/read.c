@@ -137,20 +137,21 @@ read_taxonomy(struct am_openrtb_reading *in, const struct am_json_node *value, i
 
 /* ---- names that are blocked ----------------------------------------------------------------- */
 
-/* Of advertisers, by domain: "https://www.shop.example/" is "shop.example". Apps are blocked by
- * their ids, and stand beside the domains. */
-enum { BLOCKED_APPS = AM_BLOCKED_KINDS };
+/* Advertisers are blocked by domain: "https://www.shop.example/" is "shop.example". Apps are
+ * blocked by their ids, which some inventories have as domains. */
 
 /* Names longer than any in an inventory block nothing. */
 static void add_blocked(struct am_openrtb_reading *in, struct am_view name, int kind) {
     name = am_openrtb_trimmed(name);
     if (kind == AM_BLOCKED_DOMAINS)
         name = am_model_host(name);
-    else if (kind == BLOCKED_APPS)
-        kind = AM_BLOCKED_DOMAINS;
     if (name.size == 0 || name.size > AM_ID_MAX_BYTES)
         return;
-    if (am_api_request_add_blocked(in->reader, (enum am_api_blocked)kind, name, NULL) != AM_OK)
+    enum am_code code =
+        am_api_request_add_blocked(in->reader, (enum am_api_blocked)kind, name, NULL);
+    if (code == AM_OK && kind == AM_BLOCKED_APPS)
+        code = am_api_request_add_blocked(in->reader, AM_BLOCKED_DOMAINS, name, NULL);
+    if (code != AM_OK)
         am_openrtb_forbid(in->openrtb, AM_NO_BID_LIMIT);
 }
 
@@ -266,7 +267,7 @@ static enum am_code read_root(struct am_openrtb_reading *in, struct am_error *er
         MEMBER(ACAT, "acat", BINDS, read_names, true),
         MEMBER(BCAT, "bcat", BINDS, read_blocked, AM_BLOCKED_CATEGORIES),
         MEMBER(BADV, "badv", BINDS, read_blocked, AM_BLOCKED_DOMAINS),
-        MEMBER(BAPP, "bapp", BINDS, read_blocked, BLOCKED_APPS),
+        MEMBER(BAPP, "bapp", BINDS, read_blocked, AM_BLOCKED_APPS),
         MEMBER(BSEAT, "bseat", BINDS, read_blocked, AM_BLOCKED_ADVERTISERS),
         MEMBER(WSEAT, "wseat", BINDS, read_names, false),
         MEMBER(TEST, "test", BINDS, read_test, 0),
@@ -293,11 +294,30 @@ static enum am_code read_root(struct am_openrtb_reading *in, struct am_error *er
     return AM_OK;
 }
 
-/* A bid of nothing is none. */
-static void raise_floors(struct am_api_request_reader *reader) {
-    for (uint32_t i = 0; i < reader->request.slot_count; i++)
-        if (reader->slots[i].floor == 0)
-            reader->slots[i].floor = 1;
+/* A bid of nothing is none. Categories of another taxonomy cannot be compared. */
+static void finish_slot(const struct am_openrtb_reading *in, struct am_match_slot *slot) {
+    const struct am_openrtb *openrtb = in->openrtb;
+    bool compares =
+        in->reader->blocked_count[AM_BLOCKED_CATEGORIES] || openrtb->categories.restricts;
+    if (slot->floor == 0)
+        slot->floor = 1;
+    slot->creatives.transparent = openrtb->transparent;
+    if (compares)
+        slot->creatives.taxonomy = openrtb->taxonomy ? (uint8_t)openrtb->taxonomy : 1;
+}
+
+/* The usual request has one impression: its placement is the request's. */
+static void finish_slots(struct am_openrtb_reading *in) {
+    struct am_api_request_reader *reader = in->reader;
+    bool placed = false;
+    for (uint32_t i = 0; i < reader->request.slot_count; i++) {
+        finish_slot(in, &reader->slots[i]);
+        placed |= reader->slots[i].placement.size != 0;
+    }
+    if (reader->request.slot_count == 1)
+        am_openrtb_add_attribute(in, reader->slots[0].placement, AM_ATTRIBUTE_PLACEMENT);
+    else
+        reader->request.places_slots = placed;
 }
 
 static enum am_code put_together(struct am_openrtb_reading *in, struct am_error *error) {
@@ -313,9 +333,7 @@ static enum am_code put_together(struct am_openrtb_reading *in, struct am_error 
         am_openrtb_forbid(in->openrtb, AM_NO_BID_IMPRESSIONS);
         return AM_OK;
     }
-    raise_floors(reader);
-    if (in->openrtb->impressions == 1)
-        am_openrtb_add_attribute(in, in->openrtb->placement, AM_ATTRIBUTE_PLACEMENT);
+    finish_slots(in);
     return am_api_request_finish(reader, error);
 }
 
@@ -340,6 +358,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     static const struct am_openrtb_member whole = MEMBER(REQUEST, "", LAST, NULL, 0);
     struct am_openrtb_reading in = {.reader = reader, .openrtb = openrtb, .member = &whole};
     start(openrtb, image);
+    reader->request.unique = AM_UNIQUE_AD;
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)
         return code;
