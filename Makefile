@@ -58,17 +58,21 @@ endif
 
 comma := ,
 
-# All rooms but the two that hold a program of their own.
-ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
+# All rooms but the three that make something of them: the plugin, the command, the shared library.
+ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/% plugin/lib/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/%.o)
 PLUGIN_SOURCES := $(wildcard plugin/uwsgi/*.c plugin/uwsgi/*/*.c)
 CLI_SOURCES := $(wildcard plugin/cli/*.c)
+LIB_SOURCES := $(wildcard plugin/lib/*.c)
+# The soname's number is ADMATCH_ABI of the public header.
+ABI := $(shell sed -n 's/^.define ADMATCH_ABI //p' plugin/include/admatch.h)
+SHARED := $(BUILD)/libadmatch.so.$(ABI)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
-.PHONY: fuzz fuzz-cost soak bench bench-pair install uninstall dist deb
-all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch ## build the plugin and the command
+.PHONY: fuzz fuzz-cost soak bench bench-pair install install-server install-lib uninstall dist deb
+all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch $(SHARED) ## build the plugin, the command and the library
 
 help: ## this list
 	@sed -n 's/^#   make/  make/p' $(firstword $(MAKEFILE_LIST))
@@ -123,6 +127,11 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -shared $(HARDENED_LINK) -o $@ $^ $(LIBRARIES)
 
+$(SHARED): $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
+	@echo '  LD $@'
+	$(QUIET)$(LINK) -shared $(HARDENED_LINK) -Wl,--as-needed -Wl,-soname,$(notdir $@) -o $@ $^ $(LIBRARIES)
+	$(QUIET)ln -sf $(notdir $@) $(BUILD)/libadmatch.so
+
 -include $(shell find $(BUILD) build/fuzz build/afl -name '*.d' 2> /dev/null)
 
 # ---- dependencies -----------------------------------------------------------------------------
@@ -130,7 +139,7 @@ $(BUILD)/admatch_plugin.so: $(PLUGIN_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmat
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light g++
+PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
@@ -209,12 +218,15 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
-$(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+$(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 $(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
 $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
+
+# The library's own room, as programs use it.
+$(BUILD)/tests/test_library: $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 
 # The linker lets these tests stand in for the allocator.
 $(BUILD)/tests/test_allocations $(BUILD)/tests/test_delivery_allocations $(BUILD)/tests/test_events_allocations: LIBRARIES += $(foreach name,malloc calloc realloc posix_memalign free,-Wl$(comma)--wrap=$(name))
@@ -270,8 +282,12 @@ integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugi
 docs-check: all ## what the documents promise, against the program
 	$(PYTHON) tests/lint/docs.py $(BUILD)
 
-# What reads the source or its documents alone; a sanitizer changes nothing there.
-LINTS := docs-check glossary rooms headers spdx
+library: all ## libadmatch as `make install` installs it: its names, and docs/examples/ in C, C++, CPython and PyPy
+	$(PYTHON) tests/library/run.py $(BUILD)
+
+# What reads the source or its documents alone, or what a sanitizer's runtime would have to be loaded before: a sanitizer
+# changes nothing there.
+LINTS := docs-check glossary rooms headers spdx library
 
 # Seconds that a part may take before it counts as hanging, and the next one has its turn.
 PART_SECONDS ?= $(if $(SANITIZER),7200,1200)
@@ -317,9 +333,9 @@ words: deps-words ## word rules against Snowball, misspelt words and a browser, 
 fresh: deps-fresh ## the two commands of README in a Debian 12 that has nothing else; the package, too (root only)
 	$(PYTHON) tests/fresh/run.py
 
-.PHONY: rooms headers spdx glossary
-rooms: $(BUILD)/admatch_plugin.so
-	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so
+.PHONY: rooms headers spdx glossary library
+rooms: $(BUILD)/admatch_plugin.so $(SHARED)
+	$(PYTHON) tests/lint/rooms.py $(BUILD)/admatch_plugin.so $(SHARED)
 
 headers: ## public headers compile as C++
 	$(PYTHON) tests/lint/headers.py
@@ -415,7 +431,24 @@ DOC_DIR := $(PREFIX)/share/doc/uwsgi-plugin-admatch
 BASH_DIR := $(PREFIX)/share/bash-completion/completions
 ZSH_DIR := $(PREFIX)/share/zsh/vendor-completions
 
-install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFIX; DESTDIR is honoured
+# Where libraries are: Debian's folder for this machine when it is installed to /usr.
+LIBDIR ?= $(PREFIX)/lib
+define PKG_CONFIG
+prefix=$(PREFIX)
+libdir=$(LIBDIR)
+includedir=$${prefix}/include
+
+Name: admatch
+Description: which ads fit a page, a query or a bid request
+Version: $(VERSION)
+Libs: -L$${libdir} -ladmatch
+Cflags: -I$${includedir}
+endef
+export PKG_CONFIG
+
+install: install-server install-lib ## the plugin to PLUGIN_DIR, the command, the library and their manuals under PREFIX; DESTDIR is honoured
+
+install-server: all ## the plugin, the command and its manual alone
 	$(INSTALL) -d $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(DOC_DIR)
 	$(INSTALL) -m 644 $(BUILD)/admatch_plugin.so $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so
 	$(INSTALL) -m 755 $(BUILD)/admatch $(DESTDIR)$(PREFIX)/bin/admatch
@@ -425,7 +458,17 @@ install: all ## the plugin to PLUGIN_DIR, the command and its manual under PREFI
 	$(BUILD)/admatch completion zsh > $(DESTDIR)$(ZSH_DIR)/_admatch
 	$(INSTALL) -m 644 LICENSE $(DESTDIR)$(DOC_DIR)/copyright
 
+install-lib: $(SHARED) ## the library, its header and its manual alone
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
+	$(INSTALL) -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED))
+	ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/libadmatch.so
+	printf '%s\n' "$$PKG_CONFIG" > $(DESTDIR)$(LIBDIR)/pkgconfig/admatch.pc
+	$(INSTALL) -m 644 plugin/include/admatch.h $(DESTDIR)$(PREFIX)/include/admatch.h
+	$(INSTALL) -m 644 docs/libadmatch.3 $(DESTDIR)$(PREFIX)/share/man/man3/libadmatch.3
+
 uninstall: ## remove what `make install` has put there
+	rm -f $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/libadmatch.so $(DESTDIR)$(LIBDIR)/pkgconfig/admatch.pc \
+	    $(DESTDIR)$(PREFIX)/include/admatch.h $(DESTDIR)$(PREFIX)/share/man/man3/libadmatch.3
 	rm -f $(DESTDIR)$(PLUGIN_DIR)/admatch_plugin.so $(DESTDIR)$(PREFIX)/bin/admatch $(DESTDIR)$(PREFIX)/share/man/man1/admatch.1 \
 	    $(DESTDIR)$(DOC_DIR)/copyright $(DESTDIR)$(BASH_DIR)/admatch $(DESTDIR)$(ZSH_DIR)/_admatch
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOC_DIR)

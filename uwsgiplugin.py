@@ -24,6 +24,6 @@ CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fst
           "-DADMATCH_VERSION='\"%s\"'" % VERSION] + os.environ.get("CPPFLAGS", "").split()
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
 LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lcrypto", "-lm", "-lpthread"]
-# Every room but that of the command.
+# Every room but those of the command and of the library.
 GCC_LIST = sorted(os.path.relpath(path, ROOT) for path in glob.glob(os.path.join(ROOT, "plugin", "**", "*.c"), recursive=True)
-                  if not path.startswith(os.path.join(ROOT, "plugin", "cli", "")))
+                  if os.path.relpath(path, os.path.join(ROOT, "plugin")).split(os.sep)[0] not in ("cli", "lib"))

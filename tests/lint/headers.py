@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PUBLIC = ("plugin/match/match.h", "plugin/index/image.h", "plugin/api/api.h")
+PUBLIC = ("plugin/include/admatch.h", "plugin/match/match.h", "plugin/index/image.h", "plugin/api/api.h")
 # `= {0}` is how C clears a structure; g++ -Wextra asks for each member.
 FLAGS = ("-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Werror", "-x", "c++", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL")
 

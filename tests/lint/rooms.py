@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rooms of plugin/: which room may see which, and that names say their room; that only plugin/uwsgi knows uWSGI; that headers say
-in which process and thread they run, where there are several; that the plugin exports one symbol; and that it is hardened.
-Usage: rooms.py [admatch_plugin.so]"""
+in which process and thread they run, where there are several; that the plugin exports one symbol, and the library those of its
+header; and that both are hardened.
+Usage: rooms.py [admatch_plugin.so [libadmatch.so]]"""
 
 import pathlib
 import re
@@ -24,7 +25,12 @@ ROOMS = {
     "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
     "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
     "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
+    "include": (set(), ""),
+    "lib": ({"include", "base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "lib"),
 }
+# The header of the library is for programs outside: its names begin with admatch_.
+PUBLIC_HEADER = ROOT / "plugin" / "include" / "admatch.h"
+PUBLIC_NAME = re.compile(r"^(?:[a-z][a-z0-9_ ]*[ *])?(?!extern)([a-z]\w+)\(", re.M)
 
 
 def sources():
@@ -134,11 +140,23 @@ def circles(graph):
         yield from visit(node)
 
 
-def check_exports(plugin):
-    done = subprocess.run(["nm", "-D", "--defined-only", plugin], capture_output=True, text=True, check=True)
+def public_names():
+    """The functions that the library's header declares."""
+    return set(PUBLIC_NAME.findall(PUBLIC_HEADER.read_text()))
+
+
+def check_public_names():
+    for name in sorted(public_names()):
+        if not name.startswith("admatch_"):
+            yield f"{PUBLIC_HEADER.relative_to(ROOT)}: {name}: expected a name that begins with admatch_"
+
+
+def check_exports(path):
+    expected = {"admatch_plugin"} if "plugin" in pathlib.Path(path).name else public_names()
+    done = subprocess.run(["nm", "-D", "--defined-only", path], capture_output=True, text=True, check=True)
     exported = {line.split()[-1] for line in done.stdout.splitlines()}
-    if exported != {"admatch_plugin"}:
-        yield f"{plugin}: expected to export admatch_plugin alone, found {', '.join(sorted(exported))}"
+    if exported != expected:
+        yield f"{path}: expected to export {', '.join(sorted(expected))}, found {', '.join(sorted(exported))}"
 
 
 def check_hardening(plugin):
@@ -158,13 +176,14 @@ def check_hardening(plugin):
 
 
 def main():
-    problems = [problem for path in sources() for problem in check_includes(path)]
+    problems = [*check_public_names(), *(problem for path in sources() for problem in check_includes(path))]
     for path in (path for path in sources() if path.suffix == ".h"):
         problems += [*check_names(path), *check_places(path)]
-    for plugin in sys.argv[1:]:
-        problems += check_exports(plugin)
-        problems += check_hardening(plugin)
-        problems += check_circles(pathlib.Path(plugin).resolve().parent)
+    for path in sys.argv[1:]:
+        problems += check_exports(path)
+        problems += check_hardening(path)
+    for build in sorted({pathlib.Path(path).resolve().parent for path in sys.argv[1:]}):
+        problems += check_circles(build)
     print("\n".join(problems) or f"rooms: {len(sources())} files are in order")
     return 1 if problems else 0
 
