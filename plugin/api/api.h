@@ -50,6 +50,7 @@ struct am_api_request {
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
     bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    bool explain;        /* of a bid request: as if it asked by ext.admatch.explain */
     bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
                     logs it; not of bids */
 };

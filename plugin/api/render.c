@@ -191,7 +191,7 @@ static void put_rejected(const struct renderer *to, const struct am_match_reject
 }
 
 static void put_explain(const struct renderer *to, const struct am_match_decision *decision) {
-    am_buffer_literal(to->out, ",\"explain\":{\"candidates\":");
+    am_buffer_literal(to->out, "\"explain\":{\"candidates\":");
     am_buffer_unsigned(to->out, decision->candidates);
     am_buffer_literal(to->out, ",\"rejected_total\":");
     am_buffer_unsigned(to->out, decision->rejected_total);
@@ -202,6 +202,13 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
         put_rejected(to, &decision->rejected[i]);
     }
     am_buffer_literal(to->out, "]}");
+}
+
+void am_api_render_explain(struct am_buffer *out,
+                           const struct am_image *image,
+                           const struct am_match_decision *decision) {
+    const struct renderer to = {.out = out, .image = image};
+    put_explain(&to, decision);
 }
 
 static void put_gate(const struct renderer *to, enum am_gate gate, const struct am_match_why *why) {
@@ -289,8 +296,10 @@ void am_api_render_decision(struct am_buffer *out,
         am_buffer_literal(out, ",\"truncated\":true");
     put_corrections(&to, decision);
     put_slots(&to, decision);
-    if (request->explain)
+    if (request->explain) {
+        am_buffer_literal(out, ",");
         put_explain(&to, decision);
+    }
     if (decision->why)
         put_why(&to, decision->why);
     am_buffer_literal(out, "}");

@@ -232,6 +232,15 @@ class OpenRtbTest(SharedServerTest):
         done = self.command("--openrtb", b"{}")
         self.assertEqual((done.returncode, done.stdout), (1, self.bid(b"{}").body + b"\n"))
 
+    def test_the_command_explains_bid_requests(self):
+        body = json.dumps(bid_request(device={"devicetype": 3})).encode()
+        done = subprocess.run([ADMATCH, "match", str(self.folder / "inventory.jsonl"), "--openrtb", "-", "--explain"], input=body, capture_output=True)
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["seatbid"], answer["nbr"]), ([], 500))
+        self.assertEqual([each["reason"] for each in answer["ext"]["admatch"]["explain"]["rejected"]], ["targeting"])
+        asked = self.bid(bid_request(device={"devicetype": 3}, ext={"admatch": {"explain": True}}))
+        self.assertEqual((asked.status, asked.body + b"\n"), (200, done.stdout))
+
     def test_the_command_takes_one_kind_of_request(self):
         done = subprocess.run([ADMATCH, "match", "x", "--openrtb", "a", "--batch", "b"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)

@@ -216,9 +216,14 @@ static void no_bid_is_an_empty_answer(void **state) {
 }
 
 static void in_test_mode_no_bid_has_a_reason(void **state) {
-#define REASON(number) "{\"id\":\"r\",\"seatbid\":[],\"nbr\":" number "}"
 #define TEST_MODE "{\"id\":\"r\",\"test\":1,"
-    assert_body(ask(state, TEST_MODE IMP "}"), 200, REASON("500"));
+#define REASON(number) "{\"id\":\"r\",\"seatbid\":[],\"nbr\":" number "}"
+    assert_body(ask(state,
+                    TEST_MODE "\"imp\":[{\"id\":\"1\",\"banner\":{},\"bidfloor\":9,"
+                              "\"bidfloorcur\":\"EUR\"}],\"site\":{\"search\":\"running shoes\"}}"),
+                200,
+                "{\"id\":\"r\",\"seatbid\":[],\"nbr\":500,\"ext\":{\"admatch\":{\"gate\":\"floor\","
+                "\"ad\":\"shoes\",\"detail\":\"eCPM 1.25; the floor is 9\"}}}");
     assert_body(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\",\"GBP\"]}"), 200, REASON("501"));
     assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"video\":{}}]}"), 200, REASON("502"));
     assert_body(ask(state, TEST_MODE IMP ",\"cattax\":4}"), 200, REASON("503"));
@@ -227,6 +232,22 @@ static void in_test_mode_no_bid_has_a_reason(void **state) {
                 REASON("504"));
     assert_null(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\"]}").decision);
     assert_int_equal(ask(state, "{\"id\":\"r\",\"test\":0," IMP "}").status, 204);
+}
+
+static void bid_requests_are_explained_when_they_ask(void **state) {
+#define ASK ",\"ext\":{\"admatch\":{\"explain\":true}}}"
+#define EXPLAIN "\"ext\":{\"admatch\":{\"explain\":{\"candidates\":"
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\"," IMP ",\"site\":{\"search\":\"tea\"},\"bseat\":[\"cup\"]" ASK);
+    assert_int_equal(response.status, 200);
+    assert_non_null(memmem(response.body.data, response.body.size, EXPLAIN, strlen(EXPLAIN)));
+    static const char blocked[] = "\"reason\":\"blocked_advertiser\",\"detail\":\"cup\"";
+    assert_non_null(memmem(response.body.data, response.body.size, blocked, strlen(blocked)));
+    response = ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}}]" ASK);
+    assert_int_equal(response.status, 200);
+    assert_non_null(memmem(response.body.data, response.body.size, "\"nbr\":500", 9));
+    assert_non_null(memmem(response.body.data, response.body.size, EXPLAIN, strlen(EXPLAIN)));
+    assert_body(ask(state, "{\"id\":\"r\",\"cur\":[\"USD\"]," IMP ASK), 200, REASON("501"));
 }
 
 static void without_an_image_there_is_no_answer(void **state) {
@@ -653,6 +674,7 @@ int main(void) {
         TEST(an_advertiser_may_win_several_impressions),
         TEST(no_bid_is_an_empty_answer),
         TEST(in_test_mode_no_bid_has_a_reason),
+        TEST(bid_requests_are_explained_when_they_ask),
         cmocka_unit_test(without_an_image_there_is_no_answer),
         TEST(what_is_required_is_asked_for),
         TEST(what_is_unknown_or_null_is_passed_over),

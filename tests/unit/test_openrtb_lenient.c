@@ -156,6 +156,7 @@ static const struct row {
     {"ext.admatch.text", ROOT("\"ext\":{\"admatch\":{\"text\":%s}}"), "5", TEXT, PASSED_OVER},
     {"ext.admatch.unique", ROOT("\"ext\":{\"admatch\":{\"unique\":%s}}"), "none", TEXT,
      PASSED_OVER},
+    {"ext.admatch.explain", ROOT("\"ext\":{\"admatch\":{\"explain\":%s}}"), "1", FLAG, PASSED_OVER},
     {"imp.id", "{\"id\":\"r\",\"imp\":[{\"id\":%s,\"banner\":{}}]}", "5", TEXT, FORBIDS},
     {"imp.banner", "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":%s}]}", "{\"w\":5,\"h\":5}",
      OBJECT, FORBIDS},

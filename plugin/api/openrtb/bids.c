@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bid responses: a decision as OpenRTB says it. */
+#include "../render.h"
 #include "openrtb.h"
 
 struct bidder {
@@ -203,12 +204,48 @@ static void put_seat(struct bidder *to, struct offer *offers, uint32_t count) {
     am_buffer_literal(to->out, "}");
 }
 
-static void put_extension(const struct bidder *to, bool truncated) {
-    if (truncated)
-        am_buffer_literal(to->out, ",\"ext\":{\"admatch\":{\"truncated\":true}}");
+/* The ad that came furthest, the best ranked of several. */
+static const struct am_match_rejected *furthest(const struct am_match_decision *decision) {
+    const struct am_match_rejected *found = NULL;
+    for (uint32_t i = 0; i < decision->rejected_count; i++)
+        if (!found || decision->rejected[i].gate > found->gate)
+            found = &decision->rejected[i];
+    return found;
 }
 
-static void put_bids(struct bidder *to, struct offer *offers, uint32_t count, bool truncated) {
+static void put_furthest(const struct bidder *to, const struct am_match_rejected *rejected) {
+    put_string(to, "\"gate\":", am_view_of(am_gate_name(rejected->gate)));
+    put_string(to, ",\"ad\":", text_of(to, to->image->details[rejected->ad].id));
+    put_string(to, ",\"detail\":", rejected->detail);
+}
+
+/* What only admatch says; nothing, as a rule. `decision` may be NULL. */
+static void
+put_extension(const struct bidder *to, const struct am_match_decision *decision, bool has_bids) {
+    const struct am_match_rejected *rejected =
+        decision && !has_bids && to->openrtb->test ? furthest(decision) : NULL;
+    bool truncated = decision && decision->truncated;
+    bool explains = decision && to->openrtb->explains;
+    if (!truncated && !rejected && !explains)
+        return;
+    am_buffer_literal(to->out, ",\"ext\":{\"admatch\":{");
+    if (truncated)
+        am_buffer_literal(to->out, "\"truncated\":true");
+    if (truncated && (rejected || explains))
+        am_buffer_literal(to->out, ",");
+    if (rejected)
+        put_furthest(to, rejected);
+    if (rejected && explains)
+        am_buffer_literal(to->out, ",");
+    if (explains)
+        am_api_render_explain(to->out, to->image, decision);
+    am_buffer_literal(to->out, "}}");
+}
+
+static void put_bids(struct bidder *to,
+                     struct offer *offers,
+                     uint32_t count,
+                     const struct am_match_decision *decision) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[");
     for (uint32_t i = 0; i < count; i++) {
@@ -220,7 +257,7 @@ static void put_bids(struct bidder *to, struct offer *offers, uint32_t count, bo
     }
     put_string(to, "],\"bidid\":", am_view_of(to->image->generation));
     put_string(to, ",\"cur\":", text_of(to, to->image->settings->currency));
-    put_extension(to, truncated);
+    put_extension(to, decision, true);
     am_buffer_literal(to->out, "}");
 }
 
@@ -231,11 +268,11 @@ const char *am_openrtb_no_bid_number(enum am_openrtb_no_bid reason) {
     return numbers[reason];
 }
 
-static void put_no_bid(const struct bidder *to, bool truncated) {
+static void put_no_bid(const struct bidder *to, const struct am_match_decision *decision) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[],\"nbr\":");
     am_buffer_view_append(to->out, am_view_of(am_openrtb_no_bid_number(to->openrtb->no_bid)));
-    put_extension(to, truncated);
+    put_extension(to, decision, false);
     am_buffer_literal(to->out, "}");
 }
 
@@ -247,9 +284,9 @@ void am_openrtb_render(struct am_buffer *out,
     struct bidder to = {out, openrtb, openrtb->image, request, 0};
     uint32_t count = decision ? collect_offers(&to, decision, offers) : 0;
     if (count)
-        put_bids(&to, offers, count, decision->truncated);
+        put_bids(&to, offers, count, decision);
     else if (openrtb->no_bid == AM_NO_BID_NONE)
         openrtb->no_bid = AM_NO_BID_NO_AD;
-    if (count == 0 && openrtb->test)
-        put_no_bid(&to, decision && decision->truncated);
+    if (count == 0 && (openrtb->test || openrtb->explains))
+        put_no_bid(&to, decision);
 }

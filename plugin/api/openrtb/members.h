@@ -38,6 +38,7 @@
     MEMBER(EXT_ADMATCH, "ext.admatch")                                                             \
     MEMBER(EXT_TEXT, "ext.admatch.text")                                                           \
     MEMBER(EXT_KV, "ext.admatch.kv")                                                               \
+    MEMBER(EXT_EXPLAIN, "ext.admatch.explain")                                                     \
     MEMBER(EXT_UNIQUE, "ext.admatch.unique")                                                       \
     MEMBER(IMP_ID, "imp.id")                                                                       \
     MEMBER(IMP_BANNER, "imp.banner")                                                               \

@@ -207,11 +207,21 @@ read_unique(struct am_openrtb_reading *in, const struct am_json_node *value, int
 }
 
 static void
+read_explain(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    if (value->type == AM_JSON_TRUE || value->type == AM_JSON_FALSE)
+        in->openrtb->explains = value->type == AM_JSON_TRUE;
+    else
+        am_openrtb_flag(in, value, &in->openrtb->explains);
+}
+
+static void
 read_own_extension(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
     static const struct am_openrtb_member members[] = {
         MEMBER(EXT_TEXT, "text", LAST, read_text, 0),
         MEMBER(EXT_KV, "kv", LAST, read_free_keys, 0),
         MEMBER(EXT_UNIQUE, "unique", LAST, read_unique, 0),
+        MEMBER(EXT_EXPLAIN, "explain", LAST, read_explain, 0),
     };
     (void)argument;
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
