@@ -85,7 +85,7 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
     api->packed = region + plan.packed;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
     api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
-    api->creative = region + plan.creative;
+    api->creative = api->openrtb->creative_text = region + plan.creative;
     api->placements.ads = (struct am_event_decided_ad *)(region + plan.placements);
     api->placements.url_memory = region + plan.urls;
     api->placements.splitter = (struct am_text_splitter_memory){

@@ -20,6 +20,7 @@ store(struct am_builder *builder, const struct am_model_creative *creative, char
         [AM_CREATIVE_MIMES] = creative->mimes,
         [AM_CREATIVE_OTHERS] = (uint32_t)creative->types | (uint32_t)creative->positions << 8 |
                                (uint32_t)creative->taxonomy << 16 | (uint32_t)creative->flags << 24,
+        [AM_CREATIVE_SHOWN] = (uint32_t)creative->kinds | creative->duration << 8,
         [AM_CREATIVE_APP] = bundle_term(builder, creative->bundle, memory),
     };
     return am_build_pools_list(&builder->pools, items, AM_CREATIVE_ITEMS);

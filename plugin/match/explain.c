@@ -234,6 +234,8 @@ static void detail_creative(const struct stopped *stopped) {
     static const char *const missed[AM_GATE_CREATIVE_MISSES] = {
         [AM_GATE_CREATIVE_SUITS] = "",
         [AM_GATE_CREATIVE_MARKUP] = "it has none",
+        [AM_GATE_CREATIVE_KIND] = "it is of another kind",
+        [AM_GATE_CREATIVE_DURATION] = "its duration",
         [AM_GATE_CREATIVE_BUNDLE] = "its app is blocked",
         [AM_GATE_CREATIVE_INSECURE] = "it loads from http://",
         [AM_GATE_CREATIVE_ATTRIBUTE] = "an attribute is blocked",

@@ -277,34 +277,64 @@ static bool stops_seat(struct am_gates *gates, const struct question *asked, uin
            !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
 }
 
-/* Which of the slot's demands a creative misses, the first of enum am_gate_creative. */
-static enum am_gate_creative missed_by(const struct am_match_creatives *asked,
-                                       const uint32_t *items) {
-    const uint32_t others = items[AM_CREATIVE_OTHERS];
+/* Which of the demands of one kind a creative misses, the first of enum am_gate_creative. */
+static enum am_gate_creative missed_as(const struct am_match_media *asked,
+                                       const uint32_t *items,
+                                       enum am_model_creative_kind kind) {
+    const uint32_t others = items[AM_CREATIVE_OTHERS], mimes = items[AM_CREATIVE_MIMES];
     const uint64_t attributes =
         (uint64_t)items[AM_CREATIVE_ATTRIBUTES_HIGH] << 32 | items[AM_CREATIVE_ATTRIBUTES_LOW];
     const uint8_t types = (uint8_t)others, positions = (uint8_t)(others >> 8);
-    const uint8_t taxonomy = (uint8_t)(others >> 16), flags = (uint8_t)(others >> 24);
-    if (asked->secure && flags & AM_CREATIVE_INSECURE)
-        return AM_GATE_CREATIVE_INSECURE;
+    const uint32_t duration = items[AM_CREATIVE_SHOWN] >> 8;
+    if (!(items[AM_CREATIVE_SHOWN] >> kind & 1))
+        return AM_GATE_CREATIVE_KIND;
     if (asked->blocked_attributes & attributes)
         return AM_GATE_CREATIVE_ATTRIBUTE;
     if (asked->blocked_types & types)
         return AM_GATE_CREATIVE_TYPE;
-    if (asked->mimes && items[AM_CREATIVE_MIMES] & ~asked->mimes)
+    if (asked->mimes && mimes && !(mimes & asked->mimes))
         return AM_GATE_CREATIVE_MIME;
     if (items[AM_CREATIVE_APIS] & ~asked->apis)
         return AM_GATE_CREATIVE_API;
+    if (asked->position && positions && !(asked->position & positions))
+        return AM_GATE_CREATIVE_POSITION;
+    if (duration ? duration < asked->shortest || (asked->longest && duration > asked->longest)
+                 : asked->shortest || asked->longest)
+        return AM_GATE_CREATIVE_DURATION;
+    return AM_GATE_CREATIVE_SUITS;
+}
+
+/* Of all kinds that the slot takes, what the last one misses, unless one suits. */
+static enum am_gate_creative missed_by(const struct am_match_creatives *asked,
+                                       const uint32_t *items) {
+    const uint32_t others = items[AM_CREATIVE_OTHERS];
+    const uint8_t taxonomy = (uint8_t)(others >> 16), flags = (uint8_t)(others >> 24);
+    enum am_gate_creative missed = AM_GATE_CREATIVE_KIND;
+    if (asked->secure && flags & AM_CREATIVE_INSECURE)
+        return AM_GATE_CREATIVE_INSECURE;
     if (flags &
         (asked->interstitial ? AM_CREATIVE_NEVER_INTERSTITIAL : AM_CREATIVE_ONLY_INTERSTITIAL))
         return AM_GATE_CREATIVE_INTERSTITIAL;
-    if (asked->position && positions && !(asked->position & positions))
-        return AM_GATE_CREATIVE_POSITION;
     if (asked->taxonomy && taxonomy && asked->taxonomy != taxonomy)
         return AM_GATE_CREATIVE_TAXONOMY;
     if (asked->transparent && !(flags & AM_CREATIVE_TRANSPARENT))
         return AM_GATE_CREATIVE_TRANSPARENCY;
-    return AM_GATE_CREATIVE_SUITS;
+    for (int kind = 0; kind < AM_CREATIVE_KINDS && missed != AM_GATE_CREATIVE_SUITS; kind++)
+        if (asked->media[kind].asked)
+            missed = missed_as(&asked->media[kind], items, (enum am_model_creative_kind)kind);
+    return missed;
+}
+
+enum am_model_creative_kind am_match_creative_kind(const struct am_image *image,
+                                                   const struct am_match_slot *slot,
+                                                   uint32_t ad) {
+    const uint32_t *items = am_image_list_at(image, image->creatives[ad]).items;
+    int kind = AM_CREATIVE_KINDS - 1;
+    while (kind > 0 && !(slot->creatives.media[kind].asked &&
+                         missed_as(&slot->creatives.media[kind], items,
+                                   (enum am_model_creative_kind)kind) == AM_GATE_CREATIVE_SUITS))
+        kind--;
+    return (enum am_model_creative_kind)kind;
 }
 
 /* The detail is what it misses: enum am_gate_creative. */

@@ -9,6 +9,7 @@
 #define AM_MATCH_MATCH_H
 
 #include "../index/image.h"
+#include "../model/creative.h"
 #include "gate_table.h"
 
 enum {
@@ -46,18 +47,25 @@ struct am_match_attribute {
     struct am_view value;              /* folded by am_model_attribute_fold */
 };
 
-/* What a slot asks of creatives: sets and numbers as of struct am_model_creative. */
+/* What a slot asks of creatives that are shown as one kind: sets and numbers as of struct
+ * am_model_creative. */
+struct am_match_media {
+    bool asked; /* false: the slot does not take this kind */
+    uint64_t blocked_attributes;
+    uint32_t apis;  /* that it may need */
+    uint32_t mimes; /* that it may be of; 0: any */
+    uint8_t blocked_types;
+    uint8_t position;           /* a bit; 0: not known */
+    uint32_t shortest, longest; /* seconds of a video; 0: any */
+};
+
 struct am_match_creatives {
     bool needed;      /* false: nothing is asked, and an ad needs no creative */
     bool secure;      /* nothing may be loaded without encryption */
     bool transparent; /* it must say what the Digital Services Act asks */
     bool interstitial;
-    uint64_t blocked_attributes;
-    uint32_t apis;  /* that it may need */
-    uint32_t mimes; /* that it may be of; 0: any */
-    uint8_t blocked_types;
-    uint8_t position; /* a bit; 0: not known */
     uint8_t taxonomy; /* of the categories that are blocked or allowed; 0: there are none */
+    struct am_match_media media[AM_CREATIVE_KINDS];
 };
 
 struct am_match_slot {
@@ -175,6 +183,11 @@ struct am_match_decision {
     uint32_t correction_count;
     const struct am_match_why *why; /* NULL when none was asked; lives as long */
 };
+
+/* The kind, of those that the slot takes, as which an ad that was placed in it is shown: the last
+ * that suits. */
+enum am_model_creative_kind
+am_match_creative_kind(const struct am_image *image, const struct am_match_slot *slot, uint32_t ad);
 
 struct am_matcher;
 

@@ -190,6 +190,32 @@ static uint8_t read_flags(const struct am_json *json) {
     return flags;
 }
 
+/* Of all files of `media`. */
+static uint32_t media_types(const struct am_json *json, char *memory) {
+    const struct am_json_node *media = am_json_member(json, json->nodes, "media");
+    uint32_t mimes = 0;
+    if (!media || media->type != AM_JSON_ARRAY)
+        return 0;
+    const struct am_json_node *file = am_json_first(media);
+    for (uint32_t i = 0; i < media->children; i++, file = am_json_after(json, file)) {
+        const struct am_json_node *type = am_json_member(json, file, "mime");
+        if (type && type->type == AM_JSON_STRING)
+            mimes |= am_model_mime_bit(am_json_string(json, type, memory, NULL));
+    }
+    return mimes;
+}
+
+static bool has(const struct am_json *json, const char *name, enum am_json_type type) {
+    const struct am_json_node *value = am_json_member(json, json->nodes, name);
+    return value && value->type == type;
+}
+
+static uint8_t read_kinds(const struct am_json *json) {
+    bool video = has(json, "vast", AM_JSON_STRING) || has(json, "media", AM_JSON_ARRAY);
+    bool banner = !video || has(json, "adm", AM_JSON_STRING);
+    return (uint8_t)(banner << AM_CREATIVE_BANNER | video << AM_CREATIVE_VIDEO);
+}
+
 void am_model_creative_read(struct am_view text,
                             struct am_json_node *nodes,
                             char *memory,
@@ -198,14 +224,18 @@ void am_model_creative_read(struct am_view text,
     *creative = (struct am_model_creative){.bundle = {"", 0}};
     if (am_json_parse(text, nodes, AM_CREATIVE_NODES, &json, NULL) != AM_OK)
         return;
-    int64_t taxonomy = 0;
+    enum { DURATION_MOST = 86400 };
+    int64_t taxonomy = 0, duration = 0;
     struct am_view mime = read_text(&json, "mime", memory);
     read_whole(&json, am_json_member(&json, json.nodes, "cattax"), &taxonomy);
+    read_whole(&json, am_json_member(&json, json.nodes, "duration"), &duration);
     creative->attributes = read_set(&json, "attr", 63);
     creative->apis = (uint32_t)read_set(&json, "apis", 31);
     creative->types = (uint8_t)read_set(&json, "type", 7);
     creative->positions = (uint8_t)read_set(&json, "pos", 7);
-    creative->mimes = mime.size ? am_model_mime_bit(mime) : 0;
+    creative->mimes = (mime.size ? am_model_mime_bit(mime) : 0) | media_types(&json, memory);
+    creative->kinds = read_kinds(&json);
+    creative->duration = duration > 0 && duration <= DURATION_MOST ? (uint32_t)duration : 0;
     creative->taxonomy = taxonomy > 0 && taxonomy <= UINT8_MAX ? (uint8_t)taxonomy : 0;
     creative->flags = read_flags(&json);
     creative->bundle = read_text(&json, "bundle", memory);

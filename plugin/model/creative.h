@@ -11,13 +11,22 @@
 struct am_model_creative {
     uint64_t attributes;   /* `attr`: creative attributes */
     uint32_t apis;         /* `apis`: API frameworks that it needs */
-    uint32_t mimes;        /* `mime`: am_model_mime_bit; 0: not given */
+    uint32_t mimes;        /* of `media`, too: `mime`: am_model_mime_bit; 0: not given */
     uint8_t types;         /* `type`: banner ad types; 0: not given */
     uint8_t positions;     /* `pos`: placement positions where it may stand; 0: anywhere */
     uint8_t taxonomy;      /* `cattax`: of the ad's categories; 0: not given */
+    uint8_t kinds;         /* enum am_model_creative_kind, a bit each */
+    uint32_t duration;     /* `duration`: seconds of a video; 0: not given */
     uint8_t flags;         /* enum am_model_creative_flags */
     struct am_view bundle; /* `bundle`: the store id of the app; in the JSON's text or the caller's
                               memory; empty: none */
+};
+
+/* What it can be shown as. */
+enum am_model_creative_kind {
+    AM_CREATIVE_BANNER, /* it has `adm`, or nothing for a video */
+    AM_CREATIVE_VIDEO,  /* it has `vast`, a VAST document, or `media`, files to make one of */
+    AM_CREATIVE_KINDS
 };
 
 enum am_model_creative_flags {

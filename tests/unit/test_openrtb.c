@@ -225,7 +225,7 @@ static void in_test_mode_no_bid_has_a_reason(void **state) {
                 "{\"id\":\"r\",\"seatbid\":[],\"nbr\":500,\"ext\":{\"admatch\":{\"gate\":\"floor\","
                 "\"ad\":\"shoes\",\"detail\":\"eCPM 1.25; the floor is 9\"}}}");
     assert_body(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\",\"GBP\"]}"), 200, REASON("501"));
-    assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"video\":{}}]}"), 200, REASON("502"));
+    assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"audio\":{}}]}"), 200, REASON("502"));
     assert_body(ask(state, TEST_MODE IMP ",\"cattax\":4}"), 200, REASON("503"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"]}"), 200, REASON("504"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"],\"cur\":[\"USD\"]}"), 200,

@@ -52,6 +52,23 @@ static void add_views(struct am_buffer *out, const char *name, struct am_match_v
         am_buffer_json_string(out, views.items[i]);
 }
 
+static void add_creatives(struct am_buffer *out, const struct am_match_creatives *creatives) {
+    const uint64_t asked[] = {creatives->needed, creatives->secure, creatives->transparent,
+                              creatives->interstitial, creatives->taxonomy};
+    for (size_t i = 0; i < AM_COUNT_OF(asked); i++)
+        am_buffer_unsigned(out, asked[i]);
+    for (int kind = 0; kind < AM_CREATIVE_KINDS; kind++) {
+        const struct am_match_media *media = &creatives->media[kind];
+        const uint64_t of_kind[] = {
+            media->asked,    media->blocked_attributes, media->apis,     media->mimes,
+            media->position, media->blocked_types,      media->shortest, media->longest};
+        for (size_t i = 0; i < AM_COUNT_OF(of_kind); i++) {
+            am_buffer_literal(out, " ");
+            am_buffer_unsigned(out, of_kind[i]);
+        }
+    }
+}
+
 static void add_slots(struct am_buffer *out, const struct am_match_request *request) {
     for (uint32_t i = 0; i < request->slot_count; i++) {
         const struct am_match_slot *slot = &request->slots[i];
@@ -60,16 +77,7 @@ static void add_slots(struct am_buffer *out, const struct am_match_request *requ
         am_buffer_decimal(out, slot->floor, 6);
         am_buffer_literal(out, " in ");
         am_buffer_json_string(out, slot->placement);
-        const struct am_match_creatives *creatives = &slot->creatives;
-        const uint64_t asked[] = {creatives->needed,        creatives->secure,
-                                  creatives->transparent,   creatives->interstitial,
-                                  creatives->blocked_types, creatives->blocked_attributes,
-                                  creatives->apis,          creatives->mimes,
-                                  creatives->position,      creatives->taxonomy};
-        for (size_t k = 0; k < AM_COUNT_OF(asked); k++) {
-            am_buffer_literal(out, " ");
-            am_buffer_unsigned(out, asked[k]);
-        }
+        add_creatives(out, &slot->creatives);
         for (uint32_t k = 0; k < slot->size_count; k++) {
             am_buffer_literal(out, " ");
             am_buffer_unsigned(out, slot->sizes[k]);
@@ -174,6 +182,17 @@ static const struct row {
     {"banner.mimes", IN_BANNER("\"mimes\":%s"), "image/png", LIST, FORBIDS},
     {"banner.api", IN_BANNER("\"api\":%s"), "5", NUMBERS, PASSED_OVER},
     {"banner.pos", IN_BANNER("\"pos\":%s"), "5", NUMBER, PASSED_OVER},
+#define IN_VIDEO(members)                                                                          \
+    "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{},\"video\":{" members "}}]}"
+    {"imp.video", IN_IMP("\"video\":%s"), "{\"minduration\":5}", OBJECT, FORBIDS},
+    {"video.mimes", IN_VIDEO("\"mimes\":%s"), "video/mp4", LIST, FORBIDS},
+    {"video.minduration", IN_VIDEO("\"minduration\":%s"), "5", NUMBER, FORBIDS},
+    {"video.maxduration", IN_VIDEO("\"maxduration\":%s"), "5", NUMBER, FORBIDS},
+    {"video.protocols", IN_VIDEO("\"protocols\":%s"), "7", NUMBERS, FORBIDS},
+    {"video.linearity", IN_VIDEO("\"linearity\":%s"), "2", NUMBER, FORBIDS},
+    {"video.battr", IN_VIDEO("\"battr\":%s"), "5", NUMBERS, FORBIDS},
+    {"video.api", IN_VIDEO("\"api\":%s"), "5", NUMBERS, PASSED_OVER},
+    {"video.pos", IN_VIDEO("\"pos\":%s"), "5", NUMBER, PASSED_OVER},
     {"format.w", IN_BANNER("\"format\":[{\"h\":5,\"w\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"format.h", IN_BANNER("\"format\":[{\"w\":5,\"h\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"pmp.private_auction", IN_IMP("\"pmp\":{\"private_auction\":%s}"), "1", FLAG, FORBIDS},

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bid responses: a decision as OpenRTB says it. */
 #include "../render.h"
-#include "openrtb.h"
+#include "bidder.h"
 
-struct bidder {
-    struct am_buffer *out;
-    const struct am_openrtb *openrtb;
-    const struct am_image *image;
-    const struct am_match_request *request;
-    uint32_t bids; /* written so far */
-};
-
-/* A winner that may be offered. */
-struct offer {
-    const struct am_match_winner *placed;
-    const struct am_match_slot *slot;
-    bool written;
-};
-
-static struct am_view text_of(const struct bidder *to, am_image_string_ref ref) {
+static struct am_view text_of(const struct am_openrtb_bidder *to, am_image_string_ref ref) {
     return am_image_string(to->image, ref);
 }
 
@@ -29,15 +14,15 @@ static struct am_view advertiser_of(const struct am_image *image,
 
 /* ---- winners -------------------------------------------------------------------------------- */
 
-static uint32_t collect_offers(const struct bidder *to,
+static uint32_t collect_offers(const struct am_openrtb_bidder *to,
                                const struct am_match_decision *decision,
-                               struct offer *offers) {
+                               struct am_openrtb_offer *offers) {
     const struct am_match_winner *placed = decision->ads;
     uint32_t count = 0;
     for (uint32_t i = 0; i < to->request->slot_count; i++) {
         if (decision->slot_filled[i] == 0)
             continue;
-        offers[count++] = (struct offer){placed, &to->request->slots[i], false};
+        offers[count++] = (struct am_openrtb_offer){placed, &to->request->slots[i], false};
         placed += decision->slot_filled[i];
     }
     return count;
@@ -45,7 +30,7 @@ static uint32_t collect_offers(const struct bidder *to,
 
 /* ---- one bid -------------------------------------------------------------------------------- */
 
-static void put_string(const struct bidder *to, const char *name, struct am_view text) {
+static void put_string(const struct am_openrtb_bidder *to, const char *name, struct am_view text) {
     am_buffer_view_append(to->out, am_view_of(name));
     am_buffer_json_string(to->out, text);
 }
@@ -57,24 +42,28 @@ struct handed_on {
     enum am_json_type type;
 };
 
+static bool is_whole(const struct am_json *json, const struct am_json_node *value) {
+    int64_t whole;
+    return value->type == AM_JSON_NUMBER &&
+           am_decimal_parse(am_json_raw(json, value), 0, &whole, NULL) == AM_OK;
+}
+
 /* Lists are of whole numbers. */
 static bool is_well_typed(const struct am_json *json,
                           const struct am_json_node *value,
                           enum am_json_type type) {
     if (value->type != type)
         return false;
-    int64_t whole;
     const struct am_json_node *item = am_json_first(value);
     for (uint32_t i = 0; type == AM_JSON_ARRAY && i < value->children; i++) {
-        if (item->type != AM_JSON_NUMBER ||
-            am_decimal_parse(am_json_raw(json, item), 0, &whole, NULL) != AM_OK)
+        if (!is_whole(json, item))
             return false;
         item = am_json_after(json, item);
     }
     return true;
 }
 
-static bool put_member(const struct bidder *to,
+static bool put_member(const struct am_openrtb_bidder *to,
                        const struct am_json *creative,
                        const char *name,
                        enum am_json_type type) {
@@ -88,21 +77,46 @@ static bool put_member(const struct bidder *to,
     return true;
 }
 
-/* Markup is the creative's member "adm", or else the whole creative as a string of JSON. */
-static void put_creative(const struct bidder *to, const struct am_json *creative) {
+/* A banner's markup is the creative's member "adm", or else the whole creative as a string of JSON.
+ */
+static void put_banner(const struct am_openrtb_bidder *to, const struct am_json *creative) {
+    if (!put_member(to, creative, "adm", AM_JSON_STRING))
+        put_string(to, ",\"adm\":", creative->text);
+}
+
+/* A video's is its member "vast", or else a document made of its files. */
+static void put_video(const struct am_openrtb_bidder *to,
+                      const struct am_openrtb_offer *offer,
+                      const struct am_json *creative) {
+    const struct am_json_node *markup = am_json_member(creative, creative->nodes, "vast");
+    const struct am_json_node *duration = am_json_member(creative, creative->nodes, "duration");
+    am_buffer_literal(to->out, ",\"adm\":");
+    if (markup && markup->type == AM_JSON_STRING) {
+        am_buffer_view_append(to->out, am_json_raw(creative, markup));
+    } else {
+        unsigned version = am_openrtb_put_vast(to, offer, creative);
+        am_buffer_literal(to->out, ",\"protocol\":");
+        am_buffer_unsigned(to->out, (uint64_t)am_openrtb_vasts[version].protocol);
+    }
+    if (duration && is_whole(creative, duration)) {
+        am_buffer_literal(to->out, ",\"dur\":");
+        am_buffer_view_append(to->out, am_json_raw(creative, duration));
+    }
+}
+
+static void put_creative_members(const struct am_openrtb_bidder *to,
+                                 const struct am_json *creative) {
     static const struct handed_on members[] = {
         {"nurl", AM_JSON_STRING},   {"burl", AM_JSON_STRING},     {"lurl", AM_JSON_STRING},
         {"iurl", AM_JSON_STRING},   {"attr", AM_JSON_ARRAY},      {"apis", AM_JSON_ARRAY},
         {"bundle", AM_JSON_STRING}, {"language", AM_JSON_STRING}, {"ext", AM_JSON_OBJECT},
     };
-    if (!put_member(to, creative, "adm", AM_JSON_STRING))
-        put_string(to, ",\"adm\":", creative->text);
     for (size_t i = 0; i < AM_COUNT_OF(members); i++)
         put_member(to, creative, members[i].name, members[i].type);
 }
 
 /* The taxonomy is the creative's, or else the request's; left out, it is 1. */
-static void put_categories(const struct bidder *to,
+static void put_categories(const struct am_openrtb_bidder *to,
                            const struct am_match_winner *placed,
                            const struct am_json *creative) {
     struct am_image_list set =
@@ -122,7 +136,7 @@ static void put_categories(const struct bidder *to,
 }
 
 /* The first size of the impression that is the ad's too; an ad without sizes takes the first. */
-static void put_size(const struct bidder *to, const struct offer *offer) {
+static void put_size(const struct am_openrtb_bidder *to, const struct am_openrtb_offer *offer) {
     struct am_image_list sizes =
         am_image_list_at(to->image, to->image->ads[offer->placed->ad].sizes);
     const struct am_match_slot *slot = offer->slot;
@@ -139,21 +153,25 @@ static void put_size(const struct bidder *to, const struct offer *offer) {
     am_buffer_unsigned(to->out, size & UINT16_MAX);
 }
 
-/* Of one auction, and the same whenever it is asked again. */
-static void put_id(struct bidder *to) {
+void am_openrtb_put_auction(const struct am_openrtb_bidder *to) {
     static const char digits[] = "0123456789abcdef";
     uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, to->request->id.data, to->request->id.size);
-    char text[17];
+    char text[16];
     for (int i = 0; i < 16; i++)
         text[i] = digits[hash >> (60 - 4 * i) & 15];
-    text[16] = '-';
-    am_buffer_literal(to->out, "{\"id\":\"");
     am_buffer_append(to->out, text, sizeof text);
+}
+
+static void put_id(struct am_openrtb_bidder *to) {
+    am_buffer_literal(to->out, "{\"id\":\"");
+    am_openrtb_put_auction(to);
+    am_buffer_literal(to->out, "-");
     am_buffer_unsigned(to->out, ++to->bids);
 }
 
 /* A verified image has only objects. */
-static struct am_json creative_of(const struct bidder *to, const struct am_match_winner *placed) {
+static struct am_json creative_of(const struct am_openrtb_bidder *to,
+                                  const struct am_match_winner *placed) {
     struct am_view text = text_of(to, to->image->details[placed->ad].creative);
     struct am_json_node *nodes = to->openrtb->creative_nodes;
     struct am_json creative;
@@ -162,7 +180,7 @@ static struct am_json creative_of(const struct bidder *to, const struct am_match
     return creative;
 }
 
-static void put_bid(struct bidder *to, const struct offer *offer) {
+static void put_bid(struct am_openrtb_bidder *to, const struct am_openrtb_offer *offer) {
     const struct am_image *image = to->image;
     const struct am_match_winner *placed = offer->placed;
     const struct am_image_ad *ad = &image->ads[placed->ad];
@@ -173,7 +191,13 @@ static void put_bid(struct bidder *to, const struct offer *offer) {
     am_buffer_literal(to->out, ",\"price\":");
     am_buffer_decimal(to->out, (int64_t)image->keywords[placed->keyword].ecpm, 6);
     put_string(to, ",\"adid\":", id);
-    put_creative(to, &creative);
+    enum am_model_creative_kind kind =
+        am_match_creative_kind(image, offer->slot, offer->placed->ad);
+    if (kind == AM_CREATIVE_VIDEO)
+        put_video(to, offer, &creative);
+    else
+        put_banner(to, &creative);
+    put_creative_members(to, &creative);
     if (ad->domain != AM_NONE) {
         put_string(to, ",\"adomain\":[", text_of(to, image->terms[ad->domain].text));
         am_buffer_literal(to->out, "]");
@@ -182,14 +206,17 @@ static void put_bid(struct bidder *to, const struct offer *offer) {
         put_string(to, ",\"cid\":", text_of(to, image->campaigns[ad->campaign].id));
     put_string(to, ",\"crid\":", id);
     put_categories(to, placed, &creative);
-    put_size(to, offer);
-    am_buffer_literal(to->out, ",\"mtype\":1}");
+    if (kind == AM_CREATIVE_BANNER)
+        put_size(to, offer);
+    am_buffer_view_append(to->out, kind == AM_CREATIVE_VIDEO ? AM_VIEW(",\"mtype\":2}")
+                                                             : AM_VIEW(",\"mtype\":1}"));
 }
 
 /* ---- the response --------------------------------------------------------------------------- */
 
 /* All bids of the first offer's advertiser, which has its own seat. */
-static void put_seat(struct bidder *to, struct offer *offers, uint32_t count) {
+static void
+put_seat(struct am_openrtb_bidder *to, struct am_openrtb_offer *offers, uint32_t count) {
     struct am_view seat = advertiser_of(to->image, offers[0].placed);
     am_buffer_literal(to->out, "{\"bid\":[");
     for (uint32_t i = 0; i < count; i++) {
@@ -213,15 +240,17 @@ static const struct am_match_rejected *furthest(const struct am_match_decision *
     return found;
 }
 
-static void put_furthest(const struct bidder *to, const struct am_match_rejected *rejected) {
+static void put_furthest(const struct am_openrtb_bidder *to,
+                         const struct am_match_rejected *rejected) {
     put_string(to, "\"gate\":", am_view_of(am_gate_name(rejected->gate)));
     put_string(to, ",\"ad\":", text_of(to, to->image->details[rejected->ad].id));
     put_string(to, ",\"detail\":", rejected->detail);
 }
 
 /* What only admatch says; nothing, as a rule. `decision` may be NULL. */
-static void
-put_extension(const struct bidder *to, const struct am_match_decision *decision, bool has_bids) {
+static void put_extension(const struct am_openrtb_bidder *to,
+                          const struct am_match_decision *decision,
+                          bool has_bids) {
     const struct am_match_rejected *rejected =
         decision && !has_bids && to->openrtb->test ? furthest(decision) : NULL;
     bool truncated = decision && decision->truncated;
@@ -242,8 +271,8 @@ put_extension(const struct bidder *to, const struct am_match_decision *decision,
     am_buffer_literal(to->out, "}}");
 }
 
-static void put_bids(struct bidder *to,
-                     struct offer *offers,
+static void put_bids(struct am_openrtb_bidder *to,
+                     struct am_openrtb_offer *offers,
                      uint32_t count,
                      const struct am_match_decision *decision) {
     put_string(to, "{\"id\":", to->request->id);
@@ -268,7 +297,8 @@ const char *am_openrtb_no_bid_number(enum am_openrtb_no_bid reason) {
     return numbers[reason];
 }
 
-static void put_no_bid(const struct bidder *to, const struct am_match_decision *decision) {
+static void put_no_bid(const struct am_openrtb_bidder *to,
+                       const struct am_match_decision *decision) {
     put_string(to, "{\"id\":", to->request->id);
     am_buffer_literal(to->out, ",\"seatbid\":[],\"nbr\":");
     am_buffer_view_append(to->out, am_view_of(am_openrtb_no_bid_number(to->openrtb->no_bid)));
@@ -280,8 +310,8 @@ void am_openrtb_render(struct am_buffer *out,
                        struct am_openrtb *openrtb,
                        const struct am_match_request *request,
                        const struct am_match_decision *decision) {
-    struct offer offers[AM_MAX_SLOTS];
-    struct bidder to = {out, openrtb, openrtb->image, request, 0};
+    struct am_openrtb_offer offers[AM_MAX_SLOTS];
+    struct am_openrtb_bidder to = {out, openrtb, openrtb->image, request, 0};
     uint32_t count = decision ? collect_offers(&to, decision, offers) : 0;
     if (count)
         put_bids(&to, offers, count, decision);

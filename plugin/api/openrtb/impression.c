@@ -5,6 +5,9 @@
 
 #define MEMBER AM_OPENRTB_MEMBER
 
+const struct am_openrtb_vast am_openrtb_vasts[AM_OPENRTB_VASTS] = {
+    {2, "2.0"}, {3, "3.0"}, {7, "4.0"}, {11, "4.1"}, {13, "4.2"}};
+
 /* ---- floors --------------------------------------------------------------------------------- */
 
 enum { MICRO_PLACES = 6, EXPONENT_LIMIT = 1000000 };
@@ -132,7 +135,7 @@ static uint64_t bit_of(int64_t number, int64_t most) {
 }
 
 static void add_number(struct am_openrtb_reading *in, struct am_view text, int numbers) {
-    struct am_match_creatives *creatives = &in->slot->creatives;
+    struct am_match_media *creatives = &in->slot->creatives.media[in->kind];
     int64_t number;
     if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &number) != AM_OK) {
         am_openrtb_unreadable(in);
@@ -161,7 +164,7 @@ read_numbers(struct am_openrtb_reading *in, const struct am_json_node *value, in
 
 static void add_type(struct am_openrtb_reading *in, struct am_view type, int argument) {
     (void)argument;
-    in->slot->creatives.mimes |=
+    in->slot->creatives.media[in->kind].mimes |=
         (am_model_mime_bit(am_openrtb_trimmed(type)) & ~UINT32_C(1)) | ASKED;
 }
 
@@ -175,7 +178,7 @@ read_position(struct am_openrtb_reading *in, const struct am_json_node *value, i
     int64_t position;
     (void)argument;
     if (am_openrtb_whole(in, value, &position) && position > 0 && position <= 7)
-        in->slot->creatives.position = (uint8_t)(1 << position);
+        in->slot->creatives.media[in->kind].position = (uint8_t)(1 << position);
 }
 
 static void
@@ -195,10 +198,85 @@ read_banner(struct am_openrtb_reading *in, const struct am_json_node *object, in
     (void)argument;
     in->openrtb->sides = sides;
     in->slot->creatives.needed = true;
-    impression->is_banner |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    in->kind = AM_CREATIVE_BANNER;
+    in->slot->creatives.media[AM_CREATIVE_BANNER].asked |=
+        am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     in->openrtb->sides = NULL;
     impression->has_sizes |= sides[WIDTH] || sides[HEIGHT];
     add_size(in->slot, sides);
+}
+
+/* ---- videos --------------------------------------------------------------------------------- */
+
+static void
+read_shortest(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    int64_t seconds;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &seconds) && seconds > media->shortest)
+        media->shortest = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+static void
+read_longest(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    int64_t seconds;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &seconds) && seconds > 0 &&
+        (!media->longest || seconds < media->longest))
+        media->longest = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+/* AdCOM 1.0, list of creative subtypes of video: the newest version of VAST that may be inline. */
+static void add_protocol(struct am_openrtb_reading *in, struct am_view text, int argument) {
+    int64_t protocol;
+    uint8_t *newest = &in->openrtb->impression.vast;
+    (void)argument;
+    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &protocol) != AM_OK) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    in->openrtb->impression.has_protocols = true;
+    for (uint8_t i = 0; i < AM_OPENRTB_VASTS; i++)
+        if (am_openrtb_vasts[i].protocol == protocol && i + 1 > *newest)
+            *newest = (uint8_t)(i + 1);
+}
+
+static void
+read_protocols(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    am_openrtb_numbers(in, value, add_protocol, argument);
+}
+
+/* Only in streams: what stands over one is no video of ours. */
+static void
+read_linearity(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    enum { LINEAR = 1 };
+    int64_t linearity;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &linearity) && linearity != LINEAR)
+        in->openrtb->impression.is_overlay = true;
+}
+
+static void
+read_video(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(VIDEO_MIMES, "mimes", BINDS, read_types, 0),
+        MEMBER(VIDEO_MINDURATION, "minduration", BINDS, read_shortest, 0),
+        MEMBER(VIDEO_MAXDURATION, "maxduration", BINDS, read_longest, 0),
+        MEMBER(VIDEO_PROTOCOLS, "protocols", BINDS, read_protocols, 0),
+        MEMBER(VIDEO_LINEARITY, "linearity", BINDS, read_linearity, 0),
+        MEMBER(VIDEO_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+        MEMBER(VIDEO_API, "api", LAST, read_numbers, APIS),
+        MEMBER(VIDEO_POS, "pos", LAST, read_position, 0),
+    };
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    const struct am_openrtb_impression *impression = &in->openrtb->impression;
+    (void)argument;
+    in->kind = AM_CREATIVE_VIDEO;
+    in->slot->creatives.needed = true;
+    media->asked |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    if (impression->is_overlay || (impression->has_protocols && !impression->vast))
+        media->asked = false;
 }
 
 /* ---- impressions ---------------------------------------------------------------------------- */
@@ -263,10 +341,17 @@ static bool has_usable_id(const struct am_openrtb_reading *in) {
     return true;
 }
 
+static bool is_asked(const struct am_match_creatives *creatives) {
+    bool asked = false;
+    for (int kind = 0; kind < AM_CREATIVE_KINDS; kind++)
+        asked |= creatives->media[kind].asked;
+    return asked;
+}
+
 static bool may_be_bid_on(const struct am_openrtb_reading *in) {
     const struct am_image *image = in->openrtb->image;
     const struct am_openrtb_impression *impression = &in->openrtb->impression;
-    if (impression->unreadable || !impression->is_banner || impression->is_private ||
+    if (impression->unreadable || !is_asked(&in->slot->creatives) || impression->is_private ||
         !has_usable_id(in))
         return false;
     if (impression->has_sizes && in->slot->size_count == 0)
@@ -282,6 +367,7 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     static const struct am_openrtb_member members[] = {
         MEMBER(IMP_ID, "id", LAST, read_id, 0),
         MEMBER(IMP_BANNER, "banner", BINDS, read_banner, 0),
+        MEMBER(IMP_VIDEO, "video", BINDS, read_video, 0),
         MEMBER(IMP_BIDFLOOR, "bidfloor", BINDS, read_floor, 0),
         MEMBER(IMP_BIDFLOORCUR, "bidfloorcur", BINDS, read_floor_currency, 0),
         MEMBER(IMP_PMP, "pmp", BINDS, read_market, 0),
@@ -295,9 +381,10 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     openrtb->impressions += object->type != AM_JSON_NULL;
     if (request->slot_count == AM_MAX_SLOTS)
         return;
-    openrtb->impression = (struct am_openrtb_impression){.is_banner = false};
+    openrtb->impression = (struct am_openrtb_impression){.has_sizes = false};
     in->slot = am_api_request_add_slot(in->reader);
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    openrtb->vasts[request->slot_count - 1] = openrtb->impression.vast;
     if (!may_be_bid_on(in))
         request->slot_count--;
     in->slot = NULL;

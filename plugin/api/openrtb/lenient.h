@@ -17,6 +17,7 @@ struct am_openrtb_reading {
     struct am_api_request_reader *reader;
     struct am_json json;
     struct am_match_slot *slot;             /* of the impression that is being read */
+    enum am_model_creative_kind kind;       /* that is being read */
     const struct am_openrtb_member *member; /* that is being read; never NULL */
 };
 

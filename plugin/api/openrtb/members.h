@@ -56,6 +56,15 @@
     MEMBER(BANNER_MIMES, "banner.mimes")                                                           \
     MEMBER(BANNER_API, "banner.api")                                                               \
     MEMBER(BANNER_POS, "banner.pos")                                                               \
+    MEMBER(IMP_VIDEO, "imp.video")                                                                 \
+    MEMBER(VIDEO_MIMES, "video.mimes")                                                             \
+    MEMBER(VIDEO_MINDURATION, "video.minduration")                                                 \
+    MEMBER(VIDEO_MAXDURATION, "video.maxduration")                                                 \
+    MEMBER(VIDEO_PROTOCOLS, "video.protocols")                                                     \
+    MEMBER(VIDEO_LINEARITY, "video.linearity")                                                     \
+    MEMBER(VIDEO_BATTR, "video.battr")                                                             \
+    MEMBER(VIDEO_API, "video.api")                                                                 \
+    MEMBER(VIDEO_POS, "video.pos")                                                                 \
     MEMBER(FORMAT_W, "format.w")                                                                   \
     MEMBER(FORMAT_H, "format.h")                                                                   \
     MEMBER(PMP_PRIVATE, "pmp.private_auction")                                                     \

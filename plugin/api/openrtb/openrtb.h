@@ -15,8 +15,11 @@
 /* What impression was read last. */
 struct am_openrtb_impression {
     struct am_view floor_currency;
-    bool is_banner, has_sizes, is_private;
-    bool unreadable; /* a member that restricts bids */
+    bool has_sizes, is_private;
+    bool is_overlay;    /* a video that is not in the stream */
+    bool has_protocols; /* `vast` is the newest of them */
+    uint8_t vast;       /* 1 + index into am_openrtb_vasts; 0: none is known */
+    bool unreadable;    /* a member that restricts bids */
 };
 
 struct am_openrtb_location {
@@ -41,7 +44,9 @@ struct am_openrtb_names {
  */
 struct am_openrtb {
     const struct am_image *image;
-    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, set once by the owner */
+    /* Set once by the owner: for a creative's values, and for a string of it. */
+    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES */
+    char *creative_text;                 /* AM_CREATIVE_MAX_BYTES */
     enum am_openrtb_no_bid no_bid;
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test, explains;              /* the answer says why ads did not bid */
@@ -64,7 +69,16 @@ struct am_openrtb {
     /* Not cleared before each request. */
     struct am_view seat_names[AM_MAX_SEATS];
     struct am_view category_names[AM_MAX_ALLOWED_CATEGORIES];
+    uint8_t vasts[AM_MAX_SLOTS]; /* by slot, as of struct am_openrtb_impression */
 };
+
+/* Versions of VAST: their numbers among protocols, and their names. */
+struct am_openrtb_vast {
+    int protocol;
+    const char *version;
+};
+enum { AM_OPENRTB_VASTS = 5, AM_OPENRTB_VAST_USUAL = 2 /* index: 4.0 */ };
+extern const struct am_openrtb_vast am_openrtb_vasts[AM_OPENRTB_VASTS];
 
 /* After am_api_request_start. On success reader->request holds the request for a decision, with a
  * slot for each impression that may be bid on; when openrtb->no_bid is set, there is nothing to
