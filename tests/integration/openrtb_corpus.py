@@ -175,6 +175,9 @@ INVENTORY = [
     {"id": "bank", "advertiser": "bank", "domain": "bank.example", "categories": ["IAB13"], "bid": 1.2, "keywords": ["*"], "targeting": {"country": ["US", "DE", "GB"]}, "creative": {"adm": "<i>Bank</i>"}},
     {"id": "game", "advertiser": "games", "categories": ["IAB9"], "bid": 0.9, "keywords": ["*"], "creative": {"adm": "<i>Game</i>", "bundle": "com.game.app", "instl": 1}},
     {"id": "casino", "advertiser": "casino", "domain": "casino.example", "categories": ["IAB25"], "bid": 0.8, "keywords": ["*"], "targeting": {"not": {"site": ["daily.example"]}}, "creative": {"adm": "<u>Play</u>", "type": 4}},
+    {"id": "film", "advertiser": "films", "domain": "film.example", "bid": 6, "keywords": ["*"], "url": "https://film.example/?a=1&b=2",
+     "creative": {"title": "Film & more", "duration": 20, "media": [{"url": "https://film.example/v.mp4", "mime": "video/mp4", "w": 1280, "h": 720}]}},
+    {"id": "long-film", "advertiser": "films", "bid": 7, "keywords": ["*"], "creative": {"vast": "<VAST/>", "duration": 60}},
     {"id": "house", "advertiser": "house", "bid": 0.05, "keywords": ["*"], "creative": {"adm": "<p>House</p>"}},
     {"id": "empty", "advertiser": "house", "bid": 9, "keywords": ["*"]},
 ]

@@ -2,6 +2,7 @@
 """What a bid response may be: the tables of OpenRTB 2.6 (sections 4.2.1 to 4.2.3), and what a request allows."""
 
 import re
+from xml.etree import ElementTree
 
 STRING, INTEGER, NUMBER, STRINGS, INTEGERS, OBJECT, OBJECTS = range(7)
 RESPONSE = {"id": STRING, "seatbid": OBJECTS, "bidid": STRING, "cur": STRING, "customdata": STRING, "nbr": INTEGER, "ext": OBJECT}
@@ -66,17 +67,27 @@ def sizes_of(banner):
     return {size for size in sizes if all(size)}
 
 
+def is_vast(bid, video):
+    """A document that can be read, of a length that was asked for."""
+    root = ElementTree.fromstring(bid["adm"])
+    files = root.findall(".//MediaFile")
+    return (root.tag == "VAST" and video.get("minduration", 0) <= bid.get("dur", 0) <= video.get("maxduration", 86400)
+            and all(file.get("type") in video["mimes"] for file in files) and bid.get("protocol", 2) in video.get("protocols", [2]))
+
+
 def check_bid(bid, seat, request):
     """Problems of one bid, where the request is as the specification has it."""
     problems = []
     impression = next((each for each in request["imp"] if each["id"] == bid["impid"]), None)
     if impression is None:
         return [f"no impression {bid['impid']}"]
-    banner = impression.get("banner")
+    is_video = bid.get("mtype") == 2
+    banner = impression.get("video" if is_video else "banner")
     expect = {
         "below the floor": bid["price"] >= impression.get("bidfloor", 0) and bid["price"] > 0,
-        "not the media asked for": bid.get("mtype") == 1 and banner is not None,
-        "another size": banner is None or not sizes_of(banner) or (bid.get("w"), bid.get("h")) in sizes_of(banner),
+        "not the media asked for": impression.get({1: "banner", 2: "video"}.get(bid.get("mtype"))) is not None,
+        "no VAST": not is_video or is_vast(bid, impression["video"]),
+        "another size": is_video or banner is None or not sizes_of(banner) or (bid.get("w"), bid.get("h")) in sizes_of(banner),
         "a blocked domain": not any(is_blocked_domain(domain, request.get("badv", [])) for domain in bid.get("adomain", [])),
         "a blocked category": not any(is_category_in(category, request.get("bcat", [])) for category in bid.get("cat", [])),
         "no allowed category": not request.get("acat") or (bid.get("cat") and all(is_category_in(each, request["acat"]) for each in bid["cat"])),

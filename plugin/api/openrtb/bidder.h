@@ -22,7 +22,14 @@ struct am_openrtb_offer {
 };
 
 /* 16 hexadecimal digits that name the auction, the same whenever it is asked again. */
-void am_openrtb_put_auction(const struct am_openrtb_bidder *to);
+static inline void am_openrtb_put_auction(const struct am_openrtb_bidder *to) {
+    static const char digits[] = "0123456789abcdef";
+    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, to->request->id.data, to->request->id.size);
+    char text[16];
+    for (int i = 0; i < 16; i++)
+        text[i] = digits[hash >> (60 - 4 * i) & 15];
+    am_buffer_append(to->out, text, sizeof text);
+}
 
 /* A VAST document (IAB Tech Lab, "Digital Video Ad Serving Template" 4.3, section 3) of the files
  * in the creative's `media`, as the value of a JSON member: "<VAST ...>". Returns the version's

@@ -153,15 +153,6 @@ static void put_size(const struct am_openrtb_bidder *to, const struct am_openrtb
     am_buffer_unsigned(to->out, size & UINT16_MAX);
 }
 
-void am_openrtb_put_auction(const struct am_openrtb_bidder *to) {
-    static const char digits[] = "0123456789abcdef";
-    uint64_t hash = am_hash_fnv1a(AM_FNV1A_START, to->request->id.data, to->request->id.size);
-    char text[16];
-    for (int i = 0; i < 16; i++)
-        text[i] = digits[hash >> (60 - 4 * i) & 15];
-    am_buffer_append(to->out, text, sizeof text);
-}
-
 static void put_id(struct am_openrtb_bidder *to) {
     am_buffer_literal(to->out, "{\"id\":\"");
     am_openrtb_put_auction(to);
@@ -173,10 +164,9 @@ static void put_id(struct am_openrtb_bidder *to) {
 static struct am_json creative_of(const struct am_openrtb_bidder *to,
                                   const struct am_match_winner *placed) {
     struct am_view text = text_of(to, to->image->details[placed->ad].creative);
-    struct am_json_node *nodes = to->openrtb->creative_nodes;
     struct am_json creative;
-    if (am_json_parse_guarded(text, nodes, AM_CREATIVE_NODES, &creative, NULL) != AM_OK)
-        am_json_parse_guarded(AM_VIEW("{}"), nodes, AM_CREATIVE_NODES, &creative, NULL);
+    if (!am_api_creative_read(to->openrtb->creatives, text, &creative))
+        am_api_creative_read(to->openrtb->creatives, AM_VIEW("{}"), &creative);
     return creative;
 }
 

@@ -348,13 +348,11 @@ static enum am_code put_together(struct am_openrtb_reading *in, struct am_error 
 }
 
 static void start(struct am_openrtb *openrtb, const struct am_image *image) {
-    struct am_json_node *nodes = openrtb->creative_nodes;
-    char *text = openrtb->creative_text;
+    struct am_api_creatives *creatives = openrtb->creatives;
     am_poison_clear(openrtb, sizeof *openrtb);
     memset(openrtb, 0, offsetof(struct am_openrtb, seat_names));
     openrtb->image = image;
-    openrtb->creative_nodes = nodes;
-    openrtb->creative_text = text;
+    openrtb->creatives = creatives;
     openrtb->seats = (struct am_openrtb_names){openrtb->seat_names, 0, AM_MAX_SEATS, false};
     openrtb->categories =
         (struct am_openrtb_names){openrtb->category_names, 0, AM_MAX_ALLOWED_CATEGORIES, false};

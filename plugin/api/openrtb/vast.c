@@ -43,7 +43,7 @@ static struct am_view text_member(const struct am_openrtb_bidder *to,
     const struct am_json_node *value = am_json_member(creative, object, name);
     if (!value || value->type != AM_JSON_STRING)
         return (struct am_view){"", 0};
-    return am_json_string(creative, value, to->openrtb->creative_text, NULL);
+    return am_json_string(creative, value, to->openrtb->creatives->text, NULL);
 }
 
 static int64_t
@@ -142,7 +142,7 @@ unsigned am_openrtb_put_vast(const struct am_openrtb_bidder *to,
     const unsigned index = newest ? newest - 1u : AM_OPENRTB_VAST_USUAL;
     struct am_view id = am_image_string(to->image, to->image->details[offer->placed->ad].id);
     struct am_view title = text_member(to, creative, creative->nodes, "title");
-    am_poison_clear(to->openrtb->creative_text, AM_CREATIVE_MAX_BYTES);
+    am_poison_clear(to->openrtb->creatives->text, AM_CREATIVE_MAX_BYTES);
     am_buffer_literal(to->out, "\"<VAST version='");
     am_buffer_view_append(to->out, am_view_of(am_openrtb_vasts[index].version));
     am_buffer_literal(to->out, "'><Ad id='");
