@@ -137,7 +137,7 @@ static uint64_t bit_of(int64_t number, int64_t most) {
 static void add_number(struct am_openrtb_reading *in, struct am_view text, int numbers) {
     struct am_match_media *creatives = &in->slot->creatives.media[in->kind];
     int64_t number;
-    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &number) != AM_OK) {
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &number)) {
         am_openrtb_unreadable(in);
         return;
     }
@@ -232,7 +232,7 @@ static void add_protocol(struct am_openrtb_reading *in, struct am_view text, int
     int64_t protocol;
     uint8_t *newest = &in->openrtb->impression.vast;
     (void)argument;
-    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &protocol) != AM_OK) {
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &protocol)) {
         am_openrtb_unreadable(in);
         return;
     }

@@ -78,6 +78,8 @@ bool am_openrtb_number(struct am_openrtb_reading *in,
 bool am_openrtb_whole(struct am_openrtb_reading *in,
                       const struct am_json_node *value,
                       int64_t *whole);
+/* The same of a text. */
+bool am_openrtb_whole_of(struct am_view number, int64_t *whole);
 /* 0 and false are no, any other number and true are yes; also in quotes. */
 bool am_openrtb_flag(struct am_openrtb_reading *in, const struct am_json_node *value, bool *flag);
 
