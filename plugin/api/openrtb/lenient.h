@@ -16,6 +16,7 @@ struct am_openrtb_reading {
     struct am_openrtb *openrtb;
     struct am_api_request_reader *reader;
     struct am_json json;
+    uint32_t node_count;                    /* of the reader's nodes, that are in use */
     struct am_match_slot *slot;             /* of the impression that is being read */
     enum am_model_creative_kind kind;       /* that is being read */
     const struct am_openrtb_member *member; /* that is being read; never NULL */

@@ -380,6 +380,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     }
     if (code != AM_OK)
         return code;
+    in.node_count = in.json.count;
     if (in.json.ill_formed)
         am_openrtb_odd(&in);
     code = read_root(&in, error);
