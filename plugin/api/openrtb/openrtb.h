@@ -51,7 +51,7 @@ struct am_openrtb {
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test, explains;              /* the answer says why ads did not bid */
     bool transparent;                 /* creatives must say what the Digital Services Act asks */
-    bool user_is_private;             /* what is said of the user must not be used */
+    bool user_is_private;             /* data about the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
     struct am_view content_url, site_domain;
