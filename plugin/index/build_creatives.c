@@ -21,6 +21,8 @@ store(struct am_builder *builder, const struct am_model_creative *creative, char
         [AM_CREATIVE_OTHERS] = (uint32_t)creative->types | (uint32_t)creative->positions << 8 |
                                (uint32_t)creative->taxonomy << 16 | (uint32_t)creative->flags << 24,
         [AM_CREATIVE_SHOWN] = (uint32_t)creative->kinds | creative->duration << 8,
+        [AM_CREATIVE_ASSETS] = (uint32_t)creative->assets | (uint32_t)creative->title_size << 8 |
+                               (uint32_t)creative->text_size << 20,
         [AM_CREATIVE_APP] = bundle_term(builder, creative->bundle, memory),
     };
     return am_build_pools_list(&builder->pools, items, AM_CREATIVE_ITEMS);
@@ -36,6 +38,8 @@ bool am_build_creatives(struct am_builder *builder, struct am_error *error) {
         struct am_model_creative creative;
         if (inventory->ads[i].creative.size) {
             am_model_creative_read(inventory->ads[i].creative, nodes, memory, &creative);
+            if (inventory->ads[i].url.size == 0) /* a native ad leads somewhere */
+                creative.kinds &= (uint8_t) ~(1 << AM_CREATIVE_NATIVE);
             ref = store(builder, &creative, memory);
         }
         done = am_vector_push(&builder->creatives, &ref);

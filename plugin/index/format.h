@@ -403,6 +403,7 @@ enum am_image_creative {
     AM_CREATIVE_MIMES,
     AM_CREATIVE_OTHERS, /* types, positions << 8, taxonomy << 16, flags << 24 */
     AM_CREATIVE_SHOWN,  /* kinds, duration << 8 */
+    AM_CREATIVE_ASSETS, /* assets, title_size << 8, text_size << 20 */
     AM_CREATIVE_APP,    /* term of its bundle, AM_NONE: none */
     AM_CREATIVE_ITEMS
 };

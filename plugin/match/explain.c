@@ -235,6 +235,7 @@ static void detail_creative(const struct stopped *stopped) {
         [AM_GATE_CREATIVE_SUITS] = "",
         [AM_GATE_CREATIVE_MARKUP] = "it has none",
         [AM_GATE_CREATIVE_KIND] = "it is of another kind",
+        [AM_GATE_CREATIVE_MISSING_ASSETS] = "an asset is missing, or too long",
         [AM_GATE_CREATIVE_DURATION] = "its duration",
         [AM_GATE_CREATIVE_BUNDLE] = "its app is blocked",
         [AM_GATE_CREATIVE_INSECURE] = "it loads from http://",

@@ -277,6 +277,12 @@ static bool stops_seat(struct am_gates *gates, const struct question *asked, uin
            !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
 }
 
+static bool misses_assets(const struct am_match_media *asked, uint32_t item) {
+    const uint32_t title_size = item >> 8 & AM_CREATIVE_LENGTH_MOST, text_size = item >> 20;
+    return asked->assets & ~item || (asked->title_most && title_size > asked->title_most) ||
+           (asked->text_most && text_size > asked->text_most);
+}
+
 /* Which of the demands of one kind a creative misses, the first of enum am_gate_creative. */
 static enum am_gate_creative missed_as(const struct am_match_media *asked,
                                        const uint32_t *items,
@@ -301,7 +307,8 @@ static enum am_gate_creative missed_as(const struct am_match_media *asked,
     if (duration ? duration < asked->shortest || (asked->longest && duration > asked->longest)
                  : asked->shortest || asked->longest)
         return AM_GATE_CREATIVE_DURATION;
-    return AM_GATE_CREATIVE_SUITS;
+    return misses_assets(asked, items[AM_CREATIVE_ASSETS]) ? AM_GATE_CREATIVE_MISSING_ASSETS
+                                                           : AM_GATE_CREATIVE_SUITS;
 }
 
 /* Of all kinds that the slot takes, what the last one misses, unless one suits. */

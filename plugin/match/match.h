@@ -55,8 +55,10 @@ struct am_match_media {
     uint32_t apis;  /* that it may need */
     uint32_t mimes; /* that it may be of; 0: any */
     uint8_t blocked_types;
-    uint8_t position;           /* a bit; 0: not known */
-    uint32_t shortest, longest; /* seconds of a video; 0: any */
+    uint8_t position;               /* a bit; 0: not known */
+    uint32_t shortest, longest;     /* seconds of a video; 0: any */
+    uint8_t assets;                 /* that a native ad must have */
+    uint32_t title_most, text_most; /* characters of these; 0: any */
 };
 
 struct am_match_creatives {

@@ -210,6 +210,52 @@ static bool has(const struct am_json *json, const char *name, enum am_json_type 
     return value && value->type == type;
 }
 
+const char *am_model_asset_name(enum am_model_asset asset) {
+    switch (asset) {
+    case AM_ASSET_TITLE:
+        return "title";
+    case AM_ASSET_IMAGE:
+        return "image";
+    case AM_ASSET_ICON:
+        return "icon";
+    case AM_ASSET_TEXT:
+        return "text";
+    case AM_ASSET_CALL:
+        return "cta";
+    case AM_ASSET_SPONSORED:
+        break;
+    }
+    return "sponsored";
+}
+
+/* Images may be objects with a url. */
+static bool has_asset(const struct am_json *json, enum am_model_asset asset) {
+    const struct am_json_node *value =
+        am_json_member(json, json->nodes, am_model_asset_name(asset));
+    if (value && asset & (AM_ASSET_IMAGE | AM_ASSET_ICON) && value->type == AM_JSON_OBJECT)
+        value = am_json_member(json, value, "url");
+    return value && value->type == AM_JSON_STRING;
+}
+
+static uint16_t length_of(const struct am_json *json, const char *name, char *memory) {
+    struct am_view text = read_text(json, name, memory);
+    uint16_t length = 0;
+    for (size_t i = 0; i < text.size && length < AM_CREATIVE_LENGTH_MOST; i++)
+        length += (text.data[i] & 0xC0) != 0x80;
+    return length;
+}
+
+static void
+read_assets(const struct am_json *json, char *memory, struct am_model_creative *creative) {
+    for (int asset = AM_ASSET_TITLE; asset <= AM_ASSET_SPONSORED; asset *= 2)
+        if (has_asset(json, (enum am_model_asset)asset))
+            creative->assets |= (uint8_t)asset;
+    creative->title_size = length_of(json, "title", memory);
+    creative->text_size = length_of(json, "text", memory);
+    if (creative->assets & (AM_ASSET_TITLE | AM_ASSET_IMAGE))
+        creative->kinds |= 1 << AM_CREATIVE_NATIVE;
+}
+
 static uint8_t read_kinds(const struct am_json *json) {
     bool video = has(json, "vast", AM_JSON_STRING) || has(json, "media", AM_JSON_ARRAY);
     bool banner = !video || has(json, "adm", AM_JSON_STRING);
@@ -235,6 +281,7 @@ void am_model_creative_read(struct am_view text,
     creative->positions = (uint8_t)read_set(&json, "pos", 7);
     creative->mimes = (mime.size ? am_model_mime_bit(mime) : 0) | media_types(&json, memory);
     creative->kinds = read_kinds(&json);
+    read_assets(&json, memory, creative);
     creative->duration = duration > 0 && duration <= DURATION_MOST ? (uint32_t)duration : 0;
     creative->taxonomy = taxonomy > 0 && taxonomy <= UINT8_MAX ? (uint8_t)taxonomy : 0;
     creative->flags = read_flags(&json);

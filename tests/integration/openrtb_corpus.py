@@ -177,6 +177,7 @@ INVENTORY = [
     {"id": "casino", "advertiser": "casino", "domain": "casino.example", "categories": ["IAB25"], "bid": 0.8, "keywords": ["*"], "targeting": {"not": {"site": ["daily.example"]}}, "creative": {"adm": "<u>Play</u>", "type": 4}},
     {"id": "film", "advertiser": "films", "domain": "film.example", "bid": 6, "keywords": ["*"], "url": "https://film.example/?a=1&b=2",
      "creative": {"title": "Film & more", "duration": 20, "media": [{"url": "https://film.example/v.mp4", "mime": "video/mp4", "w": 1280, "h": 720}]}},
+    {"id": "story", "advertiser": "stories", "domain": "story.example", "bid": 1.3, "keywords": ["*"], "url": "https://story.example/\"x\"", "creative": {"title": "A \"story\"", "text": "Read on"}},
     {"id": "long-film", "advertiser": "films", "bid": 7, "keywords": ["*"], "creative": {"vast": "<VAST/>", "duration": 60}},
     {"id": "house", "advertiser": "house", "bid": 0.05, "keywords": ["*"], "creative": {"adm": "<p>House</p>"}},
     {"id": "empty", "advertiser": "house", "bid": 9, "keywords": ["*"]},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a bid response may be: the tables of OpenRTB 2.6 (sections 4.2.1 to 4.2.3), and what a request allows."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -75,6 +76,15 @@ def is_vast(bid, video):
             and all(file.get("type") in video["mimes"] for file in files) and bid.get("protocol", 2) in video.get("protocols", [2]))
 
 
+def is_native(bid, native):
+    """Every required asset is there, and no other."""
+    asked = {asset["id"]: asset for asset in json.loads(native["request"])["assets"]}
+    answer = json.loads(bid["adm"])["native"]
+    given = {asset["id"]: asset for asset in answer["assets"]}
+    return (set(given) <= set(asked) and all(name in given for name, asset in asked.items() if asset.get("required")) and answer["link"]["url"]
+            and all(len(asset["title"]["text"]) <= asked[name]["title"].get("len", 999) for name, asset in given.items() if "title" in asset))
+
+
 def check_bid(bid, seat, request):
     """Problems of one bid, where the request is as the specification has it."""
     problems = []
@@ -82,12 +92,13 @@ def check_bid(bid, seat, request):
     if impression is None:
         return [f"no impression {bid['impid']}"]
     is_video = bid.get("mtype") == 2
-    banner = impression.get("video" if is_video else "banner")
+    banner = impression.get({2: "video", 4: "native"}.get(bid.get("mtype"), "banner"))
     expect = {
         "below the floor": bid["price"] >= impression.get("bidfloor", 0) and bid["price"] > 0,
-        "not the media asked for": impression.get({1: "banner", 2: "video"}.get(bid.get("mtype"))) is not None,
+        "not the media asked for": impression.get({1: "banner", 2: "video", 4: "native"}.get(bid.get("mtype"))) is not None,
+        "no native assets": bid.get("mtype") != 4 or is_native(bid, impression["native"]),
         "no VAST": not is_video or is_vast(bid, impression["video"]),
-        "another size": is_video or banner is None or not sizes_of(banner) or (bid.get("w"), bid.get("h")) in sizes_of(banner),
+        "another size": bid.get("mtype") != 1 or banner is None or not sizes_of(banner) or (bid.get("w"), bid.get("h")) in sizes_of(banner),
         "a blocked domain": not any(is_blocked_domain(domain, request.get("badv", [])) for domain in bid.get("adomain", [])),
         "a blocked category": not any(is_category_in(category, request.get("bcat", [])) for category in bid.get("cat", [])),
         "no allowed category": not request.get("acat") or (bid.get("cat") and all(is_category_in(each, request["acat"]) for each in bid["cat"])),

@@ -18,7 +18,7 @@ import subprocess
 import unittest
 
 from harness import BUILD, EXAMPLE, LOOP, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
-from ledger import home_of
+from ledger import remove_home
 
 CONFIGS = ROOT / "configs"
 
@@ -60,7 +60,7 @@ class ConfigsTest(unittest.TestCase):
         """What they have in shared memory would outlive the folder."""
         for folder in (self.folder / "build/production-ledger", self.folder / "private/ledger"):
             if folder.exists():
-                shutil.rmtree(home_of(folder), ignore_errors=True)
+                remove_home(folder)
 
     def end(self, process):
         if process.poll() is None:
@@ -315,7 +315,9 @@ class BuildTest(unittest.TestCase):
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
                                      "usr/local/share/doc/uwsgi-plugin-admatch/copyright",
-                                     "usr/local/share/bash-completion/completions/admatch", "usr/local/share/zsh/vendor-completions/_admatch"})
+                                     "usr/local/share/bash-completion/completions/admatch", "usr/local/share/zsh/vendor-completions/_admatch",
+                                     "usr/local/lib/libadmatch.so", "usr/local/lib/libadmatch.so.1", "usr/local/lib/pkgconfig/admatch.pc",
+                                     "usr/local/include/admatch.h", "usr/local/share/man/man3/libadmatch.3"})
         subprocess.run(["make", "-s", "uninstall", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         self.assertEqual([path for path in folder.rglob("*") if path.is_file() or path.name == "uwsgi-plugin-admatch"], [])
 
@@ -336,7 +338,7 @@ class BuildTest(unittest.TestCase):
             process = subprocess.Popen(["make", "-s", "run", f"PORT={free_port()}", *options], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
         self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
         lines = eventually("it prints lines", lambda: re.search(r"^ +(curl .*)\n(?s:.*?)^ +(curl .*)\n +(.* log (.*))$", log.read_text(), re.M))
-        self.addCleanup(lambda: shutil.rmtree(home_of(ROOT / lines[4]), ignore_errors=True))
+        self.addCleanup(lambda: remove_home(ROOT / lines[4]))
         return lines, log
 
     def test_make_run_prints_a_line_to_try_once_it_serves(self):

@@ -177,6 +177,102 @@ static void videos_have_vast(void **state) {
     stop_serving(&served);
 }
 
+#define NATIVE(assets)                                                                             \
+    "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{\"request\":\"{\\\"ver\\\":\\\"1.2\\\","     \
+    "\\\"assets\\\":[" assets "]}\"}}]}"
+#define TITLE(more) "{\\\"id\\\":1,\\\"required\\\":1,\\\"title\\\":{" more "}}"
+#define ASSET(id, required, rest) "{\\\"id\\\":" id ",\\\"required\\\":" required "," rest "}"
+#define IMAGE(type) "\\\"img\\\":{\\\"type\\\":" type "}"
+#define DATA(type) "\\\"data\\\":{\\\"type\\\":" type "}"
+
+static void native_ads_have_the_assets_that_are_asked_for(void **state) {
+    (void)state;
+    static const char creative[] =
+        "{\"title\":\"Run "
+        "\\\"fast\\\"\",\"image\":{\"url\":\"https://x.example/i.png\",\"w\":300,\"h\":250},"
+        "\"icon\":\"https://x.example/"
+        "c.png\",\"text\":\"Shoes\",\"cta\":\"Buy\",\"sponsored\":\"Acme\"}";
+    struct served served;
+    struct am_api_response response = ask(
+        &served, creative,
+        NATIVE(TITLE("\\\"len\\\":90") "," ASSET("2", "1", IMAGE("3")) "," ASSET("3", "0", IMAGE("1")) "," ASSET(
+            "4", "1",
+            DATA(
+                "2")) "," ASSET("5", "0",
+                                DATA(
+                                    "12")) "," ASSET("6", "0",
+                                                     DATA(
+                                                         "1")) "," ASSET("7", "0",
+                                                                         DATA(
+                                                                             "3")) "," ASSET("8",
+                                                                                             "0",
+                                                                                             "\\\"v"
+                                                                                             "ideo"
+                                                                                             "\\\":"
+                                                                                             "{}")),
+        ",\"url\":\"https://x.example/\"");
+    assert_true(has(response,
+                    "\"adm\":\"{\\\"native\\\":{\\\"ver\\\":\\\"1.2\\\",\\\"assets\\\":["
+                    "{\\\"id\\\":1,\\\"title\\\":{\\\"text\\\":\\\"Run \\\\\\\"fast\\\\\\\"\\\"}},"
+                    "{\\\"id\\\":2,\\\"img\\\":{\\\"url\\\":\\\"https://x.example/"
+                    "i.png\\\",\\\"w\\\":300,\\\"h\\\":250}},"
+                    "{\\\"id\\\":3,\\\"img\\\":{\\\"url\\\":\\\"https://x.example/c.png\\\"}},"
+                    "{\\\"id\\\":4,\\\"data\\\":{\\\"value\\\":\\\"Shoes\\\"}},"
+                    "{\\\"id\\\":5,\\\"data\\\":{\\\"value\\\":\\\"Buy\\\"}},"
+                    "{\\\"id\\\":6,\\\"data\\\":{\\\"value\\\":\\\"Acme\\\"}}],"
+                    "\\\"link\\\":{\\\"url\\\":\\\"https://x.example/\\\"}}}\""));
+    assert_true(has(response, "\"mtype\":4}"));
+    stop_serving(&served);
+}
+
+static void required_assets_decide(void **state) {
+    (void)state;
+    static const struct {
+        const char *creative, *body, *ad;
+        unsigned status;
+    } cases[] = {
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("\\\"len\\\":3")), ",\"url\":\"https://x.example/\"",
+         200},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("\\\"len\\\":2")), ",\"url\":\"https://x.example/\"",
+         204},
+        {"{\"title\":\"R\xc3\xbcn\"}", NATIVE(TITLE("\\\"len\\\":3")),
+         ",\"url\":\"https://x.example/\"", 200},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("")), "", 204},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("") "," ASSET("2", "1", IMAGE("3"))),
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("") "," ASSET("2", "0", IMAGE("3"))),
+         ",\"url\":\"https://x.example/\"", 200},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("") "," ASSET("2", "1", DATA("3"))),
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\"}", NATIVE(TITLE("") ",null,5,{}"), ",\"url\":\"https://x.example/\"",
+         200},
+        {"{\"title\":\"Run\"}",
+         "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{\"request\":\"x\"}}]}",
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\"}",
+         "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{\"request\":\"{}\"}}]}",
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\"}", "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{}}]}",
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\",\"attr\":[1]}",
+         "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{\"battr\":[1],\"request\":\"{"
+         "\\\"native\\\":{\\\"assets\\\":[]}}\"}}]}",
+         ",\"url\":\"https://x.example/\"", 204},
+        {"{\"title\":\"Run\"}",
+         "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"native\":{\"request\":\"{\\\"native\\\":{"
+         "\\\"assets\\\":[]}}\"}}]}",
+         ",\"url\":\"https://x.example/\"", 200},
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(cases); i++) {
+        struct served served;
+        struct am_api_response response =
+            ask(&served, cases[i].creative, cases[i].body, cases[i].ad);
+        if (response.status != cases[i].status)
+            fail_msg("%s for %s", cases[i].creative, cases[i].body);
+        stop_serving(&served);
+    }
+}
+
 static void a_bid_has_the_id_of_its_auction(void **state) {
     (void)state;
     struct served served;
@@ -238,6 +334,8 @@ int main(void) {
         cmocka_unit_test(requests_choose_creatives),
         cmocka_unit_test(members_of_creatives_are_handed_on),
         cmocka_unit_test(videos_have_vast),
+        cmocka_unit_test(native_ads_have_the_assets_that_are_asked_for),
+        cmocka_unit_test(required_assets_decide),
         cmocka_unit_test(a_bid_has_the_id_of_its_auction),
         cmocka_unit_test(only_what_is_loaded_must_be_secure),
     };

@@ -185,6 +185,9 @@ static const struct row {
 #define IN_VIDEO(members)                                                                          \
     "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{},\"video\":{" members "}}]}"
     {"imp.video", IN_IMP("\"video\":%s"), "{\"minduration\":5}", OBJECT, FORBIDS},
+#define ASSETS "\"request\":\"{\\\"assets\\\":[]}\""
+    {"imp.native", IN_IMP("\"native\":%s"), "{" ASSETS "}", OBJECT, FORBIDS},
+    {"native.battr", IN_IMP("\"native\":{" ASSETS ",\"battr\":%s}"), "5", NUMBERS, FORBIDS},
     {"video.mimes", IN_VIDEO("\"mimes\":%s"), "video/mp4", LIST, FORBIDS},
     {"video.minduration", IN_VIDEO("\"minduration\":%s"), "5", NUMBER, FORBIDS},
     {"video.maxduration", IN_VIDEO("\"maxduration\":%s"), "5", NUMBER, FORBIDS},
@@ -390,7 +393,7 @@ static void every_member_that_is_read_is_tried(void **state) {
         while (i < AM_COUNT_OF(rows) && strcmp(rows[i].label, label) != 0)
             i++;
         if (i == AM_COUNT_OF(rows) && strcmp(label, "request") != 0 &&
-            strcmp(label, "ext.admatch.kv") != 0)
+            strcmp(label, "ext.admatch.kv") != 0 && strcmp(label, "native.request") != 0)
             fail_msg("%s is not tried", label);
     }
 }

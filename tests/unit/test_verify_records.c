@@ -437,12 +437,12 @@ static void creative_of_another_length(struct image_writer *writer) {
 
 static void creative_with_a_term_that_is_no_app(struct image_writer *writer) {
     *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) =
-        image_writer_list(writer, (uint32_t[]){0, 0, 0, 0, 0, 0, 0}, AM_CREATIVE_ITEMS);
+        image_writer_list(writer, (uint32_t[]){0, 0, 0, 0, 0, 0, 0, 0}, AM_CREATIVE_ITEMS);
 }
 
 static void creative_without_an_app(struct image_writer *writer) {
     *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) =
-        image_writer_list(writer, (uint32_t[]){9, 8, 7, 6, 5, 4, AM_NONE}, AM_CREATIVE_ITEMS);
+        image_writer_list(writer, (uint32_t[]){9, 8, 7, 6, 5, 4, 3, AM_NONE}, AM_CREATIVE_ITEMS);
 }
 
 static void creative_past_the_end(struct image_writer *writer) {

@@ -2,6 +2,7 @@
 /* Bid responses: a decision as OpenRTB says it. */
 #include "../render.h"
 #include "bidder.h"
+#include "native.h"
 
 static struct am_view text_of(const struct am_openrtb_bidder *to, am_image_string_ref ref) {
     return am_image_string(to->image, ref);
@@ -104,6 +105,106 @@ static void put_video(const struct am_openrtb_bidder *to,
     }
 }
 
+/* ---- native --------------------------------------------------------------------------------- */
+
+/* An image is a URL, or an object with one. */
+static void put_image(const struct am_openrtb_bidder *to,
+                      const struct am_json *creative,
+                      const struct am_json_node *image) {
+    static const char *const sides[] = {"w", "h"};
+    const struct am_json_node *url =
+        image->type == AM_JSON_OBJECT ? am_json_member(creative, image, "url") : image;
+    am_buffer_literal(to->out, ",\"img\":{\"url\":");
+    am_buffer_view_append(to->out, am_json_raw(creative, url));
+    for (size_t i = 0; i < AM_COUNT_OF(sides); i++) {
+        const struct am_json_node *side = am_json_member(creative, image, sides[i]);
+        if (!side || !is_whole(creative, side))
+            continue;
+        am_buffer_literal(to->out, ",\"");
+        am_buffer_view_append(to->out, am_view_of(sides[i]));
+        am_buffer_literal(to->out, "\":");
+        am_buffer_view_append(to->out, am_json_raw(creative, side));
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+static void put_asset(const struct am_openrtb_bidder *to,
+                      const struct am_json *native,
+                      const struct am_json *creative,
+                      const struct am_openrtb_asset *asset,
+                      const struct am_json_node *value,
+                      bool first) {
+    am_buffer_view_append(to->out, first ? AM_VIEW("{\"id\":") : AM_VIEW(",{\"id\":"));
+    am_buffer_view_append(to->out, am_json_raw(native, asset->id));
+    if (asset->kind & (AM_ASSET_IMAGE | AM_ASSET_ICON)) {
+        put_image(to, creative, value);
+    } else {
+        am_buffer_view_append(to->out, asset->kind == AM_ASSET_TITLE
+                                           ? AM_VIEW(",\"title\":{\"text\":")
+                                           : AM_VIEW(",\"data\":{\"value\":"));
+        am_buffer_view_append(to->out, am_json_raw(creative, value));
+        am_buffer_literal(to->out, "}");
+    }
+    am_buffer_literal(to->out, "}");
+}
+
+/* What fills an asset: a string, or an object with a URL; NULL: nothing does. */
+static const struct am_json_node *value_of(const struct am_json *creative,
+                                           const struct am_openrtb_asset *asset) {
+    const bool is_image = asset->kind & (AM_ASSET_IMAGE | AM_ASSET_ICON);
+    const struct am_json_node *value = am_json_member(
+        creative, creative->nodes, am_model_asset_name((enum am_model_asset)asset->kind));
+    const struct am_json_node *text = value;
+    if (value && is_image && value->type == AM_JSON_OBJECT)
+        text = am_json_member(creative, value, "url");
+    return text && text->type == AM_JSON_STRING ? value : NULL;
+}
+
+/* Those that are asked for and that the creative has, none too long. */
+static void put_assets(const struct am_openrtb_bidder *to,
+                       const struct am_json *native,
+                       const struct am_json *creative,
+                       uint32_t item) {
+    const struct am_json_node *list = am_openrtb_assets(native);
+    const struct am_json_node *object = am_json_first(list);
+    bool first = true;
+    for (uint32_t i = 0; i < list->children; i++, object = am_json_after(native, object)) {
+        struct am_openrtb_asset asset;
+        if (!am_openrtb_asset_read(native, object, &asset) || !(asset.kind & item))
+            continue;
+        uint32_t size = asset.kind == AM_ASSET_TITLE  ? item >> 8 & AM_CREATIVE_LENGTH_MOST
+                        : asset.kind == AM_ASSET_TEXT ? item >> 20
+                                                      : 0;
+        const struct am_json_node *value = value_of(creative, &asset);
+        if (!value || (asset.most && size > asset.most))
+            continue;
+        put_asset(to, native, creative, &asset, value, first);
+        first = false;
+    }
+}
+
+/* The document is written behind the answer so far, and then again as a string in its place. */
+static void put_native(const struct am_openrtb_bidder *to,
+                       const struct am_openrtb_offer *offer,
+                       const struct am_json *creative) {
+    const struct am_json *native = &to->openrtb->natives[offer->slot - to->request->slots];
+    const uint32_t ad = offer->placed->ad;
+    const uint32_t *items = am_image_list_at(to->image, to->image->creatives[ad]).items;
+    am_buffer_literal(to->out, ",\"adm\":");
+    const size_t begin = to->out->size;
+    am_buffer_literal(to->out, "{\"native\":{\"ver\":\"1.2\",\"assets\":[");
+    put_assets(to, native, creative, items[AM_CREATIVE_ASSETS]);
+    put_string(to, "],\"link\":{\"url\":", text_of(to, to->image->details[ad].url));
+    am_buffer_literal(to->out, "}}}");
+    const size_t end = to->out->size;
+    am_buffer_json_string(to->out, (struct am_view){to->out->data + begin, end - begin});
+    if (to->out->overflowed)
+        return;
+    const size_t size = to->out->size - end;
+    memmove(to->out->data + begin, to->out->data + end, size);
+    am_buffer_cut(to->out, begin + size);
+}
+
 static void put_creative_members(const struct am_openrtb_bidder *to,
                                  const struct am_json *creative) {
     static const struct handed_on members[] = {
@@ -170,11 +271,31 @@ static struct am_json creative_of(const struct am_openrtb_bidder *to,
     return creative;
 }
 
+static void put_markup(const struct am_openrtb_bidder *to,
+                       const struct am_openrtb_offer *offer,
+                       const struct am_json *creative,
+                       enum am_model_creative_kind kind) {
+    switch (kind) {
+    case AM_CREATIVE_VIDEO:
+        put_video(to, offer, creative);
+        break;
+    case AM_CREATIVE_NATIVE:
+        put_native(to, offer, creative);
+        break;
+    case AM_CREATIVE_BANNER:
+    case AM_CREATIVE_KINDS:
+        put_banner(to, creative);
+        break;
+    }
+}
+
 static void put_bid(struct am_openrtb_bidder *to, const struct am_openrtb_offer *offer) {
     const struct am_image *image = to->image;
     const struct am_match_winner *placed = offer->placed;
     const struct am_image_ad *ad = &image->ads[placed->ad];
     struct am_view id = text_of(to, image->details[placed->ad].id);
+    static const unsigned media_types[AM_CREATIVE_KINDS] = {
+        [AM_CREATIVE_BANNER] = 1, [AM_CREATIVE_VIDEO] = 2, [AM_CREATIVE_NATIVE] = 4};
     struct am_json creative = creative_of(to, placed);
     put_id(to);
     put_string(to, "\",\"impid\":", offer->slot->id);
@@ -183,10 +304,7 @@ static void put_bid(struct am_openrtb_bidder *to, const struct am_openrtb_offer 
     put_string(to, ",\"adid\":", id);
     enum am_model_creative_kind kind =
         am_match_creative_kind(image, offer->slot, offer->placed->ad);
-    if (kind == AM_CREATIVE_VIDEO)
-        put_video(to, offer, &creative);
-    else
-        put_banner(to, &creative);
+    put_markup(to, offer, &creative, kind);
     put_creative_members(to, &creative);
     if (ad->domain != AM_NONE) {
         put_string(to, ",\"adomain\":[", text_of(to, image->terms[ad->domain].text));
@@ -198,8 +316,9 @@ static void put_bid(struct am_openrtb_bidder *to, const struct am_openrtb_offer 
     put_categories(to, placed, &creative);
     if (kind == AM_CREATIVE_BANNER)
         put_size(to, offer);
-    am_buffer_view_append(to->out, kind == AM_CREATIVE_VIDEO ? AM_VIEW(",\"mtype\":2}")
-                                                             : AM_VIEW(",\"mtype\":1}"));
+    am_buffer_literal(to->out, ",\"mtype\":");
+    am_buffer_unsigned(to->out, media_types[kind]);
+    am_buffer_literal(to->out, "}");
 }
 
 /* ---- the response --------------------------------------------------------------------------- */

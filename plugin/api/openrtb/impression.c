@@ -2,6 +2,7 @@
 /* Impressions of a bid request: each that may be bid on becomes a slot. */
 #include "../../model/creative.h"
 #include "lenient.h"
+#include "native.h"
 
 #define MEMBER AM_OPENRTB_MEMBER
 
@@ -137,7 +138,7 @@ static uint64_t bit_of(int64_t number, int64_t most) {
 static void add_number(struct am_openrtb_reading *in, struct am_view text, int numbers) {
     struct am_match_media *creatives = &in->slot->creatives.media[in->kind];
     int64_t number;
-    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &number) != AM_OK) {
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &number)) {
         am_openrtb_unreadable(in);
         return;
     }
@@ -232,7 +233,7 @@ static void add_protocol(struct am_openrtb_reading *in, struct am_view text, int
     int64_t protocol;
     uint8_t *newest = &in->openrtb->impression.vast;
     (void)argument;
-    if (am_decimal_parse_text(am_openrtb_trimmed(text), 0, &protocol) != AM_OK) {
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &protocol)) {
         am_openrtb_unreadable(in);
         return;
     }
@@ -277,6 +278,76 @@ read_video(struct am_openrtb_reading *in, const struct am_json_node *object, int
     media->asked |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     if (impression->is_overlay || (impression->has_protocols && !impression->vast))
         media->asked = false;
+}
+
+/* ---- native --------------------------------------------------------------------------------- */
+
+static uint32_t smaller_of(uint32_t most, uint32_t other) {
+    return most && (!other || most < other) ? most : other;
+}
+
+/* Required ones decide; what creatives cannot have, nobody can win. */
+static void require_asset(struct am_openrtb_reading *in, const struct am_openrtb_asset *asset) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_NATIVE];
+    if (!asset->required)
+        return;
+    if (!asset->kind)
+        in->openrtb->impression.native.nodes = NULL;
+    media->assets |= asset->kind;
+    if (asset->kind == AM_ASSET_TITLE)
+        media->title_most = smaller_of(asset->most, media->title_most);
+    if (asset->kind == AM_ASSET_TEXT)
+        media->text_most = smaller_of(asset->most, media->text_most);
+}
+
+static void require_assets(struct am_openrtb_reading *in, const struct am_json *native) {
+    const struct am_json_node *list = am_openrtb_assets(native);
+    if (!list) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    in->openrtb->impression.native = *native;
+    const struct am_json_node *object = am_json_first(list);
+    for (uint32_t i = 0; i < list->children; i++, object = am_json_after(native, object)) {
+        struct am_openrtb_asset asset;
+        if (am_openrtb_asset_read(native, object, &asset))
+            require_asset(in, &asset);
+    }
+}
+
+/* A string that is JSON. Its nodes stand behind those of the request. */
+static void
+read_native_request(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_json native;
+    struct am_view text;
+    struct am_json_node *nodes = in->reader->nodes + in->node_count;
+    const uint32_t room = AM_REQUEST_MAX_NODES - in->node_count;
+    (void)argument;
+    if (!am_openrtb_text(in, value, &text))
+        return;
+    AM_UNPOISON_ITEMS(nodes, 0, room);
+    enum am_code code = am_json_parse(text, nodes, room, &native, NULL);
+    const uint32_t used = code == AM_OK ? native.count : 0;
+    AM_POISON_ITEMS(nodes, used, room - used);
+    in->node_count += used;
+    if (code == AM_OK)
+        require_assets(in, &native);
+    else
+        am_openrtb_unreadable(in);
+}
+
+static void
+read_native(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(NATIVE_REQUEST, "request", LAST, read_native_request, 0),
+        MEMBER(NATIVE_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+    };
+    (void)argument;
+    in->kind = AM_CREATIVE_NATIVE;
+    in->slot->creatives.needed = true;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    in->slot->creatives.media[AM_CREATIVE_NATIVE].asked =
+        in->openrtb->impression.native.nodes != NULL;
 }
 
 /* ---- impressions ---------------------------------------------------------------------------- */
@@ -367,6 +438,7 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     static const struct am_openrtb_member members[] = {
         MEMBER(IMP_ID, "id", LAST, read_id, 0),
         MEMBER(IMP_BANNER, "banner", BINDS, read_banner, 0),
+        MEMBER(IMP_NATIVE, "native", BINDS, read_native, 0),
         MEMBER(IMP_VIDEO, "video", BINDS, read_video, 0),
         MEMBER(IMP_BIDFLOOR, "bidfloor", BINDS, read_floor, 0),
         MEMBER(IMP_BIDFLOORCUR, "bidfloorcur", BINDS, read_floor_currency, 0),
@@ -384,6 +456,7 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     openrtb->impression = (struct am_openrtb_impression){.has_sizes = false};
     in->slot = am_api_request_add_slot(in->reader);
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    openrtb->natives[request->slot_count - 1] = openrtb->impression.native;
     openrtb->vasts[request->slot_count - 1] = openrtb->impression.vast;
     if (!may_be_bid_on(in))
         request->slot_count--;

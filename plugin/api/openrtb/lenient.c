@@ -138,13 +138,29 @@ bool am_openrtb_number(struct am_openrtb_reading *in,
     return false;
 }
 
+/* Most numbers have few digits. */
+bool am_openrtb_whole_of(struct am_view number, int64_t *whole) {
+    enum { FEW_DIGITS = 9 };
+    int64_t value = 0;
+    size_t i = 0;
+    for (; i < number.size && i < FEW_DIGITS; i++) {
+        if (number.data[i] < '0' || number.data[i] > '9')
+            break;
+        value = value * 10 + (number.data[i] - '0');
+    }
+    if (i == 0 || i < number.size)
+        return am_decimal_parse_text(number, 0, whole) == AM_OK;
+    *whole = value;
+    return true;
+}
+
 bool am_openrtb_whole(struct am_openrtb_reading *in,
                       const struct am_json_node *value,
                       int64_t *whole) {
     struct am_view number;
     if (!am_openrtb_number(in, value, &number))
         return false;
-    if (am_decimal_parse(number, 0, whole, NULL) == AM_OK)
+    if (am_openrtb_whole_of(number, whole))
         return true;
     am_openrtb_unreadable(in);
     return false;

@@ -16,6 +16,7 @@ struct am_openrtb_reading {
     struct am_openrtb *openrtb;
     struct am_api_request_reader *reader;
     struct am_json json;
+    uint32_t node_count;                    /* of the reader's nodes, that are in use */
     struct am_match_slot *slot;             /* of the impression that is being read */
     enum am_model_creative_kind kind;       /* that is being read */
     const struct am_openrtb_member *member; /* that is being read; never NULL */
@@ -78,6 +79,8 @@ bool am_openrtb_number(struct am_openrtb_reading *in,
 bool am_openrtb_whole(struct am_openrtb_reading *in,
                       const struct am_json_node *value,
                       int64_t *whole);
+/* The same of a text. */
+bool am_openrtb_whole_of(struct am_view number, int64_t *whole);
 /* 0 and false are no, any other number and true are yes; also in quotes. */
 bool am_openrtb_flag(struct am_openrtb_reading *in, const struct am_json_node *value, bool *flag);
 

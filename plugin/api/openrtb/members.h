@@ -57,6 +57,9 @@
     MEMBER(BANNER_API, "banner.api")                                                               \
     MEMBER(BANNER_POS, "banner.pos")                                                               \
     MEMBER(IMP_VIDEO, "imp.video")                                                                 \
+    MEMBER(IMP_NATIVE, "imp.native")                                                               \
+    MEMBER(NATIVE_REQUEST, "native.request")                                                       \
+    MEMBER(NATIVE_BATTR, "native.battr")                                                           \
     MEMBER(VIDEO_MIMES, "video.mimes")                                                             \
     MEMBER(VIDEO_MINDURATION, "video.minduration")                                                 \
     MEMBER(VIDEO_MAXDURATION, "video.maxduration")                                                 \

@@ -17,10 +17,11 @@
 struct am_openrtb_impression {
     struct am_view floor_currency;
     bool has_sizes, is_private;
-    bool is_overlay;    /* a video that is not in the stream */
-    bool has_protocols; /* `vast` is the newest of them */
-    uint8_t vast;       /* 1 + index into am_openrtb_vasts; 0: none is known */
-    bool unreadable;    /* a member that restricts bids */
+    bool is_overlay;       /* a video that is not in the stream */
+    bool has_protocols;    /* `vast` is the newest of them */
+    struct am_json native; /* the request of a native impression; without nodes: none */
+    uint8_t vast;          /* 1 + index into am_openrtb_vasts; 0: none is known */
+    bool unreadable;       /* a member that restricts bids */
 };
 
 struct am_openrtb_location {
@@ -50,7 +51,7 @@ struct am_openrtb {
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test, explains;              /* the answer says why ads did not bid */
     bool transparent;                 /* creatives must say what the Digital Services Act asks */
-    bool user_is_private;             /* what is said of the user must not be used */
+    bool user_is_private;             /* data about the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
     struct am_view content_url, site_domain;
@@ -68,7 +69,8 @@ struct am_openrtb {
     /* Not cleared before each request. */
     struct am_view seat_names[AM_MAX_SEATS];
     struct am_view category_names[AM_MAX_ALLOWED_CATEGORIES];
-    uint8_t vasts[AM_MAX_SLOTS]; /* by slot, as of struct am_openrtb_impression */
+    struct am_json natives[AM_MAX_SLOTS]; /* by slot, as of struct am_openrtb_impression */
+    uint8_t vasts[AM_MAX_SLOTS];          /* by slot, as of struct am_openrtb_impression */
 };
 
 /* Versions of VAST: their numbers among protocols, and their names. */

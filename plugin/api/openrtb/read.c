@@ -261,27 +261,28 @@ keep_user(struct am_openrtb_reading *in, const struct am_json_node *value, int a
 }
 
 static enum am_code read_root(struct am_openrtb_reading *in, struct am_error *error) {
+    /* The most frequent first. */
     static const struct am_openrtb_member members[] = {
         MEMBER(ID, "id", LAST, read_id, 0),
         MEMBER(IMP, "imp", LAST, am_openrtb_read_impressions, 0),
         MEMBER(SITE, "site", EACH, am_openrtb_read_site, 0),
-        MEMBER(APP, "app", EACH, am_openrtb_read_app, 0),
-        MEMBER(DOOH, "dooh", EACH, am_openrtb_read_screen, 0),
         MEMBER(DEVICE, "device", PROTECTS, am_openrtb_read_device, 0),
         MEMBER(USER, "user", LAST, keep_user, 0),
-        MEMBER(REGS, "regs", PROTECTS, am_openrtb_read_regulations, 0),
+        MEMBER(BADV, "badv", BINDS, read_blocked, AM_BLOCKED_DOMAINS),
+        MEMBER(BCAT, "bcat", BINDS, read_blocked, AM_BLOCKED_CATEGORIES),
+        MEMBER(EXT, "ext", EACH, read_extensions, 0),
+        MEMBER(TEST, "test", BINDS, read_test, 0),
         MEMBER(CUR, "cur", BINDS, read_currencies, 0),
+        MEMBER(APP, "app", EACH, am_openrtb_read_app, 0),
+        MEMBER(REGS, "regs", PROTECTS, am_openrtb_read_regulations, 0),
+        MEMBER(DOOH, "dooh", EACH, am_openrtb_read_screen, 0),
         MEMBER(WLANG, "wlang", BINDS, read_languages, 0),
         MEMBER(WLANGB, "wlangb", BINDS, read_language_tags, 0),
         MEMBER(CATTAX, "cattax", BINDS, read_taxonomy, 0),
         MEMBER(ACAT, "acat", BINDS, read_names, true),
-        MEMBER(BCAT, "bcat", BINDS, read_blocked, AM_BLOCKED_CATEGORIES),
-        MEMBER(BADV, "badv", BINDS, read_blocked, AM_BLOCKED_DOMAINS),
         MEMBER(BAPP, "bapp", BINDS, read_blocked, AM_BLOCKED_APPS),
         MEMBER(BSEAT, "bseat", BINDS, read_blocked, AM_BLOCKED_ADVERTISERS),
         MEMBER(WSEAT, "wseat", BINDS, read_names, false),
-        MEMBER(TEST, "test", BINDS, read_test, 0),
-        MEMBER(EXT, "ext", EACH, read_extensions, 0),
     };
     const struct am_json_node *root = in->json.nodes;
     if (root->type != AM_JSON_OBJECT) {
@@ -379,6 +380,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     }
     if (code != AM_OK)
         return code;
+    in.node_count = in.json.count;
     if (in.json.ill_formed)
         am_openrtb_odd(&in);
     code = read_root(&in, error);
