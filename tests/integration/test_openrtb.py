@@ -132,10 +132,12 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual(self.bid(body, {}).body, wanted)
         self.assertEqual(self.bid(body, {"Content-Type": "application/json; charset=utf-8"}).body, wanted)
         self.assertEqual(self.bid(packed, {**JSON, "Content-Encoding": "gzip"}).body, wanted)
+        self.assertEqual(self.bid(packed, {**JSON, "Content-Encoding": "x-gzip"}).body, wanted)
+        self.assertEqual(self.bid(body, {"Content-Type": "text/plain; charset=utf-8"}).body, wanted)
         self.assertEqual(self.server.ask("POST", PATH, iter([body[:7], body[7:]]), JSON).body, wanted)
 
     def test_other_types_and_encodings_are_refused(self):
-        for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/x-protobuf"}, {**JSON, "Content-Encoding": "br"}):
+        for headers in ({"Content-Type": "text/html"}, {"Content-Type": "application/x-protobuf"}, {**JSON, "Content-Encoding": "br"}):
             self.assertEqual(self.bid(bid_request(), headers).status, 415)
 
     def test_bodies_that_are_no_bid_requests_are_refused_with_their_place(self):
