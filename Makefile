@@ -81,7 +81,7 @@ help: ## this list
 # ---- building ---------------------------------------------------------------------------------
 
 # What every compilation needs, tried once; where it is missing, what to install.
-NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \
@@ -109,7 +109,7 @@ $(BUILD)/libadmatch.a: $(ENGINE_OBJECTS)
 
 $(BUILD)/admatch: $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 	@echo '  LD $@'
-	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv
+	$(QUIET)$(LINK) -pie $(HARDENED_LINK) -o $@ $^ $(LIBRARIES) -lcsv -ljansson
 
 # The target's own header and flags: struct layouts depend on them.
 UWSGI_CFLAGS = $(filter -D% -I/%,$(shell $(UWSGI) --cflags 2> /dev/null)) -isystem $(BUILD)
@@ -227,6 +227,9 @@ $(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUIL
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 $(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
 $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
+
+# What `admatch simulate` has that stands alone.
+$(BUILD)/tests/test_simulate: $(foreach part,chance heap,$(BUILD)/plugin/cli/simulate_$(part).o)
 
 # The library's own room, as programs use it.
 $(BUILD)/tests/test_library: $(LIB_SOURCES:%.c=$(BUILD)/%.o)
