@@ -31,7 +31,7 @@ void am_event_hold(struct am_event_holder *holder,
  * microseconds, but where the line must be written. AM_E_IO. */
 enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_error *error);
 
-/* Whether lines of counters should be logged: an hour has begun, the clock has jumped, or lines
+/* Whether lines of counters should be logged: an hour has begun, the clock was put back, or lines
  * were lost and there is room again. Any thread. */
 bool am_event_hold_counters_due(const struct am_event_holder *holder);
 
