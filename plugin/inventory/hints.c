@@ -296,11 +296,7 @@ static bool is_blank(char byte) {
 void am_inventory_hint_name(struct am_inventory_reader *reader,
                             const char *member,
                             struct am_view name) {
-    struct am_view inside = name;
-    while (inside.size && is_blank(inside.data[0]))
-        inside.data++, inside.size--;
-    while (inside.size && is_blank(inside.data[inside.size - 1]))
-        inside.size--;
+    struct am_view inside = am_text_trimmed(name);
     if (inside.size < name.size && inside.size)
         am_inventory_reader_warning(reader,
                                     "%s: \"" AM_QUOTED "\" has white space at its ends, did you "

@@ -27,6 +27,10 @@ enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
  * Maximal Subparts"). */
 int32_t am_text_character_read(struct am_view text, size_t *at);
 
+/* Without the white space (White_Space) and what shows nothing (Default_Ignorable_Code_Point: marks
+ * of direction, byte order marks, zero-width spaces, soft hyphens) at both ends. */
+struct am_view am_text_trimmed(struct am_view text);
+
 /* Pieces of text between white space: ASCII's, or any Unicode space separator. */
 uint32_t am_text_count_written_words(struct am_view text);
 
