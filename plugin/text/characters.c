@@ -80,6 +80,10 @@ enum am_text_character_class am_text_character_class(int32_t character) {
     }
 }
 
+bool am_text_is_lower(int32_t character) {
+    return utf8proc_category(character) == UTF8PROC_CATEGORY_LL;
+}
+
 int32_t am_text_character_read(struct am_view text, size_t *at) {
     const char *first = text.data + *at;
     unsigned char lead = (unsigned char)*first;

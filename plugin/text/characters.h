@@ -15,6 +15,8 @@ enum am_text_character_class {
 
 enum am_text_character_class am_text_character_class(int32_t character);
 
+bool am_text_is_lower(int32_t character);
+
 /* The consonants and vowels that Hangul syllables decompose to: letters of combining class 0. */
 static inline bool am_text_is_jamo(int32_t character) {
     return character >= 0x1100 && character <= 0x11FF;

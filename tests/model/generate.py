@@ -72,7 +72,7 @@ ATTRIBUTES = {
     "placement": ["top", "side"],
     "category": ["IAB1", "IAB17", "IAB17-3"],
 }
-INVISIBLE = ["\u200f", "\u202a", "\u2066", "\ufeff", "\u200b", "\xad", "\xa0", " \u3000\t"]
+INVISIBLE = ["\u200f", "\u202a", "\u2066", "\ufeff", "\u200b", "\xad", "\xa0", " \u3000 "]
 KEYS = {"sport": ["running", "Running", "golf"], "age": ["1", "2"]}
 SIZES = ["300x250", "728x90", "160x600", "90x728"]
 LABELS = ["airline", "bank", "\u00e9t\u00e9", "z"]
