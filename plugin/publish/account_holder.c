@@ -108,9 +108,10 @@ static void step(struct tending *tending) {
     struct am_account *account = tending->account;
     struct am_ledger_step_report report = {.lost = false};
     struct am_error error;
-    if (am_ledger_step(account->ledger, tending->worker.ledger, am_clock_seconds(), &report,
-                       &error) != AM_OK)
+    int64_t now = am_clock_seconds();
+    if (am_ledger_step(account->ledger, tending->worker.ledger, now, &report, &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
+    am_delivery_maps_refresh(account->ledger, now);
     if (report.unfinished)
         am_event_hold_finish(&tending->holder);
     if (am_event_hold_second(&tending->holder, &error) != AM_OK)
