@@ -189,9 +189,9 @@ static void the_top_tier_decides_as_all_keywords_do_with_budgets(void **state) {
     start(&engine, ADS, put_limited);
     struct am_delivery_given *given = give_state(&engine, NOW);
     struct am_match_delivery delivery = {
-        .worker = given->worker,
-        .map = given->map,
-        .ledger = given->ledger,
+        .worker = given->opened.worker,
+        .map = given->opened.map,
+        .ledger = given->opened.ledger,
         .clock = NOW,
         .seconds = 60,
         .number = next_number,
