@@ -193,6 +193,10 @@ enum am_code am_ledger_put(struct am_ledger *ledger,
     return put(ledger, terms, AM_LEDGER_GET(ledger->header->mark), cell, error);
 }
 
+void am_ledger_publish_abandon(struct am_ledger *ledger) {
+    publisher_leave(ledger);
+}
+
 /* A record that was not put is gone from today on. Its limits go on: it may be in flight. */
 static void mark_gone(struct am_ledger *ledger, struct am_ledger_record *record) {
     if (record->mark == ledger->header->mark || record->gone)

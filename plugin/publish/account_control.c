@@ -14,6 +14,13 @@
 
 enum { TICK_MILLISECONDS = 1000 };
 
+enum am_code am_account_control_check(const struct am_account *account, struct am_error *error) {
+    struct am_control_overrides overrides;
+    enum am_code code = am_control_overrides_read(account->options->folder, &overrides, error);
+    am_control_overrides_free(&overrides);
+    return code;
+}
+
 enum am_code am_account_control_apply(struct am_account *account, struct am_error *error) {
     struct am_control_overrides overrides;
     bool changed = false;

@@ -22,6 +22,9 @@ struct am_account_control {
 /* Waits for requests of `admatch control`, obeys them, and lifts pauses that have ended. */
 void am_account_control_run(struct am_account_control *control) __attribute__((noreturn));
 
+/* Whether that file can be read: before terms are published to which its pauses belong. */
+enum am_code am_account_control_check(const struct am_account *account, struct am_error *error);
+
 /* Makes the ledger's pauses those of DIR/overrides.json. */
 enum am_code am_account_control_apply(struct am_account *account, struct am_error *error);
 

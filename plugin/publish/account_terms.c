@@ -48,27 +48,78 @@ enum am_code am_account_keep_map(struct am_account *account,
     return code;
 }
 
+/* Puts the image's terms into the place that the publication has in the order of publications. */
+static enum am_code put_terms(struct am_account *account,
+                              const struct am_ledger_publication *publication,
+                              const struct am_image *image,
+                              enum am_code make_map(struct am_account *account,
+                                                    const struct am_image *image,
+                                                    struct am_error *error),
+                              struct am_error *error) {
+    struct am_delivery_publishing publishing = {.ledger = account->ledger, .now = time(NULL)};
+    enum am_code code =
+        am_ledger_publish_begin(account->ledger, publication, publishing.now, error);
+    publishing.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
+    if (code != AM_OK && code != AM_E_CHANGED)
+        return code;
+    account->unsettled = !publishing.missing_only;
+    code = am_delivery_put_image(&publishing, image, error);
+    if (code == AM_OK)
+        code = make_map(account, image, error);
+    if (publishing.missing_only)
+        return code;
+    if (code == AM_OK)
+        am_ledger_publish_end(account->ledger);
+    else
+        am_ledger_publish_abandon(account->ledger);
+    return code;
+}
+
+static void publication_of(const struct am_image *image,
+                           int64_t noticed,
+                           char currency[4],
+                           struct am_ledger_publication *publication) {
+    struct am_view text = am_image_string(image, image->settings->currency);
+    memset(currency, 0, 4);
+    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
+    *publication = (struct am_ledger_publication){.time = noticed, .currency = currency};
+    memcpy(publication->digest, image->header->source_digest, sizeof publication->digest);
+}
+
+/* What can fail without a trace comes first: terms that were put limit what is served already. */
 enum am_code am_account_publish(struct am_account *account,
                                 const struct am_image *image,
                                 int64_t noticed,
                                 struct am_error *error) {
-    struct am_view currency = am_image_string(image, image->settings->currency);
-    char code_of_currency[4] = "";
-    memcpy(code_of_currency, currency.data, currency.size < 3 ? currency.size : 3);
-    struct am_ledger_publication publication = {.time = noticed, .currency = code_of_currency};
-    memcpy(publication.digest, image->header->source_digest, sizeof publication.digest);
+    char currency[4];
+    struct am_ledger_publication publication;
+    publication_of(image, noticed, currency, &publication);
     enum am_code code = worker_of(account, error);
-    if (code != AM_OK)
-        return code;
-    struct am_delivery_publishing publishing = {.ledger = account->ledger, .now = time(NULL)};
-    code = am_ledger_publish_begin(account->ledger, &publication, publishing.now, error);
-    publishing.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
-    if (code != AM_OK && code != AM_E_CHANGED)
-        return code;
-    code = am_delivery_put_image(&publishing, image, error);
-    if (!publishing.missing_only)
-        am_ledger_publish_end(account->ledger);
+    if (code == AM_OK)
+        code = am_account_control_check(account, error);
+    if (code == AM_OK)
+        code = put_terms(account, &publication, image, map_image, error);
     if (code == AM_OK)
         code = am_account_control_apply(account, error);
-    return code == AM_OK ? map_image(account, image, error) : code;
+    if (code == AM_OK)
+        account->unsettled = false;
+    return code;
+}
+
+bool am_account_is_unsettled(const struct am_account *account) {
+    return account->unsettled;
+}
+
+/* In the place of the refused publication, which nothing may have come before meanwhile. */
+enum am_code am_account_settle(struct am_account *account,
+                               const struct am_image *served,
+                               const struct am_image *refused,
+                               int64_t noticed,
+                               struct am_error *error) {
+    char currency[4];
+    struct am_ledger_publication publication;
+    publication_of(refused, noticed, currency, &publication);
+    enum am_code code = put_terms(account, &publication, served, am_account_keep_map, error);
+    account->unsettled = code != AM_OK;
+    return code;
 }

@@ -107,14 +107,40 @@ static enum am_code check_limits(const struct am_publisher *publisher,
                         publisher->source.path);
 }
 
+/* What is served keeps its limits when an inventory is refused that had set others. */
+static void settle(const struct am_publisher *publisher, const struct am_image *refused) {
+    struct am_publish_publication publication;
+    struct am_store store;
+    struct am_store_hold hold;
+    struct am_image *served = NULL;
+    struct am_error error;
+    am_publish_channel_read(publisher->channel, &publication);
+    enum am_code code = am_store_open(&store, publisher->store_folder, &error);
+    if (code == AM_OK) {
+        code = am_store_open_image(&store, publication.image, true, &served, &hold, &error);
+        am_store_close(&store);
+    }
+    if (code == AM_OK) {
+        code = am_account_settle(publisher->account, served, refused, publisher->noticed, &error);
+        am_image_close(served);
+        am_store_release(&hold);
+    }
+    if (code != AM_OK)
+        am_publish_log(publisher->sink,
+                       "budgets: the limits of a refused inventory hold for the one that goes on "
+                       "serving: %s",
+                       error.message);
+}
+
 /* What is about to be served is counted from its first placement on. */
 static enum am_code
 count(const struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
     if (!publisher->account)
         return check_limits(publisher, image, error);
     enum am_code code = am_account_open(publisher->account, image, error);
-    return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
-                         : code;
+    if (code == AM_OK)
+        code = am_account_publish(publisher->account, image, publisher->noticed, error);
+    return code;
 }
 
 /* An image that is shown. */
@@ -553,6 +579,8 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     if (code == AM_OK) {
         code = count(publisher, built.image, &error);
         if (code != AM_OK) {
+            if (publisher->account && am_account_is_unsettled(publisher->account))
+                settle(publisher, built.image);
             am_image_close(built.image);
             am_store_release(&built.hold);
         }

@@ -2,16 +2,18 @@
 """Budgets, pacing and frequency caps of a server with a ledger: what stops, what answers say, what is counted, and who may opt out."""
 
 import datetime
+import re
+import subprocess
 import unittest
 
-from harness import eventually, put
+from harness import BUILD, eventually, put
 from ledger import LedgerTest
 
 CAPPED = [{"max_impressions": 2, "period": "1d"}]
 
 
-def campaign(**more):
-    return {"type": "campaign", "id": "c1", "advertiser": "acme", **more}
+def campaign(identity="c1", **more):
+    return {"type": "campaign", "id": identity, "advertiser": "acme", **more}
 
 
 def ad(identity="a1", **more):
@@ -169,6 +171,40 @@ class BudgetTest(LedgerTest):
         eventually("the new budget serves", lambda: server.generation() != before)
         eventually("one more runs", lambda: self.ads(server))
         self.assertEqual(self.ads(server), [])
+
+    def generation_of(self, records):
+        """What a server will call these records."""
+        inventory, image = self.folder / "next.jsonl", self.folder / "next.image"
+        put(inventory, records)
+        subprocess.run([BUILD / "admatch", "build", inventory, "-o", image], capture_output=True, check=True)
+        info = subprocess.run([BUILD / "admatch", "info", image], capture_output=True, text=True, check=True).stdout
+        return re.search(r"^generation +(\w+)", info, re.M)[1]
+
+    def refused(self, server, records):
+        put(self.inventory, records)
+        eventually("it is refused", lambda: server.metrics()["admatch_refusals_total"] == 1)
+
+    def used_up(self, *options, budget=1):
+        """A server whose only ad has used its budget, and what it serves."""
+        server = self.ready(self.count(*options, records=[campaign(budget={"impressions": {"total": budget}}, pacing="asap"), ad()]))
+        self.assertEqual(sum(len(self.ads(server)) for _ in range(5)), budget)
+        return server
+
+    def test_damaged_overrides_refuse_an_inventory_and_its_budgets(self):
+        server = self.used_up()
+        (self.ledger / "overrides.json").write_text("damaged")
+        self.refused(server, [campaign(budget={"impressions": {"total": 5}}, pacing="asap"), ad()])
+        self.assertEqual([self.ads(server) for _ in range(10)], [[]] * 10)
+
+    def test_a_refused_inventory_leaves_the_budgets_that_are_served(self):
+        server = self.used_up()
+        records = [campaign(), campaign("c2"), ad()]
+        (self.home / f"map-{self.generation_of(records)}.new").mkdir()
+        self.refused(server, records)
+        eventually("the terms hold again", lambda: self.reason(server) == ("budget", "campaign total impressions 1 of 1"))
+        self.assertEqual([self.ads(server) for _ in range(10)], [[]] * 10)
+        shown = subprocess.run([BUILD / "admatch", "control", "--ledger", self.ledger, "show"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual([("not in the inventory" in line) for line in shown.splitlines() if line.startswith("campaign")], [False, True])
 
 
 if __name__ == "__main__":
