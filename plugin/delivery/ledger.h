@@ -210,8 +210,8 @@ enum am_code am_ledger_put(struct am_ledger *ledger,
                            uint32_t *cell,
                            struct am_error *error);
 void am_ledger_publish_end(struct am_ledger *ledger);
-/* Instead of am_ledger_publish_end, after a failure: no record is gone, and no line is anchored. The
- * terms that were put stay until the next publication. */
+/* Instead of am_ledger_publish_end, after a failure: no record is gone, and no line is anchored.
+ * The terms that were put stay until the next publication. */
 void am_ledger_publish_abandon(struct am_ledger *ledger);
 
 /* Sets the terms of one record now, outside of a publication: overrides. Makes the record where

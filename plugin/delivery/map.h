@@ -32,7 +32,7 @@ struct am_delivery_map_ad {
 };
 
 /* Makes the map of a generation: begin, put each ad in order, commit; or abandon with close. After
- * the image's records were put, before it is served. The publisher. AM_E_LIMIT: no room in the
+ * am_ledger_publish_end, before the image is served. The publisher. AM_E_LIMIT: no room in the
  * tmpfs. AM_E_IO, AM_E_MEMORY. put: [lock]. */
 enum am_code am_delivery_map_begin(struct am_ledger *ledger,
                                    uint64_t generation,

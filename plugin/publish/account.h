@@ -60,15 +60,15 @@ am_account_open(struct am_account *account, const struct am_image *image, struct
 
 /* Has every campaign and advertiser of an image counted from now on. `noticed` is when this version
  * of the inventory was first seen. AM_E_INVALID: the image is in
- * another currency, or an id has the key of another one's. AM_E_LIMIT: no shared memory for its map.
- * AM_E_CORRUPT: overrides.json is damaged. AM_E_IO, AM_E_MEMORY. */
+ * another currency, or an id has the key of another one's. AM_E_LIMIT: no shared memory for its
+ * map. AM_E_CORRUPT: overrides.json is damaged. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_account_publish(struct am_account *account,
                                 const struct am_image *image,
                                 int64_t noticed,
                                 struct am_error *error);
 
-/* After am_account_publish has failed for the image `refused`: has the terms of `served`, which goes
- * on serving, hold again, where the refused ones had replaced them. Errors as above. */
+/* After am_account_publish has failed for the image `refused`: has the terms of `served`, which
+ * goes on serving, hold again, where the refused ones had replaced them. Errors as above. */
 enum am_code am_account_settle(struct am_account *account,
                                const struct am_image *served,
                                const struct am_image *refused,

@@ -52,9 +52,6 @@ enum am_code am_account_keep_map(struct am_account *account,
 static enum am_code put_terms(struct am_account *account,
                               const struct am_ledger_publication *publication,
                               const struct am_image *image,
-                              enum am_code make_map(struct am_account *account,
-                                                    const struct am_image *image,
-                                                    struct am_error *error),
                               struct am_error *error) {
     struct am_delivery_publishing publishing = {.ledger = account->ledger, .now = time(NULL)};
     enum am_code code =
@@ -64,8 +61,6 @@ static enum am_code put_terms(struct am_account *account,
         return code;
     account->unsettled = !publishing.missing_only;
     code = am_delivery_put_image(&publishing, image, error);
-    if (code == AM_OK)
-        code = make_map(account, image, error);
     if (publishing.missing_only)
         return code;
     if (code == AM_OK)
@@ -86,7 +81,8 @@ static void publication_of(const struct am_image *image,
     memcpy(publication->digest, image->header->source_digest, sizeof publication->digest);
 }
 
-/* What can fail without a trace comes first: terms that were put limit what is served already. */
+/* What can fail without a trace comes first: terms that were put limit what is served already. The
+ * map comes last: it has the pauses from its first decision on. */
 enum am_code am_account_publish(struct am_account *account,
                                 const struct am_image *image,
                                 int64_t noticed,
@@ -98,9 +94,11 @@ enum am_code am_account_publish(struct am_account *account,
     if (code == AM_OK)
         code = am_account_control_check(account, error);
     if (code == AM_OK)
-        code = put_terms(account, &publication, image, map_image, error);
+        code = put_terms(account, &publication, image, error);
     if (code == AM_OK)
         code = am_account_control_apply(account, error);
+    if (code == AM_OK)
+        code = map_image(account, image, error);
     if (code == AM_OK)
         account->unsettled = false;
     return code;
@@ -119,7 +117,9 @@ enum am_code am_account_settle(struct am_account *account,
     char currency[4];
     struct am_ledger_publication publication;
     publication_of(refused, noticed, currency, &publication);
-    enum am_code code = put_terms(account, &publication, served, am_account_keep_map, error);
+    enum am_code code = put_terms(account, &publication, served, error);
+    if (code == AM_OK)
+        code = am_account_keep_map(account, served, error);
     account->unsettled = code != AM_OK;
     return code;
 }
