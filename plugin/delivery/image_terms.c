@@ -96,7 +96,8 @@ next_limits(struct walk *walk, enum am_ledger_kind kind, uint32_t record) {
     return limits;
 }
 
-static enum am_code put(struct walk *walk, struct am_ledger_terms *terms, struct am_error *error) {
+static enum am_code
+put_record(struct walk *walk, struct am_ledger_terms *terms, struct am_error *error) {
     const struct am_delivery_publishing *publishing = walk->publishing;
     uint32_t cell;
     if (publishing->adjust)
@@ -107,6 +108,20 @@ static enum am_code put(struct walk *walk, struct am_ledger_terms *terms, struct
     if (am_ledger_find(publishing->ledger, key) != AM_LEDGER_NO_CELL)
         return AM_OK;
     return am_ledger_set(publishing->ledger, terms, publishing->now, &cell, error);
+}
+
+static enum am_code put(struct walk *walk, struct am_ledger_terms *terms, struct am_error *error) {
+    struct am_delivery_lack *lack = walk->publishing->lack;
+    struct am_error reason = {0};
+    enum am_code code = put_record(walk, terms, &reason);
+    if (code == AM_E_LIMIT && lack) {
+        if (lack->records++ == 0)
+            lack->error = reason;
+        return AM_OK;
+    }
+    if (code != AM_OK && error)
+        *error = reason;
+    return code;
 }
 
 static struct am_view inventory_zone(const struct am_image *image) {

@@ -13,11 +13,18 @@
 /* Overrides the terms that an image has for a record; for simulation. */
 typedef void am_delivery_adjust(void *context, struct am_ledger_terms *terms);
 
+/* Records that found no room in the ledger: with a budget they do not run. */
+struct am_delivery_lack {
+    uint32_t records;
+    struct am_error error; /* of the first one */
+};
+
 struct am_delivery_publishing {
     struct am_ledger *ledger;
     int64_t now;       /* of the whole publication */
     bool missing_only; /* outside of a publication: only makes records that the ledger lacks */
-    am_delivery_adjust *adjust; /* may be NULL */
+    struct am_delivery_lack *lack; /* NULL: the first record without room ends it */
+    am_delivery_adjust *adjust;    /* may be NULL */
     void *context;
 };
 

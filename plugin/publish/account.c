@@ -12,7 +12,8 @@ enum {
     OPEN_TRIES = 300, /* a tenth of a second each */
     LEAST_SLOTS = AM_LEDGER_SLOTS,
     MOST_SLOTS = 1024,
-    OTHER_SLOTS = 16, /* of mules, and of processes that publish */
+    MOST_CELLS = 16777216, /* of admatch-cells */
+    OTHER_SLOTS = 16,      /* of mules, and of processes that publish */
 };
 
 _Thread_local struct am_event_worker *am_account_thread_worker;
@@ -69,11 +70,21 @@ static uint32_t slots_for(uint32_t contexts) {
     return wanted < LEAST_SLOTS ? LEAST_SLOTS : wanted > MOST_SLOTS ? MOST_SLOTS : (uint32_t)wanted;
 }
 
+static uint32_t count_limited_ads(const struct am_image *image) {
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < image->limits_count; i++)
+        count += image->limits[i].kind == AM_LEDGER_AD;
+    return count;
+}
+
 /* Twice the records of the first inventory. */
 static uint32_t cells_for(const struct am_account *account, const struct am_image *image) {
     if (account->options->cells || !image)
         return account->options->cells;
-    uint64_t cells = 2 * (image->settings->campaign_count + image->advertiser_count);
+    uint64_t cells = 2 * ((uint64_t)image->settings->campaign_count + image->advertiser_count +
+                          count_limited_ads(image));
+    if (cells > MOST_CELLS)
+        return MOST_CELLS;
     return cells > AM_LEDGER_MIN_CELLS ? (uint32_t)cells : AM_LEDGER_MIN_CELLS;
 }
 

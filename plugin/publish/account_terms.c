@@ -48,12 +48,22 @@ enum am_code am_account_keep_map(struct am_account *account,
     return code;
 }
 
+static void log_lack(const struct am_account *account, const struct am_delivery_lack *lack) {
+    if (lack->records)
+        am_publish_log(account->sink,
+                       "ledger %s: no room for %u records of the inventory; those with a budget do "
+                       "not run, the others are not counted: %s",
+                       account->options->folder, lack->records, lack->error.message);
+}
+
 /* Puts the image's terms into the place that the publication has in the order of publications. */
 static enum am_code put_terms(struct am_account *account,
                               const struct am_ledger_publication *publication,
                               const struct am_image *image,
                               struct am_error *error) {
-    struct am_delivery_publishing publishing = {.ledger = account->ledger, .now = time(NULL)};
+    struct am_delivery_lack lack = {0};
+    struct am_delivery_publishing publishing = {
+        .ledger = account->ledger, .now = time(NULL), .lack = &lack};
     enum am_code code =
         am_ledger_publish_begin(account->ledger, publication, publishing.now, error);
     publishing.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
@@ -61,6 +71,7 @@ static enum am_code put_terms(struct am_account *account,
         return code;
     account->unsettled = !publishing.missing_only;
     code = am_delivery_put_image(&publishing, image, error);
+    log_lack(account, &lack);
     if (publishing.missing_only)
         return code;
     if (code == AM_OK)

@@ -194,6 +194,7 @@ class BudgetTest(LedgerTest):
         server = self.used_up()
         (self.ledger / "overrides.json").write_text("damaged")
         self.refused(server, [campaign(budget={"impressions": {"total": 5}}, pacing="asap"), ad()])
+        self.assertEqual(self.reason(server), ("budget", "campaign total impressions 1 of 1"))
         self.assertEqual([self.ads(server) for _ in range(10)], [[]] * 10)
 
     def test_a_refused_inventory_leaves_the_budgets_that_are_served(self):
@@ -205,6 +206,26 @@ class BudgetTest(LedgerTest):
         self.assertEqual([self.ads(server) for _ in range(10)], [[]] * 10)
         shown = subprocess.run([BUILD / "admatch", "control", "--ledger", self.ledger, "show"], capture_output=True, text=True, check=True).stdout
         self.assertEqual([("not in the inventory" in line) for line in shown.splitlines() if line.startswith("campaign")], [False, True])
+
+    def test_without_cells_limited_records_do_not_run_and_the_rest_is_published(self):
+        server = self.used_up()
+        more = [campaign(f"k{i:04}") for i in range(1500)]
+        budget = {"impressions": {"total": 2}}
+        before = server.generation()
+        put(self.inventory, [campaign(budget=budget, pacing="asap"), *more, campaign("z", budget=budget), ad(), ad("hat", campaign="z", keywords=["hats"])])
+        eventually("it is published", lambda: server.generation() != before)
+        eventually("the new budget runs", lambda: self.ads(server))
+        self.assertEqual(self.ads(server), [])
+        self.assertEqual(server.decide(query="hats").json["slots"][0]["ads"], [])
+        self.assertTrue(server.logged("cells are all in use: set a larger admatch-cells"))
+        self.assertNotIn("refused", server.log())
+
+    def test_a_new_ledger_has_room_for_ads_with_budgets(self):
+        ads = [ad(f"x{i}", keywords=["shoes"] if i == 69999 else ["hats"], budget={"daily": 10}) for i in range(70000)]
+        defaults = (f"admatch-ledger = {self.ledger}", "admatch-public-url = http://ads.example", "disable-logging = true")
+        server = self.serve([campaign(), *ads], *defaults)
+        eventually("the last one runs", lambda: self.ads(server))
+        self.assertNotIn("cells are all in use", server.log())
 
 
 if __name__ == "__main__":
