@@ -139,7 +139,7 @@ $(SHARED): $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
 PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi
+PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi uwsgi-plugin-python3
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git

@@ -42,6 +42,7 @@ static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 2
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
 static struct number kept_number = {&am_uwsgi_settings.limit_memory, 65536, UINT64_C(1) << 40};
 static struct number work_number = {&am_uwsgi_settings.limit_work, 10000, UINT64_C(1) << 40};
+static struct number rpc_number = {&am_uwsgi_settings.rpc, 0, 1024};
 static struct number gzip_number = {&am_uwsgi_settings.gzip, 0, 64 << 20};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
@@ -235,6 +236,10 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-ledger: records of a new ledger (default: twice those of its first inventory, "
      "at least 65536)",
      set_number, &cells_number, 0},
+    {"admatch-rpc", required_argument, 0,
+     "apps of this instance may call admatch.decide and the like, so many at a time in each worker "
+     "(default 0: none)",
+     set_number, &rpc_number, 0},
     {"admatch-gzip", required_argument, 0,
      "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
      set_number, &gzip_number, 0},
@@ -314,7 +319,7 @@ static void finish_account(void) {
         .cells = (uint32_t)settings->cells,
         .ring_bytes = settings->ring,
         .log_keep = (uint32_t)settings->log_keep,
-        .contexts = (uint32_t)(uwsgi.numproc * uwsgi.cores),
+        .contexts = (uint32_t)(uwsgi.numproc * (uwsgi.cores + (int)settings->rpc)),
         .counting = &settings->counting,
         .lost = start_anew,
     };

@@ -16,6 +16,7 @@ struct am_uwsgi_settings {
     uint64_t limit_words;
     uint64_t limit_work;
     uint64_t limit_memory;
+    uint64_t rpc;               /* callers at a time of each worker; 0: no functions */
     uint64_t gzip;              /* bytes of an answer above which it is packed; 0: never */
     const char *const *origins; /* see am_api_http_settings */
     bool skip_bad_records;

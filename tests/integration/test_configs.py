@@ -155,6 +155,14 @@ class ConfigsTest(unittest.TestCase):
         eventually("the zerg answers, too", served_by_zerg)
         self.assertIn("bytes found in", zerg.log.read_text())
 
+    @unittest.skipUnless(pathlib.Path("/usr/lib/uwsgi/plugins/python3_plugin.so").exists(), "uWSGI's python3 plugin is not installed")
+    def test_python(self):
+        process, port = self.run_config("python.ini"), self.ports[8095]
+        self.assertTrue(self.ask(process, port, "/ads/v1/decide?query=trail+running+shoes").ads)
+        page = self.ask(process, port, "/?q=trail+running+shoes").body.decode()
+        self.assertIn('<a class="ad" rel="sponsored" href="https://fleet-trail.example/light">160 grams</a>', page)
+        self.assertIn("&lt;b&gt;", self.ask(process, port, "/?q=%3Cb%3E").body.decode())
+
     def test_paas(self):
         port = free_port()
         process = self.run_config("paas.ini", PORT=str(port), ADMATCH_INVENTORY="tests/data/example.jsonl",
