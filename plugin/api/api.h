@@ -12,6 +12,7 @@
 #include "../text/charset.h"
 #include "openrtb/members.h"
 #include "openrtb/no_bid.h"
+#include "visitor.h"
 
 struct am_api;
 
@@ -50,6 +51,7 @@ struct am_api_request {
     int64_t now;         /* server clock, seconds */
     bool test;           /* admatch-test: the request's own `now` counts */
     bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    struct am_api_visitor visitor; /* deriving NULL: nothing is derived */
     bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
                     logs it; not of bids */
 };
@@ -92,6 +94,9 @@ void am_api_error(struct am_api *api,
 void am_api_settle(struct am_api *api);
 /* Packs an answer by gzip; false: it stays as it is. Valid until the next call of it. */
 bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed);
+
+/* Opens the file of addresses that will be asked, before the process that answers is forked. */
+void am_api_prepare(struct am_api *api, const struct am_api_deriving *deriving);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

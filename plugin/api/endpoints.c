@@ -128,12 +128,28 @@ static const char *read_bid_content(const struct am_api_exchange *exchange,
     return read_encoding(exchange, asked);
 }
 
+/* Reads headers only where something is derived from them. */
+static struct am_api_visitor visitor_of(const struct am_api_exchange *exchange) {
+    if (!exchange->settings->deriving)
+        return (struct am_api_visitor){.deriving = NULL};
+    return (struct am_api_visitor){
+        .deriving = exchange->settings->deriving,
+        .peer = exchange->request->peer,
+        .forwarded = am_api_exchange_header(exchange, "X-Forwarded-For"),
+        .agent = am_api_exchange_header(exchange, "User-Agent"),
+        .mobile = am_api_exchange_header(exchange, "Sec-CH-UA-Mobile"),
+        .platform = am_api_exchange_header(exchange, "Sec-CH-UA-Platform"),
+        .languages = am_api_exchange_header(exchange, "Accept-Language"),
+    };
+}
+
 static struct am_api_request asked_by(const struct am_api_exchange *exchange) {
     return (struct am_api_request){.content = AM_CONTENT_QUERY_STRING,
                                    .body = exchange->request->query,
                                    .now = exchange->request->now,
                                    .test = exchange->settings->test,
                                    .is_public = exchange->request->is_public,
+                                   .visitor = visitor_of(exchange),
                                    .places = !am_api_exchange_is(exchange, "HEAD")};
 }
 

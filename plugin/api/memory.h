@@ -30,6 +30,7 @@ struct am_api {
     struct am_openrtb *openrtb;
     struct am_api_placements placements;
     struct am_match_decision decision;
+    struct am_client_geo_handle geo;
     struct am_error error;
 };
 

@@ -116,6 +116,7 @@ static struct am_server *make_server(struct am_error *error) {
         .preview = am_uwsgi_settings.preview,
         .gzip = am_uwsgi_settings.gzip,
         .origins = am_uwsgi_settings.origins,
+        .deriving = am_uwsgi_settings_derive(),
         .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
                    am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,

@@ -166,6 +166,23 @@ static void set_origins(char *option, char *value, void *data) {
     *origins = list;
 }
 
+/* Separated by commas or white space; each once or more. */
+static void add_derived(char *option, char *value, void *data) {
+    struct am_uwsgi_settings *settings = data;
+    static const char separators[] = " \t,";
+    for (char *at = value; at && *(at += strspn(at, separators)); at += strcspn(at, separators)) {
+        struct am_view name = {at, strcspn(at, separators)};
+        bool *switches = am_view_equal(name, AM_VIEW("geo"))        ? &settings->derive_geo
+                         : am_view_equal(name, AM_VIEW("agent"))    ? &settings->deriving.agent
+                         : am_view_equal(name, AM_VIEW("language")) ? &settings->deriving.language
+                                                                    : NULL;
+        if (!switches)
+            am_uwsgi_log_and_exit("%s = %s: expected geo, agent, language, or several of them",
+                                  option, value);
+        *switches = true;
+    }
+}
+
 struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
@@ -240,6 +257,14 @@ struct uwsgi_option am_uwsgi_options[] = {
      "apps of this instance may call admatch.decide and the like, so many at a time in each worker "
      "(default 0: none)",
      set_number, &rpc_number, 0},
+    {"admatch-derive", required_argument, 0,
+     "what requests do not say of visitors is derived: geo, agent, language, or several of them "
+     "(default: nothing)",
+     add_derived, &am_uwsgi_settings, 0},
+    {"admatch-geoip", required_argument, 0,
+     "with admatch-derive = geo: file of addresses, in MaxMind's DB format, of the kind City or "
+     "Country",
+     set_path, &am_uwsgi_settings.geoip, 0},
     {"admatch-gzip", required_argument, 0,
      "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
      set_number, &gzip_number, 0},
@@ -323,6 +348,20 @@ static void finish_account(void) {
         .counting = &settings->counting,
         .lost = start_anew,
     };
+}
+
+const struct am_api_deriving *am_uwsgi_settings_derive(void) {
+    struct am_uwsgi_settings *settings = &am_uwsgi_settings;
+    struct am_api_deriving *deriving = &settings->deriving;
+    struct am_error error;
+    if (settings->derive_geo != (settings->geoip != NULL))
+        am_uwsgi_log_and_exit("admatch-derive = geo and admatch-geoip = FILE need one another");
+    deriving->trusted = &settings->counting.trusted;
+    if (settings->geoip)
+        deriving->geo = am_client_geo_new(absolute(settings->geoip, "admatch-geoip"), &error);
+    if (settings->geoip && !deriving->geo)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
+    return deriving->geo || deriving->agent || deriving->language ? deriving : NULL;
 }
 
 void am_uwsgi_settings_finish(void) {

@@ -16,17 +16,18 @@ ROOMS = {
     "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json keyed memory plain poison time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
+    "client": ({"base"}, "client"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
     "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
     "events": ({"base", "text", "model", "index", "delivery"}, "token event journal"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
-    "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
-    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
+    "api": ({"base", "client", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
+    "publish": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "account publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "match", "api", "publish"}, "uwsgi loop"),
+    "cli": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "cli"),
     "include": (set(), ""),
-    "lib": ({"include", "base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "lib"),
+    "lib": ({"include", "base", "client", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "lib"),
 }
 # The header of the library is for programs outside: its names begin with admatch_.
 PUBLIC_HEADER = ROOT / "plugin" / "include" / "admatch.h"
