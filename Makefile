@@ -218,7 +218,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
-$(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+$(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)

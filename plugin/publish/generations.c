@@ -21,7 +21,7 @@ enum {
     START_WAIT = 100,  /* of a worker that starts while its image is gone */
     START_WAITS = 100,
     RETRY_WAIT = 1000,     /* after a published image could not be opened */
-    ADVICE_STEP = 1 << 20, /* bytes of an image mapped or unmapped at once */
+    ADVICE_STEP = 2 << 20, /* bytes of an image mapped or unmapped at once: a huge page */
 };
 
 struct am_generations {

@@ -89,7 +89,7 @@ struct am_metrics_counters {
  * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
-    uint64_t ads, campaigns, keywords, image_bytes;
+    uint64_t ads, campaigns, keywords, image_bytes, image_huge_bytes;
     uint64_t build_nanoseconds; /* of the last image, found or built */
     uint64_t builds, found, swaps;
     uint64_t skipped_records;

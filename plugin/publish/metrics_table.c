@@ -87,6 +87,8 @@ const struct am_metrics_metric am_metrics_table[] = {
      GAUGES(keywords), WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"image_bytes", "Size of its image, of which all instances of a user on a host hold one copy.",
      "bytes", GAUGE, GAUGES(image_bytes), WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
+    {"image_huge_bytes", "Of these, in huge pages.", "bytes", GAUGE, GAUGES(image_huge_bytes),
+     WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"build_seconds", "Time to find or build that image, checks included.", "seconds", GAUGE,
      GAUGES(build_nanoseconds), NANOSECONDS, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"builds_total", "Images built from an inventory.", "", COUNTER, GAUGES(builds), WHOLE, NULL,

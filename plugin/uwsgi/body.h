@@ -22,9 +22,6 @@ struct am_uwsgi_body {
  * master, before the first fork. False: out of memory. */
 bool am_uwsgi_bodies_start(unsigned cores, size_t limit);
 
-/* The Transfer-Encoding that frames the body; empty: none does. */
-struct am_view am_uwsgi_body_coding(struct wsgi_request *request);
-
 /* Reads the body, up to the limit; above it, reads and drops a bounded amount. */
 void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body);
 
