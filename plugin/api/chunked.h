@@ -40,9 +40,7 @@ struct am_api_chunked {
  * body. Copies the data to data[size ...], of `limit` bytes; NULL: only measures. LARGE: before the
  * first byte of a chunk that exceeds the limit. The limit may rise from call to call. Nothing may
  * follow WHOLE and INVALID. */
-enum am_api_chunked_end am_api_chunked_decode(struct am_api_chunked *body,
-                                              size_t limit,
-                                              struct am_view *bytes,
-                                              char *data);
+enum am_api_chunked_end
+am_api_chunked_decode(struct am_api_chunked *body, size_t limit, struct am_view *bytes, char *data);
 
 #endif

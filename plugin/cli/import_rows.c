@@ -252,7 +252,8 @@ static void read_campaign_keyword(struct am_cli_import *import, struct am_cli_ca
 static void read_language(struct am_cli_import *import) {
     struct am_view cell = cell_of(import, AM_COLUMN_LANGUAGE, 0);
     struct am_view language = am_cli_cell_item(&cell);
-    if (language.size == 0 || am_cli_cell_is(language, "all"))
+    if (language.size == 0 || am_cli_cell_is(language, "all") ||
+        am_cli_cell_is(language, "all languages"))
         return;
     if (import->language.size == 0)
         import->language = keep(import, language);

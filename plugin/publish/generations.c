@@ -145,10 +145,11 @@ static void log_failure(struct am_generations *generations,
                         uint32_t publication,
                         const char *generation,
                         const char *reason) {
+    bool serves = atomic_load(&generations->current);
     if (atomic_exchange(&generations->failed, publication) != publication)
-        am_publish_log(generations->options.sink,
-                       "process %ld cannot move to %s and stays on the generation before it: %s",
-                       (long)getpid(), generation, reason);
+        am_publish_log(generations->options.sink, "process %ld cannot move to %s and %s: %s",
+                       (long)getpid(), generation,
+                       serves ? "stays on the generation before it" : "has none to serve", reason);
 }
 
 /* The caller holds the context. */
@@ -233,6 +234,21 @@ static enum am_code open_published(const struct am_generations *generations,
     return code;
 }
 
+/* In the metrics, which outlive a worker's predecessor. */
+static void set_publications(struct am_generations *generations, uint64_t publication) {
+    for (unsigned i = 0; i < generations->options.contexts; i++)
+        am_metrics_set(am_metrics_publication(generations->options.metrics, generations->worker, i),
+                       publication);
+}
+
+/* A process that had nothing to serve has something now. */
+static void recover(struct am_generations *generations, const struct am_generation *generation) {
+    set_publications(generations, 0);
+    if (atomic_load(&generations->failed))
+        am_publish_log(generations->options.sink, "process %ld serves generation %s now",
+                       (long)getpid(), generation->image->generation);
+}
+
 static bool move_to(struct am_generations *generations,
                     const struct am_publish_publication *publication,
                     struct am_error *error) {
@@ -246,6 +262,8 @@ static bool move_to(struct am_generations *generations,
         return false;
     }
     advise(generation->image, MADV_POPULATE_READ); /* else requests would take a fault a page */
+    if (!atomic_load(&generations->current))
+        recover(generations, generation);
     make_current(generations, generation);
     retire(generations);
     return true;
@@ -278,6 +296,8 @@ static bool catch_up(struct am_generations *generations) {
         /* If the next image has been published meanwhile, the file is rightly gone. */
         if (am_publish_channel_number(channel) == publication.number) {
             log_failure(generations, publication.number, publication.image, error.message);
+            if (!atomic_load(&generations->current))
+                set_publications(generations, AM_METRICS_NOTHING);
             return false;
         }
     }
@@ -303,17 +323,10 @@ static void *mover(void *context) {
 /* ---- workers ----------------------------------------------------------------------------------
  */
 
-/* The metrics outlive the worker's predecessor. */
-static void forget_publications(struct am_generations *generations) {
-    for (unsigned i = 0; i < generations->options.contexts; i++)
-        am_metrics_set(am_metrics_publication(generations->options.metrics, generations->worker, i),
-                       0);
-}
-
 void am_generations_start(struct am_generations *generations, unsigned worker) {
     sigset_t all, before;
     generations->worker = worker;
-    forget_publications(generations);
+    set_publications(generations, 0);
     catch_up(generations);
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -77,8 +77,10 @@ const struct am_metrics_metric am_metrics_table[] = {
     {"generation_age_seconds", "Time since that generation was published.", "seconds", GAUGE,
      AM_METRICS_AGE, offsetof(struct am_metrics_gauges, published_at), WHOLE, NULL, NULL, 0,
      AM_METRICS_OF_ALL},
-    {"lagging_cores", "Cores that have answered and still serve an older generation.", "", GAUGE,
-     AM_METRICS_LAGGING, 0, WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
+    {"lagging_cores",
+     "Cores that have answered and still serve an older generation, and those of workers that can "
+     "open none.",
+     "", GAUGE, AM_METRICS_LAGGING, 0, WHOLE, NULL, NULL, 0, AM_METRICS_OF_ALL},
     {"ads", "Ads in that generation.", "", GAUGE, GAUGES(ads), WHOLE, NULL, NULL, 0,
      AM_METRICS_OF_ALL},
     {"campaigns", "Campaigns in that generation.", "", GAUGE, GAUGES(campaigns), WHOLE, NULL, NULL,

@@ -11,7 +11,7 @@
 
 /* Of a body above the limit, up to this many times the limit are read and dropped, so that the
  * client sees its 413. */
-enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10, CHUNKS_STEP = 16 << 10 };
+enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10, CHUNKS_STEP = 16 << 10, KEPT_CHUNKS = 64 << 10 };
 
 static size_t limit;
 static char *chunk_memory; /* `limit` bytes for each core */
@@ -97,6 +97,7 @@ static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *bod
     body->close = true;
     while (end == AM_API_CHUNKED_MORE && (size = receive(request, block, sizeof block)) > 0)
         end = decode(body, &chunks, (struct am_view){block, (size_t)size}, memory);
+    body->unchunked = chunks.size < limit ? chunks.size : limit;
     if (body->refused)
         return;
     if (end == AM_API_CHUNKED_WHOLE)
@@ -128,9 +129,12 @@ void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body
         read_sized(request, body);
 }
 
-/* http11-socket closes after a head that it did not parse whole; other persistent protocols, only
- * after a write error, which is kept for clients that sent more than was read. */
+/* Gives back what a large body used. http11-socket closes after a head that it did not parse whole;
+ * other persistent protocols, only after a write error, which is kept for clients that sent more
+ * than was read. */
 void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body) {
+    if (body->unchunked > KEPT_CHUNKS)
+        am_memory_trim(chunk_memory + (size_t)request->async_id * limit, body->unchunked);
     if (!body->close)
         return;
     am_uwsgi_connection_drain(request);

@@ -16,6 +16,7 @@ struct am_uwsgi_body {
     unsigned refused;     /* 0, or the status to answer: 400, 413 */
     const char *reason;   /* why, for the answer */
     bool close;           /* the connection cannot be reused */
+    size_t unchunked;     /* bytes of memory that chunks were put together in */
 };
 
 /* Reserves address space for chunked bodies of up to `limit` bytes in each core. Once, in the

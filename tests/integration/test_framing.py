@@ -6,7 +6,7 @@ import contextlib
 import time
 import unittest
 
-from harness import SharedServerTest, ad
+from harness import ServerTest, SharedServerTest, ad, eventually, status_of
 from test_loop import Raw, in_chunks
 
 LIMIT = 8192
@@ -183,6 +183,21 @@ class FramingTest(SharedServerTest):
             with self.subTest(headers):
                 self.assertEqual(self.raw(head(*headers) + SOUND["one chunk"]).answer()[0], 200)
         self.assertEqual(self.raw(head("Content-Length:  25 ") + QUESTION).answer()[0], 200)
+
+
+class MemoryTest(ServerTest):
+    def test_what_large_chunks_used_is_given_back(self):
+        server = self.serve([ad("shoes", "running shoes")], "processes = 1", "threads = 1")
+        kept = lambda: int(status_of(server.workers()[0])["RssAnon"].split()[0])
+        self.ask_in_chunks(server, b"running shoes")
+        before = kept()
+        self.ask_in_chunks(server, b"running shoes" + b" " * 900000)
+        eventually("it is given back", lambda: kept() < before + 500)
+
+    def ask_in_chunks(self, server, text):
+        raw = Raw(server.port).send(head(CHUNKED, "Content-Type: text/plain") + in_chunks(text))
+        self.assertEqual(raw.answer()[0], 200)
+        raw.close()
 
 
 class FramingInLoopTest(FramingTest):

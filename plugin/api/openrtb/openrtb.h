@@ -8,6 +8,7 @@
 
 #include "../../base/buffer.h"
 #include "../../base/decimal.h"
+#include "../creative.h"
 #include "../request.h"
 #include "members.h"
 #include "no_bid.h"
@@ -33,7 +34,7 @@ struct am_openrtb_allowed {
  */
 struct am_openrtb {
     const struct am_image *image;
-    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, set once by the owner */
+    struct am_api_creatives *creatives; /* set once by the owner */
     enum am_openrtb_no_bid no_bid;
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test;
