@@ -123,9 +123,9 @@ void am_metrics_list_ledger(struct am_metrics *metrics);
 struct am_metrics_counters *
 am_metrics_row(const struct am_metrics *metrics, unsigned worker, unsigned core);
 struct am_metrics_gauges *am_metrics_gauges(const struct am_metrics *metrics);
-/* The publication that a context last answered from; 0: it has not answered yet; AM_METRICS_NOTHING:
- * its process has nothing to serve, though something is published. Whoever holds the context writes
- * it, by am_metrics_set. */
+/* The publication that a context last answered from; 0: it has not answered yet;
+ * AM_METRICS_NOTHING: its process has nothing to serve, though something is published. Whoever
+ * holds the context writes it, by am_metrics_set. */
 #define AM_METRICS_NOTHING UINT64_MAX
 uint64_t *
 am_metrics_publication(const struct am_metrics *metrics, unsigned worker, unsigned context);
