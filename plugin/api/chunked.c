@@ -104,7 +104,7 @@ static bool begin_line(struct am_api_chunked *body, enum state state) {
     return go_to(body, state);
 }
 
-/* A byte that is not data. False: it must not stand there. */
+/* A byte that is not data. False: it is not allowed there. */
 static bool step(struct am_api_chunked *body, char byte) {
     switch ((enum state)body->state) {
     case SIZE_FIRST:

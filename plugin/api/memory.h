@@ -20,7 +20,7 @@ struct am_api {
         size_t body_size, work, answer;
     } most;
     struct am_matcher *matcher;
-    void *region; /* all of what follows lies in it, but for the decision's contents */
+    void *region; /* contains all that follows, except the decision's contents */
     size_t region_size;
     struct am_api_request_reader *reader;
     char *body; /* limits.body_bytes in builds that poison, else nothing: see am_api_set_apart */

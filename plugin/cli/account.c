@@ -349,7 +349,7 @@ static bool write_group(struct writer *to, const struct am_cli_group *group) {
     return any || group->creatives.count || write_ad(to, campaign, group, &none);
 }
 
-/* The inventory's own line, where something is said of it. */
+/* The inventory's own line, where there is something to say. */
 static bool write_head(struct writer *to) {
     const struct am_cli_account_options *options = to->options;
     if (options->currency.size + options->language.size == 0)

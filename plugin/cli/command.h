@@ -47,7 +47,7 @@ struct am_cli_arguments {
 int am_cli_option(struct am_cli_arguments *arguments);
 
 /* The one operand that must stand after the options. NULL with `status` set when it is missing,
- * when more stand there, or when am_cli_option has ended the command already. */
+ * when there are more, or when am_cli_option has ended the command already. */
 const char *am_cli_operand(struct am_cli_arguments *arguments, const char *what);
 
 /* Prints a complaint about the command line and where to find help; sets and returns AM_EXIT_USAGE.

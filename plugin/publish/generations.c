@@ -36,7 +36,7 @@ struct am_generations {
     pthread_t mover;
     atomic_bool mover_runs;
     atomic_bool stopping;
-    atomic_flag moving; /* held by the request that stands in for a mover */
+    atomic_flag moving; /* held by the request that does the mover's work */
 };
 
 /* ---- making and freeing -----------------------------------------------------------------------

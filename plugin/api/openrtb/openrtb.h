@@ -38,7 +38,7 @@ struct am_openrtb {
     enum am_openrtb_no_bid no_bid;
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test;
-    bool user_is_private; /* what is said of the user must not be used */
+    bool user_is_private; /* data about the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
     struct am_view content_url;
