@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lcrypto -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lcrypto -lsqlite3 -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -81,7 +81,7 @@ help: ## this list
 # ---- building ---------------------------------------------------------------------------------
 
 # What every compilation needs, tried once; where it is missing, what to install.
-NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h maxminddb.h
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h maxminddb.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \
@@ -137,7 +137,7 @@ $(SHARED): $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libmaxminddb-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libsqlite3-dev libmaxminddb-dev python3 tzdata
 PACKAGES_RUN := curl
 PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi uwsgi-plugin-python3
 PACKAGES_CLANG := clang libclang-rt-dev
@@ -218,7 +218,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
-$(BUILD)/tests/test_loop: $(foreach part,balance chunks connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+$(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)

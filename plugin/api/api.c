@@ -63,6 +63,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     struct am_view body = am_api_set_apart(api, request->body);
     if (request->gzip) {
         enum am_code code = unpack(api, &body);
+        api->body_size = body.size;
         if (code != AM_OK)
             return code;
     }
@@ -241,8 +242,7 @@ void am_api_preview(struct am_api *api,
     struct am_preview page = {.image = am_api_image(api),
                               .question = {"", 0},
                               .memory = api->decoded,
-                              .creative_nodes = api->openrtb->creative_nodes,
-                              .creative_text = api->creative,
+                              .creatives = &api->creatives,
                               .time_is_allowed = request->test,
                               .status = 200};
     enum am_code code;

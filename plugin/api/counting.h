@@ -22,8 +22,8 @@ struct am_api_counting {
     struct am_address_ranges trusted; /* proxies whose X-Forwarded-For is believed */
 };
 
-/* Whether a public URL can stand in answers as it is: "http://" or "https://", a host, maybe a path
- * without a '/' at its end; of RFC 3986's characters but for '?', '#' and quotes. */
+/* Whether a public URL can be used in answers as it is: "http://" or "https://", a host, maybe a
+ * path without a '/' at its end; of RFC 3986's characters but for '?', '#' and quotes. */
 bool am_api_public_url_fine(struct am_view url);
 
 /* Has the api count from now on, by a worker of the calling process that the api's thread alone

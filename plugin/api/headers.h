@@ -6,6 +6,20 @@
 
 #include "../base/bytes.h"
 
+/* What a name consists of: letters, digits and !#$%&'*+-.^_`|~ (a token). */
+bool am_api_header_is_token_byte(char byte);
+bool am_api_header_is_name(struct am_view text);
+
+/* What a value may have: no control character but the tab. */
+bool am_api_header_is_text_byte(char byte);
+
+/* Without CR, LF and NUL, which end a value for one reader and not for another: a server refuses
+ * them (RFC 9110, section 5.5). */
+bool am_api_header_is_one_line(struct am_view text);
+
+/* Without spaces and tabs around it. */
+struct am_view am_api_header_trim(struct am_view text);
+
 /* Equal but for the case of ASCII letters. */
 bool am_api_header_is(struct am_view text, const char *word);
 

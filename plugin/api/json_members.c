@@ -23,7 +23,7 @@ enum am_code am_api_member_expected(struct am_api_members *in,
                                          am_json_type_name((enum am_json_type)node->type)));
 }
 
-/* Names what may stand there; where one name is near, only that. */
+/* Names what is allowed there; where one name is near, only that. */
 static enum am_code unknown_member(struct am_api_members *in,
                                    const struct am_json_node *key,
                                    const struct am_api_member *members,

@@ -48,7 +48,7 @@ enum am_code am_api_member_list(struct am_api_members *in,
                                 am_api_item_function *read,
                                 int argument,
                                 struct am_view context);
-/* The same where one string may stand for a list of one. */
+/* The same; one string is read as a list of one. */
 enum am_code am_api_member_one_or_list(struct am_api_members *in,
                                        const struct am_json_node *node,
                                        am_api_item_function *read,

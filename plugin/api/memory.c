@@ -2,6 +2,7 @@
 /* Making, freeing and poisoning the working memory of one thread. */
 #include "memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "../base/reserve.h"
@@ -84,8 +85,9 @@ static enum am_code make_region(struct am_api *api, struct am_error *error) {
         (struct am_api_gzip_memory){region + plan.packer, AM_GZIP_PACK_MEMORY_SIZE, 0};
     api->packed = region + plan.packed;
     api->openrtb = (struct am_openrtb *)(region + plan.openrtb);
-    api->openrtb->creative_nodes = (struct am_json_node *)(region + plan.creative_nodes);
-    api->creative = region + plan.creative;
+    api->creatives.nodes = (struct am_json_node *)(region + plan.creative_nodes);
+    api->creatives.text = region + plan.creative;
+    api->openrtb->creatives = &api->creatives;
     api->placements.ads = (struct am_event_decided_ad *)(region + plan.placements);
     api->placements.url_memory = region + plan.urls;
     api->placements.splitter = (struct am_text_splitter_memory){
@@ -129,37 +131,55 @@ void am_api_free(struct am_api *api) {
 
 /* ---- between requests ------------------------------------------------------------------------ */
 
-/* At most so many bytes of memory: per byte of a body (its nodes, its decoded text, its words), and
- * per step of a decision. */
-enum { BYTES_A_BODY_BYTE = 16, BYTES_A_STEP = 16 };
+/* At most so many bytes of memory: per byte of a body (its nodes, its decoded text, its words), per
+ * step of a decision, and per byte of a creative (a node for each two bytes). */
+enum { BYTES_A_BODY_BYTE = 16, BYTES_A_STEP = 16, BYTES_A_CREATIVE_BYTE = 11 };
+static_assert(BYTES_A_CREATIVE_BYTE >= sizeof(struct am_json_node) / 2 + 1, "nodes and text");
 
-static size_t most_used(const struct am_api *api) {
-    return api->body_size * BYTES_A_BODY_BYTE + (size_t)api->decision.work * BYTES_A_STEP +
-           api->answer.size;
+static void raise_to(size_t *most, size_t now) {
+    if (*most < now)
+        *most = now;
 }
 
+/* Different requests use different parts, all of which stay. A packed answer is no longer than the
+ * plain one. */
+static size_t most_used(struct am_api *api) {
+    raise_to(&api->most.body_size, api->body_size);
+    raise_to(&api->most.work, (size_t)api->decision.work);
+    raise_to(&api->most.answer, api->answer.size);
+    return api->most.body_size * BYTES_A_BODY_BYTE + api->most.work * BYTES_A_STEP +
+           api->most.answer * (api->packer.started ? 2 : 1) +
+           api->creatives.most * BYTES_A_CREATIVE_BYTE;
+}
+
+/* All but the small parts that are not fresh to whoever uses them next: the reader, and zlib's. */
 void am_api_settle(struct am_api *api) {
     if (most_used(api) <= api->limits.memory)
         return;
     am_api_forget(api);
     const char *nodes = (const char *)api->reader->nodes;
+    const char *creatives = (const char *)api->creatives.nodes;
+    const char *parts_end = api->placements.splitter.memory + api->placements.splitter.size;
     am_memory_trim(api->reader->nodes, (size_t)(api->decoded + api->limits.body_bytes - nodes));
+    am_memory_trim(api->creatives.nodes, (size_t)(parts_end - creatives));
     am_memory_trim(api->answer.data, ANSWER_BYTES);
     am_memory_trim(api->packed, AM_API_PACKED_BYTES);
     am_matcher_trim(api->matcher);
     api->body_size = 0;
     api->decision.work = 0;
+    memset(&api->most, 0, sizeof api->most);
+    api->creatives.most = 0;
 }
 
 void am_api_forget(struct am_api *api) {
     const struct am_api_request_reader *reader = api->reader;
     am_poison_region(reader->text, reader->text_used);
     AM_POISON_ITEMS(reader->nodes, 0, AM_REQUEST_MAX_NODES);
-    AM_POISON_ITEMS(api->openrtb->creative_nodes, 0, AM_CREATIVE_NODES);
+    AM_POISON_ITEMS(api->creatives.nodes, 0, AM_CREATIVE_NODES);
     am_poison_region(api->body, api->limits.body_bytes);
     am_poison_region(api->unpacked, api->limits.body_bytes + 1);
     am_poison_region(api->decoded, api->limits.body_bytes);
-    am_poison_region(api->creative, AM_CREATIVE_MAX_BYTES);
+    am_poison_region(api->creatives.text, AM_CREATIVE_MAX_BYTES);
     AM_POISON_ITEMS(api->placements.ads, 0, AM_MAX_ADS_PER_REQUEST);
     am_poison_region(api->placements.url_memory, AM_PLACEMENT_MEMORY);
     am_poison_region(api->placements.splitter.memory, api->placements.splitter.size);

@@ -15,19 +15,23 @@ enum { AM_API_PACKED_BYTES = 16 << 20 };
 struct am_api {
     struct am_api_limits limits;
     size_t body_size; /* of the last request, unpacked */
+    /* The most that any request since the memory was fresh had of each. */
+    struct {
+        size_t body_size, work, answer;
+    } most;
     struct am_matcher *matcher;
-    void *region; /* all of what follows lies in it, but for the decision's contents */
+    void *region; /* contains all that follows, except the decision's contents */
     size_t region_size;
     struct am_api_request_reader *reader;
     char *body; /* limits.body_bytes in builds that poison, else nothing: see am_api_set_apart */
     char *unpacked; /* limits.body_bytes + 1 */
     char *decoded;  /* limits.body_bytes, for a value of the preview's form */
-    char *creative; /* AM_CREATIVE_MAX_BYTES, for a string of a creative */
     struct am_buffer answer;
     struct am_api_gzip gzip;
     struct am_api_gzip_packer packer;
     char *packed; /* AM_API_PACKED_BYTES */
     struct am_openrtb *openrtb;
+    struct am_api_creatives creatives;
     struct am_api_placements placements;
     struct am_match_decision decision;
     struct am_client_geo_handle geo;

@@ -4,7 +4,7 @@
 
 #include "../text/words.h"
 
-/* The byte that "%41" at `at` stands for, or -1. */
+/* The byte that "%41" at `at` encodes, or -1. */
 static int encoded_byte(const char *at, const char *end) {
     if (end - at < 3)
         return -1;

@@ -8,7 +8,7 @@
 #include "placements.h"
 
 /* Whether it fitted is for the caller to ask: out->overflowed. `placements`, begun: numbers each ad
- * and gives it its URLs; NULL: nothing is counted. `prices`: ads bear theirs. */
+ * and gives it its URLs; NULL: nothing is counted. `prices`: ads have theirs. */
 void am_api_render_decision(struct am_buffer *out,
                             const struct am_image *image,
                             const struct am_match_request *request,

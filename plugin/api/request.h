@@ -199,7 +199,7 @@ bool am_api_percent_decode(struct am_view text, char *memory, struct am_view *de
  * the fragment, are left out. */
 struct am_view am_api_url_words(struct am_view url, char *memory);
 
-/* Where a byte of am_api_url_words stands in the URL as it was given. */
+/* Where a byte of am_api_url_words is in the URL as it was given. */
 struct am_api_url_offset {
     uint32_t byte, utf16;
 };

@@ -50,7 +50,7 @@ static bool stands_in(const struct am_match_winner *placed, uint32_t field) {
 }
 
 /* The matcher saw the decoded path and query string. All places are looked up at once, since many
- * ads may stand in a long URL. */
+ * ads may be in a long URL. */
 static void place_in_url(const struct am_api_request_reader *reader,
                          const struct am_match_decision *decision,
                          uint32_t field) {

@@ -10,10 +10,10 @@
 #include "../base/vector.h"
 #include "../model/limits.h"
 #include "../model/names.h"
+#include "cells.h"
 #include "interner.h"
 
 enum { AM_CLI_HEADLINES = 15, AM_CLI_DESCRIPTIONS = 5, AM_CLI_PATHS = 2 };
-enum am_cli_status { AM_STATUS_ACTIVE, AM_STATUS_PAUSED, AM_STATUS_REMOVED };
 
 struct am_cli_keyword {
     struct am_view text;
@@ -41,30 +41,40 @@ struct am_cli_group {
     uint32_t campaign; /* index; UINT32_MAX: the table has no campaigns */
     struct am_view name, advertiser;
     int64_t bid; /* micros; -1: none */
+    bool is_cpm; /* pays by the thousand impressions, else by the click */
     enum am_cli_status status;
-    struct am_vector keywords, negatives; /* struct am_cli_keyword */
-    struct am_vector creatives;           /* struct am_cli_creative */
-    struct am_vector countries;           /* struct am_view */
+    struct am_vector keywords, negatives;      /* struct am_cli_keyword */
+    struct am_vector creatives;                /* struct am_cli_creative */
+    struct am_vector countries, labels, sizes; /* struct am_view */
+    struct am_view start, end;                 /* RFC 3339; empty: none */
 };
 
 struct am_cli_account {
     struct am_arena arena;
-    struct am_cli_interner campaign_names, group_names; /* groups: "campaign\nname" */
+    struct am_cli_interner campaign_names, group_names; /* groups: "campaign\nname\nvariant" */
     struct am_vector campaigns, groups;
 };
 
 struct am_cli_account am_cli_account_new(void);
 void am_cli_account_free(struct am_cli_account *account);
 
-/* The campaign, or group, of that name, made if new; NULL when memory runs out. */
+/* The campaign, or group, of that name, made if new; NULL when memory runs out. Groups of one name
+ * that differ in their variant are apart. */
 struct am_cli_campaign *am_cli_account_campaign(struct am_cli_account *account,
                                                 struct am_view name);
-struct am_cli_group *
-am_cli_account_group(struct am_cli_account *account, struct am_view campaign, struct am_view name);
+struct am_cli_group *am_cli_account_group(struct am_cli_account *account,
+                                          struct am_view campaign,
+                                          struct am_view name,
+                                          struct am_view variant);
 
 struct am_cli_account_options {
     struct am_view advertiser; /* of campaigns and groups that name none */
     struct am_view ctr;        /* of ads that pay by the click, as a decimal */
+    int64_t bid;               /* micros, of groups without; -1: they are paused */
+    /* Of the whole inventory; empty: not said. */
+    struct am_view currency, language;
+    /* Receives what had to be decided about a group; `context` is that of am_cli_account_write. */
+    void (*remark)(void *context, const struct am_cli_group *group, const char *what);
 };
 
 /* What an account has come to. */
@@ -72,7 +82,8 @@ struct am_cli_account_totals {
     uint64_t campaigns, ads, keywords, negatives;
 };
 
-/* Passes the lines of the inventory to `put`, which may refuse (false). AM_E_MEMORY; AM_E_LIMIT: a
+/* Passes the lines of the inventory to `put`, which may refuse (false). Ids are made distinct by
+ * "/2" and so on. AM_E_MEMORY; AM_E_LIMIT: a
  * line is longer than an inventory's may be; AM_E_IO, without a message: `put` refused it. */
 enum am_code am_cli_account_write(const struct am_cli_account *account,
                                   const struct am_cli_account_options *options,

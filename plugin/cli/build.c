@@ -90,7 +90,7 @@ const struct am_cli_command am_cli_command_build = {
         "      --skip          drop bad records instead of refusing the whole inventory\n"
         "  -h, --help          show this help\n\n"
         "INVENTORY is a file of JSON Lines, plain or gzip; - is standard input. On a terminal\n"
-        "a bar shows how far it is; in a pipe only problems are told, on standard error.\n",
+        "a bar shows how far it is; in a pipe only problems are printed, on standard error.\n",
     .letters = ":ho:",
     .options = options,
     .run = run,

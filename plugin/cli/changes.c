@@ -13,8 +13,8 @@
 
 /* A line being printed: it begins when the first difference is found. */
 struct line {
-    const char *kind; /* "ad" or "campaign" */
-    struct am_view id;
+    const char *kind;  /* "ad", "campaign" or "inventory" */
+    struct am_view id; /* empty: there is one of the kind */
     bool begun;
 };
 
@@ -23,7 +23,7 @@ static void begin(struct line *line) {
         fputs(", ", stdout);
         return;
     }
-    printf("~ %s %.*s: ", line->kind, AM_VIEW_ARGUMENTS(line->id));
+    printf("~ %s%s%.*s: ", line->kind, line->id.size ? " " : "", AM_VIEW_ARGUMENTS(line->id));
     line->begun = true;
 }
 
@@ -249,6 +249,29 @@ static bool compare_campaigns(const struct am_inventory_campaign *a,
     return said;
 }
 
+/* What the line of type "inventory" says, or leaves to its default. */
+static void compare_settings(const struct am_inventory *a, const struct am_inventory *b) {
+    static const struct am_view truths[] = {{"false", 5}, {"true", 4}};
+    static const struct {
+        const char *name;
+        enum am_model_match_type type;
+    } weights[] = {{"match_weight.exact", AM_MATCH_EXACT},
+                   {"match_weight.phrase", AM_MATCH_PHRASE},
+                   {"match_weight.broad", AM_MATCH_BROAD}};
+    struct line line = {"inventory", {"", 0}, false};
+    say_text(&line, "currency", a->currency, b->currency);
+    say_text(&line, "language", a->language, b->language);
+    say_text(&line, "fold_accents", truths[a->fold_accents], truths[b->fold_accents]);
+    say_text(&line, "stem", truths[a->stem], truths[b->stem]);
+    say_text(&line, "spelling", truths[a->spelling], truths[b->spelling]);
+    say_number(&line, "broad_window", a->broad_window, b->broad_window, 0);
+    for (size_t i = 0; i < AM_COUNT_OF(weights); i++)
+        say_number(&line, weights[i].name, a->match_weight[weights[i].type],
+                   b->match_weight[weights[i].type], 3);
+    if (line.begun)
+        putchar('\n');
+}
+
 static void say_whole(char sign, const char *kind, struct am_view id, uint64_t *count) {
     printf("%c %s %.*s\n", sign, kind, AM_VIEW_ARGUMENTS(id));
     ++*count;
@@ -333,6 +356,7 @@ enum am_code am_cli_changes_print(const struct am_inventory *before,
                                   struct am_error *error) {
     struct am_cli_interner campaigns = {.arena = AM_ARENA_EMPTY}, ads = {.arena = AM_ARENA_EMPTY};
     *changes = (struct am_cli_changes){0};
+    compare_settings(before, after);
     bool fine = print_campaigns(before, after, &campaigns, changes) &&
                 print_ads(before, after, &ads, changes);
     am_cli_interner_free(&campaigns);

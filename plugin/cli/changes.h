@@ -16,7 +16,8 @@ struct am_cli_changes {
         keywords; /* of all of them, negative ones included; none `changed` */
 };
 
-/* Prints a line for each campaign and ad that differs, with what differs, to standard output: those
+/* Prints a line for what differs in the line of type "inventory", and one for each campaign and ad
+ * that differs, with what differs, to standard output: those
  * of the old inventory in its order, then the new ones. AM_E_MEMORY. */
 enum am_code am_cli_changes_print(const struct am_inventory *before,
                                   const struct am_inventory *after,

@@ -151,9 +151,9 @@ static int check(const char *path, bool skip, int64_t now) {
 
 static int run(int argc, char **argv) {
     struct am_cli_arguments arguments = {&am_cli_command_check, argc, argv, AM_EXIT_UNDECIDED};
-    struct am_error error = {.code = AM_OK};
+    struct am_error error;
     int64_t now = time(NULL);
-    bool skip = false, is_image;
+    bool skip = false;
     for (int option; (option = am_cli_option(&arguments)) != -1;) {
         if (option == OPTION_SKIP)
             skip = true;
@@ -161,12 +161,7 @@ static int run(int argc, char **argv) {
             return am_cli_usage(&arguments, "--now: %s", error.message);
     }
     const char *path = am_cli_operand(&arguments, "INVENTORY");
-    if (!path)
-        return arguments.status;
-    if (am_cli_is_image(path, &is_image, &error) == AM_OK && is_image)
-        am_error_set(&error, AM_E_INVALID,
-                     "%s is an image, not an inventory: `admatch verify` checks images", path);
-    return error.code == AM_OK ? check(path, skip, now) : am_cli_fail(&error);
+    return path ? check(path, skip, now) : arguments.status;
 }
 
 const struct am_cli_command am_cli_command_check = {

@@ -14,13 +14,19 @@ enum am_cli_column {
     AM_COLUMN_END,
     AM_COLUMN_LABELS,
     AM_COLUMN_GROUP,
+    AM_COLUMN_ID, /* of an ad, in tables without ad groups */
     AM_COLUMN_GROUP_STATUS,
     AM_COLUMN_BID,
+    AM_COLUMN_CPM,     /* a bid by the thousand impressions */
+    AM_COLUMN_PRICING, /* cpc or cpm */
+    AM_COLUMN_CURRENCY,
+    AM_COLUMN_LANGUAGE,
     AM_COLUMN_KEYWORD,
     AM_COLUMN_KEYWORDS, /* several in a cell */
     AM_COLUMN_MATCH,
     AM_COLUMN_NEGATIVE, /* negative keywords */
     AM_COLUMN_COUNTRY,
+    AM_COLUMN_SIZE,
     AM_COLUMN_STATUS, /* of what the row is about */
     AM_COLUMN_URL,
     AM_COLUMN_AD_TYPE,
@@ -36,5 +42,8 @@ struct am_cli_column_name {
 
 /* Without regard to ASCII case. */
 struct am_cli_column_name am_cli_column_of(struct am_view name);
+
+/* A name of the column. */
+const char *am_cli_column_meaning(enum am_cli_column column);
 
 #endif

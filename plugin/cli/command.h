@@ -30,7 +30,7 @@ struct am_cli_command {
 
 extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
     am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_log,
-    am_cli_command_recount, am_cli_command_import, am_cli_command_diff;
+    am_cli_command_recount, am_cli_command_report, am_cli_command_import, am_cli_command_diff;
 
 /* One run over a command line. `status` is AM_EXIT_UNDECIDED until something ends the command. */
 enum { AM_EXIT_UNDECIDED = -1 };
@@ -47,7 +47,7 @@ struct am_cli_arguments {
 int am_cli_option(struct am_cli_arguments *arguments);
 
 /* The one operand that must stand after the options. NULL with `status` set when it is missing,
- * when more stand there, or when am_cli_option has ended the command already. */
+ * when there are more, or when am_cli_option has ended the command already. */
 const char *am_cli_operand(struct am_cli_arguments *arguments, const char *what);
 
 /* Prints a complaint about the command line and where to find help; sets and returns AM_EXIT_USAGE.

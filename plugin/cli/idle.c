@@ -190,7 +190,7 @@ static bool always_vetoes(const struct finder *finder,
     }
 }
 
-/* Ads and campaigns are told apart by the lowest bit. */
+/* The lowest bit distinguishes ads and campaigns. */
 static uint64_t owner_of_ad(uint32_t ad) {
     return (uint64_t)ad << 1;
 }
@@ -275,7 +275,7 @@ veto_of(struct finder *finder, uint64_t owner, const struct pattern *positive) {
     return veto;
 }
 
-/* Whether the words of a broad keyword cannot all stand in a window. Where words are compared by
+/* Whether the words of a broad keyword cannot all be in one window. Where words are compared by
  * two keys, one word of a text may count as two of them, of different second keys; a Korean word as
  * several. */
 static bool is_too_wide(const struct finder *finder, const struct pattern *pattern) {

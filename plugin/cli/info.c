@@ -156,7 +156,7 @@ const struct am_cli_command am_cli_command_info = {
     .synopsis = "IMAGE",
     .summary = "Shows an image's header, settings, counts and sections",
     .details = "  -h, --help  show this help\n\n"
-               "The index is what lies in the sections vocabulary, words, edges, filter and\n"
+               "The index consists of the sections vocabulary, words, edges, filter and\n"
                "postings; its bytes per keyword count positive and negative keywords.\n",
     .letters = ":h",
     .options = options,

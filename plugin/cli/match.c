@@ -265,8 +265,8 @@ static int check_output(struct am_cli_arguments *arguments, const struct plan *p
 static int check_plan(struct am_cli_arguments *arguments, const struct plan *plan) {
     if (plan->written && plan->made_of_options)
         return am_cli_usage(arguments,
-                            "%s takes requests as they are: what else they should say "
-                            "must stand in them",
+                            "%s takes requests as they are: put everything else into "
+                            "them",
                             plan->written);
     if (!plan->written && !plan->made_of_options)
         return am_cli_usage(arguments, "there is no request: give --query, --text, --request, "

@@ -26,6 +26,13 @@ bool am_cli_output_line(struct am_cli_output *output, struct am_view line) {
     return false;
 }
 
+bool am_cli_output_text(struct am_cli_output *output, struct am_view text) {
+    if (fwrite_unlocked(text.data, 1, text.size, output->stream) == text.size)
+        return true;
+    output->error = errno;
+    return false;
+}
+
 enum am_code am_cli_output_close(struct am_cli_output *output, struct am_error *error) {
     int failed = output->error;
     bool is_stdout = output->stream == stdout;

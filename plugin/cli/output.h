@@ -22,6 +22,9 @@ am_cli_output_open(const char *path, struct am_cli_output *output, struct am_err
  * it. */
 bool am_cli_output_line(struct am_cli_output *output, struct am_view line);
 
+/* A piece of text, likewise. */
+bool am_cli_output_text(struct am_cli_output *output, struct am_view text);
+
 /* Flushes and closes. AM_E_IO when anything was lost, except to a reader that has closed its end.
  */
 enum am_code am_cli_output_close(struct am_cli_output *output, struct am_error *error);

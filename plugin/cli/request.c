@@ -73,7 +73,7 @@ static bool has_key_before(struct am_cli_options context, size_t index) {
     return false;
 }
 
-/* All values of a key stand in one list, at the place of its first. */
+/* All values of a key are in one list, at the place of its first. */
 static void write_values(struct am_buffer *body, struct am_cli_options context, size_t first) {
     char separator = '[';
     for (size_t i = first; i < context.count; i++) {

@@ -19,7 +19,12 @@ enum am_code am_cli_loaded_open(const char *path,
                                 struct am_cli_progress *progress,
                                 struct am_cli_loaded *loaded,
                                 struct am_error *error) {
+    bool is_image;
     *loaded = (struct am_cli_loaded){0};
+    if (am_cli_is_image(path, &is_image, NULL) == AM_OK && is_image)
+        return am_error_set(error, AM_E_INVALID,
+                            "%s is an image, not an inventory: `admatch verify` checks images",
+                            path);
     loaded->zones = load_zones(error);
     if (!loaded->zones)
         return error->code;

@@ -3,68 +3,18 @@
 
 #include <csv.h>
 #include <stdlib.h>
-#include <utf8proc.h>
 
 #include "../base/vector.h"
 
-/* ---- encoding ---------------------------------------------------------------------------------
- */
-
-enum order { NO_ORDER, LITTLE, BIG };
-
-/* Detected by the byte order mark, or by the zero bytes of ASCII. */
-static enum order order_of(struct am_view text) {
-    const unsigned char *bytes = (const unsigned char *)text.data;
-    if (text.size < 2)
-        return NO_ORDER;
-    if ((bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] && !bytes[1]))
-        return LITTLE;
-    return (bytes[0] == 0xFE && bytes[1] == 0xFF) || (!bytes[0] && bytes[1]) ? BIG : NO_ORDER;
-}
-
-static int32_t unit_at(struct am_view text, size_t at, enum order order) {
-    const unsigned char *bytes = (const unsigned char *)text.data + at;
-    return order == LITTLE ? bytes[0] | bytes[1] << 8 : bytes[0] << 8 | bytes[1];
-}
-
-static bool is_within(int32_t unit, int32_t first, int32_t last) {
-    return unit >= first && unit <= last;
-}
-
-/* UTF-16 as UTF-8, in `memory` of twice its size; a lone surrogate is U+FFFD. */
-static size_t from_utf16(struct am_view text, enum order order, char *memory) {
-    size_t size = 0;
-    for (size_t at = 0; at + 1 < text.size; at += 2) {
-        int32_t code = unit_at(text, at, order);
-        if (is_within(code, 0xD800, 0xDBFF) && at + 3 < text.size &&
-            is_within(unit_at(text, at + 2, order), 0xDC00, 0xDFFF)) {
-            at += 2;
-            code = 0x10000 + ((code - 0xD800) << 10) + unit_at(text, at, order) - 0xDC00;
-        } else if (is_within(code, 0xD800, 0xDFFF)) {
-            code = 0xFFFD;
-        }
-        size += (size_t)utf8proc_encode_char(code, (utf8proc_uint8_t *)memory + size);
-    }
-    return size;
-}
-
-/* UTF-8 without a byte order mark and without carriage returns; free it. */
-static char *decode(struct am_view text, size_t *size) {
-    enum order order = order_of(text);
-    char *decoded = malloc(2 * text.size + 1);
-    if (!decoded)
-        return NULL;
-    *size = text.size;
-    if (order == NO_ORDER)
-        memcpy(decoded, text.data, text.size);
-    else
-        *size = from_utf16(text, order, decoded);
-    size_t from = *size >= 3 && memcmp(decoded, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, to = 0;
-    for (; from < *size; from++)
-        if (decoded[from] != '\r' || from + 1 == *size || decoded[from + 1] != '\n')
-            decoded[to++] = decoded[from];
+/* Without carriage returns before a line's end, so that lines are counted; free it. */
+static char *plain_lines(struct am_view text, size_t *size) {
+    char *plain = malloc(text.size + 1);
+    size_t to = 0;
+    for (size_t i = 0; plain && i < text.size; i++)
+        if (text.data[i] != '\r' || i + 1 == text.size || text.data[i + 1] != '\n')
+            plain[to++] = text.data[i];
     *size = to;
-    return decoded;
+    return plain;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------
@@ -129,19 +79,36 @@ static void take_row(int end, void *context) {
     reading->line = reading->next_line;
 }
 
-static unsigned char delimiter_of(struct am_view text) {
-    static const char delimiters[] = {'\t', ';', ','};
-    size_t counts[sizeof delimiters] = {0}, best = 2;
+/* Candidates outside of quotes in the line at *at; moves behind it. */
+static void count_delimiters(struct am_view text, size_t *at, const char *of, size_t *counts) {
     bool quoted = false;
-    for (size_t at = 0; at < text.size && (quoted || text.data[at] != '\n'); at++) {
-        quoted ^= text.data[at] == '"';
-        for (size_t i = 0; i < sizeof delimiters; i++)
-            counts[i] += !quoted && text.data[at] == delimiters[i];
+    for (; *at < text.size && (quoted || text.data[*at] != '\n'); ++*at) {
+        char byte = text.data[*at];
+        const char *found = quoted || byte == '\0' ? NULL : strchr(of, byte);
+        quoted ^= byte == '"';
+        if (found)
+            counts[found - of]++;
     }
-    for (size_t i = 0; i < sizeof delimiters; i++)
-        if (counts[i] > counts[best])
-            best = i;
-    return (unsigned char)delimiters[best];
+    *at += *at < text.size;
+}
+
+char am_cli_table_delimiter(struct am_view text) {
+    static const char delimiters[] = "\t;,|";
+    enum { LINES = 20 };
+    char best = ',';
+    size_t most = 0, at = 0;
+    if (text.size > 4 && memcmp(text.data, "sep=", 4) == 0) /* Excel */
+        return text.data[4];
+    for (unsigned line = 0; line < LINES && at < text.size; line++) {
+        size_t counts[sizeof delimiters] = {0};
+        count_delimiters(text, &at, delimiters, counts);
+        for (size_t i = 0; i + 1 < sizeof delimiters; i++)
+            if (counts[i] > most) {
+                most = counts[i];
+                best = delimiters[i];
+            }
+    }
+    return best;
 }
 
 static enum am_code parse(struct reading *reading,
@@ -160,6 +127,7 @@ static enum am_code parse(struct reading *reading,
 }
 
 enum am_code am_cli_table_read(struct am_view text,
+                               char delimiter,
                                am_cli_table_take *take,
                                void *context,
                                struct am_error *error) {
@@ -172,19 +140,19 @@ enum am_code am_cli_table_read(struct am_view text,
                               .next_line = 1};
     struct csv_parser parser;
     size_t size;
-    char *decoded = decode(text, &size);
+    char *plain = plain_lines(text, &size);
     enum am_code code;
-    if (!decoded ||
+    if (!plain ||
         csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_APPEND_NULL) != 0) {
-        free(decoded);
+        free(plain);
         return am_error_set(error, AM_E_MEMORY, "not enough memory for the table");
     }
-    csv_set_delim(&parser, delimiter_of((struct am_view){decoded, size}));
-    code = parse(&reading, &parser, (struct am_view){decoded, size}, error);
+    csv_set_delim(&parser, (unsigned char)delimiter);
+    code = parse(&reading, &parser, (struct am_view){plain, size}, error);
     csv_free(&parser);
     am_vector_free(&reading.bytes);
     am_vector_free(&reading.sizes);
     am_vector_free(&reading.cells);
-    free(decoded);
+    free(plain);
     return code;
 }

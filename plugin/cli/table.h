@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables as spreadsheets write them: fields separated by commas, semicolons or tabs, in UTF-8 or
- * UTF-16. */
+/* Tables as spreadsheets write them: fields separated by commas, semicolons, tabs or bars. */
 #ifndef AM_CLI_TABLE_H
 #define AM_CLI_TABLE_H
 
@@ -16,9 +15,14 @@ struct am_cli_table_row {
 /* Receives one row. False stops the reading, which then fails with AM_E_MEMORY. */
 typedef bool am_cli_table_take(void *context, const struct am_cli_table_row *row);
 
-/* Passes the rows that are not empty, in order. The separator is the candidate that the first line
- * has most often. AM_E_MEMORY; AM_E_SYNTAX where a field's quotes are not closed. */
+/* What separates the fields: what "sep=" names, as Excel writes it, or the candidate that one of
+ * the first lines has most often. */
+char am_cli_table_delimiter(struct am_view text);
+
+/* Passes the rows that are not empty, in order. `text` is UTF-8. AM_E_MEMORY; AM_E_SYNTAX where a
+ * field's quotes are not closed. */
 enum am_code am_cli_table_read(struct am_view text,
+                               char delimiter,
                                am_cli_table_take *take,
                                void *context,
                                struct am_error *error);

@@ -10,10 +10,24 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Another kind of file is refused by its name rather than by what its header lacks. */
+static enum am_code open_image(const char *path, struct am_image **image, struct am_error *error) {
+    bool is_image;
+    enum am_code code = am_image_is(path, &is_image, error);
+    if (code != AM_OK)
+        return code;
+    if (!is_image)
+        return am_error_set(error, AM_E_INVALID,
+                            "%s is no image: `admatch check` checks inventories, `admatch build` "
+                            "makes images of them",
+                            path);
+    return am_image_open(path, image, error);
+}
+
 static int verify(const char *path) {
     struct am_error error;
     struct am_image *image = NULL;
-    enum am_code code = am_image_open(path, &image, &error);
+    enum am_code code = open_image(path, &image, &error);
     if (code == AM_OK)
         code = am_image_verify(image, &error);
     if (code == AM_OK)

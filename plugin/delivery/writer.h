@@ -26,7 +26,7 @@ enum am_code am_ledger_writer_open(struct am_ledger_writer *writer,
                                    size_t header_size,
                                    struct am_error *error);
 
-/* Adds bytes, at most 64 KiB at a time. A failure is told by am_ledger_writer_close. */
+/* Adds bytes, at most 64 KiB at a time. am_ledger_writer_close reports a failure. */
 void am_ledger_writer_put(struct am_ledger_writer *writer, const void *bytes, size_t size);
 
 /* XXH3-64 of all that was put. */

@@ -39,6 +39,17 @@ enum am_ledger_kind am_journal_ledger_kind(struct am_view value) {
     return (enum am_ledger_kind)kind;
 }
 
+enum am_event_outcome am_journal_outcome(const struct am_journal_record *record) {
+    struct am_view reason = record->values[AM_JOURNAL_M_REASON];
+    int outcome = AM_EVENT_COUNTED + 1;
+    if (am_journal_true(record->values[AM_JOURNAL_M_BILLABLE]))
+        return AM_EVENT_COUNTED;
+    while (outcome < AM_EVENT_OUTCOMES &&
+           !am_view_equal(inside(reason), am_event_outcome_name((enum am_event_outcome)outcome)))
+        outcome++;
+    return (enum am_event_outcome)outcome;
+}
+
 bool am_journal_integer(struct am_view value, int64_t *number) {
     uint64_t magnitude;
     if (!value.size)

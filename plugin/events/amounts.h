@@ -5,6 +5,7 @@
 #define AM_EVENTS_AMOUNTS_H
 
 #include "../delivery/ledger.h"
+#include "judge.h"
 #include "scan.h"
 
 struct am_journal_amounts {
@@ -23,6 +24,10 @@ enum am_journal_kind am_journal_kind(const struct am_journal_record *record);
 /* The kind of a line that is not scanned, by the place where the writer puts it; AM_JOURNAL_KINDS
  * for any other line. */
 enum am_journal_kind am_journal_peek(struct am_view line);
+
+/* What became of an event: AM_EVENT_COUNTED where it is billable, else its reason;
+ * AM_EVENT_OUTCOMES where it has none that is known. */
+enum am_event_outcome am_journal_outcome(const struct am_journal_record *record);
 
 /* A whole number, negative ones too. */
 bool am_journal_integer(struct am_view value, int64_t *number);

@@ -348,7 +348,7 @@ enum am_code am_journal_read_set(const char *folder,
     struct am_journal_position *from = bounds_memory, *to = bounds_memory + AM_JOURNAL_MAX_LANES;
     from[set->lane] = set->begin;
     to[set->lane] = (struct am_journal_position){UINT64_MAX, UINT64_MAX};
-    struct am_journal_bounds bounds = {from, to, AM_JOURNAL_MAX_LANES};
+    struct am_journal_bounds bounds = {.from = from, .to = to, .count = AM_JOURNAL_MAX_LANES};
     enum am_code code = am_journal_walk(folder, &bounds, read_line, &reader, &report, error);
     free(bounds_memory);
     if (reader.failed)

@@ -3,7 +3,7 @@
  *
  * A set of lines, since one line would be as long as the ledger is large: each has "cut" (the time
  * of the set) and "part" (0, 1, 2 ...); the first ones have "positions", how far each lane is
- * counted; the others "cells"; the last one has "last":true. A set stands in one lane. */
+ * counted; the others "cells"; the last one has "last":true. A set is in one lane. */
 #ifndef AM_EVENTS_COUNTERS_H
 #define AM_EVENTS_COUNTERS_H
 

@@ -38,7 +38,7 @@ void am_event_seal(struct am_event_worker *worker,
     am_token_seal(worker->signer, &keys->items[0], token, body);
 }
 
-/* With the keys as am_event_seal has read them: a body bears its key's tag. */
+/* With the keys as am_event_seal has read them: a body has its key's tag. */
 void am_event_sign(struct am_event_worker *worker,
                    enum am_token_kind kind,
                    const struct am_token_body *body,

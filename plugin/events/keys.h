@@ -14,7 +14,7 @@
  * lines that begin with '#' are skipped. The first key signs, both verify. AM_E_IO; AM_E_INVALID
  * for a file that others than its owner and group may read or that group or others may write, that
  * belongs to someone other than root and the process's user, or that is not of that form. Messages
- * name file, line and what was expected, and never quote what stands in the file. */
+ * name file, line and what was expected, and never quote the file's contents. */
 enum am_code am_token_keys_read(const char *path,
                                 struct am_token_signer *signer,
                                 struct am_token_keys *keys,

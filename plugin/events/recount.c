@@ -136,19 +136,6 @@ note_record(struct counting *counting, const struct am_journal_record *record, i
         sum->freed = time;
 }
 
-static enum am_event_outcome outcome_of(const struct am_journal_record *record) {
-    struct am_view reason = record->values[AM_JOURNAL_M_REASON];
-    int outcome = AM_EVENT_COUNTED + 1;
-    if (am_journal_true(record->values[AM_JOURNAL_M_BILLABLE]))
-        return AM_EVENT_COUNTED;
-    struct am_view inside =
-        reason.size >= 2 ? (struct am_view){reason.data + 1, reason.size - 2} : reason;
-    while (outcome < AM_EVENT_OUTCOMES &&
-           !am_view_equal(inside, am_event_outcome_name((enum am_event_outcome)outcome)))
-        outcome++;
-    return (enum am_event_outcome)outcome;
-}
-
 static bool has_outcome(enum am_journal_kind kind) {
     return kind >= AM_JOURNAL_IMPRESSION && kind <= AM_JOURNAL_LOSS;
 }
@@ -187,8 +174,8 @@ static bool count_line(void *context, const struct am_journal_walked *line) {
     check_place(counting, &record, line);
     if (kind == AM_JOURNAL_CELL)
         note_record(counting, &record, time);
-    if (has_outcome(kind) && outcome_of(&record) < AM_EVENT_OUTCOMES)
-        recount->events[kind][outcome_of(&record)]++;
+    if (has_outcome(kind) && am_journal_outcome(&record) < AM_EVENT_OUTCOMES)
+        recount->events[kind][am_journal_outcome(&record)]++;
     return !counting->failed;
 }
 
@@ -281,7 +268,7 @@ enum am_code am_journal_recount(const struct am_journal_recount_options *options
     if (code == AM_OK && recount->set.found)
         code = am_journal_read_set(options->folder, &recount->set, from, AM_JOURNAL_MAX_LANES,
                                    take_cell, &counting, error);
-    struct am_journal_bounds bounds = {from, to, AM_JOURNAL_MAX_LANES};
+    struct am_journal_bounds bounds = {.from = from, .to = to, .count = AM_JOURNAL_MAX_LANES};
     if (code == AM_OK)
         code = walk(&counting, &bounds, error);
     free(from);

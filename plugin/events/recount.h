@@ -16,7 +16,7 @@ struct am_journal_sum {
     int64_t total[AM_LEDGER_UNITS];
     int64_t today[AM_LEDGER_UNITS]; /* of `day` */
     int64_t day;                    /* since 1970-01-01: the latest in which it counted anything */
-    int64_t freed, made;            /* last lines that say so, microseconds; INT64_MIN: none */
+    int64_t freed, made;            /* the last such lines, microseconds; INT64_MIN: none */
 };
 
 struct am_journal_recount {

@@ -157,7 +157,7 @@ static enum am_code walk(struct replay *replay, bool notices) {
     for (uint32_t lane = 0; lane < lanes; lane++)
         from[lane] = first_wanted(replay, lane);
     replay->notices = notices;
-    struct am_journal_bounds bounds = {from, NULL, lanes};
+    struct am_journal_bounds bounds = {.from = from, .count = lanes};
     enum am_code code = am_journal_walk(service->log_path, &bounds, visit, replay, &report, &error);
     free(from);
     replay->recovered->lines += notices ? 0 : report.lines;

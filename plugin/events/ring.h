@@ -65,7 +65,7 @@ enum am_event_claim {
     AM_EVENT_OUTSIDE, /* no longer, or not yet, in the ring */
 };
 
-/* Claims a bit; exactly one caller is told that it is the first. */
+/* Claims a bit; exactly one caller learns that it is the first. */
 enum am_event_claim
 am_event_ring_claim(struct am_event_ring *ring, uint64_t sequence, enum am_event_ring_bit bit);
 
@@ -79,7 +79,7 @@ am_event_ring_look(struct am_event_ring *ring, uint64_t sequence, enum am_event_
  * unless the holder is late. Returns whether there is room for `next`. */
 bool am_event_ring_advance(struct am_event_ring *ring, uint64_t next, uint64_t wanted, int64_t now);
 
-/* How far back events can be told from their repeats. */
+/* How far back repeated events are recognised. */
 int64_t am_event_ring_seconds(const struct am_event_ring *ring, int64_t now);
 
 /* ---- across a reboot ----------------------------------------------------------------------------

@@ -182,7 +182,7 @@ static size_t first_of(const struct texts *texts, const char *at) {
     return low;
 }
 
-/* Bytes of the longest text that stands at `at`; 0: none. */
+/* Bytes of the longest text found at `at`; 0: none. */
 static size_t match_at(const struct texts *texts, const char *at, const char *end) {
     size_t longest = 0;
     if (!may_begin(texts, at))

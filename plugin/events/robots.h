@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Robots that say so in their user agent: a short list that is built in, and a file.
+/* Robots that declare themselves in their user agent: a short list that is built in, and a file.
  *
- * A list has lines of lower-case text. An agent is a robot's when one of them stands in it,
+ * A list has lines of lower-case text. An agent is a robot's when it contains one of them,
  * compared without ASCII case; a line that begins with '!' is an exception: where its text stands,
  * nothing is found ("!cubot": a telephone, though "bot" is a robot). Lines that are blank or begin
  * with '#' say nothing.
@@ -17,7 +17,7 @@ struct am_event_robots;
 
 enum {
     AM_EVENT_ROBOTS_MAX_LINES = 10000,
-    AM_EVENT_ROBOTS_MIN_BYTES = 3, /* of a line's text; shorter ones stand in everything */
+    AM_EVENT_ROBOTS_MIN_BYTES = 3, /* of a line's text; shorter ones are in everything */
     AM_EVENT_ROBOTS_MAX_BYTES = 100,
     AM_EVENT_ROBOTS_AGENT_MAX = 1024, /* of an agent; what follows is not looked at */
 };

@@ -73,7 +73,7 @@ uint64_t am_event_service_bytes(const struct am_event_options *options);
 /* How many placements its ring holds. */
 uint64_t am_event_service_placements(const struct am_event_options *options);
 
-/* How far back events can be told from their repeats, seconds; and names of ads that this process
+/* How far back repeated events are recognised, seconds; and names of ads that this process
  * could not keep. */
 int64_t am_event_service_ring_seconds(const struct am_event_service *service);
 uint64_t am_event_service_names_lost(const struct am_event_service *service);

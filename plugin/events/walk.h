@@ -20,6 +20,9 @@ typedef bool am_journal_visit(void *context, const struct am_journal_walked *lin
 struct am_journal_bounds {
     const struct am_journal_position *from; /* NULL: the first file */
     const struct am_journal_position *to;   /* NULL: the last whole line */
+    /* Filled in where it is not NULL, also when the walk fails: where the next walk goes on. Behind
+     * the last whole line of a file that may grow; at the file after one that is packed. */
+    struct am_journal_position *reached;
     uint32_t count;
 };
 
@@ -27,6 +30,7 @@ struct am_journal_walk_report {
     uint64_t lines;
     uint64_t torn; /* files that end with a part of a line: a crash, or a line under way */
     uint64_t bad;  /* lines longer than any that is written */
+    uint64_t gone; /* files that `from` is inside of and that are no more: their ends are missing */
 };
 
 /* Visits every line: the files of a lane in order, and no order among lanes. Files that vanish
@@ -38,5 +42,12 @@ enum am_code am_journal_walk(const char *folder,
                              void *context,
                              struct am_journal_walk_report *report,
                              struct am_error *error);
+
+/* The least number (line.h) of a file of any lane that is not below `least`; UINT64_MAX: there is
+ * none. AM_E_IO, AM_E_MEMORY. */
+enum am_code am_journal_next_number(const char *folder,
+                                    uint64_t least,
+                                    uint64_t *number,
+                                    struct am_error *error);
 
 #endif

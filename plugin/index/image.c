@@ -12,6 +12,7 @@
 
 #include "../base/reserve.h"
 #include "../text/words.h"
+#include "image_map.h"
 #include "terms.h"
 
 static const uint32_t record_sizes[AM_SECTIONS + 1] = {
@@ -385,7 +386,7 @@ enum am_code am_image_open_fd(
         code = corrupt(error, name, "it is not a file with bytes in it");
         goto cleanup;
     }
-    data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    data = am_image_map(fd, size);
     if (data == MAP_FAILED) {
         code = am_error_set_errno(error, AM_E_IO, "cannot map %s (%zu bytes)", name, size);
         goto cleanup;

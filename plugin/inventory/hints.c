@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hints.h"
 
+#include <stdio.h>
+#include <strings.h>
+
 #include "../model/countries.h"
 #include "../model/values.h"
 #include "../text/characters.h"
@@ -178,6 +181,31 @@ static bool is_misread(struct am_view text) {
     return contains(text, "\xEF\xBF\xBD");
 }
 
+/* Where a sign begins a word: before a letter, at the start or after a space; the text's size where
+ * it does not. */
+static size_t sign_at(struct am_view text, char sign) {
+    for (size_t at = 0; at + 1 < text.size; at++) {
+        const struct am_view after = {text.data + at + 1, text.size - at - 1};
+        if (text.data[at] == sign && (at == 0 || text.data[at - 1] == ' ') &&
+            is_word_part(first_of(after)) &&
+            am_text_character_class(first_of(after)) != AM_CHARACTER_DIGIT)
+            return at;
+    }
+    return text.size;
+}
+
+static bool has_sign(struct am_view text, char sign) {
+    return sign_at(text, sign) < text.size;
+}
+
+/* Capitals in the midst of words that are not all capitals. */
+static bool has_operator(struct am_view text) {
+    bool lower = false;
+    for (size_t i = 0; i < text.size; i++)
+        lower |= text.data[i] >= 'a' && text.data[i] <= 'z';
+    return lower && (contains(text, " AND ") || contains(text, " OR ") || contains(text, " NOT "));
+}
+
 static const char *unusual(struct am_view text) {
     if (is_spreadsheet_error(text))
         return "that is an error of a spreadsheet";
@@ -190,9 +218,29 @@ static const char *unusual(struct am_view text) {
     if (contains(text, "&amp;") || contains(text, "&quot;") || contains(text, "&#") ||
         contains(text, "&nbsp;"))
         return "character references are not decoded in keywords";
-    if (text.data[0] == '{' || text.data[0] == '(')
+    if (contains(text, "{") || text.data[0] == '(')
         return "these brackets mean nothing, expected the words alone";
+    if (contains(text, "\" \"") || contains(text, "] [") || contains(text, "\",\"") ||
+        contains(text, "],["))
+        return "one keyword with quotes or brackets in it, did you mean several?";
+    if (has_sign(text, '+'))
+        return "+ means nothing here: a broad keyword needs all its words";
+    if (has_operator(text))
+        return "AND, OR and NOT are words like others, did you mean several keywords?";
     return NULL;
+}
+
+/* What stands behind a hyphen that begins a word, other than the first: -cheap in shoes -cheap. */
+static bool hint_inner_negative(struct am_inventory_reader *reader, struct am_view text) {
+    size_t at = sign_at(text, '-');
+    if (at == 0 || at == text.size)
+        return false;
+    struct am_view negative = {text.data + at, text.size - at};
+    am_inventory_reader_warning(reader,
+                                "keyword \"" AM_QUOTED "\": a hyphen inside means nothing, did you "
+                                "mean a keyword and the negative keyword \"" AM_QUOTED "\"?",
+                                AM_QUOTED_ARGUMENTS(text), AM_QUOTED_ARGUMENTS(negative));
+    return true;
 }
 
 void am_inventory_hint_keyword(struct am_inventory_reader *reader,
@@ -210,7 +258,7 @@ void am_inventory_hint_keyword(struct am_inventory_reader *reader,
     if (what)
         am_inventory_reader_warning(reader, "keyword \"" AM_QUOTED "\": %s",
                                     AM_QUOTED_ARGUMENTS(text), what);
-    else
+    else if (!hint_inner_negative(reader, text))
         hint_separators(reader, text);
 }
 
@@ -305,11 +353,79 @@ void am_inventory_hint_domain(struct am_inventory_reader *reader, struct am_view
     hint_host(reader, "domain", domain);
 }
 
+/* Without case; `start` is in lower case. */
+static bool starts(struct am_view text, const char *start) {
+    size_t size = strlen(start);
+    return text.size >= size && strncasecmp(text.data, start, size) == 0;
+}
+
+/* Schemes of no page: a browser does not follow a click to them, or runs what they hold. */
+static bool leads_nowhere(struct am_view url) {
+    static const char *const schemes[] = {
+        "javascript:", "data:", "vbscript:", "file:", "blob:", "about:"};
+    for (size_t i = 0; i < AM_COUNT_OF(schemes); i++)
+        if (starts(url, schemes[i]))
+            return true;
+    return false;
+}
+
+/* What follows "https:" or "http:" with too few slashes or without its colon; else all of it. */
+static struct am_view without_scheme(struct am_view url) {
+    size_t at = starts(url, "https") ? 5 : starts(url, "http") ? 4 : 0;
+    if (at == 0 || at == url.size || !memchr(":/", url.data[at], 2))
+        return url;
+    while (at < url.size && memchr(":/", url.data[at], 2))
+        at++;
+    return (struct am_view){url.data + at, url.size - at};
+}
+
+static void say_address(struct am_inventory_reader *reader, struct am_view url, const char *what) {
+    struct am_view rest = without_scheme(url);
+    am_inventory_reader_warning(
+        reader, "url: \"" AM_QUOTED "\" %s, did you mean \"https://" AM_QUOTED "\"?",
+        AM_QUOTED_ARGUMENTS(url), what, AM_QUOTED_ARGUMENTS(rest));
+}
+
 void am_inventory_hint_url(struct am_inventory_reader *reader, struct am_view url) {
-    if (!contains(url, ":") && url.data[0] != '/' && contains(url, "."))
-        am_inventory_reader_warning(
-            reader, "url: \"" AM_QUOTED "\" has no scheme, did you mean \"https://" AM_QUOTED "\"?",
-            AM_QUOTED_ARGUMENTS(url), AM_QUOTED_ARGUMENTS(url));
+    bool http = starts(url, "https:") || starts(url, "http:");
+    struct am_view rest = without_scheme(url);
+    if (leads_nowhere(url))
+        am_inventory_reader_warning(reader,
+                                    "url: \"" AM_QUOTED "\" is no landing page: browsers refuse it "
+                                    "after a click, expected https://",
+                                    AM_QUOTED_ARGUMENTS(url));
+    else if (http && rest.size == 0)
+        am_inventory_reader_warning(reader, "url: \"" AM_QUOTED "\" names no host",
+                                    AM_QUOTED_ARGUMENTS(url));
+    else if (http && !starts(url, "https://") && !starts(url, "http://"))
+        say_address(reader, url, "lacks slashes");
+    else if (starts(url, "//"))
+        say_address(reader, (struct am_view){url.data + 2, url.size - 2}, "has no scheme");
+    else if (url.data[0] == '/' || url.data[0] == '?' || url.data[0] == '#')
+        am_inventory_reader_warning(reader,
+                                    "url: \"" AM_QUOTED
+                                    "\" is relative: a click leads to that place "
+                                    "of the ad server, expected https:// and a host",
+                                    AM_QUOTED_ARGUMENTS(url));
+    else if (!contains(url, ":") || starts(url, "https//") || starts(url, "http//"))
+        say_address(reader, url, "has no scheme");
+    else if (memchr(url.data, ' ', url.size))
+        am_inventory_reader_warning(reader, "url: \"" AM_QUOTED "\" has a space, expected %%20",
+                                    AM_QUOTED_ARGUMENTS(url));
+}
+
+/* ---- members ----------------------------------------------------------------------------------
+ */
+
+const char *am_inventory_hint_member(enum am_inventory_object object,
+                                     struct am_view name,
+                                     const char *const *names,
+                                     char memory[AM_HINT_SIZE]) {
+    const char *meant = am_inventory_meant_member(object, name);
+    const char *nearest = meant ? NULL : am_model_nearest_name(name, names);
+    if (nearest)
+        snprintf(memory, AM_HINT_SIZE, ", did you mean \"%s\"?", nearest);
+    return nearest ? memory : meant ? meant : "";
 }
 
 /* ---- lines and files --------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #ifndef AM_INVENTORY_HINTS_H
 #define AM_INVENTORY_HINTS_H
 
+#include "meant.h"
 #include "reader.h"
 
 /* A keyword as read; `is_object`: its text was in an object, without notation. */
@@ -25,6 +26,14 @@ void am_inventory_hint_name(struct am_inventory_reader *reader,
 /* The domain of an advertiser, and the address of an ad. */
 void am_inventory_hint_domain(struct am_inventory_reader *reader, struct am_view domain);
 void am_inventory_hint_url(struct am_inventory_reader *reader, struct am_view url);
+
+/* The end of the message about an unknown member of `object`: what it was probably meant for, or
+ * nothing. `names`: those that there are, NULL at the end. Written to `memory`. */
+enum { AM_HINT_SIZE = 160 };
+const char *am_inventory_hint_member(enum am_inventory_object object,
+                                     struct am_view name,
+                                     const char *const *names,
+                                     char memory[AM_HINT_SIZE]);
 
 /* What is probably wrong with a line that is no JSON: the end of a message, or "". */
 const char *am_inventory_hint_syntax(struct am_view line);

@@ -5,6 +5,7 @@
 
 #include "../base/intern.h"
 #include "../text/stem.h"
+#include "guess.h"
 #include "hints.h"
 #include "lines.h"
 #include "reader.h"
@@ -329,6 +330,23 @@ static void check_stems(struct am_inventory_reader *reader) {
                                 AM_QUOTED_ARGUMENTS(language));
 }
 
+/* Without a language there are no stems: broad keywords find less than their writers think. */
+static void check_language(struct am_inventory_reader *reader) {
+    uint32_t count;
+    if (reader->language_line || reader->settings_bad || reader->has_stem)
+        return;
+    const char *language = am_inventory_guess_language(&reader->ads, &count);
+    if (!language)
+        return;
+    am_inventory_reader_label(reader, "inventory", AM_VIEW(""));
+    reader->line = 1;
+    am_inventory_reader_warning(
+        reader,
+        "no language, so broad keywords have no stems; %u of them look like "
+        "\"%s\", did you mean {\"type\":\"inventory\",\"language\":\"%s\"}?",
+        count, language, language);
+}
+
 /* Where an error is, the missing ads may be in its line. */
 static void check_campaigns(struct am_inventory_reader *reader) {
     if (reader->ads.count == 0 || (reader->report->errors && !reader->options->skip_bad_records))
@@ -410,6 +428,7 @@ static enum am_code load(struct am_inventory_lines *lines,
     am_inventory_normalise_keywords(&reader);
     resolve(&reader); /* after all that can be wrong with a campaign: its ads fall with it */
     check_stems(&reader);
+    check_language(&reader);
     check_campaigns(&reader);
     am_inventory_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)

@@ -58,6 +58,11 @@ static bool read_notation(struct am_inventory_reader *reader,
                                   AM_QUOTED_ARGUMENTS(written));
         return false;
     }
+    if (text.size == 0 && !keyword->negative) {
+        am_inventory_reader_error(reader, "keyword " AM_QUOTED ": expected at least one word in it",
+                                  AM_QUOTED_ARGUMENTS(written));
+        return false;
+    }
     keyword->text = text;
     return true;
 }
@@ -97,10 +102,10 @@ static bool read_object_member(struct am_inventory_reader *reader,
                                         "a decimal from 0 to 1000000 with at most 6 decimals",
                                         &keyword->bid);
     struct am_view name = am_inventory_reader_string(reader, key);
-    const char *nearest = am_model_nearest_name(name, names);
-    am_inventory_reader_warning(reader, "keywords: unknown member \"%.*s\"%s%s%s",
-                                AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
-                                nearest ? nearest : "", nearest ? "\"?" : "");
+    char hint[AM_HINT_SIZE];
+    am_inventory_reader_warning(reader, "keywords: unknown member \"" AM_QUOTED "\"%s",
+                                AM_QUOTED_ARGUMENTS(name),
+                                am_inventory_hint_member(AM_OBJECT_KEYWORD, name, names, hint));
     return true;
 }
 

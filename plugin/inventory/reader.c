@@ -74,9 +74,19 @@ void am_inventory_reader_expected(struct am_inventory_reader *reader,
                                   const char *name,
                                   const char *expected,
                                   const struct am_json_node *value) {
+    am_inventory_reader_expected_meant(reader, name, expected, value, (struct am_view){"", 0});
+}
+
+void am_inventory_reader_expected_meant(struct am_inventory_reader *reader,
+                                        const char *name,
+                                        const char *expected,
+                                        const struct am_json_node *value,
+                                        struct am_view meant) {
     struct am_view raw = am_json_raw(&reader->json, value);
-    am_inventory_reader_error(reader, "%s: expected %s, found " AM_QUOTED, name, expected,
-                              AM_QUOTED_ARGUMENTS(raw));
+    am_inventory_reader_error(reader, "%s: expected %s, found " AM_QUOTED "%s%.*s%s", name,
+                              expected, AM_QUOTED_ARGUMENTS(raw),
+                              meant.size ? ", did you mean \"" : "", AM_VIEW_ARGUMENTS(meant),
+                              meant.size ? "\"?" : "");
 }
 
 size_t am_inventory_quoted_size(struct am_view text) {
@@ -216,6 +226,22 @@ bool am_inventory_read_number(struct am_inventory_reader *reader,
     return true;
 }
 
+/* Digits and signs stand where those of a time stand. */
+static bool is_like_time(struct am_inventory_reader *reader, const struct am_json_node *value) {
+    const char *const like = "0000-00-00T00:00:00";
+    if (value->type != AM_JSON_STRING)
+        return false;
+    struct am_view text = am_inventory_reader_string(reader, value);
+    if (text.size <= strlen(like))
+        return false;
+    for (size_t i = 0; like[i]; i++) {
+        bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+        if (like[i] == '0' ? !digit : text.data[i] != like[i])
+            return false;
+    }
+    return true;
+}
+
 bool am_inventory_read_time(struct am_inventory_reader *reader,
                             const char *name,
                             const struct am_json_node *value,
@@ -224,7 +250,11 @@ bool am_inventory_read_time(struct am_inventory_reader *reader,
     if (value->type == AM_JSON_STRING &&
         am_time_parse(am_inventory_reader_string(reader, value), result, &error) == AM_OK)
         return true;
-    am_inventory_reader_expected(reader, name, "a time like \"2026-11-01T00:00:00Z\"", value);
+    am_inventory_reader_expected(reader, name,
+                                 is_like_time(reader, value)
+                                     ? "a day and time that exist"
+                                     : "a time like \"2026-11-01T00:00:00Z\"",
+                                 value);
     return false;
 }
 

@@ -58,6 +58,13 @@ void am_inventory_reader_expected(struct am_inventory_reader *reader,
                                   const char *expected,
                                   const struct am_json_node *value);
 
+/* The same, and what was probably meant; nothing more where that is empty. */
+void am_inventory_reader_expected_meant(struct am_inventory_reader *reader,
+                                        const char *name,
+                                        const char *expected,
+                                        const struct am_json_node *value,
+                                        struct am_view meant);
+
 /* For quoted texts, which may be long: only their beginning, so that the reason is never truncated.
  * AM_QUOTED in the format, AM_QUOTED_ARGUMENTS(view) for it. */
 #define AM_QUOTED "%.*s%s"

@@ -75,9 +75,11 @@ static void read_timezone(struct am_inventory_reader *reader,
     struct am_inventory_rules *rules = record;
     if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->timezone))
         return;
-    if (reader->options->zones && !am_timezone_find(reader->options->zones, rules->timezone))
-        am_inventory_reader_expected(
-            reader, name, "an IANA time zone that this machine knows (package tzdata)", value);
+    const struct am_timezones *zones = reader->options->zones;
+    if (zones && !am_timezone_find(zones, rules->timezone))
+        am_inventory_reader_expected_meant(
+            reader, name, "an IANA time zone that this machine knows (package tzdata)", value,
+            am_inventory_meant_timezone(zones, rules->timezone));
 }
 
 static void read_labels(struct am_inventory_reader *reader,
@@ -195,7 +197,7 @@ static const struct member campaign_members[] = {
 struct ad_record {
     struct am_inventory_ad ad;
     struct am_inventory_draft draft;
-    bool has_bid, has_ctr;
+    bool has_bid, has_ctr, has_pricing; /* has_pricing: one that was understood, or none */
 };
 
 static void read_ad_id(struct am_inventory_reader *reader,
@@ -232,11 +234,13 @@ static void read_pricing(struct am_inventory_reader *reader,
                          const char *name,
                          const struct am_json_node *value,
                          void *record) {
-    struct am_inventory_ad *ad = &((struct ad_record *)record)->ad;
+    struct ad_record *ad = record;
     if (am_json_string_is(&reader->json, value, "cpc"))
-        ad->pricing = AM_PRICING_CPC;
-    else if (!am_json_string_is(&reader->json, value, "cpm"))
+        ad->ad.pricing = AM_PRICING_CPC;
+    else if (!am_json_string_is(&reader->json, value, "cpm")) {
+        ad->has_pricing = false;
         am_inventory_reader_expected(reader, name, "\"cpm\" or \"cpc\"", value);
+    }
 }
 
 static void read_ctr(struct am_inventory_reader *reader,
@@ -275,11 +279,14 @@ static void read_sizes(struct am_inventory_reader *reader,
     struct am_vector sizes = AM_VECTOR_OF(uint32_t);
     const struct am_json_node *item = am_json_first(value);
     for (uint32_t i = 0; i < value->children; i++) {
-        uint32_t size = 0;
+        struct am_view text = {"", 0};
         if (item->type == AM_JSON_STRING)
-            size = am_model_size_parse(am_inventory_reader_string(reader, item));
+            text = am_inventory_reader_string(reader, item);
+        uint32_t size = am_model_size_parse(text);
+        char meant[AM_MEANT_SIZE];
         if (size == 0)
-            am_inventory_reader_expected(reader, name, "sizes like \"300x250\"", item);
+            am_inventory_reader_expected_meant(reader, name, "sizes like \"300x250\"", item,
+                                               am_inventory_meant_size(text, meant));
         else if (!am_vector_push(&sizes, &size))
             reader->out_of_memory = true;
         item = am_json_after(&reader->json, item);
@@ -343,7 +350,8 @@ static void read_currency(struct am_inventory_reader *reader,
                           const struct am_json_node *value,
                           void *record) {
     struct am_view code;
-    if (!am_inventory_read_text(reader, name, value, 3, &code))
+    char meant[AM_MEANT_CURRENCY];
+    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &code))
         return;
     bool fine = code.size == 3;
     for (size_t i = 0; i < code.size; i++)
@@ -351,14 +359,16 @@ static void read_currency(struct am_inventory_reader *reader,
     if (fine)
         ((struct am_inventory *)record)->currency = code;
     else
-        am_inventory_reader_expected(reader, name, "an ISO 4217 code like \"USD\"", value);
+        am_inventory_reader_expected_meant(reader, name, "an ISO 4217 code like \"USD\"", value,
+                                           am_inventory_meant_currency(code, meant));
 }
 
 static void
 say_unknown_language(struct am_inventory_reader *reader, const char *member, struct am_view name) {
     const char *names[AM_LANGUAGE_NAMES_MOST];
     am_text_language_names(names);
-    const char *nearest = am_model_nearest_name(name, names);
+    const char *nearest = am_inventory_meant_language(name);
+    nearest = nearest ? nearest : am_model_nearest_name(name, names);
     am_inventory_reader_error(reader, "%s: unknown language \"" AM_QUOTED "\"%s%s%s", member,
                               AM_QUOTED_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
                               nearest ? nearest : ": expected a code of ISO 639-1, such as \"en\"",
@@ -417,6 +427,9 @@ static void read_match_weight(struct am_inventory_reader *reader,
                               const char *name,
                               const struct am_json_node *value,
                               void *record) {
+    static const char *const weight_names[] = {[AM_MATCH_EXACT] = "match_weight.exact",
+                                               [AM_MATCH_PHRASE] = "match_weight.phrase",
+                                               [AM_MATCH_BROAD] = "match_weight.broad"};
     struct am_inventory *inventory = record;
     if (value->type != AM_JSON_OBJECT) {
         am_inventory_reader_expected(reader, name, "an object of exact, phrase and broad", value);
@@ -433,8 +446,8 @@ static void read_match_weight(struct am_inventory_reader *reader,
         if (type > AM_MATCH_BROAD)
             am_inventory_reader_expected(reader, name, "members exact, phrase and broad", key);
         else
-            am_inventory_read_number(reader, name, weight, 3, 0, AM_PER_MILLE_MAX,
-                                     "weights from 0 to 1000 with at most 3 decimals",
+            am_inventory_read_number(reader, weight_names[type], weight, 3, 0, AM_PER_MILLE_MAX,
+                                     "a decimal from 0 to 1000 with at most 3 decimals",
                                      &inventory->match_weight[type]);
         key = am_json_after(&reader->json, weight);
     }
@@ -453,6 +466,7 @@ static const struct member inventory_members[] = {
 enum { MAX_NAMES = 32 };
 
 static void warn_unknown(struct am_inventory_reader *reader,
+                         enum am_inventory_object object,
                          const struct am_json_node *key,
                          const struct member *first,
                          const struct member *second) {
@@ -463,10 +477,10 @@ static void warn_unknown(struct am_inventory_reader *reader,
     for (; second && second->name; second++)
         names[count++] = second->name;
     struct am_view name = am_inventory_reader_string(reader, key);
-    const char *nearest = am_model_nearest_name(name, names);
-    am_inventory_reader_warning(reader, "unknown member \"%.*s\"%s%s%s", AM_VIEW_ARGUMENTS(name),
-                                nearest ? ", did you mean \"" : "", nearest ? nearest : "",
-                                nearest ? "\"?" : "");
+    char hint[AM_HINT_SIZE];
+    am_inventory_reader_warning(reader, "unknown member \"" AM_QUOTED "\"%s",
+                                AM_QUOTED_ARGUMENTS(name),
+                                am_inventory_hint_member(object, name, names, hint));
 }
 
 static const struct member *find_member(const struct am_inventory_reader *reader,
@@ -480,6 +494,7 @@ static const struct member *find_member(const struct am_inventory_reader *reader
 
 /* Reads every member into `record`, or, those that ads and campaigns share, into `rules`. */
 static void read_members(struct am_inventory_reader *reader,
+                         enum am_inventory_object object,
                          const struct member *own,
                          void *record,
                          struct am_inventory_rules *rules) {
@@ -495,7 +510,7 @@ static void read_members(struct am_inventory_reader *reader,
         else if (common)
             common->read(reader, common->name, value, rules);
         else if (!am_json_string_is(&reader->json, key, "type"))
-            warn_unknown(reader, key, own, shared);
+            warn_unknown(reader, object, key, own, shared);
         key = am_json_after(&reader->json, value);
     }
 }
@@ -508,8 +523,13 @@ static void start_rules(struct am_inventory_reader *reader, struct am_inventory_
 
 static void finish_rules(struct am_inventory_reader *reader,
                          const struct am_inventory_rules *rules) {
-    if (rules->end <= rules->start)
-        am_inventory_reader_error(reader, "end: expected a time after start");
+    char start[AM_TIME_TEXT_SIZE], end[AM_TIME_TEXT_SIZE];
+    if (rules->end > rules->start)
+        return;
+    am_time_write(rules->start, start);
+    am_time_write(rules->end, end);
+    am_inventory_reader_error(reader, "end: expected a time after start, found %s, and %s as start",
+                              end, start);
 }
 
 /* Moves the negative, or the positive, ones of the keywords read into the arena. */
@@ -547,7 +567,7 @@ static void read_campaign(struct am_inventory_reader *reader) {
     struct am_inventory_campaign campaign = {0};
     label_record(reader, "campaign");
     start_rules(reader, &campaign.rules);
-    read_members(reader, campaign_members, &campaign, &campaign.rules);
+    read_members(reader, AM_OBJECT_CAMPAIGN, campaign_members, &campaign, &campaign.rules);
     require(reader, campaign.id.size, "id", "a string");
     require(reader, campaign.advertiser.size, "advertiser", "a string");
     finish_rules(reader, &campaign.rules);
@@ -562,8 +582,11 @@ static void check_pricing(struct am_inventory_reader *reader, const struct ad_re
     if (record->ad.pricing == AM_PRICING_CPC && !record->has_ctr)
         am_inventory_reader_error(reader,
                                   "ctr is missing: \"cpc\" needs the expected click-through rate");
-    if (record->ad.pricing == AM_PRICING_CPM && record->has_ctr)
+    if (record->ad.pricing == AM_PRICING_CPM && record->has_ctr && record->has_pricing)
         am_inventory_reader_warning(reader, "ctr has no effect with pricing \"cpm\"");
+    if (record->ad.pricing == AM_PRICING_CPC && record->ad.bid > 0 && record->ad.ctr > 0 &&
+        record->ad.bid < 1000 && record->ad.bid * record->ad.ctr < 1000)
+        am_inventory_reader_warning(reader, "bid and ctr give an eCPM of 0 (below 0.000001)");
 }
 
 /* Servers, proxies and old browsers cut or refuse longer URLs. */
@@ -591,11 +614,11 @@ static void check_links(struct am_inventory_reader *reader, const struct am_inve
 }
 
 static void read_ad(struct am_inventory_reader *reader) {
-    struct ad_record record = {.ad = {.campaign = AM_NONE, .quality = 1000}};
+    struct ad_record record = {.ad = {.campaign = AM_NONE, .quality = 1000}, .has_pricing = true};
     struct am_inventory_ad *ad = &record.ad;
     label_record(reader, "ad");
     start_rules(reader, &ad->rules);
-    read_members(reader, ad_members, &record, &ad->rules);
+    read_members(reader, AM_OBJECT_AD, ad_members, &record, &ad->rules);
     require(reader, ad->id.size, "id", "a string");
     require(reader, record.has_bid, "bid", money);
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
@@ -622,7 +645,7 @@ static void read_settings(struct am_inventory_reader *reader) {
         return;
     }
     reader->has_settings = true;
-    read_members(reader, inventory_members, reader->inventory, NULL);
+    read_members(reader, AM_OBJECT_INVENTORY, inventory_members, reader->inventory, NULL);
     reader->settings_bad = reader->bad;
 }
 
@@ -632,6 +655,7 @@ void am_inventory_read_record(struct am_inventory_reader *reader) {
     const struct am_json_node *duplicate = am_json_duplicate_key(json);
     if (duplicate) {
         struct am_view name = am_json_raw(json, duplicate);
+        label_record(reader, type && am_json_string_is(json, type, "campaign") ? "campaign" : "ad");
         am_inventory_reader_error(reader, "the member " AM_QUOTED " stands twice in one object",
                                   AM_QUOTED_ARGUMENTS(name));
         return;

@@ -55,6 +55,10 @@ static bool read_not(struct am_inventory_reader *reader,
                      struct am_inventory_targeting *node) {
     struct am_inventory_targeting child;
     struct am_vector children = AM_VECTOR_OF(struct am_inventory_targeting);
+    if (value->type != AM_JSON_OBJECT) {
+        am_inventory_reader_expected(reader, "targeting.not", "an object", value);
+        return false;
+    }
     if (!read_object(reader, value, depth + 1, &child))
         return false;
     bool fine = am_vector_push(&children, &child);
@@ -142,8 +146,10 @@ static bool read_times(struct am_inventory_reader *reader,
         if (item->type == AM_JSON_STRING)
             text = am_inventory_reader_string(reader, item);
         if (!am_inventory_week_add(week, text)) {
-            am_inventory_reader_expected(reader, "targeting.hours",
-                                         "times like \"mon-fri 09:00-18:00\"", item);
+            char meant[AM_MEANT_SIZE];
+            am_inventory_reader_expected_meant(reader, "targeting.hours",
+                                               "times like \"mon-fri 09:00-18:00\"", item,
+                                               am_inventory_meant_hours(text, meant));
             return false;
         }
         char *place = am_vector_extend(written, text.size + (i ? 2 : 0));
@@ -269,10 +275,10 @@ static bool read_member(struct am_inventory_reader *reader,
         fine = read_attribute(reader, am_model_attribute_of(name), (struct am_view){"", 0}, value,
                               &child);
     } else {
-        const char *nearest = am_model_nearest_name(name, member_names);
-        am_inventory_reader_error(reader, "targeting: unknown attribute \"%.*s\"%s%s%s",
-                                  AM_VIEW_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
-                                  nearest ? nearest : "", nearest ? "\"?" : "");
+        char hint[AM_HINT_SIZE];
+        am_inventory_reader_error(
+            reader, "targeting: unknown attribute \"" AM_QUOTED "\"%s", AM_QUOTED_ARGUMENTS(name),
+            am_inventory_hint_member(AM_OBJECT_TARGETING, name, member_names, hint));
         return false;
     }
     if (fine && !am_vector_push(children, &child))

@@ -56,8 +56,12 @@ void am_gate_placed_add(struct am_gate_placed *placed,
     add_labels(image, &placed->labels, ad->labels, placed->count);
     add_labels(image, &placed->excluded, ad->exclude_labels, placed->count);
     placed->candidates[placed->count] = index;
-    placed->winners[placed->count++] = (struct am_match_winner){
-        .ad = candidate->ad, .keyword = candidate->posting, .field = AM_NONE};
+    /* Its spans are large, and are filled in only where the answer shows them. */
+    struct am_match_winner *winner = &placed->winners[placed->count++];
+    winner->ad = candidate->ad;
+    winner->keyword = candidate->posting;
+    winner->field = AM_NONE;
+    winner->span_count = 0;
 }
 
 uint32_t am_gate_placed_same(const struct am_gate_placed *placed,

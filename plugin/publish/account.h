@@ -29,6 +29,7 @@ struct am_account_options {
     uint32_t cells;      /* 0: twice what the first inventory needs; of a new live file only */
     uint64_t ring_bytes; /* 0: the default; likewise */
     uint32_t log_keep;   /* days; 0: for ever */
+    uint32_t terms;      /* search terms of a day in the reports; the rest is "(other)" */
     uint32_t contexts;   /* of all workers: a new ledger has slots for twice as many */
     const struct am_api_counting *counting;
     /* Called once when the live file was removed: the instance must start anew, soon. In the mule,
@@ -77,7 +78,8 @@ enum am_code am_account_work(struct am_account *account,
 /* In a process that has opened it for a moment: gives back what am_account_publish has taken. */
 void am_account_leave(struct am_account *account);
 
-/* Starts the threads that step the ledger and write to its disk while this process holds it. In the
+/* Starts the threads that step the ledger, write to its disk and roll up its log while this process
+ * holds it. In the
  * mule, before it lowers its priority. Returns at once; they run until the process ends. */
 enum am_code am_account_tend(struct am_account *account, struct am_error *error);
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one process of all instances does for a ledger: it steps it each second, finishes what dead
- * workers left, and keeps the disk's part: sync, snapshots, rotation. Two threads of the mule, so
- * that neither a build nor a slow disk makes the step late. */
+ * workers left, keeps the disk's part: sync, snapshots, rotation; and rolls the log up for reports.
+ * Three threads of the mule, so that neither a build nor a slow disk makes the step late, and
+ * reports make nothing late. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/clock.h"
 #include "../events/holder.h"
+#include "../reports/rollup.h"
 #include "account_parts.h"
+#include "priority.h"
 
-enum { MINUTE = 60, CAPS_SECONDS = 600, REPEAT_SECONDS = 60 };
+enum { MINUTE = 60, CAPS_SECONDS = 600, REPEAT_SECONDS = 60, ROLLUP_SECONDS = 5, HOUR = 3600 };
 
 /* A complaint that is logged when it is new, or a minute after it was logged last. */
 struct complaint {
@@ -25,7 +29,7 @@ struct tending {
     struct am_event_holder holder;
     _Atomic bool holds; /* the holder is filled in */
     bool lost;
-    struct complaint stepping, writing;
+    struct complaint stepping, writing, reporting;
 };
 
 static void
@@ -185,6 +189,58 @@ static void *writer(void *context) {
     return NULL;
 }
 
+/* ---- reports ----------------------------------------------------------------------------------
+ */
+
+/* Rounds until the log's end is reached. False: the next one opens the file anew. */
+static bool roll_up(struct tending *tending, struct am_report_rollup *rollup) {
+    struct am_report_round round = {.ended = false};
+    struct am_error error;
+    while (!round.ended && atomic_load(&tending->holds))
+        if (am_report_rollup_round(rollup, &round, &error) != AM_OK) {
+            complain(tending, &tending->reporting, &error);
+            return false;
+        }
+    return true;
+}
+
+static bool prune(struct tending *tending, struct am_report_rollup *rollup) {
+    struct am_error error;
+    if (!am_event_hold_is_steady(&tending->holder) ||
+        am_report_rollup_prune(rollup, am_clock_seconds(), &error) == AM_OK)
+        return true;
+    complain(tending, &tending->reporting, &error);
+    return false;
+}
+
+static void *reporter(void *context) {
+    struct tending *tending = context;
+    const struct am_account_options *options = tending->account->options;
+    struct am_report_rollup *rollup = NULL;
+    struct am_error error;
+    int64_t pruned = am_clock_seconds();
+    am_publish_priority_background();
+    for (;; sleep(ROLLUP_SECONDS)) {
+        if (!atomic_load(&tending->holds))
+            continue;
+        if (!rollup &&
+            am_report_rollup_open(options->folder, options->terms, &rollup, &error) != AM_OK) {
+            complain(tending, &tending->reporting, &error);
+            continue;
+        }
+        bool fine = roll_up(tending, rollup);
+        if (fine && am_clock_seconds() - pruned >= HOUR) {
+            fine = prune(tending, rollup);
+            pruned = am_clock_seconds();
+        }
+        if (!fine) {
+            am_report_rollup_close(rollup);
+            rollup = NULL;
+        }
+    }
+    return NULL;
+}
+
 /* ---- starting ---------------------------------------------------------------------------------
  */
 
@@ -208,7 +264,8 @@ enum am_code am_account_tend(struct am_account *account, struct am_error *error)
     if (!tending)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
     tending->account = account;
-    if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0)
+    if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0 &&
+        start_thread(reporter, tending) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
 }

@@ -21,7 +21,7 @@ enum {
     START_WAIT = 100,  /* of a worker that starts while its image is gone */
     START_WAITS = 100,
     RETRY_WAIT = 1000,     /* after a published image could not be opened */
-    ADVICE_STEP = 1 << 20, /* bytes of an image mapped or unmapped at once */
+    ADVICE_STEP = 2 << 20, /* bytes of an image mapped or unmapped at once: a huge page */
 };
 
 struct am_generations {
@@ -36,7 +36,7 @@ struct am_generations {
     pthread_t mover;
     atomic_bool mover_runs;
     atomic_bool stopping;
-    atomic_flag moving; /* held by the request that stands in for a mover */
+    atomic_flag moving; /* held by the request that does the mover's work */
 };
 
 /* ---- making and freeing -----------------------------------------------------------------------
@@ -151,10 +151,11 @@ static void log_failure(struct am_generations *generations,
                         uint32_t publication,
                         const char *generation,
                         const char *reason) {
+    bool serves = atomic_load(&generations->current);
     if (atomic_exchange(&generations->failed, publication) != publication)
-        am_publish_log(generations->options.sink,
-                       "process %ld cannot move to %s and stays on the generation before it: %s",
-                       (long)getpid(), generation, reason);
+        am_publish_log(generations->options.sink, "process %ld cannot move to %s and %s: %s",
+                       (long)getpid(), generation,
+                       serves ? "stays on the generation before it" : "has none to serve", reason);
 }
 
 /* The caller holds the context. */
@@ -239,6 +240,21 @@ static enum am_code open_published(const struct am_generations *generations,
     return code;
 }
 
+/* In the metrics, which outlive a worker's predecessor. */
+static void set_publications(struct am_generations *generations, uint64_t publication) {
+    for (unsigned i = 0; i < generations->options.contexts; i++)
+        am_metrics_set(am_metrics_publication(generations->options.metrics, generations->worker, i),
+                       publication);
+}
+
+/* A process that had nothing to serve has something now. */
+static void recover(struct am_generations *generations, const struct am_generation *generation) {
+    set_publications(generations, 0);
+    if (atomic_load(&generations->failed))
+        am_publish_log(generations->options.sink, "process %ld serves generation %s now",
+                       (long)getpid(), generation->image->generation);
+}
+
 static bool move_to(struct am_generations *generations,
                     const struct am_publish_publication *publication,
                     struct am_error *error) {
@@ -252,6 +268,8 @@ static bool move_to(struct am_generations *generations,
         return false;
     }
     advise(generation->image, MADV_POPULATE_READ); /* else requests would take a fault a page */
+    if (!atomic_load(&generations->current))
+        recover(generations, generation);
     make_current(generations, generation);
     retire(generations);
     return true;
@@ -284,6 +302,8 @@ static bool catch_up(struct am_generations *generations) {
         /* If the next image has been published meanwhile, the file is rightly gone. */
         if (am_publish_channel_number(channel) == publication.number) {
             log_failure(generations, publication.number, publication.image, error.message);
+            if (!atomic_load(&generations->current))
+                set_publications(generations, AM_METRICS_NOTHING);
             return false;
         }
     }
@@ -309,17 +329,10 @@ static void *mover(void *context) {
 /* ---- workers ----------------------------------------------------------------------------------
  */
 
-/* The metrics outlive the worker's predecessor. */
-static void forget_publications(struct am_generations *generations) {
-    for (unsigned i = 0; i < generations->options.contexts; i++)
-        am_metrics_set(am_metrics_publication(generations->options.metrics, generations->worker, i),
-                       0);
-}
-
 void am_generations_start(struct am_generations *generations, unsigned worker) {
     sigset_t all, before;
     generations->worker = worker;
-    forget_publications(generations);
+    set_publications(generations, 0);
     catch_up(generations);
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -189,7 +189,7 @@ static uint64_t lagging_contexts(const struct am_metrics *metrics) {
             continue;
         for (unsigned context = 0; context < metrics->cores; context++) {
             uint64_t answered = load(am_metrics_publication(metrics, worker, context), 0);
-            count += answered != 0 && answered < published;
+            count += answered == AM_METRICS_NOTHING || (answered != 0 && answered < published);
         }
     }
     return count;

@@ -89,7 +89,7 @@ struct am_metrics_counters {
  * start, then the mule. */
 struct am_metrics_gauges {
     uint64_t publication, published_at;
-    uint64_t ads, campaigns, keywords, image_bytes;
+    uint64_t ads, campaigns, keywords, image_bytes, image_huge_bytes;
     uint64_t build_nanoseconds; /* of the last image, found or built */
     uint64_t builds, found, swaps;
     uint64_t skipped_records;
@@ -123,8 +123,10 @@ void am_metrics_list_ledger(struct am_metrics *metrics);
 struct am_metrics_counters *
 am_metrics_row(const struct am_metrics *metrics, unsigned worker, unsigned core);
 struct am_metrics_gauges *am_metrics_gauges(const struct am_metrics *metrics);
-/* The publication that a context last answered from; 0: it has not answered yet. Whoever holds the
- * context writes it, by am_metrics_set. */
+/* The publication that a context last answered from; 0: it has not answered yet;
+ * AM_METRICS_NOTHING: its process has nothing to serve, though something is published. Whoever
+ * holds the context writes it, by am_metrics_set. */
+#define AM_METRICS_NOTHING UINT64_MAX
 uint64_t *
 am_metrics_publication(const struct am_metrics *metrics, unsigned worker, unsigned context);
 

@@ -2,7 +2,7 @@
 /* Priority of requests over background work (builds, and the threads that follow new generations).
  */
 /* Runs in: the threads that yield to requests, each for itself: the child of the master that
- * publishes at start, the mule's main thread, workers' movers. */
+ * publishes at start, the mule's main thread and the one that rolls up the log, workers' movers. */
 #ifndef AM_PUBLISH_PRIORITY_H
 #define AM_PUBLISH_PRIORITY_H
 

@@ -2,8 +2,10 @@
 #include "publisher.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../base/clock.h"
+#include "../index/image_map.h"
 #include "../match/match.h"
 #include "metrics_table.h"
 
@@ -28,6 +30,20 @@ static int64_t monotonic(void) {
 /* ---- what is logged and counted ---------------------------------------------------------------
  */
 
+/* Done once for all processes, before any of them maps the image. */
+static void collapse(struct am_publisher *publisher, const struct am_image *image) {
+    size_t collapsed;
+    int refused = am_image_collapse(image, &collapsed);
+    am_metrics_set(&am_metrics_gauges(publisher->metrics)->image_huge_bytes, collapsed);
+    if (refused && !publisher->uncollapsed_logged)
+        am_publish_log(publisher->sink,
+                       "%zu of the image's %llu bytes in %s are in huge pages, others are refused "
+                       "(%s): large inventories are slower than they could be",
+                       collapsed, (unsigned long long)image->size, publisher->store_folder,
+                       strerror(refused));
+    publisher->uncollapsed_logged = refused != 0;
+}
+
 static void show(const struct am_publisher *publisher, const struct am_image *image) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
     const struct am_image_settings *settings = image->settings;
@@ -42,8 +58,9 @@ static void show(const struct am_publisher *publisher, const struct am_image *im
     snprintf(gauges->generation, sizeof gauges->generation, "%s", image->generation);
 }
 
-static void show_built(const struct am_publisher *publisher, const struct am_source_built *built) {
+static void show_built(struct am_publisher *publisher, const struct am_source_built *built) {
     struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
+    collapse(publisher, built->image);
     show(publisher, built->image);
     am_metrics_set(&gauges->build_nanoseconds, built->nanoseconds);
     am_metrics_count(built->found ? &gauges->found : &gauges->builds, 1);
@@ -122,7 +139,7 @@ static struct am_image *open_last_good(const struct am_publisher *publisher,
     return image;
 }
 
-static bool publish_last_good(const struct am_publisher *publisher) {
+static bool publish_last_good(struct am_publisher *publisher) {
     char name[AM_STORE_NAME_SIZE];
     struct am_store_hold hold = AM_STORE_NO_HOLD;
     struct am_image *image = open_last_good(publisher, name, &hold);
@@ -131,6 +148,7 @@ static bool publish_last_good(const struct am_publisher *publisher) {
     struct am_error error;
     bool counted = count(publisher, image, &error) == AM_OK;
     if (counted) {
+        collapse(publisher, image);
         show(publisher, image);
         publish(publisher, name);
         am_publish_log(publisher->sink,
@@ -275,6 +293,7 @@ static enum am_code take_up(struct am_publisher *publisher,
     if (code != AM_OK)
         return code;
     if (moved) {
+        collapse(publisher, image);
         show(publisher, image);
         publish(publisher, publication->image);
     }

@@ -31,6 +31,7 @@ struct am_publisher {
     bool noted;                /* the store has a note of it */
     int64_t confirmed_at;      /* 0: not yet */
     bool unnoted_logged;       /* that it has none, and why */
+    bool uncollapsed_logged;   /* that huge pages were refused, and why */
     bool uncleaned_logged;     /* that the store cannot be cleaned, and why */
     bool cleaned;              /* the store has no orphaned files */
     int64_t tend_after;        /* milliseconds until it is to be tended again */

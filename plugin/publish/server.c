@@ -141,8 +141,9 @@ void am_server_answer(struct am_server *server,
     struct am_api_http_response *response = &exchange->response;
     am_api_http_answer(exchange->context->api, &server->http, request, response);
     const struct am_generation *generation = exchange->context->attached;
-    am_metrics_set(am_metrics_publication(server->metrics, worker, exchange->context->index),
-                   generation ? generation->publication : 0);
+    if (generation)
+        am_metrics_set(am_metrics_publication(server->metrics, worker, exchange->context->index),
+                       generation->publication);
     am_metrics_count(&exchange->row->body_bytes, request->body.size);
     if (response->decide_nanoseconds)
         am_metrics_histogram_count(&exchange->row->decide, response->decide_nanoseconds);

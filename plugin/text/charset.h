@@ -11,7 +11,7 @@ enum am_text_charset { AM_CHARSET_UTF8, AM_CHARSET_WINDOWS_1252, AM_CHARSET_UNKN
  * us-ascii are all read as windows-1252, as browsers do (WHATWG, Encoding). */
 enum am_text_charset am_text_charset_of(struct am_view name);
 
-/* What a byte of 0x80 to 0x9F stands for; the byte itself for the five that stand for nothing. */
+/* The character of a byte from 0x80 to 0x9F; the byte itself for the five that have none. */
 int32_t am_text_windows_1252(unsigned char byte);
 
 /* Writes windows-1252 as UTF-8 to `memory`, which has room for three times as many bytes. Each byte

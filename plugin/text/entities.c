@@ -135,7 +135,7 @@ static int digit_of(char byte, int base) {
     return base == 16 && letter >= 0 && letter < 6 ? 10 + letter : -1;
 }
 
-/* What a number stands for (WHATWG, "numeric character reference end state"). */
+/* The character of a number (WHATWG, "numeric character reference end state"). */
 static int32_t character_of(int32_t number) {
     enum { LARGEST = 0x10FFFF };
     if (number == 0 || number > LARGEST || (number >= 0xD800 && number <= 0xDFFF))

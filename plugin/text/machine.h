@@ -3,7 +3,7 @@
  *
  *   source character --normalise.c--> normalised characters --machine.c--> words
  *
- * The first stage knows what a character of the text stands for; the second where words begin and
+ * The first stage knows what a character of the text means; the second where words begin and
  * end. */
 #ifndef AM_TEXT_MACHINE_H
 #define AM_TEXT_MACHINE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text inside markup: what a page or a snippet says, without its tags and with its character
- * references decoded; and where that stands in the source.
+ * references decoded; and where it is in the source.
  *
  * A source is read as a sequence of pieces, each either a stretch of the source as it is or a few
  * bytes that stand for one. Reading goes once through the source, keeps nothing but its place, and

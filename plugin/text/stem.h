@@ -11,7 +11,7 @@
 struct am_text_stemmer; /* one per thread: libstemmer and the cache are not thread-safe */
 
 /* AM_OK when Snowball knows the language, named as am_text_language_of reads it; AM_E_INVALID when
- * not; AM_E_MEMORY when it cannot be told, since Snowball must be started to know. */
+ * not; AM_E_MEMORY when that is unknown, since Snowball must be started to know. */
 enum am_code am_text_stemmer_check(struct am_view language);
 
 /* AM_OK for a language that an inventory may name, with stems or without: a code of ISO 639-1, or a

@@ -10,7 +10,7 @@ enum {
     LAST_END = AM_BLOCK - 2, /* of a word: whether it ends there takes two bytes more to tell */
 };
 
-/* What a splitter keeps from call to call, and the texts of one call's words. Lies in the caller's
+/* What a splitter keeps from call to call, and the texts of one call's words. In the caller's
  * memory. */
 struct state {
     struct am_text_machine machine;
@@ -20,8 +20,8 @@ struct state {
 
 /* ---- blocks of ASCII --------------------------------------------------------------------------
  *
- * What is a word in plain ASCII can be told from bytes and their neighbours, so it can be told for
- * 64 bytes at once. In each block all words are given up to the first that may need more than that:
+ * In plain ASCII, bytes and their neighbours show what is a word, so 64 bytes are classified at
+ * once. In each block all words are given up to the first that may need more than that:
  * one beside a byte of 0x80 or above, or before + or #. */
 
 struct words_of_block {

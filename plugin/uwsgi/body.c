@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body.h"
 
-#include "../api/headers.h"
+#include <errno.h>
+
+#include "../api/chunked.h"
 #include "../base/reserve.h"
 #include "connection.h"
+#include "framing.h"
 #include "host.h"
-#include "variable.h"
 
 /* Of a body above the limit, up to this many times the limit are read and dropped, so that the
  * client sees its 413. */
-enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10 };
+enum { DRAIN_TIMES = 4, DRAIN_STEP = 32 << 10, CHUNKS_STEP = 16 << 10, KEPT_CHUNKS = 64 << 10 };
 
 static size_t limit;
 static char *chunk_memory; /* `limit` bytes for each core */
@@ -20,10 +22,6 @@ bool am_uwsgi_bodies_start(unsigned cores, size_t limit_bytes) {
     if (!am_checked_multiply(cores, limit, &size))
         return false;
     chunk_memory = am_memory_reserve(size);
-    /* uWSGI refuses single chunks above its own limit, by default 1 MiB: not less than ours, then.
-     */
-    if (uwsgi.chunked_input_limit < limit + (size_t)uwsgi.page_size)
-        uwsgi.chunked_input_limit = limit + (size_t)uwsgi.page_size;
     return chunk_memory;
 }
 
@@ -36,18 +34,6 @@ static void refuse(struct am_uwsgi_body *body, unsigned status, const char *reas
 
 /* ---- Content-Length ---------------------------------------------------------------------------
  */
-
-/* uWSGI's own parser reads "5, 7" as 5 and lets numbers wrap: where it and a proxy disagree,
- * requests can be smuggled. */
-static bool is_length(struct am_view text, size_t parsed) {
-    size_t value = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || !am_checked_multiply(value, 10, &value) ||
-            !am_checked_add(value, (size_t)(text.data[i] - '0'), &value))
-            return false;
-    }
-    return value == parsed;
-}
 
 static void drop_body(struct wsgi_request *request, struct am_uwsgi_body *body) {
     size_t most = limit * DRAIN_TIMES;
@@ -72,73 +58,83 @@ static void read_sized(struct wsgi_request *request, struct am_uwsgi_body *body)
 /* ---- chunked ----------------------------------------------------------------------------------
  */
 
-/* The bytes after the last chunk may or may not have been read by uWSGI, so the connection is not
- * used again. What is above the limit is read and dropped, up to a point. */
-static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *body) {
-    char *memory = chunk_memory + (size_t)request->async_id * limit;
-    size_t used = 0, size = 0;
-    body->close = true;
-    while (used <= limit * DRAIN_TIMES) {
-        char *chunk = uwsgi_chunked_read(request, &size, 0, 0);
-        if (!chunk) {
-            refuse(body, 400, "cannot read the chunks of the body", true);
-            return;
-        }
-        if (size == 0)
-            break;
-        if (used <= limit && size <= limit - used)
-            memcpy(memory + used, chunk, size);
-        else
-            refuse(body, 413, "the body is longer than admatch-limit-body", true);
-        used += size;
+/* uWSGI's own reader takes broken chunks for sound ones, and refuses extensions (core/chunked.c).
+ * Bytes received; 0 or less: no more will come. */
+static ssize_t receive(struct wsgi_request *request, char *to, size_t room) {
+    for (;;) {
+        ssize_t size = request->socket->proto_read_body(request, to, room);
+        bool waits = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+        if (!waits)
+            return size;
+        int ready = uwsgi_wait_read_req(request);
+        if (ready <= 0)
+            return ready;
     }
+}
+
+/* Of a body above the limit, what comes is decoded on and dropped. */
+static enum am_api_chunked_end decode(struct am_uwsgi_body *body,
+                                      struct am_api_chunked *chunks,
+                                      struct am_view bytes,
+                                      char *memory) {
+    enum am_api_chunked_end end = AM_API_CHUNKED_LARGE;
     if (!body->refused)
-        body->bytes = (struct am_view){memory, used};
+        end = am_api_chunked_decode(chunks, limit, &bytes, memory);
+    if (end != AM_API_CHUNKED_LARGE)
+        return end;
+    refuse(body, 413, "the body is longer than admatch-limit-body", true);
+    return am_api_chunked_decode(chunks, limit * DRAIN_TIMES, &bytes, NULL);
 }
 
-/* In the uwsgi protocol only CONTENT_LENGTH frames a body. A proxy that has put the client's chunks
- * together (nginx) may leave their header among the variables. */
-struct am_view am_uwsgi_body_coding(struct wsgi_request *request) {
-    if (!am_uwsgi_connection_is_http(request) && am_uwsgi_variable(request, "CONTENT_LENGTH").size)
-        return AM_VIEW("");
-    return am_uwsgi_variable(request, "HTTP_TRANSFER_ENCODING");
-}
-
-/* Why the head alone makes the body's end doubtful, or the body too long; 0: it does not. */
-static void check_head(struct wsgi_request *request,
-                       struct am_uwsgi_body *body,
-                       struct am_view length,
-                       struct am_view coding) {
-    if (coding.size && length.size)
-        refuse(body, 400, "both Content-Length and Transfer-Encoding", true);
-    else if (coding.size && !am_api_header_is(coding, "chunked"))
-        refuse(body, 400, "Transfer-Encoding: expected chunked", true);
-    else if (!coding.size && !is_length(length, length.data ? request->post_cl : 0))
-        refuse(body, 400, "Content-Length: expected one whole number", true);
-    else if (request->post_cl > limit)
-        refuse(body, 413, "the body is longer than admatch-limit-body", true);
+/* The next request may have been received with the end of the body, so the connection is not used
+ * again. */
+static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *body) {
+    char block[CHUNKS_STEP];
+    char *memory = chunk_memory + (size_t)request->async_id * limit;
+    struct am_api_chunked chunks = {0};
+    enum am_api_chunked_end end = AM_API_CHUNKED_MORE;
+    ssize_t size = 1;
+    body->close = true;
+    while (end == AM_API_CHUNKED_MORE && (size = receive(request, block, sizeof block)) > 0)
+        end = decode(body, &chunks, (struct am_view){block, (size_t)size}, memory);
+    body->unchunked = chunks.size < limit ? chunks.size : limit;
+    if (body->refused)
+        return;
+    if (end == AM_API_CHUNKED_WHOLE)
+        body->bytes = (struct am_view){memory, chunks.size};
+    else
+        refuse(body, 400,
+               end == AM_API_CHUNKED_MORE ? "the body ended before its last chunk"
+                                          : "expected chunks as in RFC 9112, section 7.1",
+               true);
 }
 
 /* A client that waits with its body needs no 100 to be refused, and will not send it then. */
 void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body) {
-    struct am_view length = am_uwsgi_variable(request, "CONTENT_LENGTH");
-    struct am_view coding = am_uwsgi_body_coding(request);
-    *body = (struct am_uwsgi_body){.has_length = length.size || coding.size};
-    check_head(request, body, length, coding);
-    bool waits = (coding.size || request->post_cl) && am_uwsgi_connection_expects(request);
+    struct am_uwsgi_framing framing = am_uwsgi_framing_of(request);
+    *body = (struct am_uwsgi_body){.has_length = framing.has_length};
+    if (framing.reason) {
+        refuse(body, 400, framing.reason, true);
+        am_uwsgi_host_name_version(request);
+    } else if (request->post_cl > limit)
+        refuse(body, 413, "the body is longer than admatch-limit-body", true);
+    bool waits = (framing.chunked || request->post_cl) && am_uwsgi_connection_expects(request);
     if (waits && !body->refused)
         am_uwsgi_connection_continue(request);
     if (body->refused == 413 && !waits)
         drop_body(request, body);
-    else if (!body->refused && coding.size)
+    else if (!body->refused && framing.chunked)
         read_chunked(request, body);
     else if (!body->refused && request->post_cl)
         read_sized(request, body);
 }
 
-/* http11-socket closes after a head that it did not parse whole; other persistent protocols, only
- * after a write error, which is kept for clients that sent more than was read. */
+/* Gives back what a large body used. http11-socket closes after a head that it did not parse whole;
+ * other persistent protocols, only after a write error, which is kept for clients that sent more
+ * than was read. */
 void am_uwsgi_body_finish(struct wsgi_request *request, const struct am_uwsgi_body *body) {
+    if (body->unchunked > KEPT_CHUNKS)
+        am_memory_trim(chunk_memory + (size_t)request->async_id * limit, body->unchunked);
     if (!body->close)
         return;
     am_uwsgi_connection_drain(request);

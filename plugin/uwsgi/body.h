@@ -16,14 +16,12 @@ struct am_uwsgi_body {
     unsigned refused;     /* 0, or the status to answer: 400, 413 */
     const char *reason;   /* why, for the answer */
     bool close;           /* the connection cannot be reused */
+    size_t unchunked;     /* bytes of memory that chunks were put together in */
 };
 
 /* Reserves address space for chunked bodies of up to `limit` bytes in each core. Once, in the
  * master, before the first fork. False: out of memory. */
 bool am_uwsgi_bodies_start(unsigned cores, size_t limit);
-
-/* The Transfer-Encoding that frames the body; empty: none does. */
-struct am_view am_uwsgi_body_coding(struct wsgi_request *request);
 
 /* Reads the body, up to the limit; above it, reads and drops a bounded amount. */
 void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body);

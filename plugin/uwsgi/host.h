@@ -56,6 +56,13 @@ static inline bool am_uwsgi_host_route_answer(struct wsgi_request *request) {
     return true;
 }
 
+/* Answers as HTTP/1.1: uWSGI repeats whatever a client sends as its version (proto/base.c). */
+static inline void am_uwsgi_host_name_version(struct wsgi_request *request) {
+    static char version[] = "HTTP/1.1";
+    request->protocol = version;
+    request->protocol_len = sizeof version - 1;
+}
+
 /* Makes uWSGI close the connection after this request: http11 keeps one only while the parser's
  * status is set (proto/http.c), and after a write error never. */
 static inline void am_uwsgi_host_close(struct wsgi_request *request, bool after_error) {

@@ -31,7 +31,7 @@ static void add_number(struct wsgi_request *request, const char *name, uint64_t 
     add(request, name, am_view_of(text));
 }
 
-/* The first ad placed stands for the decision. */
+/* The first ad placed represents the decision. */
 static void add_winner(struct wsgi_request *request,
                        const struct am_image *image,
                        const struct am_match_winner *placed) {

@@ -10,6 +10,7 @@
 
 #include "../api/http.h"
 #include "../events/rates.h"
+#include "../reports/rollup.h"
 #include "host.h"
 #include "log.h"
 #include "sockets.h"
@@ -17,6 +18,7 @@
 struct am_uwsgi_settings am_uwsgi_settings = {
     .refresh = 5,
     .log_keep = 40,
+    .terms = AM_REPORT_TERMS_DEFAULT,
     .limit_body = 1 << 20,
     .limit_words = 100000,
     .limit_work = AM_MATCH_WORK_DEFAULT,
@@ -57,6 +59,8 @@ static struct number modifier_number = {&am_uwsgi_settings.loop.modifier, 0, 255
 static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 64 << 20};
 static struct number ring_number = {&am_uwsgi_settings.ring, 256 << 10, UINT64_C(4) << 30};
 static struct number keep_number = {&am_uwsgi_settings.log_keep, 0, 36500};
+
+static struct number terms_number = {&am_uwsgi_settings.terms, 0, AM_REPORT_TERMS_MOST};
 
 static void set_number(char *option, char *value, void *data) {
     struct number *number = data;
@@ -245,6 +249,9 @@ struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-log-keep", required_argument, 0,
      "with admatch-ledger: days that the event log is kept (default 40, 0: for ever)", set_number,
      &keep_number, 0},
+    {"admatch-terms", required_argument, 0,
+     "with admatch-ledger: search terms a day in the reports (default 1000000)", set_number,
+     &terms_number, 0},
     {"admatch-ring", required_argument, 0,
      "with admatch-ledger: bytes that tell events from their repeats, four bits a placement "
      "(default 16777216)",
@@ -344,6 +351,7 @@ static void finish_account(void) {
         .cells = (uint32_t)settings->cells,
         .ring_bytes = settings->ring,
         .log_keep = (uint32_t)settings->log_keep,
+        .terms = (uint32_t)settings->terms,
         .contexts = (uint32_t)(uwsgi.numproc * (uwsgi.cores + (int)settings->rpc)),
         .counting = &settings->counting,
         .lost = start_anew,

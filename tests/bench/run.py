@@ -25,7 +25,7 @@ import time
 import report
 from common import ROOT, Context
 
-SECTIONS = ("engine", "verify", "features", "peers", "server", "events", "loop", "ladder")
+SECTIONS = ("engine", "verify", "features", "peers", "server", "events", "loop", "ladder", "reports")
 
 
 def first_line(*command):

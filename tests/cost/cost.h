@@ -105,6 +105,7 @@ struct cost_request {
 
 struct cost_body {
     char *data;
+    char *plain; /* for what is packed */
     size_t size;
 };
 
@@ -119,7 +120,7 @@ enum { COST_KNOWN = 5 };
 extern const char *const cost_known_inventories[COST_KNOWN];
 extern const size_t cost_seed_count;
 
-/* Writes the body to memory of COST_BODY_ROOM bytes. */
+/* Writes the body. Both of its memories have COST_BODY_ROOM bytes. */
 void cost_request_write(const struct cost_request *request,
                         const struct cost_inventory *inventory,
                         struct cost_body *body);

@@ -374,9 +374,8 @@ static void pack(struct cost_body *body, char *memory) {
 void cost_request_write(const struct cost_request *request,
                         const struct cost_inventory *inventory,
                         struct cost_body *body) {
-    static char memory[COST_BODY_ROOM];
     struct am_buffer out = am_buffer_over(body->data, COST_BODY_ROOM);
-    struct am_buffer plain = am_buffer_over(memory, COST_BODY_ROOM);
+    struct am_buffer plain = am_buffer_over(body->plain, COST_BODY_ROOM);
     struct writer to = {request, inventory, &out, &plain, request->seed};
     switch (request->kind) {
     case COST_TEXT:
@@ -395,5 +394,5 @@ void cost_request_write(const struct cost_request *request,
     }
     body->size = out.size;
     if (request->gzip && request->kind != COST_QUERY_STRING && request->kind != COST_PREVIEW)
-        pack(body, memory);
+        pack(body, body->plain);
 }

@@ -78,7 +78,7 @@ static bool read_items(void *context, const struct am_journal_walked *line) {
 
 static void use_log(const uint8_t *data, size_t size) {
     struct am_journal_walk_report report;
-    struct am_journal_bounds bounds = {NULL, NULL, 0};
+    struct am_journal_bounds bounds = {.count = 0};
     struct am_journal_merge *merge;
     struct am_view line;
     bool more = true;
@@ -106,7 +106,7 @@ static void use_log(const uint8_t *data, size_t size) {
 /* A packed file may be damaged anywhere. */
 static void use_packed(const uint8_t *data, size_t size) {
     struct am_journal_walk_report report;
-    struct am_journal_bounds bounds = {NULL, NULL, 0};
+    struct am_journal_bounds bounds = {.count = 0};
     char path[64];
     unlinkat(folder_file, "log/w0-2026120110.jsonl", 0);
     unlinkat(folder_file, "log/w3-2026120110.1.jsonl", 0);

@@ -48,6 +48,25 @@ class DiffTest(CommandTest):
             with self.subTest(change=change):
                 self.assertEqual(self.diff(changed(shoes=change)).splitlines()[0], f"~ ad shoes: {said}")
 
+    def test_every_setting_of_the_inventory_is_compared(self):
+        for settings, said in (
+            ({"currency": "EUR"}, 'currency "USD" -> "EUR"'),
+            ({"language": "de"}, 'language "en" -> "de"'),
+            ({"fold_accents": False}, 'fold_accents "true" -> "false"'),
+            ({"stem": False}, 'stem "true" -> "false"'),
+            ({"spelling": True}, 'spelling "false" -> "true"'),
+            ({"broad_window": 8}, "broad_window 16 -> 8"),
+            ({"match_weight": {"exact": 2, "broad": 0.5}}, "match_weight.exact 1 -> 2, match_weight.broad 1 -> 0.5"),
+        ):
+            with self.subTest(settings=settings):
+                first = {"type": "inventory", "language": "en"}
+                records = [record for record in INVENTORY if record.get("type") != "inventory"]
+                old = self.write("old.jsonl", lines_of([first, *records]))
+                new = self.write("new.jsonl", lines_of([{**first, **settings}, *records]))
+                printed = self.run_fine("diff", old, new).stdout.decode().splitlines()
+                self.assertEqual(printed[0], f"~ inventory: {said}")
+                self.assertEqual(printed[2], "ads: 0 added, 0 removed, 0 changed")
+
     def test_targeting_is_compared_to_the_last_value(self):
         for tree in ({"country": ["US"], "kv": {"sport": ["golf"]}}, {"country": ["CA"], "kv": {"sport": ["running"]}},
                      {"country": ["US"], "kv": {"spart": ["running"]}}, {"not": {"country": ["US"]}}, {"country": ["US"], "hour": [3]}):

@@ -119,6 +119,12 @@ class ImageTest(CommandTest):
                 self.run_refused(1, "info", path)
         self.run_refused(1, "verify", self.folder / "nothing")
 
+    def test_an_inventory_and_an_image_are_not_taken_for_one_another(self):
+        image = self.build()
+        self.assertIn("is an image, not an inventory", self.run_refused(1, "build", image, "-o", self.folder / "other"))
+        self.assertIn("is an image, not an inventory", self.run_refused(1, "check", image))
+        self.assertIn("is no image: `admatch check` checks inventories", self.run_refused(1, "verify", self.write("ads.jsonl", lines_of(INVENTORY).encode())))
+
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (

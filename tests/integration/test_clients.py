@@ -93,11 +93,18 @@ class OneRequestTest(ServerTest):
         port = free_port()
         self.serve(ADS, f"https-socket = 127.0.0.1:{port},{self.folder / 'certificate.pem'},{key}")
         context = ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain, context.wrap_socket(plain, server_hostname="localhost") as secure:
-            secure.sendall(post(b'{"query":"running shoes"}', "Expect: 100-continue"))
-            received = b"".join(iter(lambda: secure.recv(65536), b""))
-        self.assertIn(b'"ad":"shoes"', received)
-        self.assertIn(b"\r\nconnection: close", heads(received)[-1])
+        requests = {
+            "a body": (post(b'{"query":"running shoes"}', "Expect: 100-continue"), b'"ad":"shoes"'),
+            "chunks": (post(in_chunks(b'{"query":', b" " * 50000, b'"running shoes"}'), "Transfer-Encoding: chunked"), b'"ad":"shoes"'),
+            "broken chunks": (post(b"2\r\n{}}\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), b" 400 Bad Request"),
+        }
+        for name, (request, expected) in requests.items():
+            with self.subTest(name), socket.create_connection(("127.0.0.1", port), PATIENCE) as plain, \
+                    context.wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.sendall(request)
+                received = b"".join(iter(lambda: secure.recv(65536), b""))
+                self.assertIn(expected, received)
+                self.assertIn(b"\r\nconnection: close", heads(received)[-1])
 
     def test_the_uwsgi_protocol_has_no_connections_to_speak_of(self):
         server = self.serve(ADS, start=False, protocol="socket").spawn()

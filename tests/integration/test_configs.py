@@ -323,7 +323,9 @@ class BuildTest(unittest.TestCase):
         installed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
         self.assertEqual(installed, {"usr/lib/uwsgi/plugins/admatch_plugin.so", "usr/local/bin/admatch", "usr/local/share/man/man1/admatch.1",
                                      "usr/local/share/doc/uwsgi-plugin-admatch/copyright",
-                                     "usr/local/share/bash-completion/completions/admatch", "usr/local/share/zsh/vendor-completions/_admatch"})
+                                     "usr/local/share/bash-completion/completions/admatch", "usr/local/share/zsh/vendor-completions/_admatch",
+                                     "usr/local/lib/libadmatch.so", "usr/local/lib/libadmatch.so.1", "usr/local/lib/pkgconfig/admatch.pc",
+                                     "usr/local/include/admatch.h", "usr/local/share/man/man3/libadmatch.3"})
         subprocess.run(["make", "-s", "uninstall", f"DESTDIR={folder}"], cwd=ROOT, check=True, capture_output=True)
         self.assertEqual([path for path in folder.rglob("*") if path.is_file() or path.name == "uwsgi-plugin-admatch"], [])
 

@@ -259,7 +259,7 @@ class RefusalTest(LedgerTest):
         for option, words in (("admatch-public-url = ads.example", "expected a URL"), ("admatch-public-url = https://ads.example/", "expected a URL"),
                               ("admatch-trusted = 10.0.0.1/8", "10.0.0.0/8"), ("admatch-click-rates = 5", "admatch-click-rates = 5: expected a rate"),
                               ("admatch-keys = /nonexistent", "/nonexistent"), ("admatch-robots = /nonexistent", "/nonexistent"),
-                              ("admatch-ring = 5", "expected a whole number"), ("admatch-log-query = some", "expected full, normalised or none"),
+                              ("admatch-ring = 5", "expected a whole number"), ("admatch-terms = 10000001", "expected a whole number from 0 to 10000000"), ("admatch-log-query = some", "expected full, normalised or none"),
                               ("admatch-events = " + "x" * 65, "at most 12 names")):
             with self.subTest(option):
                 self.assertIn(words, self.refused(option))

@@ -138,10 +138,6 @@ class LoopTest(SharedServerTest):
         self.assert_shoes(raw.answer())
         self.assertTrue(raw.ends())
 
-    def test_chunks_that_end_without_their_last_line_are_answered_when_the_client_has_done(self):
-        raw = self.raw().send(post(in_chunks(b'{"query":"running shoes"}')[:-2], "Transfer-Encoding: chunked")).close_write()
-        self.assert_shoes(raw.answer())
-
     def test_chunks_with_a_trailer_are_read_to_its_end(self):
         body = in_chunks(b'{"query":"running shoes"}')[:-2] + b"X-Checksum: 1\r\n\r\n"
         self.assert_shoes(self.raw().send(post(body, "Transfer-Encoding: chunked"), piece=7, pause=0.01).answer())

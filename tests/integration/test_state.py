@@ -219,6 +219,24 @@ class FolderTest(ServerTest):
         eventually("it serves again", lambda: server.answers() and server.decide(query="shoes").status == 200)
         server.log_path.write_text("")  # the fault was wanted
 
+    @forks_late
+    def test_a_worker_that_starts_while_the_folder_cannot_be_used_says_so_and_recovers(self):
+        server = self.serve(ADS, "processes = 2", "threads = 2")
+        lags = lambda: server.metrics()["admatch_lagging_cores"]
+        server.state.chmod(0o755)  # refused, as others can enter
+        victim, *_ = server.workers()
+        os.kill(victim, signal.SIGKILL)
+        server.logged("has none to serve")
+        eventually("its cores lag", lambda: server.answers() and lags() == 2)
+        for _ in range(20):
+            self.assertIn(server.decide(query="shoes").status, (200, 503))
+        self.assertEqual(lags(), 2, "requests that it refuses change nothing")
+        server.state.chmod(0o700)
+        server.logged("serves generation")
+        eventually("no core lags", lambda: lags() == 0)
+        for _ in range(20):
+            self.assertEqual(server.decide(query="shoes").status, 200)
+
     def test_an_image_whose_time_is_set_is_left_alone(self):
         server = self.serve(ADS)
         image = server.state / server.images()[0]

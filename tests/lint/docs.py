@@ -89,6 +89,28 @@ def check_version(build):
         yield f"CHANGELOG.md: expected the newest release to be {version}, found {released and released[1]}"
 
 
+def check_manual(build):
+    """The manual has a section for each command, in its order, and in it all options that its --help lists, and no other."""
+    manual = (ROOT / "docs" / "admatch.1").read_text().replace("\\-", "-")
+    overview = subprocess.run([build / "admatch", "--help"], capture_output=True, text=True).stdout
+    commands = re.findall(r"^  ([a-z]+) +[A-Z]", overview, re.M)
+    sections = re.findall(r"^\.SS (\w+)\n((?:(?!\.S[SH]).*\n)*)", manual, re.M)
+    if not commands or [name for name, _ in sections] != commands:
+        yield f"docs/admatch.1: expected the sections {' '.join(commands)}, found {' '.join(name for name, _ in sections)}"
+    for name in commands:
+        if f".B admatch {name}\n" not in manual.partition(".SH DESCRIPTION")[0]:
+            yield f"docs/admatch.1: SYNOPSIS lacks admatch {name}"
+    for name, section in sections:
+        printed = subprocess.run([build / "admatch", name, "--help"], capture_output=True, text=True).stdout
+        listed = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", printed, re.M)) - {"--help"}
+        described = set(re.findall(r"^\.B[A-Z]? .*?(--[a-z-]+)", section, re.M))
+        for option in sorted(listed - described):
+            yield f"docs/admatch.1: {name} lacks {option}"
+        for option in sorted(described - listed - {"--help"}):
+            if re.search(rf"^\.TP\n\.B[A-Z]? .*{option}\b", section, re.M):
+                yield f"docs/admatch.1: {name} has no option {option}"
+
+
 def check_leftovers():
     """Marks of texts that were to be filled in, or of a merge."""
     for path in [*documents(), ROOT / "docs" / "admatch.1"]:
@@ -206,7 +228,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_leftovers(), *check_targets(), *check_strict(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_manual(build), *check_leftovers(), *check_targets(), *check_strict(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")

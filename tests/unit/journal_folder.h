@@ -116,8 +116,8 @@ static inline bool journal_note(void *context, const struct am_journal_walked *l
 
 static inline struct journal_content journal_read(const struct journal_folder *folder,
                                                   uint64_t most) {
-    struct journal_content content = {calloc(most + 1, 1), most, {0, 0, 0}, 0};
-    struct am_journal_bounds bounds = {NULL, NULL, 0};
+    struct journal_content content = {calloc(most + 1, 1), most, {0, 0, 0, 0}, 0};
+    struct am_journal_bounds bounds = {.count = 0};
     struct am_error error;
     if (am_journal_walk(folder->log, &bounds, journal_note, &content, &content.report, &error) !=
         AM_OK)

@@ -75,7 +75,7 @@ static bool keep_line(void *context, const struct am_journal_walked *line) {
 static const char *line_of(enum am_journal_kind kind, unsigned skip) {
     static struct wanted_line wanted;
     struct am_journal_walk_report report;
-    struct am_journal_bounds bounds = {NULL, NULL, 0};
+    struct am_journal_bounds bounds = {.count = 0};
     wanted = (struct wanted_line){.kind = kind, .skip = skip};
     am_event_worker_flush(account.worker);
     (void)am_journal_walk(account.log, &bounds, keep_line, &wanted, &report, NULL);

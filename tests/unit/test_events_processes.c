@@ -235,7 +235,7 @@ static bool tally_line(void *context, const struct am_journal_walked *line) {
 /* What was answered as counted stands once in the log; nothing stands there twice. */
 static void assert_answers_are_logged(uint64_t placements) {
     struct am_journal_walk_report report;
-    struct am_journal_bounds bounds = {NULL, NULL, 0};
+    struct am_journal_bounds bounds = {.count = 0};
     struct am_error error = {.code = AM_OK};
     uint64_t missing = 0, doubled = 0, answered = 0;
     check(am_journal_walk(account.log, &bounds, tally_line, NULL, &report, &error), &error);

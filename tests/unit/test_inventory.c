@@ -338,6 +338,7 @@ static void macros_are_bounded_and_long_pages_warned_of(void **state) {
     }
     char page[3901];
     memset(page, 'a', sizeof page);
+    memcpy(page, "https://", strlen("https://"));
     for (int size = 3800; size <= 3900; size += 100) {
         int length = sprintf(text,
                              "{\"id\":\"a\",\"advertiser\":\"x\",\"bid\":1,"

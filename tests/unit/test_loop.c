@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the loop that know no uWSGI: its timer wheel, its buffers, its table of connections,
- * the end of chunked bodies, and the balance between processes; each against a model that is as
- * plain as can be. */
+ * and the balance between processes; each against a model that is as plain as can be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,62 +147,6 @@ static void all_together_stay_within_the_bound(void **state) {
     am_loop_pending_free(&second);
 }
 
-/* ---- chunks -----------------------------------------------------------------------------------
- */
-
-/* Scans in pieces of random sizes. */
-static enum am_loop_chunks_end scan(const char *text, size_t size, size_t *end) {
-    struct am_loop_chunks chunks = {0};
-    enum am_loop_chunks_end found = AM_LOOP_CHUNKS_MORE;
-    size_t shown = 0;
-    while (found == AM_LOOP_CHUNKS_MORE && shown < size) {
-        shown += 1 + random_below(5);
-        found = am_loop_chunks_scan(&chunks, text, shown < size ? shown : size);
-    }
-    *end = chunks.at;
-    return found;
-}
-
-static void the_end_of_chunks_is_found_wherever_pieces_end(void **state) {
-    (void)state;
-    for (unsigned round = 0; round < 2000; round++) {
-        char text[4096];
-        size_t size = 0, end;
-        for (unsigned chunks = random_below(5); chunks; chunks--) {
-            unsigned length = 1 + random_below(100);
-            size += (size_t)snprintf(text + size, sizeof text - size,
-                                     random_below(2) ? "%x\r\n" : "%03X\r\n", length);
-            for (unsigned i = 0; i < length; i++)
-                text[size++] = "\r\n0a"[random_below(4)];
-            size += (size_t)snprintf(text + size, sizeof text - size, "\r\n");
-        }
-        size += (size_t)snprintf(text + size, sizeof text - size,
-                                 random_below(2) ? "0\r\n\r\n" : "00\r\nA: b\r\nC:\r\n\r\n");
-        assert_int_equal(scan(text, size - 1, &end), AM_LOOP_CHUNKS_MORE);
-        memcpy(text + size, "GET ", 4);
-        assert_int_equal(scan(text, size + 4, &end), AM_LOOP_CHUNKS_WHOLE);
-        assert_int_equal(end, size);
-    }
-}
-
-static void what_is_no_chunk_is_invalid(void **state) {
-    (void)state;
-    static const char *const texts[] = {"\r\n",
-                                        "g\r\n",
-                                        "5;a=b\r\n",
-                                        "5\nabcde",
-                                        " 5\r\nabcde\r\n",
-                                        "-1\r\n",
-                                        "5\r\r\n",
-                                        "fffffffffffffffff\r\n",
-                                        "ffffffffffffffff\r\n",
-                                        "0\r\n\rx"};
-    for (size_t i = 0; i < AM_COUNT_OF(texts); i++) {
-        size_t end;
-        assert_int_equal(scan(texts[i], strlen(texts[i]), &end), AM_LOOP_CHUNKS_INVALID);
-    }
-}
-
 /* ---- connections ------------------------------------------------------------------------------
  */
 
@@ -306,8 +249,6 @@ int main(void) {
         cmocka_unit_test(timers_agree_with_a_list_of_deadlines),
         cmocka_unit_test(what_is_appended_is_consumed_in_order),
         cmocka_unit_test(all_together_stay_within_the_bound),
-        cmocka_unit_test(the_end_of_chunks_is_found_wherever_pieces_end),
-        cmocka_unit_test(what_is_no_chunk_is_invalid),
         cmocka_unit_test(the_table_gives_each_entry_once_and_knows_old_keys),
         cmocka_unit_test(the_idlest_is_one_that_rests_and_is_old_enough),
         cmocka_unit_test(balanced_processes_close_nothing),

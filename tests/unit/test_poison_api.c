@@ -116,7 +116,7 @@ static void seats_of_a_bid_request_end_at_their_count(void **state) {
         "US\"}}}";
     const struct am_api *api = ask(state, AM_CONTENT_OPENRTB, body);
     assert_items(api->openrtb->seats, 2);
-    assert_items(api->openrtb->creative_nodes, api->openrtb->creative_nodes[0].next);
+    assert_items(api->creatives.nodes, api->creatives.nodes[0].next);
     assert_items(api->reader->slots[0].sizes, 1);
     assert_items(api->reader->attributes, 2); /* en-US is en, too */
 }
@@ -133,7 +133,7 @@ static void the_page_ends_with_what_was_asked(void **state) {
     assert_stands_alone((struct am_view){api->unpacked, question});
     assert_stands_alone((struct am_view){api->decoded, question});
     assert_stands_alone(response.body);
-    assert_items(api->openrtb->creative_nodes, api->openrtb->creative_nodes[0].next);
+    assert_items(api->creatives.nodes, api->creatives.nodes[0].next);
 }
 
 static void places_in_a_url_are_closed_when_spans_are_found(void **state) {

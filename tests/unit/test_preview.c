@@ -281,11 +281,11 @@ static void an_excerpt_shows_nothing_beside_its_text(void **state) {
         static struct am_api_request_reader reader;
         reader.content.given = field.text;
         static char creative[AM_CREATIVE_MAX_BYTES];
+        struct am_api_creatives creatives = {nodes, creative, 0};
         const struct am_preview page = {.image = served.image,
                                         .question = AM_VIEW(""),
                                         .reader = &reader,
-                                        .creative_nodes = nodes,
-                                        .creative_text = creative,
+                                        .creatives = &creatives,
                                         .request = &request,
                                         .decision = &decision,
                                         .status = 200};

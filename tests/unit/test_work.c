@@ -4,6 +4,8 @@
 #include "engine.h"
 #include "xorshift.h"
 
+#include <zlib.h>
+
 #include "../../plugin/api/api.h"
 #include "../../plugin/match/matcher.h"
 
@@ -491,6 +493,69 @@ static void what_a_large_request_used_is_given_back(void **state) {
     free(lines);
 }
 
+static size_t pack(const char *plain, size_t size, unsigned char *packed, size_t room) {
+    z_stream stream = {0};
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY),
+                     Z_OK);
+    stream.next_in = (z_const Bytef *)plain;
+    stream.avail_in = (uInt)size;
+    stream.next_out = packed;
+    stream.avail_out = (uInt)room;
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return stream.total_out;
+}
+
+/* An ad whose creative has a value for each two of its bytes. */
+static char *inventory_of_a_creative(void) {
+    enum { VALUES = 30000 };
+    char *lines = malloc(VALUES * 2 + 256), *at = lines;
+    assert_non_null(lines);
+    at += sprintf(at, "{\"id\":\"a\",\"advertiser\":\"v\",\"bid\":1,\"keywords\":[\"*\"],"
+                      "\"creative\":{\"adm\":\"\",\"values\":[0");
+    for (int i = 0; i < VALUES; i++)
+        at += sprintf(at, ",0");
+    sprintf(at, "]}}\n");
+    return lines;
+}
+
+/* What each of them keeps is little, and in memory of its own. */
+static void what_different_requests_used_is_given_back(void **state) {
+    (void)state;
+    enum { ROOM = 1200000, BODY = 60000, MOST = 1024 };
+    static const char bids[] = "{\"id\":\"1\",\"imp\":[{\"id\":\"1\",\"banner\":{}}]}";
+    struct engine engine;
+    struct am_error error = {0};
+    char *lines = inventory_of_a_creative(), *text = malloc(ROOM);
+    unsigned char packed[8192];
+    engine_start(&engine, lines);
+    struct am_api *api = am_api_new(&AM_API_LIMITS_DEFAULT, &error);
+    assert_non_null(api);
+    assert_int_equal(am_api_attach(api, engine.image, &error), AM_OK);
+    memset(text, ' ', ROOM);
+    for (size_t i = 0; i < BODY; i += 2)
+        text[i] = 'a';
+    size_t size = pack(text, ROOM, packed, sizeof packed);
+    const struct am_api_request requests[] = {
+        {.content = AM_CONTENT_TEXT, .body = {(char *)packed, size}, .gzip = true},
+        {.content = AM_CONTENT_OPENRTB, .body = AM_VIEW(bids)},
+        {.content = AM_CONTENT_TEXT, .body = {text, BODY}},
+    };
+    static const unsigned statuses[] = {413, 200, 200};
+    long before = anonymous_kilobytes();
+    for (size_t i = 0; i < 2 * AM_COUNT_OF(requests); i++) {
+        struct am_api_response response;
+        am_api_decide(api, &requests[i % AM_COUNT_OF(requests)], &response);
+        assert_int_equal(response.status, statuses[i % AM_COUNT_OF(requests)]);
+        am_api_settle(api);
+        assert_true(anonymous_kilobytes() < before + MOST);
+    }
+    am_api_free(api);
+    engine_stop(&engine);
+    free(text);
+    free(lines);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_truncated_decision_is_the_same_for_every_kernel),
@@ -508,6 +573,7 @@ int main(void) {
         cmocka_unit_test(places_among_readings_are_paid_for_by_words),
         cmocka_unit_test(misspelt_words_are_sought_within_the_budget),
         cmocka_unit_test(what_a_large_request_used_is_given_back),
+        cmocka_unit_test(what_different_requests_used_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,8 +81,7 @@ static void put_creative(const struct bidder *to, const struct am_match_winner *
     struct am_json creative;
     if (text.size == 0)
         return;
-    bool read = am_json_parse_guarded(text, to->openrtb->creative_nodes, AM_CREATIVE_NODES,
-                                      &creative, NULL) == AM_OK;
+    bool read = am_api_creative_read(to->openrtb->creatives, text, &creative);
     if (!read || !put_creative_member(to, &creative, "adm"))
         put_string(to, ",\"adm\":", text);
     for (size_t i = 0; read && i < AM_COUNT_OF(names); i++)

@@ -8,6 +8,7 @@
 
 #include "../../base/buffer.h"
 #include "../../base/decimal.h"
+#include "../creative.h"
 #include "../request.h"
 #include "members.h"
 #include "no_bid.h"
@@ -33,11 +34,11 @@ struct am_openrtb_allowed {
  */
 struct am_openrtb {
     const struct am_image *image;
-    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, set once by the owner */
+    struct am_api_creatives *creatives; /* set once by the owner */
     enum am_openrtb_no_bid no_bid;
     struct am_openrtb_member_set odd; /* members that were not as the specification has them */
     bool test;
-    bool user_is_private; /* what is said of the user must not be used */
+    bool user_is_private; /* data about the user must not be used */
     const struct am_json_node *user;
     struct am_view app_name;
     struct am_view content_url;

@@ -266,7 +266,7 @@ enum am_code am_openrtb_read(struct am_openrtb *openrtb,
     static const struct am_openrtb_member whole = MEMBER(REQUEST, "", LAST, NULL, 0);
     struct am_openrtb_reading in = {.reader = reader, .openrtb = openrtb, .member = &whole};
     am_poison_clear(openrtb, sizeof *openrtb);
-    *openrtb = (struct am_openrtb){.image = image, .creative_nodes = openrtb->creative_nodes};
+    *openrtb = (struct am_openrtb){.image = image, .creatives = openrtb->creatives};
     AM_POISON_ITEMS(openrtb->seats, 0, AM_MAX_SEATS);
     enum am_code code = am_api_request_check_size(reader, body, error);
     if (code != AM_OK)

@@ -16,7 +16,7 @@
 
 enum am_api_page_kind { AM_PAGE_KIND_TEXT, AM_PAGE_KIND_COUNT, AM_PAGE_KIND_DECIMAL };
 
-/* What stands for one {} of a template. */
+/* What replaces one {} of a template. */
 struct am_api_page_value {
     enum am_api_page_kind kind;
     uint64_t number;

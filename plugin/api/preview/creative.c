@@ -24,7 +24,7 @@ struct creative {
 };
 
 static struct am_view decode(const struct creative *creative, const struct am_json_node *node) {
-    char *memory = creative->preview->creative_text;
+    char *memory = creative->preview->creatives->text;
     struct am_view text;
     am_poison_clear(memory, node->size);
     text = am_json_string(&creative->json, node, memory, NULL);
@@ -154,8 +154,7 @@ void am_preview_creative(struct am_buffer *out, const struct am_preview *preview
     if (text.size == 0)
         return;
     AM_PAGE_PUT(out, "<div class=\"creative\">\n");
-    if (am_json_parse_guarded(text, preview->creative_nodes, AM_CREATIVE_NODES, &creative.json,
-                              NULL) == AM_OK)
+    if (am_api_creative_read(preview->creatives, text, &creative.json))
         put_look(&creative, ad);
     AM_PAGE_PUT(out, "<pre dir=\"ltr\">{}</pre>\n</div>\n", AM_PAGE_TEXT(text));
 }

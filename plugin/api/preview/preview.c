@@ -140,7 +140,7 @@ static void put_keyword_asked(const struct page *to, const struct am_match_why *
     AM_PAGE_PUT(to->out, ".</p>\n");
 }
 
-/* The gates that stop it; that no gate does is said, too. */
+/* The gates that stop it, or that none does. */
 static void put_gates(const struct page *to, const struct am_match_why *why) {
     uint32_t count = 0;
     AM_PAGE_PUT(to->out, "<ol class=\"losers\">\n");

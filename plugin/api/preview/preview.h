@@ -6,15 +6,15 @@
 #define AM_API_PREVIEW_H
 
 #include "../../base/buffer.h"
+#include "../creative.h"
 #include "../request.h"
 #include "../texts.h"
 
 struct am_preview {
-    const struct am_image *image;        /* NULL: none is loaded */
-    struct am_view question;             /* am_preview_question; empty: nothing is asked */
-    char *memory;                        /* question.size bytes, for decoding names and values */
-    struct am_json_node *creative_nodes; /* AM_CREATIVE_NODES, for reading a creative */
-    char *creative_text;                 /* AM_CREATIVE_MAX_BYTES, for decoding a string of it */
+    const struct am_image *image; /* NULL: none is loaded */
+    struct am_view question;      /* am_preview_question; empty: nothing is asked */
+    char *memory;                 /* question.size bytes, for decoding names and values */
+    struct am_api_creatives *creatives;
     const struct am_match_request *request;
     const struct am_match_decision *decision;   /* NULL: nothing was decided */
     const struct am_api_request_reader *reader; /* with it */

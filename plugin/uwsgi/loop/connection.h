@@ -18,7 +18,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
-#include "chunks.h"
+#include "../../api/chunked.h"
 #include "pending.h"
 #include "wheel.h"
 
@@ -56,10 +56,10 @@ struct am_loop_connection {
     struct am_loop_pending output; /* WRITING: unsent */
     size_t dropped;                /* LINGERING: bytes */
 
-    size_t body;  /* its size; of a chunked one, 0 until its end is found */
-    bool coded;   /* it has a Transfer-Encoding */
-    bool chunked; /* the Transfer-Encoding is "chunked" */
-    struct am_loop_chunks chunks;
+    size_t body;  /* its size, framing included; of a chunked one, so far */
+    bool coded;   /* it has a Transfer-Encoding, or a plugin may read its head otherwise */
+    bool chunked; /* it is collected chunk by chunk */
+    struct am_api_chunked chunks;
 
     /* The outcome of a request (hooks.c). */
     bool last;       /* the answer announced the end of the connection, or there was none */

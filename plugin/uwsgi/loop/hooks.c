@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "../connection.h"
+#include "../framing.h"
 #include "balance.h"
 #include "stop.h"
 
@@ -151,8 +152,9 @@ static bool is_http10(const struct wsgi_request *request) {
 }
 
 /* Keeps a connection when uWSGI's http11 protocol does, and also when the next request is buffered
- * already. Not after a Transfer-Encoding: the plugin may have left part of the body unread, which
- * would be taken for a request. A refused body counts as a write error (am_uwsgi_host_close). */
+ * already. Not after a Transfer-Encoding or an unsound head: the plugin may have left part of the
+ * body unread, which would be taken for a request. A refused body counts as a write error
+ * (am_uwsgi_host_close). */
 static void record_outcome(struct wsgi_request *request) {
     struct am_loop_connection *connection = connection_of(request);
     bool read = request->post_pos >= request->post_cl && !request->write_errors;
@@ -178,10 +180,9 @@ static void hook_close(struct wsgi_request *request) {
 }
 
 static void hook_close_blocking(struct wsgi_request *request) {
-    static char coding[] = "HTTP_TRANSFER_ENCODING";
     struct am_loop_connection *connection = connection_of(request);
-    uint16_t size = 0;
-    connection->coded = uwsgi_get_var(request, coding, sizeof coding - 1, &size) && size;
+    struct am_uwsgi_framing framing = am_uwsgi_framing_of(request);
+    connection->coded = framing.chunked || framing.reason;
     record_outcome(request);
     connection->consumed = connection->input.size - request->proto_parser_remains;
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../api/headers.h"
-#include "../body.h"
+#include "../framing.h"
 #include "../request.h"
 #include "../settings.h"
 #include "../variable.h"
@@ -19,7 +19,6 @@
 enum {
     BODY_STEP = 16 << 10,  /* first room for an incomplete body; it doubles */
     HEAVY_BODY = 64 << 10, /* above it, a request takes milliseconds: for a blocking thread */
-    CHUNKED_TIMES = 8,     /* of admatch-limit-body: a chunk of one byte takes six */
     MODIFIERS = 256,
 };
 
@@ -180,13 +179,14 @@ static void learn_address(struct am_loop_connection *connection, struct wsgi_req
 
 /* How many bytes to wait for: none of a body that will be refused because of its head (body.c). */
 static void expect_body(struct am_loop_connection *connection, struct wsgi_request *request) {
-    struct am_view given = am_uwsgi_body_coding(request);
-    connection->chunks = (struct am_loop_chunks){0};
-    connection->coded = given.size;
-    connection->chunked =
-        am_api_header_is(given, "chunked") && !am_uwsgi_variable(request, "CONTENT_LENGTH").size;
+    struct am_uwsgi_framing framing = {0};
+    if (am_uwsgi_framing_is_given(request))
+        framing = am_uwsgi_framing_of(request);
+    connection->chunks = (struct am_api_chunked){0};
+    connection->coded = framing.chunked;
+    connection->chunked = framing.chunked && !framing.reason;
     connection->body = 0;
-    if (!given.size && request->post_cl <= am_uwsgi_settings.limit_body)
+    if (!framing.chunked && !framing.reason && request->post_cl <= am_uwsgi_settings.limit_body)
         connection->body = request->post_cl;
 }
 
@@ -194,11 +194,12 @@ static void expect_body(struct am_loop_connection *connection, struct wsgi_reque
 static bool is_whole(struct am_loop_connection *connection, struct am_view bytes) {
     if (!connection->chunked)
         return bytes.size >= connection->body;
-    enum am_loop_chunks_end end = am_loop_chunks_scan(&connection->chunks, bytes.data, bytes.size);
-    if (end == AM_LOOP_CHUNKS_MORE && bytes.size < am_uwsgi_settings.limit_body * CHUNKED_TIMES)
-        return false;
-    connection->body = end == AM_LOOP_CHUNKS_WHOLE ? connection->chunks.at : bytes.size;
-    return true;
+    size_t seen = connection->chunks.size + connection->chunks.framing;
+    struct am_view rest = {bytes.data + seen, bytes.size - seen};
+    enum am_api_chunked_end end =
+        am_api_chunked_decode(&connection->chunks, am_uwsgi_settings.limit_body, &rest, NULL);
+    connection->body = end == AM_API_CHUNKED_WHOLE ? bytes.size - rest.size : bytes.size;
+    return end != AM_API_CHUNKED_MORE;
 }
 
 /* Keeps the parsed head, as the packet that uWSGI made of it, and what followed. */
