@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
+#include "../client/geo.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../client/geo.h"
 #include "../publish/priority.h"
 #include "host.h"
 #include "log.h"
