@@ -144,6 +144,7 @@ PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
 PACKAGES_BROWSER := chromium chromium-driver fonts-dejavu-core
+PACKAGES_POSTGRESQL := postgresql
 PACKAGES_AFL := afl++
 PACKAGES_WORDS := chromium wamerican wngerman wfrench wspanish witalian wportuguese hunspell-ru hunspell-tr
 PACKAGES_BENCH := wrk valgrind linux-perf apache2-utils g++ libhyperscan-dev libmarisa-dev darts librust-aho-corasick-dev rustc pypy3 php-cli uwsgi-plugin-python3 openjdk-17-jdk-headless
@@ -163,7 +164,7 @@ define install_packages
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends $$missing
 endef
 
-.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-browser deps-lint deps-afl deps-bench deps-deb deps-words
+.PHONY: deps-build deps-run deps-test deps-compile deps-fresh deps-browser deps-postgresql deps-lint deps-afl deps-bench deps-deb deps-words
 deps-build:
 	$(call install_packages,$(PACKAGES_BUILD))
 deps-run: deps-build
@@ -176,6 +177,8 @@ deps-fresh:
 	$(call install_packages,$(PACKAGES_FRESH))
 deps-browser: deps-test
 	$(call install_packages,$(PACKAGES_BROWSER))
+deps-postgresql: deps-build
+	$(call install_packages,$(PACKAGES_POSTGRESQL))
 deps-lint: deps-build
 	$(call install_packages,$(PACKAGES_LINT))
 deps-afl: deps-build
@@ -186,7 +189,7 @@ deps-words: deps-build
 	$(call install_packages,$(PACKAGES_WORDS))
 deps-deb: deps-build
 	$(call install_packages,$(PACKAGES_DEB))
-deps: deps-run deps-test deps-fresh deps-browser deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
+deps: deps-run deps-test deps-fresh deps-browser deps-postgresql deps-lint deps-afl deps-bench deps-words deps-deb ## install everything that any target here needs (Debian, Ubuntu)
 
 # ---- running ----------------------------------------------------------------------------------
 
@@ -313,15 +316,15 @@ test: deps-test ## everything that must hold: unit, model, integration, corpus, 
 check: test ## the same as `make test`
 
 # What takes minutes, or needs what not every machine has.
-SLOW_PARTS := both-loops browser fresh pair-quick words
+SLOW_PARTS := both-loops browser fresh pair-quick words postgresql
 
-test-all: test ## that, then all integration tests in either loop, the pages in a browser, a fresh Debian, whether bench-pair runs, and the word rules over real words
+test-all: test ## that, then all integration tests in either loop, the pages in a browser, a fresh Debian, whether bench-pair runs, the loader of PostgreSQL, and the word rules over real words
 	@status=0; for part in $(SLOW_PARTS); do \
 	    echo "== $$part"; \
 	    $(MAKE) --no-print-directory $$part || { status=1; failed="$$failed $$part"; }; done; \
 	if test $$status = 0; then echo "make test-all: all parts passed"; else echo "make test-all: FAILED:$$failed"; fi; exit $$status
 
-.PHONY: both-loops browser pair-quick
+.PHONY: both-loops browser pair-quick postgresql
 both-loops:
 	@$(MAKE) --no-print-directory model MODEL_DECISIONS=100000
 	@$(MAKE) --no-print-directory integration LOOP=admatch
@@ -329,6 +332,9 @@ both-loops:
 
 browser: deps-browser all ## the pages for people in Debian's chromium; SCREENSHOTS=FOLDER keeps pictures of them
 	cd tests/browser && SCREENSHOTS=$(abspath $(SCREENSHOTS)) ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) -m unittest -v
+
+postgresql: deps-postgresql all ## the loader of the event log against Debian's PostgreSQL
+	cd tests/postgresql && ADMATCH_BUILD=$(BUILD) $(PYTHON) -m unittest -v
 
 pair-quick:
 	cd tests/bench && $(PYTHON) -m unittest -q

@@ -3,6 +3,7 @@
 #ifndef AM_API_MEMORY_H
 #define AM_API_MEMORY_H
 
+#include "../client/geo.h"
 #include "api.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"

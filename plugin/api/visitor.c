@@ -2,6 +2,7 @@
 #include "visitor.h"
 
 #include "../client/agent.h"
+#include "../client/geo.h"
 #include "../client/languages.h"
 #include "request.h"
 

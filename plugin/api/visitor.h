@@ -5,7 +5,9 @@
 #define AM_API_VISITOR_H
 
 #include "../base/address.h"
-#include "../client/geo.h"
+
+struct am_client_geo;
+struct am_client_geo_handle;
 
 /* What is derived, the same for all processes; NULL where nothing is. */
 struct am_api_deriving {

@@ -94,9 +94,11 @@ static void print_recount(const struct am_journal_recount *recount) {
         printf("\"%.*s\"", AM_JOURNAL_TIME_SIZE, recount->set.cut);
     else
         fputs("null", stdout);
-    printf(",\"lines\":%llu,\"unreadable\":%llu,\"misplaced\":%llu,\"torn\":%llu,\"cells\":[",
-           (unsigned long long)recount->report.lines, (unsigned long long)recount->unreadable,
-           (unsigned long long)recount->misplaced, (unsigned long long)recount->report.torn);
+    printf(",\"lines\":%llu,\"missing\":%llu,\"unreadable\":%llu,\"misplaced\":%llu,\"torn\":%llu,"
+           "\"cells\":[",
+           (unsigned long long)recount->report.lines, (unsigned long long)recount->report.missing,
+           (unsigned long long)recount->unreadable, (unsigned long long)recount->misplaced,
+           (unsigned long long)recount->report.torn);
     for (size_t i = 0; i < recount->sums.count; i++) {
         if (i)
             putchar(',');
@@ -189,6 +191,27 @@ find_start(const struct wish *wish, struct am_journal_set *set, struct am_error 
     return code;
 }
 
+/* Says what the log lacks, without which its sums are too low. */
+static bool is_whole(const struct am_journal_recount *recount) {
+    const struct am_journal_walk_report *report = &recount->report;
+    char text[AM_JOURNAL_LACK_TEXT_SIZE];
+    uint64_t unreadable = recount->unreadable + report->bad;
+    for (uint64_t i = 0; i < report->missing && i < AM_JOURNAL_LACKS; i++) {
+        am_journal_lack_write(&report->lacks[i], text);
+        fprintf(stderr, "admatch: the log lacks %s\n", text);
+    }
+    if (report->missing > AM_JOURNAL_LACKS)
+        fprintf(stderr, "admatch: the log lacks %llu more runs of lines\n",
+                (unsigned long long)(report->missing - AM_JOURNAL_LACKS));
+    if (unreadable)
+        fprintf(stderr, "admatch: %llu lines of the log cannot be read\n",
+                (unsigned long long)unreadable);
+    if (recount->misplaced)
+        fprintf(stderr, "admatch: %llu lines of the log are not where they were written\n",
+                (unsigned long long)recount->misplaced);
+    return !report->missing && !unreadable && !recount->misplaced;
+}
+
 static int
 run_recount(const struct wish *wish, const struct am_timezones *zones, const struct shown *shown) {
     struct am_journal_recount recount;
@@ -207,14 +230,17 @@ run_recount(const struct wish *wish, const struct am_timezones *zones, const str
         recount_options.start = &start;
     }
     enum am_code code = am_journal_recount(&recount_options, &recount, &error);
-    if (code == AM_OK)
+    bool whole = true;
+    if (code == AM_OK) {
         print_recount(&recount);
+        whole = is_whole(&recount);
+    }
     if (code == AM_OK && shown)
         differing = am_journal_recount_compare(&recount, &shown->counts, complain, NULL);
     am_journal_recount_free(&recount);
     if (code != AM_OK)
         return am_cli_fail(&error);
-    return am_cli_finish(differing ? AM_EXIT_PROBLEM : AM_EXIT_OK);
+    return am_cli_finish(differing || !whole ? AM_EXIT_PROBLEM : AM_EXIT_OK);
 }
 
 static int obey(const struct wish *wish) {
@@ -278,13 +304,14 @@ const struct am_cli_command am_cli_command_recount = {
     .summary = "Adds up a ledger's event log, and compares the sums with its counters",
     .details =
         "  --check       compares with the live counters of the ledger, up to what they hold;\n"
-        "                exit code 1 when one differs, each named on standard error\n"
+        "                each that differs is named on standard error\n"
         "  --all         adds up the whole log, instead of starting from its newest counters\n"
         "  --from TIME   starts from the last counters at or before 2026-12-01T10:00:00Z\n"
         "  --tmpfs PATH  where the ledger's live file is (/dev/shm)\n"
         "  -h, --help    show this help\n\n"
         "LEDGER is the folder of admatch-ledger. Prints one JSON object: cells with their\n"
-        "counts, and events by outcome, of the lines that were read.\n",
+        "counts, and events by outcome, of the lines that were read. Exit code 1: a counter\n"
+        "differs, or lines of the log are missing or damaged, which standard error names.\n",
     .letters = ":h",
     .options = options,
     .run = run,

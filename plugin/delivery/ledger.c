@@ -6,11 +6,14 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "snapshot.h"
 #include "store.h"
 #include "verify.h"
+
+enum { WAIT_MILLISECONDS = 20, WAITS = 100 };
 
 /* ---- where the live file is -------------------------------------------------------------------
  */
@@ -44,20 +47,33 @@ static enum am_code elsewhere(const struct am_ledger *ledger, struct am_error *e
                         ledger->folder, ledger->home);
 }
 
+/* Others may have the lock for a moment: to make the live file, to write DIR/home. */
+static bool wait_for_others(int *waited) {
+    const struct timespec pause = {0, WAIT_MILLISECONDS * 1000000L};
+    if (++*waited > WAITS)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 /* The live file that I have mapped must be the holder's, where there is a holder. */
 static enum am_code check_home(struct am_ledger *ledger, struct am_error *error) {
     char path[PATH_MAX + 16], mine[128], theirs[128];
+    int waited = 0;
     home_path(ledger, path);
     if (!describe_home(ledger->fd, mine))
         return am_error_set_errno(error, AM_E_IO, "cannot examine %s", ledger->home);
-    if (am_ledger_store_read(path, theirs, sizeof theirs) && strcmp(mine, theirs) == 0)
-        return AM_OK;
-    int lock = am_ledger_take_lock(ledger);
-    if (lock < 0)
-        return elsewhere(ledger, error);
-    enum am_code code = am_ledger_store_write(path, am_view_of(mine), error);
-    close(lock);
-    return code;
+    do {
+        if (am_ledger_store_read(path, theirs, sizeof theirs) && strcmp(mine, theirs) == 0)
+            return AM_OK;
+        int lock = am_ledger_take_lock(ledger);
+        if (lock < 0)
+            continue;
+        enum am_code code = am_ledger_store_write(path, am_view_of(mine), error);
+        close(lock);
+        return code;
+    } while (wait_for_others(&waited));
+    return elsewhere(ledger, error);
 }
 
 /* ---- an existing one --------------------------------------------------------------------------
@@ -173,6 +189,7 @@ static enum am_code make_live(struct am_ledger *ledger,
     struct am_ledger_live_geometry geometry;
     struct am_ledger_snapshot_file *snapshot = NULL;
     struct am_ledger_options wanted = *options;
+    am_ledger_store_remove_stale(ledger);
     home_path(ledger, path);
     unlink(path);
     live_path(ledger, path);
@@ -204,14 +221,18 @@ static enum am_code make_live(struct am_ledger *ledger,
     return am_ledger_store_write(path, am_view_of(home), error);
 }
 
-/* There is no live file here, and another process has the lock. While it makes one, there is no
- * DIR/home; else it has one elsewhere. */
+/* There was no live file here, and another process has the lock. While it makes one, there is no
+ * DIR/home; else it has one elsewhere, unless it has only just begun, or come to its end. */
 static enum am_code being_made(const struct am_ledger *ledger, struct am_error *error) {
-    char path[PATH_MAX + 16];
-    home_path(ledger, path);
-    if (access(path, F_OK) != 0)
-        return am_error_set(error, AM_E_CHANGED, "another process is making the ledger %s",
-                            ledger->folder);
+    char home[PATH_MAX + 16], live[PATH_MAX + 16];
+    int waited = 0;
+    home_path(ledger, home);
+    live_path(ledger, live);
+    do
+        if (access(home, F_OK) != 0 || access(live, F_OK) == 0)
+            return am_error_set(error, AM_E_CHANGED, "another process is making the ledger %s",
+                                ledger->folder);
+    while (wait_for_others(&waited));
     return elsewhere(ledger, error);
 }
 

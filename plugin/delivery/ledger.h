@@ -3,11 +3,12 @@
  * that every process of every instance on the host shares, with snapshots on disk.
  *
  *     DIR/lock              flock: the holder, the one process that steps, snapshots and expires
+ *     DIR/id                a random number, made with DIR
  *     DIR/owner             the inventory path that the ledger belongs to
  *     DIR/home              the holder's live file, as device, inode and boot
  *     DIR/snapshot-N        the newest two snapshots
  *     DIR/caps              open windows of frequency caps
- *     TMPFS/admatch-ledger-UID-DEVICE-INODE/   (device and inode of DIR)
+ *     TMPFS/admatch-ledger-UID-DEVICE-INODE-ID/   (of DIR)
  *         live              records, limits, placements, workers' slots: layout.h draws it
  *         caps              the table of frequency caps, made with the first inventory that has any
  *         map-GENERATION    ads to cells, one for each image: map.h
@@ -396,6 +397,9 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
 /* Writes DIR/caps: the open windows of the frequency caps, so that a reboot does not forget what
  * users have seen since. [holder], every ten minutes and at a clean end. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *error);
+
+/* Whether DIR has a snapshot, damaged or not: a ledger that has none is new. Any thread. */
+bool am_ledger_has_snapshot(const struct am_ledger *ledger);
 
 /* After am_ledger_open made a live file, until am_ledger_recovered. */
 bool am_ledger_recovering(const struct am_ledger *ledger);

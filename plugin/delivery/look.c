@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -24,13 +23,15 @@ struct am_view am_ledger_zone(const struct am_ledger *ledger, uint32_t cell) {
 enum am_code am_ledger_is_live(const char *folder, const char *tmpfs, struct am_error *error) {
     struct am_ledger_options options = {.folder = folder, .tmpfs = tmpfs};
     struct am_ledger *ledger = calloc(1, sizeof *ledger);
-    struct stat status;
     char path[PATH_MAX + 16];
     if (!ledger)
         return am_error_set(error, AM_E_MEMORY, "no memory for the ledger");
-    enum am_code code = stat(folder, &status) == 0
-                            ? am_ledger_store_open_folders(ledger, &options, error)
-                            : am_error_set_errno(error, AM_E_IO, "cannot open %s", folder);
+    snprintf(path, sizeof path, "%s/id", folder);
+    enum am_code code =
+        access(path, F_OK) == 0
+            ? am_ledger_store_open_folders(ledger, &options, error)
+            : am_error_set(error, AM_E_NOT_FOUND, "the ledger %s is not in use: there is no %s",
+                           folder, path);
     snprintf(path, sizeof path, "%s/live", ledger->home);
     if (code == AM_OK && access(path, F_OK) != 0)
         code = am_error_set(error, AM_E_NOT_FOUND, "the ledger %s is not in use: there is no %s",

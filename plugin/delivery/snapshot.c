@@ -196,6 +196,10 @@ uint64_t am_ledger_snapshot_newest(const char *folder, uint64_t below) {
     return newest;
 }
 
+bool am_ledger_has_snapshot(const struct am_ledger *ledger) {
+    return am_ledger_snapshot_newest(ledger->folder, UINT64_MAX) != 0;
+}
+
 static void remove_old(const struct am_ledger *ledger, uint64_t newest) {
     char path[PATH_MAX + 32];
     uint64_t number = newest + 1;

@@ -11,45 +11,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* ---- folders ----------------------------------------------------------------------------------
- */
-
-/* Of this user, and of nobody else. */
-static enum am_code open_folder(const char *path, struct stat *status, struct am_error *error) {
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return am_error_set_errno(error, AM_E_IO, "cannot make the folder %s", path);
-    if (lstat(path, status) != 0)
-        return am_error_set_errno(error, AM_E_IO, "cannot examine %s", path);
-    if (!S_ISDIR(status->st_mode))
-        return am_error_set(error, AM_E_INVALID, "%s is not a folder", path);
-    if (status->st_uid != geteuid() || status->st_mode & 077)
-        return am_error_set(error, AM_E_INVALID,
-                            "%s must belong to user %u and be closed to all others (chmod 0700), "
-                            "found user %u and mode %04o",
-                            path, (unsigned)geteuid(), (unsigned)status->st_uid,
-                            (unsigned)(status->st_mode & 07777));
-    return AM_OK;
-}
-
-enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
-                                          const struct am_ledger_options *options,
-                                          struct am_error *error) {
-    struct stat status = {.st_ino = 0};
-    const char *tmpfs = options->tmpfs ? options->tmpfs : "/dev/shm";
-    int length = snprintf(ledger->folder, sizeof ledger->folder, "%s", options->folder);
-    if (length >= (int)sizeof ledger->folder)
-        return am_error_set(error, AM_E_LIMIT, "the path of the ledger is too long");
-    enum am_code code = open_folder(ledger->folder, &status, error);
-    if (code != AM_OK)
-        return code;
-    length = snprintf(ledger->home, sizeof ledger->home, "%s/admatch-ledger-%u-%llx-%llx", tmpfs,
-                      (unsigned)geteuid(), (unsigned long long)status.st_dev,
-                      (unsigned long long)status.st_ino);
-    if (length >= (int)sizeof ledger->home - 64)
-        return am_error_set(error, AM_E_LIMIT, "the path of the ledger's tmpfs is too long");
-    return open_folder(ledger->home, &status, error);
-}
-
 /* ---- small files ------------------------------------------------------------------------------
  */
 
@@ -66,21 +27,43 @@ static bool write_all(int fd, struct am_view bytes) {
     return true;
 }
 
-enum am_code am_ledger_store_write(const char *path, struct am_view bytes, struct am_error *error) {
-    char temporary[PATH_MAX + 64];
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+/* A file of those bytes on the disk, beside `path`; its name in `temporary`. */
+static bool write_beside(const char *path, struct am_view bytes, char temporary[PATH_MAX + 64]) {
+    snprintf(temporary, PATH_MAX + 64, "%s.new-XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return am_error_set_errno(error, AM_E_IO, "cannot write %s", temporary);
+        return false;
     bool written = write_all(fd, bytes) && fsync(fd) == 0;
     int reason = errno;
     close(fd);
-    errno = reason;
-    if (!written || rename(temporary, path) != 0) {
-        am_error_set_errno(error, AM_E_IO, "cannot write %s", path);
+    if (!written)
         unlink(temporary);
-        return AM_E_IO;
-    }
+    errno = reason;
+    return written;
+}
+
+enum am_code am_ledger_store_write(const char *path, struct am_view bytes, struct am_error *error) {
+    char temporary[PATH_MAX + 64];
+    if (!write_beside(path, bytes, temporary))
+        return am_error_set_errno(error, AM_E_IO, "cannot write %s", path);
+    if (rename(temporary, path) == 0)
+        return AM_OK;
+    am_error_set_errno(error, AM_E_IO, "cannot write %s", path);
+    unlink(temporary);
+    return AM_E_IO;
+}
+
+enum am_code
+am_ledger_store_create(const char *path, struct am_view bytes, struct am_error *error) {
+    char temporary[PATH_MAX + 64];
+    if (!write_beside(path, bytes, temporary))
+        return am_error_set_errno(error, AM_E_IO, "cannot write %s", path);
+    int reason = link(temporary, path) == 0 ? 0 : errno;
+    unlink(temporary);
+    errno = reason;
+    if (reason)
+        return am_error_set_errno(error, reason == EEXIST ? AM_E_CHANGED : AM_E_IO,
+                                  "cannot make %s", path);
     return AM_OK;
 }
 
@@ -104,15 +87,21 @@ enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
     if (!inventory)
         return AM_OK;
     snprintf(path, sizeof path, "%s/owner", ledger->folder);
+    if (access(path, F_OK) != 0) {
+        enum am_code code = am_ledger_store_create(path, am_view_of(inventory), error);
+        if (code != AM_E_CHANGED)
+            return code;
+    }
     if (!am_ledger_store_read(path, owner, sizeof owner))
-        return am_ledger_store_write(path, am_view_of(inventory), error);
+        return am_error_set_errno(error, AM_E_IO, "cannot read %s", path);
+    owner[strcspn(owner, "\n")] = '\0'; /* which an editor adds */
     if (strcmp(owner, inventory) == 0)
         return AM_OK;
     return am_error_set(error, AM_E_INVALID,
                         "the ledger %s counts for the inventory %s, not for %s: name another "
-                        "folder with admatch-ledger, or move it: admatch control rebind --ledger "
-                        "%s --inventory %s",
-                        ledger->folder, owner, inventory, ledger->folder, inventory);
+                        "folder with admatch-ledger, or, with all instances stopped, write the new "
+                        "path into %s",
+                        ledger->folder, owner, inventory, path);
 }
 
 enum am_code am_ledger_rebind(const char *folder, const char *inventory, struct am_error *error) {

@@ -5,11 +5,15 @@
 
 #include "live.h"
 
-/* Opens DIR, making it where it is missing, and checks that it is ours alone; fills folder and
- * home, making home, too. */
+/* Opens DIR, making it and its id where they are missing, and checks that it is ours alone; fills
+ * folder and home, making home, too. */
 enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
                                           const struct am_ledger_options *options,
                                           struct am_error *error);
+
+/* Removes homes of folders that had DIR's device and inode before it: nobody can use them. With the
+ * ledger's lock. */
+void am_ledger_store_remove_stale(const struct am_ledger *ledger);
 
 /* DIR belongs to one inventory: writes or compares DIR/owner. */
 enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
@@ -41,6 +45,8 @@ enum am_code am_ledger_store_map_caps(struct am_ledger *ledger, struct am_error 
 
 /* Writes a small file whole or not at all. */
 enum am_code am_ledger_store_write(const char *path, struct am_view bytes, struct am_error *error);
+/* The same where there is none. AM_E_CHANGED: there is one. Of several processes, one makes it. */
+enum am_code am_ledger_store_create(const char *path, struct am_view bytes, struct am_error *error);
 /* Reads one, at most `size` - 1 bytes, with a NUL behind; false: there is none. */
 bool am_ledger_store_read(const char *path, char *bytes, size_t size);
 

@@ -83,7 +83,8 @@ enum am_code am_ledger_worker_new(struct am_ledger *ledger,
         free(made);
         return am_error_set(error, AM_E_LIMIT,
                             "the ledger's %u slots are all in use: each worker thread of all "
-                            "instances needs one (admatch-ledger-slots)",
+                            "instances needs one. Start fewer, or stop all instances and remove "
+                            "the ledger's folder in /dev/shm: the next start makes more",
                             number);
     }
     *made = (struct am_ledger_worker){

@@ -20,6 +20,14 @@ static bool open_packed(struct am_journal_cursor *cursor, int folder) {
     return true;
 }
 
+/* zlib gives what is no gzip file as it is. */
+static enum am_code check_packed(struct am_journal_cursor *cursor, struct am_error *error) {
+    if (!gzdirect(cursor->packed))
+        return AM_OK;
+    am_journal_cursor_close(cursor);
+    return am_error_set(error, AM_E_CORRUPT, "the log's file %s is damaged", cursor->path);
+}
+
 static bool seek(struct am_journal_cursor *cursor, uint64_t offset) {
     cursor->offset = offset;
     if (cursor->packed)
@@ -42,6 +50,9 @@ enum am_code am_journal_cursor_open(struct am_journal_cursor *cursor,
         if (!open_packed(cursor, folder))
             return am_error_set_errno(error, errno == ENOENT ? AM_E_NOT_FOUND : AM_E_IO,
                                       "cannot open the log's file %s", cursor->path);
+        enum am_code code = check_packed(cursor, error);
+        if (code != AM_OK)
+            return code;
     }
     if (!seek(cursor, offset))
         return am_error_set_errno(error, AM_E_IO, "cannot go to byte %llu of the log's file %s",

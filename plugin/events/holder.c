@@ -208,17 +208,7 @@ enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_er
 }
 
 enum am_code am_event_hold_save(struct am_event_holder *holder, struct am_error *error) {
-    struct am_event_service *service = holder->service;
-    uint32_t lane_count = service->journal.shared->lane_count;
-    struct am_journal_position *lanes = calloc(lane_count, sizeof *lanes);
-    if (!lanes)
-        return am_error_set(error, AM_E_MEMORY, "no memory for saving the ring");
-    for (uint32_t lane = 0; lane < lane_count; lane++)
-        lanes[lane] = am_journal_position(&service->journal, lane);
-    enum am_code code =
-        am_event_ring_save(service->ring, service->folder, lanes, lane_count, error);
-    free(lanes);
-    return code;
+    return am_event_save_ring(holder->service, error);
 }
 
 enum am_code am_event_hold_tidy(struct am_event_holder *holder,

@@ -43,6 +43,61 @@ void am_journal_close(struct am_journal *journal) {
     journal->folder = -1;
 }
 
+/* ---- where a lane's last file ends ---- */
+
+/* The end of the last whole line of a file of `size` bytes. False when it cannot be read. */
+static bool find_last_end(int file, uint64_t size, uint64_t *end) {
+    char bytes[16 << 10];
+    *end = 0;
+    while (size) {
+        size_t piece = size < sizeof bytes ? (size_t)size : sizeof bytes;
+        size -= piece;
+        if (pread(file, bytes, piece, (off_t)size) != (ssize_t)piece)
+            return false;
+        const char *newline = memrchr(bytes, '\n', piece);
+        if (newline) {
+            *end = size + (uint64_t)(newline - bytes) + 1;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* A packed file says at its end how long it was (RFC 1952, ISIZE: modulo 2^32, and no file of the
+ * log is as long). */
+static bool read_packed_size(int file, uint64_t size, uint64_t *end) {
+    unsigned char bytes[4];
+    if (size < sizeof bytes ||
+        pread(file, bytes, sizeof bytes, (off_t)(size - sizeof bytes)) != sizeof bytes)
+        return false;
+    *end = (uint64_t)bytes[3] << 24 | (uint64_t)bytes[2] << 16 | (uint64_t)bytes[1] << 8 | bytes[0];
+    return true;
+}
+
+/* 0 where it cannot be told: what follows then says nothing about it. */
+static uint64_t end_of_file(int folder, const struct am_journal_file *file) {
+    char path[AM_JOURNAL_PATH_SIZE];
+    struct stat status;
+    uint64_t end;
+    am_journal_path(file, file->plain ? AM_JOURNAL_PLAIN : AM_JOURNAL_PACKED, path);
+    int opened = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (opened < 0)
+        return 0;
+    bool read = fstat(opened, &status) == 0 &&
+                (file->plain ? find_last_end(opened, (uint64_t)status.st_size, &end)
+                             : read_packed_size(opened, (uint64_t)status.st_size, &end));
+    close(opened);
+    return read ? end : 0;
+}
+
+/* Of an empty file, the lane goes on behind the one before it. */
+static void
+start_lane(struct am_journal_lane *lane, int folder, const struct am_journal_file *file) {
+    uint64_t end = end_of_file(folder, file);
+    lane->file = am_journal_word(file->number, AM_JOURNAL_CLOSED);
+    lane->offset = lane->synced = end;
+}
+
 enum am_code am_journal_shared_start(struct am_journal_shared *shared,
                                      uint32_t lane_count,
                                      const char *folder,
@@ -57,8 +112,9 @@ enum am_code am_journal_shared_start(struct am_journal_shared *shared,
         shared->lanes[lane].file = am_journal_word(0, AM_JOURNAL_CLOSED);
     for (size_t i = 0; code == AM_OK && i < files.count; i++) {
         struct am_journal_file *file = AM_VECTOR_AT(&files, struct am_journal_file, i);
-        if (file->lane < lane_count)
-            shared->lanes[file->lane].file = am_journal_word(file->number, AM_JOURNAL_CLOSED);
+        bool last = i + 1 == files.count || file[1].lane != file->lane;
+        if (file->lane < lane_count && last)
+            start_lane(&shared->lanes[file->lane], journal.folder, file);
     }
     am_vector_free(&files);
     am_journal_close(&journal);

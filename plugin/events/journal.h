@@ -50,6 +50,8 @@ struct am_journal_lane {
     _Atomic uint64_t offset;            /* end of the last whole line */
     _Atomic uint64_t synced;            /* as much of it is on the disk */
     _Atomic uint64_t lost; /* lines that could not be written, since the shared memory was made */
+    /* Where the lane's lines before this file end; number 0: it had none. */
+    _Atomic uint64_t after_number, after_offset;
 };
 
 struct am_journal_shared {
@@ -151,6 +153,10 @@ void am_journal_batch_end(struct am_journal_writer *writer);
 
 /* Writes what waits. Any thread of the process; the wiring calls it each 100 ms for each writer. */
 void am_journal_flush(struct am_journal_writer *writer);
+
+/* The same in a process that ends: waits a tenth of a second at most for the writer, which the
+ * calling thread itself may have had when it was interrupted. */
+void am_journal_flush_at_end(struct am_journal_writer *writer);
 
 /* ---- the holder ---------------------------------------------------------------------------------
  */

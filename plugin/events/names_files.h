@@ -59,8 +59,8 @@ bool am_event_names_read(struct am_view line,
                          uint64_t *key,
                          uint64_t *ad_key);
 
-/* Calls `visit` for each line of a day's file, with its offset. AM_E_NOT_FOUND: there is no such file.
- * AM_E_IO, AM_E_MEMORY. */
+/* Calls `visit` for each line of a day's file, with its offset. AM_E_NOT_FOUND: there is no such
+ * file. AM_E_IO, AM_E_MEMORY. */
 typedef bool am_event_names_visit(void *context, struct am_view line, uint64_t offset);
 enum am_code am_event_names_walk(
     int folder, int64_t day, am_event_names_visit *visit, void *context, struct am_error *error);

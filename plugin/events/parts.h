@@ -55,6 +55,9 @@ enum am_code am_event_shared_name(const struct am_event_options *options, struct
 void am_event_shared_close(struct am_event_service *service);
 uint64_t am_event_shared_bytes(const struct am_event_options *options);
 
+/* Saves the ring. [holder] AM_E_IO, AM_E_MEMORY. */
+enum am_code am_event_save_ring(struct am_event_service *service, struct am_error *error);
+
 /* Loads the ring where it is new, replays the log into it and into a ledger that is recovering. */
 enum am_code am_event_recover(struct am_event_service *service,
                               bool ring_is_new,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../base/hash.h"
+#include "lane.h"
 
 enum { DAY_SECONDS = 86400 };
 
@@ -247,6 +248,15 @@ static void set_bounds(const struct am_ledger_counts *until, struct am_journal_p
                 until->positions[i].position.file, until->positions[i].position.offset};
 }
 
+/* With counters, lines of lanes that they do not name came after them. */
+static uint64_t kept_from(const struct am_journal_set *set) {
+    int64_t cut;
+    struct am_view text = {set->cut, AM_JOURNAL_TIME_SIZE};
+    return set->found && am_journal_time_read(text, &cut)
+               ? am_journal_number(am_journal_hour(cut), 0)
+               : 0;
+}
+
 enum am_code am_journal_recount(const struct am_journal_recount_options *options,
                                 struct am_journal_recount *recount,
                                 struct am_error *error) {
@@ -268,7 +278,8 @@ enum am_code am_journal_recount(const struct am_journal_recount_options *options
     if (code == AM_OK && recount->set.found)
         code = am_journal_read_set(options->folder, &recount->set, from, AM_JOURNAL_MAX_LANES,
                                    take_cell, &counting, error);
-    struct am_journal_bounds bounds = {.from = from, .to = to, .count = AM_JOURNAL_MAX_LANES};
+    struct am_journal_bounds bounds = {
+        .from = from, .to = to, .count = AM_JOURNAL_MAX_LANES, .kept = kept_from(&recount->set)};
     if (code == AM_OK)
         code = walk(&counting, &bounds, error);
     free(from);

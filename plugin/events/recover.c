@@ -12,7 +12,8 @@ struct replay {
     struct am_event_recovered *recovered;
     struct am_journal_position *ring_from; /* of each lane, here and below; NULL: not wanted */
     struct am_journal_position *ledger_from;
-    bool notices; /* this walk is for lines about records alone */
+    bool notices;  /* this walk is for lines about records alone */
+    uint64_t next; /* the first placement to come */
     enum am_code code;
     struct am_error *error;
 };
@@ -146,6 +147,15 @@ static struct am_journal_position first_wanted(const struct replay *replay, uint
     return replay->ledger_from[lane];
 }
 
+/* All lines that are wanted were written in this hour or later, whatever lane they are of. */
+static uint64_t last_hour(const struct am_journal_position *from, uint32_t lanes) {
+    uint64_t last = 0;
+    for (uint32_t lane = 0; lane < lanes; lane++)
+        if (from[lane].number > last)
+            last = from[lane].number;
+    return am_journal_number(am_journal_number_hour(last), 0);
+}
+
 static enum am_code walk(struct replay *replay, bool notices) {
     struct am_event_service *service = replay->service;
     uint32_t lanes = service->journal.shared->lane_count;
@@ -157,11 +167,12 @@ static enum am_code walk(struct replay *replay, bool notices) {
     for (uint32_t lane = 0; lane < lanes; lane++)
         from[lane] = first_wanted(replay, lane);
     replay->notices = notices;
-    struct am_journal_bounds bounds = {.from = from, .count = lanes};
+    struct am_journal_bounds bounds = {
+        .from = from, .count = lanes, .kept = last_hour(from, lanes)};
     enum am_code code = am_journal_walk(service->log_path, &bounds, visit, replay, &report, &error);
     free(from);
     replay->recovered->lines += notices ? 0 : report.lines;
-    replay->recovered->torn = report.torn;
+    replay->recovered->walked = report;
     if (replay->code != AM_OK) /* and its error is set */
         return replay->code;
     if (code != AM_OK && replay->error)
@@ -182,11 +193,44 @@ static void ledger_positions(const struct am_event_service *service,
 static void load_ring(struct replay *replay, struct am_journal_position *lanes) {
     struct am_event_service *service = replay->service;
     struct am_event_recovered *recovered = replay->recovered;
-    recovered->ring_lost =
-        am_event_ring_load(service->ring, service->folder, lanes,
-                           service->journal.shared->lane_count, &recovered->ring_error) != AM_OK;
+    replay->next = atomic_load(&service->ring->begin);
+    struct am_event_ring_loaded loaded = {lanes, service->journal.shared->lane_count, 0};
+    recovered->ring_lost = am_event_ring_load(service->ring, service->folder, &loaded,
+                                              &recovered->ring_error) != AM_OK;
+    recovered->ring_damaged = loaded.damaged;
     if (!recovered->ring_lost)
         replay->ring_from = lanes;
+}
+
+enum am_code am_event_save_ring(struct am_event_service *service, struct am_error *error) {
+    uint32_t lane_count = service->journal.shared->lane_count;
+    struct am_journal_position *lanes = calloc(lane_count, sizeof *lanes);
+    if (!lanes)
+        return am_error_set(error, AM_E_MEMORY, "no memory for saving the ring");
+    for (uint32_t lane = 0; lane < lane_count; lane++)
+        lanes[lane] = am_journal_position(&service->journal, lane);
+    enum am_code code =
+        am_event_ring_save(service->ring, service->folder, lanes, lane_count, error);
+    free(lanes);
+    return code;
+}
+
+/* Lines that are missing or cannot be read may be of events whose bits were set: then no older
+ * placement counts, so that none counts twice. */
+static void doubt_ring(struct replay *replay) {
+    struct am_event_recovered *recovered = replay->recovered;
+    recovered->ring_doubted = recovered->walked.missing || recovered->bad_lines;
+    if (recovered->ring_doubted)
+        atomic_store(&replay->service->ring->begin, replay->next);
+}
+
+/* A new ledger is on the disk before its first placement: only by a snapshot does a reboot know
+ * the account that tokens name. The ring comes first, as always. */
+static enum am_code save_new(struct am_event_service *service, struct am_error *error) {
+    enum am_code code = am_event_save_ring(service, error);
+    return code == AM_OK ? am_ledger_snapshot(service->ledger,
+                                              service->journal.clock() / AM_JOURNAL_SECOND, error)
+                         : code;
 }
 
 static enum am_code recover(struct replay *replay, bool ledger_is_new) {
@@ -196,6 +240,10 @@ static enum am_code recover(struct replay *replay, bool ledger_is_new) {
         code = walk(replay, true);
     if (code == AM_OK && (replay->ring_from || replay->ledger_from))
         code = walk(replay, false);
+    if (code == AM_OK && replay->ring_from)
+        doubt_ring(replay);
+    if (code == AM_OK && ledger_is_new && !am_ledger_has_snapshot(service->ledger))
+        code = save_new(service, replay->error);
     if (code == AM_OK && ledger_is_new)
         am_ledger_recovered(service->ledger);
     return code;
@@ -210,7 +258,7 @@ enum am_code am_event_recover(struct am_event_service *service,
     *recovered = (struct am_event_recovered){.recovered = ring_is_new || ledger_is_new};
     if (!recovered->recovered)
         return AM_OK;
-    struct replay replay = {service, recovered, NULL, NULL, false, AM_OK, error};
+    struct replay replay = {service, recovered, NULL, NULL, false, 0, AM_OK, error};
     struct am_journal_position *ring = calloc(lanes, sizeof *ring);
     struct am_journal_position *ledger = calloc(lanes, sizeof *ledger);
     if (!ring || !ledger) {

@@ -46,6 +46,7 @@ struct am_event_ring_block {
 struct am_event_ring {
     uint64_t block_count;
     _Atomic uint64_t begin;                /* numbers below it are of no use: nobody knows them */
+    _Atomic uint32_t saving;               /* a save has begun and has not come to its end */
     _Alignas(64) _Atomic uint64_t cleared; /* the first number that is not in the ring yet */
     _Alignas(64) pthread_mutex_t clearing; /* robust */
     struct am_event_ring_block blocks[];   /* then the words, from the next multiple of 4,096 on */
@@ -84,12 +85,12 @@ int64_t am_event_ring_seconds(const struct am_event_ring *ring, int64_t now);
 
 /* ---- across a reboot ----------------------------------------------------------------------------
  *
- *     DIR/ring        the blocks' bits, each at its place
- *     DIR/ring-index  which placements each block of that file is of, and how far each lane of the
- *                     log had come; replaced as a whole, by rename, when all blocks are on the disk
+ *     DIR/ring        the blocks' bits, two places for each
+ *     DIR/ring-index  which placements each block of that file is of, in which of its places, with
+ *                     a checksum; and how far each lane of the log had come. Replaced as a whole,
+ *                     by rename, when all blocks are on the disk
  *
- * Bits are only ever set, so blocks of a save that a crash cut short do no harm: what the index
- * does not speak of is set again from the log. */
+ * What came after the save is set again from the log. */
 
 /* Saves the blocks that changed since the last call. `lanes` are the log's lanes as they were
  * before any bit is copied. AM_E_IO; the last save then stays good. */
@@ -99,15 +100,22 @@ enum am_code am_event_ring_save(struct am_event_ring *ring,
                                 uint32_t lane_count,
                                 struct am_error *error);
 
-/* Loads what was saved into a ring that was just started; `lanes` (of `lane_count`, zeroed for
- * those that the save does not know) is where the log must be replayed from, by
- * am_event_ring_restore. Nothing was saved: all zero. AM_E_IO, AM_E_MEMORY; AM_E_CORRUPT,
- * AM_E_VERSION for a file that is damaged or of another version: older placements then stay
- * outside, so no event of theirs is counted twice. */
+struct am_event_ring_loaded {
+    struct am_journal_position *lanes; /* the caller's: from where the log must be replayed, by
+                                          am_event_ring_restore; zeroed for those that the save does
+                                          not know */
+    uint32_t lane_count;
+    uint64_t damaged; /* blocks; placements up to the last one's end are outside: expired */
+};
+
+/* Loads what was saved into a ring that was just started. A block whose checksum is wrong leaves
+ * its placements, and all before them, outside: an event may be refused, none is counted twice.
+ * Before the first placement there may be no save. AM_E_IO, AM_E_MEMORY, AM_E_NOT_FOUND;
+ * AM_E_CORRUPT, AM_E_VERSION for an index that is damaged or of another version: then all older
+ * placements stay outside. */
 enum am_code am_event_ring_load(struct am_event_ring *ring,
                                 int folder,
-                                struct am_journal_position *lanes,
-                                uint32_t lane_count,
+                                struct am_event_ring_loaded *loaded,
                                 struct am_error *error);
 
 /* Sets a bit that a line of the log tells of; numbers outside of the ring are passed over. */

@@ -17,6 +17,7 @@ static const struct am_view member_names[AM_JOURNAL_MEMBERS] = {
     [AM_JOURNAL_M_AD] = NAME("ad"),
     [AM_JOURNAL_M_ADS] = NAME("ads"),
     [AM_JOURNAL_M_ADVERTISER] = NAME("advertiser"),
+    [AM_JOURNAL_M_AFTER] = NAME("after"),
     [AM_JOURNAL_M_BILLABLE] = NAME("billable"),
     [AM_JOURNAL_M_CAMPAIGN] = NAME("campaign"),
     [AM_JOURNAL_M_CELLS] = NAME("cells"),

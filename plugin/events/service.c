@@ -194,6 +194,10 @@ void am_event_worker_flush(struct am_event_worker *worker) {
     am_event_names_flush(worker->service->names);
 }
 
+void am_event_worker_flush_at_end(struct am_event_worker *worker) {
+    am_journal_flush_at_end(worker->writer);
+}
+
 struct am_journal_writer *am_event_worker_writer(struct am_event_worker *worker) {
     return worker->writer;
 }

@@ -19,7 +19,7 @@
 #define AM_EVENTS_SERVICE_H
 
 #include "../delivery/delivery.h"
-#include "journal.h"
+#include "walk.h"
 
 #define AM_EVENT_RING_DEFAULT_BYTES (UINT64_C(16) << 20)
 #define AM_EVENT_RATES_DEFAULT_BYTES (UINT64_C(4) << 20)
@@ -48,10 +48,12 @@ struct am_event_recovered {
     bool recovered;     /* the shared file was made anew from what is on the disk */
     uint64_t lines;     /* of the log, read again */
     uint64_t bad_lines; /* that could not be read */
-    uint64_t torn;      /* files that end with a part of a line */
+    struct am_journal_walk_report walked; /* of that reading: torn and missing lines */
     int64_t last;       /* time of the last line, in microseconds; 0: none */
     bool ring_lost;     /* DIR/ring could not be loaded: events of older placements are expired */
     struct am_error ring_error; /* why */
+    bool ring_doubted; /* lines of the log are missing or damaged: the same */
+    uint64_t ring_damaged; /* blocks of DIR/ring; placements up to the newest one are expired */
 };
 
 /* Opens or makes everything. Where TMPFS/events is missing (a first start, a reboot) it is made,
@@ -98,6 +100,10 @@ void am_event_worker_free(struct am_event_worker *worker); /* flushes; NULL is f
 
 /* Writes lines and names that wait. Any thread of the process. */
 void am_event_worker_flush(struct am_event_worker *worker);
+
+/* The same for lines alone, in a process that ends, where the calling thread may have been
+ * interrupted while it had the writer: gives up after a tenth of a second. */
+void am_event_worker_flush_at_end(struct am_event_worker *worker);
 
 /* For lines of other rooms (am_journal_begin .. am_journal_end). */
 struct am_journal_writer *am_event_worker_writer(struct am_event_worker *worker);

@@ -24,7 +24,7 @@
 
 #define MAGIC UINT64_C(0x53544E564541410A) /* "\nAAEVNTS" */
 
-enum { VERSION = 1, PAGE = 4096 };
+enum { VERSION = 2, PAGE = 4096 };
 
 struct head {
     uint64_t magic, version;

@@ -78,7 +78,8 @@ struct am_token_keys {
  * to be shared. Survives fork. */
 struct am_token_signer;
 
-/* NULL with AM_E_MEMORY, or AM_E_IMPOSSIBLE when libcrypto has no SipHash (a FIPS provider alone). */
+/* NULL with AM_E_MEMORY, or AM_E_IMPOSSIBLE when libcrypto has no SipHash (a FIPS provider alone).
+ */
 struct am_token_signer *am_token_signer_new(struct am_error *error);
 void am_token_signer_free(struct am_token_signer *signer); /* NULL is fine */
 

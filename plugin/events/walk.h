@@ -24,18 +24,35 @@ struct am_journal_bounds {
      * the last whole line of a file that may grow; at the file after one that is packed. */
     struct am_journal_position *reached;
     uint32_t count;
+    uint64_t kept; /* where a lane is read from its first file, lines before the file of this number
+                      are not missed */
 };
+
+/* Lines that are not there: of a lane, from `from` on and before `to`, which are in one file. */
+struct am_journal_lack {
+    uint32_t lane;
+    struct am_journal_position from, to;
+};
+
+enum { AM_JOURNAL_LACKS = 16, AM_JOURNAL_LACK_TEXT_SIZE = 160 };
 
 struct am_journal_walk_report {
     uint64_t lines;
-    uint64_t torn; /* files that end with a part of a line: a crash, or a line under way */
-    uint64_t bad;  /* lines longer than any that is written */
+    uint64_t torn;    /* files that end with a part of a line: a crash, or a line under way */
+    uint64_t bad;     /* lines longer than any that is written */
+    uint64_t missing; /* runs of lines that are not there, by what later files and `to` say */
     uint64_t gone; /* files that `from` is inside of and that are no more: their ends are missing */
+    struct am_journal_lack lacks[AM_JOURNAL_LACKS]; /* the first of them */
 };
 
+/* "w3-2026120110 from byte 4711 to byte 88123", NUL-terminated. */
+void am_journal_lack_write(const struct am_journal_lack *lack,
+                           char text[AM_JOURNAL_LACK_TEXT_SIZE]);
+
 /* Visits every line: the files of a lane in order, and no order among lanes. Files that vanish
- * while the walk is under way (they are too old) are passed over. AM_E_IO, AM_E_MEMORY,
- * AM_E_CORRUPT; AM_E_CHANGED when `visit` ended it. */
+ * while the walk is under way (they are too old) are passed over. Each file's first line says where
+ * the one before ended, so lines that are missing before a line that is there are noticed. AM_E_IO,
+ * AM_E_MEMORY, AM_E_CORRUPT; AM_E_CHANGED when `visit` ended it. */
 enum am_code am_journal_walk(const char *folder,
                              const struct am_journal_bounds *bounds,
                              am_journal_visit *visit,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/reserve.h"
@@ -21,10 +22,12 @@ struct record_header {
     uint32_t place; /* where its n belongs */
 };
 
+enum { NANOSECONDS = 1000000000, END_NANOSECONDS = NANOSECONDS / 10 };
+
 enum {
     FLUSH_AT = 1 << 20,     /* bytes that wait before a line's thread flushes them itself */
     CHUNK_SIZE = 256 << 10, /* of one write of lines that waited */
-    PLACE_SIZE = AM_JOURNAL_NAME_SIZE + 24,
+    PLACE_SIZE = 2 * (AM_JOURNAL_NAME_SIZE + 24) + 16,
     OUT_SIZE = AM_JOURNAL_BATCH_MAX + CHUNK_SIZE + PLACE_SIZE,
 };
 
@@ -127,11 +130,15 @@ static bool open_file(struct am_journal_writer *writer, uint64_t number, int fla
 /* A new file behind all that the lane ever had. It exists before the lane names it, so whoever
  * repairs the lane finds it empty. Names that are taken, by an orphan or in a restored folder, are
  * passed over. */
-static bool open_next(struct am_journal_writer *writer, uint64_t number) {
+static bool open_next(struct am_journal_writer *writer, uint64_t last, uint64_t number) {
     while (!open_file(writer, number, O_WRONLY | O_CREAT | O_EXCL)) {
         if (errno != EEXIST)
             return false;
         number++;
+    }
+    if (last && writer->offset) { /* an empty file is none that this one follows */
+        atomic_store(&writer->lane->after_number, last);
+        atomic_store(&writer->lane->after_offset, writer->offset);
     }
     atomic_store(&writer->lane->file, am_journal_word(number, AM_JOURNAL_WRITING));
     atomic_store(&writer->lane->offset, 0);
@@ -168,7 +175,8 @@ static void take_lane(struct am_journal_writer *writer, int64_t time) {
                     writer->offset < writer->journal->rotate_bytes &&
                     ((writer->file >= 0 && writer->number == number) || open_last(writer, number));
     if (!writer->taken)
-        writer->taken = open_next(writer, number < first_of_hour ? first_of_hour : number + 1);
+        writer->taken =
+            open_next(writer, number, number < first_of_hour ? first_of_hour : number + 1);
 }
 
 static void leave_lane(struct am_journal_writer *writer) {
@@ -198,11 +206,20 @@ static bool append(struct am_journal_writer *writer, struct am_view bytes) {
     return true;
 }
 
-/* "w3-2026120110:88123" for a line at that offset of the open file. */
+/* "w3-2026120110:88123" for a line at that offset of the open file; a file's first line also says
+ * which line it comes after: "w3-2026120110:0","after":"w3-2026120109:4711". */
 static void put_place(struct am_journal_writer *writer, struct am_buffer *text, uint64_t offset) {
+    char name[AM_JOURNAL_NAME_SIZE];
+    uint64_t after = atomic_load(&writer->lane->after_number);
     am_buffer_append(text, writer->name, writer->name_size);
     am_buffer_literal(text, ":");
     am_buffer_unsigned(text, offset);
+    if (offset || !after)
+        return;
+    am_buffer_literal(text, "\",\"after\":\"");
+    am_buffer_append(text, name, am_journal_name_write(writer->lane_number, after, name));
+    am_buffer_literal(text, ":");
+    am_buffer_unsigned(text, atomic_load(&writer->lane->after_offset));
 }
 
 /* ---- lines one by one ---- */
@@ -296,13 +313,12 @@ void am_journal_batch_end(struct am_journal_writer *writer) {
     pthread_mutex_unlock(&writer->batch_mutex);
 }
 
-/* Exchanges the two memories, so that lines can go on waiting while others are written. */
+/* Exchanges the two memories, so that lines can go on waiting while others are written. With
+ * `batch_mutex`. */
 static void take_waiting(struct am_journal_writer *writer) {
-    pthread_mutex_lock(&writer->batch_mutex);
     struct waiting taken = writer->waiting;
     writer->waiting = (struct waiting){writer->flushing.memory, 0, 0};
     writer->flushing = taken;
-    pthread_mutex_unlock(&writer->batch_mutex);
 }
 
 static void write_chunk(struct am_journal_writer *writer, struct am_buffer *out, uint64_t *lines) {
@@ -331,13 +347,36 @@ static void write_waiting(struct am_journal_writer *writer) {
     write_chunk(writer, &out, &lines);
 }
 
+/* With `mutex`: what take_waiting took. */
+static void write_taken(struct am_journal_writer *writer) {
+    if (!writer->flushing.lines)
+        return;
+    take_lane(writer, writer->journal->clock());
+    write_waiting(writer);
+    leave_lane(writer);
+}
+
 void am_journal_flush(struct am_journal_writer *writer) {
     pthread_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->batch_mutex);
     take_waiting(writer);
-    if (writer->flushing.lines) {
-        take_lane(writer, writer->journal->clock());
-        write_waiting(writer);
-        leave_lane(writer);
+    pthread_mutex_unlock(&writer->batch_mutex);
+    write_taken(writer);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void am_journal_flush_at_end(struct am_journal_writer *writer) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += END_NANOSECONDS;
+    until.tv_sec += until.tv_nsec / NANOSECONDS;
+    until.tv_nsec %= NANOSECONDS;
+    if (pthread_mutex_clocklock(&writer->mutex, CLOCK_MONOTONIC, &until) != 0)
+        return;
+    if (pthread_mutex_clocklock(&writer->batch_mutex, CLOCK_MONOTONIC, &until) == 0) {
+        take_waiting(writer);
+        pthread_mutex_unlock(&writer->batch_mutex);
+        write_taken(writer);
     }
     pthread_mutex_unlock(&writer->mutex);
 }

@@ -127,8 +127,13 @@ static bool is_empty(const struct am_rank_waiting *waiting) {
     return waiting->taken == waiting->found && waiting->first == waiting->end;
 }
 
-/* Puts what is left of a class into the heap. Distances of terminals before its first one wrap, and
- * are out of range, too. */
+static void prefetch_ad(const struct am_rank *rank, uint32_t posting) {
+    __builtin_prefetch(&rank->image->ads[am_image_posting_ad(&rank->image->postings[posting])]);
+}
+
+/* Puts what is left of a class into the heap. A decision that comes here looks at most of it, so
+ * the lists' ads are prefetched. Distances of terminals before its first one wrap, and are out of
+ * range, too. */
 AM_WRAPS static void wake_rest(struct am_rank *rank, struct am_rank_waiting *waiting) {
     const struct am_search_hits *hits = rank->hits;
     uint32_t range = waiting->end - waiting->first;
@@ -142,6 +147,8 @@ AM_WRAPS static void wake_rest(struct am_rank *rank, struct am_rank_waiting *wai
     for (uint32_t i = 0; i < hits->count; i++)
         if (hits->terminals[i] - waiting->first < range)
             add_hit(rank, i);
+    for (uint32_t i = 0; i < rank->list_count; i++)
+        prefetch_ad(rank, rank->lists[i].posting);
     waiting->first = waiting->end;
 }
 
@@ -281,6 +288,20 @@ static bool take_rank(struct am_rank *rank, struct am_rank_list *list) {
     return true;
 }
 
+/* Prefetches the ids of the ties' ads, and the ads. */
+static void prefetch_ids(const struct am_rank *rank) {
+    const struct am_image *image = rank->image;
+    for (uint32_t i = 0; i < rank->tie_count; i++) {
+        uint32_t ad = am_image_posting_ad(&image->postings[rank->ties[i].posting]);
+        __builtin_prefetch(&image->details[ad].id);
+        __builtin_prefetch(&image->ads[ad]);
+    }
+    for (uint32_t i = 0; i < rank->tie_count; i++) {
+        uint32_t ad = am_image_posting_ad(&image->postings[rank->ties[i].posting]);
+        am_image_prefetch_string(image, image->details[ad].id);
+    }
+}
+
 /* Moves every posting of the best rank from the lists to the ties. */
 static void collect_ties(struct am_rank *rank) {
     const struct am_image *image = rank->image;
@@ -295,6 +316,7 @@ static void collect_ties(struct am_rank *rank) {
     }
     if (rank->tie_count <= 1)
         return;
+    prefetch_ids(rank);
     for (uint32_t i = 0; i < rank->tie_count; i++) {
         struct am_view id = ad_id(image, rank->ties[i].posting);
         if (!takes(rank, id.size / ID_BYTES_A_STEP)) {

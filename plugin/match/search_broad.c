@@ -105,6 +105,8 @@ static uint32_t emit_pairs(const struct broad *broad, const uint32_t *nodes, uin
 static void take_pairs(struct broad *broad) {
     struct am_search_pairs *pairs = &broad->pairs;
     uint32_t nodes[AM_STEPS], going[AM_STEPS], promising = 0;
+    if (pairs->count == 0)
+        return;
     if (!am_search_takes(broad->search, pairs->count)) {
         pairs->count = 0;
         return;
@@ -138,28 +140,14 @@ static void add_pairs(struct broad *broad, uint32_t root) {
 /* ---- all words --------------------------------------------------------------------------------
  */
 
-/* Calls `take` for the words of the field whose flags have that bit. Most words of a page have not,
- * in inventories with few broad keywords. */
-typedef void take_words(struct broad *broad, const uint32_t *words, uint32_t count);
-
-static void for_words(struct broad *broad, uint8_t bit, take_words *take) {
-    const struct am_search *search = broad->search;
-    uint32_t listed[AM_STEPS + AM_SPARE];
-    for (uint32_t from = broad->field_first; from < broad->field_end; from += AM_STEPS) {
-        uint32_t to = broad->field_end - from < AM_STEPS ? broad->field_end : from + AM_STEPS;
-        take(broad, listed,
-             search->kernel->list_words(search->words->broad_flags, bit, from, to, listed));
-    }
-}
-
 /* Prefetches the records of words that are keywords by themselves. */
-static void prefetch_singles(struct broad *broad, const uint32_t *words, uint32_t count) {
+static void prefetch_singles(const struct broad *broad, const uint32_t *words, uint32_t count) {
     const struct am_search *search = broad->search;
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&search->image->words[search->words->broad_ids[words[i]]]);
 }
 
-static void emit_singles(struct broad *broad, const uint32_t *words, uint32_t count) {
+static void emit_singles(const struct broad *broad, const uint32_t *words, uint32_t count) {
     const struct am_image_word *records = broad->search->image->words;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t *id = &broad->search->words->broad_ids[words[i]];
@@ -167,18 +155,57 @@ static void emit_singles(struct broad *broad, const uint32_t *words, uint32_t co
     }
 }
 
-/* The filter is asked about every word in reach, several at a time. */
-static void add_roots(struct broad *broad, const uint32_t *words, uint32_t count) {
-    uint32_t steps = 1 + broad->around.window / 8;
-    for (uint32_t i = 0; i < count && am_search_takes(broad->search, steps); i++)
-        add_pairs(broad, words[i]);
+/* Steps of a root: the filter is asked about every word in reach, several at a time. */
+static uint32_t steps_of_root(const struct broad *broad) {
+    return 1 + broad->around.window / 8;
+}
+
+static void add_roots(struct broad *broad, uint32_t from, uint32_t to) {
+    const struct am_search *search = broad->search;
+    uint32_t roots[AM_STEPS + AM_SPARE], steps = steps_of_root(broad);
+    uint32_t count = search->kernel->list_words(search->words->broad_flags, AM_WORD_BEGINS_BROAD,
+                                                from, to, roots);
+    for (uint32_t i = 0; i < count && am_search_takes(search, steps); i++)
+        add_pairs(broad, roots[i]);
+}
+
+/* All pairs of a field that one window holds. What cannot be paid for has been read, but has no
+ * effect. */
+static void add_field(struct broad *broad) {
+    const struct am_search *search = broad->search;
+    uint32_t roots =
+        search->kernel->add_all_pairs(search->image, &search->filters->first, search->words,
+                                      broad->field_first, broad->field_end - 1, &broad->pairs);
+    if (!am_search_takes(search, roots * steps_of_root(broad)))
+        broad->pairs.count = 0;
+}
+
+static bool is_few(const struct broad *broad) {
+    uint32_t count = broad->field_end - broad->field_first;
+    return count <= AM_FEW_WORDS && count <= broad->around.window;
+}
+
+/* Most words of a page are of no broad keyword, in inventories with few of them: so the words that
+ * matter are listed first. */
+static void search_words(struct broad *broad, uint32_t from, uint32_t to) {
+    const struct am_search *search = broad->search;
+    uint32_t singles[AM_STEPS + AM_SPARE];
+    uint32_t count =
+        search->kernel->list_words(search->words->broad_flags, AM_WORD_IS_BROAD, from, to, singles);
+    prefetch_singles(broad, singles, count);
+    if (is_few(broad))
+        add_field(broad);
+    else
+        add_roots(broad, from, to);
+    prefetch_pairs(broad);
+    emit_singles(broad, singles, count);
 }
 
 static void search_field(struct broad *broad) {
-    for_words(broad, AM_WORD_IS_BROAD, prefetch_singles);
-    for_words(broad, AM_WORD_BEGINS_BROAD, add_roots);
-    prefetch_pairs(broad);
-    for_words(broad, AM_WORD_IS_BROAD, emit_singles);
+    for (uint32_t from = broad->field_first; from < broad->field_end; from += AM_STEPS) {
+        uint32_t left = broad->field_end - from;
+        search_words(broad, from, from + (left < AM_STEPS ? left : AM_STEPS));
+    }
     take_pairs(broad);
 }
 

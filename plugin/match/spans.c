@@ -256,6 +256,27 @@ static void fill_utf16(const struct am_match_request *request,
     }
 }
 
+/* ASCII has as many units as bytes. */
+static void copy_bytes(struct am_match_winner *winners, uint32_t winner_count) {
+    for (uint32_t w = 0; w < winner_count; w++)
+        for (uint32_t s = 0; s < winners[w].span_count; s++) {
+            struct am_match_span *span = &winners[w].spans[s];
+            span->utf16_begin = span->begin;
+            span->utf16_end = span->end;
+        }
+}
+
+static void count_units(const struct am_match_spans *spans,
+                        const struct am_match_request *request,
+                        struct am_match_winner *winners,
+                        uint32_t winner_count) {
+    AM_UNPOISON_ITEMS(spans->ends, 0, AM_MATCH_SPAN_ENDS_MOST);
+    uint32_t count = list_ends(winners, winner_count, spans->ends);
+    sort_ends(spans->ends, count);
+    fill_utf16(request, winners, spans->ends, count);
+    AM_POISON_ITEMS(spans->ends, 0, AM_MATCH_SPAN_ENDS_MOST);
+}
+
 void am_match_spans_size(struct am_match_spans *spans, struct am_match_memory *memory) {
     spans->ends = am_match_memory_take(memory, AM_MATCH_SPAN_ENDS_MOST, sizeof *spans->ends);
 }
@@ -265,11 +286,10 @@ void am_match_spans_fill(const struct am_match_spans *spans,
                          const struct am_match_request *request,
                          const struct am_rank *rank,
                          const struct am_gate_placed *placed) {
-    AM_UNPOISON_ITEMS(spans->ends, 0, AM_MATCH_SPAN_ENDS_MOST);
     for (uint32_t i = 0; i < placed->count; i++)
         fill_bytes(search, request, &rank->candidates[placed->candidates[i]], &placed->winners[i]);
-    uint32_t count = list_ends(placed->winners, placed->count, spans->ends);
-    sort_ends(spans->ends, count);
-    fill_utf16(request, placed->winners, spans->ends, count);
-    AM_POISON_ITEMS(spans->ends, 0, AM_MATCH_SPAN_ENDS_MOST);
+    if (search->words->is_ascii)
+        copy_bytes(placed->winners, placed->count);
+    else
+        count_units(spans, request, placed->winners, placed->count);
 }

@@ -188,12 +188,10 @@ static void end_field(struct am_match_words *words) {
 
 /* The splitter reads plain ASCII many bytes at a time, and all else one character after the other.
  */
-static void spend_characters(const struct am_match_words *words,
-                             const struct am_text_splitter *splitter,
-                             size_t before) {
+static void spend_characters(const struct am_match_words *words, size_t characters) {
     enum { STEPS_A_CHARACTER = 3 };
-    am_match_work_spend(words->work, AM_STAGE_WORDS,
-                        (splitter->characters - before) * STEPS_A_CHARACTER);
+    if (characters)
+        am_match_work_spend(words->work, AM_STAGE_WORDS, characters * STEPS_A_CHARACTER);
 }
 
 static enum am_code too_many(const struct am_match_words *words, struct am_error *error) {
@@ -214,16 +212,14 @@ static enum am_code read_field(struct am_match_words *words,
     splitter.wants_written = words->readings.stemmer != NULL;
     words->field_first[field] = words->count;
     batch.texts = splitter.texts;
-    for (;;) {
+    while (!splitter.over) {
         struct am_text_word *next = words->split + words->count;
         batch.words = next;
         size_t characters = splitter.characters;
         AM_UNPOISON_ITEMS(next, 0, AM_WORD_BATCH);
         batch.count = (uint32_t)am_text_splitter_next(&splitter, next, AM_WORD_BATCH);
         AM_POISON_ITEMS(next, batch.count, AM_WORD_BATCH - batch.count);
-        spend_characters(words, &splitter, characters);
-        if (batch.count == 0)
-            break;
+        spend_characters(words, splitter.characters - characters);
         if (words->real_count + batch.count > words->limits.words)
             return too_many(words, error);
         if (folded)
@@ -231,6 +227,7 @@ static enum am_code read_field(struct am_match_words *words,
         else if (!look_up(words, &batch, &splitter) || (spelled && !correct_batch(words, &batch)))
             return too_many(words, error);
     }
+    words->is_ascii &= splitter.characters == 0; /* no block has any other */
     end_field(words);
     return AM_OK;
 }
@@ -241,6 +238,7 @@ enum am_code am_match_words_read(struct am_match_words *words,
     size_t bytes = 0;
     forget_words(words);
     words->count = words->real_count = words->further.count = 0;
+    words->is_ascii = true;
     am_match_readings_start(&words->readings);
     am_match_spelling_start(&words->spelling, words->image);
     if (request->field_count > AM_MAX_FIELDS)

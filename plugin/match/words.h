@@ -34,6 +34,7 @@ struct am_match_words {
     struct am_text_word *split;              /* span in the field's bytes; its text is gone */
     uint32_t count;                          /* empty words included */
     uint32_t real_count;                     /* without them */
+    bool is_ascii;                           /* all fields are; false where that is not known */
     uint32_t field_first[AM_MAX_FIELDS + 1]; /* field f: [field_first[f], field_first[f + 1] - 1) */
 };
 

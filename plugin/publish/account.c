@@ -84,6 +84,8 @@ static enum am_code open_ledger(struct am_account *account,
         .folder = account->options->folder,
         .inventory = account->options->inventory,
         .cells = cells_for(account, image),
+        .placements = account->options->placements,
+        .caps_bytes = account->options->caps_bytes,
         .slots = slots_for(account->options->contexts),
         .zones = account->zones,
         .notify = notify,
@@ -114,6 +116,8 @@ static enum am_code open_service(struct am_account *account,
         .robots = options->robots,
         .click_rates = options->click_rates,
         .click_first = options->click_first,
+        .reserve = options->reserve,
+        .reserve_bids = options->reserve_bids,
     };
     enum am_code code = am_event_service_open(&events, &account->service, recovered, error);
     if (code == AM_OK && recovered->recovered)
@@ -128,22 +132,54 @@ static enum am_code open_service(struct am_account *account,
     return code;
 }
 
+static void log_ring(const struct am_account *account, const struct am_event_recovered *recovered) {
+    if (recovered->ring_lost)
+        am_publish_log(account->sink, "ledger %s: events of older placements have expired: %s",
+                       account->options->folder, recovered->ring_error.message);
+    if (recovered->ring_doubted)
+        am_publish_log(account->sink,
+                       "ledger %s: events of older placements have expired: the log is not whole",
+                       account->options->folder);
+    if (recovered->ring_damaged)
+        am_publish_log(account->sink,
+                       "ledger %s: %llu blocks of its file ring are damaged: events of placements "
+                       "up to the newest of them have expired",
+                       account->options->folder, (unsigned long long)recovered->ring_damaged);
+}
+
+static void log_lacks(const struct am_account *account,
+                      const struct am_journal_walk_report *walked) {
+    char text[AM_JOURNAL_LACK_TEXT_SIZE];
+    for (uint64_t i = 0; i < walked->missing && i < AM_JOURNAL_LACKS; i++) {
+        am_journal_lack_write(&walked->lacks[i], text);
+        am_publish_log(
+            account->sink,
+            "ledger %s: its log lacks %s: what was counted there is missing from the "
+            "counters. Put the file back, stop all instances, remove %s, and start them: "
+            "they count again",
+            account->options->folder, text, am_ledger_home(account->ledger));
+    }
+    if (walked->missing > AM_JOURNAL_LACKS)
+        am_publish_log(account->sink, "ledger %s: its log lacks %llu more runs of lines",
+                       account->options->folder,
+                       (unsigned long long)(walked->missing - AM_JOURNAL_LACKS));
+}
+
 static void log_recovery(const struct am_account *account,
                          const struct am_event_recovered *recovered) {
+    log_ring(account, recovered);
     if (!recovered->recovered || !recovered->lines)
         return;
     am_publish_log(account->sink,
                    "ledger %s: counted again from its snapshot and %llu lines of the log",
                    account->options->folder, (unsigned long long)recovered->lines);
-    if (recovered->bad_lines || recovered->torn)
+    if (recovered->bad_lines || recovered->walked.torn)
         am_publish_log(account->sink,
                        "ledger %s: %llu lines of the log could not be read, %llu files end with "
                        "part of a line",
                        account->options->folder, (unsigned long long)recovered->bad_lines,
-                       (unsigned long long)recovered->torn);
-    if (recovered->ring_lost)
-        am_publish_log(account->sink, "ledger %s: events of older placements have expired: %s",
-                       account->options->folder, recovered->ring_error.message);
+                       (unsigned long long)recovered->walked.torn);
+    log_lacks(account, &recovered->walked);
 }
 
 static enum am_code open_once(struct am_account *account,
@@ -169,7 +205,8 @@ static enum am_code tell_gap(struct am_account *account,
     if (code == AM_OK && !account->publisher.events)
         code = am_account_worker_new(account, &account->publisher, error);
     if (code == AM_OK)
-        am_event_log_gap(account->publisher.events, "restart", recovered->last, 0);
+        am_event_log_gap(account->publisher.events,
+                         recovered->walked.missing ? "missing" : "restart", recovered->last, 0);
     return code;
 }
 

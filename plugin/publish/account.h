@@ -27,14 +27,19 @@ struct am_account_options {
     const char *click_rates;
     bool click_first;
     uint32_t cells;      /* 0: twice what the first inventory needs; of a new live file only */
-    uint64_t ring_bytes; /* 0: the default; likewise */
-    uint32_t log_keep;   /* days; 0: for ever */
-    uint32_t terms;      /* search terms of a day in the reports; the rest is "(other)" */
-    uint32_t contexts;   /* of all workers: a new ledger has slots for twice as many */
+    uint32_t placements; /* in flight; 0: the default; likewise, as the next two */
+    uint64_t caps_bytes; /* of the table of frequency caps */
+    uint64_t ring_bytes;
+    uint32_t reserve, reserve_bids; /* seconds; 0: the defaults */
+    uint32_t log_keep;              /* days; 0: for ever */
+    uint32_t terms;    /* search terms of a day in the reports; the rest is "(other)" */
+    uint32_t contexts; /* of all workers: a new ledger has slots for twice as many */
     const struct am_api_counting *counting;
     /* Called once when the live file was removed: the instance must start anew, soon. In the mule,
-     * any thread. */
+     * any thread, as the next two. */
     void (*lost)(void);
+    bool (*serving)(void); /* whether workers of this instance are about to end, and have not yet */
+    void (*ended)(void);   /* called once after am_account_end: ends the process */
 };
 
 struct am_account;
@@ -82,5 +87,14 @@ void am_account_leave(struct am_account *account);
  * holds it. In the
  * mule, before it lowers its priority. Returns at once; they run until the process ends. */
 enum am_code am_account_tend(struct am_account *account, struct am_error *error);
+
+/* In the same process, which is to end, any thread, also in a signal handler: has them wait for the
+ * workers' end, ten seconds at most, save what this process holds, and call
+ * am_account_options.ended. False: am_account_tend was not called, end at once. */
+bool am_account_end(struct am_account *account);
+
+/* In a process that serves and is about to end, any thread: writes lines of decisions that wait,
+ * unless the thread was interrupted at that very work, within a tenth of a second. */
+void am_account_flush(struct am_account *account);
 
 #endif

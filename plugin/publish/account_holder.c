@@ -3,7 +3,9 @@
  * workers left, keeps the disk's part: sync, snapshots, rotation; and rolls the log up for reports.
  * Three threads of the mule, so that neither a build nor a slow disk makes the step late, and
  * reports make nothing late. */
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,12 @@
 #include "account_parts.h"
 #include "priority.h"
 
+enum { WOKEN = 2 }; /* threads that the end wakes; the reporter may end anywhere */
+
 enum { MINUTE = 60, CAPS_SECONDS = 600, REPEAT_SECONDS = 60, ROLLUP_SECONDS = 5, HOUR = 3600 };
+
+/* At the end, until workers of this instance have ended: ten seconds at most. */
+enum { LAST_STEPS = 200, LAST_STEP_MICROSECONDS = 50000, LAST_STEPS_A_SECOND = 20 };
 
 /* A complaint that is logged when it is new, or a minute after it was logged last. */
 struct complaint {
@@ -25,9 +32,12 @@ struct complaint {
 
 struct tending {
     struct am_account *account;
+    pthread_t stepper;
+    sem_t woken;                     /* stepper and writer: the process ends */
     struct am_account_worker worker; /* of the thread that steps */
     struct am_event_holder holder;
-    _Atomic bool holds; /* the holder is filled in */
+    _Atomic bool holds;  /* the holder is filled in */
+    _Atomic bool ending; /* here and in the process's signal handler */
     bool lost;
     struct complaint stepping, writing, reporting;
 };
@@ -43,11 +53,16 @@ complain(const struct tending *tending, struct complaint *complaint, const struc
                    error->message);
 }
 
-/* Until just after the next whole second of the wall clock, which the ledger steps by. */
-static void wait_for_second(void) {
-    int64_t left = 1000 - am_clock_milliseconds(CLOCK_REALTIME) % 1000 + 1;
-    const struct timespec pause = {left / 1000, left % 1000 * 1000000};
-    nanosleep(&pause, NULL);
+/* Until just after the next whole second of the wall clock, which the ledger steps by. False: the
+ * process ends. */
+static bool wait_for_second(struct tending *tending) {
+    int64_t until = am_clock_milliseconds(CLOCK_MONOTONIC) + 1001 -
+                    am_clock_milliseconds(CLOCK_REALTIME) % 1000;
+    const struct timespec time = {until / 1000, until % 1000 * 1000000};
+    while (!atomic_load(&tending->ending) &&
+           sem_clockwait(&tending->woken, CLOCK_MONOTONIC, &time) != 0 && errno == EINTR)
+        continue;
+    return !atomic_load(&tending->ending);
 }
 
 /* ---- the step ---------------------------------------------------------------------------------
@@ -117,21 +132,32 @@ static void show(const struct tending *tending) {
     am_metrics_set(&gauges->names_lost, am_event_service_names_lost(account->service));
 }
 
-static void *stepper(void *context) {
-    struct tending *tending = context;
+static void each_second(struct tending *tending) {
     struct am_account *account = tending->account;
     struct am_error error;
-    for (;; wait_for_second()) {
-        if (tending->lost)
-            continue;
-        if (am_event_service_second(account->service, &error) != AM_OK)
-            complain(tending, &tending->stepping, &error);
-        if (take_hold(tending))
-            step(tending);
-        show(tending);
-        if (am_ledger_is_lost(account->ledger))
-            give_up(tending);
+    if (tending->lost)
+        return;
+    if (am_event_service_second(account->service, &error) != AM_OK)
+        complain(tending, &tending->stepping, &error);
+    if (take_hold(tending))
+        step(tending);
+    show(tending);
+    if (am_ledger_is_lost(account->ledger))
+        give_up(tending);
+}
+
+/* While the process ends, workers may still count. */
+static void *stepper(void *context) {
+    struct tending *tending = context;
+    do
+        each_second(tending);
+    while (wait_for_second(tending));
+    for (int i = 0; i < LAST_STEPS && tending->account->options->serving(); i++) {
+        usleep(LAST_STEP_MICROSECONDS);
+        if (i % LAST_STEPS_A_SECOND == 0)
+            each_second(tending);
     }
+    each_second(tending);
     return NULL;
 }
 
@@ -156,8 +182,7 @@ static void each_minute(struct tending *tending) {
           &error);
 }
 
-/* `second` since this process holds the ledger. The first one saves at once: a new ledger has
- * nothing on the disk yet by which a reboot would know it again. */
+/* `second` since this process holds the ledger; the first one saves at once. */
 static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))
@@ -170,6 +195,28 @@ static void write_out(struct tending *tending, int64_t second) {
               &error);
 }
 
+static void sync_log(struct tending *tending, struct am_journal_syncer *syncer) {
+    struct am_error error;
+    if (!syncer || !am_journal_sync(syncer))
+        return;
+    am_error_set(&error, AM_E_IO, "some files of its log could not be written to the disk");
+    complain(tending, &tending->writing, &error);
+}
+
+/* At a clean end: what a start after a planned reboot begins with. Whatever was counted after it is
+ * in the log. */
+static void write_last(struct tending *tending, struct am_journal_syncer *syncer) {
+    struct am_ledger *ledger = tending->account->ledger;
+    struct am_error error;
+    check(tending, am_event_hold_counters(&tending->holder, &error), &error);
+    sync_log(tending, syncer);
+    check(tending, am_event_hold_save(&tending->holder, &error), &error);
+    check(tending, am_ledger_snapshot(ledger, am_clock_seconds(), &error), &error);
+    check(tending, am_ledger_snapshot_caps(ledger, am_clock_seconds(), &error), &error);
+    am_publish_log(tending->account->sink, "ledger %s: saved for the end of this process",
+                   tending->account->options->folder);
+}
+
 static void *writer(void *context) {
     struct tending *tending = context;
     struct am_error error;
@@ -177,15 +224,17 @@ static void *writer(void *context) {
         am_journal_syncer_new(am_event_service_journal(tending->account->service), &error);
     if (!syncer)
         complain(tending, &tending->writing, &error);
-    for (int64_t second = 0;; wait_for_second()) {
-        if (!atomic_load(&tending->holds))
-            continue;
-        if (syncer && am_journal_sync(syncer)) {
-            am_error_set(&error, AM_E_IO, "some files of its log could not be written to the disk");
-            complain(tending, &tending->writing, &error);
+    int64_t second = 0;
+    do
+        if (atomic_load(&tending->holds)) {
+            sync_log(tending, syncer);
+            write_out(tending, second++);
         }
-        write_out(tending, second++);
-    }
+    while (wait_for_second(tending));
+    pthread_join(tending->stepper, NULL);
+    if (atomic_load(&tending->holds))
+        write_last(tending, syncer);
+    tending->account->options->ended();
     return NULL;
 }
 
@@ -244,12 +293,11 @@ static void *reporter(void *context) {
 /* ---- starting ---------------------------------------------------------------------------------
  */
 
-static int start_thread(void *(*run)(void *), struct tending *tending) {
+static int start_thread(void *(*run)(void *), struct tending *tending, pthread_t *thread) {
     sigset_t all, before;
-    pthread_t thread;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int status = pthread_create(&thread, NULL, run, tending);
+    int status = pthread_create(thread, NULL, run, tending);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
@@ -264,8 +312,21 @@ enum am_code am_account_tend(struct am_account *account, struct am_error *error)
     if (!tending)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
     tending->account = account;
-    if (start_thread(stepper, tending) == 0 && start_thread(writer, tending) == 0 &&
-        start_thread(reporter, tending) == 0)
-        return AM_OK;
-    return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
+    pthread_t thread;
+    if (sem_init(&tending->woken, 0, 0) != 0 ||
+        start_thread(stepper, tending, &tending->stepper) != 0 ||
+        start_thread(writer, tending, &thread) != 0 ||
+        start_thread(reporter, tending, &thread) != 0)
+        return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
+    atomic_store(&account->tending, tending);
+    return AM_OK;
+}
+
+bool am_account_end(struct am_account *account) {
+    struct tending *tending = atomic_load(&account->tending);
+    if (!tending || atomic_exchange(&tending->ending, true))
+        return tending != NULL;
+    for (int thread = 0; thread < WOKEN; thread++)
+        sem_post(&tending->woken);
+    return true;
 }

@@ -4,9 +4,13 @@
 #ifndef AM_PUBLISH_ACCOUNT_PARTS_H
 #define AM_PUBLISH_ACCOUNT_PARTS_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "account.h"
+
+struct tending;
+struct flusher;
 
 struct am_account {
     const struct am_account_options *options;
@@ -15,7 +19,9 @@ struct am_account {
     struct am_timezones *zones; /* for days */
     struct am_ledger *ledger;   /* NULL: not open */
     struct am_event_service *service;
-    pid_t opener; /* the process that opened them; its children share its keys */
+    pid_t opener;                    /* the process that opened them; its children share its keys */
+    struct tending *_Atomic tending; /* am_account_tend; NULL: not in this process */
+    struct flusher *_Atomic flusher; /* am_account_work; likewise */
     struct am_account_worker publisher; /* of the process that publishes: for its log lines */
 };
 

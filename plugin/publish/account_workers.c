@@ -51,8 +51,10 @@ static enum am_code start_flusher(struct am_account *account,
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int status = pthread_create(&thread, NULL, flush, flusher);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (status == 0)
+    if (status == 0) {
+        atomic_store(&account->flusher, flusher);
         return AM_OK;
+    }
     free(flusher);
     return am_error_set(error, AM_E_IO, "no thread to write the log of decisions");
 }
@@ -90,4 +92,11 @@ enum am_code am_account_work(struct am_account *account,
     if (code == AM_OK)
         code = start_flusher(account, workers, count, error);
     return code;
+}
+
+void am_account_flush(struct am_account *account) {
+    const struct flusher *flusher = atomic_load(&account->flusher);
+    for (unsigned i = 0; flusher && i < flusher->count; i++)
+        if (flusher->workers[i].events)
+            am_event_worker_flush_at_end(flusher->workers[i].events);
 }

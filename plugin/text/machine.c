@@ -251,17 +251,3 @@ void am_text_machine_word(struct am_text_machine *machine,
         take_separator(machine, character, output);
     }
 }
-
-void am_text_machine_start(struct am_text_machine *machine,
-                           const struct am_text_word_rules *rules) {
-    machine->rules = *rules;
-    machine->base = AM_CHARACTER_OTHER;
-    machine->count = 0;
-    machine->highest = 0;
-    machine->joiner = 0;
-    machine->tail_count = 0;
-    machine->suffix.open = false;
-    machine->mark_count = 0;
-    machine->superscript_count = 0;
-    machine->capital_i.code = 0;
-}

@@ -80,7 +80,19 @@ struct am_text_machine {
     int32_t folded[2 * AM_MACHINE_CHARACTERS]; /* scratch */
 };
 
-void am_text_machine_start(struct am_text_machine *machine, const struct am_text_word_rules *rules);
+static inline void am_text_machine_start(struct am_text_machine *machine,
+                                         const struct am_text_word_rules *rules) {
+    machine->rules = *rules;
+    machine->base = AM_CHARACTER_OTHER;
+    machine->count = 0;
+    machine->highest = 0;
+    machine->joiner = 0;
+    machine->tail_count = 0;
+    machine->suffix.open = false;
+    machine->mark_count = 0;
+    machine->superscript_count = 0;
+    machine->capital_i.code = 0;
+}
 
 /* No word is open and nothing waits: what was read has no bearing on what follows. */
 static inline bool am_text_machine_idle(const struct am_text_machine *machine) {

@@ -137,13 +137,19 @@ void am_text_splitter_start(struct am_text_splitter *splitter,
                             const struct am_text_word_rules *rules,
                             struct am_text_splitter_memory memory) {
     struct state *state = memory.memory;
-    *splitter =
-        (struct am_text_splitter){.text = text,
-                                  .kernel = rules->turkish ? NULL : am_text_block_best(),
-                                  .ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE,
-                                  .state = state,
-                                  .texts = state->texts,
-                                  .written = state->written};
+    /* Not as a whole: compilers clear structs of this size by a loop of the processor's own, which
+     * takes longer to start than all of this. */
+    splitter->text = text;
+    splitter->at = 0;
+    splitter->kernel = rules->turkish ? NULL : am_text_block_best();
+    splitter->ends_at_apostrophes = rules->elisions != AM_ELISIONS_NONE;
+    splitter->over = text.size == 0;
+    splitter->characters = 0;
+    splitter->wants_written = false;
+    splitter->state = state;
+    splitter->texts = state->texts;
+    splitter->written = state->written;
+    splitter->written_count = 0;
     am_text_machine_start(&state->machine, rules);
 }
 
@@ -177,8 +183,11 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
         }
         take_character(splitter, &output);
     }
-    if (splitter->at == splitter->text.size && am_text_machine_room(&output))
-        am_text_machine_finish(&state->machine, &output);
+    if (splitter->at == splitter->text.size && am_text_machine_room(&output)) {
+        if (!am_text_machine_idle(&state->machine))
+            am_text_machine_finish(&state->machine, &output);
+        splitter->over = true;
+    }
     splitter->written_count = output.written_count;
     char *readable = output.at + AM_WORD_PADDING;
     am_poison_region(readable, (size_t)(output.end - readable));

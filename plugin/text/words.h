@@ -49,6 +49,7 @@ struct am_text_splitter {
     const struct am_text_block_kernel *kernel; /* the best of this machine; a test may set another
                                        after am_text_splitter_start, or NULL: no blocks at all */
     bool ends_at_apostrophes;                  /* blocks leave apostrophes to the machine */
+    bool over;                                 /* there are no more words */
     size_t characters;  /* of those consumed, those that no block has given: read one by one */
     bool wants_written; /* a caller that stems sets it after am_text_splitter_start */
     void *state;

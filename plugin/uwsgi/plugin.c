@@ -34,6 +34,7 @@ static int mount_app(char *mountpoint, char *app);
 static void postinit_apps(void);
 static void post_fork(void);
 static int mule(char *patch);
+static void end_of_worker(void);
 
 __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .name = "admatch",
@@ -49,6 +50,7 @@ __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .post_fork = post_fork,
     .mule = mule,
     .rpc = am_uwsgi_rpc_call,
+    .atexit = end_of_worker,
     .request = am_uwsgi_request_serve,
     .after_request = am_uwsgi_request_finished,
 };
@@ -200,6 +202,13 @@ static void post_fork(void) {
     if (!am_uwsgi_loop_is_chosen())
         am_uwsgi_accept_start();
     am_server_work(server, (unsigned)uwsgi.mywid);
+}
+
+/* uWSGI runs it in workers, on every end but a kill, before they free anything; not in the master.
+ */
+static void end_of_worker(void) {
+    if (server && uwsgi.mywid && server->account)
+        am_account_flush(server->account);
 }
 
 static int mule(char *patch) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
+#include "../client/geo.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -56,7 +58,11 @@ static struct number grace_number = {&am_uwsgi_settings.loop.grace, 0, 86400};
 static struct number memory_number = {&am_uwsgi_settings.loop.memory, 1 << 20, UINT64_C(1) << 40};
 static struct number modifier_number = {&am_uwsgi_settings.loop.modifier, 0, 255};
 
-static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 64 << 20};
+static struct number cells_number = {&am_uwsgi_settings.cells, 1024, 16 << 20};
+static struct number inflight_number = {&am_uwsgi_settings.inflight, 1024, 16 << 20};
+static struct number caps_number = {&am_uwsgi_settings.caps, 1 << 20, UINT64_C(4) << 30};
+static struct number reserve_number = {&am_uwsgi_settings.reserve, 1, 86400};
+static struct number reserve_bids_number = {&am_uwsgi_settings.reserve_bids, 1, 86400};
 static struct number ring_number = {&am_uwsgi_settings.ring, 256 << 10, UINT64_C(4) << 30};
 static struct number keep_number = {&am_uwsgi_settings.log_keep, 0, 36500};
 
@@ -272,6 +278,17 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-derive = geo: file of addresses, in MaxMind's DB format, of the kind City or "
      "Country",
      set_path, &am_uwsgi_settings.geoip, 0},
+    {"admatch-inflight", required_argument, 0,
+     "with admatch-ledger: placements whose events are awaited, of a new ledger (default 262144)",
+     set_number, &inflight_number, 0},
+    {"admatch-caps", required_argument, 0,
+     "with admatch-ledger: bytes of the table of frequency caps (default 67108864)", set_number,
+     &caps_number, 0},
+    {"admatch-reserve", required_argument, 0,
+     "with admatch-ledger: seconds that a placement is reserved for its events (default 60)",
+     set_number, &reserve_number, 0},
+    {"admatch-reserve-bids", required_argument, 0,
+     "with admatch-ledger: the same for bids (default 120)", set_number, &reserve_bids_number, 0},
     {"admatch-gzip", required_argument, 0,
      "pack answers of more than so many bytes for clients that take gzip (default 0: never)",
      set_number, &gzip_number, 0},
@@ -318,6 +335,18 @@ static void start_anew(void) {
         am_publish_log(&am_uwsgi_log, "the master cannot be asked to start anew: reload it");
 }
 
+/* In the mule. */
+static bool is_serving(void) {
+    for (int i = 1; i <= uwsgi.numproc; i++)
+        if (uwsgi.workers[i].pid > 0 && uwsgi.workers[i].cursed_at)
+            return true;
+    return false;
+}
+
+static void end_process(void) {
+    _exit(0);
+}
+
 static char *absolute(char *path, const char *option) {
     char folder[PATH_MAX];
     char *joined = NULL;
@@ -349,12 +378,18 @@ static void finish_account(void) {
         .click_rates = settings->click_rates,
         .click_first = settings->click_first,
         .cells = (uint32_t)settings->cells,
+        .placements = (uint32_t)settings->inflight,
+        .caps_bytes = settings->caps,
+        .reserve = (uint32_t)settings->reserve,
+        .reserve_bids = (uint32_t)settings->reserve_bids,
         .ring_bytes = settings->ring,
         .log_keep = (uint32_t)settings->log_keep,
         .terms = (uint32_t)settings->terms,
         .contexts = (uint32_t)(uwsgi.numproc * (uwsgi.cores + (int)settings->rpc)),
         .counting = &settings->counting,
         .lost = start_anew,
+        .serving = is_serving,
+        .ended = end_process,
     };
 }
 

@@ -37,6 +37,7 @@ struct am_uwsgi_settings {
     int preview;
     char *ledger; /* DIR, likewise absolute; NULL: nothing is counted */
     uint64_t cells, ring, log_keep, terms;
+    uint64_t inflight, caps, reserve, reserve_bids; /* 0: the defaults */
     int click_first;
     char *keys, *robots, *click_rates, *events;
     struct am_account_options account; /* filled in by am_uwsgi_settings_finish */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../client/geo.h"
 #include "../publish/priority.h"
 #include "host.h"
 #include "log.h"
@@ -15,6 +16,7 @@
 #include "start.h"
 
 enum {
+    SAVE_SECONDS = 45, /* less than uWSGI's mule-reload-mercy */
     FIFO_COMMAND = 'a',
     SOON_MILLISECONDS = 100,
 };
@@ -42,11 +44,16 @@ void am_uwsgi_watcher_add(void) {
             FIFO_COMMAND, mule_index + 1);
 }
 
+static struct am_account *tended; /* by this mule; NULL: there is no ledger */
+
 /* uWSGI's own handler runs exit(), which may wait forever for a lock that the interrupted code
- * holds. */
+ * holds. Where a ledger is to be saved, its threads do it and end the process, also in the middle
+ * of a build; the master waits for it, and the alarm ends it where a disk does not answer. */
 static void leave(int signal_number) {
     (void)signal_number;
-    _exit(0);
+    if (!tended || !am_account_end(tended))
+        _exit(0);
+    alarm(SAVE_SECONDS);
 }
 
 /* The order matters: changing the user clears PDEATHSIG. */
@@ -57,10 +64,12 @@ static void set_up(const struct am_server *server) {
     signal(SIGHUP, leave);
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
+    signal(SIGALRM, SIG_DFL);
     if (server->account && am_account_tend(server->account, &error) != AM_OK) {
         am_publish_log(&am_uwsgi_log, "the ledger is not tended: %s", error.message);
         _exit(1); /* the master starts another mule */
     }
+    tended = server->account;
     am_publish_priority_background();
 }
 

@@ -119,7 +119,7 @@ class TagTest(unittest.TestCase):
 
     def test_words_are_marked_and_the_text_stays(self):
         self.show("<article><h2>Shoes</h2><p>My <em>running</em> shoes, <a href=/x>running shoes</a> and running shoes &amp; socks.</p></article>", "data-in-text=1")
-        marked = eventually("words are marked", lambda: self.browser.run("return [...document.querySelectorAll('a.admatch-text')].map(a => a.textContent)"))
+        marked = eventually("words are marked", lambda: self.browser.run("return [...document.querySelectorAll('a.admatch_word')].map(a => a.textContent)"))
         self.assertEqual(marked, ["running", "shoes"])
         self.assertEqual(self.browser.run("return document.querySelector('article p').textContent"), "My running shoes, running shoes and running shoes & socks.")
         self.assertEqual(self.browser.run("return document.querySelectorAll('a a').length"), 0)
@@ -127,7 +127,7 @@ class TagTest(unittest.TestCase):
     def test_what_has_no_words_in_the_text_marks_nothing(self):
         self.show("<article><p>The harbour.</p></article><div data-admatch-slot=any data-size=300x250></div>", "data-in-text=2")
         self.assertEqual(eventually("it is filled", lambda: self.filled("any")), "markup")
-        self.assertEqual(self.browser.find("a.admatch-text"), [])
+        self.assertEqual(self.browser.find("a.admatch_word"), [])
         self.assertEqual(self.browser.console(), [])
 
     def test_private_pages_and_consent(self):

@@ -156,6 +156,7 @@ static void write_index(const uint8_t *data, size_t size) {
 static void use_ring(const uint8_t *data, size_t size) {
     uint64_t bytes = BLOCKS * AM_EVENT_RING_BLOCK_BYTES;
     struct am_journal_position lanes[LANES];
+    struct am_event_ring_loaded loaded = {lanes, LANES, 0};
     size_t ring_size = (am_event_ring_size(bytes) + 63) / 64 * 64;
     struct am_event_ring *ring = aligned_alloc(64, ring_size);
     require(ring != NULL);
@@ -163,7 +164,7 @@ static void use_ring(const uint8_t *data, size_t size) {
     am_event_ring_start(ring, bytes, size, 1000);
     write_index(data, size);
     write_file("ring", data, size);
-    (void)am_event_ring_load(ring, folder_file, lanes, LANES, NULL);
+    (void)am_event_ring_load(ring, folder_file, &loaded, NULL);
     for (uint64_t sequence = 0; sequence < UINT64_C(4) * AM_EVENT_RING_BLOCK; sequence += 17) {
         enum am_event_claim claim = am_event_ring_claim(ring, sequence, AM_EVENT_RING_IMPRESSION);
         require(claim != AM_EVENT_FIRST ||

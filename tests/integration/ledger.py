@@ -23,9 +23,17 @@ RECORDS = [
 
 
 def home_of(folder):
-    """The ledger's folder on the tmpfs."""
+    """The ledger's folder on the tmpfs, once a server has made it."""
     status = os.stat(folder)
-    return SHARED_MEMORY / f"admatch-ledger-{status.st_uid}-{status.st_dev:x}-{status.st_ino:x}"
+    home, = SHARED_MEMORY.glob(f"admatch-ledger-{status.st_uid}-{status.st_dev:x}-{status.st_ino:x}-*")
+    return home
+
+
+def remove_home(folder):
+    """The same folder, where there is one."""
+    status = os.stat(folder)
+    for home in SHARED_MEMORY.glob(f"admatch-ledger-*-{status.st_dev:x}-{status.st_ino:x}-*"):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def path_of(url):
@@ -42,8 +50,11 @@ class LedgerTest(ServerTest):
         super().setUp()
         self.ledger = self.folder / "ledger"
         self.ledger.mkdir(0o700)
-        self.home = home_of(self.ledger)
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.addCleanup(remove_home, self.ledger)
+
+    @property
+    def home(self):
+        return home_of(self.ledger)
 
     def count(self, *options, records=RECORDS, **more):
         defaults = [f"admatch-ledger = {self.ledger}", f"admatch-public-url = {URL}", "admatch-cells = 1024", "admatch-ring = 1048576", self.RATES, "disable-logging = true"]

@@ -108,7 +108,10 @@ class LogTest(CommandTest):
         self.put(0, 9, 1, 2, end="")
         self.put(1, 9, 1, n="w1-2026120109:7")
         (self.folder / "log" / "w2-2026120109.jsonl").write_text("nonsense\n")
-        counted = self.recount()
+        done = run("recount", self.folder)
+        self.assertEqual(done.returncode, 1)
+        counted = json.loads(done.stdout)
+        self.assertIn(b"1 lines of the log cannot be read", done.stderr)
         self.assertEqual((counted["unreadable"], counted["misplaced"], counted["torn"]), (1, 1, 1))
 
     def test_options_that_make_no_sense_are_refused(self):

@@ -18,7 +18,7 @@ import subprocess
 import unittest
 
 from harness import BUILD, EXAMPLE, LOOP, PATIENCE, ROOT, SANITIZER, UWSGI, Connection, children_of, environment, eventually, free_port, new_folder, status_of
-from ledger import home_of
+from ledger import remove_home
 
 CONFIGS = ROOT / "configs"
 
@@ -60,7 +60,7 @@ class ConfigsTest(unittest.TestCase):
         """What they have in shared memory would outlive the folder."""
         for folder in (self.folder / "build/production-ledger", self.folder / "private/ledger"):
             if folder.exists():
-                shutil.rmtree(home_of(folder), ignore_errors=True)
+                remove_home(folder)
 
     def end(self, process):
         if process.poll() is None:
@@ -346,7 +346,7 @@ class BuildTest(unittest.TestCase):
             process = subprocess.Popen(["make", "-s", "run", f"PORT={free_port()}", *options], cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
         self.addCleanup(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()))
         lines = eventually("it prints lines", lambda: re.search(r"^ +(curl .*)\n(?s:.*?)^ +(curl .*)\n +(.* log (.*))$", log.read_text(), re.M))
-        self.addCleanup(lambda: shutil.rmtree(home_of(ROOT / lines[4]), ignore_errors=True))
+        self.addCleanup(lambda: remove_home(ROOT / lines[4]))
         return lines, log
 
     def test_make_run_prints_a_line_to_try_once_it_serves(self):

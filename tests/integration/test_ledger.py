@@ -7,14 +7,15 @@ import os
 import random
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import threading
 import time
 import unittest
 
-from harness import BUILD, SANITIZER, ad, children_of, eventually, forks_late, put, status_of
-from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of
+from harness import BUILD, PATIENCE, SANITIZER, UWSGI, ad, children_of, eventually, forks_late, put, status_of
+from ledger import BROWSER, RECORDS, LedgerTest, home_of, path_of, remove_home
 
 
 def impressions(counters):
@@ -94,6 +95,81 @@ class RestartTest(LedgerTest):
         self.assertEqual(self.fire(server, urls["click"]).status, 302)
         self.assertEqual(self.counters()["c1"], (0.00125, 1, 1))
         self.assertEqual(self.lines("click")[0]["keyword"], "running shoes")
+
+
+class SizeTest(LedgerTest):
+    def test_admatch_inflight_sizes_the_shared_memory(self):
+        server = self.count("admatch-inflight = 1024")
+        self.assertRegex(server.log(), r"ledger .*: 3 MB of shared memory for counters")
+        self.fire(server, self.place(server)["urls"]["impression"])
+        self.assertEqual(impressions(self.counters()), 1)
+
+
+class EndTest(LedgerTest):
+    """A clean end leaves on the disk all that a planned reboot needs, so that it loses nothing."""
+
+    def newest_snapshot(self):
+        return max(path.name for path in self.ledger.glob("snapshot-*"))
+
+    def is_saved_by(self, end, *options):
+        server = self.count(*options)
+        eventually("the mule tends the ledger", lambda: len(list(self.ledger.glob("snapshot-*"))) == 2)
+        placed = [self.place(server)["urls"]["impression"] for _ in range(5)]
+        for url in placed[:4]:
+            self.fire(server, url)
+        before = self.newest_snapshot()
+        self.place(server)
+        end(server)
+        self.assertIn("saved for the end of this process", server.log())
+        self.assertGreater(self.newest_snapshot(), before)
+        lines = self.lines()
+        self.assertEqual(sum(line["e"] == "decision" for line in lines), 6)
+        cells = [cell for line in lines if line["e"] == "counters" and line["cut"] > lines[0]["t"] for cell in line.get("cells", ())]
+        self.assertEqual([cell["impressions"] for cell in cells if cell["id"] == "c1"][-1], 4)
+        server.stop()
+        shutil.rmtree(self.home)
+        server.start()
+        for url in placed:
+            self.fire(server, url)
+        self.assertEqual(self.outcomes(server, "impression"), {"counted": 1, "duplicate": 4})
+        self.assertEqual(impressions(self.counters()), 5)
+
+    def test_on_sigint(self):
+        self.is_saved_by(lambda server: (server.process.send_signal(signal.SIGINT), server.ends()))
+
+    def test_on_sigterm(self):
+        self.is_saved_by(lambda server: (server.process.send_signal(signal.SIGTERM), server.ends()), "die-on-term = true")
+
+    def test_on_uwsgi_stop(self):
+        pidfile = self.folder / "pid"
+        self.is_saved_by(lambda server: (subprocess.run([UWSGI, "--stop", pidfile], check=True), server.ends()), f"pidfile = {pidfile}")
+
+    def test_on_a_graceful_end(self):
+        self.is_saved_by(lambda server: (server.command("q"), server.ends()))
+
+    def test_on_a_reload(self):
+        def reload(server):
+            worker = server.workers()[0]
+            server.process.send_signal(signal.SIGHUP)
+            eventually("another worker serves", lambda: status_of(worker) is None and server.answers())
+        self.is_saved_by(reload)
+
+    def test_while_workers_still_end(self):
+        """The ledger is stepped, and saved, when the last event of a worker that takes its time is counted."""
+        server = self.count("worker-reload-mercy = 20")
+        url = self.place(server)["urls"]["impression"]
+        slow = server.connect()
+        slow.sock = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        slow.sock.sendall(f"GET {path_of(url)} HTTP/1.1\r\nHost: x\r\n".encode())
+        time.sleep(0.3)
+        server.command("q")
+        time.sleep(1.5)
+        slow.sock.sendall(b"User-Agent: Mozilla/5.0 (X11)\r\n\r\n")
+        answer = slow.sock.recv(4096)
+        server.ends()
+        counted = b" 200 " in answer
+        cells = [cell for line in self.lines("counters") for cell in line.get("cells", ()) if cell["id"] == "c1"]
+        self.assertEqual(cells[-1]["impressions"], int(counted))
 
 
 class KillTest(LedgerTest):
@@ -225,7 +301,7 @@ class RightsTest(LedgerTest):
                 keys.write_text("00112233445566778899aabbccddeeff\n")
                 keys.chmod(0o600)
                 shutil.chown(keys, "nobody", "nogroup")
-                self.addCleanup(shutil.rmtree, home_of(ledger), ignore_errors=True)
+                self.addCleanup(remove_home, ledger)
                 server = self.count(f"admatch-ledger = {ledger}", "uid = nobody", "gid = nogroup", option, f"admatch-state-dir = {self.folder}/state-{name}",
                                     f"admatch-keys = {keys}", name=name)
                 url = self.place(server)["urls"]["impression"]
@@ -259,7 +335,9 @@ class RefusalTest(LedgerTest):
         for option, words in (("admatch-public-url = ads.example", "expected a URL"), ("admatch-public-url = https://ads.example/", "expected a URL"),
                               ("admatch-trusted = 10.0.0.1/8", "10.0.0.0/8"), ("admatch-click-rates = 5", "admatch-click-rates = 5: expected a rate"),
                               ("admatch-keys = /nonexistent", "/nonexistent"), ("admatch-robots = /nonexistent", "/nonexistent"),
-                              ("admatch-ring = 5", "expected a whole number"), ("admatch-terms = 10000001", "expected a whole number from 0 to 10000000"), ("admatch-log-query = some", "expected full, normalised or none"),
+                              ("admatch-ring = 5", "expected a whole number"), ("admatch-terms = 10000001", "expected a whole number from 0 to 10000000"),
+                              ("admatch-inflight = 5", "expected a whole number from 1024"), ("admatch-caps = 5", "expected a whole number from 1048576"),
+                              ("admatch-reserve = 0", "expected a whole number from 1 to 86400"), ("admatch-reserve-bids = 0", "expected a whole number from 1 to 86400"), ("admatch-log-query = some", "expected full, normalised or none"),
                               ("admatch-events = " + "x" * 65, "at most 12 names")):
             with self.subTest(option):
                 self.assertIn(words, self.refused(option))
@@ -317,8 +395,8 @@ class ClockTest(LedgerTest):
         with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
             file.write(struct.pack("q", seconds))
 
-    def serve_by_it(self):
-        return self.count("processes = 2", "threads = 2", variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
+    def serve_by_it(self, *options):
+        return self.count("processes = 2", "threads = 2", *options, variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
 
     def fire_some(self, server, count=5):
         for _ in range(count):
@@ -365,6 +443,16 @@ class ClockTest(LedgerTest):
         eventually("the counters agree, once the holder has logged them", self.agrees)
         self.assertEqual(impressions(self.counters()), total + 1)
 
+    def test_after_admatch_reserve_an_event_is_late(self):
+        server = self.serve_by_it("admatch-reserve = 5")
+        for seconds in (3, 8, 70):
+            url = self.place(server)["urls"]["impression"]
+            self.shift(seconds)
+            self.fire(server, url)
+            self.shift(0)
+        self.assertEqual([line.get("late", False) for line in self.lines("impression")], [False, True, True])
+        self.assertEqual(impressions(self.counters()), 3)
+
     def test_an_event_that_comes_too_late_is_expired(self):
         server = self.serve_by_it()
         urls = self.place(server)["urls"]
@@ -388,8 +476,7 @@ class FullDiskTest(LedgerTest):
             self.skipTest("may not mount")
         self.addCleanup(subprocess.run, ["umount", "-l", self.ledger], check=True)
         self.ledger.chmod(0o700)
-        self.home = home_of(self.ledger)
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.addCleanup(remove_home, self.ledger)
 
     def test_events_count_on_while_the_disk_is_full(self):
         server = self.count()

@@ -51,10 +51,39 @@ def check_links():
                 yield f"{path.relative_to(ROOT)}: there is no {target}"
 
 
-def check_options(build):
+def registered_options(build):
     """uWSGI itself lists the options that the plugin has registered."""
     done = subprocess.run([UWSGI, "--plugins-dir", build, "--need-plugin", "admatch", "--help"], capture_output=True, text=True)
-    registered = set(re.findall(r"--(admatch-[a-z-]+)", done.stdout + done.stderr))
+    return set(re.findall(r"--(admatch-[a-z-]+)", done.stdout + done.stderr))
+
+
+def commands_of(build):
+    done = subprocess.run([build / "admatch", "--help"], capture_output=True, text=True, check=True)
+    return re.findall(r"^  ([a-z]+) +[A-Z]", done.stdout, re.M)
+
+
+def literals(text):
+    """The string literals of C, those that follow each other as one."""
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    for run in re.findall(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+', text):
+        yield "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', run))
+
+
+def check_messages(build):
+    """Messages name only options and commands that there are. Names of folders stand behind a slash."""
+    options, commands = registered_options(build), commands_of(build)
+    for path in sorted((ROOT / "plugin").rglob("*.[ch]")):
+        for text in literals(path.read_text()):
+            for name in re.findall(r"(?<![/\w-])(admatch-[a-z]+(?:-[a-z]+)*)(?![-%\w])", text):
+                if name not in options:
+                    yield f"{path.relative_to(ROOT)}: a message names the option {name}, which there is not"
+            for name in re.findall(r"\badmatch ([a-z]+)(?= (?:[a-z]+ )?(?:--|%s|[A-Z]{2}))", text):
+                if name not in commands:
+                    yield f"{path.relative_to(ROOT)}: a message names the command admatch {name}, which there is not"
+
+
+def check_options(build):
+    registered = registered_options(build)
     documented = set(re.findall(r"^\| `(admatch-[a-z-]+)` ", (ROOT / "docs" / "OPTIONS.md").read_text(), re.M))
     if not registered:
         yield "uWSGI lists no option of the plugin"
@@ -228,7 +257,7 @@ def check_format(build, folder):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    problems = [*check_width(), *check_links(), *check_options(build), *check_log_variables(), *check_version(build), *check_manual(build), *check_leftovers(), *check_targets(), *check_strict(), *check_ports()]
+    problems = [*check_width(), *check_links(), *check_options(build), *check_messages(build), *check_log_variables(), *check_version(build), *check_manual(build), *check_leftovers(), *check_targets(), *check_strict(), *check_ports()]
     with tempfile.TemporaryDirectory() as folder:
         problems += [*check_examples(build, pathlib.Path(folder)), *check_format(build, pathlib.Path(folder))]
     print("\n".join(problems) or f"docs: {len(documents())} documents are in order")

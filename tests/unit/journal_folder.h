@@ -116,7 +116,7 @@ static inline bool journal_note(void *context, const struct am_journal_walked *l
 
 static inline struct journal_content journal_read(const struct journal_folder *folder,
                                                   uint64_t most) {
-    struct journal_content content = {calloc(most + 1, 1), most, {0, 0, 0, 0}, 0};
+    struct journal_content content = {.seen = calloc(most + 1, 1), .most = most};
     struct am_journal_bounds bounds = {.count = 0};
     struct am_error error;
     if (am_journal_walk(folder->log, &bounds, journal_note, &content, &content.report, &error) !=
@@ -132,6 +132,7 @@ journal_assert_holds(const struct journal_folder *folder, uint64_t first, uint64
     assert_int_equal(content.wrong, 0);
     assert_int_equal(content.report.torn, 0);
     assert_int_equal(content.report.bad, 0);
+    assert_int_equal(content.report.missing, 0);
     for (uint64_t i = 0; i < end; i++)
         if (content.seen[i] != (i >= first))
             fail_msg("line %llu stands %d times in the log", (unsigned long long)i,

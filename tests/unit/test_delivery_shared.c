@@ -102,6 +102,37 @@ static void what_is_counted_lives_through_all_processes_ends(void **state) {
     assert_int_equal(record.limits[AM_LEDGER_MONEY].line, 12 * UNIT);
 }
 
+/* A folder that was made anew may get the inode of the one that was removed. */
+static void a_new_folder_has_nothing_of_the_one_before_it(void **state) {
+    (void)state;
+    char command[128], old[512], home[512];
+    struct am_ledger_terms terms = campaign("c", 24 * UNIT);
+    test_publish(&test, &terms, 1, DAY0);
+    uint16_t epoch = am_ledger_epoch(test.ledger), host = am_ledger_host(test.ledger);
+    shared_home(&shared, old);
+    leave();
+    snprintf(command, sizeof command, "rm -r %s/*", shared.folder);
+    assert_int_equal(system(command), 0);
+    shared_start(&test, &shared);
+    assert_int_equal(am_ledger_find(test.ledger, am_model_key(AM_RECORD_CAMPAIGN, AM_VIEW("c"))),
+                     AM_LEDGER_NO_CELL);
+    assert_false(am_ledger_epoch(test.ledger) == epoch && am_ledger_host(test.ledger) == host);
+    shared_home(&shared, home); /* fails where there are two */
+    assert_string_not_equal(home, old);
+    assert_int_equal(access(old, F_OK), -1);
+}
+
+static void a_damaged_id_is_refused(void **state) {
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/id", shared.folder);
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    assert_int_equal(refused("id is damaged"), AM_E_CORRUPT);
+    assert_int_equal(write(fd, "../../../../tmp/x\n", 18), 18);
+    assert_int_equal(refused("id is damaged"), AM_E_CORRUPT);
+    close(fd);
+}
+
 static void two_instances_share_their_counters(void **state) {
     (void)state;
     struct test_ledger other;
@@ -154,6 +185,15 @@ static void a_folder_belongs_to_one_inventory(void **state) {
     options.inventory = "/srv/b.jsonl";
     assert_int_equal(am_ledger_open(&options, &ledger, &error), AM_E_INVALID);
     assert_non_null(strstr(error.message, "/srv/a.jsonl"));
+    char owner[128];
+    snprintf(owner, sizeof owner, "%s/owner", shared.folder);
+    assert_non_null(strstr(error.message, owner));
+    int fd = open(owner, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "/srv/b.jsonl\n", 13), 13);
+    close(fd);
+    test_check(am_ledger_open(&options, &ledger, &error), &error);
+    am_ledger_close(ledger);
+    test_check(am_ledger_rebind(shared.folder, "/srv/a.jsonl", &error), &error);
     test_check(am_ledger_rebind(shared.folder, "/srv/b.jsonl", &error), &error);
     test_check(am_ledger_open(&options, &ledger, &error), &error);
     am_ledger_close(ledger);
@@ -765,6 +805,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         TEST(what_is_counted_lives_through_all_processes_ends),
+        TEST(a_new_folder_has_nothing_of_the_one_before_it),
+        TEST(a_damaged_id_is_refused),
         TEST(two_instances_share_their_counters),
         TEST(one_process_holds_it),
         TEST(a_folder_belongs_to_one_inventory),

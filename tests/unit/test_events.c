@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -72,6 +73,14 @@ static bool keep_line(void *context, const struct am_journal_walked *line) {
 }
 
 /* The line of that kind without its place, which differs. */
+/* A line without a member whose text is not known before. */
+static void cut_out(char *line, const char *member) {
+    char *begin = strstr(line, member);
+    char *behind = begin ? strchr(begin + strlen(member), '"') : NULL;
+    if (behind)
+        memmove(begin, behind + 1, strlen(behind));
+}
+
 static const char *line_of(enum am_journal_kind kind, unsigned skip) {
     static struct wanted_line wanted;
     struct am_journal_walk_report report;
@@ -79,9 +88,8 @@ static const char *line_of(enum am_journal_kind kind, unsigned skip) {
     wanted = (struct wanted_line){.kind = kind, .skip = skip};
     am_event_worker_flush(account.worker);
     (void)am_journal_walk(account.log, &bounds, keep_line, &wanted, &report, NULL);
-    char *n = strstr(wanted.text, ",\"n\":\""), *behind = n ? strstr(n + 6, "\"") : NULL;
-    if (behind)
-        memmove(n, behind + 1, strlen(behind));
+    cut_out(wanted.text, ",\"n\":\"");
+    cut_out(wanted.text, ",\"after\":\"");
     return wanted.text;
 }
 
@@ -441,10 +449,21 @@ static void after_a_reboot_counters_and_bits_are_as_before(void **state) {
                         "\"restart\",\"from\":\"2026-12-01T12:00:00.000000Z\"}");
 }
 
+static void remove_snapshots(void) {
+    struct dirent *entry;
+    DIR *listing = opendir(account.folder);
+    assert_non_null(listing);
+    while ((entry = readdir(listing)))
+        if (strncmp(entry->d_name, "snapshot-", 9) == 0)
+            assert_int_equal(unlinkat(dirfd(listing), entry->d_name, 0), 0);
+    closedir(listing);
+}
+
 static void without_any_snapshot_the_whole_log_is_replayed(void **state) {
     struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
     (void)state;
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    remove_snapshots();
     lose_memory(&account);
     assert_int_equal(spend_of("c1"), UNIT);
 }
@@ -478,6 +497,60 @@ static void a_damaged_ring_costs_old_events_and_no_start(void **state) {
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
 }
 
+static void of_a_zeroed_ring_nothing_counts_twice(void **state) {
+    char path[128];
+    struct stat status;
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    save();
+    snprintf(path, sizeof path, "%s/ring", account.folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(truncate(path, status.st_size), 0);
+    lose_memory(&account);
+    assert_true(account.recovered.ring_damaged > 0);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_EXPIRED);
+    assert_int_equal(spend_of("c1"), UNIT);
+}
+
+/* Before the holder has saved anything. */
+static void a_reboot_in_a_new_ledgers_first_second_loses_no_placement(void **state) {
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed shown = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &shown), AM_EVENT_COUNTED);
+    lose_memory(&account);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &shown), AM_EVENT_DUPLICATE);
+    assert_int_equal(spend_of("c1"), 2 * UNIT);
+}
+
+/* Three hours of the log, of which the middle one is lost with the memory. */
+static void a_reboot_says_what_the_log_lacks_and_counts_nothing_twice(void **state) {
+    char path[160], text[AM_JOURNAL_LACK_TEXT_SIZE];
+    struct placed placed[3];
+    (void)state;
+    for (int hour = 0; hour < 3; hour++) {
+        set_clock(NOON + hour * INT64_C(3600) - 600);
+        placed[hour] = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+        set_clock(NOON + hour * INT64_C(3600));
+        assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[hour]), AM_EVENT_COUNTED);
+        if (hour == 0)
+            save();
+    }
+    snprintf(path, sizeof path, "%s/log/w0-2026120113.jsonl", account.folder);
+    assert_int_equal(unlink(path), 0);
+    lose_memory(&account);
+    assert_int_equal(account.recovered.walked.missing, 1);
+    am_journal_lack_write(&account.recovered.walked.lacks[0], text);
+    assert_non_null(strstr(text, "w0-2026120113 from byte 0 to byte "));
+    assert_true(account.recovered.ring_doubted);
+    set_clock(NOON + 3600);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[1]), AM_EVENT_EXPIRED);
+    assert_int_equal(spend_of("c1"), 2 * UNIT);
+}
+
 static void a_shared_file_of_another_version_is_refused(void **state) {
     char path[256];
     struct am_event_service *service;
@@ -491,7 +564,7 @@ static void a_shared_file_of_another_version_is_refused(void **state) {
     assert_int_equal(am_event_service_open(&account.options, &service, &recovered, &error),
                      AM_E_VERSION);
     assert_null(service);
-    version = 1;
+    version = 2;
     assert_int_equal(pwrite(file, &version, sizeof version, 8), sizeof version);
     assert_int_equal(pwrite(file, "x", 1, 24), 1);
     assert_int_equal(am_event_service_open(&account.options, &service, &recovered, &error),
@@ -709,6 +782,9 @@ int main(void) {
         TEST(without_any_snapshot_the_whole_log_is_replayed),
         TEST(records_made_and_freed_are_replayed),
         TEST(a_damaged_ring_costs_old_events_and_no_start),
+        TEST(of_a_zeroed_ring_nothing_counts_twice),
+        TEST(a_reboot_in_a_new_ledgers_first_second_loses_no_placement),
+        TEST(a_reboot_says_what_the_log_lacks_and_counts_nothing_twice),
         TEST(a_shared_file_of_another_version_is_refused),
         TEST(a_second_instance_shares_bits_log_and_counters),
         TEST(on_a_full_disk_events_count_and_the_log_says_what_it_lacks),

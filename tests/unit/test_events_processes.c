@@ -287,10 +287,90 @@ static void read_setting(const char *name, uint64_t *value) {
         *value = strtoull(text, NULL, 10);
 }
 
+/* ---- starts at one moment ---- */
+
+enum { STARTERS = 50, ROUNDS = 4 };
+
+static enum am_code open_both(struct account *own, struct am_error *error) {
+    struct am_ledger_options options = {.folder = own->folder,
+                                        .tmpfs = own->tmpfs,
+                                        .inventory = "/srv/ads.jsonl",
+                                        .currency = "EUR",
+                                        .cells = 64,
+                                        .placements = 64,
+                                        .slots = 8,
+                                        .zones = own->zones};
+    enum am_code code = am_ledger_open(&options, &own->ledger, error);
+    if (code != AM_OK)
+        return code;
+    own->options.ledger = own->ledger;
+    own->options.tmpfs = am_ledger_home(own->ledger);
+    own->options.slots = 8;
+    code = am_event_service_open(&own->options, &own->service, &own->recovered, error);
+    if (code != AM_OK)
+        am_ledger_close(own->ledger);
+    return code;
+}
+
+/* As am_account_open does. */
+static void start_with_all(struct account *own, const int gate[2], uint32_t *account_of) {
+    struct am_error error = {.code = AM_OK};
+    enum am_code code;
+    char byte;
+    close(gate[1]);
+    assert_int_equal(read(gate[0], &byte, 1), 0); /* until it opens */
+    while ((code = open_both(own, &error)) == AM_E_CHANGED)
+        usleep(10000);
+    if (code != AM_OK) {
+        fprintf(stderr, "refused: %s\n", error.message);
+        _exit(1);
+    }
+    *account_of = (uint32_t)am_ledger_host(own->ledger) << 16 | am_ledger_epoch(own->ledger);
+    _exit(0);
+}
+
+static void start_all(struct account *own) {
+    size_t size = STARTERS * sizeof(uint32_t);
+    uint32_t *accounts =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int status, gate[2];
+    assert_int_equal(pipe(gate), 0);
+    for (int i = 0; i < STARTERS; i++)
+        if (fork() == 0)
+            start_with_all(own, gate, &accounts[i]);
+    close(gate[0]);
+    close(gate[1]);
+    while (wait(&status) > 0)
+        assert_int_equal(status, 0);
+    for (int i = 1; i < STARTERS; i++)
+        assert_int_equal(accounts[i], accounts[0]);
+    munmap(accounts, size);
+}
+
+/* On a new ledger, and after a reboot; on a disk, whose writes take their time. */
+static void all_that_start_at_one_moment_open_one_ledger(void **state) {
+    struct account own = account;
+    char command[256], disk[] = "/tmp/admatch-starts-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(disk));
+    own.options.folder = own.folder;
+    for (int round = 0; round < ROUNDS; round++) {
+        snprintf(own.folder, sizeof own.folder, "%s/%d", disk, round / 2);
+        snprintf(own.tmpfs, sizeof own.tmpfs, "%s/t%d", account.path, round);
+        assert_int_equal(mkdir(own.tmpfs, 0700), 0);
+        start_all(&own);
+        snprintf(command, sizeof command, "! ls %s | grep new", own.folder);
+        assert_int_equal(system(command), 0);
+    }
+    snprintf(command, sizeof command, "rm -r %s", disk);
+    assert_int_equal(system(command), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(all_that_start_at_one_moment_open_one_ledger),
         TEST(each_url_counts_once_however_often_it_is_fired),
         TEST(kills_lose_and_double_nothing),
     };

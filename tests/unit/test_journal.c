@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../plugin/events/lane.h"
 #include "journal_folder.h"
 
 #define HOUR (3600 * AM_JOURNAL_SECOND)
@@ -263,7 +264,7 @@ static void a_new_hour_begins_a_new_file(void **state) {
 static void a_file_that_is_large_is_followed_by_another_part(void **state) {
     (void)state;
     journal_time = TEN_OCLOCK;
-    folder.journal.rotate_bytes = 200;
+    folder.journal.rotate_bytes = 240;
     struct am_journal_writer *writer = journal_writer(&folder, 1);
     for (uint64_t i = 0; i < 9; i++)
         journal_put(writer, i);
@@ -273,6 +274,52 @@ static void a_file_that_is_large_is_followed_by_another_part(void **state) {
     assert_true(file_is_there("w1-2026120110.2.jsonl"));
     assert_false(file_is_there("w1-2026120110.3.jsonl"));
     journal_assert_holds(&folder, 0, 9);
+}
+
+static void reboot(void) {
+    am_journal_close(&folder.journal);
+    munmap(folder.shared, am_journal_shared_size(folder.shared->lane_count));
+    journal_restart(&folder, 4);
+}
+
+/* Each file's first line says where the one before ended, also over a reboot, whether that one was
+ * compressed or not, and over files that nothing was written to. */
+static void a_file_says_what_it_comes_after(void **state) {
+    struct am_journal_tidied tidied;
+    struct am_error error = {.code = AM_OK};
+    (void)state;
+    for (int hour = 0; hour < 6; hour++) {
+        journal_time = TEN_OCLOCK + hour * HOUR;
+        struct am_journal_writer *writer = journal_writer(&folder, 1);
+        journal_put(writer, 2 * (uint64_t)hour);
+        journal_put(writer, 2 * (uint64_t)hour + 1);
+        am_journal_writer_close(writer);
+        if (hour == 1)
+            assert_int_equal(am_journal_tidy(&folder.journal, 0, true, 60000, &tidied, &error),
+                             AM_OK);
+        if (hour % 2)
+            reboot();
+        if (hour == 3) /* as a crash leaves it between making a file and its first line */
+            close(openat(folder.journal.folder, "w1-2026120114.jsonl", O_WRONLY | O_CREAT, 0600));
+    }
+    journal_assert_holds(&folder, 0, 12);
+    for (int hour = 0; hour < 6; hour++) {
+        char name[64], kept[80];
+        const char *form = file_is_there("w1-2026120110.jsonl.gz") && hour == 0 ? ".gz" : "";
+        snprintf(name, sizeof name, "w1-20261201%d%s.jsonl%s", 10 + hour, hour == 4 ? ".1" : "",
+                 form);
+        snprintf(kept, sizeof kept, "%s.away", name);
+        assert_int_equal(renameat(folder.journal.folder, name, folder.journal.folder, kept), 0);
+        struct journal_content content = journal_read(&folder, 12);
+        assert_int_equal(content.report.missing,
+                         hour < 5); /* behind the last one there is nothing */
+        if (hour < 5)
+            assert_int_equal(am_journal_number_hour(content.report.lacks[0].to.number) -
+                                 am_journal_hour(TEN_OCLOCK),
+                             hour);
+        free(content.seen);
+        assert_int_equal(renameat(folder.journal.folder, kept, folder.journal.folder, name), 0);
+    }
 }
 
 static void a_clock_that_jumps_back_never_writes_into_an_older_file(void **state) {
@@ -741,7 +788,7 @@ static void make_old(const char *name, int64_t days) {
 static void old_files_are_removed_unless_the_clock_has_jumped(void **state) {
     (void)state;
     journal_time = TEN_OCLOCK;
-    folder.journal.rotate_bytes = 100;
+    folder.journal.rotate_bytes = 135;
     struct am_journal_writer *writer = journal_writer(&folder, 0);
     for (uint64_t i = 0; i < 8; i++)
         journal_put(writer, i);
@@ -786,6 +833,7 @@ int main(void) {
         TEST(a_line_that_is_too_long_is_lost_and_counted),
         TEST(a_new_hour_begins_a_new_file),
         TEST(a_file_that_is_large_is_followed_by_another_part),
+        TEST(a_file_says_what_it_comes_after),
         TEST(a_clock_that_jumps_back_never_writes_into_an_older_file),
         TEST(a_clock_before_1970_is_no_danger),
         TEST(another_writer_goes_on_in_the_same_file),

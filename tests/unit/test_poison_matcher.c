@@ -183,6 +183,16 @@ static void pair_words(void *argument) {
                                &pairs);
 }
 
+/* Of the last words, as many as may be paired at once. */
+static void pair_all_words(void *argument) {
+    const struct reading *reading = argument;
+    const struct am_matcher *matcher = reading->matcher;
+    uint32_t last = matcher->words.count - 1 + reading->beyond;
+    struct am_search_pairs pairs = {.count = 0};
+    reading->kernel->add_all_pairs(matcher->image, &matcher->image->filters[AM_TIER_ALL].first,
+                                   &matcher->words, last + 1 - AM_FEW_WORDS, last, &pairs);
+}
+
 static void look_ahead(void *argument) {
     const struct reading *reading = argument;
     const struct am_matcher *matcher = reading->matcher;
@@ -199,8 +209,9 @@ static void find_hits(void *argument) {
 
 static void every_way_of_searching_is_seen(void **state) {
     (void)state;
-    static overread_step *const steps[] = {list_words, begin_phrases, follow_phrases,
-                                           pair_words, look_ahead,    find_hits};
+    static overread_step *const steps[] = {list_words, begin_phrases,  follow_phrases,
+                                           pair_words, pair_all_words, look_ahead,
+                                           find_hits};
     struct engine engine;
     engine_start(&engine, inventory);
     ask(&engine, long_text, 1);

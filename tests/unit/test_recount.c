@@ -58,6 +58,7 @@ static void assert_log_is_ledger(void) {
         struct am_journal_recount recount = recount_log(whole, &counts);
         assert_int_equal(recount.unreadable, 0);
         assert_int_equal(recount.misplaced, 0);
+        assert_int_equal(recount.report.missing, 0);
         assert_int_equal(am_journal_recount_compare(&recount, &counts, print_difference, NULL), 0);
         am_journal_recount_free(&recount);
     }
@@ -299,6 +300,78 @@ static void lines_that_make_no_sense_are_counted(void **state) {
     am_journal_recount_free(&recount);
 }
 
+static void move(const char *from, const char *to) {
+    char paths[2][256];
+    snprintf(paths[0], sizeof paths[0], "%s/%s", account.log, from);
+    snprintf(paths[1], sizeof paths[1], "%s/%s", account.log, to);
+    assert_int_equal(rename(paths[0], paths[1]), 0);
+}
+
+static void assert_lacks(const struct am_ledger_counts *until, const char *wanted) {
+    char text[AM_JOURNAL_LACK_TEXT_SIZE];
+    struct am_journal_recount recount = recount_log(false, until);
+    assert_int_equal(recount.report.missing, 1);
+    am_journal_lack_write(&recount.report.lacks[0], text);
+    assert_non_null(strstr(text, wanted));
+    am_journal_recount_free(&recount);
+}
+
+/* In the middle of the log, at its end, and as part of a file. */
+static void lines_that_are_missing_are_named(void **state) {
+    struct am_ledger_counts counts;
+    struct am_error error = {.code = AM_OK};
+    char path[256];
+    (void)state;
+    for (int hour = 0; hour < 4; hour++) {
+        set_clock(NOON + hour * HOUR);
+        if (hour == 1)
+            log_counters();
+        impression(0, UNIT);
+        impression(1, UNIT);
+    }
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
+    move("w0-2026120112.jsonl", "away"); /* before the counters: nobody needs it */
+    struct am_journal_recount recount = recount_log(false, &counts);
+    assert_int_equal(recount.report.missing, 0);
+    am_journal_recount_free(&recount);
+    move("w0-2026120114.jsonl", "away");
+    assert_lacks(NULL, "w0-2026120114 from byte 0 to byte ");
+    assert_lacks(&counts, "w0-2026120114 from byte 0 to byte ");
+    move("away", "w0-2026120114.jsonl");
+    snprintf(path, sizeof path, "%s/w0-2026120114.jsonl", account.log);
+    assert_int_equal(truncate(path, 500), 0);
+    assert_lacks(NULL, "w0-2026120114 from byte ");
+    move("w0-2026120114.jsonl", "away");
+    move("w0-2026120115.jsonl", "w0-2026120114.jsonl");
+    recount = recount_log(false, &counts);
+    assert_true(recount.report.missing > 0);
+    am_journal_recount_free(&recount);
+    am_ledger_counts_free(&counts);
+}
+
+static void a_packed_file_that_is_none_is_refused(void **state) {
+    struct am_journal_tidied tidied;
+    struct am_journal_recount recount;
+    struct am_error error = {.code = AM_OK};
+    struct am_journal_recount_options options = {
+        .folder = account.log, .whole = true, .zones = account.zones};
+    char path[256];
+    (void)state;
+    for (int hour = 0; hour < 2; hour++) {
+        set_clock(NOON + hour * HOUR);
+        impression(0, UNIT);
+    }
+    check(am_event_hold_tidy(&account.holder, 40, &tidied, &error), &error);
+    snprintf(path, sizeof path, "%s/w0-2026120112.jsonl.gz", account.log);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    fputs("xx", file);
+    fclose(file);
+    assert_int_equal(am_journal_recount(&options, &recount, &error), AM_E_CORRUPT);
+    assert_string_equal(error.message, "the log's file w0-2026120112.jsonl.gz is damaged");
+    am_journal_recount_free(&recount);
+}
+
 static void differences_are_found(void **state) {
     struct am_ledger_counts counts;
     struct am_error error = {.code = AM_OK};
@@ -330,6 +403,8 @@ int main(void) {
         TEST(adjustments_are_added),
         TEST(a_record_that_was_freed_counts_anew),
         TEST(lines_that_make_no_sense_are_counted),
+        TEST(lines_that_are_missing_are_named),
+        TEST(a_packed_file_that_is_none_is_refused),
         TEST(differences_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

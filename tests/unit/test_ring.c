@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,11 +209,13 @@ static void save(void) {
 /* A new ring, whose next number lies as far behind the last as the ledger's does. */
 static void reboot(uint64_t next) {
     struct am_journal_position read[4];
+    struct am_event_ring_loaded loaded = {read, 4, 0};
     struct am_error error;
     free_ring(ring);
     ring = new_ring(next, 5000);
-    if (am_event_ring_load(ring, folder, read, 4, &error) != AM_OK)
+    if (am_event_ring_load(ring, folder, &loaded, &error) != AM_OK)
         fail_msg("%s", error.message);
+    assert_int_equal(loaded.damaged, 0);
     assert_memory_equal(read, lanes, sizeof lanes);
     assert_int_equal(read[3].number, 0);
 }
@@ -265,14 +268,54 @@ static void blocks_of_an_earlier_lap_are_not_loaded(void **state) {
         assert_int_equal(claim(sequence), AM_EVENT_FIRST);
 }
 
-static void without_a_save_older_placements_are_outside(void **state) {
-    struct am_journal_position read[2] = {{9, 9}, {9, 9}};
-    struct am_error error;
+/* A kill between the marks and the index must not make the next save leave these blocks out. */
+static void a_save_that_a_kill_interrupted_is_made_up_for(void **state) {
     (void)state;
+    save();
+    claim(5);
+    atomic_store(&ring->saving, 1);
+    atomic_store(&ring->blocks[0].changed, 0);
+    save();
+    assert_int_equal(atomic_load(&ring->saving), 0);
+    reboot(100);
+    assert_int_equal(claim(5), AM_EVENT_REPEAT);
+}
+
+/* A crash in the middle of a save: new bits, and the index of before. */
+static void a_save_that_a_crash_cut_short_leaves_the_last_one_good(void **state) {
+    char index[4096];
+    (void)state;
+    claim(5);
+    save();
+    int file = openat(folder, "ring-index", O_RDONLY);
+    ssize_t size = pread(file, index, sizeof index, 0);
+    close(file);
+    claim(6);
+    save();
+    file = openat(folder, "ring-index", O_WRONLY | O_TRUNC);
+    assert_int_equal(pwrite(file, index, (size_t)size, 0), size);
+    close(file);
+    reboot(100);
+    assert_int_equal(claim(5), AM_EVENT_REPEAT);
+}
+
+static enum am_code load_anew(uint64_t next, struct am_error *error, uint64_t *damaged) {
+    struct am_journal_position read[3];
+    struct am_event_ring_loaded loaded = {read, 3, 0};
     free_ring(ring);
-    ring = new_ring(BLOCK, 1);
-    assert_int_equal(am_event_ring_load(ring, folder, read, 2, &error), AM_OK);
-    assert_int_equal(read[0].number, 0);
+    ring = new_ring(next, 1);
+    enum am_code code = am_event_ring_load(ring, folder, &loaded, error);
+    *damaged = loaded.damaged;
+    return code;
+}
+
+static void without_a_save_older_placements_are_outside(void **state) {
+    struct am_error error;
+    uint64_t damaged;
+    (void)state;
+    assert_int_equal(load_anew(0, &error, &damaged), AM_OK);
+    assert_int_equal(load_anew(BLOCK, &error, &damaged), AM_E_NOT_FOUND);
+    assert_string_equal(error.message, "cannot open ring-index: No such file or directory");
     assert_int_equal(claim(BLOCK - 1), AM_EVENT_OUTSIDE);
 }
 
@@ -283,22 +326,20 @@ static void spoil(const char *name, off_t at, const void *bytes, size_t size) {
 }
 
 static void assert_load_fails(enum am_code code, const char *message) {
-    struct am_journal_position read[3];
     struct am_error error;
-    free_ring(ring);
-    ring = new_ring(BLOCK, 1);
-    assert_int_equal(am_event_ring_load(ring, folder, read, 3, &error), code);
+    uint64_t damaged;
+    assert_int_equal(load_anew(BLOCK, &error, &damaged), code);
     assert_string_equal(error.message, message);
     assert_int_equal(claim(5), AM_EVENT_OUTSIDE);
 }
 
 static void damaged_saves_are_refused_and_nothing_old_is_counted(void **state) {
     (void)state;
-    uint64_t version = 2;
+    uint64_t version = 7;
     claim(5);
     save();
     spoil("ring-index", 8, &version, sizeof version);
-    assert_load_fails(AM_E_VERSION, "ring-index has version 2: expected 1");
+    assert_load_fails(AM_E_VERSION, "ring-index has version 7: expected 2");
     save();
     spoil("ring-index", 17, "x", 1);
     assert_load_fails(AM_E_CORRUPT, "ring-index is damaged");
@@ -314,9 +355,74 @@ static void damaged_saves_are_refused_and_nothing_old_is_counted(void **state) {
     assert_load_fails(AM_E_IO, "cannot open ring: No such file or directory");
 }
 
+/* The ring is saved with placements of its blocks 7 to 9; then DIR/ring is spoilt by `spoiler`. */
+static void save_and_spoil(void (*spoiler)(int file)) {
+    am_event_ring_advance(ring, 9 * BLOCK + 77, 0, 2000);
+    for (uint64_t sequence = 7 * BLOCK; sequence < 9 * BLOCK + 77; sequence++)
+        claim(sequence);
+    save();
+    int file = openat(folder, "ring", O_RDWR);
+    spoiler(file);
+    close(file);
+}
+
+static void zero_it(int file) {
+    struct stat status;
+    assert_int_equal(fstat(file, &status), 0);
+    assert_int_equal(ftruncate(file, 0), 0);
+    assert_int_equal(ftruncate(file, status.st_size), 0);
+}
+
+static void empty_it(int file) {
+    assert_int_equal(ftruncate(file, 0), 0);
+}
+
+static void cut_it(int file) {
+    assert_int_equal(ftruncate(file, 100), 0);
+}
+
+/* The eighth block in the ring's order, whichever of its places counts. */
+static void spoil_one_block(int file) {
+    uint64_t block = 8 % BLOCKS;
+    for (uint64_t place = 0; place < 2; place++)
+        assert_int_equal(pwrite(file, "\0\1\2", 3,
+                                (off_t)((2 * block + place) * AM_EVENT_RING_BLOCK_BYTES + 4711)),
+                         3);
+}
+
+static void of_a_spoilt_ring_nothing_counts_twice(void **state) {
+    void (*const spoilers[])(int) = {zero_it, empty_it, cut_it};
+    struct am_error error;
+    uint64_t damaged;
+    for (size_t i = 0; i < AM_COUNT_OF(spoilers); i++) {
+        tear_down(state);
+        set_up(state);
+        save_and_spoil(spoilers[i]);
+        assert_int_equal(load_anew(10 * BLOCK, &error, &damaged), AM_OK);
+        assert_true(damaged > 0);
+        for (uint64_t sequence = 7 * BLOCK; sequence < 9 * BLOCK + 77; sequence++)
+            assert_int_equal(claim(sequence), AM_EVENT_OUTSIDE);
+        assert_int_equal(claim(10 * BLOCK), AM_EVENT_FIRST);
+    }
+}
+
+static void of_one_spoilt_block_later_placements_stay(void **state) {
+    struct am_error error;
+    uint64_t damaged;
+    (void)state;
+    save_and_spoil(spoil_one_block);
+    assert_int_equal(load_anew(9 * BLOCK + 500, &error, &damaged), AM_OK);
+    assert_int_equal(damaged, 1);
+    assert_int_equal(claim(7 * BLOCK), AM_EVENT_OUTSIDE);
+    assert_int_equal(claim(9 * BLOCK - 1), AM_EVENT_OUTSIDE);
+    assert_int_equal(claim(9 * BLOCK), AM_EVENT_REPEAT);
+    assert_int_equal(claim(9 * BLOCK + 100), AM_EVENT_FIRST);
+}
+
 static void every_cut_of_an_index_is_refused(void **state) {
     char index[4096];
     struct am_journal_position read[3];
+    struct am_event_ring_loaded loaded = {read, 3, 0};
     struct am_error error;
     (void)state;
     save();
@@ -325,7 +431,7 @@ static void every_cut_of_an_index_is_refused(void **state) {
     assert_true(size > 0 && size < (ssize_t)sizeof index);
     for (ssize_t cut = size - 1; cut > 0; cut--) {
         assert_int_equal(ftruncate(file, cut), 0);
-        assert_int_equal(am_event_ring_load(ring, folder, read, 3, &error), AM_E_CORRUPT);
+        assert_int_equal(am_event_ring_load(ring, folder, &loaded, &error), AM_E_CORRUPT);
     }
     close(file);
 }
@@ -349,6 +455,10 @@ int main(void) {
         TEST(after_the_save_the_log_sets_bits_again),
         TEST(blocks_of_an_earlier_lap_are_not_loaded),
         TEST(without_a_save_older_placements_are_outside),
+        TEST(a_save_that_a_kill_interrupted_is_made_up_for),
+        TEST(a_save_that_a_crash_cut_short_leaves_the_last_one_good),
+        TEST(of_a_spoilt_ring_nothing_counts_twice),
+        TEST(of_one_spoilt_block_later_placements_stay),
         TEST(damaged_saves_are_refused_and_nothing_old_is_counted),
         TEST(every_cut_of_an_index_is_refused),
     };

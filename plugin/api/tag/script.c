@@ -71,7 +71,7 @@ static const char script[] =
     "ad.match.spans.slice().reverse().forEach(function(s){var b=s.utf16[0],f=s.utf16[1],i,p,n,a;"
     "for(i=page.parts.length-1;i>=0&&page.parts[i].at>b;i--);p=page.parts[i];n=p&&p.node;b-=p.at;"
     "f-=p.at;if(!n||f>n.data.length||!n.parentNode||n.parentNode.closest('a'))return;\n"
-    "n=n.splitText(b);n.splitText(f-b);a=link(ad,url);a.className='admatch-text';"
+    "n=n.splitText(b);n.splitText(f-b);a=link(ad,url);a.className='admatch_word';"
     "a.dataset.admatchAd=ad.ad;n.parentNode.replaceChild(a,n);a.appendChild(n);made.push(a)});\n"
     "if(made.length){fire(ad.urls&&ad.urls.impression);watch(made[made.length-1],ad)}}\n"
     "function ask(es,inText){if(!es.length&&!inText)return;var page=read(),slots=es.map("

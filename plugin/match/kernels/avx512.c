@@ -72,7 +72,6 @@ AVX512 static inline __m512i gather_u8(const uint8_t *bytes, __mmask16 lanes, __
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-/* Below that many words, setup costs more than it saves. */
 enum { FEW_WORDS = 24, NO_LANE = AM_IMAGE_VOCABULARY_LANES };
 
 /* Which lane of a bucket has a key, from the bits of equal halves: the pair of set bits. */
@@ -86,6 +85,13 @@ struct probes {
     uint8_t hash[AM_WORD_BATCH + BYTES]; /* the lowest byte */
     uint8_t lane[AM_WORD_BATCH + BYTES]; /* NO_LANE: not in its bucket */
 };
+
+/* Where a bucket has a key. */
+AVX512 static inline uint8_t lane_of_key(const struct am_image_vocabulary_bucket *bucket,
+                                         const struct am_image_word_key *key) {
+    __m512i three = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)key));
+    return lane_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, three, _mm512_load_si512(bucket))];
+}
 
 AVX512 static void fetch_buckets(const struct am_image *image,
                                  const struct am_search_word_batch *batch,
@@ -118,9 +124,7 @@ AVX512 static void compare_buckets(uint32_t count,
                                    uint8_t *flags) {
     for (uint32_t i = 0; i < count; i++) {
         const struct am_image_vocabulary_bucket *bucket = probes->bucket[i];
-        __m512i key = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)&lookup->keys[i]));
-        uint8_t lane =
-            lane_of_halves[_mm512_mask_cmpeq_epi64_mask(0x3F, key, _mm512_load_si512(bucket))];
+        uint8_t lane = lane_of_key(bucket, &lookup->keys[i]);
         memcpy(&ids[i], (const char *)bucket->word + lane * sizeof(uint32_t), sizeof(uint32_t));
         memcpy(&flags[i], (const char *)bucket->flags + lane, 1);
         probes->lane[i] = lane;
@@ -130,7 +134,7 @@ _Static_assert(AM_IMAGE_VOCABULARY_LANES == 3 &&
                    offsetof(struct am_image_vocabulary_bucket, word) == 48 &&
                    offsetof(struct am_image_vocabulary_bucket, flags) == 60 &&
                    offsetof(struct am_image_vocabulary_bucket, displaced) == 63,
-               "compare_buckets reads one item past ids and flags");
+               "reads one item past ids and flags");
 
 /* Gives AM_NONE and 0 to the words that are not in their bucket, and lists those that may be in
  * another one. */
@@ -161,6 +165,37 @@ AVX512 static void correct_missing(uint32_t count,
     }
 }
 
+/* The same in two loops, for so few words that the lists of three cost more than they save. */
+AVX512 static void find_few_words(const struct am_image *image,
+                                  const struct am_search_word_batch *batch,
+                                  struct am_search_lookup *lookup,
+                                  uint32_t *ids,
+                                  uint8_t *flags) {
+    const struct am_image_vocabulary_bucket *bucket[FEW_WORDS];
+    uint32_t count = batch->count, listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct am_text_word *word = &batch->words[i];
+        lookup->keys[i] = am_image_word_key(batch->texts + word->text, word->size);
+        lookup->hashes[i] = am_image_word_key_hash(lookup->keys[i]);
+        bucket[i] =
+            &image->vocabulary[am_image_bucket(lookup->hashes[i], image->vocabulary_buckets)];
+        __builtin_prefetch(bucket[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t lane = lane_of_key(bucket[i], &lookup->keys[i]), flag;
+        uint32_t missing = lane == NO_LANE, id;
+        memcpy(&id, (const char *)bucket[i]->word + lane * sizeof id, sizeof id);
+        memcpy(&flag, (const char *)bucket[i]->flags + lane, sizeof flag);
+        ids[i] = id | am_bytes_mask(missing); /* AM_NONE has all bits */
+        flags[i] = flag & (uint8_t)~am_bytes_mask(missing);
+        lookup->further[listed] = i;
+        listed +=
+            (missing & ((bucket[i]->displaced & am_image_overflow_word(lookup->hashes[i])) != 0)) |
+            am_image_word_key_is_long(lookup->keys[i]);
+    }
+    lookup->further_count = listed;
+}
+
 /* In three loops, so that none branches on what another finds for the same word. */
 AVX512 static void find_words(const struct am_image *image,
                               const struct am_search_word_batch *batch,
@@ -169,7 +204,7 @@ AVX512 static void find_words(const struct am_image *image,
                               uint8_t *flags) {
     struct probes probes;
     if (batch->count < FEW_WORDS) {
-        am_search_portable.find_words(image, batch, lookup, ids, flags);
+        find_few_words(image, batch, lookup, ids, flags);
         return;
     }
     fetch_buckets(image, batch, lookup, &probes);
@@ -429,6 +464,69 @@ AVX512 static void add_pairs(const struct am_image *image,
     pairs->count = count;
 }
 
+/* Puts the `kept` of these pairs, and what is known of each, after the others. */
+AVX512 static inline void store_pairs(struct am_search_pairs *pairs,
+                                      __mmask16 kept,
+                                      __m512i nodes,
+                                      __m512i ids,
+                                      __m512i hashes,
+                                      __m512i roots,
+                                      __m512i others) {
+    uint32_t at = pairs->count;
+    store_keys(pairs->key + at, _mm512_maskz_compress_epi32(kept, nodes),
+               _mm512_maskz_compress_epi32(kept, ids));
+    _mm512_storeu_si512(pairs->hash + at, _mm512_maskz_compress_epi32(kept, hashes));
+    _mm512_storeu_si512(pairs->root + at, _mm512_maskz_compress_epi32(kept, roots));
+    _mm512_storeu_si512(pairs->other + at, _mm512_maskz_compress_epi32(kept, others));
+    pairs->count = at + (uint32_t)_mm_popcnt_u32(kept);
+}
+
+/* The words of a field whose flags have a bit, moved together. */
+struct few {
+    __m512i ids, indexes;
+    uint32_t count;
+};
+
+AVX512 static inline struct few some_of(__mmask16 chosen, __m512i ids, uint32_t first) {
+    return (struct few){_mm512_maskz_compress_epi32(chosen, ids),
+                        _mm512_maskz_compress_epi32(chosen, indexes_from(first)),
+                        (uint32_t)_mm_popcnt_u32(chosen)};
+}
+
+/* Up to four other words are paired with four roots in one register, up to eight with two. */
+AVX512 static uint32_t add_all_pairs(const struct am_image *image,
+                                     const struct am_image_filter *filter,
+                                     const struct am_match_words *words,
+                                     uint32_t first,
+                                     uint32_t last,
+                                     struct am_search_pairs *pairs) {
+    __mmask16 inside = (__mmask16)lanes_inside(last + 1 - first, WORDS);
+    __m128i flags = load_some_u8(inside, words->broad_flags + first);
+    __m512i ids = load_some_u32(inside, words->broad_ids + first);
+    struct few roots =
+        some_of(_mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_BEGINS_BROAD)), ids, first);
+    struct few others =
+        some_of(_mm_test_epi8_mask(flags, _mm_set1_epi8(AM_WORD_CONTINUES_BROAD)), ids, first);
+    uint32_t shift = others.count <= 4 ? 2 : others.count <= 8 ? 3 : 4;
+    __m512i lane = indexes_from(0);
+    __m512i root = _mm512_srl_epi32(lane, _mm_cvtsi32_si128((int)shift));
+    __m512i other = _mm512_and_si512(lane, set_u32((1U << shift) - 1));
+    __m512i other_ids = _mm512_permutexvar_epi32(other, others.ids);
+    __m512i other_indexes = _mm512_permutexvar_epi32(other, others.indexes);
+    __mmask16 there = _mm512_cmplt_epu32_mask(other, set_u32(others.count));
+    for (uint32_t n = 0; n < roots.count; n += WORDS >> shift) {
+        __m512i root_ids = _mm512_permutexvar_epi32(root, roots.ids);
+        __mmask16 asked = _mm512_mask_cmplt_epu32_mask(there, root, set_u32(roots.count));
+        asked = _mm512_mask_cmplt_epu32_mask(asked, root_ids, other_ids);
+        __m512i nodes = _mm512_add_epi32(root_ids, set_u32(AM_NODE_OF_BROAD(image->settings, 0)));
+        __m512i hash = hash_edges(nodes, other_ids);
+        store_pairs(pairs, passing(filter, asked, hash, buckets_of(hash, filter->count)), nodes,
+                    other_ids, hash, _mm512_permutexvar_epi32(root, roots.indexes), other_indexes);
+        root = _mm512_add_epi32(root, set_u32(WORDS >> shift));
+    }
+    return roots.count;
+}
+
 AVX512 static void
 follow_pairs(const struct am_image *image, const struct am_search_pairs *pairs, uint32_t *nodes) {
     follow_edges(image, pairs->key, pairs->hash, pairs->count, nodes);
@@ -478,7 +576,7 @@ find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     return hits->count;
 }
 
-const struct am_search_kernel am_search_avx512 = {find_words,   list_words, first_steps,
-                                                  filter_steps, take_steps, add_pairs,
-                                                  follow_pairs, may_go_on,  find_smallest};
+const struct am_search_kernel am_search_avx512 = {
+    find_words, list_words,    first_steps,  filter_steps, take_steps,
+    add_pairs,  add_all_pairs, follow_pairs, may_go_on,    find_smallest};
 #endif

@@ -13,6 +13,8 @@ enum {
      * the last steps of long phrases are few and would wait for memory one by one: so many that
      * most pages go through at once. */
     AM_STEPS = 768,
+    /* Words of a short text, whose pairs are all tried at once; one register's worth. */
+    AM_FEW_WORDS = 16,
     /* Room after all lists: a wide store writes beyond what it keeps. */
     AM_SPARE = 16,
 };
@@ -104,6 +106,14 @@ struct am_search_kernel {
                       uint32_t first,
                       uint32_t last,
                       struct am_search_pairs *pairs);
+    /* Appends the same pairs of every root in [first, last], at most AM_FEW_WORDS, by root and then
+     * by other word. Returns the number of roots. */
+    uint32_t (*add_all_pairs)(const struct am_image *image,
+                              const struct am_image_filter *filter,
+                              const struct am_match_words *words,
+                              uint32_t first,
+                              uint32_t last,
+                              struct am_search_pairs *pairs);
     /* Where the pairs lead, AM_NONE where there is no such edge. */
     void (*follow_pairs)(const struct am_image *image,
                          const struct am_search_pairs *pairs,

@@ -118,6 +118,27 @@ static void take_steps(const struct am_image *image,
 /* ---- broad keywords ---------------------------------------------------------------------------
  */
 
+/* Keeps the pairs from `from` to `end` that the filter passes. */
+static void filter_pairs(const struct am_image_filter *filter,
+                         struct am_search_pairs *pairs,
+                         uint32_t from,
+                         uint32_t end) {
+    uint32_t kept = from;
+    for (uint32_t i = from; i < end; i++) {
+        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
+        am_image_filter_prefetch(filter, pairs->hash[i]);
+    }
+    for (uint32_t i = from; i < end; i++) {
+        uint32_t hash = pairs->hash[i];
+        pairs->key[kept] = pairs->key[i];
+        pairs->hash[kept] = hash;
+        pairs->root[kept] = pairs->root[i];
+        pairs->other[kept] = pairs->other[i];
+        kept += am_image_filter_has(filter, hash);
+    }
+    pairs->count = kept;
+}
+
 static void add_pairs(const struct am_image *image,
                       const struct am_image_filter *filter,
                       const struct am_match_words *words,
@@ -125,26 +146,56 @@ static void add_pairs(const struct am_image *image,
                       uint32_t first,
                       uint32_t last,
                       struct am_search_pairs *pairs) {
-    uint32_t node = AM_NODE_OF_BROAD(image->settings, words->broad_ids[root]);
-    uint32_t from = pairs->count, count = from, kept = from;
+    uint32_t root_id = words->broad_ids[root];
+    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
+    uint32_t from = pairs->count, end = from;
     for (uint32_t i = first; i <= last; i++) {
-        pairs->other[count] = i;
-        count += am_match_words_follows(words, i, words->broad_ids[root]);
+        pairs->key[end] = am_image_edge_key(node, words->broad_ids[i]);
+        pairs->root[end] = root;
+        pairs->other[end] = i;
+        end += am_match_words_follows(words, i, root_id);
     }
-    for (uint32_t i = from; i < count; i++) {
-        pairs->key[i] = am_image_edge_key(node, words->broad_ids[pairs->other[i]]);
-        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
-        am_image_filter_prefetch(filter, pairs->hash[i]);
+    filter_pairs(filter, pairs, from, end);
+}
+
+/* Lists the pairs of which the filter has not been asked; returns how many there are with those
+ * before. */
+static uint32_t list_pairs(const struct am_image *image,
+                           const struct am_match_words *words,
+                           uint32_t root,
+                           const uint32_t *others,
+                           uint32_t other_count,
+                           struct am_search_pairs *pairs,
+                           uint32_t count) {
+    uint32_t root_id = words->broad_ids[root];
+    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
+    for (uint32_t n = 0; n < other_count; n++) {
+        uint32_t id = words->broad_ids[others[n]];
+        pairs->key[count] = am_image_edge_key(node, id);
+        pairs->root[count] = root;
+        pairs->other[count] = others[n];
+        count += id > root_id;
     }
-    for (uint32_t i = from; i < count; i++) {
-        uint32_t hash = pairs->hash[i];
-        pairs->key[kept] = pairs->key[i];
-        pairs->hash[kept] = hash;
-        pairs->root[kept] = root;
-        pairs->other[kept] = pairs->other[i];
-        kept += am_image_filter_has(filter, hash);
+    return count;
+}
+
+static uint32_t add_all_pairs(const struct am_image *image,
+                              const struct am_image_filter *filter,
+                              const struct am_match_words *words,
+                              uint32_t first,
+                              uint32_t last,
+                              struct am_search_pairs *pairs) {
+    uint32_t roots[AM_FEW_WORDS + 1], others[AM_FEW_WORDS + 1];
+    uint32_t root_count = 0, other_count = 0, from = pairs->count, end = from;
+    for (uint32_t i = first; i <= last; i++) {
+        roots[root_count] = others[other_count] = i;
+        root_count += words->broad_flags[i] / AM_WORD_BEGINS_BROAD & 1;
+        other_count += words->broad_flags[i] / AM_WORD_CONTINUES_BROAD & 1;
     }
-    pairs->count = kept;
+    for (uint32_t n = 0; n < root_count; n++)
+        end = list_pairs(image, words, roots[n], others, other_count, pairs, end);
+    filter_pairs(filter, pairs, from, end);
+    return root_count;
 }
 
 static void
@@ -183,6 +234,6 @@ find_smallest(const struct am_search_hits *hits, uint32_t first, uint32_t end) {
     return best == none ? hits->count : (uint32_t)best;
 }
 
-const struct am_search_kernel am_search_portable = {find_words,   list_words, first_steps,
-                                                    filter_steps, take_steps, add_pairs,
-                                                    follow_pairs, may_go_on,  find_smallest};
+const struct am_search_kernel am_search_portable = {
+    find_words, list_words,    first_steps,  filter_steps, take_steps,
+    add_pairs,  add_all_pairs, follow_pairs, may_go_on,    find_smallest};
