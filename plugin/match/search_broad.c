@@ -25,6 +25,16 @@ static void reach_of(const struct broad *broad, uint32_t root, uint32_t *first, 
                          last);
 }
 
+static void sort_near(struct am_search_trie_walk *walk) {
+    for (uint32_t i = 1; i < walk->count; i++) {
+        struct am_search_trie_near moved = walk->near[i];
+        uint32_t at = i;
+        for (; at > 0 && walk->near[at - 1].id > moved.id; at--)
+            walk->near[at] = walk->near[at - 1];
+        walk->near[at] = moved;
+    }
+}
+
 /* Lists the words of [first, last] that may follow `other`, places counted from `first`. */
 static void look_around(struct broad *broad, uint32_t other, uint32_t first, uint32_t last) {
     const struct am_match_words *words = broad->search->words;
@@ -35,7 +45,7 @@ static void look_around(struct broad *broad, uint32_t other, uint32_t first, uin
         count += am_match_words_follows(words, i, least);
     }
     around->count = count;
-    am_search_trie_sort(around);
+    sort_near(around);
 }
 
 /* Goes on from the node of a pair. */

@@ -47,14 +47,14 @@ void am_search_trie_follow(struct am_search_trie_walk *walk,
     const struct am_image_filters *filters = walk->search->filters;
     const struct am_image_filter *filter = depth == 2 ? &filters->first : &filters->later;
     struct am_search_trie_extent wider[AM_SEARCH_TRIE_PLACES];
+    if (!am_search_takes(walk->search, walk->count - from))
+        return;
     for (uint32_t to; from < walk->count; from = to) {
         uint32_t id = walk->near[from].id;
         for (to = from + 1; to < walk->count && walk->near[to].id == id;)
             to++;
         uint64_t key = am_image_edge_key(node, id);
         uint32_t hash = am_image_edge_hash(key);
-        if (!am_search_takes(walk->search, 1))
-            return;
         if (!am_image_filter_has(filter, hash))
             continue;
         uint32_t child = am_search_edge(image, key, hash);
@@ -70,15 +70,5 @@ void am_search_trie_follow(struct am_search_trie_walk *walk,
             am_search_trie_emit(walk->search, child, walk->root, walk->path, depth);
         if (child >= image->settings->leaf_end && depth < AM_KEYWORD_MAX_WORDS)
             am_search_trie_follow(walk, child, to, wider, wider_count, depth + 1);
-    }
-}
-
-void am_search_trie_sort(struct am_search_trie_walk *walk) {
-    for (uint32_t i = 1; i < walk->count; i++) {
-        struct am_search_trie_near moved = walk->near[i];
-        uint32_t at = i;
-        for (; at > 0 && walk->near[at - 1].id > moved.id; at--)
-            walk->near[at] = walk->near[at - 1];
-        walk->near[at] = moved;
     }
 }

@@ -32,9 +32,6 @@ struct am_search_trie_walk {
     uint32_t path[AM_KEYWORD_MAX_WORDS]; /* ids on the way to the node being left */
 };
 
-/* Sorts walk->near. */
-void am_search_trie_sort(struct am_search_trie_walk *walk);
-
 /* Adds an extent unless a narrower one is there; drops those that it is narrower than. What remains
  * is at most a window's worth, which bounds the walk however often a page repeats its words.
  * Returns how many there are. */

@@ -118,25 +118,18 @@ static void take_steps(const struct am_image *image,
 /* ---- broad keywords ---------------------------------------------------------------------------
  */
 
-/* Keeps the pairs from `from` to `end` that the filter passes. */
-static void filter_pairs(const struct am_image_filter *filter,
-                         struct am_search_pairs *pairs,
-                         uint32_t from,
-                         uint32_t end) {
-    uint32_t kept = from;
-    for (uint32_t i = from; i < end; i++) {
-        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
-        am_image_filter_prefetch(filter, pairs->hash[i]);
-    }
-    for (uint32_t i = from; i < end; i++) {
-        uint32_t hash = pairs->hash[i];
-        pairs->key[kept] = pairs->key[i];
-        pairs->hash[kept] = hash;
-        pairs->root[kept] = pairs->root[i];
-        pairs->other[kept] = pairs->other[i];
-        kept += am_image_filter_has(filter, hash);
-    }
-    pairs->count = kept;
+/* Puts pair i at the index `kept`; returns the index after it when the filter passes it. */
+static inline uint32_t keep_passing(const struct am_image_filter *filter,
+                                    struct am_search_pairs *pairs,
+                                    uint32_t i,
+                                    uint32_t root,
+                                    uint32_t kept) {
+    uint32_t hash = pairs->hash[i];
+    pairs->key[kept] = pairs->key[i];
+    pairs->hash[kept] = hash;
+    pairs->root[kept] = root;
+    pairs->other[kept] = pairs->other[i];
+    return kept + am_image_filter_has(filter, hash);
 }
 
 static void add_pairs(const struct am_image *image,
@@ -146,16 +139,20 @@ static void add_pairs(const struct am_image *image,
                       uint32_t first,
                       uint32_t last,
                       struct am_search_pairs *pairs) {
-    uint32_t root_id = words->broad_ids[root];
-    uint32_t node = AM_NODE_OF_BROAD(image->settings, root_id);
-    uint32_t from = pairs->count, end = from;
+    uint32_t node = AM_NODE_OF_BROAD(image->settings, words->broad_ids[root]);
+    uint32_t from = pairs->count, end = from, kept = from;
     for (uint32_t i = first; i <= last; i++) {
-        pairs->key[end] = am_image_edge_key(node, words->broad_ids[i]);
-        pairs->root[end] = root;
         pairs->other[end] = i;
-        end += am_match_words_follows(words, i, root_id);
+        end += am_match_words_follows(words, i, words->broad_ids[root]);
     }
-    filter_pairs(filter, pairs, from, end);
+    for (uint32_t i = from; i < end; i++) {
+        pairs->key[i] = am_image_edge_key(node, words->broad_ids[pairs->other[i]]);
+        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
+        am_image_filter_prefetch(filter, pairs->hash[i]);
+    }
+    for (uint32_t i = from; i < end; i++)
+        kept = keep_passing(filter, pairs, i, root, kept);
+    pairs->count = kept;
 }
 
 /* Lists the pairs of which the filter has not been asked; returns how many there are with those
@@ -186,7 +183,7 @@ static uint32_t add_all_pairs(const struct am_image *image,
                               uint32_t last,
                               struct am_search_pairs *pairs) {
     uint32_t roots[AM_FEW_WORDS + 1], others[AM_FEW_WORDS + 1];
-    uint32_t root_count = 0, other_count = 0, from = pairs->count, end = from;
+    uint32_t root_count = 0, other_count = 0, from = pairs->count, end = from, kept = from;
     for (uint32_t i = first; i <= last; i++) {
         roots[root_count] = others[other_count] = i;
         root_count += words->broad_flags[i] / AM_WORD_BEGINS_BROAD & 1;
@@ -194,7 +191,13 @@ static uint32_t add_all_pairs(const struct am_image *image,
     }
     for (uint32_t n = 0; n < root_count; n++)
         end = list_pairs(image, words, roots[n], others, other_count, pairs, end);
-    filter_pairs(filter, pairs, from, end);
+    for (uint32_t i = from; i < end; i++) {
+        pairs->hash[i] = am_image_edge_hash(pairs->key[i]);
+        am_image_filter_prefetch(filter, pairs->hash[i]);
+    }
+    for (uint32_t i = from; i < end; i++)
+        kept = keep_passing(filter, pairs, i, pairs->root[i], kept);
+    pairs->count = kept;
     return root_count;
 }
 
