@@ -47,12 +47,6 @@ static struct am_event_headers headers_of(const struct am_api_exchange *exchange
     };
 }
 
-static struct am_address client_of(const struct am_api_exchange *exchange) {
-    return am_api_visitor_address(exchange->request->peer,
-                                  am_api_exchange_header(exchange, "X-Forwarded-For"),
-                                  &exchange->api->placements.counting->trusted);
-}
-
 /* An ad of the image whose names were not noted. Reads every key: seldom, after a disk was full. */
 static bool
 resolve(const void *context, uint64_t ad, uint32_t keyword, struct am_event_ad_names *names) {
@@ -91,7 +85,7 @@ static struct am_event_answer handle(struct am_api_exchange *exchange,
     struct am_event_answer answer;
     request->token = exchange->token;
     request->headers = headers_of(exchange);
-    request->client = client_of(exchange);
+    request->client = am_api_exchange_client(exchange);
     if (image) {
         request->generation = image->header->checksum;
         request->resolve = resolve;

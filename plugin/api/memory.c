@@ -124,6 +124,7 @@ void am_api_free(struct am_api *api) {
     if (!api)
         return;
     am_client_geo_close(&api->geo);
+    am_api_delivery_end(&api->delivery);
     am_matcher_free(api->matcher);
     am_memory_release(api->region, api->region_size);
     free(api);

@@ -5,6 +5,7 @@
 
 #include "../client/geo.h"
 #include "api.h"
+#include "delivery.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
 #include "placements.h"
@@ -34,6 +35,7 @@ struct am_api {
     struct am_openrtb *openrtb;
     struct am_api_creatives creatives;
     struct am_api_placements placements;
+    struct am_api_delivery delivery;
     struct am_match_decision decision;
     struct am_client_geo_handle geo;
     struct am_error error;

@@ -33,6 +33,10 @@ void am_event_decide(struct am_event_worker *worker, int64_t now);
  * its holder, and then its events are expired. `now` is in seconds. No lock, no system call. */
 uint64_t am_event_sequence(struct am_event_worker *worker, int64_t now);
 
+/* Hashes by the ledger's own key, am_caps_mac: of users' keys, and of the state that they carry.
+ * `context` is the worker. */
+void am_event_user_mac(void *context, const void *bytes, size_t size, uint8_t mac[16]);
+
 /* Writes a placement's body: `token` but for host and epoch, which are the ledger's. */
 void am_event_seal(struct am_event_worker *worker,
                    struct am_token *token,
