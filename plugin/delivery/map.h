@@ -79,5 +79,7 @@ enum am_code am_delivery_map_limit(struct am_delivery_map *map,
  * after each step, and at once after a pause, a resume or a new limit. [holder] */
 void am_delivery_map_refresh(struct am_delivery_map *map);
 void am_delivery_maps_refresh(struct am_ledger *ledger, int64_t now);
+/* Has the next refresh look for new maps. [holder] */
+void am_delivery_maps_look(struct am_ledger *ledger);
 
 #endif

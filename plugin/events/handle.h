@@ -144,6 +144,15 @@ bool am_event_value_parse(struct am_view text, int64_t *nanos);
 /* `cell`: a record was made or freed. In am_ledger_notify, of MADE and FREED. */
 void am_event_log_record(struct am_event_worker *worker, const struct am_ledger_notice *notice);
 
+struct am_event_control {
+    enum am_ledger_kind kind;
+    struct am_view id, change, before, after, who, reason;
+    int64_t until; /* seconds; INT64_MAX: none */
+};
+
+/* Logs what an operator has changed. The worker's thread, or another of its process. */
+void am_event_log_control(struct am_event_worker *worker, const struct am_event_control *control);
+
 /* `gap`: lines are missing, or may be. `reason` is "restart" (a crash may have lost up to the last
  * second) or "full" (no room on the disk); `from` is the time of the last line before, in
  * microseconds, `lines` how many are known to be lost. False: this line is lost, too. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From an image to what is counted, and what limits it. */
 #include "../delivery/image_terms.h"
+#include "account_control.h"
 #include "account_parts.h"
 
 static enum am_code worker_of(struct am_account *account, struct am_error *error) {
@@ -67,5 +68,7 @@ enum am_code am_account_publish(struct am_account *account,
     code = am_delivery_put_image(&publishing, image, error);
     if (!publishing.missing_only)
         am_ledger_publish_end(account->ledger);
+    if (code == AM_OK)
+        code = am_account_control_apply(account, error);
     return code == AM_OK ? map_image(account, image, error) : code;
 }
