@@ -232,8 +232,9 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
 
 void am_api_render_explain(struct am_buffer *out,
                            const struct am_image *image,
+                           const struct am_match_request *request,
                            const struct am_match_decision *decision) {
-    const struct renderer to = {.out = out, .image = image};
+    const struct renderer to = {.out = out, .image = image, .request = request};
     put_explain(&to, decision);
 }
 
