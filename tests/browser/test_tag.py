@@ -61,11 +61,11 @@ class TagTest(unittest.TestCase):
         inventory, ledger, port = cls.folder / "inventory.jsonl", cls.folder / "ledger", free_port()
         put(inventory, json.loads(json.dumps(RECORDS).replace("PAGES", cls.pages.origin)))
         ledger.mkdir(0o700)
-        cls.addClassCleanup(shutil.rmtree, home_of(ledger), ignore_errors=True)
         cls.ads = f"http://127.0.0.1:{port}"
         cls.server = new_server(cls.addClassCleanup, cls.folder, inventory, "threads = 8", f"http-socket = 127.0.0.1:{port}", f"admatch-public = 127.0.0.1:{port}",
                                 f"admatch-cors = {cls.pages.origin}", f"admatch-ledger = {ledger}", f"admatch-public-url = {cls.ads}", "admatch-cells = 1024",
                                 "admatch-ring = 1048576", "admatch-preview = true").start()
+        cls.addClassCleanup(shutil.rmtree, home_of(ledger), ignore_errors=True)
         cls.pages.policy = f"default-src 'none'; script-src {cls.ads}; connect-src {cls.ads}; img-src 'self'; frame-src 'self'; style-src 'unsafe-inline'"
         driver = Driver(cls.folder)
         cls.addClassCleanup(driver.stop)
@@ -88,7 +88,7 @@ class TagTest(unittest.TestCase):
 
     def test_a_news_page(self):
         views = self.fired("view"), self.fired("impression")
-        self.show("<div data-admatch-slot=top data-size=728x90></div><div data-admatch-slot=side data-size=300x250></div>"
+        self.show("<div data-admatch-slot=top data-size=728x90 style=height:90px></div><div data-admatch-slot=side data-size=300x250 style=height:250px></div>"
                   f"<article>{ARTICLE}</article><div data-admatch-slot=late data-lazy></div>", "data-in-text=1")
         for slot, wanted in (("top", "image"), ("side", "markup")):
             self.assertEqual(eventually(f"{slot} is filled", lambda: self.filled(slot)), wanted)

@@ -42,7 +42,7 @@ class CallsTest:
 
 @needs_python
 class RpcTest(CallsTest, ServerTest):
-    ADS = [ad("a1", "running shoes"), ad("a2", "trail")]
+    ADS = [ad("a1", "running shoes"), ad("a2", "trail", domain="x.test", categories=["IAB17"], creative={"adm": "<a href='https://x.test/'>x</a>"})]
 
     def setUp(self):
         super().setUp()
