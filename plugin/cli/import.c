@@ -279,5 +279,6 @@ const struct am_cli_command am_cli_command_import = {
         "understood is reported on standard error, line by line. Then try `admatch check`.\n",
     .letters = ":ho:",
     .options = options,
+    .paths = (const char *const[]){"output", NULL},
     .run = run,
 };

@@ -40,20 +40,6 @@ void am_openrtb_unreadable(struct am_openrtb_reading *in) {
 
 /* ---- single values -------------------------------------------------------------------------- */
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static struct am_view trimmed(struct am_view text) {
-    while (text.size && is_space(text.data[0])) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size && is_space(text.data[text.size - 1]))
-        text.size--;
-    return text;
-}
-
 struct am_view am_openrtb_decoded(struct am_openrtb_reading *in, const struct am_json_node *node) {
     size_t used;
     char *memory = am_api_request_room(in->reader, node->size);
@@ -105,7 +91,7 @@ bool am_openrtb_text(struct am_openrtb_reading *in,
 static bool
 read_quoted(struct am_openrtb_reading *in, const struct am_json_node *value, struct am_view *text) {
     am_openrtb_odd(in);
-    *text = trimmed(am_openrtb_decoded(in, value));
+    *text = am_view_trimmed(am_openrtb_decoded(in, value), " \t\n\r");
     return text->size;
 }
 
@@ -193,7 +179,7 @@ void am_openrtb_split(struct am_openrtb_reading *in,
     while (text.size) {
         const char *comma = memchr(text.data, ',', text.size);
         size_t size = comma ? (size_t)(comma - text.data) : text.size;
-        struct am_view item = trimmed((struct am_view){text.data, size});
+        struct am_view item = am_view_trimmed((struct am_view){text.data, size}, " \t\n\r");
         if (item.size)
             read(in, item, argument);
         size_t step = comma ? size + 1 : size;
