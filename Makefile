@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lsqlite3 -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lsqlite3 -ljansson -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -81,7 +81,7 @@ help: ## this list
 # ---- building ---------------------------------------------------------------------------------
 
 # What every compilation needs, tried once; where it is missing, what to install.
-NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \

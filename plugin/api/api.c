@@ -9,7 +9,14 @@
 
 enum am_code
 am_api_attach(struct am_api *api, const struct am_image *image, struct am_error *error) {
-    return am_matcher_attach(api->matcher, image, error);
+    enum am_code code = am_matcher_attach(api->matcher, image, error);
+    if (code == AM_OK)
+        api->delivery.map = NULL;
+    return code;
+}
+
+void am_api_deliver(struct am_api *api, const struct am_delivery_map *map) {
+    api->delivery.map = map;
 }
 
 const struct am_image *am_api_image(const struct am_api *api) {
@@ -92,20 +99,28 @@ static bool is_open(const struct am_api *api, const struct am_api_request *reque
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
 }
 
-static enum am_code decide(struct am_api *api) {
+static enum am_code decide(struct am_api *api, const struct am_api_request *request) {
+    enum am_code code = am_api_delivery_begin(&api->delivery, request, api->reader,
+                                              api->placements.worker, &api->error);
+    if (code != AM_OK)
+        return code;
     return am_match_decide(api->matcher, &api->reader->request, &api->decision, &api->error);
 }
 
-static enum am_code decide_ads(struct am_api *api, const struct am_match_decision **decision) {
-    enum am_code code = decide(api);
+static enum am_code decide_ads(struct am_api *api,
+                               const struct am_api_request *request,
+                               const struct am_match_decision **decision) {
+    enum am_code code = decide(api, request);
     if (code == AM_OK)
         *decision = &api->decision;
     return code;
 }
 
 /* More text than can be searched is no bid, not an error. */
-static enum am_code decide_bids(struct am_api *api, const struct am_match_decision **decision) {
-    enum am_code code = decide_ads(api, decision);
+static enum am_code decide_bids(struct am_api *api,
+                                const struct am_api_request *request,
+                                const struct am_match_decision **decision) {
+    enum am_code code = decide_ads(api, request, decision);
     if (code == AM_E_LIMIT)
         api->openrtb->no_bid = AM_NO_BID_LIMIT;
     return code == AM_E_LIMIT ? AM_OK : code;
@@ -113,7 +128,8 @@ static enum am_code decide_bids(struct am_api *api, const struct am_match_decisi
 
 /* Whether what is decided is counted: numbered, given URLs, logged. */
 static bool counts(const struct am_api *api, const struct am_api_request *request) {
-    return request->places && api->placements.counting && request->content != AM_CONTENT_OPENRTB;
+    return request->places && api->placements.counting && !api->delivery.given &&
+           request->content != AM_CONTENT_OPENRTB;
 }
 
 static void render_placements(struct am_api *api,
@@ -123,7 +139,7 @@ static void render_placements(struct am_api *api,
     struct am_api_placements *placements = &api->placements;
     am_api_placements_begin(placements, am_api_image(api), read, request->now);
     am_api_render_decision(&api->answer, am_api_image(api), read, decision, placements,
-                           !request->is_public);
+                           &api->delivery, !request->is_public);
     if (!api->answer.overflowed)
         am_api_placements_log(placements, decision);
 }
@@ -142,13 +158,14 @@ static void render(struct am_api *api,
         render_placements(api, request, decision);
     else
         am_api_render_decision(&api->answer, am_api_image(api), read, decision, NULL,
-                               !request->is_public);
+                               &api->delivery, !request->is_public);
 }
 
 void am_api_decide(struct am_api *api,
                    const struct am_api_request *request,
                    struct am_api_response *response) {
     am_api_forget(api);
+    am_api_delivery_end(&api->delivery);
     if (!am_api_image(api)) {
         am_api_error(api, 503, AM_VIEW("no inventory is loaded yet"), AM_VIEW(""), response);
         return;
@@ -162,8 +179,8 @@ void am_api_decide(struct am_api *api,
     api->decision.work = 0;
     enum am_code code = read_request(api, request);
     if (code == AM_OK && is_open(api, request))
-        code = request->content == AM_CONTENT_OPENRTB ? decide_bids(api, &decision)
-                                                      : decide_ads(api, &decision);
+        code = request->content == AM_CONTENT_OPENRTB ? decide_bids(api, request, &decision)
+                                                      : decide_ads(api, request, &decision);
     if (code != AM_OK) {
         am_api_error(api, status_of(code), am_view_of(api->error.message),
                      am_view_of(api->error.where), response);
@@ -212,7 +229,7 @@ preview(struct am_api *api, const struct am_api_request *request, struct am_prev
     code = am_api_request_read_query_string(reader, page->question, &api->error);
     reader->request.explain = true;
     if (code == AM_OK)
-        code = decide(api);
+        code = decide(api, request);
     if (code != AM_OK)
         return code;
     am_api_texts_place_spans(reader, &api->decision);

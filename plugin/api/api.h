@@ -7,6 +7,7 @@
 #ifndef AM_API_API_H
 #define AM_API_API_H
 
+#include "../base/address.h"
 #include "../base/buffer.h"
 #include "../match/match.h"
 #include "../text/charset.h"
@@ -33,6 +34,11 @@ void am_api_free(struct am_api *api);
 enum am_code
 am_api_attach(struct am_api *api, const struct am_image *image, struct am_error *error);
 
+/* The map of the attached image's ads to their budgets, which the requests are decided by from now
+ * on; the caller's, as long as the image. NULL: budgets and frequency caps are ignored. */
+struct am_delivery_map;
+void am_api_deliver(struct am_api *api, const struct am_delivery_map *map);
+
 enum am_api_content {
     AM_CONTENT_JSON,
     AM_CONTENT_TEXT,
@@ -45,11 +51,15 @@ enum am_api_content {
 struct am_api_request {
     enum am_api_content content;
     enum am_text_charset charset; /* of plain text and HTML, when known */
-    struct am_view body; /* JSON, plain text or HTML; or the raw query string, percent-encoded */
-    bool gzip;           /* body is gzip: unpacked here, with a bound on ratio and size */
-    int64_t now;         /* server clock, seconds */
-    bool test;           /* admatch-test: the request's own `now` counts */
-    bool is_public;      /* anybody may ask: explain and now are refused, prices are left out */
+    struct am_view body;  /* JSON, plain text or HTML; or the raw query string, percent-encoded */
+    bool gzip;            /* body is gzip: unpacked here, with a bound on ratio and size */
+    int64_t now;          /* server clock, seconds */
+    bool test;            /* admatch-test: the request's own `now` counts */
+    bool is_public;       /* anybody may ask: explain and now are refused, prices are left out */
+    struct am_view state; /* JSON: what was used and seen, of requests that bring none; `.data`
+                             NULL: the ledger knows. For tests only */
+    bool opted_out;       /* Sec-GPC: no user is known, whatever the request says */
+    struct am_address client; /* that asks at a public socket of an api that counts; else zeros */
     bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
                     logs it; not of bids */
 };

@@ -129,12 +129,19 @@ static const char *read_bid_content(const struct am_api_exchange *exchange,
 }
 
 static struct am_api_request asked_by(const struct am_api_exchange *exchange) {
-    return (struct am_api_request){.content = AM_CONTENT_QUERY_STRING,
-                                   .body = exchange->request->query,
-                                   .now = exchange->request->now,
-                                   .test = exchange->settings->test,
-                                   .is_public = exchange->request->is_public,
-                                   .places = !am_api_exchange_is(exchange, "HEAD")};
+    bool is_public = exchange->request->is_public;
+    struct am_api_request asked = {
+        .content = AM_CONTENT_QUERY_STRING,
+        .body = exchange->request->query,
+        .now = exchange->request->now,
+        .test = exchange->settings->test,
+        .is_public = is_public,
+        .opted_out = am_view_equal(am_api_exchange_header(exchange, "Sec-GPC"), AM_VIEW("1")),
+        .places = !am_api_exchange_is(exchange, "HEAD"),
+    };
+    if (is_public && exchange->settings->events)
+        asked.client = am_api_exchange_client(exchange);
+    return asked;
 }
 
 static void
@@ -174,6 +181,7 @@ static void answer_preview(struct am_api_exchange *exchange) {
     const struct am_api_http_request *request = exchange->request;
     struct am_api_request asked = asked_by(exchange);
     struct am_api_response made;
+    asked.places = false;
     if (am_api_exchange_is(exchange, "POST")) {
         asked.body = request->body;
         if (!am_api_http_is_media_type(am_api_exchange_header(exchange, "Content-Type"),

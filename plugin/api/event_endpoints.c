@@ -47,22 +47,6 @@ static struct am_event_headers headers_of(const struct am_api_exchange *exchange
     };
 }
 
-/* A peer without an address is a process of this machine, at a Unix socket: a proxy, which is
- * believed. */
-static struct am_address client_of(const struct am_api_exchange *exchange) {
-    struct am_address peer, client;
-    struct am_view forwarded = am_api_exchange_header(exchange, "X-Forwarded-For");
-    if (am_address_parse(exchange->request->peer, &peer))
-        return am_address_client(&peer, forwarded, &exchange->api->placements.counting->trusted);
-    (void)am_address_parse(AM_VIEW("127.0.0.1"), &peer);
-    struct am_address_range own = {peer, 128};
-    const struct am_address_ranges *named = &exchange->api->placements.counting->trusted;
-    const struct am_address_ranges alone = {&own, 1, 1};
-    client = am_address_client(&peer, forwarded, &alone);
-    return am_address_in_ranges(named, &client) ? am_address_client(&client, forwarded, named)
-                                                : client;
-}
-
 /* An ad of the image whose names were not noted. Reads every key: seldom, after a disk was full. */
 static bool
 resolve(const void *context, uint64_t ad, uint32_t keyword, struct am_event_ad_names *names) {
@@ -101,7 +85,7 @@ static struct am_event_answer handle(struct am_api_exchange *exchange,
     struct am_event_answer answer;
     request->token = exchange->token;
     request->headers = headers_of(exchange);
-    request->client = client_of(exchange);
+    request->client = am_api_exchange_client(exchange);
     if (image) {
         request->generation = image->header->checksum;
         request->resolve = resolve;

@@ -4,6 +4,7 @@
 #ifndef AM_API_EXCHANGE_H
 #define AM_API_EXCHANGE_H
 
+#include "../base/address.h"
 #include "http.h"
 
 struct am_api_exchange {
@@ -39,6 +40,9 @@ am_api_exchange_error(struct am_api_exchange *exchange, unsigned status, const c
     exchange->response->type = "application/json";
     exchange->response->body = made.body;
 }
+
+/* client.c: whose request it is, behind proxies that are trusted. With an api that counts. */
+struct am_address am_api_exchange_client(const struct am_api_exchange *exchange);
 
 /* ---- event_endpoints.c: what browsers and advertisers report ------------------------------------
  */

@@ -4,6 +4,7 @@
 #define AM_API_MEMORY_H
 
 #include "api.h"
+#include "delivery.h"
 #include "gzip.h"
 #include "openrtb/openrtb.h"
 #include "placements.h"
@@ -33,6 +34,7 @@ struct am_api {
     struct am_openrtb *openrtb;
     struct am_api_creatives creatives;
     struct am_api_placements placements;
+    struct am_api_delivery delivery;
     struct am_match_decision decision;
     struct am_error error;
 };

@@ -3,6 +3,12 @@
 
 #include "request.h"
 
+struct am_view am_api_pace_name(enum am_match_pace pace) {
+    return pace == AM_MATCH_PACE_NONE   ? AM_VIEW("")
+           : pace == AM_MATCH_PACE_LINE ? AM_VIEW("line")
+                                        : AM_VIEW("lead");
+}
+
 void am_api_placements_begin(struct am_api_placements *placements,
                              const struct am_image *image,
                              const struct am_match_request *request,
@@ -12,7 +18,8 @@ void am_api_placements_begin(struct am_api_placements *placements,
     placements->count = 0;
     placements->now = now;
     AM_POISON_ITEMS(placements->ads, 0, AM_MAX_ADS_PER_REQUEST);
-    am_event_decide(placements->worker, now);
+    if (!request->delivery)
+        am_event_decide(placements->worker, now);
 }
 
 /* ---- landing pages ----------------------------------------------------------------------------
@@ -122,7 +129,10 @@ decided(const struct am_api_placements *placements, struct am_view slot, uint32_
     int64_t bid = (int64_t)image->keywords[placements->placed->keyword].bid;
     struct am_event_ad_names names = names_of(placements);
     return (struct am_event_decided_ad){
-        .sequence = am_event_sequence(placements->worker, placements->now),
+        .sequence = placements->request->delivery
+                        ? placements->placed->sequence
+                        : am_event_sequence(placements->worker, placements->now),
+        .pace = am_api_pace_name(placements->placed->pace),
         .ad = am_image_key_of_ad(image, placements->placed->ad),
         .keyword = am_event_keyword_hash(names.match, names.keyword),
         .names = names,

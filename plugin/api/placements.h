@@ -37,6 +37,9 @@ struct am_api_placements {
     char shown[AM_TOKEN_TEXT_SIZE], click[AM_TOKEN_TEXT_SIZE];
 };
 
+/* "line", "lead"; empty for an ad without a budget. */
+struct am_view am_api_pace_name(enum am_match_pace pace);
+
 /* Begins a decision that was made at `now`. */
 void am_api_placements_begin(struct am_api_placements *placements,
                              const struct am_image *image,

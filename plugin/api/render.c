@@ -109,6 +109,11 @@ static void put_ad(const struct renderer *to, const struct am_match_winner *plac
         else
             am_buffer_view_append(to->out, creative);
     }
+    if (placed->pace != AM_MATCH_PACE_NONE) {
+        am_buffer_literal(to->out, ",\"pace\":\"");
+        am_buffer_view_append(to->out, am_api_pace_name(placed->pace));
+        am_buffer_literal(to->out, "\"");
+    }
     if (linked)
         am_api_placements_put_urls(to->placements, to->out);
     am_buffer_literal(to->out, "}");
@@ -273,6 +278,7 @@ void am_api_render_decision(struct am_buffer *out,
                             const struct am_match_request *request,
                             const struct am_match_decision *decision,
                             struct am_api_placements *placements,
+                            struct am_api_delivery *delivery,
                             bool prices) {
     const struct renderer to = {out, image, request, placements, prices};
     fetch_texts(&to, decision);
@@ -289,6 +295,8 @@ void am_api_render_decision(struct am_buffer *out,
         am_buffer_literal(out, ",\"truncated\":true");
     put_corrections(&to, decision);
     put_slots(&to, decision);
+    if (delivery)
+        am_api_delivery_put_user(delivery, out);
     if (request->explain)
         put_explain(&to, decision);
     if (decision->why)

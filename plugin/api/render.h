@@ -5,6 +5,7 @@
 
 #include "../base/buffer.h"
 #include "../match/match.h"
+#include "delivery.h"
 #include "placements.h"
 
 /* Whether it fitted is for the caller to ask: out->overflowed. `placements`, begun: numbers each ad
@@ -14,6 +15,7 @@ void am_api_render_decision(struct am_buffer *out,
                             const struct am_match_request *request,
                             const struct am_match_decision *decision,
                             struct am_api_placements *placements,
+                            struct am_api_delivery *delivery,
                             bool prices);
 
 /* `where` may be empty and is then left out. */

@@ -49,12 +49,14 @@ void am_api_request_start(struct am_api_request_reader *reader,
         .fields = reader->fields,
         .attributes = reader->attributes,
         .slots = reader->slots,
-        .unique = AM_UNIQUE_ADVERTISER,
+        .unique = AM_MATCH_UNIQUE_INVENTORY,
         .now = now,
     };
     reader->image = image;
     reader->test = test;
     reader->is_public = false;
+    reader->user = (struct am_api_user){.opted_out = false};
+    reader->state = (struct am_view){NULL, 0};
     reader->text_used = 0;
     reader->query = reader->url = (struct am_view){NULL, 0};
     reader->title = reader->content = (struct am_api_text){.markup = AM_MARKUP_ENTITIES};
@@ -232,15 +234,9 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
                                        struct am_view value,
                                        struct am_error *error) {
-    static const char *const names[] = {
-        [AM_UNIQUE_ADVERTISER] = "advertiser",
-        [AM_UNIQUE_CAMPAIGN] = "campaign",
-        [AM_UNIQUE_AD] = "ad",
-        [AM_UNIQUE_NONE] = "none",
-    };
-    for (size_t i = 0; i < AM_COUNT_OF(names); i++)
-        if (am_view_equal(value, am_view_of(names[i]))) {
-            reader->request.unique = (enum am_match_unique)i;
+    for (int i = 0; i < AM_UNIQUES; i++)
+        if (am_view_equal(value, am_view_of(am_model_unique_name((enum am_model_unique)i)))) {
+            reader->request.unique = (enum am_model_unique)i;
             return AM_OK;
         }
     return expected("\"advertiser\", \"campaign\", \"ad\" or \"none\"", value, error);
@@ -283,6 +279,46 @@ enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
     if (reader->test)
         reader->request.now = now;
     return refuse_in_public(reader, "now", error);
+}
+
+enum am_code am_api_request_set_state(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error) {
+    reader->state = value;
+    enum am_code code = refuse_in_public(reader, "state", error);
+    if (code == AM_OK && !reader->test)
+        code = am_error_set(error, AM_E_INVALID,
+                            "state is for tests: this server has no admatch-test");
+    return code;
+}
+
+static enum am_code check_one_user(const struct am_api_request_reader *reader,
+                                   struct am_error *error) {
+    return reader->user.key.data && reader->user.caps.data
+               ? am_error_set(error, AM_E_INVALID, "expected key or caps, found both")
+               : AM_OK;
+}
+
+enum am_code am_api_request_set_user_key(struct am_api_request_reader *reader,
+                                         struct am_view value,
+                                         struct am_error *error) {
+    reader->user.key = value;
+    if (value.size == 0 || value.size > AM_API_USER_KEY_BYTES)
+        return am_error_set(error, AM_E_INVALID, "expected a key of 1 to %d bytes",
+                            AM_API_USER_KEY_BYTES);
+    enum am_code code = refuse_in_public(reader, "user.key", error);
+    return code == AM_OK ? check_one_user(reader, error) : code;
+}
+
+enum am_code am_api_request_set_user_caps(struct am_api_request_reader *reader,
+                                          struct am_view value,
+                                          struct am_error *error) {
+    reader->user.caps = value;
+    if (value.size > AM_CAPS_STATE_TEXT)
+        return am_error_set(error, AM_E_INVALID,
+                            "expected what the last answer gave, at most %d bytes",
+                            AM_CAPS_STATE_TEXT);
+    return check_one_user(reader, error);
 }
 
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,

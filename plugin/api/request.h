@@ -33,6 +33,14 @@ enum am_api_blocked {
 
 /* Storage for one request at a time. Large, so it is made once and used again. Items of arrays
  * beyond their counts are poisoned (poison.h). */
+/* Whose frequency caps are asked: a key, or the caps that the caller carries; `.data` NULL: not
+ * given. */
+struct am_api_user {
+    struct am_view key, caps;
+    bool opted_out; /* neither is read */
+};
+enum { AM_API_USER_KEY_BYTES = 255 };
+
 struct am_api_request_reader {
     /* Set once by the owner. */
     struct am_json_node *nodes;           /* AM_REQUEST_MAX_NODES */
@@ -49,7 +57,9 @@ struct am_api_request_reader {
     bool is_public; /* set after am_api_request_start: refuses what only an owner may ask */
     const struct am_image *image;
     struct am_timezone timezone; /* that the request names */
-    struct am_view query, url;   /* .data NULL: not given */
+    struct am_api_user user;
+    struct am_view state;      /* JSON; .data NULL: none is given */
+    struct am_view query, url; /* .data NULL: not given */
     struct am_api_text title, content;
     bool is_one_byte; /* the text came in a charset of one byte a character */
     struct am_view keywords[AM_REQUEST_MAX_KEYWORDS];
@@ -165,6 +175,18 @@ enum am_code am_api_request_set_explain(struct am_api_request_reader *reader,
 enum am_code am_api_request_set_timezone(struct am_api_request_reader *reader,
                                          struct am_view value,
                                          struct am_error *error);
+/* JSON, as it is written. Refused without `test`, and at a public socket. */
+enum am_code am_api_request_set_state(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error);
+/* At a public socket, a key is refused. */
+enum am_code am_api_request_set_user_key(struct am_api_request_reader *reader,
+                                         struct am_view value,
+                                         struct am_error *error);
+enum am_code am_api_request_set_user_caps(struct am_api_request_reader *reader,
+                                          struct am_view value,
+                                          struct am_error *error);
+
 /* A new slot with default values. To be called at most AM_MAX_SLOTS times. */
 struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *reader);
 /* Adds a size that the slot does not have yet; false: it has as many as there may be. */

@@ -268,6 +268,92 @@ read_now(struct am_api_members *in, const struct am_json_node *value, int argume
     return am_api_member_at(in, value, am_api_request_set_now(in->reader, time, in->error));
 }
 
+/* ---- the user ---------------------------------------------------------------------------------
+ */
+
+enum user_member { USER_KEY, USER_CAPS };
+
+static enum am_code
+read_user_member(struct am_api_members *in, const struct am_json_node *value, int which) {
+    struct am_view text;
+    enum am_code code = am_api_member_string(in, value, &text);
+    if (code != AM_OK)
+        return code;
+    code = which == USER_KEY ? am_api_request_set_user_key(in->reader, text, in->error)
+                             : am_api_request_set_user_caps(in->reader, text, in->error);
+    return am_api_member_at(in, value, code);
+}
+
+static enum am_code
+read_user(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
+        AM_MEMBER("key", read_user_member, USER_KEY),
+        AM_MEMBER("caps", read_user_member, USER_CAPS),
+    };
+    (void)argument;
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members));
+}
+
+/* A flag of the IAB's: 0 or 1, or false or true. */
+static enum am_code
+read_privacy_flag(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    struct am_view raw = am_json_raw(&in->json, value);
+    bool set = value->type == AM_JSON_TRUE || am_view_equal(raw, AM_VIEW("1"));
+    if (!set && value->type != AM_JSON_FALSE && !am_view_equal(raw, AM_VIEW("0")))
+        return am_api_member_expected(in, value, "0, 1, false or true");
+    in->reader->user.opted_out |= set;
+    return AM_OK;
+}
+
+/* A GPP string is not interpreted: any speaks against it. */
+static enum am_code
+read_gpp(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    struct am_view text;
+    enum am_code code = am_api_member_string(in, value, &text);
+    if (code == AM_OK)
+        in->reader->user.opted_out |= text.size > 0;
+    return code;
+}
+
+/* "1YYN": version, notice given, opted out of sale, covered by an agreement. */
+static enum am_code
+read_us_privacy(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    enum { OPTED_OUT = 2, SIZE = 4 };
+    (void)argument;
+    struct am_view text;
+    enum am_code code = am_api_member_string(in, value, &text);
+    if (code != AM_OK)
+        return code;
+    if (text.size && text.size != SIZE)
+        return am_api_member_expected(in, value, "a string like \"1YNN\"");
+    in->reader->user.opted_out |=
+        text.size && (text.data[OPTED_OUT] == 'Y' || text.data[OPTED_OUT] == 'y');
+    return AM_OK;
+}
+
+static enum am_code
+read_privacy(struct am_api_members *in, const struct am_json_node *object, int argument) {
+    static const struct am_api_member members[] = {
+        AM_MEMBER("coppa", read_privacy_flag, 0),
+        AM_MEMBER("gdpr", read_privacy_flag, 0),
+        AM_MEMBER("gpp", read_gpp, 0),
+        AM_MEMBER("us_privacy", read_us_privacy, 0),
+    };
+    (void)argument;
+    return am_api_members_read(in, object, members, AM_COUNT_OF(members));
+}
+
+static enum am_code
+read_state(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    if (value->type != AM_JSON_OBJECT)
+        return am_api_member_expected(in, value, "an object");
+    return am_api_member_at(
+        in, value, am_api_request_set_state(in->reader, am_json_raw(&in->json, value), in->error));
+}
+
 static enum am_code read_root(struct am_api_members *in) {
     static const struct am_api_member members[] = {
         AM_MEMBER("query", read_text, TEXT_QUERY),
@@ -288,6 +374,9 @@ static enum am_code read_root(struct am_api_members *in) {
         AM_MEMBER("explain", read_explain, 0),
         AM_MEMBER("why", read_why, 0),
         AM_MEMBER("now", read_now, 0),
+        AM_MEMBER("user", read_user, 0),
+        AM_MEMBER("privacy", read_privacy, 0),
+        AM_MEMBER("state", read_state, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
     return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members));

@@ -314,6 +314,28 @@ struct am_timezones *am_timezones_load(const char *directory, struct am_error *e
     return add_utc(zones) ? zones : refuse(zones, ENOMEM, directory, error);
 }
 
+struct am_timezones *am_timezones_new(void) {
+    return calloc(1, sizeof(struct am_timezones));
+}
+
+bool am_timezones_add(struct am_timezones *zones,
+                      struct am_view name,
+                      const struct am_timezone *zone) {
+    struct am_timezone copy = *zone;
+    char *text = strndup(name.data, name.size);
+    struct am_timezone_transition *transitions = malloc((zone->count + 1) * sizeof *transitions);
+    bool added = false;
+    copy.transitions = transitions;
+    if (zone->count && transitions)
+        memcpy(transitions, zone->transitions, zone->count * sizeof *transitions);
+    if (text && transitions)
+        added = add_zone(zones, copy, text);
+    else
+        free(transitions);
+    free(text);
+    return added;
+}
+
 void am_timezones_free(struct am_timezones *zones) {
     if (!zones)
         return;

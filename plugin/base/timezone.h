@@ -51,6 +51,12 @@ const char *am_timezones_folder(void);
  * out or a disk fails, so that a table never misses a zone by chance. RFC 8536 (TZif), with the
  * footer's POSIX TZ rule for times after the last transition. */
 struct am_timezones *am_timezones_load(const char *directory, struct am_error *error);
+/* A table of zones that the caller has: an empty one, and one more, which is copied; names ascend
+ * (am_view_compare). NULL, false: out of memory. */
+struct am_timezones *am_timezones_new(void);
+bool am_timezones_add(struct am_timezones *zones,
+                      struct am_view name,
+                      const struct am_timezone *zone);
 void am_timezones_free(struct am_timezones *zones);
 
 /* The zone of that name, case-sensitive, "America/New_York"; NULL when unknown. "UTC" is always

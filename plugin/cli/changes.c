@@ -99,6 +99,28 @@ static bool same_targeting(const struct am_inventory_targeting *a,
     return true;
 }
 
+static void say_curve(struct line *line,
+                      const struct am_inventory_delivery *a,
+                      const struct am_inventory_delivery *b) {
+    bool same = a->has_curve == b->has_curve && a->curve == b->curve;
+    if (same && a->weights && b->weights)
+        same = memcmp(a->weights, b->weights, AM_CURVE_HOURS * sizeof *a->weights) == 0;
+    say_that(line, "pacing_curve", !same);
+}
+
+static void say_delivery(struct line *line,
+                         const struct am_inventory_delivery *a,
+                         const struct am_inventory_delivery *b) {
+    say_that(line, "budget",
+             memcmp(a->total, b->total, sizeof a->total) != 0 ||
+                 memcmp(a->daily, b->daily, sizeof a->daily) != 0);
+    say_text(line, "pacing", am_view_of(am_model_pacing_name((enum am_model_pacing)a->pacing)),
+             am_view_of(am_model_pacing_name((enum am_model_pacing)b->pacing)));
+    say_curve(line, a, b);
+    say_that(line, "frequency_caps", !same_numbers(a->caps, a->cap_count, b->caps, b->cap_count));
+    say_that(line, "without_user", a->skips_without_user != b->skips_without_user);
+}
+
 static void say_rules(struct line *line,
                       const struct am_inventory_rules *a,
                       const struct am_inventory_rules *b) {
@@ -113,6 +135,7 @@ static void say_rules(struct line *line,
     say_that(line, "exclude_labels", !same_strings(a->exclude_labels, b->exclude_labels));
     say_that(line, "categories", !same_strings(a->categories, b->categories));
     say_text(line, "domain", a->domain, b->domain);
+    say_delivery(line, &a->delivery, &b->delivery);
 }
 
 /* ---- keywords ---------------------------------------------------------------------------------
@@ -277,6 +300,10 @@ static void compare_settings(const struct am_inventory *a, const struct am_inven
     say_text(&line, "stem", truths[a->stem], truths[b->stem]);
     say_text(&line, "spelling", truths[a->spelling], truths[b->spelling]);
     say_number(&line, "broad_window", a->broad_window, b->broad_window, 0);
+    say_text(&line, "timezone", a->timezone, b->timezone);
+    say_text(&line, "unique", am_view_of(am_model_unique_name((enum am_model_unique)a->unique)),
+             am_view_of(am_model_unique_name((enum am_model_unique)b->unique)));
+    say_curve(&line, &a->delivery, &b->delivery);
     for (size_t i = 0; i < AM_COUNT_OF(weights); i++)
         say_number(&line, weights[i].name, a->match_weight[weights[i].type],
                    b->match_weight[weights[i].type], 3);
@@ -305,6 +332,7 @@ number_ids(struct am_cli_interner *ids, const void *records, size_t size, uint32
 }
 _Static_assert(offsetof(struct am_inventory_ad, id) == 0, "as number_ids takes it");
 _Static_assert(offsetof(struct am_inventory_campaign, id) == 0, "as number_ids takes it");
+_Static_assert(offsetof(struct am_inventory_advertiser, id) == 0, "as number_ids takes it");
 
 static bool print_campaigns(const struct am_inventory *before,
                             const struct am_inventory *after,
@@ -330,6 +358,40 @@ static bool print_campaigns(const struct am_inventory *before,
             say_whole('+', "campaign", after->campaigns[i].id, &changes->campaigns.added);
             changes->keywords.added += after->campaigns[i].rules.negative_count;
         }
+    free(met);
+    return fine;
+}
+
+static void compare_advertisers(const struct am_inventory_advertiser *a,
+                                const struct am_inventory_advertiser *b,
+                                struct am_cli_changes *changes) {
+    struct line line = {"advertiser", a->id, false};
+    say_text(&line, "timezone", a->timezone, b->timezone);
+    say_delivery(&line, &a->delivery, &b->delivery);
+    end(&line, &changes->advertisers);
+}
+
+static bool print_advertisers(const struct am_inventory *before,
+                              const struct am_inventory *after,
+                              struct am_cli_interner *ids,
+                              struct am_cli_changes *changes) {
+    uint32_t count = after->advertiser_count;
+    bool *met = calloc((size_t)count + 1, sizeof *met);
+    bool fine = met && number_ids(ids, after->advertisers, sizeof *after->advertisers, count);
+    for (uint32_t i = 0; fine && i < before->advertiser_count; i++) {
+        const struct am_inventory_advertiser *advertiser = &before->advertisers[i];
+        uint32_t number = am_cli_interner_number(ids, advertiser->id);
+        fine = number != UINT32_MAX;
+        if (fine && number < count) {
+            met[number] = true;
+            compare_advertisers(advertiser, &after->advertisers[number], changes);
+        } else if (fine) {
+            say_whole('-', "advertiser", advertiser->id, &changes->advertisers.removed);
+        }
+    }
+    for (uint32_t i = 0; fine && i < count; i++)
+        if (!met[i])
+            say_whole('+', "advertiser", after->advertisers[i].id, &changes->advertisers.added);
     free(met);
     return fine;
 }
@@ -366,11 +428,14 @@ enum am_code am_cli_changes_print(const struct am_inventory *before,
                                   const struct am_inventory *after,
                                   struct am_cli_changes *changes,
                                   struct am_error *error) {
+    struct am_cli_interner advertisers = {.arena = AM_ARENA_EMPTY};
     struct am_cli_interner campaigns = {.arena = AM_ARENA_EMPTY}, ads = {.arena = AM_ARENA_EMPTY};
     *changes = (struct am_cli_changes){0};
     compare_settings(before, after);
-    bool fine = print_campaigns(before, after, &campaigns, changes) &&
+    bool fine = print_advertisers(before, after, &advertisers, changes) &&
+                print_campaigns(before, after, &campaigns, changes) &&
                 print_ads(before, after, &ads, changes);
+    am_cli_interner_free(&advertisers);
     am_cli_interner_free(&campaigns);
     am_cli_interner_free(&ads);
     return fine ? AM_OK : am_error_set(error, AM_E_MEMORY, "not enough memory to compare");

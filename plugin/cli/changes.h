@@ -11,14 +11,14 @@ struct am_cli_change_counts {
 };
 
 struct am_cli_changes {
-    struct am_cli_change_counts campaigns, ads;
+    struct am_cli_change_counts advertisers, campaigns, ads; /* advertisers: their records */
     /* Of all of them, negative ones included; `changed`: with another bid of their own. */
     struct am_cli_change_counts keywords;
 };
 
-/* Prints a line for what differs in the line of type "inventory", and one for each campaign and ad
- * that differs, with what differs, to standard output: those
- * of the old inventory in its order, then the new ones. AM_E_MEMORY. */
+/* Prints a line for what differs in the line of type "inventory", and one for each advertiser's
+ * record, campaign and ad that differs, with what differs, to standard output: those of the old
+ * inventory in its order, then the new ones. AM_E_MEMORY. */
 enum am_code am_cli_changes_print(const struct am_inventory *before,
                                   const struct am_inventory *after,
                                   struct am_cli_changes *changes,

@@ -12,7 +12,9 @@ struct am_cli_decide_options {
     bool test;    /* each request's own `now` counts */
     bool has_now; /* decide at `now` instead of at the time of the clock */
     int64_t now;
-    bool for_people; /* words in place of JSON */
+    struct am_view state; /* of requests that bring none, api.h; `.data` NULL: budgets and frequency
+                             caps are ignored */
+    bool for_people;      /* words in place of JSON */
 };
 
 /* Answers one JSON body with one line. *served tells whether it was understood. False when the

@@ -144,6 +144,7 @@ diff(struct side *sides, const char *requests, int64_t now, struct am_error *err
                                     error);
     if (code != AM_OK)
         return code;
+    print_counts("advertisers", &changes.advertisers);
     print_counts("campaigns", &changes.campaigns);
     print_counts("ads", &changes.ads);
     print_counts("keywords", &changes.keywords);
@@ -182,9 +183,9 @@ const struct am_cli_command am_cli_command_diff = {
         "      --requests FILE  also which of these requests, a JSON body a line, get other ads\n"
         "      --now TIME       decide at this time (2026-11-01T00:00:00Z), not now\n"
         "  -h, --help           show this help\n\n"
-        "A line for the settings of the inventory, and for each campaign and ad: + added, - "
-        "removed,\n"
-        "~ changed, and what has changed of it; then how many. A request's own \"now\" counts.\n",
+        "A line for the settings of the inventory, and for each record of an advertiser, campaign\n"
+        "and ad: + added, - removed, ~ changed, and what has changed of it; then how many. A\n"
+        "request's own \"now\" counts.\n",
     .letters = ":h",
     .options = options,
     .paths = (const char *const[]){"requests", NULL},

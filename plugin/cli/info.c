@@ -35,6 +35,8 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_TRANSITIONS] = "transitions",
     [AM_SECTION_FORMS] = "forms",
     [AM_SECTION_SPELLINGS] = "spellings",
+    [AM_SECTION_LIMITS] = "limits",
+    [AM_SECTION_AD_CAPS] = "ad caps",
 };
 
 static void print_number(const char *label, uint64_t value) {
@@ -88,6 +90,7 @@ static void print_counts(const struct am_image *image) {
     putchar('\n');
     print_number("ads", settings->ad_count);
     print_number("campaigns", settings->campaign_count);
+    print_number("records with budgets", image->limits_count);
     for (int type = 0; type < AM_MATCH_TYPES; type++) {
         char label[32];
         snprintf(label, sizeof label, "keywords, %s",

@@ -35,6 +35,7 @@ enum {
     OPTION_OPENRTB_BATCH,
     OPTION_NOW,
     OPTION_TEST,
+    OPTION_STATE,
     OPTION_SKIP,
 };
 
@@ -63,6 +64,7 @@ static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
     {"now", required_argument, NULL, OPTION_NOW},
     {"test", no_argument, NULL, OPTION_TEST},
+    {"state", required_argument, NULL, OPTION_STATE},
     {"skip", no_argument, NULL, OPTION_SKIP},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -71,7 +73,7 @@ static const struct option options[] = {
 /* What the command line asks for. */
 struct plan {
     const char *source;
-    const char *text_file, *request_file, *batch_file; /* NULL: not given */
+    const char *text_file, *request_file, *batch_file, *state_file; /* NULL: not given */
     const char *written; /* the option that gave one of the last two, or NULL */
     const char *output;
     bool made_of_options; /* something of the request itself was given as an option */
@@ -238,6 +240,9 @@ static void read_other_option(struct am_cli_arguments *arguments, int option, st
     case OPTION_TEST:
         plan->decide.test = true;
         break;
+    case OPTION_STATE:
+        plan->state_file = optarg;
+        break;
     case OPTION_SKIP:
         plan->source_options.skip = true;
         break;
@@ -255,7 +260,7 @@ static void read_other_option(struct am_cli_arguments *arguments, int option, st
 /* The files that a decision reads; the output must be none of them, for it is emptied first. */
 static int check_output(struct am_cli_arguments *arguments, const struct plan *plan) {
     const char *const inputs[] = {plan->source, plan->text_file, plan->request_file,
-                                  plan->batch_file};
+                                  plan->batch_file, plan->state_file};
     for (size_t i = 0; plan->output && i < AM_COUNT_OF(inputs); i++)
         if (inputs[i] && am_cli_is_same_file(inputs[i], plan->output))
             return am_cli_usage(arguments, "'%s' would be written over", inputs[i]);
@@ -354,7 +359,7 @@ static enum am_code answer_batch(struct am_api *api,
 }
 
 static enum am_code
-answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *error) {
+answer_all(struct am_api *api, struct plan *plan, bool *served, struct am_error *error) {
     struct am_cli_output output;
     enum am_code code = am_cli_output_open(plan->output, &output, error);
     if (code != AM_OK)
@@ -369,6 +374,18 @@ answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *err
         code = answer_options(api, plan, &output, served, error);
     enum am_code closed = am_cli_output_close(&output, code == AM_OK ? error : NULL);
     return code == AM_OK ? closed : code;
+}
+
+static enum am_code
+answer(struct am_api *api, struct plan *plan, bool *served, struct am_error *error) {
+    struct am_cli_input *state = NULL;
+    enum am_code code = AM_OK;
+    if (plan->state_file)
+        code = read_whole(plan->state_file, &state, &plan->decide.state, error);
+    if (code == AM_OK)
+        code = answer_all(api, plan, served, error);
+    am_cli_input_close(state);
+    return code;
 }
 
 static int match(struct plan *plan) {
@@ -443,7 +460,10 @@ const struct am_cli_command am_cli_command_match = {
         "all:\n"
         "  -o, --output FILE        write answers there, not to standard output\n"
         "      --now TIME           decide at this time (2026-11-01T00:00:00Z)\n"
-        "      --test               a request's own \"now\" counts, as with admatch-test\n"
+        "      --test               a request's own \"now\" and \"state\" count, as with\n"
+        "                           admatch-test\n"
+        "      --state FILE         what is used of budgets, and seen by the user, in JSON;\n"
+        "                           without it budgets and frequency caps are ignored\n"
         "      --skip               drop bad records of the inventory\n"
         "      --spelling           correct misspelt words, whatever the inventory says\n"
         "      --json               JSON also on a terminal, which else gets words\n"

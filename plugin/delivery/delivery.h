@@ -39,6 +39,7 @@ enum am_delivery_reason {
     AM_DELIVERY_STALE, /* the last step is too old, the ledger recovers, repairs, or is lost */
     AM_DELIVERY_FULL,  /* no room for another placement in flight */
     AM_DELIVERY_UNCONFIRMED, /* too many placements of this caller are in flight */
+    AM_DELIVERY_UNBILLED,    /* nobody would report what is placed: bids without notices */
 };
 
 /* Why, for explain. */
@@ -68,6 +69,8 @@ void am_caps_detail_write(enum am_ledger_kind kind,
 /* Begins a decision: counts it for the traffic curve, and notes whether the ledger can be used now.
  * `clock` is the server's clock, not a time that the request gives. */
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock);
+/* The same for one that nobody is shown, which is not counted. */
+void am_delivery_try(struct am_ledger_worker *worker, int64_t clock);
 
 /* The gates `budget` and `pacing` of one ad. `detail` may be NULL. Reads one cache line for the ad,
  * one for its chain, and one for each of its limits. */

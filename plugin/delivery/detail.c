@@ -67,6 +67,9 @@ void am_delivery_detail_write(const struct am_delivery_detail *detail, struct am
     case AM_DELIVERY_FULL:
         am_buffer_literal(buffer, "too many placements in flight");
         return;
+    case AM_DELIVERY_UNBILLED:
+        am_buffer_literal(buffer, "bids are not billed");
+        return;
     case AM_DELIVERY_UNCONFIRMED:
         am_buffer_literal(buffer, "unconfirmed");
         return;

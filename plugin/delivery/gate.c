@@ -5,9 +5,13 @@
 #include "work.h"
 
 void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock) {
-    const struct am_ledger_live_header *header = worker->ledger->header;
     struct am_ledger_slot *slot = worker->slot;
     AM_LEDGER_SET(slot->decisions, slot->decisions + 1);
+    am_delivery_try(worker, clock);
+}
+
+void am_delivery_try(struct am_ledger_worker *worker, int64_t clock) {
+    const struct am_ledger_live_header *header = worker->ledger->header;
     worker->usable = AM_LEDGER_GET_ACQUIRE(header->state) == AM_LEDGER_LIVE_READY &&
                      clock - AM_LEDGER_GET(header->stepped) <= AM_LEDGER_STALE_SECONDS;
 }

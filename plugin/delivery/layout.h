@@ -112,6 +112,8 @@ enum am_ledger_record_flag {
     AM_LEDGER_RECORD_PAUSED = 2,
     AM_LEDGER_RECORD_RESUMED = 4, /* its pause was lifted, and lines below are not anchored yet */
     AM_LEDGER_RECORD_CLOSED = 8,  /* it has a limit that found no room: it must not run */
+    AM_LEDGER_RECORD_HALTED = 16, /* by an override, whatever the inventory says */
+    AM_LEDGER_RECORD_RESTS = AM_LEDGER_RECORD_PAUSED | AM_LEDGER_RECORD_HALTED,
 };
 
 struct am_ledger_record {

@@ -175,7 +175,7 @@ struct am_ledger_terms {
     enum am_ledger_kind kind;
     struct am_view id;
     uint64_t above;      /* key of the ad's campaign, the campaign's advertiser, or 0 */
-    bool paused;         /* the inventory's, or an override's */
+    bool paused;         /* the inventory's */
     int64_t start, end;  /* INT64_MIN, INT64_MAX where there is none */
     struct am_view zone; /* of the budget's day: the record's own, else that of the record above it
                             or the inventory's; empty: UTC */
@@ -219,6 +219,14 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
                            uint32_t *cell,
                            struct am_error *error);
 
+/* Pauses a record, or lifts that pause, whatever its terms say: publications leave it as it is, and
+ * snapshots keep it. Its ads stop when maps are refreshed (am_delivery_maps_refresh); where the
+ * terms do not pause it, lifting anchors the lines of the record and of those below it. Any
+ * process; like a publication, one at a time. AM_E_NOT_FOUND: there
+ * is no such record. AM_E_IO, AM_E_MEMORY. [lock] */
+enum am_code am_ledger_halt(
+    struct am_ledger *ledger, uint32_t cell, bool halted, int64_t now, struct am_error *error);
+
 /* State that is given instead of counted, for tests and replays: in a ledger in private memory,
  * after its publication. Used money, impressions or clicks of a record: in all, and of today; and
  * the line of the limit's window, which then stays, or AM_LEDGER_UNLIMITED: the line begins at
@@ -252,7 +260,8 @@ struct am_ledger_record_state {
     enum am_ledger_kind kind;
     uint64_t key;
     struct am_view id; /* lives as long as the ledger is mapped and the record exists */
-    bool paused;
+    bool paused;       /* by the inventory */
+    bool halted;       /* by am_ledger_halt */
     bool gone;
     int64_t total[AM_LEDGER_UNITS]; /* counted since the record was made; clicks are whole */
     int64_t today[AM_LEDGER_UNITS];

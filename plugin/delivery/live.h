@@ -206,6 +206,8 @@ enum am_code am_ledger_record_set(struct am_ledger *ledger,
                                   const struct am_ledger_terms *terms,
                                   uint32_t mark,
                                   struct am_error *error);
+/* Pauses a record by an override, or lifts that pause. [lock] */
+void am_ledger_record_halt(struct am_ledger *ledger, uint32_t cell, bool halted);
 
 /* The day of an event at that time in a record's zone. */
 int32_t am_ledger_zone_day(const struct am_ledger *ledger, uint32_t zone, int64_t time);

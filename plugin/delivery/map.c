@@ -346,6 +346,12 @@ bool am_delivery_map_stopped(const struct am_delivery_map *map, uint32_t ad) {
     return AM_LEDGER_GET(map->stopped[ad / 64]) >> (ad % 64) & 1;
 }
 
+bool am_delivery_map_is_limited(const struct am_delivery_map *map, uint32_t ad) {
+    const struct am_delivery_chain *chain = am_delivery_chain_of(map, ad);
+    return AM_LEDGER_GET(chain->limits[0]) != AM_LEDGER_NO_INDEX ||
+           (AM_LEDGER_GET(chain->flags) & (AM_DELIVERY_CHAIN_CLOSED | AM_DELIVERY_CHAIN_MORE));
+}
+
 bool am_delivery_map_paused(const struct am_delivery_map *map, uint32_t ad) {
     return AM_LEDGER_GET(am_delivery_chain_of(map, ad)->flags) & AM_DELIVERY_CHAIN_PAUSED;
 }

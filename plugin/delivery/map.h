@@ -62,6 +62,10 @@ struct am_caps *am_ledger_caps(const struct am_ledger *ledger);
  * that ranking may pass over it; explain asks am_delivery_gate all the same. One load. */
 bool am_delivery_map_stopped(const struct am_delivery_map *map, uint32_t ad);
 
+/* Whether a budget limits the ad, its campaign or its advertiser, or would if there were room. Two
+ * loads; am_delivery_gate says LINE of any other ad. */
+bool am_delivery_map_is_limited(const struct am_delivery_map *map, uint32_t ad);
+
 /* Whether a record of the ad is paused: by its terms, or by an override. */
 bool am_delivery_map_paused(const struct am_delivery_map *map, uint32_t ad);
 
@@ -75,5 +79,7 @@ enum am_code am_delivery_map_limit(struct am_delivery_map *map,
  * after each step, and at once after a pause, a resume or a new limit. [holder] */
 void am_delivery_map_refresh(struct am_delivery_map *map);
 void am_delivery_maps_refresh(struct am_ledger *ledger, int64_t now);
+/* Has the next refresh look for new maps. [holder] */
+void am_delivery_maps_look(struct am_ledger *ledger);
 
 #endif

@@ -18,7 +18,7 @@ static void list_limits(const struct am_delivery_map *map, struct am_delivery_ch
             continue;
         const struct am_ledger_record *record = &ledger->records[cell];
         uint8_t status = AM_LEDGER_GET(record->flags);
-        flags |= status & AM_LEDGER_RECORD_PAUSED ? AM_DELIVERY_CHAIN_PAUSED : 0U;
+        flags |= status & AM_LEDGER_RECORD_RESTS ? AM_DELIVERY_CHAIN_PAUSED : 0U;
         flags |= status & AM_LEDGER_RECORD_CLOSED ? AM_DELIVERY_CHAIN_CLOSED : 0U;
         uint32_t index = AM_LEDGER_GET_ACQUIRE(record->limits[i % AM_LEDGER_UNITS]);
         if (index == AM_LEDGER_NO_INDEX ||

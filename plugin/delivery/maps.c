@@ -11,7 +11,7 @@
 #include "chains.h"
 #include "store.h"
 
-enum { LOOK_SECONDS = 5, KEEP_SECONDS = 60 };
+enum { LOOK_SECONDS = 1, KEEP_SECONDS = 60 };
 
 /* The maps that this process keeps for the step, opened once. */
 static bool is_kept(const struct am_ledger *ledger, uint64_t generation) {
@@ -79,6 +79,10 @@ static void look(struct am_ledger *ledger, int64_t now) {
         unlink(path);
         am_delivery_map_close(map);
     }
+}
+
+void am_delivery_maps_look(struct am_ledger *ledger) {
+    ledger->maps_looked = 0;
 }
 
 void am_delivery_maps_refresh(struct am_ledger *ledger, int64_t now) {

@@ -235,3 +235,23 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
     publisher_leave(ledger);
     return code;
 }
+
+enum am_code am_ledger_halt(
+    struct am_ledger *ledger, uint32_t cell, bool halted, int64_t now, struct am_error *error) {
+    enum am_code code = am_ledger_step_cache_make(ledger, error);
+    if (code == AM_OK)
+        code = publisher_enter(ledger, error);
+    if (code != AM_OK)
+        return code;
+    ledger->publish_now = now;
+    publisher_lock(ledger);
+    if (cell < ledger->header->records_used &&
+        (ledger->records[cell].flags & AM_LEDGER_RECORD_USED))
+        am_ledger_record_halt(ledger, cell, halted);
+    else
+        code = am_error_set(error, AM_E_NOT_FOUND, "there is no such record in the ledger");
+    am_ledger_unlock(ledger);
+    am_ledger_anchor_resumed(ledger, now);
+    publisher_leave(ledger);
+    return code;
+}

@@ -31,6 +31,7 @@ static void read_record(const struct am_ledger *ledger,
         .key = record->key,
         .id = am_ledger_record_id(ledger, record),
         .paused = record->flags & AM_LEDGER_RECORD_PAUSED,
+        .halted = record->flags & AM_LEDGER_RECORD_HALTED,
         .gone = record->gone != 0,
         .day = record->day,
     };

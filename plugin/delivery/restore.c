@@ -281,9 +281,9 @@ static void fill_record(const struct reader *reader,
     record->gone = from->gone;
     record->zone = (uint16_t)reader->zones[from->zone];
     record->day_start = am_ledger_zone_day_start(reader->ledger, record->zone, from->day);
-    record->flags =
-        AM_LEDGER_RECORD_USED | (from->flags & (AM_LEDGER_RECORD_PAUSED | AM_LEDGER_RECORD_RESUMED |
-                                                AM_LEDGER_RECORD_CLOSED));
+    record->flags = AM_LEDGER_RECORD_USED |
+                    (from->flags &
+                     (AM_LEDGER_RECORD_RESTS | AM_LEDGER_RECORD_RESUMED | AM_LEDGER_RECORD_CLOSED));
 }
 
 static enum am_code read_record(struct reader *reader) {

@@ -124,6 +124,23 @@ static void mark_changed(struct am_ledger *ledger, const struct am_ledger_record
     }
 }
 
+/* What follows from the record's pauses, before and after: its flags with what they become. */
+static uint32_t
+note_pause(struct am_ledger *ledger, const struct am_ledger_record *record, uint32_t flags) {
+    if (!(flags & AM_LEDGER_RECORD_RESTS) && (record->flags & AM_LEDGER_RECORD_RESTS)) {
+        flags |= AM_LEDGER_RECORD_RESUMED;
+        am_ledger_redo(ledger, ledger->header->resumed, 1);
+    }
+    if ((record->flags ^ flags) & AM_LEDGER_RECORD_RESTS)
+        terms_changed(ledger);
+    return flags;
+}
+
+static void put_flags(struct am_ledger *ledger, struct am_ledger_record *record, uint32_t flags) {
+    am_ledger_redo_put(ledger, &record->zone, sizeof(uint32_t),
+                       record->zone | (uint32_t)record->kind << 16 | flags << 24);
+}
+
 /* What the terms say of the record itself. */
 static void set_record(struct am_ledger *ledger,
                        uint32_t cell,
@@ -131,15 +148,11 @@ static void set_record(struct am_ledger *ledger,
                        uint16_t zone,
                        uint32_t mark) {
     struct am_ledger_record *record = &ledger->records[cell];
-    uint32_t flags = AM_LEDGER_RECORD_USED | (record->flags & AM_LEDGER_RECORD_RESUMED);
+    uint32_t flags = AM_LEDGER_RECORD_USED |
+                     (record->flags & (AM_LEDGER_RECORD_RESUMED | AM_LEDGER_RECORD_HALTED));
     if (terms->paused)
         flags |= AM_LEDGER_RECORD_PAUSED;
-    else if (record->flags & AM_LEDGER_RECORD_PAUSED) {
-        flags |= AM_LEDGER_RECORD_RESUMED;
-        am_ledger_redo(ledger, ledger->header->resumed, 1);
-    }
-    if ((record->flags ^ flags) & AM_LEDGER_RECORD_PAUSED)
-        terms_changed(ledger);
+    flags = note_pause(ledger, record, flags);
     /* A day that runs goes on until the new zone's next midnight. */
     if (zone != record->zone || terms->start != record->start || terms->end != record->end)
         mark_changed(ledger, record);
@@ -186,9 +199,16 @@ static void set_closed(struct am_ledger *ledger, uint32_t cell, bool closed) {
     if (closed == !!(record->flags & AM_LEDGER_RECORD_CLOSED))
         return;
     flags |= closed ? AM_LEDGER_RECORD_CLOSED : 0U;
-    am_ledger_redo_put(ledger, &record->zone, sizeof(uint32_t),
-                       record->zone | (uint32_t)record->kind << 16 | flags << 24);
+    put_flags(ledger, record, flags);
     terms_changed(ledger);
+    am_ledger_redo_commit(ledger);
+}
+
+void am_ledger_record_halt(struct am_ledger *ledger, uint32_t cell, bool halted) {
+    struct am_ledger_record *record = &ledger->records[cell];
+    uint32_t flags = record->flags & ~(uint32_t)AM_LEDGER_RECORD_HALTED;
+    flags |= halted ? AM_LEDGER_RECORD_HALTED : 0U;
+    put_flags(ledger, record, note_pause(ledger, record, flags));
     am_ledger_redo_commit(ledger);
 }
 

@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../base/clock.h"
 #include "../base/timezone.h"
 #include "cursor.h"
+#include "lane.h"
 #include "parts.h"
+#include "token.h"
 
 /* A line is ended when it has grown so long; another cell, all escaped, still fits behind. */
 enum { LINE_FULL = 10 << 10, DATE_SIZE = 10 };
@@ -25,6 +28,10 @@ struct set_writer {
     struct am_journal_set *set; /* where it stands */
 };
 
+static uint64_t next_order(struct am_ledger *ledger) {
+    return (uint64_t)am_ledger_epoch(ledger) * AM_TOKEN_SEQUENCE_END + am_ledger_sequence(ledger);
+}
+
 static void begin_line(struct set_writer *set) {
     struct am_journal_line line;
     char cut[AM_JOURNAL_TIME_SIZE];
@@ -33,10 +40,13 @@ static void begin_line(struct set_writer *set) {
     if (set->part == 0) {
         set->cut = line.time;
         set->set->begin = line.position;
+        set->set->order = next_order(set->worker->service->ledger);
     }
     am_journal_time_write(set->cut, cut);
     am_journal_put_text(set->text, "cut", ((struct am_view){cut, sizeof cut}));
-    am_journal_put_number(set->text, "part", set->part++);
+    am_journal_put_number(set->text, "part", set->part);
+    if (set->part++ == 0)
+        am_journal_put_number(set->text, "order", set->set->order);
 }
 
 static void end_line(struct set_writer *set, bool last) {
@@ -189,6 +199,13 @@ struct search {
     uint64_t parts;             /* of the open one */
 };
 
+/* The log of an earlier version has no order in its sets. */
+static bool is_newer(const struct am_journal_set *one, const struct am_journal_set *other) {
+    if (one->order != other->order)
+        return one->order > other->order;
+    return memcmp(one->cut, other->cut, AM_JOURNAL_TIME_SIZE) >= 0;
+}
+
 static void see_line(struct search *search,
                      const struct am_journal_file *file,
                      struct am_view line,
@@ -205,7 +222,8 @@ static void see_line(struct search *search,
         time > search->until)
         return;
     if (part == 0) {
-        search->open = (struct am_journal_set){true, file->lane, {file->number, offset}, {0}};
+        search->open = (struct am_journal_set){true, file->lane, {file->number, offset}, {0}, 0};
+        (void)am_journal_unsigned(record.values[AM_JOURNAL_M_ORDER], &search->open.order);
         memcpy(search->open.cut, cut, AM_JOURNAL_TIME_SIZE);
         search->parts = 0;
     }
@@ -215,7 +233,7 @@ static void see_line(struct search *search,
         return;
     }
     if (am_journal_true(record.values[AM_JOURNAL_M_LAST]) &&
-        (!search->set->found || memcmp(cut, search->set->cut, AM_JOURNAL_TIME_SIZE) >= 0))
+        (!search->set->found || is_newer(&search->open, search->set)))
         *search->set = search->open;
 }
 
@@ -253,8 +271,8 @@ static bool earlier_hour(const struct am_vector *files, uint64_t below, uint64_t
 static enum am_code
 search_hours(struct search *search, const struct am_vector *files, struct am_error *error) {
     enum am_code code = AM_OK;
-    uint64_t hour = UINT64_MAX;
-    while (code == AM_OK && !search->set->found && earlier_hour(files, hour, &hour))
+    uint64_t hour = UINT64_MAX, now = am_journal_hour(am_clock_seconds() * AM_JOURNAL_SECOND);
+    while (code == AM_OK && (!search->set->found || hour > now) && earlier_hour(files, hour, &hour))
         for (size_t i = 0; code == AM_OK && i < files->count; i++) {
             const struct am_journal_file *file = AM_VECTOR_AT(files, struct am_journal_file, i);
             if (am_journal_number_hour(file->number) == hour)

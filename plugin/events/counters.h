@@ -2,8 +2,10 @@
 /* Lines of counters: all counts of the ledger at one moment, from which a recount can start.
  *
  * A set of lines, since one line would be as long as the ledger is large: each has "cut" (the time
- * of the set) and "part" (0, 1, 2 ...); the first ones have "positions", how far each lane is
- * counted; the others "cells"; the last one has "last":true. A set is in one lane. */
+ * of the set) and "part" (0, 1, 2 ...); part 0 has "order", by which sets are compared, since
+ * clocks jump: the ledger's epoch, and a number of its sequence; the first ones have "positions",
+ * how far each lane is counted; the others "cells"; the last one has "last":true. A set is in one
+ * lane. */
 #ifndef AM_EVENTS_COUNTERS_H
 #define AM_EVENTS_COUNTERS_H
 
@@ -30,6 +32,7 @@ struct am_journal_set {
     uint32_t lane;
     struct am_journal_position begin; /* of its first line */
     char cut[AM_JOURNAL_TIME_SIZE];
+    uint64_t order; /* epoch << 40 | sequence; greater in the newer set */
 };
 
 /* Writes a set. The holder, each hour and after a gap line. False: a line was
@@ -39,7 +42,8 @@ bool am_event_log_counters(struct am_event_worker *worker,
                            struct am_journal_set *set);
 
 /* The newest whole set of a log whose cut is not after `until` (microseconds; INT64_MAX: any).
- * Looks through the files hour by hour, from the newest on, until there is one. AM_E_IO,
+ * Looks through the files hour by hour, from the newest on, until there is one. Hours that are
+ * still to come are of a clock that was ahead: behind them it looks further. AM_E_IO,
  * AM_E_MEMORY, AM_E_CORRUPT. */
 enum am_code am_journal_find_set(const char *folder,
                                  int64_t until,

@@ -223,3 +223,22 @@ bool am_event_log_gap(struct am_event_worker *worker,
         am_journal_put_number(line.text, "lines", lines);
     return write_line(worker);
 }
+
+void am_event_log_control(struct am_event_worker *worker, const struct am_event_control *control) {
+    struct am_journal_line line;
+    char text[AM_JOURNAL_TIME_SIZE];
+    am_journal_begin(worker->writer, AM_JOURNAL_CONTROL, &line);
+    am_journal_put_text(line.text, "change", control->change);
+    am_journal_put_text(line.text, "kind", am_view_of(am_ledger_kind_name(control->kind)));
+    am_journal_put_text(line.text, "id", control->id);
+    am_journal_put_text(line.text, "before", control->before);
+    am_journal_put_text(line.text, "after", control->after);
+    am_journal_put_text(line.text, "who", control->who);
+    if (control->until != INT64_MAX) {
+        am_journal_time_write(control->until * AM_JOURNAL_SECOND, text);
+        am_journal_put_text(line.text, "until", ((struct am_view){text, sizeof text}));
+    }
+    if (control->reason.size)
+        am_journal_put_text(line.text, "reason", control->reason);
+    write_line(worker);
+}

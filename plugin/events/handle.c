@@ -12,6 +12,12 @@ void am_event_decide(struct am_event_worker *worker, int64_t now) {
     am_delivery_begin(worker->ledger_worker, now);
 }
 
+void am_event_user_mac(void *context, const void *bytes, size_t size, uint8_t mac[16]) {
+    struct am_event_worker *worker = context;
+    am_token_hash(worker->signer, worker->service->own_secret, "user    ",
+                  (struct am_view){bytes, size}, (struct am_view){NULL, 0}, mac);
+}
+
 size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM_EVENT_ID_SIZE]) {
     struct am_buffer text = am_buffer_over(id, AM_EVENT_ID_SIZE);
     am_buffer_unsigned(&text, am_ledger_host(worker->service->ledger));

@@ -33,6 +33,10 @@ void am_event_decide(struct am_event_worker *worker, int64_t now);
  * its holder, and then its events are expired. `now` is in seconds. No lock, no system call. */
 uint64_t am_event_sequence(struct am_event_worker *worker, int64_t now);
 
+/* Hashes by the ledger's own key, am_caps_mac: of users' keys, and of the state that they carry.
+ * `context` is the worker. */
+void am_event_user_mac(void *context, const void *bytes, size_t size, uint8_t mac[16]);
+
 /* Writes a placement's body: `token` but for host and epoch, which are the ledger's. */
 void am_event_seal(struct am_event_worker *worker,
                    struct am_token *token,
@@ -139,6 +143,15 @@ bool am_event_value_parse(struct am_view text, int64_t *nanos);
 
 /* `cell`: a record was made or freed. In am_ledger_notify, of MADE and FREED. */
 void am_event_log_record(struct am_event_worker *worker, const struct am_ledger_notice *notice);
+
+struct am_event_control {
+    enum am_ledger_kind kind;
+    struct am_view id, change, before, after, who, reason;
+    int64_t until; /* seconds; INT64_MAX: none */
+};
+
+/* Logs what an operator has changed. The worker's thread, or another of its process. */
+void am_event_log_control(struct am_event_worker *worker, const struct am_event_control *control);
 
 /* `gap`: lines are missing, or may be. `reason` is "restart" (a crash may have lost up to the last
  * second) or "full" (no room on the disk); `from` is the time of the last line before, in

@@ -46,6 +46,8 @@ static void watch_clock(struct am_event_holder *holder, int64_t now) {
     if (moved > JUMP || moved < -JUMP) {
         holder->ahead = now - boot;
         atomic_store(&holder->steady_since, boot);
+        if (moved < 0) /* a day may have been put back */
+            atomic_store(&holder->counters_due, true);
     }
 }
 

@@ -31,8 +31,8 @@ void am_event_hold(struct am_event_holder *holder,
  * microseconds, but where the line must be written. AM_E_IO. */
 enum am_code am_event_hold_second(struct am_event_holder *holder, struct am_error *error);
 
-/* Whether lines of counters should be logged: an hour has begun, or lines were lost and there is
- * room again. Any thread. */
+/* Whether lines of counters should be logged: an hour has begun, the clock was put back, or lines
+ * were lost and there is room again. Any thread. */
 bool am_event_hold_counters_due(const struct am_event_holder *holder);
 
 /* Logs the counters of now, when they are due. In a thread that may wait for a

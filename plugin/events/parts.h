@@ -24,6 +24,7 @@ struct am_event_service {
     struct am_token_keyring *keyring; /* shared by the processes of this instance */
     struct am_token_keys_stamp keys_stamp;
     const char *keys_path;
+    uint8_t own_secret[16]; /* the ledger's own key, which never changes: users are hashed by it */
 
     int folder;   /* DIR */
     void *shared; /* the mapping of TMPFS/events */

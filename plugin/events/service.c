@@ -49,6 +49,21 @@ read_keys(struct am_event_service *service, const char *folder, struct am_error 
     return code;
 }
 
+/* DIR/key, whatever file names the keys of tokens: a user's caps go on when those change. */
+static enum am_code
+read_own_key(struct am_event_service *service, const char *folder, struct am_error *error) {
+    struct am_token_keys keys;
+    struct am_token_signer *signer = am_token_signer_new(error);
+    if (!signer)
+        return error->code;
+    enum am_code code = am_token_keys_make(service->folder, folder, signer, &keys, error);
+    if (code == AM_OK)
+        memcpy(service->own_secret, keys.items[0].secret, sizeof service->own_secret);
+    explicit_bzero(&keys, sizeof keys);
+    am_token_signer_free(signer);
+    return code;
+}
+
 static enum am_code open_keys(struct am_event_service *service,
                               const struct am_event_options *options,
                               struct am_error *error) {
@@ -60,7 +75,8 @@ static enum am_code open_keys(struct am_event_service *service,
     service->keys_path = options->keys;
     if (options->keys)
         (void)am_token_keys_changed(options->keys, &service->keys_stamp);
-    return read_keys(service, options->folder, error);
+    enum am_code code = read_own_key(service, options->folder, error);
+    return code == AM_OK ? read_keys(service, options->folder, error) : code;
 }
 
 enum am_code am_event_service_second(struct am_event_service *service, struct am_error *error) {
@@ -152,6 +168,7 @@ void am_event_service_close(struct am_event_service *service) {
     am_journal_close(&service->journal);
     if (service->folder >= 0)
         close(service->folder);
+    explicit_bzero(service->own_secret, sizeof service->own_secret);
     free(service);
 }
 
@@ -192,6 +209,18 @@ void am_event_worker_free(struct am_event_worker *worker) {
 void am_event_worker_flush(struct am_event_worker *worker) {
     am_journal_flush(worker->writer);
     am_event_names_flush(worker->service->names);
+}
+
+struct am_ledger *am_event_worker_ledger(const struct am_event_worker *worker) {
+    return worker->service->ledger;
+}
+
+struct am_ledger_worker *am_event_worker_of_ledger(const struct am_event_worker *worker) {
+    return worker->ledger_worker;
+}
+
+uint32_t am_event_worker_reserve(const struct am_event_worker *worker, bool bids) {
+    return bids ? worker->service->reserve_bids : worker->service->reserve;
 }
 
 void am_event_worker_flush_at_end(struct am_event_worker *worker) {

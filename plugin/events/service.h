@@ -49,10 +49,10 @@ struct am_event_recovered {
     uint64_t lines;     /* of the log, read again */
     uint64_t bad_lines; /* that could not be read */
     struct am_journal_walk_report walked; /* of that reading: torn and missing lines */
-    int64_t last;       /* time of the last line, in microseconds; 0: none */
-    bool ring_lost;     /* DIR/ring could not be loaded: events of older placements are expired */
+    int64_t last;                         /* time of the last line, in microseconds; 0: none */
+    bool ring_lost; /* DIR/ring could not be loaded: events of older placements are expired */
     struct am_error ring_error; /* why */
-    bool ring_doubted; /* lines of the log are missing or damaged: the same */
+    bool ring_doubted;          /* lines of the log are missing or damaged: the same */
     uint64_t ring_damaged; /* blocks of DIR/ring; placements up to the newest one are expired */
 };
 
@@ -100,6 +100,11 @@ void am_event_worker_free(struct am_event_worker *worker); /* flushes; NULL is f
 
 /* Writes lines and names that wait. Any thread of the process. */
 void am_event_worker_flush(struct am_event_worker *worker);
+
+/* What a decision needs of the ledger, and for how many seconds it reserves a placement. */
+struct am_ledger *am_event_worker_ledger(const struct am_event_worker *worker);
+struct am_ledger_worker *am_event_worker_of_ledger(const struct am_event_worker *worker);
+uint32_t am_event_worker_reserve(const struct am_event_worker *worker, bool bids);
 
 /* The same for lines alone, in a process that ends, where the calling thread may have been
  * interrupted while it had the writer: gives up after a tenth of a second. */

@@ -95,6 +95,8 @@ struct am_builder {
     struct am_vector zones;        /* struct am_image_zone */
     struct am_intern zone_table;
     struct am_vector transitions; /* struct am_timezone_transition */
+    struct am_vector limits;      /* struct am_image_limits */
+    struct am_vector ad_caps;     /* am_image_list_ref */
     struct am_image_settings settings;
 };
 
@@ -141,6 +143,8 @@ bool am_build_trie(struct am_builder *builder, struct am_error *error);
 bool am_build_records(struct am_builder *builder, struct am_error *error);
 /* Advertisers, and the keys of all that is counted. AM_E_INVALID: two are equal. */
 bool am_build_keys(struct am_builder *builder, struct am_error *error);
+/* Budgets and frequency caps. */
+bool am_build_limits(struct am_builder *builder, struct am_error *error);
 /* Ranks every positive keyword, numbers the nodes, and lays out the postings. */
 bool am_build_postings(struct am_builder *builder, struct am_error *error);
 /* Part of the above: gives nodes and terminals their final numbers, once every terminal's postings

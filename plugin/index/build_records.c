@@ -66,6 +66,8 @@ cleanup:
 
 /* Every name that the inventory has is known (am_build_zones). */
 static struct am_build_clock clock_of(const struct am_builder *builder, struct am_view timezone) {
+    if (timezone.size == 0)
+        timezone = builder->inventory->timezone;
     struct am_build_clock clock = {AM_NONE, timezone};
     if (timezone.size)
         am_build_find_zone(builder, timezone, &clock.zone);
@@ -89,9 +91,13 @@ static bool build_campaigns(struct am_builder *builder,
             return false;
         const struct am_build_clock clock = clock_of(builder, campaign->rules.timezone);
         parts[i].tree = am_build_pools_tree(&builder->pools, campaign->rules.targeting, &clock);
-        struct am_image_campaign record = {am_build_pools_own_string(&builder->pools, campaign->id),
-                                           am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER,
-                                                               AM_NONE, campaign->advertiser)};
+        struct am_image_campaign record = {
+            .id = am_build_pools_own_string(&builder->pools, campaign->id),
+            .advertiser = am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE,
+                                              campaign->advertiser),
+            .timezone = am_build_pools_string(&builder->pools, campaign->rules.timezone),
+            .flags = campaign->rules.paused ? AM_CAMPAIGN_PAUSED : 0,
+        };
         if (!am_vector_push(&builder->campaigns, &record))
             return am_build_out_of_memory(error);
     }
@@ -222,6 +228,8 @@ static void build_settings(struct am_builder *builder) {
     settings->fold_accents = inventory->fold_accents;
     settings->stem = inventory->stem;
     settings->broad_window = inventory->broad_window;
+    settings->unique = inventory->unique;
+    settings->timezone = am_build_pools_string(&builder->pools, inventory->timezone);
     for (int i = 0; i < AM_MATCH_TYPES; i++)
         settings->match_weight[i] = (uint32_t)inventory->match_weight[i];
     settings->ad_count = inventory->ad_count;
@@ -234,6 +242,9 @@ bool am_build_records(struct am_builder *builder, struct am_error *error) {
         calloc((size_t)builder->inventory->campaign_count + 1, sizeof *parts);
     if (!parts)
         return am_build_out_of_memory(error);
+    for (uint32_t i = 0; i < builder->inventory->advertiser_count; i++)
+        am_build_pools_term(&builder->pools, AM_TERM_ADVERTISER, AM_NONE,
+                            builder->inventory->advertisers[i].id);
     size_t cursor = 0;
     bool done = build_campaigns(builder, parts, &cursor, error) &&
                 build_ads(builder, parts, &cursor, error);

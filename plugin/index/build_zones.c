@@ -55,27 +55,30 @@ add_name(struct am_builder *builder, struct am_view name, const struct am_timezo
 
 static bool unknown_zone(struct am_view name, struct am_error *error) {
     am_error_set(error, AM_E_INVALID,
-                 "the inventory targets hours in time zone %.*s, which this machine does not know: "
+                 "the inventory names the time zone %.*s, which this machine does not know: "
                  "install the package tzdata",
                  AM_VIEW_ARGUMENTS(name));
     return false;
 }
 
-static bool check_rules(const struct am_builder *builder,
-                        const struct am_inventory_rules *rules,
-                        struct am_error *error) {
+static bool
+check_zone(const struct am_builder *builder, struct am_view name, struct am_error *error) {
     uint32_t zone;
-    return rules->timezone.size == 0 || am_build_find_zone(builder, rules->timezone, &zone) ||
-           unknown_zone(rules->timezone, error);
+    return name.size == 0 || am_build_find_zone(builder, name, &zone) || unknown_zone(name, error);
 }
 
 static bool check_inventory(const struct am_builder *builder, struct am_error *error) {
     const struct am_inventory *inventory = builder->inventory;
+    if (!check_zone(builder, inventory->timezone, error))
+        return false;
+    for (uint32_t i = 0; i < inventory->advertiser_count; i++)
+        if (!check_zone(builder, inventory->advertisers[i].timezone, error))
+            return false;
     for (uint32_t i = 0; i < inventory->campaign_count; i++)
-        if (!check_rules(builder, &inventory->campaigns[i].rules, error))
+        if (!check_zone(builder, inventory->campaigns[i].rules.timezone, error))
             return false;
     for (uint32_t i = 0; i < inventory->ad_count; i++)
-        if (!check_rules(builder, &inventory->ads[i].rules, error))
+        if (!check_zone(builder, inventory->ads[i].rules.timezone, error))
             return false;
     return true;
 }

@@ -44,6 +44,8 @@ static void builder_start(struct am_builder *builder,
         .zone_names = AM_VECTOR_OF(struct am_image_zone_name),
         .zones = AM_VECTOR_OF(struct am_image_zone),
         .transitions = AM_VECTOR_OF(struct am_timezone_transition),
+        .limits = AM_VECTOR_OF(struct am_image_limits),
+        .ad_caps = AM_VECTOR_OF(am_image_list_ref),
     };
 }
 
@@ -57,6 +59,7 @@ static void builder_free(struct am_builder *builder) {
         &builder->term_table,   &builder->advertisers,  &builder->keys,
         &builder->zone_names,   &builder->zones,        &builder->transitions,
         &builder->forms,        &builder->form_records, &builder->spellings,
+        &builder->limits,       &builder->ad_caps,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -89,8 +92,8 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
             return false;
     }
     bool (*const phases[])(struct am_builder *, struct am_error *) = {
-        am_build_zones, am_build_words,    am_build_trie,  am_build_records,
-        am_build_keys,  am_build_postings, am_build_tables};
+        am_build_zones, am_build_words,  am_build_trie,     am_build_records,
+        am_build_keys,  am_build_limits, am_build_postings, am_build_tables};
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
             return false;
@@ -130,6 +133,8 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_TRANSITIONS] = &builder->transitions,
         [AM_SECTION_FORMS] = &builder->form_records,
         [AM_SECTION_SPELLINGS] = &builder->spellings,
+        [AM_SECTION_LIMITS] = &builder->limits,
+        [AM_SECTION_AD_CAPS] = &builder->ad_caps,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};

@@ -19,13 +19,15 @@
 #include "../base/error.h"
 #include "../base/hash.h"
 #include "../base/timezone.h"
+#include "../model/budget.h"
+#include "../model/keys.h"
 #include "../model/limits.h"
 #include "../model/macros.h"
 #include "../model/names.h"
 #include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 9, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 10, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
 /*   0               8       12      16              24              32
  *   +---------------+-------+-------+---------------+---------------+
@@ -81,7 +83,9 @@ enum am_image_section {
     AM_SECTION_TRANSITIONS, /* of the zones, zone after zone */
     AM_SECTION_FORMS,       /* by key: the words of two keys that have it; often none */
     AM_SECTION_SPELLINGS,   /* words of broad keywords as they are written; none without spelling */
-    AM_SECTIONS = AM_SECTION_SPELLINGS, /* the last one that this version knows */
+    AM_SECTION_LIMITS,      /* of records with a budget; often none */
+    AM_SECTION_AD_CAPS,     /* by ad: its frequency caps; none where no record has any */
+    AM_SECTIONS = AM_SECTION_AD_CAPS, /* the last one that this version knows */
 };
 
 enum am_image_section_flags {
@@ -160,8 +164,10 @@ struct am_image_settings {
      * known by their numbers. */
     uint32_t negatives_end[AM_TERMINAL_CLASSES];
     am_image_list_ref spelling_letters; /* code points that the words of SPELLINGS consist of */
+    uint32_t unique;                    /* enum am_model_unique, of requests that have none */
+    am_image_string_ref timezone;       /* of the days of records that have none; empty: UTC */
 };
-static_assert(sizeof(struct am_image_settings) == 38 * sizeof(uint32_t), "settings");
+static_assert(sizeof(struct am_image_settings) == 40 * sizeof(uint32_t), "settings");
 
 /* Terminals below S, from S to L, from L to T. */
 static inline unsigned am_image_class_of(const struct am_image_settings *settings,
@@ -348,7 +354,11 @@ struct am_image_keyword {
 };
 static_assert(sizeof(struct am_image_keyword) == 32, "keyword");
 
-enum am_image_ad_flags { AM_AD_PAUSED = 1, AM_AD_CPC = 2 };
+enum am_image_ad_flags {
+    AM_AD_PAUSED = 1,
+    AM_AD_CPC = 2,
+    AM_AD_CAPPED = 4, /* it has caps in AD_CAPS */
+};
 
 /*   0               8               16      20      24      28      32
  *   +---------------+---------------+-------+-------+-------+-------+
@@ -418,10 +428,64 @@ static inline enum am_model_macro am_image_macro(uint32_t item) {
     return (enum am_model_macro)(item & 15);
 }
 
+enum am_image_campaign_flags { AM_CAMPAIGN_PAUSED = 1 };
+
+/*   0       4       8       12      16
+ *   +-------+-------+-------+-------+
+ *   | id    | adv.  | zone  | flags |
+ *   +-------+-------+-------+-------+ */
 struct am_image_campaign {
     am_image_string_ref id;
-    uint32_t advertiser; /* term */
+    uint32_t advertiser;          /* term */
+    am_image_string_ref timezone; /* of its days; empty: the inventory's */
+    uint32_t flags;               /* enum am_image_campaign_flags */
 };
+static_assert(sizeof(struct am_image_campaign) == 16, "campaign");
+
+/* ---- budgets and frequency caps ---------------------------------------------------------------
+ *
+ *   0       8       16      24                      48      56      64
+ *   +-------+-------+-------+-----------------------+-------+-------+
+ *   | total: money, impr.,  | daily: the same       | start | end   |
+ *   |        clicks         |                       |       |       |
+ *   +-------+-------+-------+-----------------------+-------+-------+
+ *   64      68  69  70  71  72      76      80      84      88
+ *   +-------+---+---+---+---+-------+-------+-------+-------+
+ *   | record| k | p | c | 0 | zone  | hours | h.zone| curve |
+ *   +-------+---+---+---+---+-------+-------+-------+-------+
+ *
+ * Ascending by kind, then by record. */
+struct am_image_limits {
+    int64_t total[AM_UNITS], daily[AM_UNITS]; /* nanos, impressions, clicks; AM_BUDGET_NONE */
+    int64_t start, end; /* of the flight: as of an ad; INT64_MIN and INT64_MAX of an advertiser */
+    uint32_t record;    /* index into ADVERTISERS, CAMPAIGNS or ADS */
+    uint8_t kind;       /* enum am_model_record */
+    uint8_t pacing;     /* enum am_model_pacing */
+    uint8_t curve;      /* enum am_model_curve */
+    uint8_t reserved;   /* zero */
+    am_image_string_ref timezone; /* of its days; empty: UTC */
+    /* Minutes of the week in which it can run: am_model_week_run, ascending; empty: all. */
+    am_image_list_ref hours;
+    am_image_string_ref hours_timezone; /* of them; empty: UTC */
+    am_image_list_ref weights;          /* AM_CURVE_GIVEN: AM_CURVE_HOURS of them, else empty */
+};
+static_assert(sizeof(struct am_image_limits) == 88, "limits");
+
+/* AD_CAPS has a list for each ad: the caps of its advertiser, its campaign and its own, ascending:
+ *
+ *      31    30  29  28              27     10 9       0
+ *     +----------+---+---------------+--------+---------+
+ *     | kind     | 0 | skip: a user  | period | maximum |
+ *     |          |   | key is needed |        |         |
+ *     +----------+---+---------------+--------+---------+ */
+enum { AM_AD_MAX_CAPS = 3 * AM_RECORD_CAPS_MAX };
+#define AM_IMAGE_CAP_SKIP (UINT32_C(1) << 28)
+static inline uint32_t am_image_cap(enum am_model_record kind, bool skip, uint32_t cap) {
+    return (uint32_t)kind << 30 | (skip ? AM_IMAGE_CAP_SKIP : 0) | cap;
+}
+static inline enum am_model_record am_image_cap_kind(uint32_t item) {
+    return (enum am_model_record)(item >> 30);
+}
 
 /* Terms are strings of one kind, each with an id of its own. */
 enum am_image_term_kind {

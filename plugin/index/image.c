@@ -39,6 +39,8 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
     [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
     [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
+    [AM_SECTION_LIMITS] = sizeof(struct am_image_limits),
+    [AM_SECTION_AD_CAPS] = sizeof(am_image_list_ref),
 };
 
 /* Far more than any version may add. */
@@ -229,6 +231,7 @@ static bool records_fine(const struct am_image *image) {
            count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count &&
            image->key_count ==
                (uint64_t)settings->ad_count + settings->campaign_count + image->advertiser_count &&
+           (image->ad_caps_count == 0 || image->ad_caps_count == settings->ad_count) &&
            image->advertiser_count <= image->term_count;
 }
 
@@ -302,6 +305,8 @@ static void set_pointers(struct am_image *image) {
     image->transitions = start_of(image, AM_SECTION_TRANSITIONS);
     image->forms = start_of(image, AM_SECTION_FORMS);
     image->spellings = start_of(image, AM_SECTION_SPELLINGS);
+    image->limits = start_of(image, AM_SECTION_LIMITS);
+    image->ad_caps = start_of(image, AM_SECTION_AD_CAPS);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);
@@ -317,6 +322,8 @@ static void set_pointers(struct am_image *image) {
     image->zone_count = count_of(image, AM_SECTION_ZONES);
     image->transition_count = count_of(image, AM_SECTION_TRANSITIONS);
     image->form_count = count_of(image, AM_SECTION_FORMS);
+    image->limits_count = count_of(image, AM_SECTION_LIMITS);
+    image->ad_caps_count = count_of(image, AM_SECTION_AD_CAPS);
     image->spelling_count = count_of(image, AM_SECTION_SPELLINGS);
     snprintf(image->generation, sizeof image->generation, "%016llx",
              (unsigned long long)image->header->checksum);

@@ -53,10 +53,13 @@ struct am_image {
     const struct am_timezone_transition *transitions;
     const struct am_image_forms *forms;
     const struct am_image_spelling *spellings;
+    const struct am_image_limits *limits;
+    const am_image_list_ref *ad_caps;                      /* by ad, where ad_caps_count is not 0 */
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;
     uint64_t form_count, spelling_count;
+    uint64_t limits_count, ad_caps_count;
     char generation[AM_GENERATION_TEXT_SIZE]; /* 16 hex digits of the checksum: what answers show */
 };
 
@@ -170,6 +173,18 @@ static inline uint64_t am_image_key_of_advertiser(const struct am_image *image,
                                                   uint32_t advertiser) {
     return image
         ->keys[(size_t)image->settings->ad_count + image->settings->campaign_count + advertiser];
+}
+
+/* The frequency caps of an ad: am_image_cap. */
+static inline struct am_image_list am_image_caps_of(const struct am_image *image, uint32_t ad) {
+    if (!(image->ads[ad].flags & AM_AD_CAPPED))
+        return (struct am_image_list){NULL, 0};
+    return am_image_list_at(image, image->ad_caps[ad]);
+}
+
+/* Whether anything of it needs a ledger: a budget, or a frequency cap. */
+static inline bool am_image_needs_ledger(const struct am_image *image) {
+    return image->limits_count || image->ad_caps_count;
 }
 
 /* The id of a term, or AM_NONE. `key` is AM_NONE but for kv values. */

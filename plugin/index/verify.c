@@ -16,6 +16,10 @@ static const char *settings_problem(const struct am_image_verifier *verifier) {
         return "fold_accents and stem must be 0 or 1";
     if (settings->broad_window < 1 || settings->broad_window > AM_BROAD_WINDOW_MAX)
         return "broad_window is out of range";
+    if (settings->unique >= AM_UNIQUES)
+        return "unique is out of range";
+    if (!am_image_verify_text(verifier, settings->timezone, 0, AM_ID_MAX_BYTES))
+        return "its time zone is no name";
     for (int i = 0; i < AM_MATCH_TYPES; i++)
         if (settings->match_weight[i] > AM_PER_MILLE_MAX)
             return "a match weight is above the limit";
@@ -101,10 +105,10 @@ enum am_code am_image_verify(const struct am_image *image, struct am_error *erro
         code = am_error_set(error, AM_E_MEMORY, "out of memory while verifying an image");
     else if (!am_image_verify_pools(&verifier) || !verify_settings(&verifier) ||
              !am_image_verify_terms(&verifier) || !am_image_verify_zones(&verifier) ||
-             !am_image_verify_records(&verifier) || !am_image_verify_keys(&verifier) ||
-             !am_image_verify_words(&verifier) || !am_image_verify_forms(&verifier) ||
-             !am_image_verify_spellings(&verifier) || !am_image_verify_trie(&verifier) ||
-             !am_image_verify_postings(&verifier))
+             !am_image_verify_records(&verifier) || !am_image_verify_limits(&verifier) ||
+             !am_image_verify_keys(&verifier) || !am_image_verify_words(&verifier) ||
+             !am_image_verify_forms(&verifier) || !am_image_verify_spellings(&verifier) ||
+             !am_image_verify_trie(&verifier) || !am_image_verify_postings(&verifier))
         code = verifier.error->code;
     free_memory(&verifier);
     return code;

@@ -80,6 +80,8 @@ bool am_image_verify_terms(struct am_image_verifier *verifier);
 bool am_image_verify_zones(struct am_image_verifier *verifier);
 /* Targeting trees, ads, campaigns. */
 bool am_image_verify_records(struct am_image_verifier *verifier);
+/* Budgets and frequency caps; ads and campaigns are sound. */
+bool am_image_verify_limits(struct am_image_verifier *verifier);
 /* Advertisers, and keys of all records. */
 bool am_image_verify_keys(struct am_image_verifier *verifier);
 /* The vocabulary. Settles the terminals that words name. */

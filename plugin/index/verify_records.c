@@ -221,8 +221,11 @@ static bool verify_campaigns(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint32_t i = 0; i < image->settings->campaign_count; i++)
         if (!am_image_verify_text(verifier, image->campaigns[i].id, 1, AM_ID_MAX_BYTES) ||
+            !am_image_verify_text(verifier, image->campaigns[i].timezone, 0, AM_ID_MAX_BYTES) ||
+            image->campaigns[i].flags > AM_CAMPAIGN_PAUSED ||
             !am_image_verify_is_term(image, image->campaigns[i].advertiser, AM_TERM_ADVERTISER))
-            return am_image_verify_fail(verifier, "campaigns", i, "its id or advertiser is wrong");
+            return am_image_verify_fail(verifier, "campaigns", i,
+                                        "its id, advertiser, time zone or flags are wrong");
     return true;
 }
 

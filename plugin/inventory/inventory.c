@@ -19,6 +19,8 @@ static bool start(struct am_inventory_reader *reader,
         .options = options,
         .report = report,
         .nodes = AM_VECTOR_OF(struct am_json_node),
+        .advertisers = AM_VECTOR_OF(struct am_inventory_advertiser),
+        .advertiser_drafts = AM_VECTOR_OF(struct am_inventory_draft),
         .campaigns = AM_VECTOR_OF(struct am_inventory_campaign),
         .campaign_drafts = AM_VECTOR_OF(struct am_inventory_draft),
         .ads = AM_VECTOR_OF(struct am_inventory_ad),
@@ -41,6 +43,8 @@ static bool start(struct am_inventory_reader *reader,
 
 static void finish(struct am_inventory_reader *reader) {
     am_vector_free(&reader->nodes);
+    am_vector_free(&reader->advertisers);
+    am_vector_free(&reader->advertiser_drafts);
     am_vector_free(&reader->campaigns);
     am_vector_free(&reader->campaign_drafts);
     am_vector_free(&reader->ads);
@@ -53,6 +57,7 @@ static void finish(struct am_inventory_reader *reader) {
 void am_inventory_free(struct am_inventory *inventory) {
     if (!inventory)
         return;
+    free(inventory->advertisers);
     free(inventory->campaigns);
     free(inventory->ads);
     am_arena_free(&inventory->arena);
@@ -82,9 +87,13 @@ parse(struct am_inventory_reader *reader, struct am_view line, struct am_error *
     }
 }
 
+static size_t drafts_of(const struct am_inventory_reader *reader) {
+    return reader->advertisers.count + reader->campaigns.count + reader->ads.count;
+}
+
 static void read_line(struct am_inventory_reader *reader, struct am_view line) {
     struct am_error error = {0};
-    size_t drafts = reader->campaigns.count + reader->ads.count;
+    size_t drafts = drafts_of(reader);
     reader->label_size = 0;
     reader->bad = false;
     if (!line.data) {
@@ -104,7 +113,7 @@ static void read_line(struct am_inventory_reader *reader, struct am_view line) {
             am_inventory_read_record(reader);
     }
     /* Bad records that came as far as a draft are counted when the drafts are sorted out. */
-    if (reader->bad && reader->campaigns.count + reader->ads.count == drafts)
+    if (reader->bad && drafts_of(reader) == drafts)
         reader->report->skipped++;
 }
 
@@ -202,6 +211,22 @@ static void enter_campaigns(struct am_inventory_reader *reader, struct id_table 
     }
 }
 
+static void enter_advertisers(struct am_inventory_reader *reader, struct id_table *ids) {
+    struct am_inventory_advertiser *advertisers = reader->advertisers.data;
+    struct am_inventory_draft *drafts = reader->advertiser_drafts.data;
+    for (uint32_t i = 0; i < reader->advertisers.count && !reader->out_of_memory; i++) {
+        uint32_t first = 0;
+        if (enter_id(reader, ids, "advertiser", i, advertisers[i].id, advertisers[i].line,
+                     &first) ||
+            reader->out_of_memory)
+            continue;
+        am_inventory_reader_error(reader,
+                                  "id: line %u has the same; ids of advertisers must differ",
+                                  advertisers[first].line);
+        drafts[i].bad = true;
+    }
+}
+
 static void resolve_ad(struct am_inventory_reader *reader,
                        struct id_table *campaign_ids,
                        struct am_inventory_ad *ad,
@@ -264,24 +289,96 @@ static void resolve_ads(struct am_inventory_reader *reader,
     }
 }
 
+/* ---- what is below a record: prices, for budgets ----------------------------------------------
+ */
+
+/* Of one impression or click, in nanos. */
+static int64_t highest_price(const struct am_inventory_ad *ad) {
+    enum { NANOS_A_MICRO = 1000 };
+    int64_t highest = ad->keyword_count ? 0 : ad->bid;
+    for (uint32_t i = 0; i < ad->keyword_count; i++) {
+        int64_t bid = ad->keywords[i].bid < 0 ? ad->bid : ad->keywords[i].bid;
+        highest = bid > highest ? bid : highest;
+    }
+    return ad->pricing == AM_PRICING_CPC ? highest * NANOS_A_MICRO : highest;
+}
+
+/* The draft of the record of an advertiser, or NULL. */
+static struct am_inventory_draft *
+advertiser_draft(struct am_inventory_reader *reader, struct id_table *ids, struct am_view id) {
+    struct am_intern_slot *slot = id.size ? find_id(reader, ids, id) : NULL;
+    if (!slot)
+        return NULL;
+    if (slot->id != UINT32_MAX)
+        return AM_VECTOR_AT(&reader->advertiser_drafts, struct am_inventory_draft, slot->id);
+    ids->table.count--; /* the place stays empty */
+    return NULL;
+}
+
+static void raise_price(struct am_inventory_draft *draft, int64_t price) {
+    if (!draft)
+        return;
+    draft->has_ads = true;
+    if (price > draft->price)
+        draft->price = price;
+}
+
+static void resolve_advertisers(struct am_inventory_reader *reader, struct id_table *ids) {
+    struct am_inventory_draft *ads = reader->ad_drafts.data;
+    struct am_inventory_draft *campaigns = reader->campaign_drafts.data;
+    if (!reader->has_delivery && reader->advertisers.count == 0)
+        return;
+    reader->has_delivery = true;
+    for (uint32_t i = 0; i < reader->ads.count && !reader->out_of_memory; i++) {
+        const struct am_inventory_ad *ad = AM_VECTOR_AT(&reader->ads, struct am_inventory_ad, i);
+        ads[i].price = highest_price(ad);
+        if (ad->campaign != AM_NONE)
+            raise_price(&campaigns[ad->campaign], ads[i].price);
+        else
+            raise_price(advertiser_draft(reader, ids, ad->advertiser), ads[i].price);
+    }
+    for (uint32_t i = 0; i < reader->campaigns.count && !reader->out_of_memory; i++)
+        raise_price(
+            advertiser_draft(
+                reader, ids,
+                AM_VECTOR_AT(&reader->campaigns, struct am_inventory_campaign, i)->advertiser),
+            campaigns[i].price);
+}
+
 static void resolve(struct am_inventory_reader *reader) {
+    struct id_table advertiser_ids = {
+        {0}, &reader->advertisers, offsetof(struct am_inventory_advertiser, id)};
     struct id_table campaign_ids = {
         {0}, &reader->campaigns, offsetof(struct am_inventory_campaign, id)};
     struct id_table ad_ids = {{0}, &reader->ads, offsetof(struct am_inventory_ad, id)};
     if (!am_intern_reserve(&campaign_ids.table, reader->campaigns.count) ||
-        !am_intern_reserve(&ad_ids.table, reader->ads.count)) {
+        !am_intern_reserve(&ad_ids.table, reader->ads.count) ||
+        !am_intern_reserve(&advertiser_ids.table, reader->advertisers.count)) {
         reader->out_of_memory = true;
         goto cleanup;
     }
     enter_campaigns(reader, &campaign_ids);
     resolve_ads(reader, &campaign_ids, &ad_ids);
+    enter_advertisers(reader, &advertiser_ids);
+    resolve_advertisers(reader, &advertiser_ids);
 cleanup:
+    am_intern_free(&advertiser_ids.table);
     am_intern_free(&campaign_ids.table);
     am_intern_free(&ad_ids.table);
 }
 
 /* ---- what remains -----------------------------------------------------------------------------
  */
+
+static void drop_bad_advertisers(struct am_inventory_reader *reader) {
+    struct am_inventory_advertiser *advertisers = reader->advertisers.data;
+    const struct am_inventory_draft *drafts = reader->advertiser_drafts.data;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reader->advertisers.count; i++)
+        if (!drafts[i].bad)
+            advertisers[kept++] = advertisers[i];
+    reader->advertisers.count = kept;
+}
 
 /* Drops bad campaigns and ads; ads follow their campaign's new number. */
 static bool drop_bad(struct am_inventory_reader *reader) {
@@ -310,6 +407,7 @@ static bool drop_bad(struct am_inventory_reader *reader) {
         ads[kept++] = ads[i];
     }
     reader->ads.count = kept;
+    drop_bad_advertisers(reader);
     free(numbers);
     return true;
 }
@@ -379,10 +477,10 @@ refuse(const struct am_inventory_report *report, const char *name, struct am_err
 static enum am_code
 conclude(struct am_inventory_reader *reader, const char *name, struct am_error *error) {
     struct am_inventory_report *report = reader->report;
-    uint64_t records = reader->campaigns.count + reader->ads.count;
+    uint64_t records = drafts_of(reader);
     if (!drop_bad(reader))
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
-    report->records = reader->campaigns.count + reader->ads.count;
+    report->records = drafts_of(reader);
     report->skipped += records - report->records;
     /* A setting of all records cannot be skipped: a wrong currency is worse than keeping the old
      * inventory. */
@@ -395,13 +493,15 @@ conclude(struct am_inventory_reader *reader, const char *name, struct am_error *
     if (stems == AM_E_MEMORY)
         return am_error_set(error, AM_E_MEMORY, "%s: out of memory", name);
     inventory->stem = inventory->stem && stems == AM_OK;
+    inventory->advertisers = reader->advertisers.data;
+    inventory->advertiser_count = (uint32_t)reader->advertisers.count;
     inventory->campaigns = reader->campaigns.data;
     inventory->campaign_count = (uint32_t)reader->campaigns.count;
     inventory->ads = reader->ads.data;
     inventory->ad_count = (uint32_t)reader->ads.count;
     inventory->match_weight[AM_MATCH_ANY] = 1000;
     inventory->skipped_records = report->skipped;
-    reader->campaigns.data = reader->ads.data = NULL;
+    reader->advertisers.data = reader->campaigns.data = reader->ads.data = NULL;
     return AM_OK;
 }
 
@@ -430,6 +530,7 @@ static enum am_code load(struct am_inventory_lines *lines,
     check_stems(&reader);
     check_language(&reader);
     check_campaigns(&reader);
+    am_inventory_check_budgets(&reader);
     am_inventory_report_finish(report);
     code = reader.out_of_memory ? am_error_set(error, AM_E_MEMORY, "%s: out of memory", name)
                                 : conclude(&reader, name, error);

@@ -10,6 +10,7 @@
 #include "../base/arena.h"
 #include "../base/error.h"
 #include "../base/timezone.h"
+#include "../model/budget.h"
 #include "../model/limits.h"
 #include "../model/money.h"
 #include "../model/names.h"
@@ -49,13 +50,30 @@ struct am_inventory_strings {
     uint32_t count;
 };
 
+/* What a record may deliver, and how fast: an advertiser's, a campaign's or an ad's. */
+struct am_inventory_delivery {
+    int64_t total[AM_UNITS], daily[AM_UNITS];     /* nanos, impressions, clicks; AM_BUDGET_NONE */
+    bool has_pacing, has_curve, has_without_user; /* they were written */
+    uint8_t pacing;                               /* enum am_model_pacing; EVEN when not given */
+    uint8_t curve;           /* enum am_model_curve, with has_curve; never an ad's */
+    const uint32_t *weights; /* AM_CURVE_GIVEN: AM_CURVE_HOURS of them */
+    const uint32_t *caps;    /* am_model_cap, ascending; no two of the same period */
+    uint32_t cap_count;
+    bool skips_without_user; /* `without_user` is "skip" */
+};
+
+/* Whether it has a budget of any unit. */
+bool am_inventory_has_budget(const struct am_inventory_delivery *delivery);
+
 /* What a campaign and an ad have in common. */
 struct am_inventory_rules {
     bool paused;
     int64_t start; /* seconds since the epoch; INT64_MIN when not given */
     int64_t end;   /* INT64_MAX when not given; a record is over AT its end */
     const struct am_inventory_targeting *targeting; /* NULL when not given or {} */
-    struct am_view timezone;                        /* of `hour`; empty: the campaign's, or UTC */
+    struct am_view timezone; /* of `hour` and of the budget's day; empty: the campaign's, or the
+                                inventory's */
+    struct am_inventory_delivery delivery;
     struct am_inventory_strings labels, exclude_labels, categories; /* sorted, no duplicates */
     struct am_view domain; /* lower case; empty when not given */
     const struct am_inventory_keyword
@@ -64,6 +82,14 @@ struct am_inventory_rules {
     bool has_priority;
     int32_t priority; /* -1000..1000; 0 when not given; higher first */
     uint32_t line;    /* where the record stands, from 1 */
+};
+
+/* A record of type advertiser: advertisers need none. */
+struct am_inventory_advertiser {
+    struct am_view id;
+    struct am_view timezone; /* empty: the inventory's */
+    struct am_inventory_delivery delivery;
+    uint32_t line;
 };
 
 struct am_inventory_campaign {
@@ -92,13 +118,18 @@ struct am_inventory_ad {
 };
 
 struct am_inventory {
-    struct am_view currency; /* ISO 4217; default "USD" */
-    struct am_view language; /* empty when not given */
-    bool fold_accents;       /* default true, but for Vietnamese */
+    struct am_view currency;               /* ISO 4217; default "USD" */
+    struct am_view language;               /* empty when not given */
+    struct am_view timezone;               /* of records that have none; empty: UTC */
+    uint8_t unique;                        /* enum am_model_unique, of requests that have none */
+    struct am_inventory_delivery delivery; /* its curve alone; of records that have none */
+    bool fold_accents;                     /* default true, but for Vietnamese */
     bool stem;             /* default true; false here whenever Snowball does not know `language` */
     bool spelling;         /* default false */
     uint32_t broad_window; /* 1..AM_BROAD_WINDOW_MAX, default 16 */
-    int64_t match_weight[AM_MATCH_TYPES]; /* per mille, default 1000; ANY is always 1000 */
+    int64_t match_weight[AM_MATCH_TYPES];        /* per mille, default 1000; ANY is always 1000 */
+    struct am_inventory_advertiser *advertisers; /* that have a record */
+    uint32_t advertiser_count;
     struct am_inventory_campaign *campaigns;
     uint32_t campaign_count;
     struct am_inventory_ad *ads;

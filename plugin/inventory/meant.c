@@ -101,7 +101,7 @@ const char *am_inventory_meant_member(enum am_inventory_object object, struct am
     case AM_OBJECT_INVENTORY:
         if (is(name, "lang"))
             return ", did you mean \"language\"?";
-        return lists(of_ads, name) || is(name, "timezone") ? ", it belongs to ads" : NULL;
+        return lists(of_ads, name) ? ", it belongs to ads" : NULL;
     default:
         if (object == AM_OBJECT_CAMPAIGN && lists(of_ads, name))
             return ", it belongs to the campaign's ads";

@@ -10,6 +10,7 @@
 /* Records that have members of their own, and objects in them. */
 enum am_inventory_object {
     AM_OBJECT_INVENTORY,
+    AM_OBJECT_ADVERTISER,
     AM_OBJECT_CAMPAIGN,
     AM_OBJECT_AD,
     AM_OBJECT_KEYWORD,

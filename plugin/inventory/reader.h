@@ -7,14 +7,17 @@
 #include "../base/json.h"
 #include "../base/vector.h"
 #include "inventory.h"
+#include "meant.h"
 #include "report.h"
 
 /* An ad or campaign on its way. */
 struct am_inventory_draft {
     struct am_view campaign_id; /* of an ad; empty: none */
     bool bad;                   /* has an error: not kept */
-    bool has_ads;               /* of a campaign: an ad names it */
+    bool has_ads;               /* of a campaign, an advertiser: an ad names it */
     bool reported; /* of a bad campaign: an error of one of its ads has been reported */
+    int64_t price; /* the highest of an ad's keywords, or of the ads below it; nanos, of one
+                      impression or click. Of inventories with budgets or caps only */
 };
 
 struct am_inventory_reader {
@@ -25,11 +28,14 @@ struct am_inventory_reader {
     struct am_vector nodes; /* struct am_json_node */
     char *decoded;          /* AM_LINE_MAX_BYTES: an escaped string */
     size_t decoded_size;    /* of the last one; all else is poisoned */
+    struct am_vector advertisers,
+        advertiser_drafts; /* struct am_inventory_advertiser, struct am_inventory_draft */
     struct am_vector campaigns,
         campaign_drafts;             /* struct am_inventory_campaign, struct am_inventory_draft */
     struct am_vector ads, ad_drafts; /* struct am_inventory_ad, struct am_inventory_draft */
     struct am_vector keywords;       /* struct am_inventory_keyword of the record being read */
     bool has_settings, settings_bad;
+    bool has_delivery;      /* a record has members of am_inventory_delivery */
     bool has_fold_accents;  /* it was written */
     bool has_stem;          /* so was this */
     uint32_t language_line; /* where the language was written, or 0 */
@@ -132,7 +138,64 @@ bool am_inventory_read_targeting(struct am_inventory_reader *reader,
                                  const struct am_json_node *value,
                                  const struct am_inventory_targeting **targeting);
 
+/* A member of a record, and what reads it. */
+struct am_inventory_member {
+    const char *name;
+    void (*read)(struct am_inventory_reader *reader,
+                 const char *name,
+                 const struct am_json_node *value,
+                 void *record);
+};
+
+/* Members that are read into one struct; the list ends with a name of NULL. */
+struct am_inventory_members {
+    const struct am_inventory_member *list;
+    void *record;
+};
+
+/* members.c: reads every member of the line by the first of `count` lists that has its name; warns
+ * of others. */
+void am_inventory_read_members(struct am_inventory_reader *reader,
+                               enum am_inventory_object object,
+                               const struct am_inventory_members *members,
+                               size_t count);
+/* A name of a time zone. */
+void am_inventory_read_timezone(struct am_inventory_reader *reader,
+                                const char *name,
+                                const struct am_json_node *value,
+                                struct am_view *timezone);
+
+/* "NAME: WHAT "X": expected ...", with what was probably meant; `names` ends with NULL. */
+void am_inventory_reader_unknown(struct am_inventory_reader *reader,
+                                 const char *name,
+                                 const char *what,
+                                 struct am_view found,
+                                 const char *const *names);
+/* Reads one of `count` names; reports any other value with what was probably meant. */
+bool am_inventory_read_name(struct am_inventory_reader *reader,
+                            const char *name,
+                            const struct am_json_node *value,
+                            const char *const *names,
+                            size_t count,
+                            uint8_t *which);
+
 /* record.c: a line that is a JSON object. */
 void am_inventory_read_record(struct am_inventory_reader *reader);
+
+/* settings.c: the `inventory` line. */
+void am_inventory_read_settings(struct am_inventory_reader *reader);
+
+/* budget.c: what a record may deliver: members that are read into a struct am_inventory_delivery.
+ */
+extern const struct am_inventory_member am_inventory_delivery_members[];
+/* One without any limit. */
+void am_inventory_start_delivery(struct am_inventory_delivery *delivery);
+/* Of the record's delivery, too. */
+void am_inventory_read_curve(struct am_inventory_reader *reader,
+                             const char *name,
+                             const struct am_json_node *value,
+                             void *delivery);
+/* budget_check.c: warns of what the whole inventory says about a budget. */
+void am_inventory_check_budgets(struct am_inventory_reader *reader);
 
 #endif

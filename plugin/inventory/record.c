@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Members of the three kinds of records. */
+/* Members of advertisers, campaigns and ads. */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "../model/macros.h"
-#include "../text/stem.h"
 #include "hints.h"
 #include "reader.h"
-
-typedef void read_function(struct am_inventory_reader *reader,
-                           const char *name,
-                           const struct am_json_node *value,
-                           void *record);
-
-struct member {
-    const char *name;
-    read_function *read;
-};
 
 static const char money[] = "a decimal from 0 to 1000000 with at most 6 decimals";
 
@@ -72,14 +61,8 @@ static void read_timezone(struct am_inventory_reader *reader,
                           const char *name,
                           const struct am_json_node *value,
                           void *record) {
-    struct am_inventory_rules *rules = record;
-    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &rules->timezone))
-        return;
-    const struct am_timezones *zones = reader->options->zones;
-    if (zones && !am_timezone_find(zones, rules->timezone))
-        am_inventory_reader_expected_meant(
-            reader, name, "an IANA time zone that this machine knows (package tzdata)", value,
-            am_inventory_meant_timezone(zones, rules->timezone));
+    am_inventory_read_timezone(reader, name, value,
+                               &((struct am_inventory_rules *)record)->timezone);
 }
 
 static void read_labels(struct am_inventory_reader *reader,
@@ -145,7 +128,7 @@ static void read_negative_keywords(struct am_inventory_reader *reader,
     read_keyword_list(reader, name, value, true);
 }
 
-static const struct member rules_members[] = {
+static const struct am_inventory_member rules_members[] = {
     {"status", read_status},
     {"start", read_start},
     {"end", read_end},
@@ -168,6 +151,24 @@ static void read_name(struct am_inventory_reader *reader,
         am_inventory_hint_name(reader, member, *name);
 }
 
+/* ---- advertiser -------------------------------------------------------------------------------
+ */
+
+static void read_advertiser_id(struct am_inventory_reader *reader,
+                               const char *name,
+                               const struct am_json_node *value,
+                               void *record) {
+    read_name(reader, name, value, &((struct am_inventory_advertiser *)record)->id);
+}
+
+static void read_advertiser_timezone(struct am_inventory_reader *reader,
+                                     const char *name,
+                                     const struct am_json_node *value,
+                                     void *record) {
+    am_inventory_read_timezone(reader, name, value,
+                               &((struct am_inventory_advertiser *)record)->timezone);
+}
+
 /* ---- campaign ---------------------------------------------------------------------------------
  */
 
@@ -185,7 +186,7 @@ static void read_campaign_advertiser(struct am_inventory_reader *reader,
     read_name(reader, name, value, &((struct am_inventory_campaign *)record)->advertiser);
 }
 
-static const struct member campaign_members[] = {
+static const struct am_inventory_member campaign_members[] = {
     {"id", read_campaign_id},
     {"advertiser", read_campaign_advertiser},
     {NULL, NULL},
@@ -335,194 +336,32 @@ static void read_creative(struct am_inventory_reader *reader,
             am_inventory_reader_keep_text(reader, am_json_raw(&reader->json, value));
 }
 
-static const struct member ad_members[] = {
+static const struct am_inventory_member ad_members[] = {
     {"id", read_ad_id},        {"campaign", read_ad_campaign}, {"advertiser", read_ad_advertiser},
     {"bid", read_bid},         {"pricing", read_pricing},      {"ctr", read_ctr},
     {"quality", read_quality}, {"sizes", read_sizes},          {"keywords", read_keywords},
     {"url", read_url},         {"creative", read_creative},    {NULL, NULL},
 };
 
-/* ---- inventory --------------------------------------------------------------------------------
- */
-
-static void read_currency(struct am_inventory_reader *reader,
-                          const char *name,
-                          const struct am_json_node *value,
-                          void *record) {
-    struct am_view code;
-    char meant[AM_MEANT_CURRENCY];
-    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, &code))
-        return;
-    bool fine = code.size == 3;
-    for (size_t i = 0; i < code.size; i++)
-        fine &= code.data[i] >= 'A' && code.data[i] <= 'Z';
-    if (fine)
-        ((struct am_inventory *)record)->currency = code;
-    else
-        am_inventory_reader_expected_meant(reader, name, "an ISO 4217 code like \"USD\"", value,
-                                           am_inventory_meant_currency(code, meant));
-}
-
-static void
-say_unknown_language(struct am_inventory_reader *reader, const char *member, struct am_view name) {
-    const char *names[AM_LANGUAGE_NAMES_MOST];
-    am_text_language_names(names);
-    const char *nearest = am_inventory_meant_language(name);
-    nearest = nearest ? nearest : am_model_nearest_name(name, names);
-    am_inventory_reader_error(reader, "%s: unknown language \"" AM_QUOTED "\"%s%s%s", member,
-                              AM_QUOTED_ARGUMENTS(name), nearest ? ", did you mean \"" : "",
-                              nearest ? nearest : ": expected a code of ISO 639-1, such as \"en\"",
-                              nearest ? "\"?" : "");
-}
-
-static void read_language(struct am_inventory_reader *reader,
-                          const char *name,
-                          const struct am_json_node *value,
-                          void *record) {
-    struct am_view *language = &((struct am_inventory *)record)->language;
-    if (!am_inventory_read_text(reader, name, value, AM_ID_MAX_BYTES, language))
-        return;
-    reader->language_line = reader->line;
-    enum am_code code = am_text_language_check(*language);
-    reader->out_of_memory |= code == AM_E_MEMORY;
-    if (code == AM_E_INVALID)
-        say_unknown_language(reader, name, *language);
-}
-
-static void read_fold_accents(struct am_inventory_reader *reader,
-                              const char *name,
-                              const struct am_json_node *value,
-                              void *record) {
-    reader->has_fold_accents = true;
-    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->fold_accents);
-}
-
-static void read_stem(struct am_inventory_reader *reader,
-                      const char *name,
-                      const struct am_json_node *value,
-                      void *record) {
-    struct am_inventory *inventory = record;
-    am_inventory_read_boolean(reader, name, value, &inventory->stem);
-    reader->has_stem = true;
-}
-
-static void read_spelling(struct am_inventory_reader *reader,
-                          const char *name,
-                          const struct am_json_node *value,
-                          void *record) {
-    am_inventory_read_boolean(reader, name, value, &((struct am_inventory *)record)->spelling);
-}
-
-static void read_broad_window(struct am_inventory_reader *reader,
-                              const char *name,
-                              const struct am_json_node *value,
-                              void *record) {
-    int64_t window;
-    if (am_inventory_read_number(reader, name, value, 0, 1, AM_BROAD_WINDOW_MAX,
-                                 "an integer from 1 to 64", &window))
-        ((struct am_inventory *)record)->broad_window = (uint32_t)window;
-}
-
-static void read_match_weight(struct am_inventory_reader *reader,
-                              const char *name,
-                              const struct am_json_node *value,
-                              void *record) {
-    static const char *const weight_names[] = {[AM_MATCH_EXACT] = "match_weight.exact",
-                                               [AM_MATCH_PHRASE] = "match_weight.phrase",
-                                               [AM_MATCH_BROAD] = "match_weight.broad"};
-    struct am_inventory *inventory = record;
-    if (value->type != AM_JSON_OBJECT) {
-        am_inventory_reader_expected(reader, name, "an object of exact, phrase and broad", value);
-        return;
-    }
-    const struct am_json_node *key = am_json_first(value);
-    for (uint32_t i = 0; i < value->children; i++) {
-        const struct am_json_node *weight = am_json_after(&reader->json, key);
-        int type = AM_MATCH_EXACT;
-        while (type <= AM_MATCH_BROAD &&
-               !am_json_string_is(&reader->json, key,
-                                  am_model_match_type_name((enum am_model_match_type)type)))
-            type++;
-        if (type > AM_MATCH_BROAD)
-            am_inventory_reader_expected(reader, name, "members exact, phrase and broad", key);
-        else
-            am_inventory_read_number(reader, weight_names[type], weight, 3, 0, AM_PER_MILLE_MAX,
-                                     "a decimal from 0 to 1000 with at most 3 decimals",
-                                     &inventory->match_weight[type]);
-        key = am_json_after(&reader->json, weight);
-    }
-}
-
-static const struct member inventory_members[] = {
-    {"currency", read_currency},         {"language", read_language},
-    {"fold_accents", read_fold_accents}, {"stem", read_stem},
-    {"spelling", read_spelling},         {"broad_window", read_broad_window},
-    {"match_weight", read_match_weight}, {NULL, NULL},
-};
-
 /* ---- records ----------------------------------------------------------------------------------
  */
-
-enum { MAX_NAMES = 32 };
-
-static void warn_unknown(struct am_inventory_reader *reader,
-                         enum am_inventory_object object,
-                         const struct am_json_node *key,
-                         const struct member *first,
-                         const struct member *second) {
-    const char *names[MAX_NAMES] = {"type"};
-    size_t count = 1;
-    for (; first->name; first++)
-        names[count++] = first->name;
-    for (; second && second->name; second++)
-        names[count++] = second->name;
-    struct am_view name = am_inventory_reader_string(reader, key);
-    char hint[AM_HINT_SIZE];
-    am_inventory_reader_warning(reader, "unknown member \"" AM_QUOTED "\"%s",
-                                AM_QUOTED_ARGUMENTS(name),
-                                am_inventory_hint_member(object, name, names, hint));
-}
-
-static const struct member *find_member(const struct am_inventory_reader *reader,
-                                        const struct am_json_node *key,
-                                        const struct member *members) {
-    for (; members && members->name; members++)
-        if (am_json_string_is(&reader->json, key, members->name))
-            return members;
-    return NULL;
-}
-
-/* Reads every member into `record`, or, those that ads and campaigns share, into `rules`. */
-static void read_members(struct am_inventory_reader *reader,
-                         enum am_inventory_object object,
-                         const struct member *own,
-                         void *record,
-                         struct am_inventory_rules *rules) {
-    const struct member *shared = rules ? rules_members : NULL;
-    const struct am_json_node *root = reader->json.nodes;
-    const struct am_json_node *key = am_json_first(root);
-    for (uint32_t i = 0; i < root->children; i++) {
-        const struct am_json_node *value = am_json_after(&reader->json, key);
-        const struct member *member = find_member(reader, key, own);
-        const struct member *common = member ? NULL : find_member(reader, key, shared);
-        if (member)
-            member->read(reader, member->name, value, record);
-        else if (common)
-            common->read(reader, common->name, value, rules);
-        else if (!am_json_string_is(&reader->json, key, "type"))
-            warn_unknown(reader, object, key, own, shared);
-        key = am_json_after(&reader->json, value);
-    }
-}
 
 static void start_rules(struct am_inventory_reader *reader, struct am_inventory_rules *rules) {
     *rules =
         (struct am_inventory_rules){.start = INT64_MIN, .end = INT64_MAX, .line = reader->line};
+    am_inventory_start_delivery(&rules->delivery);
     reader->keywords.count = 0;
+}
+
+static void note_delivery(struct am_inventory_reader *reader,
+                          const struct am_inventory_delivery *delivery) {
+    reader->has_delivery |= am_inventory_has_budget(delivery) || delivery->has_pacing ||
+                            delivery->has_without_user || delivery->cap_count;
 }
 
 static void finish_rules(struct am_inventory_reader *reader,
                          const struct am_inventory_rules *rules) {
+    note_delivery(reader, &rules->delivery);
     char start[AM_TIME_TEXT_SIZE], end[AM_TIME_TEXT_SIZE];
     if (rules->end > rules->start)
         return;
@@ -567,7 +406,11 @@ static void read_campaign(struct am_inventory_reader *reader) {
     struct am_inventory_campaign campaign = {0};
     label_record(reader, "campaign");
     start_rules(reader, &campaign.rules);
-    read_members(reader, AM_OBJECT_CAMPAIGN, campaign_members, &campaign, &campaign.rules);
+    const struct am_inventory_members members[] = {
+        {campaign_members, &campaign},
+        {rules_members, &campaign.rules},
+        {am_inventory_delivery_members, &campaign.rules.delivery}};
+    am_inventory_read_members(reader, AM_OBJECT_CAMPAIGN, members, AM_COUNT_OF(members));
     require(reader, campaign.id.size, "id", "a string");
     require(reader, campaign.advertiser.size, "advertiser", "a string");
     finish_rules(reader, &campaign.rules);
@@ -575,6 +418,26 @@ static void read_campaign(struct am_inventory_reader *reader) {
     struct am_inventory_draft draft = {.bad = reader->bad};
     if (!am_vector_push(&reader->campaigns, &campaign) ||
         !am_vector_push(&reader->campaign_drafts, &draft))
+        reader->out_of_memory = true;
+}
+
+static const struct am_inventory_member advertiser_members[] = {
+    {"id", read_advertiser_id},
+    {"timezone", read_advertiser_timezone},
+    {NULL, NULL},
+};
+
+static void read_advertiser(struct am_inventory_reader *reader) {
+    struct am_inventory_advertiser advertiser = {.line = reader->line};
+    const struct am_inventory_members members[] = {
+        {advertiser_members, &advertiser}, {am_inventory_delivery_members, &advertiser.delivery}};
+    label_record(reader, "advertiser");
+    am_inventory_start_delivery(&advertiser.delivery);
+    am_inventory_read_members(reader, AM_OBJECT_ADVERTISER, members, AM_COUNT_OF(members));
+    require(reader, advertiser.id.size, "id", "a string");
+    struct am_inventory_draft draft = {.bad = reader->bad};
+    if (!am_vector_push(&reader->advertisers, &advertiser) ||
+        !am_vector_push(&reader->advertiser_drafts, &draft))
         reader->out_of_memory = true;
 }
 
@@ -618,7 +481,15 @@ static void read_ad(struct am_inventory_reader *reader) {
     struct am_inventory_ad *ad = &record.ad;
     label_record(reader, "ad");
     start_rules(reader, &ad->rules);
-    read_members(reader, AM_OBJECT_AD, ad_members, &record, &ad->rules);
+    const struct am_inventory_members members[] = {
+        {ad_members, &record},
+        {rules_members, &ad->rules},
+        {am_inventory_delivery_members, &ad->rules.delivery}};
+    am_inventory_read_members(reader, AM_OBJECT_AD, members, AM_COUNT_OF(members));
+    if (ad->rules.delivery.has_curve)
+        am_inventory_reader_error(reader,
+                                  "pacing_curve: an ad is paced by the curve of its campaign: "
+                                  "expected it there, or on the inventory line");
     require(reader, ad->id.size, "id", "a string");
     require(reader, record.has_bid, "bid", money);
     if (!ad->advertiser.size && !record.draft.campaign_id.size && !reader->bad)
@@ -637,18 +508,6 @@ static void read_ad(struct am_inventory_reader *reader) {
         reader->out_of_memory = true;
 }
 
-static void read_settings(struct am_inventory_reader *reader) {
-    am_inventory_reader_label(reader, "inventory", (struct am_view){"", 0});
-    if (reader->has_settings) {
-        am_inventory_reader_error(reader,
-                                  "a second line of type \"inventory\": expected at most one");
-        return;
-    }
-    reader->has_settings = true;
-    read_members(reader, AM_OBJECT_INVENTORY, inventory_members, reader->inventory, NULL);
-    reader->settings_bad = reader->bad;
-}
-
 void am_inventory_read_record(struct am_inventory_reader *reader) {
     const struct am_json *json = &reader->json;
     const struct am_json_node *type = am_json_member(json, json->nodes, "type");
@@ -664,8 +523,11 @@ void am_inventory_read_record(struct am_inventory_reader *reader) {
         read_ad(reader);
     else if (am_json_string_is(json, type, "campaign"))
         read_campaign(reader);
+    else if (am_json_string_is(json, type, "advertiser"))
+        read_advertiser(reader);
     else if (am_json_string_is(json, type, "inventory"))
-        read_settings(reader);
+        am_inventory_read_settings(reader);
     else
-        am_inventory_reader_expected(reader, "type", "\"inventory\", \"campaign\" or \"ad\"", type);
+        am_inventory_reader_expected(reader, "type",
+                                     "\"inventory\", \"advertiser\", \"campaign\" or \"ad\"", type);
 }

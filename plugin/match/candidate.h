@@ -12,7 +12,8 @@ struct am_match_candidate {
     uint8_t gate;       /* furthest gate that stopped it; AM_GATES: none yet */
     uint8_t fixed_gate; /* of the gates that no slot changes: the one that stops it, or AM_GATES */
     uint8_t placed;     /* in any slot */
-    uint32_t detail;    /* by gate: see the details in explain.c */
+    uint8_t aside;   /* only its lead lets it through: its turn comes behind those on their line */
+    uint32_t detail; /* by gate: see the details in explain.c */
 };
 
 #endif

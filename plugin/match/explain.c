@@ -236,6 +236,30 @@ static void detail_seat(const struct stopped *stopped) {
     append_term(stopped);
 }
 
+static const struct am_gate_note *note_of(const struct stopped *stopped) {
+    return &stopped->explain->gates->notes[stopped->candidate->detail];
+}
+
+static void detail_frequency_cap(const struct stopped *stopped) {
+    const struct am_gate_note *note = note_of(stopped);
+    if (!note->cap) {
+        am_buffer_literal(stopped->text, "no user");
+        return;
+    }
+    const struct am_caps_cap cap = {.period = am_model_cap_period(note->cap),
+                                    .maximum = am_model_cap_maximum(note->cap)};
+    am_caps_detail_write((enum am_ledger_kind)am_image_cap_kind(note->cap), &cap, note->answer,
+                         stopped->text);
+}
+
+static void detail_budget(const struct stopped *stopped) {
+    am_delivery_detail_write(&note_of(stopped)->delivery, stopped->text);
+}
+
+static void detail_pacing(const struct stopped *stopped) {
+    am_delivery_detail_write(&note_of(stopped)->delivery, stopped->text);
+}
+
 static void detail_duplicate_advertiser(const struct stopped *stopped) {
     append_ad(stopped, stopped->candidate->detail);
 }
@@ -245,10 +269,15 @@ static void detail_excluded_label(const struct stopped *stopped) {
 }
 
 static void detail_outranked(const struct stopped *stopped) {
+    uint32_t detail = stopped->candidate->detail;
     const struct am_match_candidate *winner =
-        &stopped->explain->candidates[stopped->candidate->detail];
+        &stopped->explain->candidates[detail & ~AM_GATE_BY_PACE];
     append_ad(stopped, winner->ad);
     am_buffer_literal(stopped->text, " by ");
+    if (detail & AM_GATE_BY_PACE) {
+        am_buffer_literal(stopped->text, "pace (line over lead)");
+        return;
+    }
     append_advantage(stopped->image, stopped->text, winner, stopped->candidate);
 }
 

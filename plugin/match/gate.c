@@ -38,6 +38,8 @@ void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
     placed->winners = am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->winners);
     placed->candidates =
         am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
+    gates->notes = am_match_memory_take(memory, AM_GATE_NOTES + 1, sizeof *gates->notes);
+    am_poison_clear(gates->notes, (AM_GATE_NOTES + 1) * sizeof *gates->notes);
     am_match_memory_take_map(memory, &gates->seats, AM_MAX_SEATS);
 }
 
@@ -57,6 +59,14 @@ void am_gate_start(struct am_gates *gates,
                    const struct am_rank_negatives *negatives,
                    const struct am_match_request *request) {
     gates->negatives = negatives;
+    gates->unique = request->unique == AM_MATCH_UNIQUE_INVENTORY
+                        ? (enum am_model_unique)gates->image->settings->unique
+                        : request->unique;
+    gates->delivery = request->delivery;
+    gates->explains = request->explain || request->why.data;
+    gates->lead = false;
+    if (gates->delivery && gates->delivery->caps)
+        gates->carried = *gates->delivery->caps;
     am_gate_targeting_start(&gates->targeting, request);
     am_match_idmap_clear(&gates->vetoes);
     am_match_idmap_clear(&gates->blocked);
@@ -86,9 +96,12 @@ static bool takes(const struct am_gates *gates, uint64_t steps) {
 /* ---- FIXED gates ------------------------------------------------------------------------------
  */
 
+/* By the inventory, or by an override in the ledger. */
 static bool stops_paused(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    (void)gates, (void)detail;
-    return asked->ad->flags & AM_AD_PAUSED;
+    (void)detail;
+    const struct am_match_delivery *delivery = gates->delivery;
+    return (asked->ad->flags & AM_AD_PAUSED) ||
+           (delivery && am_delivery_map_paused(delivery->map, asked->candidate->ad));
 }
 
 static bool
@@ -226,10 +239,34 @@ static bool stops_seat(struct am_gates *gates, const struct question *asked, uin
            !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
 }
 
+/* The detail of these three is that of am_gate_keep_note. */
+static bool
+stops_frequency_cap(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    *detail = AM_GATE_LAST_NOTE;
+    return (asked->ad->flags & AM_AD_CAPPED) && am_gate_is_capped(gates, asked->candidate->ad);
+}
+
+/* Its answer serves `pacing`, too, which is asked next. */
+static bool stops_budget(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    gates->verdict = AM_DELIVERY_LINE;
+    if (!gates->delivery)
+        return false;
+    *detail = AM_GATE_LAST_NOTE;
+    gates->verdict = am_gate_budgets(gates, asked->candidate);
+    return gates->verdict == AM_DELIVERY_BUDGET;
+}
+
+static bool stops_pacing(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    (void)asked;
+    *detail = AM_GATE_LAST_NOTE;
+    return gates->verdict == AM_DELIVERY_PACING ||
+           (gates->verdict == AM_DELIVERY_LEAD && !gates->lead);
+}
+
 static bool
 stops_duplicate_advertiser(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
-    *detail = am_gate_placed_same(&gates->placed, gates->image, asked->request->unique,
-                                  asked->candidate->ad);
+    *detail =
+        am_gate_placed_same(&gates->placed, gates->image, gates->unique, asked->candidate->ad);
     return *detail != AM_NONE;
 }
 
@@ -277,6 +314,17 @@ check_slot(struct am_gates *gates, struct question asked, uint32_t *detail) {
     return AM_GATES;
 }
 
+/* From `frequency_cap` on: nothing before it changes within a slot. */
+static enum am_gate check_again(struct am_gates *gates, struct question asked, uint32_t *detail) {
+    uint32_t detail_of_gate = AM_NONE;
+    STOP(FREQUENCY_CAP, frequency_cap)
+    STOP(BUDGET, budget)
+    STOP(PACING, pacing)
+    STOP(DUPLICATE_ADVERTISER, duplicate_advertiser)
+    STOP(EXCLUDED_LABEL, excluded_label)
+    return AM_GATES;
+}
+
 void am_gate_check_fixed(struct am_gates *gates,
                          const struct am_match_request *request,
                          struct am_match_candidate *candidate) {
@@ -310,7 +358,7 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
     const struct question asked = {request, slot, candidate, &gates->image->ads[candidate->ad]};
     if (!takes(gates, slot_steps(gates, &asked)))
         return AM_GATES;
-    return check_slot(gates, asked, detail);
+    return gates->lead ? check_again(gates, asked, detail) : check_slot(gates, asked, detail);
 }
 
 /* ---- one gate ---------------------------------------------------------------------------------

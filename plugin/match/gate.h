@@ -21,6 +21,22 @@ struct am_gate_targeting {
     struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */
 };
 
+/* In the detail of an ad that was put aside, and whose slot was full when its turn came. */
+#define AM_GATE_BY_PACE (UINT32_C(1) << 31)
+static_assert(AM_POSTING_MAX_AD < AM_GATE_BY_PACE, "beside it, the index of a candidate");
+
+/* What the ledger said when it stopped an ad. */
+struct am_gate_note {
+    struct am_delivery_detail delivery; /* `budget`, `pacing` */
+    uint32_t cap;                       /* `frequency_cap`: am_image_cap; 0: no user */
+    enum am_caps_answer answer;
+};
+enum {
+    /* Explanations list the best-ranked candidates alone. */
+    AM_GATE_NOTES = AM_MAX_REJECTED_LISTED + AM_MAX_ADS_PER_REQUEST,
+    AM_GATE_LAST_NOTE = AM_GATE_NOTES, /* of the gate that was asked last */
+};
+
 /* The ads placed so far, slot after slot. Each map gives the first ad placed that has the key. */
 struct am_gate_placed {
     struct am_match_winner *winners;
@@ -41,6 +57,14 @@ struct am_gates {
     struct am_match_idmap blocked; /* terms of blocked advertisers, categories and domains */
     struct am_match_idmap seats;   /* terms of the advertisers that may serve */
     struct am_gate_placed placed;
+    enum am_model_unique unique;        /* the request's, or the inventory's */
+    struct am_match_delivery *delivery; /* the request's */
+    bool lead; /* the lead of a budget counts: the second round of a priority */
+    enum am_delivery_verdict verdict; /* of the last ad that was asked */
+    struct am_gate_note *notes;       /* AM_GATE_NOTES by candidate, and one more; filled in for
+                                         explanations alone */
+    bool explains;
+    struct am_caps_state carried; /* the caller's caps before the decision */
 };
 
 /* Take the memory that every matcher, and the image, asks for. */
@@ -59,13 +83,13 @@ void am_gate_placed_start(struct am_gate_placed *placed);
 /* Adds a candidate, the index-th of the decision, that no gate stops. */
 void am_gate_placed_add(struct am_gate_placed *placed,
                         const struct am_image *image,
-                        enum am_match_unique unique,
+                        enum am_model_unique unique,
                         const struct am_match_candidate *candidate,
                         uint32_t index);
 /* The first winner that leaves no room for this one beside it, or AM_NONE. */
 uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
                              const struct am_image *image,
-                             enum am_match_unique unique,
+                             enum am_model_unique unique,
                              uint32_t ad);
 /* The position of the first winner that has a label which this one excludes, or the other way
  * round; or AM_NONE. */
@@ -88,13 +112,37 @@ void am_gate_start(struct am_gates *gates,
 void am_gate_check_fixed(struct am_gates *gates,
                          const struct am_match_request *request,
                          struct am_match_candidate *candidate);
-/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it.
+/* The gate that stops the candidate in this slot, or AM_GATES; *detail as explain.c reads it. With
+ * gates->lead, those from `frequency_cap` on: the others have let it through in this slot.
  * AM_GATES, too, when the budget ends here: ask it before placing the ad. */
 enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_request *request,
                                 const struct am_match_slot *slot,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
+
+/* ---- gate_delivery.c --------------------------------------------------------------------------
+ */
+
+/* Whether the caps of the ad stop it; AM_GATE_LAST_NOTE says why. */
+bool am_gate_is_capped(struct am_gates *gates, uint32_t ad);
+/* What its budgets say, likewise; with a delivery. */
+enum am_delivery_verdict am_gate_budgets(struct am_gates *gates,
+                                         const struct am_match_candidate *candidate);
+/* Takes what a placement of the ad holds, with a delivery. AM_GATES: it is reserved; else the gate
+ * that stops it after all. */
+struct am_gate_reserved {
+    enum am_match_pace pace;
+    uint64_t sequence;
+};
+enum am_gate am_gate_reserve(struct am_gates *gates,
+                             const struct am_match_candidate *candidate,
+                             struct am_gate_reserved *reserved);
+/* Gives back all that this decision has taken. */
+void am_gate_release(struct am_gates *gates);
+/* Keeps what the last note says for a candidate's explanation; its new detail. */
+uint32_t
+am_gate_keep_note(struct am_gates *gates, enum am_gate gate, uint32_t index, uint32_t detail);
 
 /* Whether one gate, by itself, stops the candidate; RANK gates do not. *detail as above. */
 bool am_gate_stops(struct am_gates *gates,

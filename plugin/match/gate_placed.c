@@ -21,7 +21,7 @@ void am_gate_placed_start(struct am_gate_placed *placed) {
 
 /* What two ads must not share. An ad without a campaign has one of its own. */
 static uint32_t
-owner_of(const struct am_image *image, enum am_match_unique unique, uint32_t index) {
+owner_of(const struct am_image *image, enum am_model_unique unique, uint32_t index) {
     const struct am_image_ad *ad = &image->ads[index];
     switch (unique) {
     case AM_UNIQUE_ADVERTISER:
@@ -30,6 +30,7 @@ owner_of(const struct am_image *image, enum am_match_unique unique, uint32_t ind
         return ad->campaign != AM_NONE ? ad->campaign : image->settings->campaign_count + index;
     case AM_UNIQUE_AD:
     case AM_UNIQUE_NONE:
+    case AM_UNIQUES:
         break;
     }
     return index;
@@ -46,7 +47,7 @@ static void add_labels(const struct am_image *image,
 
 void am_gate_placed_add(struct am_gate_placed *placed,
                         const struct am_image *image,
-                        enum am_match_unique unique,
+                        enum am_model_unique unique,
                         const struct am_match_candidate *candidate,
                         uint32_t index) {
     const struct am_image_ad *ad = &image->ads[candidate->ad];
@@ -62,11 +63,13 @@ void am_gate_placed_add(struct am_gate_placed *placed,
     winner->keyword = candidate->posting;
     winner->field = AM_NONE;
     winner->span_count = 0;
+    winner->pace = AM_MATCH_PACE_NONE;
+    winner->sequence = 0;
 }
 
 uint32_t am_gate_placed_same(const struct am_gate_placed *placed,
                              const struct am_image *image,
-                             enum am_match_unique unique,
+                             enum am_model_unique unique,
                              uint32_t ad) {
     if (unique == AM_UNIQUE_NONE || placed->count == 0)
         return AM_NONE;

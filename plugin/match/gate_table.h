@@ -28,6 +28,9 @@
     GATE(BLOCKED_ADVERTISER, blocked_advertiser, SLOT, "its advertiser is blocked")                \
     GATE(BLOCKED_CATEGORY, blocked_category, SLOT, "its category is blocked")                      \
     GATE(SEAT, seat, SLOT, "its advertiser is not among the seats that may bid")                   \
+    GATE(FREQUENCY_CAP, frequency_cap, SLOT, "the user has seen enough of it")                     \
+    GATE(BUDGET, budget, SLOT, "a budget is used up")                                              \
+    GATE(PACING, pacing, SLOT, "a budget is ahead of its line")                                    \
     GATE(DUPLICATE_ADVERTISER, duplicate_advertiser, SLOT, "another ad of the same was placed")    \
     GATE(EXCLUDED_LABEL, excluded_label, SLOT, "is excluded beside an ad that was placed")         \
     GATE(OUTRANKED, outranked, RANK, "others rank before it")

@@ -8,6 +8,7 @@
 #ifndef AM_MATCH_MATCH_H
 #define AM_MATCH_MATCH_H
 
+#include "../delivery/delivery.h"
 #include "../index/image.h"
 #include "gate_table.h"
 
@@ -53,11 +54,35 @@ struct am_match_slot {
     int64_t floor; /* eCPM micros, 0: none; an ad below it is rejected */
 };
 
-enum am_match_unique { AM_UNIQUE_ADVERTISER, AM_UNIQUE_CAMPAIGN, AM_UNIQUE_AD, AM_UNIQUE_NONE };
+/* Of a request that names none: as the inventory says. */
+#define AM_MATCH_UNIQUE_INVENTORY AM_UNIQUES
 
 struct am_match_views {
     const struct am_view *items;
     uint32_t count;
+};
+
+/* What a decision asks of the ledger, and takes from it. A server, a simulation and a given state
+ * fill it in alike; am_delivery_begin comes before the decision. One thread. */
+struct am_match_delivery {
+    struct am_ledger_worker *worker;   /* the calling thread's own */
+    const struct am_delivery_map *map; /* of the matcher's image */
+    struct am_ledger *ledger;          /* of both */
+    int64_t clock;                     /* seconds: the server's clock, whatever the request says */
+    /* That a placement is reserved for: 1 to 86,400 seconds. 0: nobody would report its events, so
+     * that ads with budgets do not run. */
+    uint32_t seconds;
+    /* The placements will be shown. False: all that the decision takes is given back at its end, so
+     * that it leaves nothing behind. */
+    bool keeps;
+    uint32_t caller; /* hash of a public caller's network, or 0 */
+    /* The user: a hashed key, or the state that the caller carries, in which caps are counted; or
+     * neither. */
+    uint64_t user;
+    struct am_caps_state *caps;
+    /* Numbers a placement; `context` goes along. */
+    uint64_t (*number)(void *context);
+    void *context;
 };
 
 /* Everything is the caller's and lives until the decision has been rendered. */
@@ -73,11 +98,12 @@ struct am_match_request {
         blocked_domains; /* domains lower case */
     bool restricts_seats;
     struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
-    enum am_match_unique unique;
+    enum am_model_unique unique; /* or AM_MATCH_UNIQUE_INVENTORY */
     bool explain;
     struct am_view why; /* the id of an ad whose gates are all asked; .data NULL: of none */
     int64_t now;        /* seconds since the epoch */
     const struct am_timezone *timezone; /* of the request, or NULL */
+    struct am_match_delivery *delivery; /* NULL: budgets and frequency caps are not asked */
 };
 
 /* In the order in which they are checked. */
@@ -94,12 +120,21 @@ struct am_match_span {
     uint32_t utf16_begin, utf16_end; /* the same in UTF-16 units */
 };
 
+/* Whether an ad was placed on the line of its budgets or in their lead. */
+enum am_match_pace {
+    AM_MATCH_PACE_NONE /* it has no budget */,
+    AM_MATCH_PACE_LINE,
+    AM_MATCH_PACE_LEAD
+};
+
 /* Its spans are ascending and disjoint: each ends where the next begins, or before. */
 struct am_match_winner {
     uint32_t ad;         /* index into the image's ads */
     uint32_t keyword;    /* index into its keywords */
     uint32_t field;      /* index into the request's fields; AM_NONE for "*" */
     uint32_t span_count; /* at most one per word of the keyword; 0 for "*" */
+    enum am_match_pace pace;
+    uint64_t sequence; /* of the placement; with a delivery only */
     struct am_match_span spans[AM_KEYWORD_MAX_WORDS];
 };
 

@@ -27,6 +27,7 @@ struct am_matcher {
     size_t image_size;
 
     struct am_match_work work; /* of the request that is being decided */
+    bool ranked_all;           /* the walk of a slot has seen every candidate */
     struct am_match_words words;
     struct am_search search;
     struct am_rank rank;

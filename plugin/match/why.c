@@ -197,6 +197,11 @@ static const struct am_match_candidate *find_candidate(const struct am_matcher *
     return NULL;
 }
 
+/* Gates that ask what the ad bids. */
+static bool needs_keyword(int gate) {
+    return gate == AM_GATE_FLOOR || gate == AM_GATE_BUDGET || gate == AM_GATE_PACING;
+}
+
 /* Asks each gate on its own. The ad's first slot counts, where it was not placed; RANK gates say
  * what the decision has said. */
 static void ask_gates(struct am_matcher *matcher,
@@ -207,7 +212,7 @@ static void ask_gates(struct am_matcher *matcher,
     for (int gate = 0; gate < AM_GATES; gate++) {
         struct am_match_why_gate *answer = &why->gates[gate];
         asked.gate = (uint8_t)gate;
-        bool asks = !why->placed && (gate != AM_GATE_FLOOR || why->keyword != AM_NONE);
+        bool asks = !why->placed && (!needs_keyword(gate) || why->keyword != AM_NONE);
         answer->stops = asks && am_gate_stops(&matcher->gates, request, request->slots, &asked,
                                               (enum am_gate)gate, &asked.detail);
         if (found && !found->placed && found->gate == AM_GATE_OUTRANKED &&

@@ -36,6 +36,8 @@ struct am_account *am_account_new(const struct am_account_options *options,
 
 static void close_account(struct am_account *account) {
     am_account_worker_free(&account->publisher);
+    am_delivery_map_close(account->map);
+    account->map = NULL;
     am_event_service_close(account->service);
     am_ledger_close(account->ledger);
     account->service = NULL;

@@ -15,7 +15,7 @@
 #define AM_PUBLISH_ACCOUNT_H
 
 #include "../api/counting.h"
-#include "../delivery/ledger.h"
+#include "../delivery/map.h"
 #include "metrics.h"
 #include "sink.h"
 
@@ -65,6 +65,19 @@ enum am_code am_account_publish(struct am_account *account,
                                 const struct am_image *image,
                                 int64_t noticed,
                                 struct am_error *error);
+
+/* The map of a published image's ads to their budgets, in the calling process, which closes it
+ * (delivery/map.h); NULL where the account is not open. AM_E_NOT_FOUND: it is not there (yet).
+ * AM_E_CORRUPT, AM_E_IO, AM_E_MEMORY. */
+enum am_code am_account_open_map(struct am_account *account,
+                                 const struct am_image *image,
+                                 struct am_delivery_map **map,
+                                 struct am_error *error);
+/* Keeps the map of what is published from being removed, by having it open in this process; makes
+ * it where it is gone. In the mule, which publishes. */
+enum am_code am_account_keep_map(struct am_account *account,
+                                 const struct am_image *image,
+                                 struct am_error *error);
 
 /* What one context counts by; NULL where there is none. */
 struct am_account_worker {

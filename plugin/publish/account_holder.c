@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one process of all instances does for a ledger: it steps it each second, finishes what dead
  * workers left, keeps the disk's part: sync, snapshots, rotation; and rolls the log up for reports.
- * Three threads of the mule, so that neither a build nor a slow disk makes the step late, and
- * reports make nothing late. */
+ * It also obeys `admatch control`. Four threads of the mule, so that neither a build nor a slow
+ * disk makes the step late, and reports make nothing late. */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../delivery/map.h"
 #include "../events/holder.h"
 #include "../reports/rollup.h"
+#include "account_control.h"
 #include "account_parts.h"
 #include "priority.h"
 
@@ -39,7 +41,8 @@ struct tending {
     _Atomic bool holds;  /* the holder is filled in */
     _Atomic bool ending; /* here and in the process's signal handler */
     bool lost;
-    struct complaint stepping, writing, reporting;
+    pthread_mutex_t maps; /* which the step and control refresh */
+    struct complaint stepping, writing, reporting, controlling;
 };
 
 static void
@@ -111,6 +114,9 @@ static void step(struct tending *tending) {
     if (am_ledger_step(account->ledger, tending->worker.ledger, am_clock_seconds(), &report,
                        &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
+    pthread_mutex_lock(&tending->maps);
+    am_delivery_maps_refresh(account->ledger, am_clock_seconds());
+    pthread_mutex_unlock(&tending->maps);
     if (report.unfinished)
         am_event_hold_finish(&tending->holder);
     if (am_event_hold_second(&tending->holder, &error) != AM_OK)
@@ -290,6 +296,27 @@ static void *reporter(void *context) {
     return NULL;
 }
 
+/* ---- control ----------------------------------------------------------------------------------
+ */
+
+static void complain_of_control(void *context, const struct am_error *error) {
+    struct tending *tending = context;
+    complain(tending, &tending->controlling, error);
+}
+
+static void *controller(void *context) {
+    struct tending *tending = context;
+    struct am_account_control control = {
+        .account = tending->account,
+        .holds = &tending->holds,
+        .worker = &tending->worker,
+        .maps = &tending->maps,
+        .complain = complain_of_control,
+        .context = tending,
+    };
+    am_account_control_run(&control);
+}
+
 /* ---- starting ---------------------------------------------------------------------------------
  */
 
@@ -313,10 +340,12 @@ enum am_code am_account_tend(struct am_account *account, struct am_error *error)
         return am_error_set(error, AM_E_MEMORY, "out of memory");
     tending->account = account;
     pthread_t thread;
+    pthread_mutex_init(&tending->maps, NULL);
     if (sem_init(&tending->woken, 0, 0) != 0 ||
         start_thread(stepper, tending, &tending->stepper) != 0 ||
         start_thread(writer, tending, &thread) != 0 ||
-        start_thread(reporter, tending, &thread) != 0)
+        start_thread(reporter, tending, &thread) != 0 ||
+        start_thread(controller, tending, &thread) != 0)
         return am_error_set(error, AM_E_IO, "no threads to tend the ledger");
     atomic_store(&account->tending, tending);
     return AM_OK;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "../delivery/map.h"
 #include "account.h"
 
 struct tending;
@@ -19,6 +20,7 @@ struct am_account {
     struct am_timezones *zones; /* for days */
     struct am_ledger *ledger;   /* NULL: not open */
     struct am_event_service *service;
+    struct am_delivery_map *map;     /* of what this process has published last */
     pid_t opener;                    /* the process that opened them; its children share its keys */
     struct tending *_Atomic tending; /* am_account_tend; NULL: not in this process */
     struct flusher *_Atomic flusher; /* am_account_work; likewise */

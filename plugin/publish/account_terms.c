@@ -1,69 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From an image to the records that are counted: every advertiser and every campaign. */
+/* From an image to what is counted, and what limits it. */
+#include "../delivery/image_terms.h"
+#include "account_control.h"
 #include "account_parts.h"
-
-static struct am_ledger_terms
-terms_of(enum am_ledger_kind kind, struct am_view id, uint64_t above) {
-    struct am_ledger_terms terms = {.kind = kind,
-                                    .id = id,
-                                    .above = above,
-                                    .start = INT64_MIN,
-                                    .end = INT64_MAX,
-                                    .curve = {.kind = AM_PACE_FLAT}};
-    for (int unit = 0; unit < AM_LEDGER_UNITS; unit++)
-        terms.budgets[unit] =
-            (struct am_ledger_budget){AM_LEDGER_UNLIMITED, AM_LEDGER_UNLIMITED, AM_PACE_ASAP};
-    return terms;
-}
-
-static struct am_ledger_terms advertiser_terms(const struct am_image *image, uint32_t index) {
-    return terms_of(AM_LEDGER_ADVERTISER,
-                    am_image_string(image, image->terms[image->advertisers[index]].text), 0);
-}
-
-static struct am_ledger_terms campaign_terms(const struct am_image *image, uint32_t index) {
-    const struct am_image_campaign *campaign = &image->campaigns[index];
-    struct am_view advertiser = am_image_string(image, image->terms[campaign->advertiser].text);
-    return terms_of(AM_LEDGER_CAMPAIGN, am_image_string(image, campaign->id),
-                    am_model_key(AM_RECORD_ADVERTISER, advertiser));
-}
-
-/* All records of an image, in a publication, or only those that the ledger lacks. */
-struct putting {
-    struct am_ledger *ledger;
-    int64_t now;
-    bool missing_only;
-    struct am_error *error;
-};
-
-static enum am_code put(const struct putting *putting, const struct am_ledger_terms *terms) {
-    uint32_t cell;
-    if (!putting->missing_only)
-        return am_ledger_put(putting->ledger, terms, &cell, putting->error);
-    uint64_t key = am_model_key((enum am_model_record)terms->kind, terms->id);
-    if (am_ledger_find(putting->ledger, key) != AM_LEDGER_NO_CELL)
-        return AM_OK;
-    return am_ledger_set(putting->ledger, terms, putting->now, &cell, putting->error);
-}
-
-static enum am_code put_all(const struct putting *putting, const struct am_image *image) {
-    enum am_code code = AM_OK;
-    for (uint32_t i = 0; i < image->advertiser_count && code == AM_OK; i++) {
-        struct am_ledger_terms terms = advertiser_terms(image, i);
-        code = put(putting, &terms);
-    }
-    for (uint32_t i = 0; i < image->settings->campaign_count && code == AM_OK; i++) {
-        struct am_ledger_terms terms = campaign_terms(image, i);
-        code = put(putting, &terms);
-    }
-    return code;
-}
 
 static enum am_code worker_of(struct am_account *account, struct am_error *error) {
     enum am_code code = am_account_join(account, error);
     if (code == AM_OK && !account->publisher.events)
         code = am_account_worker_new(account, &account->publisher, error);
     am_account_thread_worker = account->publisher.events;
+    return code;
+}
+
+/* The map stays open in this process until the next one: while it is, nobody removes it. */
+static enum am_code
+map_image(struct am_account *account, const struct am_image *image, struct am_error *error) {
+    struct am_delivery_map *map = NULL;
+    enum am_code code = am_delivery_map_image(account->ledger, image, &map, error);
+    if (code != AM_OK)
+        return code;
+    am_delivery_map_close(account->map);
+    account->map = map;
+    return AM_OK;
+}
+
+enum am_code am_account_open_map(struct am_account *account,
+                                 const struct am_image *image,
+                                 struct am_delivery_map **map,
+                                 struct am_error *error) {
+    *map = NULL;
+    return account->ledger ? am_delivery_map_open(account->ledger, am_delivery_generation(image),
+                                                  image->settings->ad_count, map, error)
+                           : AM_OK;
+}
+
+enum am_code am_account_keep_map(struct am_account *account,
+                                 const struct am_image *image,
+                                 struct am_error *error) {
+    struct am_delivery_map *map = NULL;
+    enum am_code code = am_account_open_map(account, image, &map, error);
+    if (code == AM_E_NOT_FOUND)
+        return map_image(account, image, error);
+    if (code == AM_OK && map) {
+        am_delivery_map_close(account->map);
+        account->map = map;
+    }
     return code;
 }
 
@@ -79,13 +60,15 @@ enum am_code am_account_publish(struct am_account *account,
     enum am_code code = worker_of(account, error);
     if (code != AM_OK)
         return code;
-    struct putting putting = {account->ledger, time(NULL), false, error};
-    code = am_ledger_publish_begin(account->ledger, &publication, putting.now, error);
-    putting.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
+    struct am_delivery_publishing publishing = {.ledger = account->ledger, .now = time(NULL)};
+    code = am_ledger_publish_begin(account->ledger, &publication, publishing.now, error);
+    publishing.missing_only = code == AM_E_CHANGED; /* another instance is ahead: its terms stay */
     if (code != AM_OK && code != AM_E_CHANGED)
         return code;
-    code = put_all(&putting, image);
-    if (!putting.missing_only)
+    code = am_delivery_put_image(&publishing, image, error);
+    if (!publishing.missing_only)
         am_ledger_publish_end(account->ledger);
-    return code;
+    if (code == AM_OK)
+        code = am_account_control_apply(account, error);
+    return code == AM_OK ? map_image(account, image, error) : code;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/reserve.h"
+#include "../delivery/map.h"
 #include "priority.h"
 
 enum { CONTEXT_FREE, CONTEXT_TAKEN_BY_REQUEST, CONTEXT_TAKEN_BY_MOVER };
@@ -26,6 +27,7 @@ enum {
 
 struct am_generations {
     struct am_generations_options options;
+    struct am_account *account; /* NULL: nothing is counted */
     unsigned worker;
     struct am_generation_context *contexts; /* options.contexts of them */
     struct am_generation *_Atomic current;
@@ -73,6 +75,7 @@ struct am_generations *am_generations_new(const struct am_generations_options *o
 }
 
 static void close_generation(struct am_generations *generations, struct am_generation *generation) {
+    am_delivery_map_close(generation->map);
     am_image_close(generation->image);
     am_store_release(&generation->hold);
     free(generation);
@@ -106,8 +109,10 @@ unsigned am_generations_open_images(const struct am_generations *generations) {
 }
 
 void am_generations_count(struct am_generations *generations,
+                          struct am_account *account,
                           const struct am_api_counting *counting,
                           const struct am_account_worker *workers) {
+    generations->account = account;
     for (unsigned i = 0; i < generations->options.contexts; i++)
         am_api_count(generations->contexts[i].api, counting, workers ? workers[i].events : NULL);
 }
@@ -162,6 +167,7 @@ static bool attach(struct am_generations *generations,
                     error.message);
         return false;
     }
+    am_api_deliver(context->api, generation->map);
     atomic_store(&context->attached, generation);
     return true;
 }
@@ -231,6 +237,13 @@ static enum am_code open_published(const struct am_generations *generations,
     code = am_store_open_image(&store, publication->image, true, &generation->image,
                                &generation->hold, error);
     am_store_close(&store);
+    if (code != AM_OK || !generations->account)
+        return code;
+    code = am_account_open_map(generations->account, generation->image, &generation->map, error);
+    if (code != AM_OK) {
+        am_image_close(generation->image);
+        am_store_release(&generation->hold);
+    }
     return code;
 }
 

@@ -32,6 +32,7 @@
 
 struct am_generation {
     struct am_image *image;
+    struct am_delivery_map *map; /* of its ads to their budgets; NULL: nothing is counted */
     struct am_store_hold hold;
     uint32_t publication; /* number of */
     int64_t published_at;
@@ -72,10 +73,11 @@ void am_generations_start(struct am_generations *generations, unsigned worker);
 /* Ends the mover and waits for it: for tests and libraries; a worker just exits. */
 void am_generations_stop(struct am_generations *generations);
 
-/* Has the requests of every context count, by a worker of its own from `workers` (as many as
- * contexts). Without workers (NULL), they are answered that the ledger is not ready. While no
- * request runs. */
+/* Has the requests of every context count in an account, by a worker of its own from `workers` (as
+ * many as contexts). Without workers (NULL), they are answered that the ledger is not ready. While
+ * no request runs. */
 void am_generations_count(struct am_generations *generations,
+                          struct am_account *account,
                           const struct am_api_counting *counting,
                           const struct am_account_worker *workers);
 

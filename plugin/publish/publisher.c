@@ -95,11 +95,23 @@ static bool is_at_fault(enum am_code code) {
     return code != AM_E_CHANGED && code != AM_E_NOT_FOUND && code != AM_E_IO && code != AM_E_MEMORY;
 }
 
+/* Limits that nobody counts are no limits. */
+static enum am_code check_limits(const struct am_publisher *publisher,
+                                 const struct am_image *image,
+                                 struct am_error *error) {
+    if (!am_image_needs_ledger(image) || publisher->ignores_limits)
+        return AM_OK;
+    return am_error_set(error, AM_E_INVALID,
+                        "%s has budgets or frequency caps, and this server has no ledger to keep "
+                        "them: set admatch-ledger = DIR, or admatch-ledger = none to ignore them",
+                        publisher->source.path);
+}
+
 /* What is about to be served is counted from its first placement on. */
 static enum am_code
 count(const struct am_publisher *publisher, const struct am_image *image, struct am_error *error) {
     if (!publisher->account)
-        return AM_OK;
+        return check_limits(publisher, image, error);
     enum am_code code = am_account_open(publisher->account, image, error);
     return code == AM_OK ? am_account_publish(publisher->account, image, publisher->noticed, error)
                          : code;
@@ -395,6 +407,13 @@ bool am_publisher_tend(struct am_publisher *publisher) {
     return is_due(publisher);
 }
 
+/* Workers that start later open the map of what is served. */
+static void keep_map(const struct am_publisher *publisher, const struct am_image *image) {
+    struct am_error error;
+    if (publisher->account && am_account_keep_map(publisher->account, image, &error) != AM_OK)
+        am_publish_log(publisher->sink, "budgets: %s", error.message);
+}
+
 void am_publisher_resume(struct am_publisher *publisher) {
     struct am_publish_publication publication;
     struct am_store store;
@@ -412,8 +431,10 @@ void am_publisher_resume(struct am_publisher *publisher) {
     if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
         return;
     if (am_store_open_image(&store, publication.image, !restarted, &image, &publisher->held,
-                            NULL) == AM_OK)
+                            NULL) == AM_OK) {
         show(publisher, image);
+        keep_map(publisher, image);
+    }
     am_image_close(image);
     am_store_close(&store);
 }

@@ -13,6 +13,7 @@
 #include "source.h"
 
 struct am_publisher {
+    bool ignores_limits; /* admatch-ledger = none */
     struct am_source source;
     const char *store_folder;
     struct am_publish_channel *channel;

@@ -43,7 +43,7 @@ static enum am_code make_account(struct am_server *server,
     server->publisher.account = server->account;
     server->counting = options->account->counting;
     am_metrics_list_ledger(server->metrics);
-    am_generations_count(server->generations, options->account->counting, NULL);
+    am_generations_count(server->generations, NULL, options->account->counting, NULL);
     return AM_OK;
 }
 
@@ -62,6 +62,7 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
     server->publisher = (struct am_publisher){
         .source = {options->inventory, options->lenient, &server->sink},
         .store_folder = options->store_folder,
+        .ignores_limits = options->ignores_limits,
         .channel = server->channel,
         .metrics = server->metrics,
         .sink = &server->sink,
@@ -107,7 +108,8 @@ void am_server_work(struct am_server *server, unsigned worker) {
         if (am_account_work(server->account, server->workers, server->contexts, &error) != AM_OK)
             am_publish_log(&server->sink, "worker %u cannot count all that it places: %s", worker,
                            error.message);
-        am_generations_count(server->generations, server->counting, server->workers);
+        am_generations_count(server->generations, server->account, server->counting,
+                             server->workers);
     }
     am_generations_start(server->generations, worker);
 }

@@ -20,6 +20,7 @@ struct am_server_options {
     const char *inventory;    /* absolute path; lives as long as the server */
     const char *store_folder; /* absolute path; likewise */
     bool lenient;             /* leave bad records out */
+    bool ignores_limits;      /* serve inventories with budgets and caps without any ledger */
     bool test, preview;
     size_t gzip;                /* see am_api_http_settings */
     const char *const *origins; /* likewise; lives as long as the server */

@@ -289,6 +289,7 @@ bool am_report_count_event(void *context, const struct am_journal_walked *line) 
     struct am_report_counting *counting = context;
     struct am_journal_record record;
     struct event event = {.record = &record};
+    struct am_journal_amounts added;
     int64_t time;
     event.kind = am_journal_peek(line->text);
     if (event.kind != AM_JOURNAL_KINDS && !is_counted_by_events(event.kind))
@@ -299,6 +300,8 @@ bool am_report_count_event(void *context, const struct am_journal_walked *line) 
     }
     event.kind = am_journal_kind(&record);
     event.hour = hour_of(time);
+    if (event.kind == AM_JOURNAL_CONTROL && !am_journal_amounts(event.kind, &record, &added))
+        return true; /* a change that counts nothing */
     if (!is_counted_by_events(event.kind) || !subject_of(counting, &record, &event.subject))
         return counting->code == AM_OK;
     event.sums = am_report_sums_of(&counting->sums, event.hour, event.subject, &counting->error);

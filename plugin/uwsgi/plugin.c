@@ -103,6 +103,7 @@ static struct am_server *make_server(struct am_error *error) {
         .inventory = am_uwsgi_settings.inventory,
         .store_folder = store_folder(),
         .lenient = am_uwsgi_settings.skip_bad_records,
+        .ignores_limits = am_uwsgi_settings.ignores_limits,
         .test = am_uwsgi_settings.test,
         .preview = am_uwsgi_settings.preview,
         .gzip = am_uwsgi_settings.gzip,

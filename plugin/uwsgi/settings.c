@@ -332,6 +332,10 @@ static char *absolute_or_null(char *path, const char *option) {
 
 static void finish_account(void) {
     struct am_uwsgi_settings *settings = &am_uwsgi_settings;
+    if (settings->ledger && strcmp(settings->ledger, "none") == 0) {
+        settings->ledger = NULL;
+        settings->ignores_limits = true;
+    }
     if (!settings->ledger) {
         if (settings->counting.public_url.size)
             am_uwsgi_log_and_exit("admatch-public-url needs admatch-ledger = DIR, where what its "

@@ -31,7 +31,8 @@ struct am_uwsgi_settings {
     } loop;
     int test;
     int preview;
-    char *ledger; /* DIR, likewise absolute; NULL: nothing is counted */
+    char *ledger;        /* DIR, likewise absolute; NULL: nothing is counted */
+    bool ignores_limits; /* admatch-ledger = none */
     uint64_t cells, ring, log_keep, terms;
     uint64_t inflight, caps, reserve, reserve_bids; /* 0: the defaults */
     int click_first;

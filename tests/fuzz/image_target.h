@@ -161,7 +161,7 @@ static void fuzz_ask_matcher(struct am_matcher *matcher, const struct am_match_r
     struct am_match_decision decision;
     if (am_match_decide(matcher, request, &decision, NULL) != AM_OK)
         return; /* too many words */
-    am_api_render_decision(&answer, matcher->image, request, &decision, NULL, true);
+    am_api_render_decision(&answer, matcher->image, request, &decision, NULL, NULL, true);
     if (!answer.overflowed)
         fuzz_require_json(am_buffer_view(&answer));
 }
@@ -174,7 +174,7 @@ static void fuzz_ask_questions(struct am_matcher *matcher) {
     fuzz_put_texts(matcher->image, &question);
     for (int round = 0; round < 4; round++) {
         request->explain = round & 1;
-        request->unique = (enum am_match_unique)round;
+        request->unique = (enum am_model_unique)round;
         if (round == 2)
             fuzz_put_terms(matcher->image, &question);
         fuzz_ask_matcher(matcher, request);

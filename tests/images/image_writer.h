@@ -320,6 +320,8 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_TRANSITIONS] = sizeof(struct am_timezone_transition),
         [AM_SECTION_FORMS] = sizeof(struct am_image_forms),
         [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
+        [AM_SECTION_LIMITS] = sizeof(struct am_image_limits),
+        [AM_SECTION_AD_CAPS] = sizeof(am_image_list_ref),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},

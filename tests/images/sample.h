@@ -89,9 +89,10 @@ static inline void sample_trees(struct image_writer *writer) {
 static inline void sample_ads(struct image_writer *writer) {
     image_writer_ad(writer, AM_VIEW("ad 0"), SAMPLE_ADVERTISER);
     image_writer_ad(writer, AM_VIEW("ad 1"), SAMPLE_ADVERTISER);
-    image_writer_add(writer, AM_SECTION_CAMPAIGNS,
-                     &(struct am_image_campaign){image_writer_string(writer, AM_VIEW("campaign 0")),
-                                                 SAMPLE_ADVERTISER});
+    image_writer_add(
+        writer, AM_SECTION_CAMPAIGNS,
+        &(struct am_image_campaign){.id = image_writer_string(writer, AM_VIEW("campaign 0")),
+                                    .advertiser = SAMPLE_ADVERTISER});
     struct am_image_ad *ads = image_writer_at(writer, AM_SECTION_ADS, struct am_image_ad, 0);
     ads[0].campaign = 0;
     ads[0].campaign_tree = 0;

@@ -15,7 +15,7 @@ BAD = ROOT / "tests" / "data" / "bad"
 # Whose texts end up in messages about an inventory, and the calls that they are arguments of.
 SOURCES = [*sorted((ROOT / "plugin" / "inventory").glob("*.c")), ROOT / "plugin" / "base" / "json.c"]
 CALLS = ("am_inventory_reader_error", "am_inventory_reader_warning", "am_inventory_reader_expected", "am_error_set", "am_error_set_errno", "expected",
-         "am_inventory_read_text", "am_inventory_read_boolean", "am_inventory_read_number", "am_inventory_read_strings", "read_objects", "require", "snprintf")
+         "am_inventory_read_text", "am_inventory_read_boolean", "am_inventory_read_number", "am_inventory_read_strings", "am_inventory_reader_unknown", "read_objects", "require", "snprintf")
 # Texts that no file can bring about, and where else they are tested, or why they are not.
 ELSEWHERE = {
     "out of memory": "tests/unit/test_allocations",

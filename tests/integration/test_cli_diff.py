@@ -20,7 +20,7 @@ class DiffTest(CommandTest):
         return self.run_fine("diff", *options, self.inventory, new).stdout.decode()
 
     def test_nothing_has_changed(self):
-        same = "campaigns: 0 added, 0 removed, 0 changed\nads: 0 added, 0 removed, 0 changed\nkeywords: 0 added, 0 removed, 0 changed\n"
+        same = "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 0 added, 0 removed, 0 changed\nads: 0 added, 0 removed, 0 changed\nkeywords: 0 added, 0 removed, 0 changed\n"
         self.assertEqual(self.diff(reversed(INVENTORY)), same)
 
     def test_every_member_of_an_ad_is_compared(self):
@@ -39,6 +39,9 @@ class DiffTest(CommandTest):
             ({"exclude_labels": ["a"]}, "exclude_labels"),
             ({"categories": ["IAB1"]}, "categories"),
             ({"domain": "acme.example"}, 'domain "" -> "acme.example"'),
+            ({"budget": {"clicks": {"daily": 5}}}, "budget"),
+            ({"budget": {"daily": 5}, "pacing": "asap"}, 'budget, pacing "even" -> "asap"'),
+            ({"frequency_caps": [{"max_impressions": 1, "period": "1d"}], "without_user": "skip"}, "frequency_caps, without_user"),
             ({"url": "https://a.example/"}, 'url "" -> "https://a.example/"'),
             ({"creative": {"a": 1}}, "creative"),
             ({"keywords": ["running shoes"]}, '- keyword "trail shoes"'),
@@ -57,6 +60,8 @@ class DiffTest(CommandTest):
             ({"spelling": True}, 'spelling "false" -> "true"'),
             ({"broad_window": 8}, "broad_window 16 -> 8"),
             ({"match_weight": {"exact": 2, "broad": 0.5}}, "match_weight.exact 1 -> 2, match_weight.broad 1 -> 0.5"),
+            ({"timezone": "Europe/Paris"}, 'timezone "" -> "Europe/Paris"'),
+            ({"unique": "ad", "pacing_curve": "flat"}, 'unique "advertiser" -> "ad", pacing_curve'),
         ):
             with self.subTest(settings=settings):
                 first = {"type": "inventory", "language": "en"}
@@ -65,7 +70,7 @@ class DiffTest(CommandTest):
                 new = self.write("new.jsonl", lines_of([{**first, **settings}, *records]))
                 printed = self.run_fine("diff", old, new).stdout.decode().splitlines()
                 self.assertEqual(printed[0], f"~ inventory: {said}")
-                self.assertEqual(printed[2], "ads: 0 added, 0 removed, 0 changed")
+                self.assertEqual(printed[3], "ads: 0 added, 0 removed, 0 changed")
 
     def test_a_keyword_with_another_bid_is_counted_as_changed(self):
         old = self.write("old.jsonl", lines_of(changed(shoes={"keywords": [{"text": "running shoes", "bid": 1.25}, "boots", {"text": "hats", "bid": 1}]})))
@@ -84,7 +89,17 @@ class DiffTest(CommandTest):
         records = [*changed(exact=None), {"type": "campaign", "id": "c2", "advertiser": "x"}, {"id": "new", "campaign": "c2", "bid": 1, "keywords": ["a", "-b"]}]
         said = self.diff([*records[:1], {**records[1], "negative_keywords": []}, *records[2:]])
         self.assertEqual(said, "~ campaign c1: - keyword -free\n+ campaign c2\n- ad exact\n+ ad new\n"
-                               "campaigns: 1 added, 0 removed, 1 changed\nads: 1 added, 1 removed, 0 changed\nkeywords: 2 added, 2 removed, 0 changed\n")
+                               "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 1 added, 0 removed, 1 changed\nads: 1 added, 1 removed, 0 changed\nkeywords: 2 added, 2 removed, 0 changed\n")
+
+    def test_records_of_advertisers_are_compared(self):
+        acme = {"type": "advertiser", "id": "acme", "budget": {"daily": 5}, "pacing_curve": "flat"}
+        flat, given = self.write("flat.jsonl", lines_of([*INVENTORY, acme])), self.write("given.jsonl", lines_of([*INVENTORY, {**acme, "pacing_curve": [1] * 168}]))
+        other = self.write("other.jsonl", lines_of([*INVENTORY, {**acme, "pacing_curve": [1] * 167 + [2]}]))
+        self.assertIn("+ advertiser acme\nadvertisers: 1 added, 0 removed, 0 changed\n", self.run_fine("diff", self.inventory, flat).stdout.decode())
+        self.assertIn("- advertiser acme\n", self.run_fine("diff", flat, self.inventory).stdout.decode())
+        for before, after in ((flat, given), (given, other)):
+            self.assertIn("~ advertiser acme: pacing_curve\n", self.run_fine("diff", before, after).stdout.decode())
+        self.assertIn("advertisers: 0 added, 0 removed, 0 changed\n", self.run_fine("diff", given, given).stdout.decode())
 
     def test_answers_that_change(self):
         requests = self.write("requests.jsonl", '{"query":"running shoes"}\n{"query":"other"}\nno json\n{"query":"trail shoes","count":2}\n')

@@ -92,6 +92,33 @@ class MatchTest(CommandTest):
     def test_a_request_may_have_no_words_at_all(self):
         self.assertEqual(self.winners(self.inventory, "--context", "country=US"), ["anyone"])
 
+    def test_a_state_is_given_by_a_file_or_by_the_request(self):
+        records = [{"type": "campaign", "id": "c1", "advertiser": "acme", "budget": {"impressions": {"daily": 10}}, "pacing": "asap", "frequency_caps": [{"max_impressions": 1, "period": "1d"}]},
+                   {"id": "a1", "campaign": "c1", "bid": 1, "keywords": ["shoes"]}]
+        inventory = self.write("limited.jsonl", lines_of(records))
+        used = {"campaign": {"c1": {"impressions": {"daily": 10}}}}
+        seen = {"campaign": {"c1": {"caps": {"24h": {"count": 1, "opened": WITHIN}}}}}
+        ask = lambda state, *options, **more: self.match(inventory, "--now", WITHIN, "--request", "-", *options, stdin=json.dumps({"query": "shoes", "explain": True, **({"state": state} if state is not None else {}), **more}))
+        self.assertNotIn("pace", ask(None)["slots"][0]["ads"][0])
+        self.assertEqual(ask({}, "--test")["slots"][0]["ads"][0]["pace"], "line")
+        self.assertEqual(ask(used, "--test")["explain"]["rejected"][0]["detail"], "campaign daily impressions 10 of 10")
+        self.assertEqual(ask(seen, "--test", user={"key": "ann"})["explain"]["rejected"][0]["detail"], "campaign 1 in 1d")
+        self.assertEqual(len(ask(seen, "--test")["slots"][0]["ads"]), 1)
+        state = self.write("state.json", json.dumps(used))
+        self.assertEqual(ask(None, "--state", state)["explain"]["rejected"][0]["reason"], "budget")
+        self.assertEqual(len(ask({}, "--state", state, "--test")["slots"][0]["ads"]), 1)
+
+    def test_states_that_are_refused(self):
+        inventory = self.write("limited.jsonl", lines_of([{"type": "campaign", "id": "c1", "advertiser": "acme"}, {"id": "a1", "campaign": "c1", "bid": 1, "keywords": ["shoes"]}]))
+        for state, where in (({"campaign": {"cx": {}}}, "$.campaign.cx"), ({"campaigns": {}}, "$.campaigns"), ({"campaign": {"c1": {"spend": {"total": -1}}}}, "$.campaign.c1.spend.total"),
+                             ({"ad": {"a1": {"clicks": {"daily": 1.5}}}}, "$.ad.a1.clicks.daily"), ({"ad": {"a1": {"caps": {"1w": {}}}}}, '$.ad.a1.caps["1w"]'),
+                             ({"ad": {"a1": {"paused": 1}}}, "$.ad.a1.paused"), ({"ad": {"a1": {"spent": {}}}}, "$.ad.a1.spent"), ({"ad": []}, "$.ad")):
+            with self.subTest(state=state):
+                done = run("match", inventory, "--test", "--request", "-", stdin=json.dumps({"query": "shoes", "state": state}).encode())
+                self.assertEqual((done.returncode, json.loads(done.stdout)["error"]["where"]), (1, where))
+        done = run("match", inventory, "--request", "-", stdin=b'{"state":{}}')
+        self.assertIn("state is for tests", json.loads(done.stdout)["error"]["reason"])
+
     def test_now_and_test_move_the_clock(self):
         context = {"country": "US", "kv": {"sport": ["running"]}}
         body = json.dumps({"query": "marathon", "context": context, "now": WITHIN})

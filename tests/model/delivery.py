@@ -20,6 +20,7 @@ IMPRESSION, CLICK = 1, 2  # the parts of a hold that events use up
 LIFETIME = (1 << 18) - 1
 MILLION = 1_000_000
 QUARTER = 900
+HOUR, DAY = 3600, 86400
 
 
 # ---- time -----------------------------------------------------------------------------------------
@@ -65,11 +66,15 @@ def day_of(time, zone):
 
 
 class Schedule:
-    """The weight of each second; integrals by whole quarter hours, in which nothing changes."""
+    """The weight of each second; integrals by whole steps, in which nothing changes."""
+
+    step = QUARTER
+    known = {}  # the weights of equal schedules
 
     def __init__(self, weights, zone, hours, hours_zone):
         self.weights, self.zone, self.hours, self.hours_zone = weights, zone, hours, hours_zone
-        self.quarters = {}
+        key = (weights, weights and zone, hours and tuple(hours), hours and hours_zone)
+        self.pieces = self.known.setdefault(key, {})
 
     def __eq__(self, other):
         return (self.weights, self.weights and self.zone, self.hours, self.hours and self.hours_zone) == (
@@ -91,13 +96,30 @@ class Schedule:
             return end - begin
         total = 0
         while begin < end:
-            quarter = begin // QUARTER
-            if quarter not in self.quarters:
-                self.quarters[quarter] = self.weight(quarter * QUARTER)
-            until = min(end, (quarter + 1) * QUARTER)
-            total += self.quarters[quarter] * (until - begin)
+            day = begin // DAY
+            whole = begin % DAY == 0 and begin + DAY <= end
+            if whole and ("day", day) not in self.pieces:
+                self.pieces["day", day] = self.sum(begin, begin + DAY)
+            until = min(end, (day + 1) * DAY)
+            total += self.pieces["day", day] if whole else self.sum(begin, until)
             begin = until
         return total
+
+    def sum(self, begin, end):
+        """By steps, or by hours that were asked for before."""
+        total = 0
+        while begin < end:
+            size = HOUR if begin % HOUR == 0 and begin + HOUR <= end else self.step
+            at = begin // size
+            if (size, at) not in self.pieces:
+                self.pieces[size, at] = self.sum_hour(at) if size == HOUR else self.weight(at * size)
+            until = min(end, (at + 1) * size)
+            total += self.pieces[size, at] * (1 if size == HOUR else until - begin)
+            begin = until
+        return total
+
+    def sum_hour(self, hour):
+        return sum(self.weight(time) * self.step for time in range(hour * HOUR, (hour + 1) * HOUR, self.step))
 
 
 # ---- records --------------------------------------------------------------------------------------

@@ -192,6 +192,105 @@ class Generator:
         self.maybe(record, "domain", 0.25, lambda: self.pick(DOMAINS))
         self.maybe(record, "negative_keywords", 0.1, lambda: [self.notation()])
 
+    # ---- budgets and caps ----
+
+    def amount(self, unit):
+        """Some prices' worth, often just about a few."""
+        if unit == 0:
+            return self.pick([0, 0.001, 0.002, 0.00125, 0.005, 0.05, 1, 2.5, 40, 9000000000])
+        return self.pick([1, 2, 3, 10, 1000, 9000000000])
+
+    def limits(self, unit):
+        limits = {}
+        self.maybe(limits, "daily", 0.6, lambda: self.amount(unit))
+        if not limits or self.chance(0.4):
+            limits["total"] = self.amount(unit)
+        return limits
+
+    def budget(self):
+        budget = self.limits(0) if self.chance(0.7) else {}
+        self.maybe(budget, "impressions", 0.3, lambda: self.limits(1))
+        self.maybe(budget, "clicks", 0.2, lambda: self.limits(2))
+        return budget or self.limits(0)
+
+    def curve(self):
+        return self.pick(["traffic", "flat", [self.random.choice([1, 2, 50, 1000]) for _ in range(168)]])
+
+    def caps(self):
+        periods = self.some(["1m", "30m", "1h", "1d", "48h", "180d", "lifetime"], 3)
+        return [{"max_impressions": self.pick([1, 1, 2, 3]), "period": period} for period in periods]
+
+    def delivery(self, record):
+        """What advertisers, campaigns and ads may have."""
+        self.maybe(record, "budget", 0.4, self.budget)
+        self.maybe(record, "pacing", 0.4, lambda: self.pick(["even", "frontloaded", "asap"]))
+        self.maybe(record, "frequency_caps", 0.25, self.caps)
+        self.maybe(record, "without_user", 0.4, lambda: self.pick(["serve", "skip"]))
+
+    def advertiser(self, name):
+        line = {"type": "advertiser", "id": name}
+        self.delivery(line)
+        self.maybe(line, "timezone", 0.3, lambda: self.pick(ZONES))
+        self.maybe(line, "pacing_curve", 0.3, self.curve)
+        return line
+
+    def add_delivery(self, lines):
+        """Budgets and caps to an inventory without."""
+        for line in lines:
+            if line.get("type", "ad") != "inventory":
+                self.delivery(line)
+            if line.get("type") == "campaign":
+                self.maybe(line, "pacing_curve", 0.3, self.curve)
+                if "budget" in line and self.chance(0.5):
+                    line["start"], line["end"] = self.moment(-86400 * 2, 0), self.moment(1, 86400 * 2)
+            if line.get("type") == "inventory":
+                self.maybe(line, "timezone", 0.4, lambda: self.pick(ZONES))
+                self.maybe(line, "unique", 0.4, lambda: self.pick(["advertiser", "campaign", "ad", "none"]))
+                self.maybe(line, "pacing_curve", 0.3, self.curve)
+        lines += [self.advertiser(name) for name in ADVERTISERS if self.chance(0.5)]
+
+    def moment(self, first, last):
+        return datetime.datetime.fromtimestamp(self.now + self.random.randint(first, last), datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+
+    def before(self, time):
+        """A moment up to an hour before."""
+        moment = datetime.datetime.fromtimestamp(seconds(time) - self.random.randint(0, 4000), datetime.timezone.utc)
+        return moment.isoformat().replace("+00:00", "Z")
+
+    def used(self, unit):
+        """Near the amounts of budgets."""
+        used = {}
+        amount = lambda: self.pick([0, 0, self.amount(unit), self.amount(unit)])
+        self.maybe(used, "total", 0.6, amount)
+        self.maybe(used, "daily", 0.6, amount)
+        self.maybe(used, "line", 0.4, amount)
+        return used
+
+    def record_state(self, caps):
+        record = {}
+        for unit, name in enumerate(["spend", "impressions", "clicks"]):
+            self.maybe(record, name, 0.5, lambda: self.used(unit))
+        self.maybe(record, "paused", 0.1, lambda: self.chance(0.7))
+        if caps:
+            counted = lambda: {"count": self.random.randint(1, 3), "opened": self.before(self.asked)}
+            self.maybe(record, "caps", 0.5, lambda: {cap["period"]: counted() for cap in caps})
+        return record
+
+    def state(self):
+        """Of the records of the inventory."""
+        state = {}
+        for line in self.lines:
+            kind = line.get("type", "ad")
+            if kind != "inventory" and self.chance(0.3):
+                state.setdefault(kind, {})[line["id"]] = self.record_state(line.get("frequency_caps"))
+        return state
+
+    def add_state(self, request):
+        self.asked = request["now"]
+        request["state"] = self.state()
+        self.maybe(request, "user", 0.6, lambda: self.pick([{"key": "ann"}, {"caps": ""}]))
+        self.maybe(request, "privacy", 0.1, lambda: self.pick([{"gdpr": 1}, {"coppa": 0}, {"us_privacy": "1YYN"}, {"gpp": ""}]))
+
     def head(self):
         line = {"type": "inventory"}
         self.maybe(line, "currency", 0.5, lambda: "USD")
@@ -240,6 +339,10 @@ class Generator:
         self.random.shuffle(lines)
         if self.chance(0.8):
             lines.insert(self.random.randint(0, len(lines)), self.head())
+        self.limited = self.chance(0.5)
+        if self.limited:
+            self.add_delivery(lines)
+        self.lines = lines
         return lines
 
     # ---- requests ----
@@ -383,6 +486,8 @@ class Generator:
         self.maybe(request, "block", 0.25, self.block)
         self.maybe(request, "unique", 0.6, lambda: self.pick(["advertiser", "campaign", "ad", "none"]))
         self.maybe(request, "explain", 0.9, lambda: self.chance(0.95))
+        if self.limited and self.chance(0.9):
+            self.add_state(request)
         return request
 
 

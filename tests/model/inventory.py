@@ -9,6 +9,9 @@ from types import SimpleNamespace
 import words
 
 MILLION = 1000000
+NANOS = 10 ** 9
+PACINGS = {"even": 0, "frontloaded": 1, "asap": 2}
+LIFETIME = (1 << 18) - 1
 MATCH_TYPES = ["exact", "phrase", "broad", "any"]  # the better one first
 
 
@@ -39,7 +42,36 @@ def settings_of(line):
         stemmed=language if stems else "",  # the language of the stems
         spelling=line.get("spelling", False),
         broad_window=line.get("broad_window", 16),
+        timezone=line.get("timezone"),
+        unique=line.get("unique", "advertiser"),
+        curve=line.get("pacing_curve"),
         match_weight={"exact": 1000, "phrase": 1000, "broad": 1000, **weights, "any": 1000},
+    )
+
+
+# ---- budgets and caps -----------------------------------------------------------------------------
+
+
+def period_of(text):
+    if text == "lifetime":
+        return LIFETIME
+    return int(text[:-1]) * {"m": 1, "h": 60, "d": 1440}[text[-1]]
+
+
+def amount_of(number, unit):
+    return None if number is None else int(Decimal(str(number)) * NANOS) if unit == 0 else number
+
+
+def read_delivery(line):
+    """What a record may deliver."""
+    budget = line.get("budget", {})
+    pairs = [budget, budget.get("impressions", {}), budget.get("clicks", {})]
+    return SimpleNamespace(
+        budgets=[(amount_of(pair.get("total"), unit), amount_of(pair.get("daily"), unit)) for unit, pair in enumerate(pairs)],
+        pacing=PACINGS[line.get("pacing", "even")],
+        curve=line.get("pacing_curve"),
+        caps=sorted((period_of(cap["period"]), cap["max_impressions"]) for cap in line.get("frequency_caps", [])),
+        skips=line.get("without_user") == "skip",
     )
 
 
@@ -139,12 +171,15 @@ def read_rules(line, settings):
         categories=set(listed(line.get("categories", []))),
         domain=line["domain"].lower() if "domain" in line else None,
         negatives=[read_keyword(text, settings) for text in line.get("negative_keywords", [])],
+        delivery=read_delivery(line),
+        own_paused=line.get("status", "active") == "paused",
     )
 
 
 def read_campaign(line, settings):
     campaign = read_rules(line, settings)
     campaign.advertiser = line["advertiser"]
+    campaign.timezone = campaign.timezone or settings.timezone
     return campaign
 
 
@@ -172,6 +207,8 @@ def read_ad(line, campaigns, settings):
     campaign = campaigns[line["campaign"]] if "campaign" in line else None
     records = [own, campaign] if campaign else [own]
     ad.campaign = campaign
+    if not campaign:
+        ad.timezone = ad.timezone or settings.timezone
     ad.records = records  # the ad's own rules, then its campaign's
     ad.advertiser = campaign.advertiser if campaign else line["advertiser"]
     ad.paused = any(record.paused for record in records)
@@ -226,6 +263,10 @@ def load(lines):
     ads = [
         read_ad(line, campaigns, settings) for line in lines if line.get("type", "ad") == "ad"
     ]
-    loaded = SimpleNamespace(settings=settings, ads=ads)
+    advertisers = {
+        line["id"]: SimpleNamespace(id=line["id"], timezone=line.get("timezone"), delivery=read_delivery(line))
+        for line in lines if line.get("type") == "advertiser"
+    }
+    loaded = SimpleNamespace(settings=settings, ads=ads, campaigns=campaigns, advertisers=advertisers)
     learn_words(loaded, campaigns.values())
     return loaded

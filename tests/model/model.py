@@ -9,6 +9,7 @@ import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
+import budgets
 import hits
 import inventory
 import targeting
@@ -24,6 +25,9 @@ GATES = [
     "floor",
     "blocked_advertiser",
     "blocked_category",
+    "frequency_cap",
+    "budget",
+    "pacing",
     "duplicate_advertiser",
     "excluded_label",
     "outranked",
@@ -73,7 +77,7 @@ def read_request(request, settings):
         context=context,
         timezone=context.get("timezone", request.get("timezone")),
         now=inventory.seconds(request["now"]),
-        unique=request.get("unique", "advertiser"),
+        unique=request.get("unique", settings.unique),
         blocked_advertisers=set(block.get("advertisers", [])),
         blocked_categories=set(block.get("categories", [])),
         blocked_domains={domain.lower() for domain in block.get("domains", [])},
@@ -189,10 +193,11 @@ def show_sizes(sizes):
     return targeting.shown([f"{width}x{height}" for width, height in sizes])
 
 
-def stopped_by(candidate, request, slot, placed, in_slot):
-    """The gate that stops the ad in this slot, and the detail; None when it passes them all."""
+def stopped_by(candidate, request, slot, placed, in_slot, account):
+    """The gate that stops the ad in this slot, and the detail; None when it passes them all. ("aside", ""): its lead alone would let it
+    through."""
     ad = candidate.ad
-    if ad.paused:
+    if ad.paused or (account and account.is_paused(ad)):
         return "paused", "status"
     if ad.start is not None and request.now < ad.start:
         return "not_started", f"starts {time_text(ad.start)}; it is {time_text(request.now)}"
@@ -211,32 +216,76 @@ def stopped_by(candidate, request, slot, placed, in_slot):
         return "blocked_advertiser", blocked_name(ad, request)
     if blocked_category(ad, request):
         return "blocked_category", blocked_category(ad, request)
-    if taken_by(ad, request, placed):
-        return "duplicate_advertiser", taken_by(ad, request, placed)
-    if excluded_label(ad, placed):
-        return "excluded_label", excluded_label(ad, placed)
+    stop = late_stop(candidate, request, placed, account, False)
+    if stop:
+        return stop
     if len(in_slot) == slot.count:
         return "outranked", why_before(in_slot[-1], candidate)
     return None
 
 
-def fill_slots(candidates, request):
+def late_stop(candidate, request, placed, account, lead):
+    """The gates from `frequency_cap` on, which ask what this request has placed so far."""
+    ad = candidate.ad
+    stop = account.stopped_by(candidate, lead) if account else None
+    if stop:
+        return ("aside", "") if stop[2] else stop[:2]
+    if taken_by(ad, request, placed):
+        return "duplicate_advertiser", taken_by(ad, request, placed)
+    if excluded_label(ad, placed):
+        return "excluded_label", excluded_label(ad, placed)
+    return None
+
+
+class Walk:
+    """The walk over the candidates of one slot, in two rounds a priority."""
+
+    def __init__(self, request, slot, placed, stops, account):
+        self.request, self.slot, self.placed, self.stops, self.account = request, slot, placed, stops, account
+        self.in_slot, self.aside = [], []
+
+    def place(self, candidate, lead):
+        if self.account:
+            self.account.place(candidate, lead)
+        self.placed.append(candidate)
+        self.in_slot.append(candidate)
+
+    def look_at(self, candidate):
+        if self.aside and self.aside[0].ad.priority != candidate.ad.priority:
+            self.second_round()
+        stop = stopped_by(candidate, self.request, self.slot, self.placed, self.in_slot, self.account)
+        if not stop:
+            self.place(candidate, False)
+        elif stop[0] == "aside":
+            self.aside.append(candidate)
+        else:
+            self.stops[candidate.ad.id].append(stop)
+
+    def second_round(self):
+        for candidate in self.aside:
+            if len(self.in_slot) == self.slot.count:
+                stop = "outranked", f"{self.in_slot[-1].ad.id} by pace (line over lead)"
+            else:
+                stop = late_stop(candidate, self.request, self.placed, self.account, True)
+            if stop:
+                self.stops[candidate.ad.id].append(stop)
+            else:
+                self.place(candidate, True)
+        self.aside = []
+
+
+def fill_slots(candidates, request, account):
     """The candidates placed in each slot; and of each candidate, what stopped it in each slot."""
     placed = []
     slots = []
     stops = {candidate.ad.id: [] for candidate in candidates}
     for slot in request.slots:
-        in_slot = []
+        walk = Walk(request, slot, placed, stops, account)
         for candidate in candidates:
-            if request.unique != "none" and candidate in placed:
-                continue
-            stop = stopped_by(candidate, request, slot, placed, in_slot)
-            if stop:
-                stops[candidate.ad.id].append(stop)
-            else:
-                placed.append(candidate)
-                in_slot.append(candidate)
-        slots.append(in_slot)
+            if request.unique == "none" or candidate not in placed:
+                walk.look_at(candidate)
+        walk.second_round()
+        slots.append([(candidate, getattr(candidate, "pace", None)) for candidate in walk.in_slot])
     return slots, placed, stops
 
 
@@ -260,7 +309,7 @@ def show_owner(ad):
     return {"ad": ad.id, "campaign": ad.campaign.id} if ad.campaign else {"ad": ad.id}
 
 
-def show_ad(candidate):
+def show_ad(candidate, pace):
     ad = candidate.ad
     shown = show_owner(ad)
     shown["advertiser"] = ad.advertiser
@@ -272,6 +321,8 @@ def show_ad(candidate):
         shown["url"] = ad.url
     if ad.creative is not None:
         shown["creative"] = ad.creative
+    if pace:
+        shown["pace"] = pace
     return shown
 
 
@@ -294,7 +345,12 @@ def decide(loaded, body):
     if loaded.settings.spelling and request.fields and request.fields[0].name == "query" and not request.fields[0].folded:
         request.fields[0], corrections = hits.correct(request.fields[0], loaded)
     candidates = find_candidates(loaded, request)
-    slots, placed, stops = fill_slots(candidates, request)
+    account = None
+    if "state" in body:
+        privacy = body.get("privacy", {})
+        opted_out = privacy.get("gdpr") or privacy.get("coppa") or privacy.get("gpp") or privacy.get("us_privacy", "1YNN")[2] == "Y"
+        account = budgets.Account(loaded, body["state"], request.now, bool(body.get("user")) and not opted_out)
+    slots, placed, stops = fill_slots(candidates, request, account)
     answer = {}
     if "id" in body:
         answer["id"] = request.id
@@ -303,7 +359,7 @@ def decide(loaded, body):
     answer["slots"] = []
     for slot, in_slot in zip(request.slots, slots):
         shown = {"id": slot.id}
-        shown["ads"] = [show_ad(candidate) for candidate in in_slot]
+        shown["ads"] = [show_ad(candidate, pace) for candidate, pace in in_slot]
         answer["slots"].append(shown)
     if body.get("explain", False):
         rejected = show_rejected(candidates, placed, stops)

@@ -21,7 +21,7 @@ static void an_empty_object_asks_for_one_ad_in_one_slot(void **state) {
     assert_int_equal(request->blocked_advertisers.count, 0);
     assert_int_equal(request->blocked_categories.count, 0);
     assert_int_equal(request->blocked_domains.count, 0);
-    assert_int_equal(request->unique, AM_UNIQUE_ADVERTISER);
+    assert_int_equal(request->unique, AM_MATCH_UNIQUE_INVENTORY);
     assert_false(request->explain);
     assert_int_equal(request->now, CLOCK);
     assert_null(request->timezone);
@@ -177,7 +177,7 @@ static void unknown_members_are_refused_with_the_nearest_name(void **state) {
          "browser, language, site, placement, category, kv, timezone"},
         {"{\"a b\":1}", AM_E_INVALID, "$[\"a b\"]",
          "unknown member \"a b\": expected one of query, text, html, id, title, keywords, url, "
-         "slots, count, size, floor, context, timezone, block, unique, explain, why, now"},
+         "slots, count, size, floor, context, timezone, block, unique, explain, why, now, user, privacy, state"},
     };
     assert_all_refused(state, cases, AM_COUNT_OF(cases));
 }

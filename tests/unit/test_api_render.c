@@ -43,7 +43,7 @@ static int make_image(void **state) {
     (void)state;
     terms[0] = (struct am_image_term){add_string("acme"), AM_TERM_ADVERTISER, AM_NONE};
     terms[1] = (struct am_image_term){add_string("b\"b"), AM_TERM_ADVERTISER, AM_NONE};
-    campaigns[0] = (struct am_image_campaign){add_string("c1"), 0};
+    campaigns[0] = (struct am_image_campaign){.id = add_string("c1")};
     ads[0] = (struct am_image_ad){.campaign = 0, .advertiser = 0};
     ads[1] = (struct am_image_ad){.campaign = AM_NONE, .advertiser = 1, .flags = AM_AD_CPC};
     details[0] = (struct am_image_ad_details){.id = add_string("a1"),
@@ -72,7 +72,7 @@ static void assert_answer(const struct am_match_request *request,
                           const char *wanted) {
     char memory[4096];
     struct am_buffer out = am_buffer_over(memory, sizeof memory - 1);
-    am_api_render_decision(&out, &image, request, decision, NULL, true);
+    am_api_render_decision(&out, &image, request, decision, NULL, NULL, true);
     assert_false(out.overflowed);
     memory[out.size] = '\0';
     assert_string_equal(memory, wanted);
@@ -146,7 +146,7 @@ static void every_field_has_its_name(void **state) {
         const struct am_match_decision decision = {
             .ads = &placed, .ad_count = 1, .slot_filled = {1}};
         struct am_buffer out = am_buffer_over(memory, sizeof memory - 1);
-        am_api_render_decision(&out, &image, &request, &decision, NULL, true);
+        am_api_render_decision(&out, &image, &request, &decision, NULL, NULL, true);
         memory[out.size] = '\0';
         strcat(strcat(wanted, names[field]), "\"");
         assert_non_null(strstr(memory, wanted));
@@ -181,11 +181,11 @@ static void an_answer_that_does_not_fit_is_known_to_be_useless(void **state) {
     const struct am_match_decision decision = {0};
     char memory[128];
     struct am_buffer whole = am_buffer_over(memory, sizeof memory);
-    am_api_render_decision(&whole, &image, &request, &decision, NULL, true);
+    am_api_render_decision(&whole, &image, &request, &decision, NULL, NULL, true);
     assert_false(whole.overflowed);
     for (size_t capacity = 0; capacity < whole.size; capacity++) {
         struct am_buffer out = am_buffer_over(memory, capacity);
-        am_api_render_decision(&out, &image, &request, &decision, NULL, true);
+        am_api_render_decision(&out, &image, &request, &decision, NULL, NULL, true);
         assert_true(out.overflowed);
     }
 }

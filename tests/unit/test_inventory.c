@@ -49,6 +49,8 @@ static void each_limit_holds_at_it_and_not_one_past_it(void **state) {
         {"\"id\":\"i\",\"categories\":[\"c\"", ",\"c\"", "]", AM_LABELS_MAX - 1},
         {"\"id\":\"i\",\"categories\":[\"c", "-c", "\"]", AM_NAME_MAX_PARTS - 1},
         {"\"id\":\"i\",\"domain\":\"d", ".d", "\"", AM_NAME_MAX_PARTS - 1},
+        {"\"id\":\"i\",\"budget\":{\"impressions\":{\"total\":9", "0", "}}", 9},
+        {"\"id\":\"i\",\"budget\":{\"daily\":9", "0", ".0}", 9},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (errors_with(limits[i].before, limits[i].piece, limits[i].limit, limits[i].after) != 0)

@@ -25,13 +25,13 @@ static void assert_member(enum am_journal_member member, const char *wanted) {
 
 static void every_member_is_found(void **state) {
     static const char *const names[AM_JOURNAL_MEMBERS] = {
-        "t",        "e",        "n",        "id",       "ad",        "ads",        "advertiser",
-        "after",    "billable", "campaign", "cells",    "change",    "clicks",     "count",
-        "cut",      "day",      "field",    "filled",   "from",      "generation", "impressions",
-        "keyword",  "kind",     "last",     "late",     "limited",   "lines",      "match",
-        "name",     "pace",     "part",     "position", "positions", "price",      "pricing",
-        "query",    "reason",   "request",  "side",     "slot",      "slots",      "spend",
-        "timezone", "today",    "value"};
+        "t",       "e",        "n",        "id",      "ad",       "ads",        "advertiser",
+        "after",   "billable", "campaign", "cells",   "change",   "clicks",     "count",
+        "cut",     "day",      "field",    "filled",  "from",     "generation", "impressions",
+        "keyword", "kind",     "last",     "late",    "limited",  "lines",      "match",
+        "name",    "order",    "pace",     "part",    "position", "positions",  "price",
+        "pricing", "query",    "reason",   "request", "side",     "slot",       "slots",
+        "spend",   "timezone", "today",    "value"};
     char text[4096] = "{";
     (void)state;
     for (int i = 0; i < AM_JOURNAL_MEMBERS; i++)

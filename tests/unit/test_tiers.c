@@ -112,7 +112,7 @@ static void compare(struct engine *engine, const char *text, uint32_t number, st
                                        .attribute_count = 1,
                                        .slots = slots,
                                        .slot_count = 1 + below(2),
-                                       .unique = (enum am_match_unique)below(4)};
+                                       .unique = (enum am_model_unique)below(4)};
     decide(engine, &request, &plain);
     request.explain = true;
     decide(engine, &request, &explained);

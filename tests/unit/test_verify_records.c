@@ -569,7 +569,7 @@ static const struct fault faults[] = {
     WRITER(macro_past_the_end, "its macros are not where its list has them"),
     WRITER(macros_that_descend, "its macros are not where its list has them"),
     WRITER(too_many_macros, "its macros are not where its list has them"),
-    WRITER(campaign_without_id, "its id or advertiser is wrong"),
+    WRITER(campaign_without_id, "its id, advertiser, time zone or flags are wrong"),
 };
 
 int main(void) {

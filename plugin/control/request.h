@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How `admatch control` reaches the ledger's holder: by files in DIR/control, each written under
+ * another name, synced, and renamed, so that a reader sees all of it or nothing.
+ *
+ *     NAME.request   by the command: what is wanted; who owns the file is who asks
+ *     NAME.answer    by the holder, which then removes the request
+ *
+ * The folder is the ledger's, so whoever may write there may control. */
+#ifndef AM_CONTROL_REQUEST_H
+#define AM_CONTROL_REQUEST_H
+
+#include <jansson.h>
+
+#include "overrides.h"
+
+enum am_control_action { AM_CONTROL_PAUSE, AM_CONTROL_RESUME };
+
+struct am_control_request {
+    enum am_control_action action;
+    struct am_control_override override; /* of `resume`, kind, id, reason and who */
+};
+
+/* Writes FOLDER/NAME durably, by a file beside it. AM_E_IO. */
+enum am_code am_control_file_write(const char *folder,
+                                   const char *name,
+                                   struct am_view text,
+                                   struct am_error *error);
+
+/* An override as JSON: NULL when memory runs out. And back: false when it is none. */
+json_t *am_control_override_write(const struct am_control_override *override);
+bool am_control_override_read(const json_t *item, struct am_control_override *override);
+
+/* Sends a request, and waits for up to `seconds` for its answer. AM_E_INVALID: the holder refuses,
+ * with its reason; AM_E_NOT_FOUND: nobody holds the ledger, and the request is withdrawn; AM_E_IO,
+ * AM_E_MEMORY. */
+enum am_code am_control_send(const char *folder,
+                             const struct am_control_request *request,
+                             unsigned seconds,
+                             struct am_error *error);
+
+/* ---- the holder ---- */
+
+/* Makes DIR/control where it is missing. AM_E_IO. */
+enum am_code am_control_folder_make(const char *folder, struct am_error *error);
+
+/* Takes each request that waits, oldest name first; what `obey` returns is answered. Unfinished
+ * files are left alone. AM_E_IO, AM_E_MEMORY. */
+typedef enum am_code
+am_control_obey(void *context, const struct am_control_request *request, struct am_error *error);
+enum am_code
+am_control_take(const char *folder, am_control_obey *obey, void *context, struct am_error *error);
+
+#endif

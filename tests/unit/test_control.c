@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control: pauses that the ledger keeps whatever is published, overrides on the disk, requests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../plugin/control/request.h"
+#include "account.h"
+
+static struct account account;
+static struct am_error error;
+
+static int set_up(void **state) {
+    (void)state;
+    set_clock(NOON);
+    start_account(&account);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    end_account(&account);
+    return 0;
+}
+
+static uint32_t cell_of(enum am_ledger_kind kind, const char *id) {
+    uint32_t cell =
+        am_ledger_find(account.ledger, am_model_key((enum am_model_record)kind, am_view_of(id)));
+    assert_int_not_equal(cell, AM_LEDGER_NO_CELL);
+    return cell;
+}
+
+static struct am_ledger_record_state state_of(enum am_ledger_kind kind, const char *id) {
+    struct am_ledger_record_state state;
+    check(am_ledger_read(account.ledger, cell_of(kind, id), &state, &error), &error);
+    return state;
+}
+
+static void halt(const char *id, bool halted) {
+    check(am_ledger_halt(account.ledger, cell_of(AM_LEDGER_CAMPAIGN, id), halted, now_seconds(),
+                         &error),
+          &error);
+}
+
+static void test_a_halt_outlives_publications_and_reboots(void **state) {
+    (void)state;
+    halt("c1", true);
+    for (int i = 0; i < 3; i++) {
+        assert_true(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+        assert_false(state_of(AM_LEDGER_CAMPAIGN, "c1").paused);
+        assert_false(state_of(AM_LEDGER_CAMPAIGN, "c2").halted);
+        if (i == 0)
+            publish(&account);
+        else
+            check(am_ledger_snapshot(account.ledger, now_seconds(), &error), &error);
+        if (i == 1)
+            lose_memory(&account);
+    }
+    halt("c1", false);
+    assert_false(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+    assert_int_equal(am_ledger_halt(account.ledger, am_ledger_cells(account.ledger), true,
+                                    now_seconds(), &error),
+                     AM_E_NOT_FOUND);
+}
+
+static struct am_control_override override_of(const char *id, const char *reason) {
+    struct am_control_override override = {
+        .kind = AM_LEDGER_CAMPAIGN, .who = "uid 7", .since = NOON, .until = AM_CONTROL_FOREVER};
+    stpcpy(override.id, id);
+    stpcpy(override.reason, reason);
+    return override;
+}
+
+static void test_overrides_are_kept_in_a_file(void **state) {
+    struct am_control_overrides overrides, found;
+    struct am_control_override first = override_of("c1", "a \"reason\"\n\xc3\xa9");
+    struct am_control_override second = override_of("c2", "");
+    (void)state;
+    second.kind = AM_LEDGER_ADVERTISER;
+    second.until = NOON + 5;
+    check(am_control_overrides_read(account.folder, &overrides, &error), &error);
+    assert_int_equal(overrides.items.count, 0);
+    assert_true(am_control_overrides_put(&overrides, &first));
+    assert_true(am_control_overrides_put(&overrides, &second));
+    assert_true(am_control_overrides_put(&overrides, &first));
+    check(am_control_overrides_write(account.folder, &overrides, &error), &error);
+    check(am_control_overrides_read(account.folder, &found, &error), &error);
+    assert_int_equal(found.items.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct am_control_override *wanted = i ? &second : &first;
+        const struct am_control_override *read =
+            am_control_overrides_find(&found, wanted->kind, am_view_of(wanted->id));
+        assert_non_null(read);
+        assert_string_equal(read->reason, wanted->reason);
+        assert_string_equal(read->who, "uid 7");
+        assert_int_equal(read->until, wanted->until);
+        assert_int_equal(read->since, NOON);
+    }
+    am_control_overrides_remove(
+        &found, am_control_overrides_find(&found, AM_LEDGER_CAMPAIGN, AM_VIEW("c1")));
+    assert_null(am_control_overrides_find(&found, AM_LEDGER_CAMPAIGN, AM_VIEW("c1")));
+    assert_non_null(am_control_overrides_find(&found, AM_LEDGER_ADVERTISER, AM_VIEW("c2")));
+    am_control_overrides_free(&found);
+    am_control_overrides_free(&overrides);
+}
+
+static void test_overrides_that_are_none_are_refused(void **state) {
+    static const char *const texts[] = {
+        "",
+        "{",
+        "{}",
+        "[7]",
+        "[{}]",
+        "[{\"kind\":\"ad\",\"id\":\"x\"}]",
+        "[{\"kind\":\"campaign\",\"id\":\"\"}]",
+        "[{\"kind\":\"campaign\",\"id\":7}]",
+        "[{\"kind\":\"campaign\",\"id\":\"x\",\"reason\":7}]",
+        "[{\"kind\":\"campaign\",\"id\":\"x\",\"until\":\"soon\"}]",
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_COUNT_OF(texts); i++) {
+        struct am_control_overrides overrides;
+        check(am_control_file_write(account.folder, "overrides.json", am_view_of(texts[i]), &error),
+              &error);
+        assert_int_equal(am_control_overrides_read(account.folder, &overrides, &error),
+                         AM_E_CORRUPT);
+        assert_non_null(strstr(error.message, "overrides.json"));
+        am_control_overrides_free(&overrides);
+    }
+}
+
+static void test_the_ledger_gets_the_overrides(void **state) {
+    struct am_control_overrides overrides = {AM_VECTOR_OF(struct am_control_override)};
+    const struct am_control_override known = override_of("c1", ""), unknown = override_of("c9", "");
+    bool changed = false;
+    (void)state;
+    assert_true(am_control_overrides_put(&overrides, &known));
+    assert_true(am_control_overrides_put(&overrides, &unknown));
+    for (int i = 0; i < 2; i++) {
+        changed = false;
+        check(am_control_overrides_apply(&overrides, account.ledger, NOON, &changed, &error),
+              &error);
+        assert_int_equal(changed, i == 0);
+        assert_true(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+    }
+    am_control_overrides_free(&overrides);
+}
+
+/* ---- requests ---- */
+
+static unsigned taken;
+
+static enum am_code
+take(void *context, const struct am_control_request *request, struct am_error *refusal) {
+    (void)context;
+    taken++;
+    assert_int_equal(request->action, AM_CONTROL_RESUME);
+    assert_string_equal(request->override.id, "c1");
+    char who[32];
+    snprintf(who, sizeof who, "uid %u", getuid());
+    assert_string_equal(request->override.who, who);
+    return am_error_set(refusal, AM_E_INVALID, "no");
+}
+
+static void test_a_request_that_nobody_takes_is_withdrawn(void **state) {
+    const struct am_control_request request = {AM_CONTROL_RESUME, override_of("c1", "why")};
+    (void)state;
+    taken = 0;
+    check(am_control_folder_make(account.folder, &error), &error);
+    check(am_control_folder_make(account.folder, &error), &error);
+    assert_int_equal(am_control_send(account.folder, &request, 0, &error), AM_E_NOT_FOUND);
+    check(am_control_take(account.folder, take, NULL, &error), &error);
+    assert_int_equal(taken, 0);
+}
+
+static void put_request(const char *name, const char *text) {
+    char folder[96];
+    snprintf(folder, sizeof folder, "%s/control", account.folder);
+    check(am_control_file_write(folder, name, am_view_of(text), &error), &error);
+}
+
+static bool has_file(const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/control/%s", account.folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static void test_each_request_is_taken_once(void **state) {
+    (void)state;
+    taken = 0;
+    check(am_control_folder_make(account.folder, &error), &error);
+    put_request("1.request", "{\"action\":\"resume\",\"kind\":\"campaign\",\"id\":\"c1\","
+                             "\"who\":\"somebody else\"}");
+    put_request("2.request", "{\"action\":\"explode\",\"kind\":\"campaign\",\"id\":\"c1\"}");
+    put_request("3.request", "{");
+    put_request("4.other", "{\"action\":\"resume\",\"kind\":\"campaign\",\"id\":\"c1\"}");
+    for (int i = 0; i < 2; i++)
+        check(am_control_take(account.folder, take, NULL, &error), &error);
+    assert_int_equal(taken, 1);
+    assert_true(has_file("1.answer") && has_file("2.answer") && has_file("3.answer"));
+    assert_false(has_file("1.request") || has_file("2.request") || has_file("3.request"));
+    assert_true(has_file("4.other"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_halt_outlives_publications_and_reboots, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_overrides_are_kept_in_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_overrides_that_are_none_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_the_ledger_gets_the_overrides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_request_that_nobody_takes_is_withdrawn, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_each_request_is_taken_once, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
