@@ -8,8 +8,6 @@
 #include "hints.h"
 #include "reader.h"
 
-static const char blanks[] = " \t";
-
 /* 27": an inch. */
 static bool ends_with_inch(struct am_view text) {
     return text.size > 1 && text.data[text.size - 1] == '"' && text.data[text.size - 2] >= '0' &&
@@ -25,7 +23,7 @@ static bool unwrap(struct am_view *text, char open, char close) {
     if (opens != closes)
         return false;
     if (opens)
-        *text = am_view_trimmed((struct am_view){text->data + 1, text->size - 2}, blanks);
+        *text = am_text_trimmed((struct am_view){text->data + 1, text->size - 2});
     return true;
 }
 
@@ -33,10 +31,10 @@ static bool unwrap(struct am_view *text, char open, char close) {
 static bool read_notation(struct am_inventory_reader *reader,
                           struct am_view written,
                           struct am_inventory_keyword *keyword) {
-    struct am_view text = am_view_trimmed(written, blanks);
+    struct am_view text = am_text_trimmed(written);
     if (text.size && text.data[0] == '-') {
         keyword->negative = true;
-        text = am_view_trimmed((struct am_view){text.data + 1, text.size - 1}, blanks);
+        text = am_text_trimmed((struct am_view){text.data + 1, text.size - 1});
     }
     char first = text.size ? text.data[0] : '\0';
     keyword->match = first == '"'   ? AM_MATCH_PHRASE
@@ -84,7 +82,7 @@ static bool read_object_member(struct am_inventory_reader *reader,
         if (!am_inventory_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES,
                                     &keyword->text))
             return false;
-        keyword->text = am_view_trimmed(keyword->text, blanks);
+        keyword->text = am_text_trimmed(keyword->text);
         return true;
     }
     if (am_json_string_is(&reader->json, key, "match"))
