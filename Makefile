@@ -223,6 +223,10 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 
+# What the command reads cells of tables with.
+$(BUILD)/tests/test_cells: $(foreach part,cells cell_money columns encoding table,$(BUILD)/plugin/cli/$(part).o)
+$(BUILD)/tests/test_cells: LIBRARIES += -lcsv
+
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
 $(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)

@@ -178,7 +178,7 @@ bool am_inventory_is_spreadsheet_error(struct am_view text) {
         "#N/A|#NAME?|#REF!|#VALUE!|#DIV/0!|#NULL!|#NUM!|#ERROR!|#SPILL!|#CALC!|#FIELD!|#BLOCKED!|"
         "#CONNECT!|#UNKNOWN!|#GETTING_DATA|#NV|#BEZUG!|#WERT!|#ZAHL!|#NOM?|#VALEUR!|#NOMBRE!|"
         "#VALOR!|#¡REF!|#¡VALOR!|#¿NOMBRE?|#¡DIV/0!|#RIF!|#NOME?|#VALORE!";
-    return lists(errors, text);
+    return text.size && text.data[0] == '#' && lists(errors, text);
 }
 
 /* ---- hours ------------------------------------------------------------------------------------
