@@ -133,7 +133,8 @@ class CompletionTest(CommandTest):
         self.assertEqual(self.complete("admatch", "match", "--request", "inv"), ["inventory.jsonl"])
         self.assertEqual(self.complete("admatch", "match", "--query", "inv"), [])
         self.assertEqual(self.complete("admatch", "recount", "--tmpfs", "inv"), ["inventory.jsonl"])
-        self.assertEqual(self.complete("admatch", "diff", "--requests", "inv"), ["inventory.jsonl"])
+        for command, option in (("diff", "--requests"), ("simulate", "--requests"), ("control", "--ledger"), ("build", "--output")):
+            self.assertEqual(self.complete("admatch", command, option, "inv"), ["inventory.jsonl"])
         self.assertEqual(self.complete("admatch", "import", "--language", "inv"), [])
 
     def test_every_option_is_completed(self):
