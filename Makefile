@@ -228,6 +228,9 @@ $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection
 $(BUILD)/tests/test_dispatch: TEST_CFLAGS = $(UWSGI_CFLAGS)
 $(BUILD)/tests/test_dispatch: LIBRARIES += -Wl,--wrap=epoll_ctl
 
+# What `admatch simulate` has that stands alone.
+$(BUILD)/tests/test_simulate: $(foreach part,chance heap,$(BUILD)/plugin/cli/simulate_$(part).o)
+
 # The library's own room, as programs use it.
 $(BUILD)/tests/test_library: $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 

@@ -66,6 +66,15 @@ static enum am_code unpack(struct am_api *api, struct am_view *body) {
     return code;
 }
 
+static enum am_code
+read_bid_request(struct am_api *api, const struct am_api_request *request, struct am_view body) {
+    struct am_openrtb *openrtb = api->openrtb;
+    enum am_code code = am_openrtb_read(openrtb, api->reader, am_api_image(api), body, &api->error);
+    openrtb->explains |= request->explain;
+    api->reader->request.explain = openrtb->explains || openrtb->test;
+    return code;
+}
+
 static enum am_code read_request(struct am_api *api, const struct am_api_request *request) {
     struct am_view body = am_api_set_apart(api, request->body);
     if (request->gzip) {
@@ -87,7 +96,7 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     case AM_CONTENT_QUERY_STRING:
         return am_api_request_read_query_string(api->reader, body, &api->error);
     case AM_CONTENT_OPENRTB:
-        return am_openrtb_read(api->openrtb, api->reader, am_api_image(api), body, &api->error);
+        return read_bid_request(api, request, body);
     case AM_CONTENT_JSON:
         break;
     }

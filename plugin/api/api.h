@@ -47,6 +47,15 @@ enum am_api_content {
     AM_CONTENT_OPENRTB, /* a bid request, to be answered with a bid response */
 };
 
+/* A simulated server, in place of the api's own ledger and of the clock. */
+struct am_api_simulation {
+    /* Brings the ledger to the time of a request that was read, which is then decided. An error
+     * refuses the request. */
+    enum am_code (*advance)(void *context, int64_t now, struct am_error *error);
+    void *context;
+    const struct am_match_delivery *delivery; /* but for the clock and the user */
+};
+
 /* What a request brought, after HTTP. */
 struct am_api_request {
     enum am_api_content content;
@@ -58,8 +67,10 @@ struct am_api_request {
     bool is_public;       /* anybody may ask: explain and now are refused, prices are left out */
     struct am_view state; /* JSON: what was used and seen, of requests that bring none; `.data`
                              NULL: the ledger knows. For tests only */
-    bool opted_out;       /* Sec-GPC: no user is known, whatever the request says */
+    const struct am_api_simulation *simulation; /* or NULL */
+    bool opted_out;           /* Sec-GPC: no user is known, whatever the request says */
     struct am_address client; /* that asks at a public socket of an api that counts; else zeros */
+    bool explain;             /* of a bid request: as if it asked by ext.admatch.explain */
     bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
                     logs it; not of bids */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery.h"
 
+#include <xxhash.h>
+
 enum { GIVEN_SECONDS = 60 /* any: nothing expires */ };
 
 static uint64_t number(void *context) {
@@ -14,10 +16,10 @@ static void know_user(struct am_api_delivery *delivery, const struct am_api_user
     if (user->opted_out)
         return;
     if (user->key.data)
-        match->user = am_caps_user(am_event_user_mac, delivery->worker, user->key);
+        match->user = am_caps_user(delivery->mac, delivery->mac_key, user->key);
     if (!user->caps.data)
         return;
-    (void)am_caps_state_read(&delivery->carried, user->caps, am_event_user_mac, delivery->worker);
+    (void)am_caps_state_read(&delivery->carried, user->caps, delivery->mac, delivery->mac_key);
     match->caps = &delivery->carried;
 }
 
@@ -49,9 +51,9 @@ static enum am_code begin_given(struct am_api_delivery *delivery,
         return code;
     delivery->numbered = 1;
     delivery->match = (struct am_match_delivery){
-        .worker = delivery->given->worker,
-        .map = delivery->given->map,
-        .ledger = delivery->given->ledger,
+        .worker = delivery->given->opened.worker,
+        .map = delivery->given->opened.map,
+        .ledger = delivery->given->opened.ledger,
         .clock = reader->request.now,
         .seconds = GIVEN_SECONDS,
         .keeps = true,
@@ -61,6 +63,36 @@ static enum am_code begin_given(struct am_api_delivery *delivery,
     if ((user->key.data || user->caps.data) && !user->opted_out)
         delivery->match.user = delivery->given->user;
     reader->request.delivery = &delivery->match;
+    return AM_OK;
+}
+
+/* ---- a simulation -----------------------------------------------------------------------------
+ */
+
+/* Nobody but the simulation knows the users: any hash serves. */
+static void hash_user(void *context, const void *bytes, size_t size, uint8_t mac[16]) {
+    (void)context;
+    XXH128_canonical_t hash;
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes, size));
+    memcpy(mac, hash.digest, sizeof hash.digest);
+}
+
+static enum am_code begin_simulated(struct am_api_delivery *delivery,
+                                    const struct am_api_request *request,
+                                    struct am_api_request_reader *reader,
+                                    struct am_error *error) {
+    const struct am_api_simulation *simulation = request->simulation;
+    if (reader->state.data)
+        return am_error_set(error, AM_E_INVALID, "a request that is simulated has no state");
+    enum am_code code = simulation->advance(simulation->context, reader->request.now, error);
+    if (code != AM_OK)
+        return code;
+    delivery->match = *simulation->delivery;
+    delivery->match.clock = reader->request.now;
+    delivery->mac = hash_user;
+    know_user(delivery, &reader->user);
+    reader->request.delivery = &delivery->match;
+    am_delivery_begin(delivery->match.worker, delivery->match.clock);
     return AM_OK;
 }
 
@@ -78,7 +110,11 @@ enum am_code am_api_delivery_begin(struct am_api_delivery *delivery,
     struct am_view state = reader->state.data ? reader->state : request->state;
     am_api_delivery_end(delivery);
     delivery->worker = worker;
+    delivery->mac = am_event_user_mac;
+    delivery->mac_key = worker;
     reader->user.opted_out |= request->opted_out;
+    if (request->simulation)
+        return begin_simulated(delivery, request, reader, error);
     if (state.data)
         return begin_given(delivery, state, reader, error);
     if (!delivery->map || !worker)
@@ -109,7 +145,7 @@ void am_api_delivery_put_user(struct am_api_delivery *delivery, struct am_buffer
     if (!match->caps)
         return;
     size_t size =
-        am_caps_state_write(match->caps, match->clock, am_event_user_mac, delivery->worker, text);
+        am_caps_state_write(match->caps, match->clock, delivery->mac, delivery->mac_key, text);
     am_buffer_literal(out, ",\"user\":{\"caps\":\"");
     am_buffer_append(out, text, size);
     am_buffer_literal(out, "\"}");

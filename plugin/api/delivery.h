@@ -12,6 +12,8 @@ struct am_api_delivery {
     const struct am_delivery_map *map; /* of the attached image; NULL: nothing is limited */
     struct am_match_delivery match;    /* of the request */
     struct am_event_worker *worker;
+    am_caps_mac *mac; /* by which users are known, and what they carry is signed */
+    void *mac_key;
     struct am_caps_state carried;    /* the caps of a user who carries them */
     struct am_delivery_given *given; /* of a request that brings its state, or NULL */
     uint64_t numbered;               /* by that state's placements */

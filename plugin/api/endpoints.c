@@ -87,7 +87,8 @@ static void decide(struct am_api_exchange *exchange, const struct am_api_request
 static const char *read_encoding(const struct am_api_exchange *exchange,
                                  struct am_api_request *asked) {
     struct am_view encoding = am_api_exchange_header(exchange, "Content-Encoding");
-    asked->gzip = am_api_http_is_media_type(encoding, "gzip");
+    asked->gzip = am_api_http_is_media_type(encoding, "gzip") ||
+                  am_api_http_is_media_type(encoding, "x-gzip"); /* RFC 9110, section 8.4.1.3 */
     if (encoding.size && !asked->gzip && !am_api_http_is_media_type(encoding, "identity"))
         return "Content-Encoding: expected gzip, or none";
     return NULL;
@@ -123,7 +124,9 @@ static const char *read_bid_content(const struct am_api_exchange *exchange,
                                     struct am_api_request *asked) {
     struct am_view type = am_api_exchange_header(exchange, "Content-Type");
     asked->content = AM_CONTENT_OPENRTB;
-    if (type.size && !am_api_http_is_media_type(type, "application/json"))
+    /* Some exchanges send text/plain. */
+    if (type.size && !am_api_http_is_media_type(type, "application/json") &&
+        !am_api_http_is_media_type(type, "text/plain"))
         return "Content-Type: expected application/json";
     return read_encoding(exchange, asked);
 }

@@ -196,7 +196,7 @@ static void put_rejected(const struct renderer *to, const struct am_match_reject
 }
 
 static void put_explain(const struct renderer *to, const struct am_match_decision *decision) {
-    am_buffer_literal(to->out, ",\"explain\":{\"candidates\":");
+    am_buffer_literal(to->out, "\"explain\":{\"candidates\":");
     am_buffer_unsigned(to->out, decision->candidates);
     am_buffer_literal(to->out, ",\"rejected_total\":");
     am_buffer_unsigned(to->out, decision->rejected_total);
@@ -207,6 +207,13 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
         put_rejected(to, &decision->rejected[i]);
     }
     am_buffer_literal(to->out, "]}");
+}
+
+void am_api_render_explain(struct am_buffer *out,
+                           const struct am_image *image,
+                           const struct am_match_decision *decision) {
+    const struct renderer to = {.out = out, .image = image};
+    put_explain(&to, decision);
 }
 
 static void put_gate(const struct renderer *to, enum am_gate gate, const struct am_match_why *why) {
@@ -297,8 +304,10 @@ void am_api_render_decision(struct am_buffer *out,
     put_slots(&to, decision);
     if (delivery)
         am_api_delivery_put_user(delivery, out);
-    if (request->explain)
+    if (request->explain) {
+        am_buffer_literal(out, ",");
         put_explain(&to, decision);
+    }
     if (decision->why)
         put_why(&to, decision->why);
     am_buffer_literal(out, "}");

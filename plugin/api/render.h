@@ -18,6 +18,11 @@ void am_api_render_decision(struct am_buffer *out,
                             struct am_api_delivery *delivery,
                             bool prices);
 
+/* "explain":{...}, of a decision with it. */
+void am_api_render_explain(struct am_buffer *out,
+                           const struct am_image *image,
+                           const struct am_match_decision *decision);
+
 /* `where` may be empty and is then left out. */
 void am_api_render_error(struct am_buffer *out,
                          unsigned status,

@@ -138,6 +138,8 @@ struct am_match_slot *am_api_request_add_slot(struct am_api_request_reader *read
     slot->count = 1;
     slot->size_count = 0;
     slot->floor = 0;
+    slot->placement = AM_VIEW("");
+    slot->creatives = (struct am_match_creatives){.needed = false};
     return slot;
 }
 
@@ -199,14 +201,37 @@ enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
     return AM_OK;
 }
 
+/* Eight bytes at a time: a capital is a byte below 0x80 that reaches 0x80 when so much is added
+ * that 'A' does, and does not when so much is that 'Z' does not (Warren, "Hacker's Delight",
+ * chapter 6). */
+static uint64_t lower_eight(uint64_t bytes) {
+    const uint64_t each = UINT64_C(0x0101010101010101), high = 0x80 * each;
+    uint64_t low = bytes & ~high;
+    uint64_t from_a = low + (0x80 - 'A') * each, above_z = low + (0x7F - 'Z') * each;
+    return bytes | ((from_a ^ above_z) & ~bytes & high) >> 2;
+}
+
 static struct am_view lower_case(struct am_api_request_reader *reader, struct am_view value) {
     char *lower = am_api_request_room(reader, value.size);
     am_api_request_keep(reader, value.size, value.size);
-    for (size_t i = 0; i < value.size; i++) {
+    size_t i = 0;
+    for (uint64_t bytes; i + sizeof bytes <= value.size; i += sizeof bytes) {
+        memcpy(&bytes, value.data + i, sizeof bytes);
+        bytes = lower_eight(bytes);
+        memcpy(lower + i, &bytes, sizeof bytes);
+    }
+    for (; i < value.size; i++) {
         char c = value.data[i];
         lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
     }
     return (struct am_view){lower, value.size};
+}
+
+struct am_view am_api_request_fold_category(struct am_api_request_reader *reader,
+                                            struct am_view category) {
+    char *memory = am_api_request_room(reader, category.size);
+    am_api_request_keep(reader, category.size, category.size);
+    return am_model_category_fold(category, memory);
 }
 
 enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
@@ -222,8 +247,10 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
     if (blocked == AM_MAX_BLOCKED)
         return am_error_set(error, AM_E_INVALID, "expected at most %d blocked names in all",
                             AM_MAX_BLOCKED);
-    if (kind == AM_BLOCKED_DOMAINS)
+    if (kind == AM_BLOCKED_DOMAINS || kind == AM_BLOCKED_APPS)
         value = lower_case(reader, value);
+    else if (kind == AM_BLOCKED_CATEGORIES)
+        value = am_api_request_fold_category(reader, value);
     AM_UNPOISON_ITEMS(reader->blocked[kind], reader->blocked_count[kind], 1);
     reader->blocked[kind][reader->blocked_count[kind]++] = value;
     return AM_OK;
@@ -376,8 +403,9 @@ enum am_code am_api_request_finish(struct am_api_request_reader *reader, struct 
                             "expected at most %d ads in all slots together, found %u",
                             AM_MAX_ADS_PER_REQUEST, wanted);
     add_fields(reader);
-    struct am_match_views *const lists[] = {
-        &request->blocked_advertisers, &request->blocked_categories, &request->blocked_domains};
+    struct am_match_views *const lists[] = {&request->blocked_advertisers,
+                                            &request->blocked_categories, &request->blocked_domains,
+                                            &request->blocked_apps};
     for (int i = 0; i < AM_BLOCKED_KINDS; i++)
         *lists[i] = (struct am_match_views){reader->blocked[i], reader->blocked_count[i]};
     return AM_OK;

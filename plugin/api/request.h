@@ -28,6 +28,7 @@ enum am_api_blocked {
     AM_BLOCKED_ADVERTISERS,
     AM_BLOCKED_CATEGORIES,
     AM_BLOCKED_DOMAINS,
+    AM_BLOCKED_APPS,
     AM_BLOCKED_KINDS
 };
 
@@ -158,6 +159,9 @@ enum am_code am_api_request_add_blocked(struct am_api_request_reader *reader,
                                         enum am_api_blocked kind,
                                         struct am_view value,
                                         struct am_error *error);
+/* In the reader's memory, as am_model_category_fold. */
+struct am_view am_api_request_fold_category(struct am_api_request_reader *reader,
+                                            struct am_view category);
 enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
                                        struct am_view value,
                                        struct am_error *error);

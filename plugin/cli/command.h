@@ -31,7 +31,7 @@ struct am_cli_command {
 extern const struct am_cli_command am_cli_command_check, am_cli_command_build, am_cli_command_info,
     am_cli_command_verify, am_cli_command_match, am_cli_command_words, am_cli_command_log,
     am_cli_command_recount, am_cli_command_report, am_cli_command_control, am_cli_command_import,
-    am_cli_command_diff;
+    am_cli_command_diff, am_cli_command_simulate;
 
 /* One run over a command line. `status` is AM_EXIT_UNDECIDED until something ends the command. */
 enum { AM_EXIT_UNDECIDED = -1 };

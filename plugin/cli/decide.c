@@ -14,6 +14,7 @@ bool am_cli_decide_one(struct am_api *api,
         .body = body,
         .now = options->has_now ? options->now : time(NULL),
         .test = options->test,
+        .explain = options->openrtb && options->explain,
         .state = options->state,
     };
     struct am_api_response response;

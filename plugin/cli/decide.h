@@ -9,6 +9,7 @@
 
 struct am_cli_decide_options {
     bool openrtb; /* bodies are bid requests; one without a bid is answered with an empty line */
+    bool explain; /* answers to bid requests say why ads did not bid */
     bool test;    /* each request's own `now` counts */
     bool has_now; /* decide at `now` instead of at the time of the clock */
     int64_t now;

@@ -37,6 +37,7 @@ static const char *const section_names[AM_SECTIONS + 1] = {
     [AM_SECTION_SPELLINGS] = "spellings",
     [AM_SECTION_LIMITS] = "limits",
     [AM_SECTION_AD_CAPS] = "ad caps",
+    [AM_SECTION_CREATIVES] = "creatives",
 };
 
 static void print_number(const char *label, uint64_t value) {

@@ -9,11 +9,11 @@
 static const struct am_cli_command completion;
 
 static const struct am_cli_command *const commands[] = {
-    &am_cli_command_check,   &am_cli_command_build,   &am_cli_command_info,
-    &am_cli_command_verify,  &am_cli_command_match,   &am_cli_command_words,
-    &am_cli_command_import,  &am_cli_command_diff,    &completion,
-    &am_cli_command_log,     &am_cli_command_recount, &am_cli_command_report,
-    &am_cli_command_control,
+    &am_cli_command_check,   &am_cli_command_build,    &am_cli_command_info,
+    &am_cli_command_verify,  &am_cli_command_match,    &am_cli_command_words,
+    &am_cli_command_import,  &am_cli_command_diff,     &completion,
+    &am_cli_command_log,     &am_cli_command_recount,  &am_cli_command_report,
+    &am_cli_command_control, &am_cli_command_simulate,
 };
 
 /* ---- completion -------------------------------------------------------------------------------

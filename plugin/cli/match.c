@@ -194,8 +194,8 @@ static bool read_request_option(struct am_cli_arguments *arguments, int option, 
         arguments->status = read_context(arguments, &request->context);
         break;
     case OPTION_EXPLAIN:
-        request->explain = true;
-        break;
+        request->explain = plan->decide.explain = true;
+        return true;
     case OPTION_WHY:
         request->why = optarg;
         break;
@@ -268,7 +268,8 @@ static int check_output(struct am_cli_arguments *arguments, const struct plan *p
 }
 
 static int check_plan(struct am_cli_arguments *arguments, const struct plan *plan) {
-    if (plan->written && plan->made_of_options)
+    bool made = plan->made_of_options || (plan->request.explain && !plan->decide.openrtb);
+    if (plan->written && made)
         return am_cli_usage(arguments,
                             "%s takes requests as they are: put everything else into "
                             "them",
@@ -457,6 +458,7 @@ const struct am_cli_command am_cli_command_match = {
         "bid requests as they are sent to POST /openrtb2/bid; no bid is an empty line:\n"
         "      --openrtb FILE       one bid request\n"
         "      --openrtb-batch FILE a bid request a line\n"
+        "      --explain            tell why ads did not bid, also where none did\n"
         "all:\n"
         "  -o, --output FILE        write answers there, not to standard output\n"
         "      --now TIME           decide at this time (2026-11-01T00:00:00Z)\n"

@@ -5,12 +5,10 @@
 
 #include "../base/decimal.h"
 #include "../base/json.h"
-#include "image_terms.h"
 
 enum {
     NODES_MOST = 1 << 20,
     PLACEMENTS = 1024,
-    SLOTS = 1,
     CAPS_BYTES = 1 << 16,
     ID_BYTES = 4 * AM_LEDGER_ID_MAX_BYTES,
 };
@@ -119,7 +117,7 @@ static enum am_code read_cap(struct reading *reading,
         am_time_parse(am_json_string(&reading->json, opened, opened_memory, NULL), &time,
                       reading->error) != AM_OK)
         return expected(reading, value, "{\"count\":3,\"opened\":\"2026-12-01T09:00:00Z\"}");
-    struct am_caps *caps = am_ledger_caps(reading->given->ledger);
+    struct am_caps *caps = am_ledger_caps(reading->given->opened.ledger);
     for (; caps && number > 0; number--)
         (void)am_caps_count(caps, USER, &cap, time);
     return AM_OK;
@@ -149,8 +147,8 @@ static enum am_code read_record_member(struct reading *reading,
             used.today = 0;
         if (used.total < used.today)
             used.total = used.today;
-        am_ledger_give(reading->given->ledger, record->cell, used.unit, used.total, used.today,
-                       used.line, reading->now);
+        am_ledger_give(reading->given->opened.ledger, record->cell, used.unit, used.total,
+                       used.today, used.line, reading->now);
         return AM_OK;
     }
     return expected(reading, key, "spend, impressions, clicks, paused or caps");
@@ -182,7 +180,7 @@ static enum am_code read_record(struct reading *reading,
     if (!decode_id(reading, key, memory, &record.id))
         return expected(reading, key, "an id of 1 to 255 bytes");
     record.key = am_model_key((enum am_model_record)record.kind, record.id);
-    record.cell = am_ledger_find(reading->given->ledger, record.key);
+    record.cell = am_ledger_find(reading->given->opened.ledger, record.key);
     if (record.cell == AM_LEDGER_NO_CELL &&
         !(record.kind == AM_LEDGER_AD && has_ad(reading->image, record.key)))
         return expected(reading, key, "the id of a record of this inventory");
@@ -250,8 +248,8 @@ static enum am_code make_paused_ads(const struct reading *reading) {
                 (struct am_ledger_budget){AM_LEDGER_UNLIMITED, AM_LEDGER_UNLIMITED, 0};
         if (!is_paused(reading, terms.kind, terms.id))
             continue;
-        enum am_code code =
-            am_ledger_set(reading->given->ledger, &terms, reading->now, NULL, reading->error);
+        enum am_code code = am_ledger_set(reading->given->opened.ledger, &terms, reading->now, NULL,
+                                          reading->error);
         if (code != AM_OK)
             return code;
     }
@@ -267,83 +265,34 @@ static void give_nothing(const struct reading *reading) {
             limits->kind == AM_RECORD_ADVERTISER ? am_image_key_of_advertiser(image, limits->record)
             : limits->kind == AM_RECORD_CAMPAIGN ? am_image_key_of_campaign(image, limits->record)
                                                  : am_image_key_of_ad(image, limits->record);
-        uint32_t cell = am_ledger_find(reading->given->ledger, key);
+        uint32_t cell = am_ledger_find(reading->given->opened.ledger, key);
         for (int unit = 0; unit < AM_LEDGER_UNITS && cell != AM_LEDGER_NO_CELL; unit++)
-            am_ledger_give(reading->given->ledger, cell, (enum am_ledger_unit)unit, 0, 0,
+            am_ledger_give(reading->given->opened.ledger, cell, (enum am_ledger_unit)unit, 0, 0,
                            AM_LEDGER_UNLIMITED, reading->now);
     }
 }
 
-static struct am_timezones *zones_of(const struct am_image *image) {
-    struct am_timezones *zones = am_timezones_new();
-    for (uint64_t i = 0; zones && i < image->zone_name_count; i++) {
-        const struct am_image_zone_name *name = &image->zone_names[i];
-        struct am_timezone zone = am_image_zone_at(image, name->zone);
-        if (am_timezones_add(zones, am_image_string(image, name->name), &zone))
-            continue;
-        am_timezones_free(zones);
-        zones = NULL;
-    }
-    return zones;
-}
-
-static enum am_code
-open_ledger(struct am_delivery_given *given, const struct am_image *image, struct am_error *error) {
-    char currency[4] = "";
-    struct am_view text = am_image_string(image, image->settings->currency);
-    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
-    given->zones = zones_of(image);
-    if (!given->zones)
-        return am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
-    uint64_t cells =
-        image->advertiser_count + image->settings->campaign_count + image->settings->ad_count + 1;
-    const struct am_ledger_options options = {
-        .currency = currency,
-        .cells = cells > UINT32_MAX ? UINT32_MAX : (uint32_t)cells,
-        .placements = PLACEMENTS,
-        .slots = SLOTS,
-        .caps_bytes = CAPS_BYTES,
-        .zones = given->zones,
-    };
-    enum am_code code = am_ledger_open(&options, &given->ledger, error);
-    return code == AM_OK ? am_ledger_worker_new(given->ledger, &given->worker, error) : code;
-}
-
 static enum am_code publish(struct reading *reading) {
-    struct am_delivery_given *given = reading->given;
-    const struct am_delivery_publishing publishing = {
-        .ledger = given->ledger, .now = reading->now, .adjust = adjust, .context = reading};
-    char currency[4] = "";
-    struct am_view text = am_image_string(reading->image, reading->image->settings->currency);
-    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
-    const struct am_ledger_publication publication = {.time = reading->now, .currency = currency};
-    struct am_ledger_step_report report;
-    enum am_code code =
-        am_ledger_step(given->ledger, given->worker, reading->now, &report, reading->error);
+    const struct am_delivery_private_options options = {
+        .now = reading->now, .placements = PLACEMENTS, .caps_bytes = CAPS_BYTES};
+    struct am_delivery_private *opened = &reading->given->opened;
+    enum am_code code = am_delivery_private_open(opened, reading->image, &options, reading->error);
     if (code == AM_OK)
         code = make_paused_ads(reading);
-    if (code == AM_OK)
-        code = am_ledger_publish_begin(given->ledger, &publication, reading->now, reading->error);
-    if (code != AM_OK)
-        return code;
-    code = am_delivery_put_image(&publishing, reading->image, reading->error);
-    am_ledger_publish_end(given->ledger);
-    return code == AM_OK
-               ? am_delivery_map_image(given->ledger, reading->image, &given->map, reading->error)
-               : code;
+    return code == AM_OK ? am_delivery_private_publish(opened, reading->image, reading->now, adjust,
+                                                       reading, reading->error)
+                         : code;
 }
 
 static enum am_code fill(struct reading *reading) {
     struct am_delivery_given *given = reading->given;
-    enum am_code code = open_ledger(given, reading->image, reading->error);
-    if (code == AM_OK)
-        code = publish(reading);
+    enum am_code code = publish(reading);
     if (code != AM_OK)
         return code;
     give_nothing(reading);
     code = for_members(reading, reading->json.nodes, read_kind, NULL);
-    am_delivery_map_refresh(given->map);
-    am_delivery_begin(given->worker, reading->now);
+    am_delivery_map_refresh(given->opened.map);
+    am_delivery_begin(given->opened.worker, reading->now);
     return code;
 }
 
@@ -376,9 +325,6 @@ enum am_code am_delivery_given_make(const struct am_image *image,
 void am_delivery_given_free(struct am_delivery_given *given) {
     if (!given)
         return;
-    am_delivery_map_close(given->map);
-    am_ledger_worker_free(given->worker);
-    am_ledger_close(given->ledger);
-    am_timezones_free(given->zones);
+    am_delivery_private_close(&given->opened);
     free(given);
 }

@@ -17,15 +17,11 @@
 #ifndef AM_DELIVERY_GIVEN_H
 #define AM_DELIVERY_GIVEN_H
 
-#include "../index/image.h"
-#include "delivery.h"
+#include "private.h"
 
 struct am_delivery_given {
-    struct am_ledger *ledger;
-    struct am_ledger_worker *worker;
-    struct am_delivery_map *map;
+    struct am_delivery_private opened;
     uint64_t user; /* whose caps they are */
-    struct am_timezones *zones;
 };
 
 /* Makes the ledger as it is at `now`; am_delivery_begin is done. AM_E_INVALID: the document is not

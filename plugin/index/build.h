@@ -86,6 +86,7 @@ struct am_builder {
     struct am_vector word_records; /* struct am_image_word */
     struct am_vector form_records; /* struct am_image_forms */
     struct am_vector spellings;    /* struct am_image_spelling */
+    struct am_vector creatives;    /* am_image_list_ref, by ad */
     struct am_vector edge_buckets; /* struct am_image_edge_bucket */
     struct am_vector filter;       /* uint32_t */
     struct am_vector term_table;   /* uint32_t */
@@ -151,6 +152,7 @@ bool am_build_postings(struct am_builder *builder, struct am_error *error);
  * are counted and their first ranks known. */
 bool am_build_number_nodes(struct am_builder *builder, struct am_error *error);
 /* The hash tables: vocabulary, edges and their filter, terms. */
+bool am_build_creatives(struct am_builder *builder, struct am_error *error);
 bool am_build_tables(struct am_builder *builder, struct am_error *error);
 
 /* A string of the pools; valid until the next string is stored. */

@@ -23,11 +23,13 @@ add_term(struct am_builder *builder, struct am_vector *ids, uint32_t kind, struc
     return am_vector_push(ids, &term);
 }
 
-/* Each category above it: "IAB7" of "IAB7-39". */
-static bool add_above(struct am_builder *builder, struct am_vector *ids, struct am_view category) {
-    for (size_t i = 1; i < category.size; i++)
-        if (category.data[i] == '-' &&
-            !add_term(builder, ids, AM_TERM_CATEGORY, (struct am_view){category.data, i}))
+/* A category, and each above it: "IAB7" of "iab7-39". */
+static bool add_folded(struct am_builder *builder, struct am_vector *ids, struct am_view category) {
+    char memory[AM_ID_MAX_BYTES];
+    struct am_view folded = am_model_category_fold(category, memory);
+    for (size_t i = 1; i <= folded.size; i++)
+        if ((i == folded.size || folded.data[i] == '-') &&
+            !add_term(builder, ids, AM_TERM_CATEGORY, (struct am_view){folded.data, i}))
             return false;
     return true;
 }
@@ -40,8 +42,8 @@ static bool add_terms(struct am_builder *builder,
     const struct am_inventory_strings *strings = strings_of(rules, list);
     uint32_t kind = list >= AM_BUILD_CATEGORIES ? AM_TERM_CATEGORY : AM_TERM_LABEL;
     for (uint32_t i = 0; i < strings->count; i++)
-        if (!add_term(builder, ids, kind, strings->items[i]) ||
-            (list == AM_BUILD_CATEGORIES_ABOVE && !add_above(builder, ids, strings->items[i])))
+        if (list == AM_BUILD_CATEGORIES_ABOVE ? !add_folded(builder, ids, strings->items[i])
+                                              : !add_term(builder, ids, kind, strings->items[i]))
             return false;
     ids->count = am_build_pools_sort(ids->data, (uint32_t)ids->count);
     return true;

@@ -35,6 +35,7 @@ static void builder_start(struct am_builder *builder,
         .forms = AM_VECTOR_OF(struct am_build_form),
         .form_records = AM_VECTOR_OF(struct am_image_forms),
         .spellings = AM_VECTOR_OF(struct am_image_spelling),
+        .creatives = AM_VECTOR_OF(am_image_list_ref),
         .rules = am_text_word_rules_of(inventory->language, inventory->fold_accents),
         .edge_buckets = AM_VECTOR_OF(struct am_image_edge_bucket),
         .filter = AM_VECTOR_OF(uint32_t),
@@ -59,7 +60,7 @@ static void builder_free(struct am_builder *builder) {
         &builder->term_table,   &builder->advertisers,  &builder->keys,
         &builder->zone_names,   &builder->zones,        &builder->transitions,
         &builder->forms,        &builder->form_records, &builder->spellings,
-        &builder->limits,       &builder->ad_caps,
+        &builder->limits,       &builder->ad_caps,      &builder->creatives,
     };
     for (size_t i = 0; i < AM_COUNT_OF(vectors); i++)
         am_vector_free(vectors[i]);
@@ -92,7 +93,7 @@ static bool run_phases(struct am_builder *builder, struct am_error *error) {
             return false;
     }
     bool (*const phases[])(struct am_builder *, struct am_error *) = {
-        am_build_zones, am_build_words,  am_build_trie,     am_build_records,
+        am_build_zones, am_build_words,  am_build_trie,     am_build_records, am_build_creatives,
         am_build_keys,  am_build_limits, am_build_postings, am_build_tables};
     for (size_t i = 0; i < AM_COUNT_OF(phases); i++)
         if (!phases[i](builder, error) || !pools_fine(builder, error))
@@ -135,6 +136,7 @@ static void list_sections(const struct am_builder *builder, struct section *sect
         [AM_SECTION_SPELLINGS] = &builder->spellings,
         [AM_SECTION_LIMITS] = &builder->limits,
         [AM_SECTION_AD_CAPS] = &builder->ad_caps,
+        [AM_SECTION_CREATIVES] = &builder->creatives,
     };
     sections[AM_SECTION_SETTINGS] =
         (struct section){&builder->settings, sizeof builder->settings, 1};

@@ -27,7 +27,7 @@
 #include <assert.h>
 
 #define AM_IMAGE_MAGIC "ADMATCH\x1a"
-enum { AM_IMAGE_FORMAT_VERSION = 10, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
+enum { AM_IMAGE_FORMAT_VERSION = 11, AM_IMAGE_MINOR_VERSION = 0, AM_IMAGE_ALIGNMENT = 64 };
 
 /*   0               8       12      16              24              32
  *   +---------------+-------+-------+---------------+---------------+
@@ -85,7 +85,8 @@ enum am_image_section {
     AM_SECTION_SPELLINGS,   /* words of broad keywords as they are written; none without spelling */
     AM_SECTION_LIMITS,      /* of records with a budget; often none */
     AM_SECTION_AD_CAPS,     /* by ad: its frequency caps; none where no record has any */
-    AM_SECTIONS = AM_SECTION_AD_CAPS, /* the last one that this version knows */
+    AM_SECTION_CREATIVES,   /* by ad: what exchanges may ask of its creative */
+    AM_SECTIONS = AM_SECTION_CREATIVES, /* the last one that this version knows */
 };
 
 enum am_image_section_flags {
@@ -380,7 +381,7 @@ struct am_image_ad {
     am_image_list_ref sizes;
     am_image_list_ref labels; /* terms; ad's and campaign's together, likewise below */
     am_image_list_ref exclude_labels;
-    am_image_list_ref categories; /* terms; with the tier above of each, IAB7 for IAB7-39, so that
+    am_image_list_ref categories; /* terms, folded; with each above: IAB7 for iab7-39, so that
                               blocking IAB7 finds it */
     uint32_t domain;              /* term, AM_NONE: none */
     uint32_t flags;               /* enum am_image_ad_flags */
@@ -403,6 +404,19 @@ struct am_image_ad_details {
     am_image_list_ref macros;     /* am_image_macro_item, of its url and its creative */
 };
 static_assert(sizeof(struct am_image_ad_details) == 40, "ad details");
+
+/* CREATIVES has a list for each ad, of these items (model/creative.h); empty without a creative. */
+enum am_image_creative {
+    AM_CREATIVE_ATTRIBUTES_LOW, /* bits 0 to 31 */
+    AM_CREATIVE_ATTRIBUTES_HIGH,
+    AM_CREATIVE_APIS,
+    AM_CREATIVE_MIMES,
+    AM_CREATIVE_OTHERS, /* types, positions << 8, taxonomy << 16, flags << 24 */
+    AM_CREATIVE_SHOWN,  /* kinds, duration << 8 */
+    AM_CREATIVE_ASSETS, /* assets, title_size << 8, text_size << 20 */
+    AM_CREATIVE_APP,    /* term of its bundle, AM_NONE: none */
+    AM_CREATIVE_ITEMS
+};
 
 /* A macro in an ad's url or creative, so that an answer need not look for it:
  *
@@ -496,6 +510,7 @@ enum am_image_term_kind {
     AM_TERM_DOMAIN,
     AM_TERM_CATEGORY,
     AM_TERM_LABEL,
+    AM_TERM_APP, /* a store id of an app, in lower case */
 };
 
 struct am_image_term {

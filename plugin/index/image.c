@@ -41,6 +41,7 @@ static const uint32_t record_sizes[AM_SECTIONS + 1] = {
     [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
     [AM_SECTION_LIMITS] = sizeof(struct am_image_limits),
     [AM_SECTION_AD_CAPS] = sizeof(am_image_list_ref),
+    [AM_SECTION_CREATIVES] = sizeof(am_image_list_ref),
 };
 
 /* Far more than any version may add. */
@@ -228,6 +229,7 @@ static bool records_fine(const struct am_image *image) {
            count_of(image, AM_SECTION_KEYWORDS) == image->posting_count &&
            count_of(image, AM_SECTION_ADS) == settings->ad_count &&
            count_of(image, AM_SECTION_AD_DETAILS) == settings->ad_count &&
+           count_of(image, AM_SECTION_CREATIVES) == settings->ad_count &&
            count_of(image, AM_SECTION_CAMPAIGNS) == settings->campaign_count &&
            image->key_count ==
                (uint64_t)settings->ad_count + settings->campaign_count + image->advertiser_count &&
@@ -307,6 +309,7 @@ static void set_pointers(struct am_image *image) {
     image->spellings = start_of(image, AM_SECTION_SPELLINGS);
     image->limits = start_of(image, AM_SECTION_LIMITS);
     image->ad_caps = start_of(image, AM_SECTION_AD_CAPS);
+    image->creatives = start_of(image, AM_SECTION_CREATIVES);
     image->vocabulary_buckets = count_of(image, AM_SECTION_VOCABULARY);
     image->edge_buckets = count_of(image, AM_SECTION_EDGES);
     image->term_slots = count_of(image, AM_SECTION_TERM_TABLE);

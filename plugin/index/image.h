@@ -55,6 +55,7 @@ struct am_image {
     const struct am_image_spelling *spellings;
     const struct am_image_limits *limits;
     const am_image_list_ref *ad_caps;                      /* by ad, where ad_caps_count is not 0 */
+    const am_image_list_ref *creatives;                    /* by ad */
     uint64_t vocabulary_buckets, edge_buckets, term_slots; /* each at least 1 */
     uint64_t posting_count, term_count, tree_count, tree_node_count, set_count, strings_size;
     uint64_t advertiser_count, key_count, zone_name_count, zone_count, transition_count;

@@ -202,6 +202,22 @@ static const char *details_problem(struct am_image_verifier *verifier,
     return macros_fine(verifier, details) ? NULL : "its macros are not where its list has them";
 }
 
+/* A matcher reads the items of a list that is not empty. */
+static const char *creative_problem(const struct am_image_verifier *verifier, uint32_t ad) {
+    const struct am_image *image = verifier->image;
+    if (!am_image_verify_list(verifier, image->creatives[ad]))
+        return "its creative has no list";
+    struct am_image_list list = am_image_list_at(image, image->creatives[ad]);
+    if (list.count == 0)
+        return NULL;
+    if (list.count != AM_CREATIVE_ITEMS)
+        return "its creative has a list of another length";
+    uint32_t app = list.items[AM_CREATIVE_APP];
+    return app == AM_NONE || am_image_verify_is_term(image, app, AM_TERM_APP)
+               ? NULL
+               : "its app is no app term";
+}
+
 static bool verify_ads(struct am_image_verifier *verifier) {
     const struct am_image *image = verifier->image;
     for (uint32_t i = 0; i < image->settings->ad_count; i++) {
@@ -213,6 +229,9 @@ static bool verify_ads(struct am_image_verifier *verifier) {
         problem = details_problem(verifier, &image->details[i]);
         if (problem)
             return am_image_verify_fail(verifier, "ad details", i, problem);
+        problem = creative_problem(verifier, i);
+        if (problem)
+            return am_image_verify_fail(verifier, "creatives", i, problem);
     }
     return true;
 }

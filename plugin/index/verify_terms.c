@@ -29,7 +29,7 @@ static bool is_key(const struct am_image *image, const struct am_image_term *ter
 }
 
 static bool is_kind(uint32_t kind) {
-    return (kind >= AM_TERM_KEY && kind <= AM_TERM_LABEL) ||
+    return (kind >= AM_TERM_KEY && kind <= AM_TERM_APP) ||
            (kind < AM_TERM_ATTRIBUTE + AM_ATTRIBUTES &&
             kind != AM_TERM_ATTRIBUTE + AM_ATTRIBUTE_HOUR);
 }

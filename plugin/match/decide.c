@@ -149,6 +149,8 @@ static uint32_t fill_slot(struct am_matcher *matcher,
                           const struct am_match_request *request,
                           const struct am_match_slot *slot) {
     struct am_rank *rank = &matcher->rank;
+    if (request->places_slots)
+        am_gate_targeting_enter(&matcher->gates.targeting, slot);
     struct walk walk = {request, slot, matcher->gates.placed.count, AM_NONE, 0};
     uint32_t i = 0;
     for (;; i++) {

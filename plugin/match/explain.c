@@ -99,24 +99,7 @@ static bool takes(const struct am_explain *explain, uint64_t steps) {
     return am_match_work_take(explain->gates->work, AM_STAGE_GATES, steps);
 }
 
-enum { FEW_SIZES = 64, SIZES_A_STEP = 2, CATEGORY_BYTES_A_STEP = 64 };
-
-/* Whether the category or one above it ("IAB7" of "IAB7-39") is blocked. False, too, where the
- * budget ends. */
-static bool category_blocked(const struct am_explain *explain, struct am_view category) {
-    const struct am_gates *gates = explain->gates;
-    for (size_t size = 1; size <= category.size; size++) {
-        if (size < category.size && category.data[size] != '-')
-            continue;
-        if (!takes(explain, 1 + size / CATEGORY_BYTES_A_STEP))
-            return false;
-        uint32_t term = am_image_find_term(gates->image, AM_TERM_CATEGORY, AM_NONE,
-                                           (struct am_view){category.data, size});
-        if (term != AM_NONE && am_match_idmap_find(&gates->blocked, term))
-            return true;
-    }
-    return false;
-}
+enum { FEW_SIZES = 64, SIZES_A_STEP = 2 };
 
 /* Where the budget ends, the category that the gate found: one of the ad's, or one above it. */
 static struct am_view blocked_category(const struct am_explain *explain,
@@ -127,7 +110,7 @@ static struct am_view blocked_category(const struct am_explain *explain,
     struct am_view smallest = {NULL, 0};
     for (uint32_t i = 0; i < categories.count; i++) {
         struct am_view text = am_image_string(image, image->terms[categories.items[i]].text);
-        if (category_blocked(explain, text) &&
+        if (am_gate_category_in(explain->gates, &explain->gates->blocked, categories.items[i]) &&
             (!smallest.data || am_view_compare(text, smallest) < 0))
             smallest = text;
         if (explain->gates->work->cut[AM_STAGE_GATES])
@@ -202,6 +185,10 @@ static void detail_targeting(const struct stopped *stopped) {
                           &stopped->image->tree_nodes[stopped->candidate->detail], stopped->text);
 }
 
+static void detail_placement(const struct stopped *stopped) {
+    detail_targeting(stopped);
+}
+
 static void detail_size(const struct stopped *stopped) {
     struct am_image_list sizes = am_image_list_at(stopped->image, stopped->ad->sizes);
     if (sizes.count > FEW_SIZES && !takes(stopped->explain, sizes.count / SIZES_A_STEP)) {
@@ -232,8 +219,36 @@ static void detail_blocked_category(const struct stopped *stopped) {
     am_buffer_view_append(stopped->text, blocked_category(stopped->explain, stopped->candidate));
 }
 
+static void detail_allowed_category(const struct stopped *stopped) {
+    if (stopped->candidate->detail == AM_NONE)
+        am_buffer_literal(stopped->text, "it has none");
+    else
+        append_term(stopped);
+}
+
 static void detail_seat(const struct stopped *stopped) {
     append_term(stopped);
+}
+
+static void detail_creative(const struct stopped *stopped) {
+    static const char *const missed[AM_GATE_CREATIVE_MISSES] = {
+        [AM_GATE_CREATIVE_SUITS] = "",
+        [AM_GATE_CREATIVE_MARKUP] = "it has none",
+        [AM_GATE_CREATIVE_KIND] = "it is of another kind",
+        [AM_GATE_CREATIVE_MISSING_ASSETS] = "an asset is missing, or too long",
+        [AM_GATE_CREATIVE_DURATION] = "its duration",
+        [AM_GATE_CREATIVE_BUNDLE] = "its app is blocked",
+        [AM_GATE_CREATIVE_INSECURE] = "it loads from http://",
+        [AM_GATE_CREATIVE_ATTRIBUTE] = "an attribute is blocked",
+        [AM_GATE_CREATIVE_TYPE] = "its type is blocked",
+        [AM_GATE_CREATIVE_MIME] = "its media type is not among those asked for",
+        [AM_GATE_CREATIVE_API] = "it needs an API that is not there",
+        [AM_GATE_CREATIVE_INTERSTITIAL] = "interstitial, or not",
+        [AM_GATE_CREATIVE_POSITION] = "its position",
+        [AM_GATE_CREATIVE_TAXONOMY] = "its categories are of another taxonomy",
+        [AM_GATE_CREATIVE_TRANSPARENCY] = "ext.dsa is missing",
+    };
+    append_text(stopped->text, missed[stopped->candidate->detail]);
 }
 
 static const struct am_gate_note *note_of(const struct stopped *stopped) {

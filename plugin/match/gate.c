@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+#include "../model/creative.h"
+
 /* A candidate's records are three reads beside the checks. */
-enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8 };
+enum { STEPS_A_CANDIDATE = 4, CATEGORIES_A_STEP = 8, CATEGORY_BYTES_A_STEP = 64 };
 
 #define NAME(ID, name, KIND, meaning) #name,
 #define MEANING(ID, name, KIND, meaning) meaning,
@@ -34,13 +36,14 @@ static void list_terms(const struct am_gates *gates,
 void am_gate_size(struct am_gates *gates, struct am_match_memory *memory) {
     struct am_gate_placed *placed = &gates->placed;
     gates->targeting.terms =
-        am_match_memory_take(memory, AM_MAX_ATTRIBUTE_VALUES, sizeof *gates->targeting.terms);
+        am_match_memory_take(memory, AM_MAX_ATTRIBUTE_VALUES + 1, sizeof *gates->targeting.terms);
     placed->winners = am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->winners);
     placed->candidates =
         am_match_memory_take(memory, AM_MAX_ADS_PER_REQUEST, sizeof *placed->candidates);
     gates->notes = am_match_memory_take(memory, AM_GATE_NOTES + 1, sizeof *gates->notes);
     am_poison_clear(gates->notes, (AM_GATE_NOTES + 1) * sizeof *gates->notes);
     am_match_memory_take_map(memory, &gates->seats, AM_MAX_SEATS);
+    am_match_memory_take_map(memory, &gates->allowed, AM_MAX_ALLOWED_CATEGORIES);
 }
 
 void am_gate_size_for_image(struct am_gates *gates,
@@ -71,11 +74,14 @@ void am_gate_start(struct am_gates *gates,
     am_match_idmap_clear(&gates->vetoes);
     am_match_idmap_clear(&gates->blocked);
     am_match_idmap_clear(&gates->seats);
+    am_match_idmap_clear(&gates->allowed);
     am_gate_placed_start(&gates->placed);
     list_terms(gates, &gates->blocked, &request->blocked_advertisers, AM_TERM_ADVERTISER);
     list_terms(gates, &gates->blocked, &request->blocked_categories, AM_TERM_CATEGORY);
     list_terms(gates, &gates->blocked, &request->blocked_domains, AM_TERM_DOMAIN);
+    list_terms(gates, &gates->blocked, &request->blocked_apps, AM_TERM_APP);
     list_terms(gates, &gates->seats, &request->seats, AM_TERM_ADVERTISER);
+    list_terms(gates, &gates->allowed, &request->allowed_categories, AM_TERM_CATEGORY);
 }
 
 /* What a gate is asked about. */
@@ -166,7 +172,7 @@ stops_negatives_unknown(struct am_gates *gates, const struct question *asked, ui
 
 /* The detail is the index, among all tree nodes, of the member that does not hold. */
 static bool
-stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+targeting_fails(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
     const uint32_t trees[] = {asked->ad->tree, asked->ad->campaign_tree};
     for (size_t i = 0; i < AM_COUNT_OF(trees); i++) {
         if (trees[i] == AM_NONE)
@@ -180,8 +186,19 @@ stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *
     return false;
 }
 
+static bool
+stops_targeting(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    return !asked->request->places_slots && targeting_fails(gates, asked, detail);
+}
+
 /* ---- SLOT gates -------------------------------------------------------------------------------
  */
+
+/* Where each slot is a placement of its own, targeting is asked in each. */
+static bool
+stops_placement(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    return asked->request->places_slots && targeting_fails(gates, asked, detail);
+}
 
 /* The detail of these two is the index of the slot. */
 static bool stops_size(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
@@ -233,10 +250,126 @@ stops_blocked_category(struct am_gates *gates, const struct question *asked, uin
     return true;
 }
 
+bool am_gate_category_in(const struct am_gates *gates,
+                         const struct am_match_idmap *listed,
+                         uint32_t category) {
+    char memory[AM_ID_MAX_BYTES];
+    struct am_view text = am_image_string(gates->image, gates->image->terms[category].text);
+    struct am_view folded = am_model_category_fold(text, memory);
+    for (size_t size = 1; size <= folded.size; size++) {
+        if (size < folded.size && folded.data[size] != '-')
+            continue;
+        if (!takes(gates, 1 + size / CATEGORY_BYTES_A_STEP))
+            return false;
+        uint32_t term = am_image_find_term(gates->image, AM_TERM_CATEGORY, AM_NONE,
+                                           (struct am_view){folded.data, size});
+        if (term != AM_NONE && am_match_idmap_find(listed, term))
+            return true;
+    }
+    return false;
+}
+
+/* The detail is the first category, as written, that is not allowed; an ad without any is not,
+ * either. */
+static bool
+stops_allowed_category(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (!asked->request->restricts_categories)
+        return false;
+    struct am_image_list categories =
+        am_image_list_at(gates->image, gates->image->details[asked->candidate->ad].categories);
+    uint32_t i = 0;
+    while (i < categories.count && am_gate_category_in(gates, &gates->allowed, categories.items[i]))
+        i++;
+    *detail = i < categories.count ? categories.items[i] : AM_NONE;
+    return i < categories.count || categories.count == 0;
+}
+
 static bool stops_seat(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
     *detail = asked->ad->advertiser;
     return asked->request->restricts_seats &&
            !am_match_idmap_find(&gates->seats, asked->ad->advertiser);
+}
+
+static bool misses_assets(const struct am_match_media *asked, uint32_t item) {
+    const uint32_t title_size = item >> 8 & AM_CREATIVE_LENGTH_MOST, text_size = item >> 20;
+    return asked->assets & ~item || (asked->title_most && title_size > asked->title_most) ||
+           (asked->text_most && text_size > asked->text_most);
+}
+
+/* Which of the demands of one kind a creative misses, the first of enum am_gate_creative. */
+static enum am_gate_creative missed_as(const struct am_match_media *asked,
+                                       const uint32_t *items,
+                                       enum am_model_creative_kind kind) {
+    const uint32_t others = items[AM_CREATIVE_OTHERS], mimes = items[AM_CREATIVE_MIMES];
+    const uint64_t attributes =
+        (uint64_t)items[AM_CREATIVE_ATTRIBUTES_HIGH] << 32 | items[AM_CREATIVE_ATTRIBUTES_LOW];
+    const uint8_t types = (uint8_t)others, positions = (uint8_t)(others >> 8);
+    const uint32_t duration = items[AM_CREATIVE_SHOWN] >> 8;
+    if (!(items[AM_CREATIVE_SHOWN] >> kind & 1))
+        return AM_GATE_CREATIVE_KIND;
+    if (asked->blocked_attributes & attributes)
+        return AM_GATE_CREATIVE_ATTRIBUTE;
+    if (asked->blocked_types & types)
+        return AM_GATE_CREATIVE_TYPE;
+    if (asked->mimes && mimes && !(mimes & asked->mimes))
+        return AM_GATE_CREATIVE_MIME;
+    if (items[AM_CREATIVE_APIS] & ~asked->apis)
+        return AM_GATE_CREATIVE_API;
+    if (asked->position && positions && !(asked->position & positions))
+        return AM_GATE_CREATIVE_POSITION;
+    if (duration ? duration < asked->shortest || (asked->longest && duration > asked->longest)
+                 : asked->shortest || asked->longest)
+        return AM_GATE_CREATIVE_DURATION;
+    return misses_assets(asked, items[AM_CREATIVE_ASSETS]) ? AM_GATE_CREATIVE_MISSING_ASSETS
+                                                           : AM_GATE_CREATIVE_SUITS;
+}
+
+/* Of all kinds that the slot takes, what the last one misses, unless one suits. */
+static enum am_gate_creative missed_by(const struct am_match_creatives *asked,
+                                       const uint32_t *items) {
+    const uint32_t others = items[AM_CREATIVE_OTHERS];
+    const uint8_t taxonomy = (uint8_t)(others >> 16), flags = (uint8_t)(others >> 24);
+    enum am_gate_creative missed = AM_GATE_CREATIVE_KIND;
+    if (asked->secure && flags & AM_CREATIVE_INSECURE)
+        return AM_GATE_CREATIVE_INSECURE;
+    if (flags &
+        (asked->interstitial ? AM_CREATIVE_NEVER_INTERSTITIAL : AM_CREATIVE_ONLY_INTERSTITIAL))
+        return AM_GATE_CREATIVE_INTERSTITIAL;
+    if (asked->taxonomy && taxonomy && asked->taxonomy != taxonomy)
+        return AM_GATE_CREATIVE_TAXONOMY;
+    if (asked->transparent && !(flags & AM_CREATIVE_TRANSPARENT))
+        return AM_GATE_CREATIVE_TRANSPARENCY;
+    for (int kind = 0; kind < AM_CREATIVE_KINDS && missed != AM_GATE_CREATIVE_SUITS; kind++)
+        if (asked->media[kind].asked)
+            missed = missed_as(&asked->media[kind], items, (enum am_model_creative_kind)kind);
+    return missed;
+}
+
+enum am_model_creative_kind am_match_creative_kind(const struct am_image *image,
+                                                   const struct am_match_slot *slot,
+                                                   uint32_t ad) {
+    const uint32_t *items = am_image_list_at(image, image->creatives[ad]).items;
+    int kind = AM_CREATIVE_KINDS - 1;
+    while (kind > 0 && !(slot->creatives.media[kind].asked &&
+                         missed_as(&slot->creatives.media[kind], items,
+                                   (enum am_model_creative_kind)kind) == AM_GATE_CREATIVE_SUITS))
+        kind--;
+    return (enum am_model_creative_kind)kind;
+}
+
+/* The detail is what it misses: enum am_gate_creative. */
+static bool stops_creative(struct am_gates *gates, const struct question *asked, uint32_t *detail) {
+    if (!asked->slot->creatives.needed)
+        return false;
+    struct am_image_list items =
+        am_image_list_at(gates->image, gates->image->creatives[asked->candidate->ad]);
+    if (items.count == 0)
+        *detail = AM_GATE_CREATIVE_MARKUP;
+    else if (am_match_idmap_find(&gates->blocked, items.items[AM_CREATIVE_APP]))
+        *detail = AM_GATE_CREATIVE_BUNDLE;
+    else
+        *detail = missed_by(&asked->slot->creatives, items.items);
+    return *detail != AM_GATE_CREATIVE_SUITS;
 }
 
 /* The detail of these three is that of am_gate_keep_note. */

@@ -16,8 +16,8 @@ struct am_match_request_term {
 struct am_gate_targeting {
     const struct am_image *image;
     struct am_match_work *work;
-    struct am_match_request_term *terms;
-    uint32_t term_count;
+    struct am_match_request_term *terms; /* of the request; then, perhaps, of the slot */
+    uint32_t term_count, request_terms;
     struct am_match_idmap trees; /* tree -> 0 holds, else 1 + index of the member that does not */
 };
 
@@ -56,6 +56,7 @@ struct am_gates {
     struct am_match_idmap vetoes; /* list of negatives -> posting of the one that hit, or AM_NONE */
     struct am_match_idmap blocked; /* terms of blocked advertisers, categories and domains */
     struct am_match_idmap seats;   /* terms of the advertisers that may serve */
+    struct am_match_idmap allowed; /* terms of the categories that an ad may have */
     struct am_gate_placed placed;
     enum am_model_unique unique;        /* the request's, or the inventory's */
     struct am_match_delivery *delivery; /* the request's */
@@ -121,6 +122,31 @@ enum am_gate am_gate_check_slot(struct am_gates *gates,
                                 const struct am_match_candidate *candidate,
                                 uint32_t *detail);
 
+/* What a creative may miss: the detail of the gate `creative`. */
+enum am_gate_creative {
+    AM_GATE_CREATIVE_SUITS,
+    AM_GATE_CREATIVE_MARKUP,
+    AM_GATE_CREATIVE_KIND,
+    AM_GATE_CREATIVE_BUNDLE,
+    AM_GATE_CREATIVE_INSECURE,
+    AM_GATE_CREATIVE_ATTRIBUTE,
+    AM_GATE_CREATIVE_TYPE,
+    AM_GATE_CREATIVE_MIME,
+    AM_GATE_CREATIVE_API,
+    AM_GATE_CREATIVE_INTERSTITIAL,
+    AM_GATE_CREATIVE_POSITION,
+    AM_GATE_CREATIVE_DURATION,
+    AM_GATE_CREATIVE_MISSING_ASSETS,
+    AM_GATE_CREATIVE_TAXONOMY,
+    AM_GATE_CREATIVE_TRANSPARENCY,
+    AM_GATE_CREATIVE_MISSES
+};
+
+/* Whether the category, a term as an inventory has it, or one above it ("IAB7" of "iab7-39") is in
+ * a map of folded terms. False, too, when the budget ends here. */
+bool am_gate_category_in(const struct am_gates *gates,
+                         const struct am_match_idmap *listed,
+                         uint32_t category);
 /* ---- gate_delivery.c --------------------------------------------------------------------------
  */
 
@@ -157,6 +183,8 @@ bool am_gate_stops(struct am_gates *gates,
 
 void am_gate_targeting_start(struct am_gate_targeting *targeting,
                              const struct am_match_request *request);
+/* Of a request that places its slots: from now on, until the next call, in this slot. */
+void am_gate_targeting_enter(struct am_gate_targeting *targeting, const struct am_match_slot *slot);
 /* The minute of the week in the request's time zone, else in a zone of the image (AM_NONE: UTC). */
 uint32_t am_gate_targeting_minute(const struct am_image *image,
                                   const struct am_match_request *request,

@@ -23,11 +23,14 @@
     GATE(NEGATIVES_UNKNOWN, negatives_unknown, FIXED,                                              \
          "the work limit came before its negative keywords")                                       \
     GATE(TARGETING, targeting, FIXED, "its targeting does not hold")                               \
+    GATE(PLACEMENT, placement, SLOT, "its targeting does not hold in this slot")                   \
     GATE(SIZE, size, SLOT, "has other sizes")                                                      \
     GATE(FLOOR, floor, SLOT, "bids less than the floor")                                           \
     GATE(BLOCKED_ADVERTISER, blocked_advertiser, SLOT, "its advertiser is blocked")                \
     GATE(BLOCKED_CATEGORY, blocked_category, SLOT, "its category is blocked")                      \
+    GATE(ALLOWED_CATEGORY, allowed_category, SLOT, "its category is not among those allowed")      \
     GATE(SEAT, seat, SLOT, "its advertiser is not among the seats that may bid")                   \
+    GATE(CREATIVE, creative, SLOT, "its creative does not suit the impression")                    \
     GATE(FREQUENCY_CAP, frequency_cap, SLOT, "the user has seen enough of it")                     \
     GATE(BUDGET, budget, SLOT, "a budget is used up")                                              \
     GATE(PACING, pacing, SLOT, "a budget is ahead of its line")                                    \

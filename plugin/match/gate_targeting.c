@@ -11,7 +11,7 @@ void am_gate_targeting_start(struct am_gate_targeting *targeting,
     const struct am_image *image = targeting->image;
     am_match_idmap_clear(&targeting->trees);
     AM_POISON_ITEMS(targeting->terms, 0, targeting->term_count);
-    targeting->term_count = 0;
+    targeting->term_count = targeting->request_terms = 0;
     if (image->tree_count == 0)
         return;
     for (uint32_t i = 0; i < request->attribute_count; i++) {
@@ -30,6 +30,20 @@ void am_gate_targeting_start(struct am_gate_targeting *targeting,
         targeting->terms[targeting->term_count++] =
             (struct am_match_request_term){attribute->attribute, term};
     }
+    targeting->request_terms = targeting->term_count;
+}
+
+void am_gate_targeting_enter(struct am_gate_targeting *targeting,
+                             const struct am_match_slot *slot) {
+    am_match_idmap_clear(&targeting->trees);
+    targeting->term_count = targeting->request_terms;
+    uint32_t term = am_image_find_term(targeting->image, AM_TERM_ATTRIBUTE + AM_ATTRIBUTE_PLACEMENT,
+                                       AM_NONE, slot->placement);
+    if (term == AM_NONE)
+        return;
+    AM_UNPOISON_ITEMS(targeting->terms, targeting->term_count, 1);
+    targeting->terms[targeting->term_count++] =
+        (struct am_match_request_term){AM_ATTRIBUTE_PLACEMENT, term};
 }
 
 /* Its steps are taken afterwards: there are few more than a budget's end allows. */

@@ -10,6 +10,7 @@
 
 #include "../delivery/delivery.h"
 #include "../index/image.h"
+#include "../model/creative.h"
 #include "gate_table.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     AM_MAX_ATTRIBUTE_VALUES = 1024,
     AM_MAX_BLOCKED = 4096, /* advertisers + categories + domains */
     AM_MAX_SEATS = 256,
+    AM_MAX_ALLOWED_CATEGORIES = 1024,
     AM_MAX_REJECTED_LISTED = 100,
 };
 
@@ -46,12 +48,37 @@ struct am_match_attribute {
     struct am_view value;              /* folded by am_model_attribute_fold */
 };
 
+/* What a slot asks of creatives that are shown as one kind: sets and numbers as of struct
+ * am_model_creative. */
+struct am_match_media {
+    bool asked; /* false: the slot does not take this kind */
+    uint64_t blocked_attributes;
+    uint32_t apis;  /* that it may need */
+    uint32_t mimes; /* that it may be of; 0: any */
+    uint8_t blocked_types;
+    uint8_t position;               /* a bit; 0: not known */
+    uint32_t shortest, longest;     /* seconds of a video; 0: any */
+    uint8_t assets;                 /* that a native ad must have */
+    uint32_t title_most, text_most; /* characters of these; 0: any */
+};
+
+struct am_match_creatives {
+    bool needed;      /* false: nothing is asked, and an ad needs no creative */
+    bool secure;      /* nothing may be loaded without encryption */
+    bool transparent; /* it must say what the Digital Services Act asks */
+    bool interstitial;
+    uint8_t taxonomy; /* of the categories that are blocked or allowed; 0: there are none */
+    struct am_match_media media[AM_CREATIVE_KINDS];
+};
+
 struct am_match_slot {
     struct am_view id;   /* may be empty */
     uint32_t count;      /* 1.. */
     uint32_t size_count; /* 0: any ad */
     uint32_t sizes[AM_MAX_SLOT_SIZES];
     int64_t floor; /* eCPM micros, 0: none; an ad below it is rejected */
+    struct am_match_creatives creatives;
+    struct am_view placement; /* folded; when the request places its slots */
 };
 
 /* Of a request that names none: as the inventory says. */
@@ -94,10 +121,13 @@ struct am_match_request {
     uint32_t attribute_count;
     const struct am_match_slot *slots;
     uint32_t slot_count;
-    struct am_match_views blocked_advertisers, blocked_categories,
-        blocked_domains; /* domains lower case */
-    bool restricts_seats;
+    struct am_match_views blocked_advertisers, blocked_categories, blocked_domains,
+        blocked_apps; /* categories folded (am_model_category_fold), domains and apps lower case */
+    bool restricts_seats, restricts_categories;
     struct am_match_views seats; /* the only advertisers that may serve, when restricts_seats */
+    struct am_match_views allowed_categories; /* folded: all of an ad's must be among or below them,
+                                                 when restricts_categories */
+    bool places_slots; /* each slot has a placement of its own, and `attributes` has none */
     enum am_model_unique unique; /* or AM_MATCH_UNIQUE_INVENTORY */
     bool explain;
     struct am_view why; /* the id of an ad whose gates are all asked; .data NULL: of none */
@@ -190,6 +220,11 @@ struct am_match_decision {
     uint32_t correction_count;
     const struct am_match_why *why; /* NULL when none was asked; lives as long */
 };
+
+/* The kind, of those that the slot takes, as which an ad that was placed in it is shown: the last
+ * that suits. */
+enum am_model_creative_kind
+am_match_creative_kind(const struct am_image *image, const struct am_match_slot *slot, uint32_t ad);
 
 struct am_matcher;
 

@@ -37,6 +37,14 @@ am_model_attribute_fold(enum am_model_attribute attribute, struct am_view value,
     return (struct am_view){memory, value.size};
 }
 
+struct am_view am_model_category_fold(struct am_view category, char *memory) {
+    for (size_t i = 0; i < category.size; i++) {
+        char byte = category.data[i];
+        memory[i] = byte >= 'a' && byte <= 'z' ? (char)(byte & ~0x20) : byte;
+    }
+    return (struct am_view){memory, category.size};
+}
+
 static uint32_t read_side(const char **at, const char *end) {
     uint32_t value = 0;
     const char *start = *at;

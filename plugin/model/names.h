@@ -41,6 +41,10 @@ enum am_model_attribute am_model_attribute_of(struct am_view name);
 struct am_view
 am_model_attribute_fold(enum am_model_attribute attribute, struct am_view value, char *memory);
 
+/* Categories compare without ASCII case. Folds one to upper case, as IAB writes them, into `memory`
+ * (category.size bytes) and returns it. */
+struct am_view am_model_category_fold(struct am_view category, char *memory);
+
 enum am_model_targeting_kind {
     AM_TARGETING_ALL, /* every child holds; the root is always one of these, with a child per member
                          as written ("all" lists stay a child of kind ALL) */

@@ -119,6 +119,7 @@ image_writer_word(struct image_writer *writer, struct am_view text, uint8_t flag
 /* An ad without rules, of the advertiser `advertiser`, a term. */
 static inline uint32_t
 image_writer_ad(struct image_writer *writer, struct am_view id, uint32_t advertiser) {
+    image_writer_add(writer, AM_SECTION_CREATIVES, &(am_image_list_ref){0});
     image_writer_add(writer, AM_SECTION_AD_DETAILS,
                      &(struct am_image_ad_details){
                          .bid = 1000000, .id = image_writer_string(writer, id), .quality = 1000});
@@ -322,6 +323,7 @@ static inline void image_writer_start(struct image_writer *writer) {
         [AM_SECTION_SPELLINGS] = sizeof(struct am_image_spelling),
         [AM_SECTION_LIMITS] = sizeof(struct am_image_limits),
         [AM_SECTION_AD_CAPS] = sizeof(am_image_list_ref),
+        [AM_SECTION_CREATIVES] = sizeof(am_image_list_ref),
     };
     *writer = (struct image_writer){
         .settings = {.broad_window = 16, .any_terminal = AM_NONE},

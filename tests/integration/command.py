@@ -11,7 +11,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ADMATCH = os.environ.get("ADMATCH", str(ROOT / "build" / "release" / "admatch"))
-COMMANDS = ("check", "build", "info", "verify", "match", "words", "import", "diff", "completion", "log", "recount", "report", "control")
+COMMANDS = ("check", "build", "info", "verify", "match", "words", "import", "diff", "completion", "log", "recount", "report", "control", "simulate")
 
 INVENTORY = [
     {"type": "inventory", "currency": "EUR", "language": "en"},

@@ -128,7 +128,7 @@ class ImageTest(CommandTest):
     def test_info_tells_counts_sections_and_settings(self):
         shown = self.run_fine("info", self.build()).stdout.decode()
         for pattern in (
-            r"^format version +10.0$",
+            r"^format version +11.0$",
             r"^generation +[0-9a-f]{16}$",
             r"^currency +EUR$",
             r"^language +en$",

@@ -20,7 +20,7 @@ RECORDS = [
     {"type": "inventory", "currency": "USD", "language": "en"},
     {"type": "campaign", "id": "c1", "advertiser": "acme", "domain": "acme.example", "categories": ["IAB17"]},
     {"id": "shoes", "campaign": "c1", "bid": 2.5, "keywords": ["running shoes"], "sizes": ["300x250"], "creative": {"adm": "<b>Run</b>"}},
-    ad("trail", '"trail shoes"', bid=0.3, pricing="cpc", ctr=0.01, targeting={"country": ["US"]}),
+    ad("trail", '"trail shoes"', bid=0.3, pricing="cpc", ctr=0.01, targeting={"country": ["US"]}, creative={"adm": "<i>Trail</i>"}),
     ad("anyone", "*", bid=0.1, creative={"title": "Naïve \u2028 <&>"}, targeting={"not": {"device": ["tv"]}}),
 ]
 
@@ -77,7 +77,7 @@ def as_decide_request(request):
                "device": {1: "mobile", 2: "desktop", 3: "tv"}.get(device.get("devicetype")),
                "placement": request["imp"][0]["tagid"] if len(request["imp"]) == 1 else None}
     asked = {"id": request["id"], "query": site.get("search"), "keywords": [word for word in keywords if word],
-             "title": (site.get("content") or {}).get("title"), "text": own.get("text"), "url": site.get("page"), "unique": own.get("unique"),
+             "title": (site.get("content") or {}).get("title"), "text": own.get("text"), "url": site.get("page"), "unique": own.get("unique") or "ad",
              "slots": slots, "context": {key: value for key, value in context.items() if value},
              "block": {"domains": request.get("badv") or [], "categories": request.get("bcat") or [], "advertisers": request.get("bseat") or []}}
     return {key: value for key, value in asked.items() if value is not None}
@@ -102,7 +102,7 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual(int(answer.headers["Content-Length"]), len(answer.body))
         self.assertEqual(answer.json, {
             "id": "r1", "bidid": answer.generation, "cur": "USD",
-            "seatbid": [{"seat": "acme", "bid": [{"id": "1", "impid": "1", "price": 2.5, "adid": "shoes", "adm": "<b>Run</b>", "adomain": ["acme.example"],
+            "seatbid": [{"seat": "acme", "bid": [{"id": "08dc8307b57be76c-1", "impid": "1", "price": 2.5, "adid": "shoes", "adm": "<b>Run</b>", "adomain": ["acme.example"],
                                                   "cid": "c1", "crid": "shoes", "cat": ["IAB17"], "w": 300, "h": 250, "mtype": 1}]}]})
 
     def test_no_bid_is_204_and_the_connection_stays(self):
@@ -132,10 +132,12 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual(self.bid(body, {}).body, wanted)
         self.assertEqual(self.bid(body, {"Content-Type": "application/json; charset=utf-8"}).body, wanted)
         self.assertEqual(self.bid(packed, {**JSON, "Content-Encoding": "gzip"}).body, wanted)
+        self.assertEqual(self.bid(packed, {**JSON, "Content-Encoding": "x-gzip"}).body, wanted)
+        self.assertEqual(self.bid(body, {"Content-Type": "text/plain; charset=utf-8"}).body, wanted)
         self.assertEqual(self.server.ask("POST", PATH, iter([body[:7], body[7:]]), JSON).body, wanted)
 
     def test_other_types_and_encodings_are_refused(self):
-        for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/x-protobuf"}, {**JSON, "Content-Encoding": "br"}):
+        for headers in ({"Content-Type": "text/html"}, {"Content-Type": "application/x-protobuf"}, {**JSON, "Content-Encoding": "br"}):
             self.assertEqual(self.bid(bid_request(), headers).status, 415)
 
     def test_bodies_that_are_no_bid_requests_are_refused_with_their_place(self):
@@ -231,6 +233,15 @@ class OpenRtbTest(SharedServerTest):
         self.assertEqual((done.returncode, done.stdout), (0, b"\n"))
         done = self.command("--openrtb", b"{}")
         self.assertEqual((done.returncode, done.stdout), (1, self.bid(b"{}").body + b"\n"))
+
+    def test_the_command_explains_bid_requests(self):
+        body = json.dumps(bid_request(device={"devicetype": 3})).encode()
+        done = subprocess.run([ADMATCH, "match", str(self.folder / "inventory.jsonl"), "--openrtb", "-", "--explain"], input=body, capture_output=True)
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["seatbid"], answer["nbr"]), ([], 500))
+        self.assertEqual([each["reason"] for each in answer["ext"]["admatch"]["explain"]["rejected"]], ["targeting"])
+        asked = self.bid(bid_request(device={"devicetype": 3}, ext={"admatch": {"explain": True}}))
+        self.assertEqual((asked.status, asked.body + b"\n"), (200, done.stdout))
 
     def test_the_command_takes_one_kind_of_request(self):
         done = subprocess.run([ADMATCH, "match", "x", "--openrtb", "a", "--batch", "b"], capture_output=True, text=True)

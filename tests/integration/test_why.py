@@ -16,9 +16,9 @@ from harness import SharedServerTest, ad
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ADMATCH = os.environ.get("ADMATCH") or str(ROOT / os.environ.get("ADMATCH_BUILD", "build/release") / "admatch")
 NOW = "2026-11-20T12:00:00Z"  # a Friday
-GATES = ["paused", "not_started", "ended", "negative_keyword", "negatives_unknown", "targeting", "size", "floor", "blocked_advertiser",
-         "blocked_category", "seat", "duplicate_advertiser", "excluded_label", "outranked"]
-ELSEWHERE = ["negatives_unknown", "seat"]  # of requests that meet the work limit, and of bid requests
+GATES = ["paused", "not_started", "ended", "negative_keyword", "negatives_unknown", "targeting", "placement", "size", "floor", "blocked_advertiser",
+         "blocked_category", "allowed_category", "seat", "creative", "duplicate_advertiser", "excluded_label", "outranked"]
+ELSEWHERE = ["negatives_unknown", "placement", "allowed_category", "seat", "creative"]  # of requests that meet the work limit, and of bid requests
 
 
 def of(name, **members):

@@ -75,7 +75,7 @@ ATTRIBUTES = {
 KEYS = {"sport": ["running", "Running", "golf"], "age": ["1", "2"]}
 SIZES = ["300x250", "728x90", "160x600", "90x728"]
 LABELS = ["airline", "bank", "\u00e9t\u00e9", "z"]
-CATEGORIES = ["IAB7", "IAB7-39", "IAB70", "IAB17", "IAB17-3"]
+CATEGORIES = ["IAB7", "IAB7-39", "IAB70", "IAB17", "IAB17-3", "iab7-39", "Iab17"]
 DOMAINS = ["acme.example", "shop.acme.example", "Bad.example", "notacme.example"]
 ADVERTISERS = ["acme", "beta", "gamma", "delta", "epsilon"]
 

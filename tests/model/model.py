@@ -35,6 +35,11 @@ GATES = [
 MOST_REJECTED_LISTED = 100
 
 
+def upper(category):
+    """Categories compare without ASCII case."""
+    return "".join(letter.upper() if letter.isascii() else letter for letter in category)
+
+
 def smallest(texts):
     """The smallest in bytes."""
     return min(texts, key=lambda text: text.encode("utf-8"))
@@ -79,7 +84,7 @@ def read_request(request, settings):
         now=inventory.seconds(request["now"]),
         unique=request.get("unique", settings.unique),
         blocked_advertisers=set(block.get("advertisers", [])),
-        blocked_categories=set(block.get("categories", [])),
+        blocked_categories={upper(category) for category in block.get("categories", [])},
         blocked_domains={domain.lower() for domain in block.get("domains", [])},
         slots=[read_slot(slot) for slot in slots],
     )
@@ -151,7 +156,7 @@ def blocked_category(ad, request):
     found = []
     for category in ad.categories:
         for blocked in request.blocked_categories:
-            if category == blocked or category.startswith(blocked + "-"):
+            if upper(category) == blocked or upper(category).startswith(blocked + "-"):
                 found.append(category)
     return smallest(found) if found else None
 

@@ -20,7 +20,8 @@
     "{\"id\":\"shoes\",\"campaign\":\"c1\",\"bid\":1.25,\"keywords\":[\"running shoes\"],"         \
     "\"sizes\":[\"300x250\",\"728x90\"],\"creative\":{\"title\":\"Run \\\"fast\\\"\"}}\n"          \
     "{\"id\":\"markup\",\"advertiser\":\"beta\",\"bid\":0.4,\"pricing\":\"cpc\",\"ctr\":0.004,"    \
-    "\"keywords\":[\"[markup]\"],\"creative\":{\"adm\":\"<a href=\\\"http:\\/\\/b.example\\\">\"," \
+    "\"keywords\":[\"[markup]\"],\"creative\":{\"adm\":\"<img "                                    \
+    "src=\\\"http:\\/\\/b.example\\\">\","                                                         \
     "\"nurl\":\"https://b.example/win\",\"burl\":7,\"lurl\":\"https://b.example/lost\"}}\n"        \
     "{\"id\":\"tea\",\"advertiser\":\"acme\",\"bid\":3,\"keywords\":[\"tea\"]}\n"                  \
     "{\"id\":\"tea2\",\"advertiser\":\"cup\",\"bid\":2,\"keywords\":[\"tea\"],"                    \
@@ -50,14 +51,36 @@
     "\"targeting\":{\"category\":[\"IAB1\",\"IAB2\",\"IAB3\",\"IAB4\"]}}\n"                        \
     "{\"id\":\"where\",\"advertiser\":\"h\",\"bid\":1,\"keywords\":[\"*\"],\"targeting\":"         \
     "{\"region\":[\"WI\"],\"metro\":[\"613\"],\"city\":[\"Somerset\"],\"os\":[\"iOS\"]}}\n"        \
+    "{\"id\":\"seller\",\"advertiser\":\"i\",\"bid\":1,\"keywords\":[\"*\"],\"targeting\":"        \
+    "{\"any\":[{\"kv\":{\"site.id\":[\"s1\"]}},{\"kv\":{\"publisher.id\":[\"p1\"]}},"              \
+    "{\"kv\":{\"app.id\":[\"a1\"]}}]}}\n"                                                          \
     "{\"id\":\"free\",\"advertiser\":\"i\",\"bid\":1,\"keywords\":[\"*\"],"                        \
     "\"targeting\":{\"kv\":{\"sport\":[\"run\"]}}}\n"
 
+/* Ads that have no creative get one. */
+static struct am_view with_creatives(const char *lines, char *text) {
+    static const char creative[] = ",\"creative\":{\"adm\":\"<b>\"}}";
+    char *at = text;
+    while (*lines) {
+        size_t size = (size_t)(strchr(lines, '\n') - lines);
+        bool lacks =
+            memmem(lines, size, "\"keywords\"", 10) && !memmem(lines, size, "\"creative\"", 10);
+        memcpy(at, lines, size);
+        at += size;
+        if (lacks)
+            at = stpcpy(at - 1, creative);
+        *at++ = '\n';
+        lines += size + 1;
+    }
+    return (struct am_view){text, (size_t)(at - text)};
+}
+
 static int set_up(void **state) {
+    static char text[2 * sizeof INVENTORY];
     struct served *served = malloc(sizeof *served);
     struct am_error error = {0};
     assert_non_null(served);
-    if (!start_serving(served, AM_VIEW(INVENTORY), &AM_API_LIMITS_DEFAULT, &error))
+    if (!start_serving(served, with_creatives(INVENTORY, text), &AM_API_LIMITS_DEFAULT, &error))
         fail_msg("%s", error.message);
     *state = served;
     return 0;
@@ -130,7 +153,8 @@ static void a_bid_tells_all_that_is_known_of_the_ad(void **state) {
         ask(state, "{\"id\":\"r1\",\"imp\":[{\"id\":\"i\\u00e9\",\"banner\":{\"w\":728,\"h\":90},"
                    "\"bidfloor\":1.25,\"bidfloorcur\":\"EUR\"}],"
                    "\"site\":{\"page\":\"https://x.example/running-shoes\"}}"),
-        "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"i\xc3\xa9\",\"price\":1."
+        "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"08dc8307b57be76c-1\",\"impid\":"
+        "\"i\xc3\xa9\",\"price\":1."
         "25,\"adid\":\"shoes\",\"adm\":\"{\\\"title\\\":\\\"Run \\\\\\\"fast\\\\\\\"\\\"}\","
         "\"adomain\":[\"acme.example\"],\"cid\":\"c1\",\"crid\":\"shoes\",\"cat\":[\"IAB17\","
         "\"IAB7-39\"],\"w\":728,\"h\":90,\"mtype\":1}],\"seat\":\"acme\"}],\"bidid\":\"%s\","
@@ -139,8 +163,9 @@ static void a_bid_tells_all_that_is_known_of_the_ad(void **state) {
 
 static void markup_and_notices_of_the_creative_are_handed_on(void **state) {
     assert_bids(state, ask(state, "{\"id\":\"r1\"," IMP ",\"site\":{\"search\":\"markup\"}}"),
-                "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"1\",\"price\":1.6,"
-                "\"adid\":\"markup\",\"adm\":\"<a href=\\\"http:\\/\\/b.example\\\">\","
+                "{\"id\":\"r1\",\"seatbid\":[{\"bid\":[{\"id\":\"08dc8307b57be76c-1\",\"impid\":"
+                "\"1\",\"price\":1.6,"
+                "\"adid\":\"markup\",\"adm\":\"<img src=\\\"http:\\/\\/b.example\\\">\","
                 "\"nurl\":\"https://b.example/win\",\"lurl\":\"https://b.example/lost\","
                 "\"crid\":\"markup\",\"mtype\":1}],\"seat\":\"beta\"}],\"bidid\":\"%s\",\"cur\":"
                 "\"EUR\"}");
@@ -154,25 +179,32 @@ static void bids_of_one_advertiser_share_a_seat(void **state) {
                    "{\"id\":\"3\",\"banner\":{}}],"
                    "\"site\":{\"keywords\":\"tea,running shoes\"},\"badv\":[\"cup.app\"],"
                    "\"ext\":{\"admatch\":{\"unique\":\"ad\"}}}"),
-        "{\"id\":\"r\",\"seatbid\":[{\"bid\":[{\"id\":\"1\",\"impid\":\"1\",\"price\":3,\"adid\":"
-        "\"tea\",\"crid\":\"tea\",\"mtype\":1},{\"id\":\"2\",\"impid\":\"3\",\"price\":1.25,"
+        "{\"id\":\"r\",\"seatbid\":[{\"bid\":[{\"id\":\"af63ef4c86020cd5-1\",\"impid\":\"1\","
+        "\"price\":3,\"adid\":"
+        "\"tea\",\"adm\":\"<b>\",\"crid\":\"tea\",\"mtype\":1},{\"id\":\"af63ef4c86020cd5-2\","
+        "\"impid\":\"3\","
+        "\"price\":1.25,"
         "\"adid\":\"shoes\",\"adm\":\"{\\\"title\\\":\\\"Run \\\\\\\"fast\\\\\\\"\\\"}\","
         "\"adomain\":[\"acme.example\"],\"cid\":\"c1\",\"crid\":\"shoes\",\"cat\":[\"IAB17\","
         "\"IAB7-39\"],\"w\":300,\"h\":250,\"mtype\":1}],\"seat\":\"acme\"},"
-        "{\"bid\":[{\"id\":\"3\",\"impid\":\"2\",\"price\":1,\"adid\":\"tea3\",\"crid\":\"tea3\","
+        "{\"bid\":[{\"id\":\"af63ef4c86020cd5-3\",\"impid\":\"2\",\"price\":1,\"adid\":\"tea3\","
+        "\"adm\":\"<b>\",\"crid\":\"tea3\","
         "\"w\":468,\"h\":60,\"mtype\":1}],\"seat\":\"pot\"}],\"bidid\":\"%s\",\"cur\":\"EUR\"}");
 }
 
-static void an_advertiser_wins_once_unless_asked_otherwise(void **state) {
-    struct am_api_response response =
-        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\","
-                   "\"banner\":{}}],\"site\":{\"keywords\":\"tea\"},\"bseat\":[\"cup\",\"pot\"]}");
-    assert_int_equal(response.decision->ad_count, 1);
-    response =
-        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\","
-                   "\"banner\":{}}],\"site\":{\"keywords\":\"tea\"},"
-                   "\"bseat\":[\"cup\",\"pot\"],\"ext\":{\"admatch\":{\"unique\":\"none\"}}}");
-    assert_int_equal(response.decision->ad_count, 2);
+static void an_advertiser_may_win_several_impressions(void **state) {
+#define TWO                                                                                        \
+    "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}},{\"id\":\"2\",\"banner\":{}}],"           \
+    "\"site\":{\"keywords\":\"tea,running shoes\"},\"bseat\":[\"cup\",\"pot\"]"
+    assert_int_equal(ask(state, TWO "}").decision->ad_count, 2);
+    assert_int_equal(
+        ask(state, TWO ",\"ext\":{\"admatch\":{\"unique\":\"advertiser\"}}}").decision->ad_count,
+        1);
+    assert_int_equal(ask(state, TWO ",\"badv\":[\"acme.example\"]}").decision->ad_count, 1);
+    assert_int_equal(
+        ask(state, TWO ",\"badv\":[\"acme.example\"],\"ext\":{\"admatch\":{\"unique\":\"none\"}}}")
+            .decision->ad_count,
+        2);
 }
 
 static void no_bid_is_an_empty_answer(void **state) {
@@ -184,17 +216,38 @@ static void no_bid_is_an_empty_answer(void **state) {
 }
 
 static void in_test_mode_no_bid_has_a_reason(void **state) {
-#define REASON(number) "{\"id\":\"r\",\"seatbid\":[],\"nbr\":" number "}"
 #define TEST_MODE "{\"id\":\"r\",\"test\":1,"
-    assert_body(ask(state, TEST_MODE IMP "}"), 200, REASON("500"));
+#define REASON(number) "{\"id\":\"r\",\"seatbid\":[],\"nbr\":" number "}"
+    assert_body(ask(state,
+                    TEST_MODE "\"imp\":[{\"id\":\"1\",\"banner\":{},\"bidfloor\":9,"
+                              "\"bidfloorcur\":\"EUR\"}],\"site\":{\"search\":\"running shoes\"}}"),
+                200,
+                "{\"id\":\"r\",\"seatbid\":[],\"nbr\":500,\"ext\":{\"admatch\":{\"gate\":\"floor\","
+                "\"ad\":\"shoes\",\"detail\":\"eCPM 1.25; the floor is 9\"}}}");
     assert_body(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\",\"GBP\"]}"), 200, REASON("501"));
-    assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"video\":{}}]}"), 200, REASON("502"));
-    assert_body(ask(state, TEST_MODE IMP ",\"acat\":[\"IAB1\"]}"), 200, REASON("503"));
+    assert_body(ask(state, TEST_MODE "\"imp\":[{\"id\":\"1\",\"audio\":{}}]}"), 200, REASON("502"));
+    assert_body(ask(state, TEST_MODE IMP ",\"cattax\":4}"), 200, REASON("503"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"]}"), 200, REASON("504"));
     assert_body(ask(state, TEST_MODE IMP ",\"wlang\":[\"de\"],\"cur\":[\"USD\"]}"), 200,
                 REASON("504"));
     assert_null(ask(state, TEST_MODE IMP ",\"cur\":[\"USD\"]}").decision);
     assert_int_equal(ask(state, "{\"id\":\"r\",\"test\":0," IMP "}").status, 204);
+}
+
+static void bid_requests_are_explained_when_they_ask(void **state) {
+#define ASK ",\"ext\":{\"admatch\":{\"explain\":true}}}"
+#define EXPLAIN "\"ext\":{\"admatch\":{\"explain\":{\"candidates\":"
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\"," IMP ",\"site\":{\"search\":\"tea\"},\"bseat\":[\"cup\"]" ASK);
+    assert_int_equal(response.status, 200);
+    assert_non_null(memmem(response.body.data, response.body.size, EXPLAIN, strlen(EXPLAIN)));
+    static const char blocked[] = "\"reason\":\"blocked_advertiser\",\"detail\":\"cup\"";
+    assert_non_null(memmem(response.body.data, response.body.size, blocked, strlen(blocked)));
+    response = ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{}}]" ASK);
+    assert_int_equal(response.status, 200);
+    assert_non_null(memmem(response.body.data, response.body.size, "\"nbr\":500", 9));
+    assert_non_null(memmem(response.body.data, response.body.size, EXPLAIN, strlen(EXPLAIN)));
+    assert_body(ask(state, "{\"id\":\"r\",\"cur\":[\"USD\"]," IMP ASK), 200, REASON("501"));
 }
 
 static void without_an_image_there_is_no_answer(void **state) {
@@ -283,7 +336,7 @@ static void impressions_that_are_passed_over_leave_the_others_in_place(void **st
         ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"v\",\"video\":{}},{\"id\":\"b\","
                    "\"banner\":{},\"secure\":1}],\"site\":{\"search\":\"markup\"}}");
     assert_int_equal(response.status, 204);
-    assert_int_equal(response.decision->ad_count, 1);
+    assert_int_equal(response.decision->ad_count, 0);
     response = ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"v\",\"secure\":1},{\"id\":\"b\","
                           "\"banner\":{}}],\"site\":{\"search\":\"markup\"}}");
     assert_int_equal(response.status, 200);
@@ -318,9 +371,15 @@ static void a_floor_in_another_currency_is_no_floor_to_bid_at(void **state) {
     assert_winner(SHOES "\"banner\":{},\"bidfloorcur\":\"USD\"}]", "shoes");
 }
 
-static void a_placement_counts_when_it_is_the_only_one(void **state) {
+static void each_impression_is_a_placement(void **state) {
     assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"TOP\"}]", "place");
-    assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"top\"},{\"id\":\"2\"}]", "");
+    assert_winner("\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"top\"},{\"id\":\"2\"}]",
+                  "place");
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{},\"tagid\":\"side\"},"
+                   "{\"id\":\"2\",\"banner\":{}},{\"id\":\"3\",\"banner\":{},\"tagid\":\"Top\"}]}");
+    assert_int_equal(response.decision->ad_count, 1);
+    assert_int_equal(response.decision->slot_filled[2], 1);
 }
 
 static void insecure_creatives_do_not_bid_where_that_matters(void **state) {
@@ -384,6 +443,55 @@ static void sites_categories_and_places_become_attributes(void **state) {
                   "where");
     assert_winner(IMP ",\"ext\":{\"admatch\":{\"kv\":{\"sport\":[\"x\",\"run\"]}}}", "free");
     assert_winner(IMP ",\"ext\":{\"admatch\":{\"kv\":{\"sport\":\"Run\"}}}", "");
+}
+
+/* Sites that "news.example" in targeting includes, and others. */
+static void the_site_is_where_the_page_is(void **state) {
+    static const struct {
+        const char *site, *winner;
+    } sites[] = {
+        {"\"domain\":\"news.example\"", "site"},
+        {"\"domain\":\"www.news.example\"", "site"},
+        {"\"domain\":\"https://WWW.News.example/x\"", "site"},
+        {"\"domain\":\"sport.news.example\"", "site"},
+        {"\"domain\":\"badnews.example\"", ""},
+        {"\"domain\":\"example\"", ""},
+        {"\"page\":\"https://news.example/x\"", "site"},
+        {"\"page\":\"http://www.news.example:8080\"", "site"},
+        {"\"page\":\"//a.b.news.example?x\"", "site"},
+        {"\"page\":\"https://user:word@news.example/\"", "site"},
+        {"\"page\":\"https://news.example.other.example/\"", ""},
+        {"\"page\":\"https://other.example/news.example\"", ""},
+        {"\"page\":\"https://other.example/\",\"domain\":\"news.example\"", ""},
+        {"\"page\":\"https://news.example/\",\"domain\":\"other.example\"", "site"},
+        {"\"page\":\"/x\",\"domain\":\"news.example\"", "site"},
+        {"\"page\":\"https://\",\"domain\":\"news.example\"", "site"},
+        {"\"ref\":\"https://news.example/\"", ""},
+    };
+    for (size_t i = 0; i < AM_COUNT_OF(sites); i++) {
+        char more[256];
+        snprintf(more, sizeof more, IMP ",\"site\":{%s}", sites[i].site);
+        if (strcmp(winner(state, more), sites[i].winner) != 0)
+            fail_msg("%s", sites[i].site);
+    }
+    assert_winner(IMP ",\"app\":{\"domain\":\"m.news.example\"}", "site");
+}
+
+static void sellers_are_free_keys(void **state) {
+    assert_winner(IMP ",\"site\":{\"id\":\"s1\"}", "seller");
+    assert_winner(IMP ",\"site\":{\"publisher\":{\"id\":\"p1\"}}", "seller");
+    assert_winner(IMP ",\"app\":{\"id\":\"a1\"}", "seller");
+    assert_winner(IMP ",\"app\":{\"publisher\":{\"id\":\"p1\"}}", "seller");
+    assert_winner(IMP ",\"app\":{\"id\":\"s1\"}", "");
+}
+
+static void the_home_of_the_user_stands_in_for_the_place_of_the_device(void **state) {
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}}", "de");
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"device\":{\"geo\":{}}", "de");
+    assert_winner(
+        IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"device\":{\"geo\":{\"country\":\"FR\"}}",
+        "");
+    assert_winner(IMP ",\"user\":{\"geo\":{\"country\":\"DEU\"}},\"regs\":{\"gdpr\":1}", "");
 }
 
 static void countries_of_three_letters_become_two(void **state) {
@@ -463,6 +571,8 @@ static void keywords_of_the_user_are_used_only_when_nothing_speaks_against_it(vo
     assert_winner(USER "," IMP ",\"regs\":{\"us_privacy\":\"1YNN\"}", "");
     assert_winner(USER "," IMP ",\"regs\":{\"ext\":{\"us_privacy\":\"1---\"}}", "");
     assert_winner(USER "," IMP ",\"regs\":{\"gpp\":\"DBAA\"}", "");
+    assert_winner(USER "," IMP ",\"regs\":{\"ext\":{\"gpc\":\"1\"}}", "");
+    assert_winner(USER "," IMP ",\"regs\":{\"gpc\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"dnt\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"lmt\":1}", "");
     assert_winner(USER "," IMP ",\"device\":{\"lmt\":0}", "markup");
@@ -480,6 +590,17 @@ static void blocks_are_kept(void **state) {
     assert_winner(SIZES("") ",\"bcat\":[\"IAB7\"]", "");
     assert_winner(SIZES("") ",\"bcat\":[\"IAB7-1\"]", "shoes");
     assert_winner(SIZES("") ",\"badv\":[\"acme.example\"]", "");
+    assert_winner(SIZES("") ",\"bcat\":[\" iab7\"]", "");
+    assert_winner(SIZES("") ",\"bcat\":[\"iab7-1\"]", "shoes");
+    static const char *const written[] = {
+        "www.acme.example",        "https://acme.example/", " ACME.example ",  "acme.example.",
+        "http://Www.acme.example", "//acme.example/x?y",    "acme.example:443"};
+    for (size_t i = 0; i < AM_COUNT_OF(written); i++) {
+        char more[256];
+        snprintf(more, sizeof more, SIZES("") ",\"badv\":[\"%s\"]", written[i]);
+        assert_winner(more, "");
+    }
+    assert_winner(SIZES("") ",\"badv\":[\"x.acme.example\",\"cme.example\"]", "shoes");
 }
 
 static void only_allowed_seats_win(void **state) {
@@ -495,9 +616,10 @@ static void a_seat_wins_behind_any_number_of_others(void **state) {
     (void)state;
     char lines[16384], *at = lines;
     for (int i = 0; i < 100; i++)
-        at +=
-            sprintf(at, "{\"id\":\"a%d\",\"advertiser\":\"v%d\",\"bid\":%d,\"keywords\":[\"x\"]}\n",
-                    i, i, 1000 - i);
+        at += sprintf(at,
+                      "{\"id\":\"a%d\",\"advertiser\":\"v%d\",\"bid\":%d,\"keywords\":[\"x\"],"
+                      "\"creative\":{\"adm\":\"x\"}}\n",
+                      i, i, 1000 - i);
     struct served served;
     struct am_error error = {0};
     struct am_api_response response;
@@ -519,7 +641,27 @@ static void currencies_and_languages_that_include_ours_allow_bids(void **state) 
     assert_winner(TEA "\"cur\":[\"USD\"]", "");
     assert_winner(TEA "\"wlang\":[\"de\",\"EN\"]", "tea");
     assert_winner(TEA "\"wlang\":[]", "tea");
+    assert_winner(TEA "\"wlangb\":[\"de\",\"en-GB\"]", "tea");
+    assert_winner(TEA "\"wlangb\":[\"de-EN\"]", "");
+}
+
+static void only_allowed_categories_win(void **state) {
     assert_winner(TEA "\"acat\":[]", "tea");
+    assert_winner(TEA "\"acat\":[\"IAB1\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7\"]", "shoes");
+    assert_winner(SIZES("") ",\"acat\":\"iab17, iab7-39\"", "shoes");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7-3\"]", "");
+    assert_winner(SIZES("") ",\"acat\":[\"IAB17\",\"IAB7\"],\"acat\":[\"IAB17\"]", "");
+}
+
+static void taxonomies_that_are_known_are_answered_in(void **state) {
+    assert_winner(SIZES("") ",\"cattax\":8", "");
+    struct am_api_response response =
+        ask(state, "{\"id\":\"r\",\"cattax\":7,\"bcat\":[\"150\"]," SIZES("") "}");
+    assert_non_null(memmem(response.body.data, response.body.size, "\"cattax\":7", 10));
+    response = ask(state, "{\"id\":\"r\",\"cattax\":1," SIZES("") "}");
+    assert_null(memmem(response.body.data, response.body.size, "cattax", 6));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -529,9 +671,10 @@ int main(void) {
         TEST(a_bid_tells_all_that_is_known_of_the_ad),
         TEST(markup_and_notices_of_the_creative_are_handed_on),
         TEST(bids_of_one_advertiser_share_a_seat),
-        TEST(an_advertiser_wins_once_unless_asked_otherwise),
+        TEST(an_advertiser_may_win_several_impressions),
         TEST(no_bid_is_an_empty_answer),
         TEST(in_test_mode_no_bid_has_a_reason),
+        TEST(bid_requests_are_explained_when_they_ask),
         cmocka_unit_test(without_an_image_there_is_no_answer),
         TEST(what_is_required_is_asked_for),
         TEST(what_is_unknown_or_null_is_passed_over),
@@ -542,12 +685,15 @@ int main(void) {
         TEST(impressions_that_are_passed_over_leave_the_others_in_place),
         TEST(floors_are_rounded_up_and_never_wrap),
         TEST(a_floor_in_another_currency_is_no_floor_to_bid_at),
-        TEST(a_placement_counts_when_it_is_the_only_one),
+        TEST(each_impression_is_a_placement),
         TEST(insecure_creatives_do_not_bid_where_that_matters),
         TEST(texts_become_fields),
         TEST(keywords_come_as_one_string_or_as_a_list),
         TEST(keywords_beyond_the_limit_are_passed_over),
         TEST(sites_categories_and_places_become_attributes),
+        TEST(the_site_is_where_the_page_is),
+        TEST(sellers_are_free_keys),
+        TEST(the_home_of_the_user_stands_in_for_the_place_of_the_device),
         TEST(countries_of_three_letters_become_two),
         cmocka_unit_test(every_country_has_both_codes),
         TEST(device_types_have_names),
@@ -556,6 +702,8 @@ int main(void) {
         TEST(blocks_are_kept),
         TEST(only_allowed_seats_win),
         TEST(a_seat_wins_behind_any_number_of_others),
+        TEST(only_allowed_categories_win),
+        TEST(taxonomies_that_are_known_are_answered_in),
         TEST(currencies_and_languages_that_include_ours_allow_bids),
     };
     return cmocka_run_group_tests_name("openrtb", tests, NULL, NULL);

@@ -52,12 +52,32 @@ static void add_views(struct am_buffer *out, const char *name, struct am_match_v
         am_buffer_json_string(out, views.items[i]);
 }
 
+static void add_creatives(struct am_buffer *out, const struct am_match_creatives *creatives) {
+    const uint64_t asked[] = {creatives->needed, creatives->secure, creatives->transparent,
+                              creatives->interstitial, creatives->taxonomy};
+    for (size_t i = 0; i < AM_COUNT_OF(asked); i++)
+        am_buffer_unsigned(out, asked[i]);
+    for (int kind = 0; kind < AM_CREATIVE_KINDS; kind++) {
+        const struct am_match_media *media = &creatives->media[kind];
+        const uint64_t of_kind[] = {
+            media->asked,    media->blocked_attributes, media->apis,     media->mimes,
+            media->position, media->blocked_types,      media->shortest, media->longest};
+        for (size_t i = 0; i < AM_COUNT_OF(of_kind); i++) {
+            am_buffer_literal(out, " ");
+            am_buffer_unsigned(out, of_kind[i]);
+        }
+    }
+}
+
 static void add_slots(struct am_buffer *out, const struct am_match_request *request) {
     for (uint32_t i = 0; i < request->slot_count; i++) {
         const struct am_match_slot *slot = &request->slots[i];
         am_buffer_literal(out, " slot ");
         am_buffer_json_string(out, slot->id);
         am_buffer_decimal(out, slot->floor, 6);
+        am_buffer_literal(out, " in ");
+        am_buffer_json_string(out, slot->placement);
+        add_creatives(out, &slot->creatives);
         for (uint32_t k = 0; k < slot->size_count; k++) {
             am_buffer_literal(out, " ");
             am_buffer_unsigned(out, slot->sizes[k]);
@@ -91,6 +111,8 @@ static void write_understood(struct am_api_response response, char text[TEXT_SIZ
         add_views(&out, " categories ", request->blocked_categories);
         add_views(&out, " domains ", request->blocked_domains);
         add_views(&out, request->restricts_seats ? " seats " : " any seat ", request->seats);
+        add_views(&out, request->restricts_categories ? " allowed " : " any category ",
+                  request->allowed_categories);
         am_buffer_literal(&out, " unique ");
         am_buffer_unsigned(&out, request->unique);
     }
@@ -100,7 +122,7 @@ static void write_understood(struct am_api_response response, char text[TEXT_SIZ
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-enum kind { TEXT, NUMBER, FLAG, LIST, KEYWORDS, OBJECT };
+enum kind { TEXT, NUMBER, FLAG, LIST, NUMBERS, KEYWORDS, OBJECT };
 /* What a value that cannot be read is: as if it was not there; forbidding; or making the user
  * private. */
 enum unreadable { PASSED_OVER, FORBIDS, PROTECTS, REFUSED };
@@ -128,6 +150,8 @@ static const struct row {
     {"regs", WITH_USER("\"regs\":%s"), "{\"gdpr\":1}", OBJECT, PROTECTS},
     {"cur", ROOT("\"cur\":%s"), "USD", LIST, FORBIDS},
     {"wlang", ROOT("\"wlang\":%s"), "en", LIST, FORBIDS},
+    {"wlangb", ROOT("\"wlangb\":%s"), "en-GB", LIST, FORBIDS},
+    {"cattax", ROOT("\"cattax\":%s"), "2", NUMBER, FORBIDS},
     {"acat", ROOT("\"acat\":%s"), "5", LIST, FORBIDS},
     {"bcat", ROOT("\"bcat\":%s"), "5", LIST, FORBIDS},
     {"badv", ROOT("\"badv\":%s"), "5", LIST, FORBIDS},
@@ -140,6 +164,7 @@ static const struct row {
     {"ext.admatch.text", ROOT("\"ext\":{\"admatch\":{\"text\":%s}}"), "5", TEXT, PASSED_OVER},
     {"ext.admatch.unique", ROOT("\"ext\":{\"admatch\":{\"unique\":%s}}"), "none", TEXT,
      PASSED_OVER},
+    {"ext.admatch.explain", ROOT("\"ext\":{\"admatch\":{\"explain\":%s}}"), "1", FLAG, PASSED_OVER},
     {"imp.id", "{\"id\":\"r\",\"imp\":[{\"id\":%s,\"banner\":{}}]}", "5", TEXT, FORBIDS},
     {"imp.banner", "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":%s}]}", "{\"w\":5,\"h\":5}",
      OBJECT, FORBIDS},
@@ -147,13 +172,38 @@ static const struct row {
     {"imp.bidfloorcur", IN_IMP("\"bidfloor\":1,\"bidfloorcur\":%s"), "USD", TEXT, FORBIDS},
     {"imp.pmp", IN_IMP("\"pmp\":%s"), "{\"private_auction\":0}", OBJECT, FORBIDS},
     {"imp.secure", IN_IMP("\"secure\":%s"), "1", FLAG, FORBIDS},
+    {"imp.instl", IN_IMP("\"instl\":%s"), "1", FLAG, FORBIDS},
     {"imp.tagid", IN_IMP("\"tagid\":%s"), "5", TEXT, PASSED_OVER},
     {"banner.w", IN_BANNER("\"h\":5,\"w\":%s"), "5", NUMBER, PASSED_OVER},
     {"banner.h", IN_BANNER("\"w\":5,\"h\":%s"), "5", NUMBER, PASSED_OVER},
     {"banner.format", IN_BANNER("\"format\":%s"), "{\"w\":5,\"h\":5}", OBJECT, PASSED_OVER},
+    {"banner.battr", IN_BANNER("\"battr\":%s"), "5", NUMBERS, FORBIDS},
+    {"banner.btype", IN_BANNER("\"btype\":%s"), "5", NUMBERS, FORBIDS},
+    {"banner.mimes", IN_BANNER("\"mimes\":%s"), "image/png", LIST, FORBIDS},
+    {"banner.api", IN_BANNER("\"api\":%s"), "5", NUMBERS, PASSED_OVER},
+    {"banner.pos", IN_BANNER("\"pos\":%s"), "5", NUMBER, PASSED_OVER},
+#define IN_VIDEO(members)                                                                          \
+    "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{},\"video\":{" members "}}]}"
+    {"imp.video", IN_IMP("\"video\":%s"), "{\"minduration\":5}", OBJECT, FORBIDS},
+#define ASSETS "\"request\":\"{\\\"assets\\\":[]}\""
+    {"imp.native", IN_IMP("\"native\":%s"), "{" ASSETS "}", OBJECT, FORBIDS},
+    {"native.battr", IN_IMP("\"native\":{" ASSETS ",\"battr\":%s}"), "5", NUMBERS, FORBIDS},
+    {"video.mimes", IN_VIDEO("\"mimes\":%s"), "video/mp4", LIST, FORBIDS},
+    {"video.minduration", IN_VIDEO("\"minduration\":%s"), "5", NUMBER, FORBIDS},
+    {"video.maxduration", IN_VIDEO("\"maxduration\":%s"), "5", NUMBER, FORBIDS},
+    {"video.protocols", IN_VIDEO("\"protocols\":%s"), "7", NUMBERS, FORBIDS},
+    {"video.linearity", IN_VIDEO("\"linearity\":%s"), "2", NUMBER, FORBIDS},
+    {"video.battr", IN_VIDEO("\"battr\":%s"), "5", NUMBERS, FORBIDS},
+    {"video.api", IN_VIDEO("\"api\":%s"), "5", NUMBERS, PASSED_OVER},
+    {"video.pos", IN_VIDEO("\"pos\":%s"), "5", NUMBER, PASSED_OVER},
     {"format.w", IN_BANNER("\"format\":[{\"h\":5,\"w\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"format.h", IN_BANNER("\"format\":[{\"w\":5,\"h\":%s}]"), "5", NUMBER, PASSED_OVER},
     {"pmp.private_auction", IN_IMP("\"pmp\":{\"private_auction\":%s}"), "1", FLAG, FORBIDS},
+    {"site.id", ROOT("\"site\":{\"id\":%s}"), "5", TEXT, PASSED_OVER},
+    {"site.publisher", ROOT("\"site\":{\"publisher\":%s}"), "{\"id\":\"5\"}", OBJECT, PASSED_OVER},
+    {"app.id", ROOT("\"app\":{\"id\":%s}"), "5", TEXT, PASSED_OVER},
+    {"app.publisher", ROOT("\"app\":{\"publisher\":%s}"), "{\"id\":\"5\"}", OBJECT, PASSED_OVER},
+    {"publisher.id", ROOT("\"app\":{\"publisher\":{\"id\":%s}}"), "5", TEXT, PASSED_OVER},
     {"site.domain", ROOT("\"site\":{\"domain\":%s}"), "5", TEXT, PASSED_OVER},
     {"site.page", ROOT("\"site\":{\"page\":%s}"), "5", TEXT, PASSED_OVER},
     {"site.search", ROOT("\"site\":{\"search\":%s}"), "5", TEXT, PASSED_OVER},
@@ -198,7 +248,12 @@ static const struct row {
     {"regs.gdpr", WITH_USER("\"regs\":{\"gdpr\":%s}"), "1", FLAG, PROTECTS},
     {"regs.us_privacy", WITH_USER("\"regs\":{\"us_privacy\":%s}"), "5", TEXT, PROTECTS},
     {"regs.gpp", WITH_USER("\"regs\":{\"gpp\":%s}"), "5", TEXT, PROTECTS},
+    {"regs.gpc", WITH_USER("\"regs\":{\"gpc\":%s}"), "1", FLAG, PROTECTS},
+    {"regs.dsa", ROOT("\"regs\":{\"dsa\":%s}"), "{\"dsarequired\":3}", OBJECT, FORBIDS},
+    {"dsa.dsarequired", ROOT("\"regs\":{\"ext\":{\"dsa\":{\"dsarequired\":%s}}}"), "2", NUMBER,
+     FORBIDS},
     {"regs.ext", WITH_USER("\"regs\":{\"ext\":%s}"), "{\"gdpr\":1}", OBJECT, PROTECTS},
+    {"user.geo", ROOT("\"user\":{\"geo\":%s}"), "{\"country\":\"DE\"}", OBJECT, PASSED_OVER},
     {"user.keywords", ROOT("\"user\":{\"keywords\":%s}"), "5", KEYWORDS, PASSED_OVER},
     {"user.kwarray", ROOT("\"user\":{\"kwarray\":%s}"), "5", LIST, PASSED_OVER},
 };
@@ -233,6 +288,11 @@ static const struct forms forms[] = {
               {"\"\"", "[]", "{}", "[null]", "[\"\"]", "\",\""},
               {"true", "{\"a\":1}", "[[]]", "[{}]", "[true]", "[[\"5\"]]"},
               {"%s", "[%s]"}},
+    [NUMBERS] = {"[%s]",
+                 {"\"%s\"", "%s", "\" %s ,\"", "[null,%s]", "[\"%s\"]", "[\"\",\" %s\"]", "[%s.0]"},
+                 {"\"\"", "[]", "{}", "[null]", "[\"\"]"},
+                 {"true", "{\"a\":1}", "[[]]", "[\"x\"]", "\"x\"", "[1.5]"},
+                 {NULL}},
     [KEYWORDS] = {"\"%s\"",
                   {"[\"%s\"]", "\", %s,\"", "[null,\"%s\"]"},
                   {"\"\"", "[]", "{}", "[null]", "\",\""},
@@ -333,7 +393,7 @@ static void every_member_that_is_read_is_tried(void **state) {
         while (i < AM_COUNT_OF(rows) && strcmp(rows[i].label, label) != 0)
             i++;
         if (i == AM_COUNT_OF(rows) && strcmp(label, "request") != 0 &&
-            strcmp(label, "ext.admatch.kv") != 0)
+            strcmp(label, "ext.admatch.kv") != 0 && strcmp(label, "native.request") != 0)
             fail_msg("%s is not tried", label);
     }
 }

@@ -115,7 +115,7 @@ static void seats_of_a_bid_request_end_at_their_count(void **state) {
         "\"wseat\":[\"x\",\"y\"],\"site\":{\"content\":{\"keywords\":\"wine\",\"language\":\"en-"
         "US\"}}}";
     const struct am_api *api = ask(state, AM_CONTENT_OPENRTB, body);
-    assert_items(api->openrtb->seats, 2);
+    assert_items(api->openrtb->seat_names, 2);
     assert_items(api->creatives.nodes, api->creatives.nodes[0].next);
     assert_items(api->reader->slots[0].sizes, 1);
     assert_items(api->reader->attributes, 2); /* en-US is en, too */

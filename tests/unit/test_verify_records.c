@@ -430,6 +430,25 @@ static void quality_above_the_limit(struct image_writer *writer) {
     AT(writer, AD_DETAILS, ad_details, 1)->quality = (uint32_t)AM_PER_MILLE_MAX + 1;
 }
 
+static void creative_of_another_length(struct image_writer *writer) {
+    *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) =
+        image_writer_list(writer, (uint32_t[]){1, 2, 3, 4, 5}, 5);
+}
+
+static void creative_with_a_term_that_is_no_app(struct image_writer *writer) {
+    *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) =
+        image_writer_list(writer, (uint32_t[]){0, 0, 0, 0, 0, 0, 0, 0}, AM_CREATIVE_ITEMS);
+}
+
+static void creative_without_an_app(struct image_writer *writer) {
+    *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) =
+        image_writer_list(writer, (uint32_t[]){9, 8, 7, 6, 5, 4, 3, AM_NONE}, AM_CREATIVE_ITEMS);
+}
+
+static void creative_past_the_end(struct image_writer *writer) {
+    *image_writer_at(writer, AM_SECTION_CREATIVES, am_image_list_ref, 1) = AM_NONE;
+}
+
 /* An ad with "{id}" in its url and "${VIEW_URL}" in its creative, and these items of macros. */
 static void put_macros(struct image_writer *writer, const uint32_t *items, uint32_t count) {
     struct am_image_ad_details *details = AT(writer, AD_DETAILS, ad_details, 1);
@@ -561,6 +580,10 @@ static const struct fault faults[] = {
     WRITER(domain_of_another_kind, "its domain is no domain term"),
     WRITER(end_after_all_years, "its start or end is in no year from 0 to 9999"),
     WRITER(quality_above_the_limit, "its quality is above the limit"),
+    WRITER(creative_of_another_length, "its creative has a list of another length"),
+    WRITER(creative_with_a_term_that_is_no_app, "its app is no app term"),
+    WRITER(creative_without_an_app, SOUND),
+    WRITER(creative_past_the_end, "its creative has no list"),
     WRITER(macros_in_their_places, SOUND),
     WRITER(macro_beside_its_place, "its macros are not where its list has them"),
     WRITER(macro_of_another_name, "its macros are not where its list has them"),

@@ -2,6 +2,7 @@
 /* Where an impression will be shown, and to which person: site, app, screen, device, regulations,
  * user. */
 #include "../../model/countries.h"
+#include "../../model/hosts.h"
 #include "lenient.h"
 
 /* ---- attributes ----------------------------------------------------------------------------- */
@@ -13,6 +14,15 @@ void am_openrtb_add_attribute(struct am_openrtb_reading *in, struct am_view valu
         return;
     am_api_request_add_attribute(reader, (enum am_model_attribute)attribute, AM_VIEW(""), value,
                                  NULL);
+}
+
+void am_openrtb_add_free_value(struct am_openrtb_reading *in,
+                               struct am_view key,
+                               struct am_view value) {
+    struct am_api_request_reader *reader = in->reader;
+    if (value.size <= AM_ID_MAX_BYTES && key.size <= AM_ID_MAX_BYTES &&
+        reader->request.attribute_count < AM_MAX_ATTRIBUTE_VALUES)
+        am_api_request_add_attribute(reader, AM_ATTRIBUTE_KV, key, value, NULL);
 }
 
 static void
@@ -69,7 +79,7 @@ read_keywords(struct am_openrtb_reading *in, const struct am_json_node *value, i
     }
 }
 
-/* ---- content and page ----------------------------------------------------------------------- */
+/* ---- texts ---------------------------------------------------------------------------------- */
 
 void am_openrtb_keep(struct am_openrtb_reading *in, const struct am_json_node *value, int place) {
     struct am_view text;
@@ -88,6 +98,85 @@ keep_in_reader(struct am_openrtb_reading *in, const struct am_json_node *value, 
 #define MEMBER AM_OPENRTB_MEMBER
 #define IN_READER(field) keep_in_reader, offsetof(struct am_api_request_reader, field)
 #define IN_OPENRTB(field) am_openrtb_keep, offsetof(struct am_openrtb, field)
+
+/* ---- sites ---------------------------------------------------------------------------------- */
+
+/* A value of an attribute that stands folded in the reader's memory. */
+static void add_folded_site(struct am_openrtb_reading *in, struct am_view site) {
+    struct am_match_request *request = &in->reader->request;
+    if (site.size > AM_ID_MAX_BYTES || request->attribute_count == AM_MAX_ATTRIBUTE_VALUES)
+        return;
+    AM_UNPOISON_ITEMS(in->reader->attributes, request->attribute_count, 1);
+    in->reader->attributes[request->attribute_count++] =
+        (struct am_match_attribute){AM_ATTRIBUTE_SITE, AM_VIEW(""), site};
+}
+
+/* A host is also the domains that it is in, down to those of two parts; and itself with "www.", as
+ * some inventories have it. */
+static void add_host(struct am_openrtb_reading *in, struct am_view host) {
+    static const struct am_view www = {"www.", 4};
+    if (host.size == 0 || host.size > AM_ID_MAX_BYTES)
+        return;
+    const size_t size = www.size + host.size;
+    char *memory = am_api_request_room(in->reader, size);
+    am_api_request_keep(in->reader, size, size);
+    memcpy(memory, www.data, www.size);
+    am_model_attribute_fold(AM_ATTRIBUTE_SITE, host, memory + www.size);
+    struct am_view site = {memory + www.size, host.size};
+    add_folded_site(in, site);
+    add_folded_site(in, (struct am_view){memory, size});
+    for (int parts = 1; parts < AM_NAME_MAX_PARTS; parts++) {
+        const char *dot = memchr(site.data, '.', site.size);
+        if (!dot)
+            break;
+        site = (struct am_view){dot + 1, site.size - (size_t)(dot + 1 - site.data)};
+        if (!memchr(site.data, '.', site.size))
+            break;
+        add_folded_site(in, site);
+    }
+}
+
+static void
+read_host(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view text;
+    (void)argument;
+    if (am_openrtb_text(in, value, &text))
+        add_host(in, am_model_host(am_openrtb_trimmed(text)));
+}
+
+/* The page is what the ad will be seen on; what the sender says of its domain may differ. */
+static void add_site(struct am_openrtb_reading *in) {
+    struct am_view page = am_openrtb_trimmed(in->reader->url);
+    struct am_view host = {"", 0};
+    if (am_model_url_has_host(page))
+        host = am_model_host(page);
+    if (host.size == 0)
+        host = am_model_host(am_openrtb_trimmed(in->openrtb->site_domain));
+    add_host(in, host);
+}
+
+enum seller { SITE_ID, APP_ID, PUBLISHER_ID };
+
+static void
+read_seller(struct am_openrtb_reading *in, const struct am_json_node *value, int seller) {
+    static const struct am_view keys[] = {[SITE_ID] = {"site.id", 7},
+                                          [APP_ID] = {"app.id", 6},
+                                          [PUBLISHER_ID] = {"publisher.id", 12}};
+    struct am_view id;
+    if (am_openrtb_text(in, value, &id))
+        am_openrtb_add_free_value(in, keys[seller], id);
+}
+
+static void
+read_publisher(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(PUBLISHER_ID, "id", LAST, read_seller, PUBLISHER_ID),
+    };
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+}
+
+/* ---- content and page ----------------------------------------------------------------------- */
 
 static void
 read_content(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
@@ -108,7 +197,9 @@ void am_openrtb_read_site(struct am_openrtb_reading *in,
                           const struct am_json_node *object,
                           int argument) {
     static const struct am_openrtb_member members[] = {
-        MEMBER(SITE_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(SITE_ID, "id", LAST, read_seller, SITE_ID),
+        MEMBER(SITE_PUBLISHER, "publisher", EACH, read_publisher, 0),
+        MEMBER(SITE_DOMAIN, "domain", LAST, IN_OPENRTB(site_domain)),
         MEMBER(SITE_PAGE, "page", LAST, IN_READER(url)),
         MEMBER(SITE_SEARCH, "search", LAST, IN_READER(query)),
         MEMBER(SITE_KEYWORDS, "keywords", LAST, read_keywords, 0),
@@ -126,8 +217,10 @@ void am_openrtb_read_app(struct am_openrtb_reading *in,
                          const struct am_json_node *object,
                          int argument) {
     static const struct am_openrtb_member members[] = {
+        MEMBER(APP_ID, "id", LAST, read_seller, APP_ID),
+        MEMBER(APP_PUBLISHER, "publisher", EACH, read_publisher, 0),
         MEMBER(APP_BUNDLE, "bundle", LAST, read_attribute, AM_ATTRIBUTE_SITE),
-        MEMBER(APP_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(APP_DOMAIN, "domain", LAST, read_host, 0),
         MEMBER(APP_NAME, "name", LAST, IN_OPENRTB(app_name)),
         MEMBER(APP_KEYWORDS, "keywords", LAST, read_keywords, 0),
         MEMBER(APP_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
@@ -144,7 +237,7 @@ void am_openrtb_read_screen(struct am_openrtb_reading *in,
                             const struct am_json_node *object,
                             int argument) {
     static const struct am_openrtb_member members[] = {
-        MEMBER(DOOH_DOMAIN, "domain", LAST, read_attribute, AM_ATTRIBUTE_SITE),
+        MEMBER(DOOH_DOMAIN, "domain", LAST, read_host, 0),
         MEMBER(DOOH_KEYWORDS, "keywords", LAST, read_keywords, 0),
         MEMBER(DOOH_CONTENT, "content", EACH, read_content, 0),
     };
@@ -213,6 +306,25 @@ read_consent_string(struct am_openrtb_reading *in, const struct am_json_node *va
         in->openrtb->user_is_private = true;
 }
 
+/* IAB Tech Lab, "DSA Transparency": from 2 on, bids without the information are not accepted. */
+static void
+read_required(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    enum { REQUIRED = 2 };
+    int64_t required;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &required))
+        in->openrtb->transparent |= required >= REQUIRED;
+}
+
+static void
+read_transparency(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(DSA_REQUIRED, "dsarequired", BINDS, read_required, 0),
+    };
+    (void)argument;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+}
+
 /* OpenRTB 2.5 has in `ext` what 2.6 has beside it. */
 void am_openrtb_read_regulations(struct am_openrtb_reading *in,
                                  const struct am_json_node *object,
@@ -222,15 +334,27 @@ void am_openrtb_read_regulations(struct am_openrtb_reading *in,
         MEMBER(REGS_GDPR, "gdpr", PROTECTS, read_privacy_flag, 0),
         MEMBER(REGS_US_PRIVACY, "us_privacy", PROTECTS, read_consent_string, 0),
         MEMBER(REGS_GPP, "gpp", PROTECTS, read_consent_string, 0),
+        MEMBER(REGS_GPC, "gpc", PROTECTS, read_privacy_flag, 0),
+        MEMBER(REGS_DSA, "dsa", BINDS, read_transparency, 0),
         MEMBER(REGS_EXT, "ext", PROTECTS, am_openrtb_read_regulations, 0),
     };
     (void)argument;
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
 }
 
+/* Where the user lives stands in for where the device is. */
+static void
+read_home(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    const struct am_openrtb_location *location = &in->openrtb->location;
+    if (!location->country.data && !location->region.data && !location->metro.data &&
+        !location->city.data)
+        read_location(in, object, argument);
+}
+
 void am_openrtb_read_user(struct am_openrtb_reading *in) {
     static const struct am_openrtb_member self = MEMBER(USER, "user", LAST, NULL, 0);
     static const struct am_openrtb_member members[] = {
+        MEMBER(USER_GEO, "geo", EACH, read_home, 0),
         MEMBER(USER_KEYWORDS, "keywords", LAST, read_keywords, 0),
         MEMBER(USER_KWARRAY, "kwarray", LAST, read_keyword_list, 0),
     };
@@ -254,6 +378,7 @@ void am_openrtb_finish_context(struct am_openrtb_reading *in) {
     if (openrtb->device)
         am_openrtb_add_attribute(in, am_view_of(openrtb->device), AM_ATTRIBUTE_DEVICE);
     am_openrtb_add_attribute(in, openrtb->os, AM_ATTRIBUTE_OS);
+    add_site(in);
     if (!in->reader->url.data)
         in->reader->url = openrtb->content_url;
     if (!in->reader->title.given.data)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Impressions of a bid request: each that may be bid on becomes a slot. */
+#include "../../model/creative.h"
 #include "lenient.h"
+#include "native.h"
 
 #define MEMBER AM_OPENRTB_MEMBER
+
+const struct am_openrtb_vast am_openrtb_vasts[AM_OPENRTB_VASTS] = {
+    {2, "2.0"}, {3, "3.0"}, {7, "4.0"}, {11, "4.1"}, {13, "4.2"}};
 
 /* ---- floors --------------------------------------------------------------------------------- */
 
@@ -121,21 +126,228 @@ read_formats(struct am_openrtb_reading *in, const struct am_json_node *list, int
     am_openrtb_objects(in, list, read_format, argument);
 }
 
+/* ---- creatives ------------------------------------------------------------------------------ */
+
+enum numbers { BLOCKED_ATTRIBUTES, BLOCKED_TYPES, APIS };
+
+/* Bit 0 stands for all that do not fit. */
+static uint64_t bit_of(int64_t number, int64_t most) {
+    return number > 0 && number <= most ? UINT64_C(1) << number : 1;
+}
+
+static void add_number(struct am_openrtb_reading *in, struct am_view text, int numbers) {
+    struct am_match_media *creatives = &in->slot->creatives.media[in->kind];
+    int64_t number;
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &number)) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    switch ((enum numbers)numbers) {
+    case BLOCKED_ATTRIBUTES:
+        creatives->blocked_attributes |= bit_of(number, 63);
+        break;
+    case BLOCKED_TYPES:
+        creatives->blocked_types |= (uint8_t)bit_of(number, 7);
+        break;
+    case APIS:
+        creatives->apis |= (uint32_t)bit_of(number, 31) & ~UINT32_C(1);
+        break;
+    }
+}
+
+static void
+read_numbers(struct am_openrtb_reading *in, const struct am_json_node *value, int numbers) {
+    am_openrtb_numbers(in, value, add_number, numbers);
+}
+
+/* The bit of no type: types that are not known forbid all others, too. */
+#define ASKED (UINT32_C(1) << 31)
+
+static void add_type(struct am_openrtb_reading *in, struct am_view type, int argument) {
+    (void)argument;
+    in->slot->creatives.media[in->kind].mimes |=
+        (am_model_mime_bit(am_openrtb_trimmed(type)) & ~UINT32_C(1)) | ASKED;
+}
+
+static void
+read_types(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    am_openrtb_list(in, value, add_type, argument);
+}
+
+static void
+read_position(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    int64_t position;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &position) && position > 0 && position <= 7)
+        in->slot->creatives.media[in->kind].position = (uint8_t)(1 << position);
+}
+
 static void
 read_banner(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
     static const struct am_openrtb_member members[] = {
         MEMBER(BANNER_W, "w", LAST, read_side, WIDTH),
         MEMBER(BANNER_H, "h", LAST, read_side, HEIGHT),
         MEMBER(BANNER_FORMAT, "format", EACH, read_formats, 0),
+        MEMBER(BANNER_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+        MEMBER(BANNER_BTYPE, "btype", BINDS, read_numbers, BLOCKED_TYPES),
+        MEMBER(BANNER_API, "api", LAST, read_numbers, APIS),
+        MEMBER(BANNER_MIMES, "mimes", BINDS, read_types, 0),
+        MEMBER(BANNER_POS, "pos", LAST, read_position, 0),
     };
     struct am_openrtb_impression *impression = &in->openrtb->impression;
     int64_t sides[SIDES] = {0};
     (void)argument;
     in->openrtb->sides = sides;
-    impression->is_banner |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    in->slot->creatives.needed = true;
+    in->kind = AM_CREATIVE_BANNER;
+    in->slot->creatives.media[AM_CREATIVE_BANNER].asked |=
+        am_openrtb_object(in, object, members, AM_COUNT_OF(members));
     in->openrtb->sides = NULL;
     impression->has_sizes |= sides[WIDTH] || sides[HEIGHT];
     add_size(in->slot, sides);
+}
+
+/* ---- videos --------------------------------------------------------------------------------- */
+
+static void
+read_shortest(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    int64_t seconds;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &seconds) && seconds > media->shortest)
+        media->shortest = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+static void
+read_longest(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    int64_t seconds;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &seconds) && seconds > 0 &&
+        (!media->longest || seconds < media->longest))
+        media->longest = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+}
+
+/* AdCOM 1.0, list of creative subtypes of video: the newest version of VAST that may be inline. */
+static void add_protocol(struct am_openrtb_reading *in, struct am_view text, int argument) {
+    int64_t protocol;
+    uint8_t *newest = &in->openrtb->impression.vast;
+    (void)argument;
+    if (!am_openrtb_whole_of(am_openrtb_trimmed(text), &protocol)) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    in->openrtb->impression.has_protocols = true;
+    for (uint8_t i = 0; i < AM_OPENRTB_VASTS; i++)
+        if (am_openrtb_vasts[i].protocol == protocol && i + 1 > *newest)
+            *newest = (uint8_t)(i + 1);
+}
+
+static void
+read_protocols(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    am_openrtb_numbers(in, value, add_protocol, argument);
+}
+
+/* Only in streams: what stands over one is no video of ours. */
+static void
+read_linearity(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    enum { LINEAR = 1 };
+    int64_t linearity;
+    (void)argument;
+    if (am_openrtb_whole(in, value, &linearity) && linearity != LINEAR)
+        in->openrtb->impression.is_overlay = true;
+}
+
+static void
+read_video(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(VIDEO_MIMES, "mimes", BINDS, read_types, 0),
+        MEMBER(VIDEO_MINDURATION, "minduration", BINDS, read_shortest, 0),
+        MEMBER(VIDEO_MAXDURATION, "maxduration", BINDS, read_longest, 0),
+        MEMBER(VIDEO_PROTOCOLS, "protocols", BINDS, read_protocols, 0),
+        MEMBER(VIDEO_LINEARITY, "linearity", BINDS, read_linearity, 0),
+        MEMBER(VIDEO_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+        MEMBER(VIDEO_API, "api", LAST, read_numbers, APIS),
+        MEMBER(VIDEO_POS, "pos", LAST, read_position, 0),
+    };
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_VIDEO];
+    const struct am_openrtb_impression *impression = &in->openrtb->impression;
+    (void)argument;
+    in->kind = AM_CREATIVE_VIDEO;
+    in->slot->creatives.needed = true;
+    media->asked |= am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    if (impression->is_overlay || (impression->has_protocols && !impression->vast))
+        media->asked = false;
+}
+
+/* ---- native --------------------------------------------------------------------------------- */
+
+static uint32_t smaller_of(uint32_t most, uint32_t other) {
+    return most && (!other || most < other) ? most : other;
+}
+
+/* Required ones decide; what creatives cannot have, nobody can win. */
+static void require_asset(struct am_openrtb_reading *in, const struct am_openrtb_asset *asset) {
+    struct am_match_media *media = &in->slot->creatives.media[AM_CREATIVE_NATIVE];
+    if (!asset->required)
+        return;
+    if (!asset->kind)
+        in->openrtb->impression.native.nodes = NULL;
+    media->assets |= asset->kind;
+    if (asset->kind == AM_ASSET_TITLE)
+        media->title_most = smaller_of(asset->most, media->title_most);
+    if (asset->kind == AM_ASSET_TEXT)
+        media->text_most = smaller_of(asset->most, media->text_most);
+}
+
+static void require_assets(struct am_openrtb_reading *in, const struct am_json *native) {
+    const struct am_json_node *list = am_openrtb_assets(native);
+    if (!list) {
+        am_openrtb_unreadable(in);
+        return;
+    }
+    in->openrtb->impression.native = *native;
+    const struct am_json_node *object = am_json_first(list);
+    for (uint32_t i = 0; i < list->children; i++, object = am_json_after(native, object)) {
+        struct am_openrtb_asset asset;
+        if (am_openrtb_asset_read(native, object, &asset))
+            require_asset(in, &asset);
+    }
+}
+
+/* A string that is JSON. Its nodes stand behind those of the request. */
+static void
+read_native_request(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_json native;
+    struct am_view text;
+    struct am_json_node *nodes = in->reader->nodes + in->node_count;
+    const uint32_t room = AM_REQUEST_MAX_NODES - in->node_count;
+    (void)argument;
+    if (!am_openrtb_text(in, value, &text))
+        return;
+    AM_UNPOISON_ITEMS(nodes, 0, room);
+    enum am_code code = am_json_parse(text, nodes, room, &native, NULL);
+    const uint32_t used = code == AM_OK ? native.count : 0;
+    AM_POISON_ITEMS(nodes, used, room - used);
+    in->node_count += used;
+    if (code == AM_OK)
+        require_assets(in, &native);
+    else
+        am_openrtb_unreadable(in);
+}
+
+static void
+read_native(struct am_openrtb_reading *in, const struct am_json_node *object, int argument) {
+    static const struct am_openrtb_member members[] = {
+        MEMBER(NATIVE_REQUEST, "request", LAST, read_native_request, 0),
+        MEMBER(NATIVE_BATTR, "battr", BINDS, read_numbers, BLOCKED_ATTRIBUTES),
+    };
+    (void)argument;
+    in->kind = AM_CREATIVE_NATIVE;
+    in->slot->creatives.needed = true;
+    am_openrtb_object(in, object, members, AM_COUNT_OF(members));
+    in->slot->creatives.media[AM_CREATIVE_NATIVE].asked =
+        in->openrtb->impression.native.nodes != NULL;
 }
 
 /* ---- impressions ---------------------------------------------------------------------------- */
@@ -150,7 +362,26 @@ read_secure(struct am_openrtb_reading *in, const struct am_json_node *value, int
     bool secure;
     (void)argument;
     if (am_openrtb_flag(in, value, &secure))
-        in->openrtb->impression.secure |= secure;
+        in->slot->creatives.secure |= secure;
+}
+
+static void
+read_interstitial(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    bool interstitial;
+    (void)argument;
+    if (am_openrtb_flag(in, value, &interstitial))
+        in->slot->creatives.interstitial = interstitial;
+}
+
+static void
+read_placement(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view text;
+    (void)argument;
+    if (!am_openrtb_text(in, value, &text) || text.size > AM_ID_MAX_BYTES)
+        return;
+    char *memory = am_api_request_room(in->reader, text.size);
+    am_api_request_keep(in->reader, text.size, text.size);
+    in->slot->placement = am_model_attribute_fold(AM_ATTRIBUTE_PLACEMENT, text, memory);
 }
 
 static void read_private_auction(struct am_openrtb_reading *in,
@@ -181,10 +412,17 @@ static bool has_usable_id(const struct am_openrtb_reading *in) {
     return true;
 }
 
+static bool is_asked(const struct am_match_creatives *creatives) {
+    bool asked = false;
+    for (int kind = 0; kind < AM_CREATIVE_KINDS; kind++)
+        asked |= creatives->media[kind].asked;
+    return asked;
+}
+
 static bool may_be_bid_on(const struct am_openrtb_reading *in) {
     const struct am_image *image = in->openrtb->image;
     const struct am_openrtb_impression *impression = &in->openrtb->impression;
-    if (impression->unreadable || !impression->is_banner || impression->is_private ||
+    if (impression->unreadable || !is_asked(&in->slot->creatives) || impression->is_private ||
         !has_usable_id(in))
         return false;
     if (impression->has_sizes && in->slot->size_count == 0)
@@ -200,11 +438,14 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     static const struct am_openrtb_member members[] = {
         MEMBER(IMP_ID, "id", LAST, read_id, 0),
         MEMBER(IMP_BANNER, "banner", BINDS, read_banner, 0),
+        MEMBER(IMP_NATIVE, "native", BINDS, read_native, 0),
+        MEMBER(IMP_VIDEO, "video", BINDS, read_video, 0),
         MEMBER(IMP_BIDFLOOR, "bidfloor", BINDS, read_floor, 0),
         MEMBER(IMP_BIDFLOORCUR, "bidfloorcur", BINDS, read_floor_currency, 0),
         MEMBER(IMP_PMP, "pmp", BINDS, read_market, 0),
         MEMBER(IMP_SECURE, "secure", BINDS, read_secure, 0),
-        MEMBER(IMP_TAGID, "tagid", LAST, am_openrtb_keep, offsetof(struct am_openrtb, placement)),
+        MEMBER(IMP_INSTL, "instl", BINDS, read_interstitial, 0),
+        MEMBER(IMP_TAGID, "tagid", LAST, read_placement, 0),
     };
     struct am_openrtb *openrtb = in->openrtb;
     struct am_match_request *request = &in->reader->request;
@@ -212,10 +453,11 @@ read_impression(struct am_openrtb_reading *in, const struct am_json_node *object
     openrtb->impressions += object->type != AM_JSON_NULL;
     if (request->slot_count == AM_MAX_SLOTS)
         return;
-    openrtb->impression = (struct am_openrtb_impression){.is_banner = false};
+    openrtb->impression = (struct am_openrtb_impression){.has_sizes = false};
     in->slot = am_api_request_add_slot(in->reader);
     am_openrtb_object(in, object, members, AM_COUNT_OF(members));
-    openrtb->secure[request->slot_count - 1] = openrtb->impression.secure;
+    openrtb->natives[request->slot_count - 1] = openrtb->impression.native;
+    openrtb->vasts[request->slot_count - 1] = openrtb->impression.vast;
     if (!may_be_bid_on(in))
         request->slot_count--;
     in->slot = NULL;

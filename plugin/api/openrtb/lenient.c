@@ -44,7 +44,7 @@ static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static struct am_view trimmed(struct am_view text) {
+struct am_view am_openrtb_trimmed(struct am_view text) {
     while (text.size && is_space(text.data[0])) {
         text.data++;
         text.size--;
@@ -105,7 +105,7 @@ bool am_openrtb_text(struct am_openrtb_reading *in,
 static bool
 read_quoted(struct am_openrtb_reading *in, const struct am_json_node *value, struct am_view *text) {
     am_openrtb_odd(in);
-    *text = trimmed(am_openrtb_decoded(in, value));
+    *text = am_openrtb_trimmed(am_openrtb_decoded(in, value));
     return text->size;
 }
 
@@ -138,13 +138,29 @@ bool am_openrtb_number(struct am_openrtb_reading *in,
     return false;
 }
 
+/* Most numbers have few digits. */
+bool am_openrtb_whole_of(struct am_view number, int64_t *whole) {
+    enum { FEW_DIGITS = 9 };
+    int64_t value = 0;
+    size_t i = 0;
+    for (; i < number.size && i < FEW_DIGITS; i++) {
+        if (number.data[i] < '0' || number.data[i] > '9')
+            break;
+        value = value * 10 + (number.data[i] - '0');
+    }
+    if (i == 0 || i < number.size)
+        return am_decimal_parse_text(number, 0, whole) == AM_OK;
+    *whole = value;
+    return true;
+}
+
 bool am_openrtb_whole(struct am_openrtb_reading *in,
                       const struct am_json_node *value,
                       int64_t *whole) {
     struct am_view number;
     if (!am_openrtb_number(in, value, &number))
         return false;
-    if (am_decimal_parse(number, 0, whole, NULL) == AM_OK)
+    if (am_openrtb_whole_of(number, whole))
         return true;
     am_openrtb_unreadable(in);
     return false;
@@ -193,7 +209,7 @@ void am_openrtb_split(struct am_openrtb_reading *in,
     while (text.size) {
         const char *comma = memchr(text.data, ',', text.size);
         size_t size = comma ? (size_t)(comma - text.data) : text.size;
-        struct am_view item = trimmed((struct am_view){text.data, size});
+        struct am_view item = am_openrtb_trimmed((struct am_view){text.data, size});
         if (item.size)
             read(in, item, argument);
         size_t step = comma ? size + 1 : size;
@@ -229,6 +245,33 @@ void am_openrtb_list(struct am_openrtb_reading *in,
         am_openrtb_split(in, text, read, argument);
 }
 
+static void read_numbers(struct am_openrtb_reading *in,
+                         const struct am_json_node *list,
+                         am_openrtb_item_function *read,
+                         int argument) {
+    const struct am_json_node *item = am_json_first(list);
+    for (uint32_t i = 0; i < list->children; i++, item = am_json_after(&in->json, item)) {
+        struct am_view text;
+        if (item->type == AM_JSON_NUMBER) {
+            read(in, am_json_raw(&in->json, item), argument);
+        } else {
+            am_openrtb_odd(in);
+            if (read_scalar(in, item, &text))
+                read(in, text, argument);
+        }
+    }
+}
+
+void am_openrtb_numbers(struct am_openrtb_reading *in,
+                        const struct am_json_node *value,
+                        am_openrtb_item_function *read,
+                        int argument) {
+    if (value->type == AM_JSON_ARRAY)
+        read_numbers(in, value, read, argument);
+    else
+        am_openrtb_list(in, value, read, argument);
+}
+
 /* ---- objects -------------------------------------------------------------------------------- */
 
 /* The object that a value is, or an empty list in its place, or NULL. */
@@ -251,10 +294,10 @@ static const struct am_json_node *object_of(struct am_openrtb_reading *in,
     return NULL;
 }
 
-static const struct am_openrtb_member *find_member(const struct am_json *json,
-                                                   const struct am_json_node *key,
-                                                   const struct am_openrtb_member *members,
-                                                   size_t count) {
+static inline const struct am_openrtb_member *find_member(const struct am_json *json,
+                                                          const struct am_json_node *key,
+                                                          const struct am_openrtb_member *members,
+                                                          size_t count) {
     struct am_view raw = am_json_raw(json, key);
     for (size_t i = 0; i < count; i++) {
         const struct am_view name = members[i].name;
@@ -277,7 +320,8 @@ static void read_member(struct am_openrtb_reading *in,
 
 /* Members in the order in which they stand, with the value that counts of each. */
 struct found_members {
-    const struct am_json_node *values[AM_OPENRTB_MEMBERS_OF_OBJECT]; /* by member; NULL: none */
+    const struct am_json_node *values[AM_OPENRTB_MEMBERS_OF_OBJECT]; /* by member, if in `seen` */
+    uint32_t seen;                                                   /* a bit a member */
     uint8_t order[AM_OPENRTB_MEMBERS_OF_OBJECT];
     uint32_t count;
 };
@@ -300,19 +344,19 @@ static void find_members(struct am_openrtb_reading *in,
                          size_t count,
                          struct found_members *found) {
     const struct am_json_node *key = am_json_first(object);
-    found->count = 0;
-    for (size_t i = 0; i < count; i++)
-        found->values[i] = NULL;
+    found->count = found->seen = 0;
     for (uint32_t i = 0; i < object->children; i++) {
         const struct am_json_node *value = am_json_after(&in->json, key);
         const struct am_openrtb_member *member =
             value->type == AM_JSON_NULL ? NULL : find_member(&in->json, key, members, count);
         if (member) {
             size_t place = (size_t)(member - members);
-            if (found->values[place])
+            uint32_t bit = UINT32_C(1) << place;
+            if (found->seen & bit)
                 note_repeated(in, member, found->values[place]);
             else
                 found->order[found->count++] = (uint8_t)place;
+            found->seen |= bit;
             found->values[place] = value;
         }
         key = am_json_after(&in->json, value);

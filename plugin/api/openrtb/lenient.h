@@ -16,7 +16,9 @@ struct am_openrtb_reading {
     struct am_openrtb *openrtb;
     struct am_api_request_reader *reader;
     struct am_json json;
+    uint32_t node_count;                    /* of the reader's nodes, that are in use */
     struct am_match_slot *slot;             /* of the impression that is being read */
+    enum am_model_creative_kind kind;       /* that is being read */
     const struct am_openrtb_member *member; /* that is being read; never NULL */
 };
 
@@ -61,6 +63,8 @@ void am_openrtb_unreadable(struct am_openrtb_reading *in);
 /* False: there is no value, and *text and the like stay. An empty string is none; a list of one
  * value is that value. */
 
+/* Without white space at its ends. */
+struct am_view am_openrtb_trimmed(struct am_view text);
 /* The bytes of a string. */
 struct am_view am_openrtb_decoded(struct am_openrtb_reading *in, const struct am_json_node *node);
 /* A string; a number as it is written. */
@@ -75,6 +79,8 @@ bool am_openrtb_number(struct am_openrtb_reading *in,
 bool am_openrtb_whole(struct am_openrtb_reading *in,
                       const struct am_json_node *value,
                       int64_t *whole);
+/* The same of a text. */
+bool am_openrtb_whole_of(struct am_view number, int64_t *whole);
 /* 0 and false are no, any other number and true are yes; also in quotes. */
 bool am_openrtb_flag(struct am_openrtb_reading *in, const struct am_json_node *value, bool *flag);
 
@@ -88,6 +94,11 @@ void am_openrtb_list(struct am_openrtb_reading *in,
                      const struct am_json_node *value,
                      am_openrtb_item_function *read,
                      int argument);
+/* The same for a list of numbers, which are handed on as they are written. */
+void am_openrtb_numbers(struct am_openrtb_reading *in,
+                        const struct am_json_node *value,
+                        am_openrtb_item_function *read,
+                        int argument);
 /* Hands on what stands between the commas, without white space at its ends, unless it is empty. */
 void am_openrtb_split(struct am_openrtb_reading *in,
                       struct am_view text,
@@ -122,6 +133,10 @@ void am_openrtb_finish_context(struct am_openrtb_reading *in);
 /* A value of an attribute. One that is longer than any in an inventory is passed over, and so are
  * those that there is no room for. */
 am_openrtb_item_function am_openrtb_add_attribute;
+/* The same of a free key. */
+void am_openrtb_add_free_value(struct am_openrtb_reading *in,
+                               struct am_view key,
+                               struct am_view value);
 /* A string to keep: `argument` is its place (offsetof) in struct am_openrtb. */
 am_openrtb_member_function am_openrtb_keep;
 

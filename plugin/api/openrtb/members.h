@@ -24,6 +24,8 @@
     MEMBER(USER, "user")                                                                           \
     MEMBER(REGS, "regs")                                                                           \
     MEMBER(CUR, "cur")                                                                             \
+    MEMBER(CATTAX, "cattax")                                                                       \
+    MEMBER(WLANGB, "wlangb")                                                                       \
     MEMBER(WLANG, "wlang")                                                                         \
     MEMBER(ACAT, "acat")                                                                           \
     MEMBER(BCAT, "bcat")                                                                           \
@@ -36,6 +38,7 @@
     MEMBER(EXT_ADMATCH, "ext.admatch")                                                             \
     MEMBER(EXT_TEXT, "ext.admatch.text")                                                           \
     MEMBER(EXT_KV, "ext.admatch.kv")                                                               \
+    MEMBER(EXT_EXPLAIN, "ext.admatch.explain")                                                     \
     MEMBER(EXT_UNIQUE, "ext.admatch.unique")                                                       \
     MEMBER(IMP_ID, "imp.id")                                                                       \
     MEMBER(IMP_BANNER, "imp.banner")                                                               \
@@ -43,13 +46,33 @@
     MEMBER(IMP_BIDFLOORCUR, "imp.bidfloorcur")                                                     \
     MEMBER(IMP_PMP, "imp.pmp")                                                                     \
     MEMBER(IMP_SECURE, "imp.secure")                                                               \
+    MEMBER(IMP_INSTL, "imp.instl")                                                                 \
     MEMBER(IMP_TAGID, "imp.tagid")                                                                 \
     MEMBER(BANNER_W, "banner.w")                                                                   \
     MEMBER(BANNER_H, "banner.h")                                                                   \
     MEMBER(BANNER_FORMAT, "banner.format")                                                         \
+    MEMBER(BANNER_BATTR, "banner.battr")                                                           \
+    MEMBER(BANNER_BTYPE, "banner.btype")                                                           \
+    MEMBER(BANNER_MIMES, "banner.mimes")                                                           \
+    MEMBER(BANNER_API, "banner.api")                                                               \
+    MEMBER(BANNER_POS, "banner.pos")                                                               \
+    MEMBER(IMP_VIDEO, "imp.video")                                                                 \
+    MEMBER(IMP_NATIVE, "imp.native")                                                               \
+    MEMBER(NATIVE_REQUEST, "native.request")                                                       \
+    MEMBER(NATIVE_BATTR, "native.battr")                                                           \
+    MEMBER(VIDEO_MIMES, "video.mimes")                                                             \
+    MEMBER(VIDEO_MINDURATION, "video.minduration")                                                 \
+    MEMBER(VIDEO_MAXDURATION, "video.maxduration")                                                 \
+    MEMBER(VIDEO_PROTOCOLS, "video.protocols")                                                     \
+    MEMBER(VIDEO_LINEARITY, "video.linearity")                                                     \
+    MEMBER(VIDEO_BATTR, "video.battr")                                                             \
+    MEMBER(VIDEO_API, "video.api")                                                                 \
+    MEMBER(VIDEO_POS, "video.pos")                                                                 \
     MEMBER(FORMAT_W, "format.w")                                                                   \
     MEMBER(FORMAT_H, "format.h")                                                                   \
     MEMBER(PMP_PRIVATE, "pmp.private_auction")                                                     \
+    MEMBER(SITE_ID, "site.id")                                                                     \
+    MEMBER(SITE_PUBLISHER, "site.publisher")                                                       \
     MEMBER(SITE_DOMAIN, "site.domain")                                                             \
     MEMBER(SITE_PAGE, "site.page")                                                                 \
     MEMBER(SITE_SEARCH, "site.search")                                                             \
@@ -59,6 +82,8 @@
     MEMBER(SITE_SECTIONCAT, "site.sectioncat")                                                     \
     MEMBER(SITE_PAGECAT, "site.pagecat")                                                           \
     MEMBER(SITE_CONTENT, "site.content")                                                           \
+    MEMBER(APP_ID, "app.id")                                                                       \
+    MEMBER(APP_PUBLISHER, "app.publisher")                                                         \
     MEMBER(APP_BUNDLE, "app.bundle")                                                               \
     MEMBER(APP_DOMAIN, "app.domain")                                                               \
     MEMBER(APP_NAME, "app.name")                                                                   \
@@ -71,6 +96,7 @@
     MEMBER(DOOH_DOMAIN, "dooh.domain")                                                             \
     MEMBER(DOOH_KEYWORDS, "dooh.keywords")                                                         \
     MEMBER(DOOH_CONTENT, "dooh.content")                                                           \
+    MEMBER(PUBLISHER_ID, "publisher.id")                                                           \
     MEMBER(CONTENT_TITLE, "content.title")                                                         \
     MEMBER(CONTENT_URL, "content.url")                                                             \
     MEMBER(CONTENT_KEYWORDS, "content.keywords")                                                   \
@@ -93,7 +119,11 @@
     MEMBER(REGS_GDPR, "regs.gdpr")                                                                 \
     MEMBER(REGS_US_PRIVACY, "regs.us_privacy")                                                     \
     MEMBER(REGS_GPP, "regs.gpp")                                                                   \
+    MEMBER(REGS_GPC, "regs.gpc")                                                                   \
+    MEMBER(REGS_DSA, "regs.dsa")                                                                   \
+    MEMBER(DSA_REQUIRED, "dsa.dsarequired")                                                        \
     MEMBER(REGS_EXT, "regs.ext")                                                                   \
+    MEMBER(USER_GEO, "user.geo")                                                                   \
     MEMBER(USER_KEYWORDS, "user.keywords")                                                         \
     MEMBER(USER_KWARRAY, "user.kwarray")
 

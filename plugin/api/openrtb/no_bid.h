@@ -14,8 +14,8 @@
     REASON(NO_AD, 500)       /* no ad fits */                                                      \
     REASON(CURRENCY, 501)    /* `cur` lacks the inventory's */                                     \
     REASON(IMPRESSIONS, 502) /* no impression is one that we bid on */                             \
-    REASON(CATEGORIES, 503)  /* `acat`: a list of what is allowed, which is not supported */       \
-    REASON(LANGUAGE, 504)    /* `wlang` lacks the inventory's */                                   \
+    REASON(TAXONOMY, 503)    /* `cattax` names one that cannot be compared */                      \
+    REASON(LANGUAGE, 504)    /* `wlang` or `wlangb` lacks the inventory's */                       \
     REASON(UNREADABLE, 505)  /* a member that restricts bids cannot be read */                     \
     REASON(LIMIT, 506)       /* more than a request may hold, of what cannot be cut */
 
