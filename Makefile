@@ -262,6 +262,7 @@ model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against i
 	cd tests/model && $(PYTHON) -m unittest -q
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch --decisions $(MODEL_DECISIONS) $(MODEL_ARGUMENTS)
 	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
+	$(PYTHON) tests/worlds/run_days.py --admatch $(BUILD)/admatch
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch

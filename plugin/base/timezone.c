@@ -322,10 +322,14 @@ bool am_timezones_add(struct am_timezones *zones,
                       struct am_view name,
                       const struct am_timezone *zone) {
     struct am_timezone copy = *zone;
-    char *text = strndup(name.data, name.size);
+    char *text = malloc(name.size + 1);
     struct am_timezone_transition *transitions = malloc((zone->count + 1) * sizeof *transitions);
     bool added = false;
     copy.transitions = transitions;
+    if (text) {
+        memcpy(text, name.data, name.size);
+        text[name.size] = '\0';
+    }
     if (zone->count && transitions)
         memcpy(transitions, zone->transitions, zone->count * sizeof *transitions);
     if (text && transitions)

@@ -58,7 +58,8 @@ struct am_delivery_map {
     uint32_t index_mask;
     bool listed; /* the holder has listed the chains' limits, for these terms of the ledger */
     uint32_t terms;
-    struct am_delivery_map *next; /* of those that the step keeps */
+    bool kept; /* it is among those of its ledger, which the thread that steps alone touches */
+    struct am_delivery_map *next; /* of those */
 };
 
 static inline const struct am_delivery_chain *

@@ -20,6 +20,8 @@ struct reading {
     const struct am_image *image;
     struct am_json json;
     int64_t now;
+    uint64_t *paused; /* keys of records that are, ascending */
+    size_t paused_count;
     struct am_error *error;
 };
 
@@ -203,31 +205,35 @@ static enum am_code read_kind(struct reading *reading,
 /* ---- the ledger -------------------------------------------------------------------------------
  */
 
-/* What the document says of one record, or NULL. */
-static const struct am_json_node *
-find_record(const struct reading *reading, enum am_ledger_kind kind, struct am_view id) {
+static int ascending(const void *a, const void *b) {
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Lists the keys of one kind's records that are paused. What is wrong with the document is found
+ * when it is read as a whole. */
+static void list_paused(struct reading *reading, enum am_ledger_kind kind) {
     const struct am_json_node *records =
         am_json_member(&reading->json, reading->json.nodes, am_ledger_kind_name(kind));
     char memory[ID_BYTES];
     if (!records || records->type != AM_JSON_OBJECT)
-        return NULL;
+        return;
     const struct am_json_node *key = am_json_first(records);
     for (uint32_t i = 0; i < records->children; i++) {
         const struct am_json_node *value = am_json_after(&reading->json, key);
-        struct am_view named;
-        if (decode_id(reading, key, memory, &named) && am_view_equal(named, id))
-            return value;
+        const struct am_json_node *paused =
+            value->type == AM_JSON_OBJECT ? am_json_member(&reading->json, value, "paused") : NULL;
+        struct am_view id;
+        if (paused && paused->type == AM_JSON_TRUE && decode_id(reading, key, memory, &id))
+            reading->paused[reading->paused_count++] = am_model_key((enum am_model_record)kind, id);
         key = am_json_after(&reading->json, value);
     }
-    return NULL;
 }
 
 static bool is_paused(const struct reading *reading, enum am_ledger_kind kind, struct am_view id) {
-    const struct am_json_node *record = find_record(reading, kind, id);
-    const struct am_json_node *paused = record && record->type == AM_JSON_OBJECT
-                                            ? am_json_member(&reading->json, record, "paused")
-                                            : NULL;
-    return paused && paused->type == AM_JSON_TRUE;
+    uint64_t key = am_model_key((enum am_model_record)kind, id);
+    return reading->paused_count &&
+           bsearch(&key, reading->paused, reading->paused_count, sizeof key, ascending) != NULL;
 }
 
 static void adjust(void *context, struct am_ledger_terms *terms) {
@@ -237,7 +243,7 @@ static void adjust(void *context, struct am_ledger_terms *terms) {
 /* An ad without limits has no record, unless it is to be paused. */
 static enum am_code make_paused_ads(const struct reading *reading) {
     const struct am_image *image = reading->image;
-    for (uint32_t ad = 0; ad < image->settings->ad_count; ad++) {
+    for (uint32_t ad = 0; reading->paused_count && ad < image->settings->ad_count; ad++) {
         struct am_ledger_terms terms = {.kind = AM_LEDGER_AD,
                                         .id = am_image_string(image, image->details[ad].id),
                                         .paused = true,
@@ -286,6 +292,10 @@ static enum am_code publish(struct reading *reading) {
 
 static enum am_code fill(struct reading *reading) {
     struct am_delivery_given *given = reading->given;
+    for (int kind = 0; kind < AM_LEDGER_KINDS; kind++)
+        list_paused(reading, (enum am_ledger_kind)kind);
+    if (reading->paused_count)
+        qsort(reading->paused, reading->paused_count, sizeof *reading->paused, ascending);
     enum am_code code = publish(reading);
     if (code != AM_OK)
         return code;
@@ -306,7 +316,8 @@ enum am_code am_delivery_given_make(const struct am_image *image,
     struct am_delivery_given *given = calloc(1, sizeof *given);
     struct reading reading = {.given = given, .image = image, .now = now, .error = error};
     enum am_code code = AM_E_MEMORY;
-    if (nodes && given) {
+    reading.paused = malloc(capacity * sizeof *reading.paused); /* fewer than nodes */
+    if (nodes && given && reading.paused) {
         given->user = USER;
         code = am_json_parse(document, nodes, capacity, &reading.json, error);
         if (code == AM_OK)
@@ -314,6 +325,7 @@ enum am_code am_delivery_given_make(const struct am_image *image,
     } else {
         am_error_set(error, AM_E_MEMORY, "out of memory: the given state");
     }
+    free(reading.paused);
     free(nodes);
     if (code == AM_OK)
         *made = given;

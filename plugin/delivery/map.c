@@ -231,6 +231,7 @@ enum am_code am_delivery_map_commit(struct am_delivery_map *map, struct am_error
     map->index = NULL;
     am_delivery_map_refresh(map);
     if (map->fd < 0) {
+        map->kept = true;
         map->next = map->ledger->maps;
         map->ledger->maps = map;
         return AM_OK;
@@ -312,8 +313,10 @@ enum am_code am_delivery_map_open(struct am_ledger *ledger,
     return AM_OK;
 }
 
-/* A map in private memory is among those of its ledger. */
+/* A map in private memory is among those of its ledger, too. */
 static void forget(struct am_delivery_map *map) {
+    if (!map->kept)
+        return;
     struct am_delivery_map **link = &map->ledger->maps;
     while (*link && *link != map)
         link = &(*link)->next;

@@ -45,6 +45,7 @@ static void keep(struct am_ledger *ledger, const char *name) {
         close(fd);
     if (!read || am_delivery_map_open(ledger, generation, header.ads, &map, NULL) != AM_OK)
         return;
+    map->kept = true;
     map->next = ledger->maps;
     ledger->maps = map;
 }

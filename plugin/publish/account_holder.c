@@ -111,11 +111,11 @@ static void step(struct tending *tending) {
     struct am_account *account = tending->account;
     struct am_ledger_step_report report = {.lost = false};
     struct am_error error;
-    if (am_ledger_step(account->ledger, tending->worker.ledger, am_clock_seconds(), &report,
-                       &error) != AM_OK)
+    int64_t now = am_clock_seconds();
+    if (am_ledger_step(account->ledger, tending->worker.ledger, now, &report, &error) != AM_OK)
         complain(tending, &tending->stepping, &error);
     pthread_mutex_lock(&tending->maps);
-    am_delivery_maps_refresh(account->ledger, am_clock_seconds());
+    am_delivery_maps_refresh(account->ledger, now);
     pthread_mutex_unlock(&tending->maps);
     if (report.unfinished)
         am_event_hold_finish(&tending->holder);

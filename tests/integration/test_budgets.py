@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Budgets, pacing and frequency caps of a server with a ledger: what stops, what answers say, what is counted, and who may opt out."""
 
+import datetime
 import unittest
 
 from harness import eventually, put
@@ -143,6 +144,20 @@ class BudgetTest(LedgerTest):
         second.spawn()
         eventually("it says why", lambda: "EUR" in second.log() and "USD" in second.log())
         second.ends()
+
+    def test_what_was_stopped_at_a_publication_runs_again(self):
+        """The step marks what is stopped; a mark of the publication's moment must not stay."""
+        start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        flight = {"start": start.isoformat().replace("+00:00", "Z"), "end": (start + datetime.timedelta(seconds=600)).isoformat().replace("+00:00", "Z")}
+        records = [campaign(budget={"impressions": {"total": 300}}, pacing_curve="flat", **flight), ad()]
+        server = self.ready(self.count(records=records))
+        while self.ads(server):
+            pass
+        before = server.generation()
+        put(self.inventory, [*records, {"id": "other", "advertiser": "x", "bid": 1, "keywords": ["hats"]}])
+        while server.generation() == before:
+            self.ads(server)
+        eventually("its line goes on", lambda: self.ads(server))
 
     def test_a_budget_is_raised_while_serving(self):
         records = [campaign(budget={"impressions": {"total": 2}}, pacing="asap"), ad()]

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "../../plugin/delivery/given.h"
 #include "api_inventory.h"
 #include "failing_allocations.h"
 
@@ -17,7 +18,10 @@
 
 static const char inventory_text[] =
     "{\"type\":\"inventory\",\"currency\":\"EUR\",\"language\":\"en\"}\n"
+    "{\"type\":\"advertiser\",\"id\":\"acme\",\"budget\":{\"daily\":5},\"frequency_caps\":"
+    "[{\"max_impressions\":3,\"period\":\"1d\"},{\"max_impressions\":1,\"period\":\"1h\"}]}\n"
     "{\"type\":\"campaign\",\"id\":\"c1\",\"advertiser\":\"acme\",\"priority\":1,"
+    "\"budget\":{\"impressions\":{\"total\":9}},\"end\":\"2099-01-01T00:00:00Z\","
     "\"negative_keywords\":[\"free\"],\"labels\":[\"l\"],\"exclude_labels\":[\"m\"],"
     "\"categories\":[\"IAB7-39\"],\"domain\":\"x.acme.example\",\"timezone\":\"Europe/Berlin\","
     "\"targeting\":{\"hour\":[1,2],\"country\":[\"US\"]}}\n"
@@ -203,6 +207,26 @@ static void a_request_allocates_nothing(void **state) {
         }
 }
 
+/* A state that is given, which tests alone do, is made anew, and leaves nothing behind. */
+static enum am_code give_state(void *context, struct am_error *error) {
+    const struct served *served = context;
+    struct am_delivery_given *given = NULL;
+    enum am_code code = am_delivery_given_make(
+        served->image,
+        AM_VIEW("{\"campaign\":{\"c1\":{\"impressions\":{\"total\":3},\"paused\":true}},"
+                "\"ad\":{\"a2\":{\"paused\":true}},\"advertiser\":{\"acme\":{\"caps\":{\"1d\":"
+                "{\"count\":2,\"opened\":\"2026-12-01T00:00:00Z\"}}}}}"),
+        1796083200, &given, error);
+    am_delivery_given_free(given);
+    return code;
+}
+
+static void giving_a_state(void **state) {
+    struct am_error error;
+    try_with_every_failure(give_state, *state);
+    assert_int_equal(give_state(*state, &error), AM_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loading_an_inventory),
@@ -214,6 +238,7 @@ int main(void) {
         cmocka_unit_test(making_a_cores_working_memory),
         cmocka_unit_test(moving_to_a_new_image),
         cmocka_unit_test(a_request_allocates_nothing),
+        cmocka_unit_test(giving_a_state),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The top tier decides as all keywords do: decisions that may end in it against explained ones,
  * which never do. The seed is fixed; a failure tells the text's number. */
+#include "../../plugin/delivery/given.h"
 #include "../../plugin/match/matcher.h"
 #include "engine.h"
 #include "random_text.h"
@@ -45,6 +46,16 @@ static size_t put_varied(char *to, uint32_t number) {
     return at + (size_t)sprintf(to + at, "]}\n");
 }
 
+/* Budgets of 100 impressions a day, and priorities: a state says how much is used of them. */
+static size_t put_limited(char *to, uint32_t number) {
+    size_t at = put_varied(to, number) - 2; /* without the end of its line */
+    if (below(2))
+        at += (size_t)sprintf(to + at, ",\"budget\":{\"impressions\":{\"daily\":100}}");
+    if (below(10) == 0)
+        at += (size_t)sprintf(to + at, ",\"priority\":%u", below(3));
+    return at + (size_t)sprintf(to + at, "}\n");
+}
+
 /* All of one rank. */
 static size_t put_equal(char *to, uint32_t number) {
     return (size_t)sprintf(to,
@@ -79,7 +90,7 @@ decide(struct engine *engine, const struct am_match_request *request, struct dec
 
 static bool is_same_ad(const struct am_match_winner *a, const struct am_match_winner *b) {
     return a->ad == b->ad && a->keyword == b->keyword && a->field == b->field &&
-           a->span_count == b->span_count &&
+           a->pace == b->pace && a->span_count == b->span_count &&
            memcmp(a->spans, b->spans, a->span_count * sizeof *a->spans) == 0;
 }
 
@@ -98,7 +109,11 @@ struct tally {
 };
 
 /* Decides about the text, plainly and explained. */
-static void compare(struct engine *engine, const char *text, uint32_t number, struct tally *tally) {
+static void compare(struct engine *engine,
+                    struct am_match_delivery *delivery,
+                    const char *text,
+                    uint32_t number,
+                    struct tally *tally) {
     static struct decided plain, explained;
     struct am_match_field field = {AM_FIELD_TEXT, 0, am_view_of(text)};
     struct am_match_attribute country = {AM_ATTRIBUTE_COUNTRY, AM_VIEW(""),
@@ -112,7 +127,8 @@ static void compare(struct engine *engine, const char *text, uint32_t number, st
                                        .attribute_count = 1,
                                        .slots = slots,
                                        .slot_count = 1 + below(2),
-                                       .unique = (enum am_model_unique)below(4)};
+                                       .unique = (enum am_model_unique)below(4),
+                                       .delivery = delivery};
     decide(engine, &request, &plain);
     request.explain = true;
     decide(engine, &request, &explained);
@@ -134,10 +150,60 @@ static void the_top_tier_decides_as_all_keywords_do(void **state) {
     assert_true(engine.image->settings->top_rank > 0);
     for (uint32_t i = 0; i < TEXTS; i++) {
         put_words(text, 1 + below(i % 3 ? LONGEST_TEXT : 200), WORDS << i % 6);
-        compare(&engine, text, i, &tally);
+        compare(&engine, NULL, text, i, &tally);
     }
     assert_true(tally.in_top > TEXTS / 5);
     assert_true(tally.beyond > TEXTS / 20);
+    engine_stop(&engine);
+}
+
+static uint64_t next_number(void *context) {
+    return ++*(uint64_t *)context;
+}
+
+/* Of each ad something between nothing and all is used, where its line is at 50: up to 52 it is on
+ * its line, up to 54 in its lead. */
+static struct am_delivery_given *give_state(const struct engine *engine, int64_t now) {
+    struct am_delivery_given *given = NULL;
+    struct am_error error = {0};
+    char *state = malloc((size_t)ADS * 80), *at = state;
+    assert_non_null(state);
+    at += sprintf(at, "{\"ad\":{");
+    for (uint32_t i = 0; i < ADS; i += 3)
+        at += sprintf(at, "%s\"a%u\":{\"impressions\":{\"daily\":%u,\"line\":50}}", i ? "," : "", i,
+                      50 + below(6));
+    sprintf(at, "}}");
+    if (am_delivery_given_make(engine->image, am_view_of(state), now, &given, &error) != AM_OK)
+        fail_msg("%s: %s", error.where, error.message);
+    free(state);
+    return given;
+}
+
+static void the_top_tier_decides_as_all_keywords_do_with_budgets(void **state) {
+    (void)state;
+    enum { NOW = 1796083200 };
+    static char text[LONGEST_TEXT * 32];
+    struct engine engine;
+    struct tally tally = {0};
+    uint64_t numbered = 0;
+    start(&engine, ADS, put_limited);
+    struct am_delivery_given *given = give_state(&engine, NOW);
+    struct am_match_delivery delivery = {
+        .worker = given->opened.worker,
+        .map = given->opened.map,
+        .ledger = given->opened.ledger,
+        .clock = NOW,
+        .seconds = 60,
+        .number = next_number,
+        .context = &numbered,
+    };
+    for (uint32_t i = 0; i < TEXTS; i++) {
+        put_words(text, 1 + below(i % 3 ? LONGEST_TEXT : 200), WORDS << i % 6);
+        compare(&engine, &delivery, text, i, &tally);
+    }
+    assert_true(tally.in_top > TEXTS / 10);
+    assert_true(tally.beyond > TEXTS / 20);
+    am_delivery_given_free(given);
     engine_stop(&engine);
 }
 
@@ -227,6 +293,7 @@ static void a_decision_depends_on_its_request_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_top_tier_decides_as_all_keywords_do),
+        cmocka_unit_test(the_top_tier_decides_as_all_keywords_do_with_budgets),
         cmocka_unit_test(a_winner_below_the_top_tier_is_found),
         cmocka_unit_test(the_top_tier_has_its_share_of_the_keywords),
         cmocka_unit_test(there_is_no_top_tier_of_few_keywords_or_of_equal_ones),
