@@ -88,17 +88,27 @@ static bool is_same(const struct side *sides, const struct am_api_response *resp
     return same;
 }
 
-static void compare_answers(
-    struct side *sides, struct am_view body, int64_t now, uint64_t line, uint64_t *differ) {
+struct comparison {
+    uint64_t lines, differ, refused; /* of the requests; refused by both sides */
+};
+
+static void
+compare_answers(struct side *sides, struct am_view body, int64_t now, struct comparison *compared) {
     const struct am_api_request request = {
         .content = AM_CONTENT_JSON, .body = body, .now = now, .test = true};
     struct am_api_response responses[2];
     for (int i = 0; i < 2; i++)
         am_api_decide(sides[i].api, &request, &responses[i]);
+    compared->lines++;
+    if (!responses[0].decision && !responses[1].decision) {
+        compared->refused++;
+        fprintf(stderr, "admatch: request %llu: %.*s\n", (unsigned long long)compared->lines,
+                AM_VIEW_ARGUMENTS(responses[1].body));
+    }
     if (is_same(sides, responses))
         return;
-    ++*differ;
-    printf("request %llu: ", (unsigned long long)line);
+    compared->differ++;
+    printf("request %llu: ", (unsigned long long)compared->lines);
     put_ads(&sides[0], &responses[0]);
     fputs(" -> ", stdout);
     put_ads(&sides[1], &responses[1]);
@@ -109,19 +119,25 @@ static enum am_code
 compare_requests(struct side *sides, const char *path, int64_t now, struct am_error *error) {
     struct am_cli_input *input = NULL;
     struct am_view line;
-    uint64_t lines = 0, differ = 0;
+    struct comparison compared = {0};
     enum am_code code = serve_side(&sides[0], error);
     if (code == AM_OK)
         code = serve_side(&sides[1], error);
     if (code == AM_OK)
         code = am_cli_input_open(path, AM_API_LIMITS_DEFAULT.body_bytes, &input, error);
     while (code == AM_OK && (code = am_cli_input_line(input, &line, error)) == AM_OK && line.data)
-        compare_answers(sides, line, now, ++lines, &differ);
+        compare_answers(sides, line, now, &compared);
     am_cli_input_close(input);
     if (code != AM_OK)
         return code;
-    printf("answers: %llu of %llu changed\n", (unsigned long long)differ,
-           (unsigned long long)lines);
+    printf("answers: %llu of %llu changed\n", (unsigned long long)compared.differ,
+           (unsigned long long)(compared.lines - compared.refused));
+    if (compared.refused)
+        return am_error_set(error, AM_E_INVALID,
+                            "%llu of %llu requests were refused by both inventories: expected a "
+                            "JSON body a line",
+                            (unsigned long long)compared.refused,
+                            (unsigned long long)compared.lines);
     return AM_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "../model/countries.h"
 #include "../model/values.h"
 #include "../text/characters.h"
+#include "../text/language.h"
 
 /* ---- characters -------------------------------------------------------------------------------
  */
@@ -93,7 +94,9 @@ encloses(struct am_view text, int32_t first, int32_t last, const int32_t *marks,
 }
 
 static bool hint_quotes(struct am_inventory_reader *reader, struct am_view text) {
-    static const int32_t doubles[] = {0x201C, 0x201D, 0x201E, 0x201F, 0xAB, 0xBB, 0xFF02};
+    static const int32_t doubles[] = {0x201C, 0x201D, 0x201E, 0x201F, 0xAB,   0xBB,
+                                      0xFF02, 0x300C, 0x300D, 0x300E, 0x300F, 0x301D,
+                                      0x301E, 0x301F, 0xFF62, 0xFF63};
     static const int32_t singles[] = {'\'', '`', 0x2018, 0x2019, 0x201A, 0x2039, 0x203A};
     static const int32_t brackets[] = {0xFF3B, 0xFF3D, 0x3010, 0x3011, 0x27E6, 0x27E7};
     int32_t first = first_of(text), last = last_of(text);
@@ -198,12 +201,69 @@ static bool has_sign(struct am_view text, char sign) {
     return sign_at(text, sign) < text.size;
 }
 
-/* Capitals in the midst of words that are not all capitals. */
-static bool has_operator(struct am_view text) {
-    bool lower = false;
-    for (size_t i = 0; i < text.size; i++)
-        lower |= text.data[i] >= 'a' && text.data[i] <= 'z';
-    return lower && (contains(text, " AND ") || contains(text, " OR ") || contains(text, " NOT "));
+/* What people take for operators, in capitals, and the word for "or", which few texts that offer
+ * either have. */
+struct operators {
+    const char *language, *capitals[3], *either;
+};
+
+/* English is the first: its operators are meant in every language. */
+static const struct operators operators[] = {
+    {"en", {"AND", "OR", "NOT"}, "or"},       {"de", {"UND", "ODER", "NICHT"}, "oder"},
+    {"fr", {"ET", "OU", "SAUF"}, "ou"},       {"es", {"Y", "O", "NO"}, "o"},
+    {"it", {"E", "O", "NON"}, "o"},           {"pt", {"E", "OU", "NÃO"}, "ou"},
+    {"nl", {"EN", "OF", "NIET"}, "of"},       {"sv", {"OCH", "ELLER", "INTE"}, "eller"},
+    {"da", {"OG", "ELLER", "IKKE"}, "eller"}, {"no", {"OG", "ELLER", "IKKE"}, "eller"},
+    {"fi", {"JA", "TAI", "EI"}, "tai"},       {"pl", {"I", "LUB", "NIE"}, "lub"},
+    {"cs", {"A", "NEBO", "NE"}, "nebo"},      {"tr", {"VE", "VEYA", "DEĞİL"}, "veya"},
+    {"ru", {"И", "ИЛИ", "НЕ"}, "или"},        {"uk", {"І", "АБО", "НЕ"}, "або"},
+};
+
+static bool has_lower(struct am_view text) {
+    for (size_t at = 0; at < text.size;)
+        if (am_text_is_lower(am_text_character_read(text, &at)))
+            return true;
+    return false;
+}
+
+/* Whether the operators are of the language that was named; without a name, of English. */
+static bool is_of(const struct operators *of, struct am_view named) {
+    const struct am_text_language language = am_text_language_of(named);
+    return strcmp(*language.code ? language.code : operators[0].language, of->language) == 0;
+}
+
+static bool is_capitals(const struct operators *of, struct am_view word) {
+    return am_view_equal(word, am_view_of(of->capitals[0])) ||
+           am_view_equal(word, am_view_of(of->capitals[1])) ||
+           am_view_equal(word, am_view_of(of->capitals[2]));
+}
+
+/* "E" is Italian, and a vitamin elsewhere: of other languages only longer words count. Capitals say
+ * nothing where all is capitals. */
+static const char *
+operator_as(struct am_view word, struct am_view text, struct am_view language, bool broad) {
+    for (size_t i = 0; i < AM_COUNT_OF(operators); i++) {
+        const struct operators *of = &operators[i];
+        if (is_capitals(of, word) && (i == 0 || word.size > 2 || is_of(of, language)) &&
+            has_lower(text))
+            return "AND, OR and NOT are words like others, did you mean several keywords?";
+        if (broad && am_view_equal(word, am_view_of(of->either)) && is_of(of, language))
+            return "the word for \"or\" is needed like the others, did you mean several keywords?";
+    }
+    return NULL;
+}
+
+/* An operator between two words. */
+static const char *operator_in(struct am_view text, struct am_view language, bool broad) {
+    const char *end = am_view_end(text), *found = NULL;
+    const char *space = memchr(text.data, ' ', text.size), *next;
+    for (; space && !found; space = next) {
+        next = memchr(space + 1, ' ', (size_t)(end - space - 1));
+        if (next)
+            found = operator_as((struct am_view){space + 1, (size_t)(next - space - 1)}, text,
+                                language, broad);
+    }
+    return found;
 }
 
 static const char *unusual(struct am_view text) {
@@ -225,8 +285,6 @@ static const char *unusual(struct am_view text) {
         return "one keyword with quotes or brackets in it, did you mean several?";
     if (has_sign(text, '+'))
         return "+ means nothing here: a broad keyword needs all its words";
-    if (has_operator(text))
-        return "AND, OR and NOT are words like others, did you mean several keywords?";
     return NULL;
 }
 
@@ -255,6 +313,8 @@ void am_inventory_hint_keyword(struct am_inventory_reader *reader,
     if (is_object && hint_notation(reader, text))
         return;
     const char *what = unusual(text);
+    if (!what)
+        what = operator_in(text, reader->inventory->language, keyword->match == AM_MATCH_BROAD);
     if (what)
         am_inventory_reader_warning(reader, "keyword \"" AM_QUOTED "\": %s",
                                     AM_QUOTED_ARGUMENTS(text), what);
@@ -296,11 +356,7 @@ static bool is_blank(char byte) {
 void am_inventory_hint_name(struct am_inventory_reader *reader,
                             const char *member,
                             struct am_view name) {
-    struct am_view inside = name;
-    while (inside.size && is_blank(inside.data[0]))
-        inside.data++, inside.size--;
-    while (inside.size && is_blank(inside.data[inside.size - 1]))
-        inside.size--;
+    struct am_view inside = am_text_trimmed(name);
     if (inside.size < name.size && inside.size)
         am_inventory_reader_warning(reader,
                                     "%s: \"" AM_QUOTED "\" has white space at its ends, did you "

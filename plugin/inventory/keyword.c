@@ -8,14 +8,6 @@
 #include "hints.h"
 #include "reader.h"
 
-static struct am_view trimmed(struct am_view text) {
-    while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text.data++, text.size--;
-    while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
 /* 27": an inch. */
 static bool ends_with_inch(struct am_view text) {
     return text.size > 1 && text.data[text.size - 1] == '"' && text.data[text.size - 2] >= '0' &&
@@ -31,7 +23,7 @@ static bool unwrap(struct am_view *text, char open, char close) {
     if (opens != closes)
         return false;
     if (opens)
-        *text = trimmed((struct am_view){text->data + 1, text->size - 2});
+        *text = am_text_trimmed((struct am_view){text->data + 1, text->size - 2});
     return true;
 }
 
@@ -39,10 +31,10 @@ static bool unwrap(struct am_view *text, char open, char close) {
 static bool read_notation(struct am_inventory_reader *reader,
                           struct am_view written,
                           struct am_inventory_keyword *keyword) {
-    struct am_view text = trimmed(written);
+    struct am_view text = am_text_trimmed(written);
     if (text.size && text.data[0] == '-') {
         keyword->negative = true;
-        text = trimmed((struct am_view){text.data + 1, text.size - 1});
+        text = am_text_trimmed((struct am_view){text.data + 1, text.size - 1});
     }
     char first = text.size ? text.data[0] : '\0';
     keyword->match = first == '"'   ? AM_MATCH_PHRASE
@@ -90,7 +82,7 @@ static bool read_object_member(struct am_inventory_reader *reader,
         if (!am_inventory_read_text(reader, "keywords.text", value, AM_KEYWORD_MAX_BYTES,
                                     &keyword->text))
             return false;
-        keyword->text = trimmed(keyword->text);
+        keyword->text = am_text_trimmed(keyword->text);
         return true;
     }
     if (am_json_string_is(&reader->json, key, "match"))

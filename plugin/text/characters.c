@@ -34,16 +34,20 @@ static const struct range unspaced[] = {
     {0x20000, 0x3FFFF}, /* Han extensions B and later */
 };
 
-static bool is_unspaced(int32_t character) {
-    size_t low = 0, high = AM_COUNT_OF(unspaced);
+static bool is_within(const struct range *ranges, size_t count, int32_t character) {
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (character > unspaced[middle].last)
+        if (character > ranges[middle].last)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < AM_COUNT_OF(unspaced) && character >= unspaced[low].first;
+    return low < count && character >= ranges[low].first;
+}
+
+static bool is_unspaced(int32_t character) {
+    return is_within(unspaced, AM_COUNT_OF(unspaced), character);
 }
 
 enum am_text_character_class am_text_character_class(int32_t character) {
@@ -76,6 +80,10 @@ enum am_text_character_class am_text_character_class(int32_t character) {
     }
 }
 
+bool am_text_is_lower(int32_t character) {
+    return utf8proc_category(character) == UTF8PROC_CATEGORY_LL;
+}
+
 int32_t am_text_character_read(struct am_view text, size_t *at) {
     const char *first = text.data + *at;
     unsigned char lead = (unsigned char)*first;
@@ -91,6 +99,40 @@ int32_t am_text_character_read(struct am_view text, size_t *at) {
     for (uint32_t i = 1; i < step.size; i++)
         character = character << 6 | (first[i] & 0x3F);
     return character;
+}
+
+/* White_Space and Default_Ignorable_Code_Point of Unicode 15, ascending: utf8proc has no property
+ * of the first, and of the second only what NFKC_Casefold drops. */
+static const struct range blank[] = {
+    {0x09, 0x0D},       {0x20, 0x20},       {0x85, 0x85},       {0xA0, 0xA0},     {0xAD, 0xAD},
+    {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160},   {0x1680, 0x1680}, {0x17B4, 0x17B5},
+    {0x180B, 0x180F},   {0x2000, 0x200F},   {0x2028, 0x202F},   {0x205F, 0x206F}, {0x3000, 0x3000},
+    {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFF8},
+    {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+static bool is_blank(int32_t character) {
+    return is_within(blank, AM_COUNT_OF(blank), character);
+}
+
+/* Where the character that ends before `end` begins. */
+static size_t before(struct am_view text, size_t end) {
+    do
+        end--;
+    while (end > 0 && ((unsigned char)text.data[end] & 0xC0) == 0x80);
+    return end;
+}
+
+struct am_view am_text_trimmed(struct am_view text) {
+    for (size_t at = 0; text.size && is_blank(am_text_character_read(text, &at)); at = 0)
+        text = (struct am_view){text.data + at, text.size - at};
+    while (text.size) {
+        size_t last = before(text, text.size), at = last;
+        if (!is_blank(am_text_character_read(text, &at)))
+            break;
+        text.size = last;
+    }
+    return text;
 }
 
 uint32_t am_text_count_written_words(struct am_view text) {

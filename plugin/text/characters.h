@@ -15,6 +15,8 @@ enum am_text_character_class {
 
 enum am_text_character_class am_text_character_class(int32_t character);
 
+bool am_text_is_lower(int32_t character);
+
 /* The consonants and vowels that Hangul syllables decompose to: letters of combining class 0. */
 static inline bool am_text_is_jamo(int32_t character) {
     return character >= 0x1100 && character <= 0x11FF;
@@ -26,6 +28,10 @@ enum { AM_REPLACEMENT_CHARACTER = 0xFFFD };
  * past one maximal subpart, where the bytes are ill-formed (Unicode, "U+FFFD Substitution of
  * Maximal Subparts"). */
 int32_t am_text_character_read(struct am_view text, size_t *at);
+
+/* Without the white space (White_Space) and what shows nothing (Default_Ignorable_Code_Point: marks
+ * of direction, byte order marks, zero-width spaces, soft hyphens) at both ends. */
+struct am_view am_text_trimmed(struct am_view text);
 
 /* Pieces of text between white space: ASCII's, or any Unicode space separator. */
 uint32_t am_text_count_written_words(struct am_view text);

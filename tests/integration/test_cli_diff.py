@@ -95,9 +95,17 @@ class DiffTest(CommandTest):
         self.assertIn("advertisers: 0 added, 0 removed, 0 changed\n", self.run_fine("diff", given, given).stdout.decode())
 
     def test_answers_that_change(self):
-        requests = self.write("requests.jsonl", '{"query":"running shoes"}\n{"query":"other"}\nno json\n{"query":"trail shoes","count":2}\n')
+        requests = self.write("requests.jsonl", '{"query":"running shoes"}\n{"query":"other"}\n{"query":"trail shoes","count":2}\n')
         said = self.diff(changed(shoes={"keywords": ['"trail shoes"']}), "--requests", requests)
-        self.assertEqual(said.splitlines()[-2:], ["request 1: [shoes] -> [anyone]", "answers: 1 of 4 changed"])
+        self.assertEqual(said.splitlines()[-2:], ["request 1: [shoes] -> [anyone]", "answers: 1 of 3 changed"])
+
+    def test_a_request_that_is_none_is_no_unchanged_answer(self):
+        requests = self.write("requests.jsonl", '{"query":"running shoes"}\nno json\n')
+        done = run("diff", "--requests", requests, self.inventory, self.inventory)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"answers: 0 of 1 changed\n", done.stdout)
+        self.assertIn(b'admatch: request 2: {"error":{"status":400', done.stderr)
+        self.assertIn(b"admatch: 1 of 2 requests were refused by both inventories", done.stderr)
 
     def test_a_bad_inventory_is_refused(self):
         done = run("diff", self.inventory, self.write("bad.jsonl", "{"))

@@ -30,6 +30,10 @@ def with_keyword(keyword):
     return with_ad(keywords=[keyword])
 
 
+def with_language(language, keyword):
+    return lines({"type": "inventory", "language": language}, {**AD, "keywords": [keyword]})
+
+
 def with_targeting(**members):
     return with_ad(targeting=members)
 
@@ -123,6 +127,16 @@ MISTAKES = {
     "broad match modifier": (with_keyword("+trail +shoes"), "+ means nothing here"),
     "insertion inside": (with_keyword("buy {KeyWord:shoes}"), "these brackets mean nothing"),
     "operators": (with_keyword("shoes OR boots"), "did you mean several keywords?"),
+    "operators in lower case": (with_keyword("shoes or boots"), "did you mean several keywords?"),
+    "operators in German": (with_language("de-DE", "schuhe oder stiefel"), 'the word for "or"'),
+    "capitals in German": (with_keyword("schuhe UND stiefel"), "did you mean several keywords?"),
+    "operators in French": (with_language("fr", "chaussures ou bottes"), 'the word for "or"'),
+    "operators in Italian": (with_language("it", "scarpe o stivali"), 'the word for "or"'),
+    "operators in Russian": (with_language("ru", "ботинки или сапоги"), 'the word for "or"'),
+    "capitals in Russian": (with_language("ru", "ботинки И сапоги"), "did you mean several keywords?"),
+    "Japanese quotes": (with_keyword("「運動靴」"), r'did you mean "\"運動靴\""?'),
+    "Japanese double quotes": (with_keyword("『運動靴』"), r'did you mean "\"運動靴\""?'),
+    "no-break space at an end": (with_targeting(site=["\xa0acme.example"]), 'did you mean "acme.example"?'),
     "several phrases": (with_keyword('"shoes" "boots"'), "did you mean several?"),
     "empty quotes": (with_keyword('""'), 'keyword "": expected at least one word in it'),
     "empty brackets": (with_keyword("[]"), "keyword []: expected at least one word in it"),
@@ -192,6 +206,7 @@ ACCEPTED = {
     "Windows' ends of lines": lines(AD).replace(b"\n", b"\r\n"),
     "apps": lines({**AD, "url": "market://details?id=x"}, {**AD, "id": "b", "url": "tel:+123"}),
     "signs of words": with_ad(keywords=["c++", "google +", "rock - pop", "t-shirt", "SALT AND PEPPER", "+1"]),
+    "vitamins and names": with_ad(keywords=["vitamin E oil", "rock and roll", "generation Y books", '"trick or treat"', "hotel OU stadium"]),
     "stems unwanted": lines({"type": "inventory", "stem": False}, {**AD, "keywords": ["купить обувь", "кроссовки", "сапоги"]}),
     "two of a language": with_ad(keywords=["schuhe kaufen", "für alle", "nike", "adidas"]),
     "Kosovo": with_targeting(country=["XK"]),

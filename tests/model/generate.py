@@ -72,6 +72,7 @@ ATTRIBUTES = {
     "placement": ["top", "side"],
     "category": ["IAB1", "IAB17", "IAB17-3"],
 }
+INVISIBLE = ["\u200f", "\u202a", "\u2066", "\ufeff", "\u200b", "\xad", "\xa0", " \u3000 "]
 KEYS = {"sport": ["running", "Running", "golf"], "age": ["1", "2"]}
 SIZES = ["300x250", "728x90", "160x600", "90x728"]
 LABELS = ["airline", "bank", "\u00e9t\u00e9", "z"]
@@ -127,7 +128,12 @@ class Generator:
 
     def notation(self):
         text = self.keyword_text()
-        return self.pick(["{}", "{}", '"{}"', "[{}]"]).format(text)
+        return self.pasted(self.pick(["{}", "{}", '"{}"', "[{}]"]).format(text))
+
+    def pasted(self, text):
+        """Sometimes with what shows nothing at its ends."""
+        ends = ["", *INVISIBLE] if self.chance(0.1) else [""]
+        return self.pick(ends) + text + self.pick(ends)
 
     def keyword_object(self):
         keyword = {"text": self.keyword_text()}
@@ -144,7 +150,7 @@ class Generator:
         if kind < 0.03:
             return "*"
         if kind < 0.07:
-            return "-" + self.notation()
+            return self.pasted("-" + self.notation())
         if kind < 0.25:
             return self.keyword_object()
         return self.notation()

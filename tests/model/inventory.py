@@ -78,18 +78,32 @@ def read_delivery(line):
 # ---- keywords ---------------------------------------------------------------------------------
 
 
+def shows_nothing(character):
+    """Whether it is White_Space or Default_Ignorable_Code_Point."""
+    space = character.isspace() and not "\x1c" <= character <= "\x1f"
+    return space or words.in_ranges(character, words.DEFAULT_IGNORABLE)
+
+
+def trimmed(text):
+    while text and shows_nothing(text[0]):
+        text = text[1:]
+    while text and shows_nothing(text[-1]):
+        text = text[:-1]
+    return text
+
+
 def read_notation(text):
     """Text, match type and whether negative, of a keyword in the notation of ad operations."""
-    text = text.strip(" \t")
+    text = trimmed(text)
     negative = text.startswith("-")
     if negative:
-        text = text[1:].strip(" \t")
+        text = trimmed(text[1:])
     if text == "*":
         return text, "any", negative
     if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
-        return text[1:-1].strip(" \t"), "phrase", negative
+        return trimmed(text[1:-1]), "phrase", negative
     if len(text) >= 2 and text[0] == "[" and text[-1] == "]":
-        return text[1:-1].strip(" \t"), "exact", negative
+        return trimmed(text[1:-1]), "exact", negative
     return text, "broad", negative
 
 
@@ -99,7 +113,7 @@ def read_keyword(written, settings):
         text, match, negative = read_notation(written)
         bid = None
     else:
-        text = written["text"].strip(" \t")
+        text = trimmed(written["text"])
         match = "any" if text == "*" else written.get("match", "broad")
         negative = written.get("negative", False)
         bid = micros(written["bid"]) if "bid" in written else None

@@ -384,6 +384,40 @@ static void ads_fall_with_their_campaign(void **state) {
     }
 }
 
+/* Of an ad whose one keyword has `invisible` wherever the format says. */
+static void assert_notation(const char *invisible, const char *format, bool negative, int match) {
+    const struct am_inventory_load_options options = {0};
+    struct am_inventory *inventory = NULL;
+    struct am_inventory_report report = {0};
+    char keyword[64];
+    snprintf(keyword, sizeof keyword, format, invisible, invisible, invisible, invisible);
+    int size = sprintf(text, "{\"id\":\"i\",\"advertiser\":\"x\",\"bid\":1,\"keywords\":[\"%s\"]}",
+                       keyword);
+    assert_int_equal(am_inventory_load_memory((struct am_view){text, (size_t)size}, "test",
+                                              &options, &inventory, &report, NULL),
+                     AM_OK);
+    const struct am_inventory_ad *ad = &inventory->ads[0];
+    assert_int_equal(ad->keyword_count, !negative);
+    assert_int_equal(ad->rules.negative_count, negative);
+    const struct am_inventory_keyword *read = negative ? ad->rules.negatives : ad->keywords;
+    assert_int_equal(read->match, match);
+    assert_true(am_view_equal(read->text, AM_VIEW("free shoes")));
+    am_inventory_free(inventory);
+    am_inventory_report_free(&report);
+}
+
+static void what_shows_nothing_hides_no_notation(void **state) {
+    (void)state;
+    static const char *const invisible[] = {"\\u200f", "\\u202a", "\\u2066",       "\\ufeff",
+                                            "\\u200b", "\\u00ad", "\\u00a0",       "\\u3000",
+                                            "\\u061c", "\\u2029", "\\udb40\\udc01"};
+    for (size_t i = 0; i < AM_COUNT_OF(invisible); i++) {
+        assert_notation(invisible[i], "%s-%sfree shoes%s", true, AM_MATCH_BROAD);
+        assert_notation(invisible[i], "%s\\\"%sfree shoes%s\\\"%s", false, AM_MATCH_PHRASE);
+        assert_notation(invisible[i], "%s[%sfree shoes%s]%s", false, AM_MATCH_EXACT);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_limit_holds_at_it_and_not_one_past_it),
@@ -404,6 +438,7 @@ int main(void) {
         cmocka_unit_test(the_first_hundred_errors_are_listed_and_all_are_counted),
         cmocka_unit_test(macros_are_bounded_and_long_pages_warned_of),
         cmocka_unit_test(ads_fall_with_their_campaign),
+        cmocka_unit_test(what_shows_nothing_hides_no_notation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
