@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lcrypto -lsqlite3 -ljansson -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lsqlite3 -ljansson -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -71,7 +71,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
-.PHONY: fuzz fuzz-cost soak bench bench-pair install install-server install-lib uninstall dist deb
+.PHONY: worlds fuzz fuzz-cost soak bench bench-pair install install-server install-lib uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch $(SHARED) ## build the plugin, the command and the library
 
 help: ## this list
@@ -218,10 +218,14 @@ run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on P
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson -lcrypto $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+
+# What the command reads cells of tables with.
+$(BUILD)/tests/test_cells: $(foreach part,cells cell_money columns encoding table,$(BUILD)/plugin/cli/$(part).o)
+$(BUILD)/tests/test_cells: LIBRARIES += -lcsv
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
@@ -263,6 +267,10 @@ model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against i
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch --decisions $(MODEL_DECISIONS) $(MODEL_ARGUMENTS)
 	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 	$(PYTHON) tests/worlds/run_days.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/worlds/run_worlds.py --admatch $(BUILD)/admatch --quick
+
+worlds: all ## generated days against what pacing must reach; SEED=N for others, ONLY="evening clicks" for some
+	$(PYTHON) tests/worlds/run_worlds.py --admatch $(BUILD)/admatch $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch

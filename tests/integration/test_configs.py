@@ -296,6 +296,10 @@ def ask_uwsgi(port, path, query):
 
 @unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")
 class BuildTest(unittest.TestCase):
+    def test_uwsgi_s_build_links_what_make_links(self):
+        libraries = lambda path, pattern: set(re.findall(r"-l\w+", re.search(pattern, (ROOT / path).read_text(), re.M)[0]))
+        self.assertEqual(libraries("uwsgiplugin.py", r"^LIBS = .*"), libraries("Makefile", r"^LIBRARIES := .*"))
+
     def test_uwsgi_builds_the_plugin_itself(self):
         folder = new_folder(self.addCleanup)
         done = subprocess.run([UWSGI, "--build-plugin", ROOT], cwd=folder, capture_output=True, text=True)
