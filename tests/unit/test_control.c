@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../../plugin/base/file_lock.h"
 #include "../../plugin/control/request.h"
 #include "account.h"
 
@@ -64,6 +65,48 @@ static void test_a_halt_outlives_publications_and_reboots(void **state) {
     assert_int_equal(am_ledger_halt(account.ledger, am_ledger_cells(account.ledger), true,
                                     now_seconds(), &error),
                      AM_E_NOT_FOUND);
+}
+
+/* Another process publishes, and is stopped. */
+static int stop_a_publisher(void) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/publisher", am_ledger_home(account.ledger));
+    int publisher = am_file_lock(path, 0);
+    assert_true(publisher >= 0);
+    alarm(60); /* whoever waits for it for ever */
+    return publisher;
+}
+
+static void test_a_halt_waits_for_no_publication(void **state) {
+    int publisher = stop_a_publisher();
+    (void)state;
+    halt("c1", true);
+    assert_true(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+    halt("c1", false);
+    assert_false(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+    alarm(0);
+    close(publisher);
+}
+
+static void test_a_publication_names_the_lock_that_it_waits_for(void **state) {
+    const struct am_ledger_publication publication = {.time = 1000, .currency = "EUR"};
+    const struct am_ledger_options options = {.folder = account.folder,
+                                              .tmpfs = account.tmpfs,
+                                              .currency = "EUR",
+                                              .publish_milliseconds = 50,
+                                              .zones = account.zones};
+    struct am_ledger *other;
+    int publisher = stop_a_publisher();
+    (void)state;
+    check(am_ledger_open(&options, &other, &error), &error);
+    assert_int_equal(am_ledger_publish_begin(other, &publication, NOON, &error), AM_E_IO);
+    assert_non_null(strstr(error.message, "/publisher"));
+    assert_non_null(strstr(error.message, account.folder));
+    close(publisher);
+    check(am_ledger_publish_begin(other, &publication, NOON, &error), &error);
+    am_ledger_publish_end(other);
+    alarm(0);
+    am_ledger_close(other);
 }
 
 static struct am_control_override override_of(const char *id, const char *reason) {
@@ -208,6 +251,9 @@ static void test_each_request_is_taken_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_halt_outlives_publications_and_reboots, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_halt_waits_for_no_publication, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_publication_names_the_lock_that_it_waits_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_overrides_are_kept_in_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overrides_that_are_none_are_refused, set_up,
