@@ -44,6 +44,8 @@ struct am_view am_uwsgi_request_path(const struct wsgi_request *request) {
     if (slash && path.size && path.data[0] != '/' && path.data[-1] == '/')
         return (struct am_view){path.data - 1,
                                 path.size + 1}; /* manage-script-name has cut it off */
+    if (am_uwsgi_host_has_cut(request))
+        return path;
     prefix.size -= slash;
     bool below = prefix.size && path.size >= prefix.size &&
                  memcmp(path.data, prefix.data, prefix.size) == 0 &&
