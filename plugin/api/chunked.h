@@ -24,7 +24,8 @@ enum am_api_chunked_end {
     AM_API_CHUNKED_MORE,    /* the body goes on; all bytes are used */
     AM_API_CHUNKED_WHOLE,   /* it has ended */
     AM_API_CHUNKED_INVALID, /* it is malformed */
-    AM_API_CHUNKED_LARGE,   /* it is longer than the limit; decoding can go on with a higher one */
+    AM_API_CHUNKED_LARGE, /* its data or its framing is longer than allowed; decoding can go on with
+                             a higher one */
 };
 
 /* All zero: at the beginning of a body. */
@@ -38,8 +39,8 @@ struct am_api_chunked {
 
 /* Decodes from the front of `bytes`, which becomes what is left: after WHOLE, what follows the
  * body. Copies the data to data[size ...], of `limit` bytes; NULL: only measures. LARGE: before the
- * first byte of a chunk that exceeds the limit. The limit may rise from call to call. Nothing may
- * follow WHOLE and INVALID. */
+ * first byte of a chunk that exceeds the limit, or when the framing exceeds its own. The limit may
+ * rise from call to call. Nothing may follow WHOLE and INVALID. */
 enum am_api_chunked_end
 am_api_chunked_decode(struct am_api_chunked *body, size_t limit, struct am_view *bytes, char *data);
 

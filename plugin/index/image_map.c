@@ -43,14 +43,16 @@ void *am_image_map(int fd, size_t size) {
 int am_image_collapse(const struct am_image *image, size_t *collapsed) {
     size_t whole = image->size - image->size % AM_HUGE_PAGE;
     char *data = (char *)(uintptr_t)image->data;
+    int refused = 0;
     *collapsed = 0;
     if (!image->mapped)
         return 0;
-    for (size_t at = 0; at < whole; at += AM_HUGE_PAGE) {
-        if (madvise(data + at, AM_HUGE_PAGE, MADV_COLLAPSE) != 0)
-            return errno;
-        *collapsed += AM_HUGE_PAGE;
+    for (size_t at = 0; at < whole && (!refused || refused == EAGAIN); at += AM_HUGE_PAGE) {
+        if (madvise(data + at, AM_HUGE_PAGE, MADV_COLLAPSE) == 0)
+            *collapsed += AM_HUGE_PAGE;
+        else
+            refused = errno;
         sched_yield();
     }
-    return 0;
+    return refused;
 }

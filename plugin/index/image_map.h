@@ -15,8 +15,9 @@ void *am_image_map(int fd, size_t size);
 
 /* Collapses the pages of a mapped image, one huge page after the other, yielding in between; what
  * is behind the last whole one stays. *collapsed: bytes that are in huge pages now. Returns 0, or
- * the errno of the first huge page that was refused: EINVAL where the file system or the kernel
- * (before Linux 6.1) cannot do it, ENOMEM or EAGAIN where no huge page is free. Any thread. */
+ * the errno of a huge page that was refused: EAGAIN where a page was busy, which the others are
+ * not; EINVAL where the file system or the kernel (before Linux 6.1) cannot do it, ENOMEM where no
+ * huge page is free, and then the rest stays. Any thread. */
 int am_image_collapse(const struct am_image *image, size_t *collapsed);
 
 #endif

@@ -31,14 +31,22 @@ static bool has_sound_headers(const struct wsgi_request *request) {
     return am_api_header_is_one_line(type);
 }
 
-/* HTTP/1 and a digit, and nothing that an answer must not repeat. */
+/* A token, HTTP/1 and a digit, and nothing that an answer or a log must not repeat. */
 static bool has_sound_line(const struct wsgi_request *request) {
     static const char version[] = "HTTP/1.";
+    struct am_view method = {request->method, request->method_len};
     struct am_view target = {request->uri, request->uri_len};
-    return request->protocol_len == sizeof version &&
+    return am_api_header_is_name(method) && request->protocol_len == sizeof version &&
            memcmp(request->protocol, version, sizeof version - 1) == 0 &&
            request->protocol[sizeof version - 1] >= '0' &&
            request->protocol[sizeof version - 1] <= '9' && am_api_header_is_one_line(target);
+}
+
+/* HTTP/1.1 needs one; uWSGI joins several by a comma, which no host has. */
+static bool has_one_host(struct wsgi_request *request) {
+    struct am_view host = am_uwsgi_variable(request, "HTTP_HOST");
+    return (host.data || am_uwsgi_connection_is_http10(request)) &&
+           !memchr(host.data ? host.data : "", ',', host.size);
 }
 
 /* uWSGI's own parser reads "5, 7" as 5 and lets numbers wrap. */
@@ -70,6 +78,8 @@ find_fault(struct wsgi_request *request, bool http, struct am_view length, struc
         return "expected a request line like GET /path HTTP/1.1";
     if (http && !has_sound_headers(request))
         return "expected headers like Name: value, each in one line";
+    if (http && !has_one_host(request))
+        return "Host: expected one";
     if (coding.data && length.data)
         return "both Content-Length and Transfer-Encoding";
     if (coding.data && http && am_uwsgi_connection_is_http10(request))

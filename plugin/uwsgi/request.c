@@ -37,8 +37,22 @@ am_uwsgi_requests_start(struct am_server *served, unsigned cores, struct am_erro
 
 /* Where a proxy or `mount` has put admatch below a prefix, SCRIPT_NAME says which, and the path may
  * begin with it: nginx sends both whole. */
+/* Of "http://host/path", as proxies may ask (RFC 9112, section 3.2.2), the path. */
+static struct am_view origin_form(struct am_view path) {
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < AM_COUNT_OF(schemes); i++) {
+        size_t size = strlen(schemes[i]);
+        if (path.size < size || strncasecmp(path.data, schemes[i], size) != 0)
+            continue;
+        const char *slash = memchr(path.data + size, '/', path.size - size);
+        return slash ? (struct am_view){slash, path.size - (size_t)(slash - path.data)}
+                     : AM_VIEW("/");
+    }
+    return path;
+}
+
 struct am_view am_uwsgi_request_path(const struct wsgi_request *request) {
-    struct am_view path = {request->path_info, request->path_info_len};
+    struct am_view path = origin_form((struct am_view){request->path_info, request->path_info_len});
     struct am_view prefix = {request->script_name, request->script_name_len};
     bool slash = prefix.size && prefix.data[prefix.size - 1] == '/';
     if (slash && path.size && path.data[0] != '/' && path.data[-1] == '/')

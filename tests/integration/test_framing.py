@@ -3,6 +3,7 @@
 uWSGI's threads and in the loop."""
 
 import contextlib
+import json
 import time
 import unittest
 
@@ -93,6 +94,10 @@ LINES = {
     "two spaces": ("POST  /v1/decide HTTP/1.1", [CHUNKED]),
     "a fourth word": ("POST /v1/decide HTTP/1.1 x", [CHUNKED]),
     "a line feed alone": ("POST /v1/decide HTTP/1.1\nX-A: b", [CHUNKED]),
+    "a line feed in the method": ("A\nB /v1/decide HTTP/1.1", [CHUNKED]),
+    "a second line in the method": ("GET\r\nX /v1/decide HTTP/1.1", [CHUNKED]),
+    "a control character in the method": ("G\x01ET /v1/decide HTTP/1.1", [CHUNKED]),
+    "no method but a quote": ("\" /v1/decide HTTP/1.1", [CHUNKED]),
     "a line feed in the target": ("POST /v1/decide\nX-A: HTTP/1.1", [CHUNKED]),
 }
 
@@ -178,6 +183,17 @@ class FramingTest(SharedServerTest):
             with self.subTest(name):
                 self.refused(self.raw(head(*headers, line=line) + b"0\r\n\r\n" + HIDDEN))
 
+    def test_there_is_one_host(self):
+        for hosts in ("", "Host: h\r\nHost: h\r\n", "Host: h\r\nHost: other\r\n"):
+            with self.subTest(hosts):
+                self.refused(self.raw(f"GET /healthz HTTP/1.1\r\n{hosts}\r\n".encode()))
+        self.assertEqual(self.raw(b"GET /healthz HTTP/1.0\r\n\r\n").answer()[0], 200)
+
+    def test_a_target_may_name_the_host(self):
+        for target in ("http://h/v1/decide?query=running+shoes", "HTTPS://h:80/v1/decide?query=running+shoes"):
+            with self.subTest(target):
+                self.assertIn(b'"ad":"shoes"', self.raw(head(line=f"GET {target} HTTP/1.1")).answer()[2])
+
     def test_spaces_around_values_mean_nothing(self):
         for headers in (["Transfer-Encoding:chunked"], ["Transfer-Encoding: \tchunked \t"], ["transfer-encoding: Chunked"]):
             with self.subTest(headers):
@@ -202,6 +218,29 @@ class MemoryTest(ServerTest):
 
 class FramingInLoopTest(FramingTest):
     OPTIONS = (*FramingTest.OPTIONS, "loop = admatch", "admatch-body-timeout = 3")
+
+    def test_http10_is_not_told_to_continue(self):
+        raw = self.raw(head("Content-Length: 25", "Expect: 100-continue", line="POST /v1/decide HTTP/1.0"))
+        time.sleep(0.2)
+        self.assertEqual(raw.send(QUESTION).answer()[0], 200)
+
+
+class SlowPreviewTest(ServerTest):
+    """Bodies that come slowly cost no thread, whatever their path."""
+
+    def test_threads_get_whole_bodies_alone(self):
+        server = self.serve([ad("shoes", "running shoes")], "processes = 1", "threads = 2", "loop = admatch", "admatch-preview =",
+                            "admatch-body-timeout = 2")
+        for path in ("/preview", "/preview/", "/previewzzz"):
+            with self.subTest(path):
+                raw = Raw(server.port).send(head("Content-Length: 1000", line=f"POST {path} HTTP/1.1") + b"text=a")
+                self.addCleanup(raw.close)
+                began = time.monotonic()
+                large = json.dumps({"text": "running shoes " * 8000})
+                self.assertEqual(server.ask("POST", "/v1/decide", large, {"Content-Type": "application/json"}).ads, ["shoes"])
+                self.assertLess(time.monotonic() - began, 1.5)
+                raw.answer()
+                self.assertTrue(raw.ends())
 
 
 if __name__ == "__main__":

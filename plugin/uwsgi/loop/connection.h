@@ -59,6 +59,7 @@ struct am_loop_connection {
     size_t body;  /* its size, framing included; of a chunked one, so far */
     bool coded;   /* it has a Transfer-Encoding, or a plugin may read its head otherwise */
     bool chunked; /* it is collected chunk by chunk */
+    bool heavy;   /* its answer is a blocking thread's */
     struct am_api_chunked chunks;
 
     /* The outcome of a request (hooks.c). */

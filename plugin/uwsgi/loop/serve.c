@@ -8,6 +8,7 @@
 
 #include "../../api/headers.h"
 #include "../framing.h"
+#include "../connection.h"
 #include "../request.h"
 #include "../settings.h"
 #include "../variable.h"
@@ -214,8 +215,7 @@ static bool save_request(struct am_loop_connection *connection, struct wsgi_requ
 static void send_continue(const struct am_loop_connection *connection,
                           struct wsgi_request *request) {
     static const char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (is_http(connection) && connection->input.size == 0 &&
-        am_api_header_is(am_uwsgi_variable(request, "HTTP_EXPECT"), "100-continue"))
+    if (am_uwsgi_connection_expects(request))
         send(connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -311,12 +311,11 @@ static enum am_loop_next hand_over(struct am_loop_connection *connection,
     return saved ? AM_LOOP_HAND_OVER : AM_LOOP_NO_MEMORY;
 }
 
-/* /preview explains every candidate. */
+/* /preview explains every candidate. A thread gets it when its body is whole. */
 static bool is_heavy(const struct wsgi_request *request) {
-    static const char heavy[] = "/preview"; /* with and without a slash behind it */
     struct am_view path = am_uwsgi_request_path(request);
-    return am_loop_threads_running() && path.size >= sizeof heavy - 1 &&
-           memcmp(path.data, heavy, sizeof heavy - 1) == 0;
+    return am_uwsgi_settings.preview &&
+           (am_view_equal(path, AM_VIEW("/preview")) || am_view_equal(path, AM_VIEW("/preview/")));
 }
 
 static enum am_loop_next serve_head(struct am_loop_connection *connection) {
@@ -333,12 +332,13 @@ static enum am_loop_next serve_head(struct am_loop_connection *connection) {
     if (!serve.nonblocking[request->uh->modifier1])
         return hand_over(connection, request);
     status = uwsgi_parse_vars(request);
-    if (is_heavy(request))
-        return hand_over(connection, request);
+    connection->heavy = is_heavy(request);
     expect_body(connection, request);
     struct am_view bytes = {request->proto_parser_remains_buf, request->proto_parser_remains};
     if (status == 0 && !is_whole(connection, bytes))
         return wait_for_body(connection, request);
+    if (connection->heavy && am_loop_threads_running())
+        return hand_over(connection, request);
     return run(connection, request, status, bytes);
 }
 
@@ -356,7 +356,7 @@ static enum am_loop_next serve_body(struct am_loop_connection *connection) {
         return am_loop_serve_truncated(connection);
     if (!is_whole(connection, (struct am_view){input->data, input->size}))
         return AM_LOOP_READ;
-    if (input->size <= HEAVY_BODY || !am_loop_threads_running())
+    if ((input->size <= HEAVY_BODY && !connection->heavy) || !am_loop_threads_running())
         return resume(connection);
     connection->state = AM_LOOP_BLOCKING;
     return AM_LOOP_HAND_OVER;
