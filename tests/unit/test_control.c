@@ -7,6 +7,11 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <time.h>
+
 #include "../../plugin/base/file_lock.h"
 #include "../../plugin/control/request.h"
 #include "account.h"
@@ -248,6 +253,110 @@ static void test_each_request_is_taken_once(void **state) {
     assert_true(has_file("4.other"));
 }
 
+static void make_old(const char *name) {
+    const struct timespec times[2] = {{.tv_sec = time(NULL) - 62}, {.tv_sec = time(NULL) - 62}};
+    char path[128];
+    snprintf(path, sizeof path, "%s/control/%s", account.folder, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A command that waits for one second, and as long again. */
+struct command {
+    pthread_t thread;
+    enum am_code code;
+    struct am_error error;
+    useconds_t obeyed_after; /* what the holder takes for it, microseconds */
+};
+
+static void *send_request(void *context) {
+    struct command *command = context;
+    const struct am_control_request request = {AM_CONTROL_RESUME, override_of("c1", "why")};
+    command->code = am_control_send(account.folder, &request, 1, &command->error);
+    return NULL;
+}
+
+static enum am_code
+take_slowly(void *context, const struct am_control_request *request, struct am_error *refusal) {
+    const struct command *command = context;
+    (void)request;
+    (void)refusal;
+    taken++;
+    usleep(command->obeyed_after);
+    return AM_OK;
+}
+
+static void run_slowly(struct command *command) {
+    taken = 0;
+    check(am_control_folder_make(account.folder, &error), &error);
+    assert_int_equal(pthread_create(&command->thread, NULL, send_request, command), 0);
+    while (!taken)
+        check(am_control_take(account.folder, take_slowly, command, &error), &error);
+    pthread_join(command->thread, NULL);
+}
+
+static void test_a_request_that_is_under_way_is_waited_for(void **state) {
+    struct command command = {.obeyed_after = 1400000};
+    (void)state;
+    run_slowly(&command);
+    check(command.code, &command.error);
+}
+
+static unsigned count_files(void) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/control", account.folder);
+    DIR *listing = opendir(path);
+    const struct dirent *entry;
+    unsigned count = 0;
+    while ((entry = readdir(listing)))
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(listing);
+    return count;
+}
+
+static void test_a_request_that_takes_too_long_is_said_to_be_under_way(void **state) {
+    struct command command = {.obeyed_after = 2400000};
+    (void)state;
+    run_slowly(&command);
+    assert_int_equal(command.code, AM_E_IO);
+    assert_non_null(strstr(command.error.message, "under way"));
+    assert_null(strstr(command.error.message, "othing was changed"));
+    assert_int_equal(count_files(), 1); /* an answer that nobody reads */
+}
+
+static void test_what_nobody_waits_for_is_removed(void **state) {
+    (void)state;
+    taken = 0;
+    check(am_control_folder_make(account.folder, &error), &error);
+    put_request("1.answer", "{}");
+    put_request(".2.request.tmp", "{");
+    put_request("3.answer", "{}");
+    make_old("1.answer");
+    make_old(".2.request.tmp");
+    check(am_control_take(account.folder, take, NULL, &error), &error);
+    assert_false(has_file("1.answer") || has_file(".2.request.tmp"));
+    assert_true(has_file("3.answer"));
+}
+
+static void test_old_requests_are_refused_and_those_of_a_dead_holder_obeyed(void **state) {
+    static const char text[] = "{\"action\":\"resume\",\"kind\":\"campaign\",\"id\":\"c1\"}";
+    (void)state;
+    taken = 0;
+    check(am_control_folder_make(account.folder, &error), &error);
+    put_request("1.request", text);
+    put_request("2.taken", text);
+    make_old("1.request");
+    make_old("2.taken");
+    check(am_control_take(account.folder, take, NULL, &error), &error);
+    assert_int_equal(taken, 0);
+    assert_true(has_file("1.answer") && has_file("2.answer"));
+    put_request("3.taken", text);
+    for (int i = 0; i < 2; i++)
+        check(am_control_take(account.folder, take, NULL, &error), &error);
+    assert_int_equal(taken, 1);
+    assert_true(has_file("3.answer"));
+    assert_int_equal(count_files(), 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_halt_outlives_publications_and_reboots, set_up,
@@ -262,6 +371,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_request_that_nobody_takes_is_withdrawn, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_each_request_is_taken_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_request_that_is_under_way_is_waited_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_request_that_takes_too_long_is_said_to_be_under_way,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_nobody_waits_for_is_removed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_old_requests_are_refused_and_those_of_a_dead_holder_obeyed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
