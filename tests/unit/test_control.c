@@ -197,6 +197,41 @@ static void test_the_ledger_gets_the_overrides(void **state) {
     am_control_overrides_free(&overrides);
 }
 
+static void test_a_pause_without_an_override_is_lifted(void **state) {
+    struct am_control_overrides overrides = {AM_VECTOR_OF(struct am_control_override)};
+    const struct am_control_override kept = override_of("c2", "");
+    (void)state;
+    halt("c1", true);
+    halt("c2", true);
+    check(am_ledger_snapshot(account.ledger, now_seconds(), &error), &error);
+    lose_memory(&account);
+    assert_true(am_control_overrides_put(&overrides, &kept));
+    for (int i = 0; i < 2; i++) {
+        bool changed = false;
+        check(am_control_overrides_lift_others(&overrides, account.ledger, NOON, &changed, &error),
+              &error);
+        assert_int_equal(changed, i == 0);
+        assert_false(state_of(AM_LEDGER_CAMPAIGN, "c1").halted);
+        assert_true(state_of(AM_LEDGER_CAMPAIGN, "c2").halted);
+    }
+    am_control_overrides_free(&overrides);
+}
+
+static void test_the_lock_of_the_overrides_is_named_when_it_is_kept(void **state) {
+    (void)state;
+    int lock = am_control_overrides_lock(account.ledger, &error);
+    assert_true(lock >= 0);
+    alarm(60); /* whoever waits for it for ever */
+    assert_int_equal(am_control_overrides_lock(account.ledger, &error), -1);
+    assert_int_equal(error.code, AM_E_IO);
+    assert_non_null(strstr(error.message, "/overrides open"));
+    close(lock);
+    lock = am_control_overrides_lock(account.ledger, &error);
+    assert_true(lock >= 0);
+    close(lock);
+    alarm(0);
+}
+
 /* ---- requests ---- */
 
 static unsigned taken;
@@ -368,6 +403,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_overrides_that_are_none_are_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_the_ledger_gets_the_overrides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pause_without_an_override_is_lifted, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_the_lock_of_the_overrides_is_named_when_it_is_kept,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_request_that_nobody_takes_is_withdrawn, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_each_request_is_taken_once, set_up, tear_down),
