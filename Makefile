@@ -71,7 +71,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all compile help clean deps run test check test-all fresh unit valgrind model examples integration replay docs-check lint
-.PHONY: fuzz fuzz-cost soak bench bench-pair install install-server install-lib uninstall dist deb
+.PHONY: worlds fuzz fuzz-cost soak bench bench-pair install install-server install-lib uninstall dist deb
 all: $(BUILD)/admatch_plugin.so $(BUILD)/admatch $(SHARED) ## build the plugin, the command and the library
 
 help: ## this list
@@ -263,6 +263,10 @@ model: all $(BUILD)/tests/delivery_driver ## the engine and the ledger against i
 	$(PYTHON) tests/model/run_model.py --admatch $(BUILD)/admatch --decisions $(MODEL_DECISIONS) $(MODEL_ARGUMENTS)
 	$(PYTHON) tests/model/run_delivery.py --driver $(BUILD)/tests/delivery_driver
 	$(PYTHON) tests/worlds/run_days.py --admatch $(BUILD)/admatch
+	$(PYTHON) tests/worlds/run_worlds.py --admatch $(BUILD)/admatch --quick
+
+worlds: all ## generated days against what pacing must reach; SEED=N for others, ONLY="evening clicks" for some
+	$(PYTHON) tests/worlds/run_worlds.py --admatch $(BUILD)/admatch $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 examples: all ## the worked examples, by the command and by the model; pages against what a browser shows
 	$(PYTHON) tests/examples/run_examples.py --admatch $(BUILD)/admatch

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `admatch simulate`: what a day of requests would deliver. */
 #include "simulate_report.h"
+#include "simulate_series.h"
 
 #include "../base/decimal.h"
 #include "command.h"
@@ -17,6 +18,7 @@ enum {
     OPTION_RESERVE,
     OPTION_ASAP,
     OPTION_REPORT,
+    OPTION_SERIES,
     OPTION_SKIP,
 };
 
@@ -40,13 +42,14 @@ static const struct option options[] = {
     {"reserve", required_argument, NULL, OPTION_RESERVE},
     {"asap", no_argument, NULL, OPTION_ASAP},
     {"report", required_argument, NULL, OPTION_REPORT},
+    {"series", required_argument, NULL, OPTION_SERIES},
     {"skip", no_argument, NULL, OPTION_SKIP},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
 struct plan {
-    const char *source, *requests, *report;
+    const char *source, *requests, *report, *series;
     struct am_cli_source_options source_options;
     struct am_cli_simulation_options simulation;
 };
@@ -111,6 +114,9 @@ static void read_option(struct am_cli_arguments *arguments, int option, struct p
     case OPTION_REPORT:
         plan->report = optarg;
         break;
+    case OPTION_SERIES:
+        plan->series = optarg;
+        break;
     default:
         plan->source_options.skip = true;
     }
@@ -119,9 +125,11 @@ static void read_option(struct am_cli_arguments *arguments, int option, struct p
 static int check_plan(struct am_cli_arguments *arguments, const struct plan *plan) {
     if (!plan->requests)
         return am_cli_usage(arguments, "--requests is missing");
-    if (plan->report && (am_cli_is_same_file(plan->report, plan->requests) ||
-                         am_cli_is_same_file(plan->report, plan->source)))
-        return am_cli_usage(arguments, "'%s' would be written over", plan->report);
+    const char *const written[] = {plan->report, plan->series};
+    for (size_t i = 0; i < AM_COUNT_OF(written); i++)
+        if (written[i] && (am_cli_is_same_file(written[i], plan->requests) ||
+                           am_cli_is_same_file(written[i], plan->source)))
+            return am_cli_usage(arguments, "'%s' would be written over", written[i]);
     return AM_EXIT_UNDECIDED;
 }
 
@@ -155,11 +163,29 @@ request_all(struct am_cli_simulation *simulation, const char *path, struct am_er
     return code;
 }
 
+/* All requests, with what the series shows of them. */
 static enum am_code
-run_once(struct am_cli_simulation *simulation, const struct plan *plan, struct am_error *error) {
-    enum am_code code = request_all(simulation, plan->requests, error);
+run_day(struct am_cli_simulation *simulation, const struct plan *plan, struct am_error *error) {
+    struct am_cli_series series;
+    enum am_code code = AM_OK;
+    if (plan->series) {
+        code = am_cli_series_open(&series, plan->series, error);
+        simulation->options.watch = am_cli_series_write;
+        simulation->options.watcher = &series;
+    }
+    if (code != AM_OK)
+        return code;
+    code = request_all(simulation, plan->requests, error);
     if (code == AM_OK)
         code = am_cli_simulation_finish(simulation, error);
+    enum am_code closed =
+        plan->series ? am_cli_series_close(&series, code == AM_OK ? error : NULL) : AM_OK;
+    return code == AM_OK ? closed : code;
+}
+
+static enum am_code
+run_once(struct am_cli_simulation *simulation, const struct plan *plan, struct am_error *error) {
+    enum am_code code = run_day(simulation, plan, error);
     if (code == AM_OK && (!plan->report || strcmp(plan->report, "-") != 0))
         am_cli_simulation_summary(simulation, stdout);
     if (code == AM_OK && plan->report)
@@ -216,6 +242,9 @@ const struct am_cli_command am_cli_command_simulate = {
         "  --reserve N      seconds that a placement is reserved, as admatch-reserve (60)\n"
         "  --asap           every budget is spent as soon as possible\n"
         "  --report FILE    write all that was found, in JSON; - is standard output\n"
+        "  --series FILE    write what every budget used, and its line, each quarter of an hour, "
+        "in\n"
+        "                   CSV\n"
         "  --skip           drop bad records of the inventory\n"
         "  -h, --help       show this help\n\n"
         "Time is simulated; nothing is served, and no ledger is touched. PACING.md describes the\n"

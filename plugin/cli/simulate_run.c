@@ -8,8 +8,12 @@ enum { ROOM_PART = 4 /* of the room in flight that may be used: no bucket then o
 /* ---- time -------------------------------------------------------------------------------------
  */
 
+static int64_t quarter_of(int64_t second) {
+    return second / AM_CLI_QUARTER_SECONDS - (second % AM_CLI_QUARTER_SECONDS < 0);
+}
+
 static enum am_code
-step_to(struct am_cli_simulation *simulation, int64_t second, struct am_error *error) {
+step(struct am_cli_simulation *simulation, int64_t second, struct am_error *error) {
     struct am_ledger_step_report report;
     if (second <= simulation->stepped)
         return AM_OK;
@@ -25,6 +29,21 @@ step_to(struct am_cli_simulation *simulation, int64_t second, struct am_error *e
     return AM_OK;
 }
 
+/* Steps to a second, and before that to each quarter of an hour that is watched. */
+static enum am_code
+step_to(struct am_cli_simulation *simulation, int64_t second, struct am_error *error) {
+    const struct am_cli_simulation_options *options = &simulation->options;
+    enum am_code code = AM_OK;
+    while (code == AM_OK && options->watch &&
+           simulation->watched + AM_CLI_QUARTER_SECONDS <= second) {
+        simulation->watched += AM_CLI_QUARTER_SECONDS;
+        code = step(simulation, simulation->watched, error);
+        if (code == AM_OK)
+            options->watch(options->watcher, &simulation->opened, simulation->watched);
+    }
+    return code == AM_OK ? step(simulation, second, error) : code;
+}
+
 /* ---- what counts ------------------------------------------------------------------------------
  */
 
@@ -33,10 +52,6 @@ struct am_cli_tally *am_cli_simulation_tally(const struct am_cli_simulation *sim
     uint32_t campaign = simulation->image->ads[ad].campaign;
     uint32_t none = simulation->image->settings->campaign_count;
     return &simulation->tallies[campaign == AM_NONE ? none : campaign];
-}
-
-static int64_t quarter_of(int64_t second) {
-    return second / AM_CLI_QUARTER_SECONDS - (second % AM_CLI_QUARTER_SECONDS < 0);
 }
 
 static void count_quarter(struct am_cli_simulation *simulation,
@@ -183,6 +198,7 @@ begin(struct am_cli_simulation *simulation, int64_t now, struct am_error *error)
         return code;
     am_delivery_map_refresh(simulation->opened.map);
     simulation->first = simulation->stepped = now;
+    simulation->watched = quarter_of(now) * AM_CLI_QUARTER_SECONDS;
     simulation->begun = true;
     simulation->delivery = (struct am_match_delivery){
         .worker = simulation->opened.worker,

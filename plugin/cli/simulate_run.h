@@ -18,6 +18,9 @@ struct am_cli_simulation_options {
     uint32_t reserve;    /* seconds, 1 to 86,400 */
     uint32_t placements; /* room in flight, of which a quarter is used */
     bool asap;           /* overrides the pacing of every record */
+    /* Called after the step at each quarter of an hour; may be NULL. */
+    void (*watch)(void *context, const struct am_delivery_private *opened, int64_t now);
+    void *watcher;
 };
 
 enum { AM_CLI_QUARTER_SECONDS = 900 };
@@ -47,7 +50,7 @@ struct am_cli_simulation {
     struct am_api_simulation hooks;
     struct am_cli_heap heap;
     int64_t first, now; /* seconds: of the first request, and of the last */
-    int64_t stepped;
+    int64_t stepped, watched;
     bool begun, full, out_of_memory;
     uint64_t in_flight; /* at the last step, and placed since */
     uint64_t requests, filled, placements, expired;

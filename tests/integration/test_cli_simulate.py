@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`admatch simulate`: a day of requests in simulated time, its options, its errors."""
 
+import csv
 import json
 import unittest
 
@@ -98,6 +99,19 @@ class WholeDays(SimulateTest):
         requests = lines_of({"query": "shoes", "now": DAY0 + time, "user": {"key": "u1"}} for time in range(0, 7200, 100))
         self.assertEqual(self.simulate(requests, "--render", "1")["placements"], 4)
 
+    def test_series(self):
+        path = self.folder / "series.csv"
+        requests = requests_of("shoes", range(0, 86400, 60))
+        plain = self.simulate(requests, "--render", "1")
+        self.assertEqual(plain, self.simulate(requests, "--render", "1", "--series", path))  # looking changes nothing
+        rows = [row for row in csv.DictReader(path.read_text().splitlines()) if row["id"] == "paced"]
+        self.assertEqual(rows[0], {"time": "2026-12-01T00:15:00Z", "kind": "campaign", "id": "paced", "unit": "spend",
+                                   "counted": rows[0]["counted"], "reserved": rows[0]["reserved"], "line": "0.010416666", "limit": "1"})
+        self.assertEqual([float(row["line"]) for row in rows[:95]], sorted(float(row["line"]) for row in rows[:95]))
+        self.assertTrue(all(float(row["counted"]) <= float(row["line"]) + 0.03 for row in rows))  # slack and lead
+        self.assertEqual(rows[95]["time"], "2026-12-02T00:00:00Z")
+        self.assertEqual(rows[95]["counted"], "0")
+
     def test_words_for_people(self):
         done = self.run_fine("simulate", self.inventory, "--requests", self.write("requests.jsonl", requests_of("boots", [5])), "--render", "1")
         self.assertIn(b"requests    1\nfilled      1 (100.0 %)\nplacements  1\nexpired     0\nrevenue     0.001 EUR\n", done.stdout)
@@ -126,7 +140,10 @@ class Errors(SimulateTest):
             self.assertIn(f"{option} is a", self.refused(requests_of("shoes", [1]), option, value))
         self.assertIn("--requests is missing", run("simulate", self.inventory).stderr.decode())
         path = self.write("requests.jsonl", requests_of("shoes", [1]))
-        self.assertIn("would be written over", run("simulate", self.inventory, "--requests", path, "--report", path).stderr.decode())
+        for option in ("--report", "--series"):
+            done = run("simulate", self.inventory, "--requests", path, option, path)
+            self.assertIn("would be written over", done.stderr.decode())
+        self.assertIn("cannot write", self.refused(requests_of("shoes", [1]), "--series", self.folder / "none" / "series"))
 
 
 if __name__ == "__main__":
