@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lsqlite3 -ljansson -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lsqlite3 -ljansson -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -57,6 +57,8 @@ LIBRARIES += -shared-libsan -Wl,-rpath,$(dir $(CLANG_RUNTIME))
 endif
 
 comma := ,
+empty :=
+space := $(empty) $(empty)
 
 # All rooms but the three that make something of them: the plugin, the command, the shared library.
 ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/% plugin/lib/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
@@ -81,7 +83,7 @@ help: ## this list
 # ---- building ---------------------------------------------------------------------------------
 
 # What every compilation needs, tried once; where it is missing, what to install.
-NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h maxminddb.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \
@@ -137,9 +139,9 @@ $(SHARED): $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libsqlite3-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libsqlite3-dev libmaxminddb-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi
+PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi uwsgi-plugin-python3
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
@@ -195,33 +197,40 @@ deps: deps-run deps-test deps-fresh deps-browser deps-postgresql deps-lint deps-
 
 RUN_INVENTORY := $(or $(INVENTORY),tests/data/example.jsonl)
 # A ledger is of one inventory.
-RUN_LEDGER := build/run-ledger/$(subst /,_,$(RUN_INVENTORY))
+RUN_LEDGER := build/run-ledger/$(subst $(space),_,$(subst /,_,$(RUN_INVENTORY)))
 RUN_WORDS := $(if $(INVENTORY),your+words,trail+running+shoes)
 
-# The hint is printed when the server is ready: after all that uWSGI says at its start, and not if it does not start. What
-# waits for that is no child of uWSGI's, which would report its end.
+# What is wrong with PORT or the inventory is said before uWSGI says all that it says at its start. The hint is printed
+# when the server is ready, and not if it does not start. What waits for that is no child of uWSGI's, which would report
+# its end; uWSGI has the process number of the shell that it takes the place of.
 run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on PORT (8080)
 	@$(MAKE) --no-print-directory all
-	@port=$(PORT); \
+	@port='$(PORT)'; \
+	if ! [[ $$port =~ ^[1-9][0-9]{0,4}$$ ]] || ((port > 65535)); then echo "PORT=$$port: expected a number from 1 to 65535" >&2; exit 1; fi; \
+	if ! said=$$($(BUILD)/admatch check '$(RUN_INVENTORY)' 2>&1) && ! $(BUILD)/admatch info '$(RUN_INVENTORY)' > /dev/null 2>&1; then echo "$$said" >&2; exit 1; fi; \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
 	mkdir -p $(dir $(RUN_LEDGER)); \
 	( while kill -0 $$$$ 2> /dev/null; do \
 	    if ! curl --silent --fail --output /dev/null http://127.0.0.1:$$port/readyz; then sleep 0.1; continue; fi; \
-	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log $(RUN_LEDGER)\n\nCtrl-C ends it.\n\n' $$port $$port $$port; \
+	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log %s\n\nCtrl-C ends it.\n\n' $$port $$port $$port '$(RUN_LEDGER)'; \
 	    break; done & ); \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --die-on-term --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
 	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview \
-	    --admatch-ledger $(RUN_LEDGER) --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
+	    --admatch-ledger '$(RUN_LEDGER)' --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
 
 # ---- tests ------------------------------------------------------------------------------------
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson -lcrypto $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+
+# What the command reads cells of tables with.
+$(BUILD)/tests/test_cells: $(foreach part,cells cell_money columns encoding table,$(BUILD)/plugin/cli/$(part).o)
+$(BUILD)/tests/test_cells: LIBRARIES += -lcsv
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
@@ -282,12 +291,23 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
+# A file of addresses, of networks that tests make up; and the time of lookups.
+$(BUILD)/tests/mmdb: tests/geo/write.c tests/geo/mmdb.h
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
+
+.PHONY: bench-geo
+bench-geo: $(BUILD)/libadmatch.a ## lookups of addresses among 1,000,000 networks
+	$(QUIET)$(LINK) -o $(BUILD)/tests/bench-geo tests/geo/bench.c $(BUILD)/libadmatch.a $(LIBRARIES)
+	$(BUILD)/tests/bench-geo
+
 $(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
 
-integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account $(BUILD)/tests/mmdb ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program

@@ -155,6 +155,14 @@ class ConfigsTest(unittest.TestCase):
         eventually("the zerg answers, too", served_by_zerg)
         self.assertIn("bytes found in", zerg.log.read_text())
 
+    @unittest.skipUnless(pathlib.Path("/usr/lib/uwsgi/plugins/python3_plugin.so").exists(), "uWSGI's python3 plugin is not installed")
+    def test_python(self):
+        process, port = self.run_config("python.ini"), self.ports[8095]
+        self.assertTrue(self.ask(process, port, "/ads/v1/decide?query=trail+running+shoes").ads)
+        page = self.ask(process, port, "/?q=trail+running+shoes").body.decode()
+        self.assertIn('<a class="ad" rel="sponsored" href="https://fleet-trail.example/light">160 grams</a>', page)
+        self.assertIn("&lt;b&gt;", self.ask(process, port, "/?q=%3Cb%3E").body.decode())
+
     def test_paas(self):
         port = free_port()
         process = self.run_config("paas.ini", PORT=str(port), ADMATCH_INVENTORY="tests/data/example.jsonl",
@@ -288,6 +296,10 @@ def ask_uwsgi(port, path, query):
 
 @unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")
 class BuildTest(unittest.TestCase):
+    def test_uwsgi_s_build_links_what_make_links(self):
+        libraries = lambda path, pattern: set(re.findall(r"-l\w+", re.search(pattern, (ROOT / path).read_text(), re.M)[0]))
+        self.assertEqual(libraries("uwsgiplugin.py", r"^LIBS = .*"), libraries("Makefile", r"^LIBRARIES := .*"))
+
     def test_uwsgi_builds_the_plugin_itself(self):
         folder = new_folder(self.addCleanup)
         done = subprocess.run([UWSGI, "--build-plugin", ROOT], cwd=folder, capture_output=True, text=True)
@@ -353,6 +365,37 @@ class BuildTest(unittest.TestCase):
     def test_make_run_serves_an_inventory_that_it_is_given(self):
         lines, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
         self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+
+    def test_make_run_serves_a_path_with_a_space(self):
+        path = new_folder(self.addCleanup) / "my ads.jsonl"
+        shutil.copy(ROOT / "configs/data/travel.jsonl", path)
+        lines, _ = self.run_make(f"INVENTORY={path}")
+        self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+
+    def test_make_run_is_ended_by_sigterm(self):
+        _, log = self.run_make()
+        master = int(re.search(r"spawned uWSGI master process \(pid: (\d+)\)", log.read_text())[1])
+
+        def ended():  # a master ignores signals until its loop runs
+            with contextlib.suppress(OSError):
+                os.kill(master, signal.SIGTERM)
+                return not pathlib.Path(f"/proc/{master}/cmdline").read_bytes()
+            return True
+
+        eventually("it ends", ended)
+
+    def test_make_run_says_first_what_is_wrong(self):
+        folder = new_folder(self.addCleanup)
+        bad, table = folder / "bad.jsonl", folder / "table.csv"
+        bad.write_text('{"id":"a"}\n')
+        table.write_text("Keyword,Max CPC\nshoes,1\n")
+        for option, reason in (("PORT=http", "PORT=http: expected a number from 1 to 65535"), ("PORT=70000", "PORT=70000: expected"), ("PORT=0", "PORT=0: expected"),
+                               (f"INVENTORY={bad}", "1 error"), (f"INVENTORY={table}", "admatch import"), (f"INVENTORY={folder}/none", "No such file")):
+            with self.subTest(option=option):
+                done = subprocess.run(["make", "-s", "run", option], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(reason, done.stdout + done.stderr)
+                self.assertNotIn("Starting uWSGI", done.stdout + done.stderr)
 
     def test_make_says_what_to_install(self):
         folder = new_folder(self.addCleanup)
