@@ -80,6 +80,18 @@ enum am_delivery_verdict am_delivery_gate(const struct am_ledger_worker *worker,
                                           const struct am_delivery_ask *ask,
                                           struct am_delivery_detail *detail);
 
+/* How far the limits of an ad are used: of the gate `budget` and of `pacing` the limit of which the
+ * largest part is, whether it stops the ad or not. FREE: nothing limits it, nothing paces it. */
+struct am_delivery_use {
+    struct am_delivery_detail budget, pacing;
+};
+
+/* For explanations. Any thread that may ask am_delivery_gate. */
+void am_delivery_use_of(const struct am_delivery_map *map,
+                        uint32_t ad,
+                        const struct am_delivery_ask *ask,
+                        struct am_delivery_use *use);
+
 /* A placement to reserve. */
 struct am_delivery_placement {
     uint64_t sequence;              /* am_ledger_sequence */

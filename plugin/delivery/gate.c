@@ -30,7 +30,8 @@ static void explain_limit(const struct am_ledger_limit *limit,
     detail->daily =
         daily != AM_LEDGER_UNLIMITED &&
         (am_ledger_add_clamped(used, demand->hold) > daily ||
-         am_ledger_add_clamped(counted, demand->price) > daily || total == AM_LEDGER_UNLIMITED);
+         am_ledger_add_clamped(counted, demand->price) > daily || total == AM_LEDGER_UNLIMITED ||
+         am_ledger_subtract_clamped(reading->ceiling, reading->base) == daily);
     detail->used = detail->daily ? used : reading->used;
     detail->limit = detail->daily ? daily : total;
 }
@@ -57,6 +58,37 @@ static void explain(const struct am_delivery_map *map,
     detail->allowed = am_ledger_subtract_clamped(
         am_delivery_reading_allows(reading, reading->line, demand->price), reading->base);
     detail->at = AM_LEDGER_GET(ledger->header->stepped) + AM_LEDGER_GET(ledger->zones[zone].offset);
+}
+
+/* Keeps the detail of which the larger part is used. */
+static void keep_fuller(struct am_delivery_detail *kept, const struct am_delivery_detail *found) {
+    bool pacing = found->reason == AM_DELIVERY_ABOVE_LINE;
+    int64_t of = pacing ? found->allowed : found->limit;
+    int64_t of_kept = pacing ? kept->allowed : kept->limit;
+    if (kept->reason == AM_DELIVERY_FREE ||
+        (__int128)found->used * of_kept > (__int128)kept->used * of)
+        *kept = *found;
+}
+
+void am_delivery_use_of(const struct am_delivery_map *map,
+                        uint32_t ad,
+                        const struct am_delivery_ask *ask,
+                        struct am_delivery_use *use) {
+    struct am_ledger_limit *list[AM_LEDGER_KINDS * AM_LEDGER_UNITS];
+    uint32_t count = am_delivery_chain_list(map, am_delivery_chain_of(map, ad), list);
+    use->budget = use->pacing = (struct am_delivery_detail){.reason = AM_DELIVERY_FREE};
+    for (uint32_t i = 0; i < count; i++) {
+        struct am_delivery_reading reading = am_delivery_reading_of(list[i]);
+        struct am_delivery_demand demand =
+            am_delivery_demand_of(ask, AM_LEDGER_GET(list[i]->flags));
+        struct am_delivery_detail found;
+        explain(map, list[i], &reading, &demand, false, &found);
+        keep_fuller(&use->budget, &found);
+        if (reading.line >= reading.ceiling)
+            continue;
+        explain(map, list[i], &reading, &demand, true, &found);
+        keep_fuller(&use->pacing, &found);
+    }
 }
 
 /* ---- the gates --------------------------------------------------------------------------------

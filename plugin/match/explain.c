@@ -323,11 +323,25 @@ static void passed_floor(const struct stopped *stopped) {
         append_floor(stopped, stopped->request->slots);
 }
 
+static void passed_budget(const struct stopped *stopped) {
+    struct am_delivery_use use;
+    am_gate_use(stopped->explain->gates, stopped->candidate, &use);
+    am_delivery_detail_write(&use.budget, stopped->text);
+}
+
+static void passed_pacing(const struct stopped *stopped) {
+    struct am_delivery_use use;
+    am_gate_use(stopped->explain->gates, stopped->candidate, &use);
+    am_delivery_detail_write(&use.pacing, stopped->text);
+}
+
 static append_detail *const passed[AM_GATES] = {
     [AM_GATE_NOT_STARTED] = passed_not_started,
     [AM_GATE_ENDED] = passed_ended,
     [AM_GATE_SIZE] = passed_size,
     [AM_GATE_FLOOR] = passed_floor,
+    [AM_GATE_BUDGET] = passed_budget,
+    [AM_GATE_PACING] = passed_pacing,
 };
 
 /* ---- all --------------------------------------------------------------------------------------

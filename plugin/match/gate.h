@@ -155,6 +155,10 @@ bool am_gate_is_capped(struct am_gates *gates, uint32_t ad);
 /* What its budgets say, likewise; with a delivery. */
 enum am_delivery_verdict am_gate_budgets(struct am_gates *gates,
                                          const struct am_match_candidate *candidate);
+/* How far its budgets are used, for explanations; FREE without a delivery or a keyword. */
+void am_gate_use(const struct am_gates *gates,
+                 const struct am_match_candidate *candidate,
+                 struct am_delivery_use *use);
 /* Takes what a placement of the ad holds, with a delivery. AM_GATES: it is reserved; else the gate
  * that stops it after all. */
 struct am_gate_reserved {

@@ -83,6 +83,18 @@ enum am_delivery_verdict am_gate_budgets(struct am_gates *gates,
                             gates->explains ? &last_note(gates)->delivery : NULL);
 }
 
+void am_gate_use(const struct am_gates *gates,
+                 const struct am_match_candidate *candidate,
+                 struct am_delivery_use *use) {
+    const struct am_match_delivery *delivery = gates->delivery;
+    use->budget = use->pacing = (struct am_delivery_detail){.reason = AM_DELIVERY_FREE};
+    if (!delivery || candidate->posting == AM_NONE ||
+        !am_delivery_map_is_limited(delivery->map, candidate->ad))
+        return;
+    struct am_delivery_ask asked = ask_of(gates->image, candidate);
+    am_delivery_use_of(delivery->map, candidate->ad, &asked, use);
+}
+
 /* ---- placing ----------------------------------------------------------------------------------
  */
 

@@ -17,8 +17,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ADMATCH = os.environ.get("ADMATCH") or str(ROOT / os.environ.get("ADMATCH_BUILD", "build/release") / "admatch")
 NOW = "2026-11-20T12:00:00Z"  # a Friday
 GATES = ["paused", "not_started", "ended", "negative_keyword", "negatives_unknown", "targeting", "placement", "size", "floor", "blocked_advertiser",
-         "blocked_category", "allowed_category", "seat", "creative", "duplicate_advertiser", "excluded_label", "outranked"]
-ELSEWHERE = ["negatives_unknown", "placement", "allowed_category", "seat", "creative"]  # of requests that meet the work limit, and of bid requests
+         "blocked_category", "allowed_category", "seat", "creative", "frequency_cap", "budget", "pacing", "duplicate_advertiser", "excluded_label",
+         "outranked"]
+# Of requests that meet the work limit, of bid requests, and of servers with a ledger.
+ELSEWHERE = ["negatives_unknown", "placement", "allowed_category", "seat", "creative", "frequency_cap", "budget", "pacing"]
 
 
 def of(name, **members):
@@ -76,6 +78,20 @@ class WhyTest(unittest.TestCase):
         details = {each["gate"]: each["detail"] for each in answer["gates"] if "detail" in each}
         self.assertEqual(details, {"not_started": f"starts 2026-11-01T00:00:00Z; it is {NOW}", "size": "300x250; the slot has 300x250",
                                    "floor": "eCPM 1; the floor is 0.5"})
+
+    def test_budgets_that_do_not_stop_say_how_far_they_are_used(self):
+        flight = {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z", "pacing_curve": "flat"}
+        records = [{"type": "campaign", "id": "c", "advertiser": "x", "budget": {"total": 1000, "daily": 100, "clicks": {"total": 50}}, **flight},
+                   {"id": "a", "campaign": "c", "bid": 1, "keywords": ["shoes"]}]
+        state = {"campaign": {"c": {"spend": {"total": 441.2, "daily": 41.2, "line": 45}, "clicks": {"total": 2, "line": 20}}}}
+        for query, placed, used in (("shoes", True, "41.201"), ("boots", False, "41.2")):
+            with self.subTest(query=query):
+                answer = why(records, {"query": query, "state": state})
+                details = {each["gate"]: (each["stops"], each.get("detail", "")) for each in answer["gates"] if each["gate"] in ("budget", "pacing")}
+                self.assertEqual(answer["placed"], placed)
+                self.assertEqual(details["budget"], (False, f"campaign daily {used} of 100"))
+                self.assertFalse(details["pacing"][0])
+                self.assertRegex(details["pacing"][1], f"^campaign {used} used, [0-9.]+ allowed by 12:00:00$")
 
     def test_the_nearest_keyword_lacks_the_fewest_words(self):
         cases = (
