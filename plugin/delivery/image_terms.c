@@ -295,7 +295,8 @@ static enum am_code map_ad(struct am_delivery_map *map,
                            struct am_error *error) {
     const struct am_image_ad *record = &image->ads[ad];
     uint32_t advertiser = advertiser_index(image, record->advertiser);
-    struct map_ad mapped = {.what = {{0}}};
+    struct map_ad mapped;
+    memset(&mapped, 0, sizeof mapped);
     mapped.what.keys[AM_LEDGER_ADVERTISER] = am_image_key_of_advertiser(image, advertiser);
     mapped.what.limited[AM_LEDGER_ADVERTISER] =
         is_limited(limited, AM_LEDGER_ADVERTISER, advertiser);

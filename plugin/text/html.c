@@ -27,7 +27,7 @@ enum element {
 enum { NAME_BYTES = 8 };
 
 struct name {
-    char name[NAME_BYTES] __attribute__((nonstring));
+    char name[NAME_BYTES];
     uint8_t element;
 };
 
