@@ -87,6 +87,11 @@ enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
     if (!inventory)
         return AM_OK;
     snprintf(path, sizeof path, "%s/owner", ledger->folder);
+    if (access(path, F_OK) != 0 && am_ledger_has_snapshot(ledger))
+        return am_error_set(error, AM_E_INVALID,
+                            "%s is missing, and the ledger has counted already: write the path of "
+                            "the inventory that it counts for into that file",
+                            path);
     if (access(path, F_OK) != 0) {
         enum am_code code = am_ledger_store_create(path, am_view_of(inventory), error);
         if (code != AM_E_CHANGED)

@@ -30,8 +30,8 @@ enum am_code am_ledger_store_make(const struct am_ledger *ledger,
                                   void **memory,
                                   struct am_error *error);
 
-/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_NOT_FOUND: there is
- * none. AM_E_INVALID: not ours alone. */
+/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_NOT_FOUND:
+ * there is none. AM_E_INVALID: not ours alone. */
 enum am_code am_ledger_store_map(const struct am_ledger *ledger,
                                  const char *path,
                                  int *fd,
@@ -52,5 +52,8 @@ bool am_ledger_store_read(const char *path, char *bytes, size_t size);
 
 /* Makes the names of DIR durable. */
 enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error);
+
+/* Has the owner of the ledger say something in its log. */
+void am_ledger_store_warn(const struct am_ledger *ledger, const char *text);
 
 #endif
