@@ -226,10 +226,12 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
         code = am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
     if (code == AM_OK)
         code = am_ledger_store_sync_folder(ledger, error);
-    if (code == AM_OK)
+    if (code == AM_OK) {
+        AM_LEDGER_SET(ledger->header->unsaved, 0);
         remove_old(ledger, number);
-    else
+    } else {
         unlink(temporary);
+    }
     am_ledger_counts_free(&counts);
     return code;
 }
