@@ -74,6 +74,7 @@ class RestartTest(LedgerTest):
     def test_after_a_reboot_that_cannot_be_saved_budgets_stop_until_it_can(self):
         budget = {"type": "campaign", "id": "c1", "advertiser": "acme", "budget": {"total": 100}}
         server = self.count(records=[budget, {"id": "a1", "campaign": "c1", "bid": 1, "keywords": ["shoes"], "url": "https://x.example/"}, ad("free", "tea")])
+        eventually("the ledger steps", lambda: server.decide(query="shoes").ads == ["a1"])
         self.fire(server, self.place(server, "shoes")["urls"]["impression"])
         server.stop()
         shutil.rmtree(self.home)
