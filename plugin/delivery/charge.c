@@ -78,7 +78,9 @@ static bool take_room(struct charge *charge, unsigned kind, unsigned unit, bool 
         return true;
     int64_t amount = am_ledger_scaled((enum am_ledger_unit)unit, event->amounts[unit]);
     int64_t held = use_hold(charge, limit, kind, unit);
-    int64_t most = force || amount <= held ? INT64_MAX : AM_LEDGER_GET(limit->ceiling);
+    /* Acquire: who sees a day's ceiling sees its start, in raise_time. */
+    int64_t ceiling = AM_LEDGER_GET_ACQUIRE(limit->ceiling);
+    int64_t most = force || amount <= held ? INT64_MAX : ceiling;
     if (amount || held) {
         if (!am_ledger_guard_take(&limit->committed, am_ledger_subtract_clamped(amount, held), most,
                                   NULL)) {
@@ -139,18 +141,8 @@ static struct am_ledger_queued *next_queued(struct am_ledger_worker *worker) {
     return &slot->queue[slot->head % AM_LEDGER_LIVE_QUEUE];
 }
 
-void am_ledger_queued_charge(struct am_ledger_worker *worker, struct am_ledger_queued *queued) {
-    struct am_ledger *ledger = worker->ledger;
-    struct charge charge = {.ledger = ledger, .event = &queued->event, .late = true};
-    bool lost = AM_LEDGER_GET(ledger->header->state) == AM_LEDGER_LIVE_LOST;
-    queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(worker, &charge));
-    queued->late = charge.late;
-    queued->charged = charge.charged;
-    AM_LEDGER_SET_RELEASE(queued->state, AM_LEDGER_QUEUED_CHARGED);
-}
-
-/* A day of one of its records may have begun since the event took its time. The room is the new
- * day's, so the event must be, too. */
+/* A day of one of its records may have begun since the event took its time, before the charge or
+ * during it. The room may be the new day's, so the event must be, too. */
 static void raise_time(const struct am_ledger *ledger, struct am_ledger_event *event) {
     uint32_t cells = AM_LEDGER_GET_ACQUIRE(ledger->header->records_used);
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
@@ -162,13 +154,23 @@ static void raise_time(const struct am_ledger *ledger, struct am_ledger_event *e
     }
 }
 
+void am_ledger_queued_charge(struct am_ledger_worker *worker, struct am_ledger_queued *queued) {
+    struct am_ledger *ledger = worker->ledger;
+    struct charge charge = {.ledger = ledger, .event = &queued->event, .late = true};
+    bool lost = AM_LEDGER_GET(ledger->header->state) == AM_LEDGER_LIVE_LOST;
+    queued->outcome = (uint8_t)(lost ? AM_LEDGER_NO_ROOM : take(worker, &charge));
+    raise_time(ledger, &queued->event);
+    queued->late = charge.late;
+    queued->charged = charge.charged;
+    AM_LEDGER_SET_RELEASE(queued->state, AM_LEDGER_QUEUED_CHARGED);
+}
+
 enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
                                           struct am_ledger_event *event,
                                           const void *note,
                                           size_t note_size,
                                           bool *late) {
     struct am_ledger_queued *queued = next_queued(worker);
-    raise_time(worker->ledger, event);
     queued->event = *event;
     queued->note_size = (uint32_t)note_size;
     memcpy(queued->note, note, note_size);
@@ -176,6 +178,7 @@ enum am_ledger_outcome am_delivery_charge(struct am_ledger_worker *worker,
     am_ledger_op_begin_patiently(worker, AM_LEDGER_OP_CHARGE, event->sequence, event->cells);
     am_ledger_queued_charge(worker, queued);
     am_ledger_op_end(worker);
+    event->time = queued->event.time;
     if (late)
         *late = queued->late;
     return queued->outcome;

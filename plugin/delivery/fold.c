@@ -54,6 +54,8 @@ static bool is_daily(const struct am_ledger_limit *limit) {
 
 void am_ledger_record_begin_day(struct am_ledger *ledger, uint32_t cell, int32_t day) {
     struct am_ledger_record *record = &ledger->records[cell];
+    /* First in the list: a charge that takes room under a ceiling below finds it. */
+    am_ledger_redo(ledger, record->day_start, am_ledger_zone_day_start(ledger, record->zone, day));
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
         int64_t before = record->total[unit];
         am_ledger_redo(ledger, record->before[unit], before);
@@ -70,7 +72,6 @@ void am_ledger_record_begin_day(struct am_ledger *ledger, uint32_t cell, int32_t
         am_ledger_redo(ledger, limit->flags, limit->flags | AM_LEDGER_LIMIT_DAY_BEGAN);
     }
     am_ledger_redo(ledger, record->day, (uint32_t)day);
-    am_ledger_redo(ledger, record->day_start, am_ledger_zone_day_start(ledger, record->zone, day));
     am_ledger_redo(ledger, record->version, (uint64_t)record->version + 1);
     am_ledger_redo_commit(ledger);
 }

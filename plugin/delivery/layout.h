@@ -44,7 +44,7 @@
  *    stores `op`, then loads `frozen`; the holder stores `frozen`, then loads each `op`; all four
  *    are sequentially consistent, so that one of the two sees the other (Dekker). A worker that
  *    sees `frozen` backs out: a decision finds its ad stopped, an event waits. All of it is done
- * with the lock, so that a freeze whose maker was killed ends with whoever gets the lock next; the
+ *    with the lock, so that a freeze whose maker was killed ends with whoever gets the lock next; the
  *    repair itself is made again, since its dead are buried last.
  *
  * 3. A slot's own words: its worker writes `op`, `head`, the record of the queue at `head`; nobody
@@ -162,7 +162,7 @@ enum am_ledger_limit_flag {
     AM_LEDGER_LIMIT_PACED = 1 << 7,     /* has a line that the step moves */
     AM_LEDGER_LIMIT_DAY_BEGAN = 1 << 8, /* since its line was anchored, here and below */
     AM_LEDGER_LIMIT_CHANGED = 1 << 9,   /* its terms did, or a pause was lifted */
-    AM_LEDGER_LIMIT_PUT_BACK = 1 << 10, /* the clock was put back across a midnight */
+    AM_LEDGER_LIMIT_PUT_BACK = 1 << 10, /* the clock was put back by days */
 };
 #define AM_LEDGER_LIMIT_UNANCHORED                                                                 \
     ((uint32_t)(AM_LEDGER_LIMIT_DAY_BEGAN | AM_LEDGER_LIMIT_CHANGED | AM_LEDGER_LIMIT_PUT_BACK))

@@ -13,7 +13,8 @@ enum { BATCH = 4096, DAY = 86400 };
 /* ---- days -------------------------------------------------------------------------------------
  */
 
-/* The clock was put back across a midnight: the day that runs goes on, and so does its line. */
+/* The clock was put back by days: the window that runs goes on under the clock's date, with its
+ * counts and its line. */
 static void put_day_back(struct am_ledger *ledger, struct am_ledger_record *record, int32_t day) {
     for (unsigned unit = 0; unit < AM_LEDGER_UNITS; unit++) {
         if (record->limits[unit] == AM_LEDGER_NO_INDEX)
@@ -23,9 +24,12 @@ static void put_day_back(struct am_ledger *ledger, struct am_ledger_record *reco
         am_ledger_redo(ledger, limit->flags, limit->flags | AM_LEDGER_LIMIT_PUT_BACK);
     }
     am_ledger_redo(ledger, record->day, (uint32_t)day);
+    am_ledger_redo(ledger, record->day_start, am_ledger_zone_day_start(ledger, record->zone, day));
     am_ledger_redo_commit(ledger);
 }
 
+/* A clock that went back by one date leaves the day as it is: the midnight that comes again begins
+ * nothing, and am_delivery_charge moves events into the day that runs. */
 static void
 step_day(struct am_ledger *ledger, uint32_t cell, struct am_ledger_step_report *report) {
     struct am_ledger_record *record = &ledger->records[cell];
@@ -33,7 +37,7 @@ step_day(struct am_ledger *ledger, uint32_t cell, struct am_ledger_step_report *
     if (day > record->day) {
         am_ledger_record_begin_day(ledger, cell, day);
         report->days++;
-    } else if (day < record->day) {
+    } else if (day < record->day - 1) {
         put_day_back(ledger, record, day);
     }
 }

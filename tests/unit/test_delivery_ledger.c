@@ -540,8 +540,53 @@ static void a_clock_that_steps_back_over_midnight_gives_no_second_budget(void **
     test_step(&test, DAY0 + HOURS(23));
     assert_int_equal(money("c").counted, 24 * UNIT);
     assert_int_equal(show(UNIT, DAY0 + HOURS(23), 100), 0);
-    test_step(&test, DAY0 + HOURS(24)); /* a midnight of the clock is one */
+    test_step(&test, DAY0 + HOURS(24)); /* the same midnight again */
+    assert_int_equal(money("c").counted, 24 * UNIT);
+    assert_int_equal(show(UNIT, DAY0 + HOURS(24), 100), 0);
+    test_step(&test, DAY0 + HOURS(48));
     assert_int_equal(money("c").counted, 0);
+    assert_int_equal(show(UNIT, DAY0 + HOURS(48), 100), 24);
+}
+
+/* The time that its log line gets. */
+static int64_t time_of_event(int64_t now) {
+    struct am_ledger_event event = {
+        .sequence = AM_LEDGER_NO_SEQUENCE, .time = now, .amounts = {UNIT, 1, 0}};
+    am_delivery_cells(test.map, 0, event.cells);
+    assert_int_equal(am_delivery_charge(test.worker, &event, "", 0, NULL), AM_LEDGER_CHARGED);
+    am_ledger_count(test.worker, (struct am_ledger_position){0, 0});
+    return event.time;
+}
+
+static void events_after_a_step_back_over_midnight_are_of_the_day_that_runs(void **state) {
+    (void)state;
+    struct am_ledger_terms terms = daily("c", 24 * UNIT);
+    terms.budgets[AM_LEDGER_MONEY].pacing = AM_PACE_ASAP;
+    test_publish(&test, &terms, 1, DAY0);
+    test_map(&test, NULL, "c", 1);
+    test_step(&test, DAY0 + HOURS(24));
+    test_step(&test, DAY0 + HOURS(1));
+    assert_int_equal(time_of_event(DAY0 + HOURS(1)), DAY0 + HOURS(24));
+    struct am_ledger_record_state record = test_read(&test, AM_LEDGER_CAMPAIGN, "c");
+    assert_int_equal(record.day, DAY0 / 86400 + 1);
+    assert_int_equal(record.today[AM_LEDGER_MONEY], UNIT);
+    assert_int_equal(time_of_event(DAY0 + HOURS(25)), DAY0 + HOURS(25));
+    assert_int_equal(money("c").counted, 2 * UNIT);
+}
+
+static void events_after_a_step_back_by_days_are_of_the_clocks_day(void **state) {
+    (void)state;
+    struct am_ledger_terms terms = daily("c", 24 * UNIT);
+    terms.budgets[AM_LEDGER_MONEY].pacing = AM_PACE_ASAP;
+    test_publish(&test, &terms, 1, DAY0);
+    test_map(&test, NULL, "c", 1);
+    test_step(&test, DAY0 + HOURS(49));
+    assert_int_equal(time_of_event(DAY0 + HOURS(49)), DAY0 + HOURS(49));
+    test_step(&test, DAY0 + HOURS(1));
+    assert_int_equal(time_of_event(DAY0 + HOURS(1)), DAY0 + HOURS(1));
+    struct am_ledger_record_state record = test_read(&test, AM_LEDGER_CAMPAIGN, "c");
+    assert_int_equal(record.day, DAY0 / 86400);
+    assert_int_equal(record.today[AM_LEDGER_MONEY], 2 * UNIT);
 }
 
 static void a_jump_into_the_future_and_back_leaves_days_that_end(void **state) {
@@ -765,6 +810,8 @@ int main(void) {
         TEST(an_event_charged_before_midnight_and_folded_after_it_is_of_the_old_day),
         TEST(a_clock_that_steps_back_lowers_no_line),
         TEST(a_clock_that_steps_back_over_midnight_gives_no_second_budget),
+        TEST(events_after_a_step_back_over_midnight_are_of_the_day_that_runs),
+        TEST(events_after_a_step_back_by_days_are_of_the_clocks_day),
         TEST(a_jump_into_the_future_and_back_leaves_days_that_end),
         TEST(records_that_are_gone_are_kept_for_35_days_and_count_on),
         TEST(records_come_and_go_and_their_room_is_used_again),
