@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,6 +79,34 @@ bool am_ledger_store_read(const char *path, char *bytes, size_t size) {
     close(fd);
     bytes[length] = '\0';
     return true;
+}
+
+/* ---- snapshots ---- */
+
+static bool read_snapshot_number(const char *name, uint64_t *number) {
+    static const char prefix[] = "snapshot-";
+    char *end;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return false;
+    const char *digits = name + sizeof prefix - 1;
+    *number = strtoull(digits, &end, 10);
+    return end != digits && *end == '\0';
+}
+
+uint64_t am_ledger_store_newest_snapshot(const char *folder, uint64_t below) {
+    DIR *listing = opendir(folder);
+    struct dirent *entry;
+    uint64_t newest = 0, number;
+    while (listing && (entry = readdir(listing)))
+        if (read_snapshot_number(entry->d_name, &number) && number < below && number > newest)
+            newest = number;
+    if (listing)
+        closedir(listing);
+    return newest;
+}
+
+bool am_ledger_has_snapshot(const struct am_ledger *ledger) {
+    return am_ledger_store_newest_snapshot(ledger->folder, UINT64_MAX) != 0;
 }
 
 enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,

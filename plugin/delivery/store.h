@@ -50,6 +50,9 @@ enum am_code am_ledger_store_create(const char *path, struct am_view bytes, stru
 /* Reads one, at most `size` - 1 bytes, with a NUL behind; false: there is none. */
 bool am_ledger_store_read(const char *path, char *bytes, size_t size);
 
+/* The newest number below `below` of a snapshot in DIR; 0: there is none. */
+uint64_t am_ledger_store_newest_snapshot(const char *folder, uint64_t below);
+
 /* Makes the names of DIR durable. */
 enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error);
 
