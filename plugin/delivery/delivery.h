@@ -36,7 +36,8 @@ enum am_delivery_reason {
     AM_DELIVERY_ABOVE_LIMIT, /* used + hold > L, or counted + price > L */
     AM_DELIVERY_ABOVE_LINE,  /* used + hold > what the line allows */
     AM_DELIVERY_NO_CELL,     /* it has a limit, and the ledger had no room for it */
-    AM_DELIVERY_STALE, /* the last step is too old, the ledger recovers, repairs, or is lost */
+    AM_DELIVERY_STALE, /* the last step is too old, the ledger recovers, repairs, is lost or unsaved
+                        */
     AM_DELIVERY_FULL,  /* no room for another placement in flight */
     AM_DELIVERY_UNCONFIRMED, /* too many placements of this caller are in flight */
     AM_DELIVERY_UNBILLED,    /* nobody would report what is placed: bids without notices */

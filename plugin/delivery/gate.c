@@ -13,6 +13,7 @@ void am_delivery_begin(struct am_ledger_worker *worker, int64_t clock) {
 void am_delivery_try(struct am_ledger_worker *worker, int64_t clock) {
     const struct am_ledger_live_header *header = worker->ledger->header;
     worker->usable = AM_LEDGER_GET_ACQUIRE(header->state) == AM_LEDGER_LIVE_READY &&
+                     !AM_LEDGER_GET(header->unsaved) &&
                      clock - AM_LEDGER_GET(header->stepped) <= AM_LEDGER_STALE_SECONDS;
 }
 

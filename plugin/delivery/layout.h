@@ -433,12 +433,13 @@ struct am_ledger_live_header {
     struct am_ledger_live_geometry geometry;
     uint8_t padding0[32];
 
-    uint32_t state;  /* enum am_ledger_live_state */
-    uint32_t frozen; /* a repair is under way: no operation may begin */
-    int64_t stepped; /* the last step */
-    int64_t reached; /* the latest time of a step so far */
-    uint32_t terms;  /* goes up when limits are made, removed or paused: maps look */
-    uint8_t padding1[36];
+    uint32_t state;   /* enum am_ledger_live_state */
+    uint32_t frozen;  /* a repair is under way: no operation may begin */
+    int64_t stepped;  /* the last step */
+    int64_t reached;  /* the latest time of a step so far */
+    uint32_t terms;   /* goes up when limits are made, removed or paused: maps look */
+    uint32_t unsaved; /* 1: recovered, and the disk takes no snapshot: limited ads stop */
+    uint8_t padding1[32];
 
     uint64_t sequence;
     uint8_t padding2[56];

@@ -337,6 +337,14 @@ bool am_ledger_recovering(const struct am_ledger *ledger) {
     return ledger->recovering;
 }
 
+void am_ledger_distrust(struct am_ledger *ledger) {
+    AM_LEDGER_SET(ledger->header->unsaved, 1);
+}
+
+bool am_ledger_is_distrusted(const struct am_ledger *ledger) {
+    return AM_LEDGER_GET(ledger->header->unsaved);
+}
+
 void am_ledger_recovered(struct am_ledger *ledger) {
     AM_LEDGER_SET_RELEASE(ledger->header->state, AM_LEDGER_LIVE_READY);
     ledger->recovering = false;

@@ -414,6 +414,12 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
  * users have seen since. [holder], every ten minutes and at a clean end. AM_E_IO, AM_E_MEMORY. */
 enum am_code am_ledger_snapshot_caps(struct am_ledger *ledger, int64_t now, struct am_error *error);
 
+/* After a recovery that could not be saved: what was counted before the memory was lost may be
+ * missing from the disk, and what is counted now would be missing after the next loss. Limited ads
+ * stop until a snapshot succeeds. The process that recovers. */
+void am_ledger_distrust(struct am_ledger *ledger);
+bool am_ledger_is_distrusted(const struct am_ledger *ledger); /* any thread */
+
 /* Whether DIR has a snapshot, damaged or not: a ledger that has none is new. Any thread. */
 bool am_ledger_has_snapshot(const struct am_ledger *ledger);
 

@@ -92,7 +92,8 @@ enum am_code am_ledger_snapshot_open(const char *folder,
     char path[PATH_MAX + 32];
     enum am_code code = AM_OK;
     *snapshot = NULL;
-    for (uint64_t number = UINT64_MAX; (number = am_ledger_snapshot_newest(folder, number));) {
+    for (uint64_t number = UINT64_MAX;
+         (number = am_ledger_store_newest_snapshot(folder, number));) {
         am_ledger_snapshot_path(folder, number, path, sizeof path);
         struct am_error why = {.code = AM_OK};
         enum am_code status = open_file(path, snapshot, &why);

@@ -2,7 +2,6 @@
 /* Writing snapshots. By the holder. */
 #include "snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -170,40 +169,15 @@ uint64_t am_ledger_snapshot_header_checksum(const struct am_ledger_snapshot_head
                        sizeof *header - offsetof(struct am_ledger_snapshot_header, checksum));
 }
 
-bool am_ledger_snapshot_number(const char *name, uint64_t *number) {
-    static const char prefix[] = "snapshot-";
-    char *end;
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
-        return false;
-    const char *digits = name + sizeof prefix - 1;
-    *number = strtoull(digits, &end, 10);
-    return end != digits && *end == '\0';
-}
-
 void am_ledger_snapshot_path(const char *folder, uint64_t number, char *path, size_t size) {
     snprintf(path, size, "%s/snapshot-%010llu", folder, (unsigned long long)number);
-}
-
-uint64_t am_ledger_snapshot_newest(const char *folder, uint64_t below) {
-    DIR *listing = opendir(folder);
-    struct dirent *entry;
-    uint64_t newest = 0, number;
-    while (listing && (entry = readdir(listing)))
-        if (am_ledger_snapshot_number(entry->d_name, &number) && number < below && number > newest)
-            newest = number;
-    if (listing)
-        closedir(listing);
-    return newest;
-}
-
-bool am_ledger_has_snapshot(const struct am_ledger *ledger) {
-    return am_ledger_snapshot_newest(ledger->folder, UINT64_MAX) != 0;
 }
 
 static void remove_old(const struct am_ledger *ledger, uint64_t newest) {
     char path[PATH_MAX + 32];
     uint64_t number = newest + 1;
-    for (unsigned kept = 0; (number = am_ledger_snapshot_newest(ledger->folder, number)); kept++) {
+    for (unsigned kept = 0; (number = am_ledger_store_newest_snapshot(ledger->folder, number));
+         kept++) {
         if (kept < KEPT)
             continue;
         am_ledger_snapshot_path(ledger->folder, number, path, sizeof path);
@@ -216,7 +190,7 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
     struct am_ledger_counts counts;
     if (!*ledger->folder)
         return am_error_set(error, AM_E_IMPOSSIBLE, "a ledger in private memory has no snapshots");
-    uint64_t number = am_ledger_snapshot_newest(ledger->folder, UINT64_MAX) + 1;
+    uint64_t number = am_ledger_store_newest_snapshot(ledger->folder, UINT64_MAX) + 1;
     am_ledger_snapshot_path(ledger->folder, number, path, sizeof path);
     snprintf(temporary, sizeof temporary, "%s/snapshot.new", ledger->folder);
     enum am_code code = am_ledger_counts_take(ledger, &counts, error);
@@ -226,10 +200,12 @@ enum am_code am_ledger_snapshot(struct am_ledger *ledger, int64_t now, struct am
         code = am_error_set_errno(error, AM_E_IO, "cannot publish %s", path);
     if (code == AM_OK)
         code = am_ledger_store_sync_folder(ledger, error);
-    if (code == AM_OK)
+    if (code == AM_OK) {
+        AM_LEDGER_SET(ledger->header->unsaved, 0);
         remove_old(ledger, number);
-    else
+    } else {
         unlink(temporary);
+    }
     am_ledger_counts_free(&counts);
     return code;
 }

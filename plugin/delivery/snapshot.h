@@ -72,10 +72,8 @@ struct am_ledger_snapshot_file;
 
 uint64_t am_ledger_snapshot_header_checksum(const struct am_ledger_snapshot_header *header);
 
-/* The names of snapshots. The newest number below `below`; 0: there is none. */
-bool am_ledger_snapshot_number(const char *name, uint64_t *number);
+/* The name of a snapshot. */
 void am_ledger_snapshot_path(const char *folder, uint64_t number, char *path, size_t size);
-uint64_t am_ledger_snapshot_newest(const char *folder, uint64_t below);
 
 /* The newest sound one of a folder; NULL when there is none at all. AM_E_CORRUPT: there are some,
  * and none is sound. AM_E_VERSION: the newest is of another version. */

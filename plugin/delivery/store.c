@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -80,6 +81,34 @@ bool am_ledger_store_read(const char *path, char *bytes, size_t size) {
     return true;
 }
 
+/* ---- snapshots ---- */
+
+static bool read_snapshot_number(const char *name, uint64_t *number) {
+    static const char prefix[] = "snapshot-";
+    char *end;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return false;
+    const char *digits = name + sizeof prefix - 1;
+    *number = strtoull(digits, &end, 10);
+    return end != digits && *end == '\0';
+}
+
+uint64_t am_ledger_store_newest_snapshot(const char *folder, uint64_t below) {
+    DIR *listing = opendir(folder);
+    struct dirent *entry;
+    uint64_t newest = 0, number;
+    while (listing && (entry = readdir(listing)))
+        if (read_snapshot_number(entry->d_name, &number) && number < below && number > newest)
+            newest = number;
+    if (listing)
+        closedir(listing);
+    return newest;
+}
+
+bool am_ledger_has_snapshot(const struct am_ledger *ledger) {
+    return am_ledger_store_newest_snapshot(ledger->folder, UINT64_MAX) != 0;
+}
+
 enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
                                          const char *inventory,
                                          struct am_error *error) {
@@ -87,6 +116,11 @@ enum am_code am_ledger_store_check_owner(const struct am_ledger *ledger,
     if (!inventory)
         return AM_OK;
     snprintf(path, sizeof path, "%s/owner", ledger->folder);
+    if (access(path, F_OK) != 0 && am_ledger_has_snapshot(ledger))
+        return am_error_set(error, AM_E_INVALID,
+                            "%s is missing, and the ledger has counted already: write the path of "
+                            "the inventory that it counts for into that file",
+                            path);
     if (access(path, F_OK) != 0) {
         enum am_code code = am_ledger_store_create(path, am_view_of(inventory), error);
         if (code != AM_E_CHANGED)

@@ -30,8 +30,8 @@ enum am_code am_ledger_store_make(const struct am_ledger *ledger,
                                   void **memory,
                                   struct am_error *error);
 
-/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_NOT_FOUND: there is
- * none. AM_E_INVALID: not ours alone. */
+/* Maps a file of the tmpfs, and keeps a shared lock of it with its descriptor. AM_E_NOT_FOUND:
+ * there is none. AM_E_INVALID: not ours alone. */
 enum am_code am_ledger_store_map(const struct am_ledger *ledger,
                                  const char *path,
                                  int *fd,
@@ -50,7 +50,13 @@ enum am_code am_ledger_store_create(const char *path, struct am_view bytes, stru
 /* Reads one, at most `size` - 1 bytes, with a NUL behind; false: there is none. */
 bool am_ledger_store_read(const char *path, char *bytes, size_t size);
 
+/* The newest number below `below` of a snapshot in DIR; 0: there is none. */
+uint64_t am_ledger_store_newest_snapshot(const char *folder, uint64_t below);
+
 /* Makes the names of DIR durable. */
 enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error);
+
+/* Has the owner of the ledger say something in its log. */
+void am_ledger_store_warn(const struct am_ledger *ledger, const char *text);
 
 #endif

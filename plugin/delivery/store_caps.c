@@ -80,18 +80,15 @@ static bool is_sound(const struct kept_header *header, uint64_t size, const stru
            header->checksum == XXH3_64bits(header + 1, (size_t)header->count * sizeof(struct kept));
 }
 
-static void warn(const struct am_ledger *ledger, const char *text) {
-    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
-    if (ledger->notify)
-        ledger->notify(ledger->context, &notice);
-}
-
 /* Into a new table. What cannot be used is left out, and said: users are then counted anew. */
 static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
     char path[PATH_MAX + 16];
     struct stat status = {.st_size = 0};
     kept_path(ledger, path);
     int fd = *ledger->folder ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (fd < 0 && *ledger->folder && am_ledger_has_snapshot(ledger))
+        am_ledger_store_warn(
+            ledger, "no frequency caps are kept in the ledger's folder: counting begins anew");
     if (fd < 0)
         return;
     size_t size = fstat(fd, &status) == 0 ? (size_t)status.st_size : 0;
@@ -99,8 +96,9 @@ static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
         size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
     if (header == MAP_FAILED || !is_sound(header, size, caps)) {
-        warn(ledger, "the frequency caps kept in the ledger's folder are damaged or of another "
-                     "size than admatch-caps: counting begins anew");
+        am_ledger_store_warn(
+            ledger, "the frequency caps kept in the ledger's folder are damaged or of another "
+                    "size than admatch-caps: counting begins anew");
     } else {
         const struct kept *kept = (const struct kept *)(const void *)(header + 1);
         for (uint64_t i = 0; i < header->count; i++)

@@ -33,6 +33,12 @@ static enum am_code open_folder(const char *path, struct stat *status, struct am
     return AM_OK;
 }
 
+void am_ledger_store_warn(const struct am_ledger *ledger, const char *text) {
+    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
+    if (ledger->notify)
+        ledger->notify(ledger->context, &notice);
+}
+
 /* ---- the id -----------------------------------------------------------------------------------
  */
 
@@ -47,9 +53,14 @@ static enum am_code make_id(const char *path, struct am_error *error) {
 }
 
 /* The id of DIR, made where there is none. */
-static enum am_code take_id(const char *folder, char id[ID_SIZE + 2], struct am_error *error) {
+static enum am_code
+take_id(const struct am_ledger *ledger, char id[ID_SIZE + 2], struct am_error *error) {
+    const char *folder = ledger->folder;
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/id", folder);
+    if (access(path, F_OK) != 0 && am_ledger_has_snapshot(ledger))
+        am_ledger_store_warn(ledger, "its file id was missing, another one is made: its shared "
+                                     "memory is made again from its folder");
     enum am_code code = access(path, F_OK) == 0 ? AM_OK : make_id(path, error);
     if (code != AM_OK)
         return code;
@@ -79,7 +90,7 @@ enum am_code am_ledger_store_open_folders(struct am_ledger *ledger,
         return am_error_set(error, AM_E_LIMIT, "the path of the ledger is too long");
     enum am_code code = open_folder(ledger->folder, &status, error);
     if (code == AM_OK)
-        code = take_id(ledger->folder, id, error);
+        code = take_id(ledger, id, error);
     if (code != AM_OK)
         return code;
     length = snprintf(ledger->home, sizeof ledger->home, "%s/admatch-ledger-%u-%llx-%llx-%s", tmpfs,

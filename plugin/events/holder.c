@@ -197,13 +197,34 @@ bool am_event_hold_counters_due(const struct am_event_holder *holder) {
     return atomic_load(&holder->counters_due);
 }
 
+/* A recount starts behind these places: those that the log cannot have are of damaged memory. */
+static enum am_code check_positions(const struct am_event_service *service,
+                                    const struct am_ledger_counts *counts,
+                                    struct am_error *error) {
+    for (uint32_t i = 0; i < counts->position_count; i++) {
+        const struct am_ledger_position_of *of = &counts->positions[i];
+        struct am_journal_position end = {0, 0};
+        if (of->slot < service->journal.shared->lane_count)
+            end = am_journal_position(&service->journal, of->slot);
+        if (of->position.file > end.number ||
+            (of->position.file == end.number && of->position.offset > end.offset))
+            return am_error_set(
+                error, AM_E_CORRUPT,
+                "its shared memory is damaged: lane %u of the log is counted beyond "
+                "its end. No counters are logged",
+                of->slot);
+    }
+    return AM_OK;
+}
+
 enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_error *error) {
     struct am_ledger_counts counts;
     atomic_store(&holder->counters_due, false);
     enum am_code code = am_ledger_counts_take(holder->service->ledger, &counts, error);
     if (code != AM_OK)
         return code;
-    if (!am_event_log_counters(holder->worker, &counts, NULL))
+    code = check_positions(holder->service, &counts, error);
+    if (code == AM_OK && !am_event_log_counters(holder->worker, &counts, NULL))
         code = am_error_set(error, AM_E_IO, "no room for the counters in the log");
     am_ledger_counts_free(&counts);
     return code;

@@ -12,6 +12,8 @@
 #include "files.h"
 #include "lane.h"
 
+#define LOST_LATELY (60 * AM_JOURNAL_SECOND)
+
 enum { ROTATE_BYTES = 256 << 20, FOLDER_MODE = 0750, FILE_MODE = 0640 };
 
 size_t am_journal_shared_size(uint32_t lane_count) {
@@ -254,6 +256,9 @@ void am_journal_close_idle(struct am_journal *journal) {
 
 struct am_journal_health am_journal_health(const struct am_journal *journal) {
     struct am_journal_health health = {.full = atomic_load(&journal->shared->full)};
+    int64_t lost_at = atomic_load(&journal->shared->lost_at);
+    int64_t since = journal->clock() - lost_at;
+    health.lost_lately = health.full || (lost_at && since < LOST_LATELY && since > -LOST_LATELY);
     for (uint32_t i = 0; i < journal->shared->lane_count; i++) {
         const struct am_journal_lane *lane = &journal->shared->lanes[i];
         uint64_t synced = atomic_load(&lane->synced), offset = atomic_load(&lane->offset);

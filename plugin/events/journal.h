@@ -56,7 +56,8 @@ struct am_journal_lane {
 
 struct am_journal_shared {
     uint32_t lane_count;
-    _Atomic uint32_t full; /* 1 while the last write of any lane found no room */
+    _Atomic uint32_t full;   /* 1 while the last write of any lane found no room */
+    _Atomic int64_t lost_at; /* when lines were lost last, in microseconds; 0: never */
     struct am_journal_lane lanes[];
 };
 
@@ -194,7 +195,8 @@ void am_journal_close_idle(struct am_journal *journal);
 struct am_journal_health {
     uint64_t unsynced_bytes;
     uint64_t lost_lines;
-    bool full;
+    bool full;        /* the last write of any lane found no room */
+    bool lost_lately; /* lines were lost in the last minute, or are being lost */
 };
 struct am_journal_health am_journal_health(const struct am_journal *journal);
 

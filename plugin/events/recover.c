@@ -231,13 +231,27 @@ static void doubt_ring(struct replay *replay) {
         atomic_store(&replay->service->ring->begin, replay->next);
 }
 
-/* A new ledger is on the disk before its first placement: only by a snapshot does a reboot know
- * the account that tokens name. The ring comes first, as always. */
-static enum am_code save_new(struct am_event_service *service, struct am_error *error) {
+/* The ring comes first, as always. */
+static enum am_code save_all(struct am_event_service *service, struct am_error *error) {
     enum am_code code = am_event_save_ring(service, error);
     return code == AM_OK ? am_ledger_snapshot(service->ledger,
                                               service->journal.clock() / AM_JOURNAL_SECOND, error)
                          : code;
+}
+
+/* A new ledger is on the disk before its first placement: only by a snapshot does a reboot know the
+ * account that tokens name. One that cannot be saved again goes on without what has budgets: a disk
+ * that takes no snapshot took no lines either, so they would be spent again after each reboot. */
+static enum am_code save_recovered(struct replay *replay) {
+    struct am_event_service *service = replay->service;
+    struct am_event_recovered *recovered = replay->recovered;
+    bool is_new = !am_ledger_has_snapshot(service->ledger);
+    enum am_code code = save_all(service, is_new ? replay->error : &recovered->save_error);
+    if (code == AM_OK || is_new)
+        return code;
+    recovered->unsaved = true;
+    am_ledger_distrust(service->ledger);
+    return AM_OK;
 }
 
 static enum am_code
@@ -252,8 +266,8 @@ recover(struct replay *replay, const struct am_journal_position *ring, bool ledg
         code = check_ends(replay, ring);
     if (code == AM_OK && replay->ring_from)
         doubt_ring(replay);
-    if (code == AM_OK && ledger_is_new && !am_ledger_has_snapshot(service->ledger))
-        code = save_new(service, replay->error);
+    if (code == AM_OK && ledger_is_new)
+        code = save_recovered(replay);
     if (code == AM_OK && ledger_is_new)
         am_ledger_recovered(service->ledger);
     return code;
@@ -274,6 +288,8 @@ enum am_code am_event_recover(struct am_event_service *service,
         return am_error_set(error, AM_E_MEMORY, "no memory for recovering");
     struct am_journal_position *ledger = ring + lanes;
     replay.ends = ledger + lanes;
+    recovered->begun_anew = ledger_is_new && !am_ledger_has_snapshot(service->ledger) &&
+                            am_event_ring_forget(service->folder);
     if (ring_is_new)
         load_ring(&replay, ring);
     ledger_positions(service, ledger);

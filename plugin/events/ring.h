@@ -123,4 +123,7 @@ void am_event_ring_restore(struct am_event_ring *ring,
                            uint64_t sequence,
                            enum am_event_ring_bit bit);
 
+/* Removes what is saved of the ring: it is another account's. False: there was nothing. */
+bool am_event_ring_forget(int folder);
+
 #endif

@@ -315,3 +315,9 @@ enum am_code am_event_ring_load(struct am_event_ring *ring,
     free(index);
     return code;
 }
+
+bool am_event_ring_forget(int folder) {
+    bool was_there = unlinkat(folder, INDEX_FILE, 0) == 0;
+    unlinkat(folder, RING_FILE, 0);
+    return was_there;
+}

@@ -49,6 +49,14 @@ read_keys(struct am_event_service *service, const char *folder, struct am_error 
 static enum am_code
 read_own_key(struct am_event_service *service, const char *folder, struct am_error *error) {
     struct am_token_keys keys;
+    if (faccessat(service->folder, "key", F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+        am_ledger_has_snapshot(service->ledger))
+        return am_error_set(error, AM_E_INVALID,
+                            "%s/key is missing, and the ledger has counted already: put it back. "
+                            "Where it is lost, write 32 random hexadecimal digits into it, mode "
+                            "0600: users' frequency caps begin anew, and so do placements that it "
+                            "has signed",
+                            folder);
     enum am_code code = am_token_keys_make(service->folder, folder, &keys, error);
     if (code == AM_OK)
         memcpy(service->own_secret, keys.items[0].secret, sizeof service->own_secret);

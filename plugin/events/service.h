@@ -53,6 +53,9 @@ struct am_event_recovered {
     bool ring_lost; /* DIR/ring could not be loaded: events of older placements are expired */
     struct am_error ring_error; /* why */
     bool ring_doubted;          /* lines of the log are missing or damaged: the same */
+    bool begun_anew; /* no snapshot was left: a new account, and all older placements are expired */
+    bool unsaved;    /* the disk takes no snapshot: limited ads stop until it does */
+    struct am_error save_error;
     uint64_t ring_damaged; /* blocks of DIR/ring; placements up to the newest one are expired */
 };
 

@@ -59,11 +59,12 @@ static void add_lack(struct am_journal_walk_report *report, struct am_journal_la
     report->missing++;
 }
 
-/* All lines before `end` should have been read. */
+/* All lines before `end` should have been read. A file that nothing was written into says nothing
+ * about those before it. */
 static void
 expect(struct walk *walk, const struct lane_walk *lane, struct am_journal_position end) {
     struct am_journal_position from = {end.number, 0};
-    if (!is_before(lane->reached, end))
+    if (!end.offset || !is_before(lane->reached, end))
         return;
     if (lane->reached.number == end.number)
         from.offset = lane->reached.offset;

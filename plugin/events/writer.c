@@ -187,6 +187,7 @@ static void leave_lane(struct am_journal_writer *writer) {
 
 static void count_lost(struct am_journal_writer *writer, uint64_t lines) {
     atomic_fetch_add(&writer->lane->lost, lines);
+    atomic_store(&writer->journal->shared->lost_at, writer->journal->clock());
 }
 
 /* Appends whole lines to the file. False when they could not be written: then none of them is. */

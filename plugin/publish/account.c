@@ -183,6 +183,17 @@ static void log_recovery(const struct am_account *account,
     log_ring(account, recovered);
     if (!recovered->recovered)
         return;
+    if (recovered->begun_anew)
+        am_publish_log(
+            account->sink,
+            "ledger %s: no snapshot is left, so a new account begins: it has what the log "
+            "has, and events of older placements have expired",
+            account->options->folder);
+    if (recovered->unsaved)
+        am_publish_log(account->sink,
+                       "ledger %s: cannot be saved, so what it counted last may be missing: ads "
+                       "with budgets are not placed until it can: %s",
+                       account->options->folder, recovered->save_error.message);
     if (recovered->lines)
         am_publish_log(account->sink,
                        "ledger %s: counted again from its snapshot and %llu lines of the log",

@@ -21,7 +21,14 @@
 
 enum { WOKEN = 2 }; /* threads that the end wakes; the reporter may end anywhere */
 
-enum { MINUTE = 60, CAPS_SECONDS = 600, REPEAT_SECONDS = 60, ROLLUP_SECONDS = 5, HOUR = 3600 };
+enum {
+    MINUTE = 60,
+    SAVE_AGAIN = 5,
+    CAPS_SECONDS = 600,
+    REPEAT_SECONDS = 60,
+    ROLLUP_SECONDS = 5,
+    HOUR = 3600
+};
 
 /* At the end, until workers of this instance have ended: ten seconds at most. */
 enum { LAST_STEPS = 200, LAST_STEP_MICROSECONDS = 50000, LAST_STEPS_A_SECOND = 20 };
@@ -132,7 +139,7 @@ static void show(const struct tending *tending) {
     am_metrics_set(&gauges->stepped_at, (uint64_t)am_ledger_stepped(account->ledger));
     am_metrics_set(&gauges->unsynced_bytes, health.unsynced_bytes);
     am_metrics_set(&gauges->lost_lines, health.lost_lines);
-    am_metrics_set(&gauges->full, health.full);
+    am_metrics_set(&gauges->full, health.lost_lately);
     am_metrics_set(&gauges->ring_seconds,
                    (uint64_t)am_event_service_ring_seconds(account->service));
     am_metrics_set(&gauges->names_lost, am_event_service_names_lost(account->service));
@@ -193,7 +200,8 @@ static void write_out(struct tending *tending, int64_t second) {
     struct am_error error;
     if (am_event_hold_counters_due(&tending->holder))
         check(tending, am_event_hold_counters(&tending->holder, &error), &error);
-    if (second % MINUTE == 0)
+    bool again = am_ledger_is_distrusted(tending->account->ledger);
+    if (second % (again ? SAVE_AGAIN : MINUTE) == 0)
         each_minute(tending);
     if (second % CAPS_SECONDS == 0)
         check(tending,

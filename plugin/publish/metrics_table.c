@@ -127,7 +127,7 @@ const struct am_metrics_metric am_metrics_table[] = {
      "bytes", GAUGE, GAUGES(ledger.unsynced_bytes), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LEDGER},
     {"log_lost_total", "Lines that could not be written to the event log, by all instances.", "",
      COUNTER, GAUGES(ledger.lost_lines), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LEDGER},
-    {"log_full", "1: the last write to the event log found no room.", "", GAUGE,
+    {"log_full", "1: lines of the event log were lost in the last minute.", "", GAUGE,
      GAUGES(ledger.full), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LEDGER},
     {"ring_seconds", "Time for which repeated events are recognised (admatch-ring).", "seconds",
      GAUGE, GAUGES(ledger.ring_seconds), WHOLE, NULL, NULL, 0, AM_METRICS_OF_LEDGER},

@@ -71,6 +71,21 @@ class RestartTest(LedgerTest):
         again = self.place(server)["urls"]["impression"]
         self.assertNotIn(again, fired)
 
+    def test_after_a_reboot_that_cannot_be_saved_budgets_stop_until_it_can(self):
+        budget = {"type": "campaign", "id": "c1", "advertiser": "acme", "budget": {"total": 100}}
+        server = self.count(records=[budget, {"id": "a1", "campaign": "c1", "bid": 1, "keywords": ["shoes"], "url": "https://x.example/"}, ad("free", "tea")])
+        eventually("the ledger steps", lambda: server.decide(query="shoes").ads == ["a1"])
+        self.fire(server, self.place(server, "shoes")["urls"]["impression"])
+        server.stop()
+        shutil.rmtree(self.home)
+        (self.ledger / "snapshot.new").mkdir()  # no snapshot can be written
+        server.start()
+        server.logged("cannot be saved")
+        eventually("an ad without a budget runs", lambda: server.decide(query="tea").ads == ["free"])
+        self.assertEqual(server.decide(query="shoes").ads, [])
+        (self.ledger / "snapshot.new").rmdir()
+        eventually("budgets are spent again", lambda: server.decide(query="shoes").ads == ["a1"])
+
     def recount_cells(self):
         return {(cell["kind"], cell["id"]): (cell["spend"], cell["impressions"], cell["clicks"]) for cell in self.recount()["cells"]}
 
@@ -369,6 +384,20 @@ class RefusalTest(LedgerTest):
         self.assertEqual(after[16384:], changed[16384:])
         path.write_bytes(whole[:100_000])
         self.assertIn("cannot start: ", self.refused(name="cut"))
+
+    def test_what_is_missing_from_a_ledger_that_has_counted_is_said(self):
+        self.stopped()
+        for name in ("owner", "key"):
+            with self.subTest(name):
+                (self.ledger / name).rename(self.folder / name)
+                self.assertIn(f"{name} is missing, and the ledger has counted already", self.refused(name=f"without-{name}"))
+                self.assertFalse((self.ledger / name).exists())
+                (self.folder / name).rename(self.ledger / name)
+        (self.ledger / "id").unlink()
+        capped = {"type": "campaign", "id": "c1", "advertiser": "acme", "frequency_caps": [{"max_impressions": 2, "period": "1d"}]}
+        server = self.count(records=[capped, *(record for record in RECORDS if record.get("id") != "c1")], name="without-id")
+        server.logged("its file id was missing")
+        server.logged("no frequency caps are kept")
 
     def test_another_currency_is_refused(self):
         self.count().stop()

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "../../plugin/delivery/live.h"
 #include "../../plugin/events/recount.h"
 #include "account.h"
 
@@ -470,6 +471,32 @@ static void without_any_snapshot_the_whole_log_is_replayed(void **state) {
     assert_int_equal(spend_of("c1"), UNIT);
 }
 
+/* Nothing of the old ring is said about new placements, whose sequence begins again. */
+static void without_snapshots_and_log_a_new_account_begins(void **state) {
+    char command[160];
+    struct placed before[3];
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        before[i] = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+        assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before[i]), AM_EVENT_COUNTED);
+    }
+    save();
+    uint16_t epoch = am_ledger_epoch(account.ledger), host = am_ledger_host(account.ledger);
+    remove_snapshots();
+    snprintf(command, sizeof command, "rm %s/*", account.log);
+    assert_int_equal(system(command), 0);
+    lose_memory(&account);
+    assert_true(account.recovered.begun_anew);
+    assert_false(am_ledger_epoch(account.ledger) == epoch &&
+                 am_ledger_host(account.ledger) == host);
+    for (unsigned i = 0; i < 3; i++) {
+        struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+        assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before[i]), AM_EVENT_EXPIRED);
+        assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    }
+    assert_int_equal(spend_of("c1"), 3 * UNIT);
+}
+
 static void records_made_and_freed_are_replayed(void **state) {
     struct am_ledger_notice made = {
         .what = AM_LEDGER_MADE, .kind = AM_LEDGER_AD, .id = AM_VIEW("a2")};
@@ -692,6 +719,44 @@ static void on_a_full_disk_events_count_and_the_log_says_what_it_lacks(void **st
     assert_int_equal(account.holder.lost_since, 0);
 }
 
+/* Longer than monitoring takes to look, though smaller lines find room between. */
+static void lost_lines_show_for_a_minute(void **state) {
+    struct am_journal *journal = am_event_service_journal(account.service);
+    struct placed placed[2];
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        placed[i] = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    assert_false(am_journal_health(journal).lost_lately);
+    limit_files(1);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[0]), AM_EVENT_COUNTED);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed[1]), AM_EVENT_COUNTED);
+    assert_false(am_journal_health(journal).full);
+    set_clock(NOON + 59);
+    assert_true(am_journal_health(journal).lost_lately);
+    set_clock(NOON + 60);
+    assert_false(am_journal_health(journal).lost_lately);
+}
+
+/* A folder of the name that snapshots have at first keeps them from being written. */
+static void a_reboot_that_cannot_be_saved_is_distrusted_until_it_can(void **state) {
+    char path[160];
+    struct am_error error;
+    (void)state;
+    snprintf(path, sizeof path, "%s/snapshot.new", account.folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    lose_memory(&account);
+    assert_true(account.recovered.unsaved);
+    assert_true(am_ledger_is_distrusted(account.ledger));
+    assert_int_equal(am_ledger_snapshot(account.ledger, now_seconds(), &error), AM_E_IO);
+    assert_true(am_ledger_is_distrusted(account.ledger));
+    assert_int_equal(rmdir(path), 0);
+    save();
+    assert_false(am_ledger_is_distrusted(account.ledger));
+    lose_memory(&account);
+    assert_false(am_ledger_is_distrusted(account.ledger));
+}
+
 /* A file system of 600 KiB of this process's own, over the folder. False: not allowed here. */
 static bool mount_small(const char *path) {
     int flags = CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
@@ -780,6 +845,19 @@ static void counters_are_due_each_hour(void **state) {
         strstr(line_of(AM_JOURNAL_COUNTERS, 1), "\"cut\":\"2026-12-01T13:00:00.000000Z\""));
 }
 
+/* A word of shared memory was overwritten: a recount must not start behind it. */
+static void counters_of_a_place_that_the_log_has_not_are_not_logged(void **state) {
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct am_error error = {.code = AM_OK};
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    step(&account);
+    check(am_event_hold_counters(&account.holder, &error), &error);
+    account.ledger->slots[am_ledger_worker_slot(account.ledger_worker)].position.offset ^= 1 << 30;
+    assert_int_equal(am_event_hold_counters(&account.holder, &error), AM_E_CORRUPT);
+    assert_non_null(strstr(error.message, "lane 0 of the log is counted beyond its end"));
+}
+
 static void clocks_that_jump_count_nothing_twice_and_lose_nothing(void **state) {
     static const int64_t jumps[] = {0, 7200, -7200, 34560000, -34560000, 3, -1, 1800};
     struct placed placed[AM_COUNT_OF(jumps)];
@@ -854,6 +932,7 @@ int main(void) {
         TEST(ads_that_a_swap_removed_are_logged_and_counted_whole),
         TEST(after_a_reboot_counters_and_bits_are_as_before),
         TEST(without_any_snapshot_the_whole_log_is_replayed),
+        TEST(without_snapshots_and_log_a_new_account_begins),
         TEST(records_made_and_freed_are_replayed),
         TEST(a_damaged_ring_costs_old_events_and_no_start),
         TEST(of_a_zeroed_ring_nothing_counts_twice),
@@ -865,8 +944,11 @@ int main(void) {
         TEST(a_shared_file_of_another_version_is_refused),
         TEST(a_second_instance_shares_bits_log_and_counters),
         TEST(on_a_full_disk_events_count_and_the_log_says_what_it_lacks),
+        TEST(lost_lines_show_for_a_minute),
+        TEST(a_reboot_that_cannot_be_saved_is_distrusted_until_it_can),
         TEST(a_disk_that_fills_up_and_is_emptied_costs_lines_and_no_count),
         TEST(counters_are_due_each_hour),
+        TEST(counters_of_a_place_that_the_log_has_not_are_not_logged),
         TEST(clocks_that_jump_count_nothing_twice_and_lose_nothing),
         TEST(changed_keys_are_taken_up_and_bad_ones_are_not),
     };

@@ -349,6 +349,22 @@ static void lines_that_are_missing_are_named(void **state) {
     am_ledger_counts_free(&counts);
 }
 
+/* Where the first line of a file was lost for want of room. */
+static void of_a_file_without_a_line_nothing_is_missing(void **state) {
+    struct am_ledger_counts counts;
+    struct am_error error = {.code = AM_OK};
+    (void)state;
+    impression(0, UNIT);
+    check(am_ledger_counts_take(account.ledger, &counts, &error), &error);
+    assert_int_equal(counts.position_count, 1);
+    counts.positions[0].position.file++;
+    counts.positions[0].position.offset = 0;
+    struct am_journal_recount recount = recount_log(false, &counts);
+    assert_int_equal(recount.report.missing, 0);
+    am_journal_recount_free(&recount);
+    am_ledger_counts_free(&counts);
+}
+
 static void a_packed_file_that_is_none_is_refused(void **state) {
     struct am_journal_tidied tidied;
     struct am_journal_recount recount;
@@ -404,6 +420,7 @@ int main(void) {
         TEST(a_record_that_was_freed_counts_anew),
         TEST(lines_that_make_no_sense_are_counted),
         TEST(lines_that_are_missing_are_named),
+        TEST(of_a_file_without_a_line_nothing_is_missing),
         TEST(a_packed_file_that_is_none_is_refused),
         TEST(differences_are_found),
     };
