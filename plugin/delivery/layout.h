@@ -446,7 +446,7 @@ struct am_ledger_live_header {
     pthread_mutex_t lock;
     uint8_t padding3[128 - sizeof(pthread_mutex_t)];
 
-    int64_t published; /* the last publication */
+    int64_t published; /* the last publication; 0: none since the file was made */
     uint8_t published_digest[16];
     uint32_t mark;    /* counts publications */
     uint32_t resumed; /* some records may have AM_LEDGER_RECORD_RESUMED */

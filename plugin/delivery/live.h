@@ -241,6 +241,9 @@ void am_ledger_fold_all(struct am_ledger *ledger);
 void am_ledger_fold_missed(struct am_ledger *ledger);
 bool am_ledger_missed(const struct am_ledger *ledger);
 
+/* Has a line logged. Without the lock. */
+void am_ledger_warn(const struct am_ledger *ledger, const char *text);
+
 /* Fills the running days of all zones for `now`; only for a process with the database. */
 void am_ledger_zones_look(struct am_ledger *ledger, int64_t now);
 void am_ledger_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now);

@@ -80,12 +80,6 @@ static bool is_sound(const struct kept_header *header, uint64_t size, const stru
            header->checksum == XXH3_64bits(header + 1, (size_t)header->count * sizeof(struct kept));
 }
 
-static void warn(const struct am_ledger *ledger, const char *text) {
-    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
-    if (ledger->notify)
-        ledger->notify(ledger->context, &notice);
-}
-
 /* Into a new table. What cannot be used is left out, and said: users are then counted anew. */
 static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
     char path[PATH_MAX + 16];
@@ -99,8 +93,9 @@ static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
         size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
     if (header == MAP_FAILED || !is_sound(header, size, caps)) {
-        warn(ledger, "the frequency caps kept in the ledger's folder are damaged or of another "
-                     "size than admatch-caps: counting begins anew");
+        am_ledger_warn(ledger,
+                       "the frequency caps kept in the ledger's folder are damaged or of another "
+                       "size than admatch-caps: counting begins anew");
     } else {
         const struct kept *kept = (const struct kept *)(const void *)(header + 1);
         for (uint64_t i = 0; i < header->count; i++)
