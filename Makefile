@@ -49,7 +49,7 @@ SANITIZE := $(if $(SANITIZER),$(SANITIZE_$(SANITIZER)) -fno-omit-frame-pointer,$
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL -DADMATCH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANITIZE) -fPIC -fvisibility=hidden $(DEFINES)
 LINK := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-LIBRARIES := -lutf8proc -lstemmer -lz -lcrypto -lsqlite3 -ljansson -lm -lpthread
+LIBRARIES := -lutf8proc -lstemmer -lz -lmaxminddb -lsqlite3 -ljansson -lm -lpthread
 ifeq ($(SANITIZER),integer)
 # uWSGI was not built by clang: the plugin brings clang's runtime itself.
 CLANG_RUNTIME := $(shell $(CLANG) -print-file-name=libclang_rt.ubsan_standalone-$(shell uname -m).so)
@@ -81,7 +81,7 @@ help: ## this list
 # ---- building ---------------------------------------------------------------------------------
 
 # What every compilation needs, tried once; where it is missing, what to install.
-NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h
+NEEDED_HEADERS := utf8proc.h libstemmer.h zlib.h xxhash.h sqlite3.h jansson.h maxminddb.h
 $(BUILD)/able:
 	@mkdir -p $(@D)
 	@missing=$$( { \
@@ -137,9 +137,9 @@ $(SHARED): $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libadmatch.a
 # ---- dependencies -----------------------------------------------------------------------------
 
 # uwsgi.h includes what its uWSGI was built with: uuid, libcap, OpenSSL and PCRE, on Debian.
-PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libsqlite3-dev python3 tzdata
+PACKAGES_BUILD := gcc libc6-dev uwsgi-core uuid-dev libcap-dev libssl-dev libpcre3-dev libjansson-dev libutf8proc-dev libstemmer-dev libcsv-dev zlib1g-dev libxxhash-dev libsqlite3-dev libmaxminddb-dev python3 tzdata
 PACKAGES_RUN := curl
-PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi
+PACKAGES_TEST := libcmocka-dev nginx-light g++ pkg-config python3-cffi uwsgi-plugin-python3
 PACKAGES_CLANG := clang libclang-rt-dev
 PACKAGES_LINT := $(PACKAGES_CLANG) clang-format clang-tidy cppcheck
 PACKAGES_FRESH := debootstrap git
@@ -218,10 +218,14 @@ run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on P
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
-	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson $(LIBRARIES)
+	$(QUIET)$(LINK) $(TEST_CFLAGS) -MMD -MP -Itests/unit -o $@ $< $(filter %.o,$^) $(BUILD)/libadmatch.a -lcmocka -ljansson -lcrypto $(LIBRARIES)
 
 # What the loop has that knows no uWSGI.
 $(BUILD)/tests/test_loop: $(foreach part,balance connection pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
+
+# What the command reads cells of tables with.
+$(BUILD)/tests/test_cells: $(foreach part,cells cell_money columns encoding table,$(BUILD)/plugin/cli/$(part).o)
+$(BUILD)/tests/test_cells: LIBRARIES += -lcsv
 
 # The dispatcher, with the test in place of what serves requests, and of epoll.
 $(BUILD)/tests/test_dispatch: $(BUILD)/uwsgi.h $(foreach part,balance connection dispatch pending wheel,$(BUILD)/plugin/uwsgi/loop/$(part).o)
@@ -282,12 +286,23 @@ $(BUILD)/tests/blocking_plugin.so: tests/integration/blocking_plugin.c $(BUILD)/
 	@echo '  LD $@'
 	$(QUIET)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -D_GNU_SOURCE $(UWSGI_CFLAGS) -shared -o $@ $<
 
+# A file of addresses, of networks that tests make up; and the time of lookups.
+$(BUILD)/tests/mmdb: tests/geo/write.c tests/geo/mmdb.h
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	$(QUIET)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
+
+.PHONY: bench-geo
+bench-geo: $(BUILD)/libadmatch.a ## lookups of addresses among 1,000,000 networks
+	$(QUIET)$(LINK) -o $(BUILD)/tests/bench-geo tests/geo/bench.c $(BUILD)/libadmatch.a $(LIBRARIES)
+	$(BUILD)/tests/bench-geo
+
 $(BUILD)/tests/account: tests/integration/account.c $(BUILD)/libadmatch.a
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	$(QUIET)$(LINK) -MMD -MP -o $@ $< $(BUILD)/libadmatch.a -lcmocka $(LIBRARIES)
 
-integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
+integration: all $(foreach name,failing slow_accept shifted_clock blocking_plugin,$(BUILD)/tests/$(name).so) $(BUILD)/tests/account $(BUILD)/tests/mmdb ## a real uWSGI over real sockets; LOOP=admatch: in the loop; LOOP=turns: half of the classes
 	ADMATCH_LOOP=$(LOOP) ADMATCH=$(CURDIR)/$(BUILD)/admatch ADMATCH_BUILD=$(BUILD) ADMATCH_UWSGI=$(UWSGI) ADMATCH_SANITIZER=$(SANITIZER) $(PYTHON) tests/integration/run.py $(TESTS)
 
 docs-check: all ## what the documents promise, against the program

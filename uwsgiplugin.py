@@ -23,7 +23,7 @@ NAME = "admatch"
 CFLAGS = ["-std=gnu11", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-clash-protection", "-D_GNU_SOURCE", "-DXXH_INLINE_ALL",
           "-DADMATCH_VERSION='\"%s\"'" % VERSION] + os.environ.get("CPPFLAGS", "").split()
 LDFLAGS = ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
-LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lcrypto", "-lm", "-lpthread"]
+LIBS = ["-lutf8proc", "-lstemmer", "-lz", "-lmaxminddb", "-lsqlite3", "-ljansson", "-lm", "-lpthread"]
 # Every room but those of the command and of the library.
 GCC_LIST = sorted(os.path.relpath(path, ROOT) for path in glob.glob(os.path.join(ROOT, "plugin", "**", "*.c"), recursive=True)
                   if os.path.relpath(path, os.path.join(ROOT, "plugin")).split(os.sep)[0] not in ("cli", "lib"))

@@ -103,6 +103,18 @@ static enum am_code read_request(struct am_api *api, const struct am_api_request
     return am_api_request_read_json(api->reader, body, &api->error);
 }
 
+void am_api_prepare(struct am_api *api, const struct am_api_deriving *deriving) {
+    if (deriving && deriving->geo)
+        am_client_geo_open(&api->geo, deriving->geo);
+}
+
+static void derive(struct am_api *api, const struct am_api_request *request) {
+    const bool bids = request->content == AM_CONTENT_OPENRTB;
+    if (request->visitor.deriving)
+        am_api_visitor_derive(api->reader, &api->geo, &request->visitor, bids,
+                              bids && api->openrtb->user_is_private);
+}
+
 /* Whether there is something to decide: a bid request may forbid any bid. */
 static bool is_open(const struct am_api *api, const struct am_api_request *request) {
     return request->content != AM_CONTENT_OPENRTB || api->openrtb->no_bid == AM_NO_BID_NONE;
@@ -187,9 +199,11 @@ void am_api_decide(struct am_api *api,
     const struct am_match_decision *decision = NULL;
     api->decision.work = 0;
     enum am_code code = read_request(api, request);
-    if (code == AM_OK && is_open(api, request))
+    if (code == AM_OK && is_open(api, request)) {
+        derive(api, request);
         code = request->content == AM_CONTENT_OPENRTB ? decide_bids(api, request, &decision)
                                                       : decide_ads(api, request, &decision);
+    }
     if (code != AM_OK) {
         am_api_error(api, status_of(code), am_view_of(api->error.message),
                      am_view_of(api->error.where), response);

@@ -13,6 +13,7 @@
 #include "../text/charset.h"
 #include "openrtb/members.h"
 #include "openrtb/no_bid.h"
+#include "visitor.h"
 
 struct am_api;
 
@@ -71,6 +72,7 @@ struct am_api_request {
     bool opted_out;           /* Sec-GPC: no user is known, whatever the request says */
     struct am_address client; /* that asks at a public socket of an api that counts; else zeros */
     bool explain;             /* of a bid request: as if it asked by ext.admatch.explain */
+    struct am_api_visitor visitor; /* deriving NULL: nothing is derived */
     bool places; /* what is decided will be shown: an api that counts (counting.h) numbers it and
                     logs it; not of bids */
 };
@@ -113,6 +115,9 @@ void am_api_error(struct am_api *api,
 void am_api_settle(struct am_api *api);
 /* Packs an answer by gzip; false: it stays as it is. Valid until the next call of it. */
 bool am_api_pack(struct am_api *api, struct am_view plain, struct am_view *packed);
+
+/* Opens the file of addresses that will be asked, before the process that answers is forked. */
+void am_api_prepare(struct am_api *api, const struct am_api_deriving *deriving);
 
 /* The image attached, or NULL. */
 const struct am_image *am_api_image(const struct am_api *api);

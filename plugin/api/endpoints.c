@@ -9,11 +9,12 @@
 #include "cors.h"
 #include "exchange.h"
 #include "headers.h"
+#include "tag/script.h"
 
 enum { METRICS_SIZE = 256 << 10 };
 
 static am_api_handler answer_decide, answer_bid, answer_preview, answer_health, answer_readiness,
-    answer_metrics;
+    answer_metrics, answer_tag, answer_demo;
 
 struct endpoint {
     const char *path; /* NULL: every other path; what ends with '/' is followed by a token */
@@ -39,6 +40,8 @@ static const struct endpoint endpoints[AM_ENDPOINTS] = {
                             answer_readiness},
     [AM_ENDPOINT_METRICS] = {"/metrics", "metrics", true, false, false, true, "GET, HEAD",
                              answer_metrics},
+    [AM_ENDPOINT_TAG] = {"/v1/tag.js", "tag", true, false, false, false, "GET, HEAD", answer_tag},
+    [AM_ENDPOINT_DEMO] = {"/demo", "demo", true, false, false, false, "GET, HEAD", answer_demo},
     [AM_ENDPOINT_IMPRESSION] = {"/v1/impression/", "impression", true, true, true, false,
                                 "GET, HEAD, POST", am_api_answer_impression},
     [AM_ENDPOINT_CLICK] = {"/v1/click/", "click", true, false, false, false, "GET, HEAD",
@@ -131,6 +134,21 @@ static const char *read_bid_content(const struct am_api_exchange *exchange,
     return read_encoding(exchange, asked);
 }
 
+/* Reads headers only where something is derived from them. */
+static struct am_api_visitor visitor_of(const struct am_api_exchange *exchange) {
+    if (!exchange->settings->deriving)
+        return (struct am_api_visitor){.deriving = NULL};
+    return (struct am_api_visitor){
+        .deriving = exchange->settings->deriving,
+        .peer = exchange->request->peer,
+        .forwarded = am_api_exchange_header(exchange, "X-Forwarded-For"),
+        .agent = am_api_exchange_header(exchange, "User-Agent"),
+        .mobile = am_api_exchange_header(exchange, "Sec-CH-UA-Mobile"),
+        .platform = am_api_exchange_header(exchange, "Sec-CH-UA-Platform"),
+        .languages = am_api_exchange_header(exchange, "Accept-Language"),
+    };
+}
+
 static struct am_api_request asked_by(const struct am_api_exchange *exchange) {
     bool is_public = exchange->request->is_public;
     struct am_api_request asked = {
@@ -140,6 +158,7 @@ static struct am_api_request asked_by(const struct am_api_exchange *exchange) {
         .test = exchange->settings->test,
         .is_public = is_public,
         .opted_out = am_view_equal(am_api_exchange_header(exchange, "Sec-GPC"), AM_VIEW("1")),
+        .visitor = visitor_of(exchange),
         .places = !am_api_exchange_is(exchange, "HEAD"),
     };
     if (is_public && exchange->settings->events)
@@ -201,6 +220,26 @@ static void answer_preview(struct am_api_exchange *exchange) {
     add_page_headers(exchange);
 }
 
+/* ---- the page tag -----------------------------------------------------------------------------
+ */
+
+/* The same for everybody, and for pages of any origin. */
+static void answer_tag(struct am_api_exchange *exchange) {
+    exchange->response->status = 200;
+    exchange->response->type = "text/javascript; charset=utf-8";
+    exchange->response->body = am_api_tag_script;
+    am_api_exchange_add(exchange, "Cross-Origin-Resource-Policy", "cross-origin");
+    am_api_exchange_add(exchange, "X-Content-Type-Options", "nosniff");
+}
+
+static void answer_demo(struct am_api_exchange *exchange) {
+    exchange->response->status = 200;
+    exchange->response->type = "text/html; charset=utf-8";
+    exchange->response->body = am_api_tag_demo;
+    am_api_exchange_add(exchange, "Content-Security-Policy", am_api_tag_demo_policy);
+    am_api_exchange_add(exchange, "X-Content-Type-Options", "nosniff");
+}
+
 /* ---- probes and metrics -----------------------------------------------------------------------
  */
 
@@ -242,8 +281,8 @@ static void answer_metrics(struct am_api_exchange *exchange) {
 
 /* What is for the owner and for exchanges alone. */
 static bool is_private(enum am_api_endpoint endpoint) {
-    return endpoint == AM_ENDPOINT_PREVIEW || endpoint == AM_ENDPOINT_METRICS ||
-           endpoint == AM_ENDPOINT_OPENRTB;
+    return endpoint == AM_ENDPOINT_PREVIEW || endpoint == AM_ENDPOINT_DEMO ||
+           endpoint == AM_ENDPOINT_METRICS || endpoint == AM_ENDPOINT_OPENRTB;
 }
 
 static bool is_switched_on(const struct am_api_exchange *exchange, enum am_api_endpoint endpoint) {
@@ -252,7 +291,7 @@ static bool is_switched_on(const struct am_api_exchange *exchange, enum am_api_e
         return false;
     if (endpoint >= AM_ENDPOINT_IMPRESSION)
         return settings->events;
-    return endpoint != AM_ENDPOINT_PREVIEW || settings->preview;
+    return (endpoint != AM_ENDPOINT_PREVIEW && endpoint != AM_ENDPOINT_DEMO) || settings->preview;
 }
 
 /* Whether the endpoint's path, or its path and a token, which has no '/'. */
@@ -333,7 +372,11 @@ static void add_common_headers(struct am_api_exchange *exchange) {
     struct am_api_http_response *response = exchange->response;
     const struct endpoint *endpoint = &endpoints[response->endpoint];
     const struct am_image *image = am_api_image(exchange->api);
-    am_api_exchange_add(exchange, "Cache-Control", endpoint->probes ? "no-cache" : "no-store");
+    const char *keeping = response->endpoint == AM_ENDPOINT_TAG && response->status == 200
+                              ? "public, max-age=3600"
+                          : endpoint->probes ? "no-cache"
+                                             : "no-store";
+    am_api_exchange_add(exchange, "Cache-Control", keeping);
     if (endpoint->scripts && exchange->settings->origins && response->status != 204)
         am_api_cors_allow(exchange->settings, exchange->request, response);
     if (image)

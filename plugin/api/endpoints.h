@@ -11,6 +11,8 @@ enum am_api_endpoint {
     AM_ENDPOINT_HEALTHZ,
     AM_ENDPOINT_READYZ,
     AM_ENDPOINT_METRICS,
+    AM_ENDPOINT_TAG,
+    AM_ENDPOINT_DEMO,
     AM_ENDPOINT_IMPRESSION, /* from here on: with a ledger */
     AM_ENDPOINT_CLICK,
     AM_ENDPOINT_VIEW,

@@ -60,6 +60,7 @@ struct am_api_http_settings {
     /* Of pages whose scripts may ask, as browsers write them ("https://a.example"); "*": any. Ends
      * with NULL. NULL: none. */
     const char *const *origins;
+    const struct am_api_deriving *deriving; /* NULL: nothing is derived of visitors */
     /* Appends the metrics in the text format of Prometheus. */
     void (*metrics)(const void *context, struct am_buffer *out, int64_t now);
     const void *metrics_context;

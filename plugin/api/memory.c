@@ -123,6 +123,7 @@ struct am_api *am_api_new(const struct am_api_limits *limits, struct am_error *e
 void am_api_free(struct am_api *api) {
     if (!api)
         return;
+    am_client_geo_close(&api->geo);
     am_api_delivery_end(&api->delivery);
     am_matcher_free(api->matcher);
     am_memory_release(api->region, api->region_size);

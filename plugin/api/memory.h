@@ -3,6 +3,7 @@
 #ifndef AM_API_MEMORY_H
 #define AM_API_MEMORY_H
 
+#include "../client/geo.h"
 #include "api.h"
 #include "delivery.h"
 #include "gzip.h"
@@ -36,6 +37,7 @@ struct am_api {
     struct am_api_placements placements;
     struct am_api_delivery delivery;
     struct am_match_decision decision;
+    struct am_client_geo_handle geo;
     struct am_error error;
 };
 

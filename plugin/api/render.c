@@ -195,6 +195,24 @@ static void put_rejected(const struct renderer *to, const struct am_match_reject
     am_buffer_literal(to->out, "}");
 }
 
+/* What the request did not say itself. */
+static void put_derived(const struct renderer *to) {
+    const struct am_match_request *request = to->request;
+    const uint32_t first = request->attribute_count - request->derived_count;
+    am_buffer_literal(to->out, ",\"derived\":[");
+    for (uint32_t i = first; i < request->attribute_count; i++) {
+        if (i > first)
+            am_buffer_literal(to->out, ",");
+        am_buffer_literal(to->out, "{\"attribute\":");
+        am_buffer_json_string(
+            to->out, am_view_of(am_model_attribute_name(request->attributes[i].attribute)));
+        am_buffer_literal(to->out, ",\"value\":");
+        am_buffer_json_string(to->out, request->attributes[i].value);
+        am_buffer_literal(to->out, "}");
+    }
+    am_buffer_literal(to->out, "]");
+}
+
 static void put_explain(const struct renderer *to, const struct am_match_decision *decision) {
     am_buffer_literal(to->out, "\"explain\":{\"candidates\":");
     am_buffer_unsigned(to->out, decision->candidates);
@@ -206,13 +224,17 @@ static void put_explain(const struct renderer *to, const struct am_match_decisio
             am_buffer_literal(to->out, ",");
         put_rejected(to, &decision->rejected[i]);
     }
-    am_buffer_literal(to->out, "]}");
+    am_buffer_literal(to->out, "]");
+    if (to->request->derived_count)
+        put_derived(to);
+    am_buffer_literal(to->out, "}");
 }
 
 void am_api_render_explain(struct am_buffer *out,
                            const struct am_image *image,
+                           const struct am_match_request *request,
                            const struct am_match_decision *decision) {
-    const struct renderer to = {.out = out, .image = image};
+    const struct renderer to = {.out = out, .image = image, .request = request};
     put_explain(&to, decision);
 }
 

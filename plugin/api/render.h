@@ -21,6 +21,7 @@ void am_api_render_decision(struct am_buffer *out,
 /* "explain":{...}, of a decision with it. */
 void am_api_render_explain(struct am_buffer *out,
                            const struct am_image *image,
+                           const struct am_match_request *request,
                            const struct am_match_decision *decision);
 
 /* `where` may be empty and is then left out. */

@@ -60,6 +60,8 @@ void am_api_request_start(struct am_api_request_reader *reader,
     reader->text_used = 0;
     reader->query = reader->url = (struct am_view){NULL, 0};
     reader->title = reader->content = (struct am_api_text){.markup = AM_MARKUP_ENTITIES};
+    reader->has_ip = false;
+    reader->agent = (struct am_view){NULL, 0};
     reader->is_one_byte = false;
     reader->keyword_count = 0;
     memset(reader->blocked_count, 0, sizeof reader->blocked_count);
@@ -198,6 +200,23 @@ enum am_code am_api_request_add_attribute(struct am_api_request_reader *reader,
     AM_UNPOISON_ITEMS(reader->attributes, reader->request.attribute_count, 1);
     reader->attributes[reader->request.attribute_count++] =
         (struct am_match_attribute){attribute, key, folded};
+    return AM_OK;
+}
+
+enum am_code am_api_request_set_ip(struct am_api_request_reader *reader,
+                                   struct am_view value,
+                                   struct am_error *error) {
+    if (!am_address_parse(value, &reader->ip))
+        return expected("an IP address, like \"192.0.2.1\"", value, error);
+    reader->has_ip = true;
+    return AM_OK;
+}
+
+enum am_code am_api_request_set_agent(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error) {
+    (void)error;
+    reader->agent = value.size ? value : AM_VIEW("");
     return AM_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "../match/match.h"
 #include "../text/charset.h"
 #include "texts.h"
+#include "visitor.h"
 
 enum {
     AM_REQUEST_MAX_KEYWORDS = AM_MAX_FIELDS - 4, /* room for query, title, text and url */
@@ -61,6 +62,9 @@ struct am_api_request_reader {
     struct am_api_user user;
     struct am_view state;      /* JSON; .data NULL: none is given */
     struct am_view query, url; /* .data NULL: not given */
+    bool has_ip;               /* of the visitor, as the request gives it: */
+    struct am_address ip;
+    struct am_view agent; /* likewise; .data NULL: not given */
     struct am_api_text title, content;
     bool is_one_byte; /* the text came in a charset of one byte a character */
     struct am_view keywords[AM_REQUEST_MAX_KEYWORDS];
@@ -74,9 +78,10 @@ struct am_api_request_reader {
 
 /* Every byte of a body is decoded at most once (from windows-1252 to three bytes), and what that
  * gives is copied at most once more (folded to lower case, as a part of a URL, or without markup,
- * in at most three bytes for one). Each piece has its redzone. */
+ * in at most three bytes for one). Each piece has its redzone. What is derived of the visitor is
+ * not of the body. */
 static inline size_t am_api_request_text_size(size_t body_limit) {
-    return (3 + 9) * body_limit * (1 + AM_REDZONE);
+    return (3 + 9) * body_limit * (1 + AM_REDZONE) + AM_API_DERIVED_BYTES;
 }
 
 /* The texts that are searched: of a byte of windows-1252, or of a superscript digit in HTML, three.
@@ -165,6 +170,13 @@ struct am_view am_api_request_fold_category(struct am_api_request_reader *reader
 enum am_code am_api_request_set_unique(struct am_api_request_reader *reader,
                                        struct am_view value,
                                        struct am_error *error);
+/* Of the visitor. */
+enum am_code am_api_request_set_ip(struct am_api_request_reader *reader,
+                                   struct am_view value,
+                                   struct am_error *error);
+enum am_code am_api_request_set_agent(struct am_api_request_reader *reader,
+                                      struct am_view value,
+                                      struct am_error *error);
 /* RFC 3339, or whole seconds since the epoch. */
 enum am_code am_api_request_set_now(struct am_api_request_reader *reader,
                                     struct am_view value,

@@ -259,6 +259,24 @@ read_why(struct am_api_members *in, const struct am_json_node *value, int argume
 }
 
 static enum am_code
+read_ip(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    struct am_view ip;
+    enum am_code code = am_api_member_string(in, value, &ip);
+    return code == AM_OK
+               ? am_api_member_at(in, value, am_api_request_set_ip(in->reader, ip, in->error))
+               : code;
+}
+
+static enum am_code
+read_agent(struct am_api_members *in, const struct am_json_node *value, int argument) {
+    (void)argument;
+    struct am_view agent;
+    enum am_code code = am_api_member_string(in, value, &agent);
+    return code == AM_OK ? am_api_request_set_agent(in->reader, agent, in->error) : code;
+}
+
+static enum am_code
 read_now(struct am_api_members *in, const struct am_json_node *value, int argument) {
     (void)argument;
     if (value->type != AM_JSON_NUMBER && value->type != AM_JSON_STRING)
@@ -377,6 +395,8 @@ static enum am_code read_root(struct am_api_members *in) {
         AM_MEMBER("user", read_user, 0),
         AM_MEMBER("privacy", read_privacy, 0),
         AM_MEMBER("state", read_state, 0),
+        AM_MEMBER("ip", read_ip, 0),
+        AM_MEMBER("agent", read_agent, 0),
     };
     _Static_assert(AM_COUNT_OF(members) <= AM_MEMBERS_MAX, "room for their names");
     return am_api_members_read(in, in->json.nodes, members, AM_COUNT_OF(members));

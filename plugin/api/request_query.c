@@ -140,6 +140,22 @@ static enum am_code take_timezone(struct am_api_request_reader *reader,
     return am_api_request_set_timezone(reader, value, error);
 }
 
+static enum am_code take_ip(struct am_api_request_reader *reader,
+                            struct am_view value,
+                            int argument,
+                            struct am_error *error) {
+    (void)argument;
+    return am_api_request_set_ip(reader, value, error);
+}
+
+static enum am_code take_agent(struct am_api_request_reader *reader,
+                               struct am_view value,
+                               int argument,
+                               struct am_error *error) {
+    (void)argument;
+    return am_api_request_set_agent(reader, value, error);
+}
+
 static enum am_code refuse_hour(struct am_api_request_reader *reader,
                                 struct am_view value,
                                 int argument,
@@ -186,6 +202,8 @@ static const struct parameter parameters[] = {
     {NAME("block.advertisers"), take_blocked, AM_BLOCKED_ADVERTISERS, true},
     {NAME("block.categories"), take_blocked, AM_BLOCKED_CATEGORIES, true},
     {NAME("block.domains"), take_blocked, AM_BLOCKED_DOMAINS, true},
+    {NAME("ip"), take_ip, 0, false},
+    {NAME("agent"), take_agent, 0, false},
     {NAME("hour"), refuse_hour, 0, false},
 };
 _Static_assert(AM_COUNT_OF(parameters) <= 32, "a bit for each");

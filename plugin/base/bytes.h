@@ -62,6 +62,16 @@ static inline int am_bytes_hex_value(char digit) {
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
+/* Without bytes of `blanks` at its ends. */
+static inline struct am_view am_view_trimmed(struct am_view view, const char *blanks) {
+    size_t count = strlen(blanks);
+    while (view.size && memchr(blanks, view.data[0], count))
+        view.data++, view.size--;
+    while (view.size && memchr(blanks, view.data[view.size - 1], count))
+        view.size--;
+    return view;
+}
+
 /* Byte order, shorter first on a tie: like strcmp for views. */
 static inline int am_view_compare(struct am_view a, struct am_view b) {
     size_t shared = a.size < b.size ? a.size : b.size;

@@ -56,15 +56,15 @@ static uint32_t number_group(struct am_cli_account *account,
                              struct am_view campaign,
                              struct am_view name,
                              struct am_view variant) {
-    size_t room = campaign.size + name.size + variant.size + 2;
+    size_t room = campaign.size + name.size + variant.size + 2 * sizeof(size_t);
     char *memory = malloc(room);
     if (!memory)
         return UINT32_MAX;
     struct am_buffer key = am_buffer_over(memory, room);
+    am_buffer_append(&key, (const char *)&campaign.size, sizeof campaign.size);
     am_buffer_view_append(&key, campaign);
-    am_buffer_literal(&key, "\n");
+    am_buffer_append(&key, (const char *)&name.size, sizeof name.size);
     am_buffer_view_append(&key, name);
-    am_buffer_literal(&key, "\n");
     am_buffer_view_append(&key, variant);
     uint32_t number = am_cli_interner_number(&account->group_names, am_buffer_view(&key));
     free(memory);
@@ -186,7 +186,7 @@ static bool write_campaign(struct writer *to, const struct am_cli_campaign *camp
     am_buffer_literal(&to->line, "{\"type\":\"campaign\"");
     put_text(&to->line, "id", campaign->name);
     put_text(&to->line, "advertiser", advertiser_of(to, campaign->advertiser));
-    put_status(&to->line, campaign->status == AM_STATUS_PAUSED);
+    put_status(&to->line, campaign->status == AM_STATUS_PAUSED || campaign->is_uncertain);
     put_text(&to->line, "start", campaign->start);
     put_text(&to->line, "end", campaign->end);
     put_texts(&to->line, "labels", campaign->labels.data, campaign->labels.count);
@@ -303,7 +303,7 @@ static bool write_ad(struct writer *to,
     }
     put_text(line, campaign ? "campaign" : "advertiser",
              campaign ? campaign->name : advertiser_of(to, group->advertiser));
-    put_status(line, bid < 0 || group->status == AM_STATUS_PAUSED ||
+    put_status(line, bid < 0 || group->is_uncertain || group->status == AM_STATUS_PAUSED ||
                          creative->status == AM_STATUS_PAUSED);
     put_name(line, "bid");
     am_buffer_decimal(line, bid < 0 ? 0 : bid, 6);
@@ -369,6 +369,32 @@ static enum am_code failure_of(const struct writer *to, struct am_error *error) 
                             "a campaign or ad group makes a line of more than %d bytes",
                             AM_LINE_MAX_BYTES);
     return AM_E_IO;
+}
+
+static uint64_t keyword_bytes(const struct am_vector *keywords) {
+    enum { AROUND = 32 }; /* {"text":"","match":"broad"}, */
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < keywords->count; i++)
+        bytes += AM_VECTOR_AT(keywords, struct am_cli_keyword, i)->text.size + AROUND;
+    return bytes;
+}
+
+enum am_code am_cli_account_check(const struct am_cli_account *account,
+                                  uint64_t most_bytes,
+                                  struct am_error *error) {
+    uint64_t left = most_bytes;
+    for (size_t i = 0; i < account->groups.count; i++) {
+        const struct am_cli_group *group = AM_VECTOR_AT(&account->groups, struct am_cli_group, i);
+        uint64_t each = keyword_bytes(&group->keywords) + keyword_bytes(&group->negatives), all;
+        if (__builtin_mul_overflow(each, group->creatives.count, &all) || all > left)
+            return am_error_set(error, AM_E_LIMIT,
+                                "\"%.*s\": %zu ads with %zu keywords each: the inventory would be "
+                                "too large; expected fewer ads in an ad group",
+                                AM_VIEW_ARGUMENTS(group->name), group->creatives.count,
+                                group->keywords.count + group->negatives.count);
+        left -= all;
+    }
+    return AM_OK;
 }
 
 enum am_code am_cli_account_write(const struct am_cli_account *account,

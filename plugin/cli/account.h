@@ -30,9 +30,11 @@ struct am_cli_creative {
 };
 
 struct am_cli_campaign {
-    struct am_view name, advertiser; /* advertiser empty: the command's */
-    struct am_view start, end;       /* RFC 3339; empty: none */
+    struct am_view name, advertiser;     /* advertiser empty: the command's */
+    struct am_view start, end;           /* RFC 3339; empty: none */
+    struct am_view said_start, said_end; /* as the table has them */
     enum am_cli_status status;
+    bool is_uncertain; /* what the table says is not understood, or contradicts itself: paused */
     struct am_vector labels;    /* struct am_view */
     struct am_vector negatives; /* struct am_cli_keyword */
 };
@@ -43,15 +45,18 @@ struct am_cli_group {
     int64_t bid; /* micros; -1: none */
     bool is_cpm; /* pays by the thousand impressions, else by the click */
     enum am_cli_status status;
+    bool is_uncertain;                         /* as of a campaign */
     struct am_vector keywords, negatives;      /* struct am_cli_keyword */
     struct am_vector creatives;                /* struct am_cli_creative */
     struct am_vector countries, labels, sizes; /* struct am_view */
     struct am_view start, end;                 /* RFC 3339; empty: none */
+    /* Cells as the table has them. */
+    struct am_view said_start, said_end, said_countries, said_sizes, said_negatives;
 };
 
 struct am_cli_account {
     struct am_arena arena;
-    struct am_cli_interner campaign_names, group_names; /* groups: "campaign\nname\nvariant" */
+    struct am_cli_interner campaign_names, group_names; /* groups: by all three */
     struct am_vector campaigns, groups;
 };
 
@@ -82,9 +87,16 @@ struct am_cli_account_totals {
     uint64_t campaigns, ads, keywords, negatives;
 };
 
+/* AM_E_LIMIT where the keywords of all ads would take more than about that many bytes of an
+ * inventory: each ad repeats those of its group, so that a table of n lines may make n * n / 4. */
+enum am_code am_cli_account_check(const struct am_cli_account *account,
+                                  uint64_t most_bytes,
+                                  struct am_error *error);
+
 /* Passes the lines of the inventory to `put`, which may refuse (false). Ids are made distinct by
  * "/2" and so on. AM_E_MEMORY; AM_E_LIMIT: a
- * line is longer than an inventory's may be; AM_E_IO, without a message: `put` refused it. */
+ * line is longer than an inventory's may be; AM_E_IO, without
+ * a message: `put` refused it. */
 enum am_code am_cli_account_write(const struct am_cli_account *account,
                                   const struct am_cli_account_options *options,
                                   bool (*put)(void *context, struct am_view line),

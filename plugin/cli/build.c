@@ -93,5 +93,6 @@ const struct am_cli_command am_cli_command_build = {
         "a bar shows how far it is; in a pipe only problems are printed, on standard error.\n",
     .letters = ":ho:",
     .options = options,
+    .paths = (const char *const[]){"output", NULL},
     .run = run,
 };

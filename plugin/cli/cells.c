@@ -2,15 +2,17 @@
 #include "cells.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
-#include "../base/decimal.h"
 #include "../base/timezone.h"
-#include "../model/limits.h"
 
 bool am_cli_cell_is(struct am_view cell, const char *word) {
     return strlen(word) == cell.size && strncasecmp(cell.data, word, cell.size) == 0;
+}
+
+bool am_cli_cell_begins(struct am_view cell, const char *word) {
+    size_t size = strlen(word);
+    return cell.size >= size && strncasecmp(cell.data, word, size) == 0;
 }
 
 bool am_cli_cell_holds(struct am_view cell, const char *word) {
@@ -35,13 +37,7 @@ static bool ends_with(struct am_view text, const char *end) {
     return text.size >= size && memcmp(text.data + text.size - size, end, size) == 0;
 }
 
-static struct am_view trimmed(struct am_view text) {
-    while (text.size && (unsigned char)text.data[0] <= ' ')
-        text = from(text, 1);
-    while (text.size && (unsigned char)text.data[text.size - 1] <= ' ')
-        text.size--;
-    return text;
-}
+static const char blanks[] = " \t\n\v\f\r";
 
 struct am_view am_cli_cell_item(struct am_view *rest) {
     size_t size = 0;
@@ -56,124 +52,9 @@ struct am_view am_cli_cell_item(struct am_view *rest) {
         else if (memchr(",;|\n", byte, 4))
             break;
     }
-    struct am_view item = trimmed((struct am_view){rest->data, size});
+    struct am_view item = am_view_trimmed((struct am_view){rest->data, size}, blanks);
     *rest = from(*rest, size + (size < rest->size));
     return item;
-}
-
-/* ---- amounts ----------------------------------------------------------------------------------
- */
-
-enum { LONGEST_AMOUNT = 40 };
-
-static const struct {
-    const char *sign, *currency;
-} signs[] = {
-    {"€", "EUR"},  {"£", "GBP"},  {"₹", "INR"},  {"₽", "RUB"}, {"₺", "TRY"},  {"₩", "KRW"},
-    {"₪", "ILS"},  {"₴", "UAH"},  {"zł", "PLN"}, {"Kč", "CZK"},  {"R$", "BRL"}, {"US$", "USD"},
-    {"A$", "AUD"}, {"C$", "CAD"}, {"$", ""},     {"¥", ""},      {"kr", ""},
-};
-
-/* Spaces of all widths and the apostrophes of Switzerland separate thousands. */
-static const char *const fillers[] = {" ", "\u00a0", "\u2009", "\u202f", "'", "’"};
-
-static size_t filler_size(struct am_view text) {
-    for (size_t i = 0; i < AM_COUNT_OF(fillers); i++)
-        if (starts_with(text, fillers[i]))
-            return strlen(fillers[i]);
-    return 0;
-}
-
-static bool is_capital(char byte) {
-    return byte >= 'A' && byte <= 'Z';
-}
-
-/* The sign or code of a currency at the start of the text; 0: none. */
-static size_t currency_size(struct am_view text, struct am_cli_money *money) {
-    for (size_t i = 0; i < AM_COUNT_OF(signs); i++)
-        if (starts_with(text, signs[i].sign)) {
-            strcpy(money->currency, signs[i].currency);
-            return strlen(signs[i].sign);
-        }
-    size_t size = 0;
-    while (size < text.size && is_capital(text.data[size]))
-        size++;
-    if (size != AM_CURRENCY_SIZE)
-        return 0;
-    memcpy(money->currency, text.data, AM_CURRENCY_SIZE);
-    return AM_CURRENCY_SIZE;
-}
-
-/* Digits and separators only. False: there is something else, or too much. */
-static bool take_amount(struct am_view cell, struct am_cli_money *money, char *amount) {
-    size_t count = 0, named = 0;
-    while (cell.size) {
-        size_t skipped = filler_size(cell);
-        if (!skipped && !named)
-            skipped = named = currency_size(cell, money);
-        if (!skipped) {
-            if (!memchr("0123456789.,", cell.data[0], 12) || count + 1 == LONGEST_AMOUNT)
-                return false;
-            amount[count++] = cell.data[0];
-            skipped = 1;
-        }
-        cell = from(cell, skipped);
-    }
-    amount[count] = '\0';
-    return count > 0;
-}
-
-static unsigned count_of(const char *text, char byte) {
-    unsigned count = 0;
-    for (; *text; text++)
-        count += *text == byte;
-    return count;
-}
-
-static void remove_byte(char *text, char byte) {
-    char *to = text;
-    for (; *text; text++)
-        if (*text != byte)
-            *to++ = *text;
-    *to = '\0';
-}
-
-/* Makes '.' the separator of decimals, and removes those of thousands. */
-static enum am_cli_reading settle_separators(char *amount, bool comma) {
-    unsigned commas = count_of(amount, ','), periods = count_of(amount, '.');
-    char *last_comma = strrchr(amount, ','), *last_period = strrchr(amount, '.');
-    char decimal = commas && (!periods || last_comma > last_period) ? ',' : '.';
-    unsigned decimals = decimal == ',' ? commas : periods;
-    if (commas && periods && decimals > 1)
-        return AM_CELL_UNREADABLE;
-    if (decimals > 1) { /* all are of thousands */
-        remove_byte(amount, decimal);
-        return AM_CELL_READ;
-    }
-    const char *at = decimal == ',' ? last_comma : last_period;
-    if (at && !(commas && periods) && strlen(at) == 4 && amount[0] != '0' && at != amount &&
-        (decimal == ',' || comma))
-        return AM_CELL_AMBIGUOUS;
-    remove_byte(amount, decimal == ',' ? '.' : ',');
-    if ((last_comma = strchr(amount, ',')))
-        *last_comma = '.';
-    return AM_CELL_READ;
-}
-
-enum am_cli_reading am_cli_cell_money(struct am_view cell, bool comma, struct am_cli_money *money) {
-    char amount[LONGEST_AMOUNT + 1] = "0"; /* before ".50" */
-    *money = (struct am_cli_money){0};
-    if (!take_amount(cell, money, amount + 1))
-        return AM_CELL_UNREADABLE;
-    enum am_cli_reading reading = settle_separators(amount + 1, comma);
-    if (reading != AM_CELL_READ)
-        return reading;
-    struct am_view number = am_view_of(amount);
-    while (number.size > 1 && number.data[0] == '0' && number.data[1] != '.')
-        number = from(number, 1);
-    if (am_decimal_parse_text(number, 6, &money->micros) != AM_OK || money->micros > AM_MONEY_MAX)
-        return AM_CELL_UNREADABLE;
-    return AM_CELL_READ;
 }
 
 /* ---- days -------------------------------------------------------------------------------------
@@ -229,6 +110,10 @@ enum am_cli_reading am_cli_cell_day(struct am_view cell, bool last, char time[AM
     struct day_parts parts;
     unsigned day[3];
     int64_t seconds;
+    if (am_time_parse(cell, &seconds, NULL) == AM_OK) {
+        am_time_write(seconds, time);
+        return AM_CELL_READ;
+    }
     if (!read_parts(cell, &parts))
         return AM_CELL_UNREADABLE;
     enum am_cli_reading reading = order_parts(&parts, day);
@@ -305,7 +190,7 @@ struct am_cli_notation am_cli_cell_notation(struct am_view cell) {
         if (starts_with(cell, dashes[i].dash) && cell.size > strlen(dashes[i].dash)) {
             notation.negative = true;
             notation.typographic = dashes[i].typographic;
-            notation.text = trimmed(from(cell, strlen(dashes[i].dash)));
+            notation.text = am_view_trimmed(from(cell, strlen(dashes[i].dash)), blanks);
             break;
         }
     struct am_view text = notation.text;
@@ -314,7 +199,8 @@ struct am_cli_notation am_cli_cell_notation(struct am_view cell) {
         if (text.size <= open + close || !starts_with(text, quotes[i].open) ||
             !ends_with(text, quotes[i].close))
             continue;
-        notation.text = trimmed((struct am_view){text.data + open, text.size - open - close});
+        notation.text =
+            am_view_trimmed((struct am_view){text.data + open, text.size - open - close}, blanks);
         notation.match = quotes[i].match;
         notation.typographic |= quotes[i].typographic;
         return notation;

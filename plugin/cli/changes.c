@@ -178,6 +178,17 @@ static void say_keyword(struct line *line, char sign, const struct am_inventory_
            AM_VIEW_ARGUMENTS(keyword->text), marks[keyword->match][1]);
 }
 
+/* Behind a keyword: -1 is the ad's bid. */
+static void say_bids(int64_t a, int64_t b) {
+    char texts[2][AM_DECIMAL_TEXT_SIZE] = {"the ad's", "the ad's"};
+    int sizes[2] = {8, 8};
+    if (a >= 0)
+        sizes[0] = (int)am_decimal_write(a, 6, texts[0]);
+    if (b >= 0)
+        sizes[1] = (int)am_decimal_write(b, 6, texts[1]);
+    printf(" bid %.*s -> %.*s", sizes[0], texts[0], sizes[1], texts[1]);
+}
+
 static void say_lists(struct line *line,
                       const struct am_vector *before,
                       const struct am_vector *after,
@@ -194,7 +205,8 @@ static void say_lists(struct line *line,
         } else {
             if (a[i]->bid != b[j]->bid) {
                 say_keyword(line, '~', b[j]);
-                fputs(" bid", stdout);
+                say_bids(a[i]->bid, b[j]->bid);
+                counts->changed++;
             }
             i++, j++;
         }

@@ -12,8 +12,8 @@ struct am_cli_change_counts {
 
 struct am_cli_changes {
     struct am_cli_change_counts advertisers, campaigns, ads; /* advertisers: their records */
-    struct am_cli_change_counts
-        keywords; /* of all of them, negative ones included; none `changed` */
+    /* Of all of them, negative ones included; `changed`: with another bid of their own. */
+    struct am_cli_change_counts keywords;
 };
 
 /* Prints a line for what differs in the line of type "inventory", and one for each advertiser's

@@ -42,8 +42,8 @@ static const struct {
     {"bid", AM_COLUMN_BID},
     {"max cpc", AM_COLUMN_BID},
     {"max. cpc", AM_COLUMN_BID},
-    {"default max. cpc", AM_COLUMN_BID},
-    {"default max cpc", AM_COLUMN_BID},
+    {"default max. cpc", AM_COLUMN_GROUP_BID},
+    {"default max cpc", AM_COLUMN_GROUP_BID},
     {"max cpc bid", AM_COLUMN_BID},
     {"max bid", AM_COLUMN_BID},
     {"cpc", AM_COLUMN_BID},
@@ -141,4 +141,15 @@ const char *am_cli_column_meaning(enum am_cli_column column) {
         if (names[i].column == column)
             return names[i].name;
     return "";
+}
+
+uint32_t am_cli_columns_known(const struct am_view *cells, uint32_t count) {
+    uint32_t known = 0;
+    bool keyword = false;
+    for (uint32_t i = 0; i < count; i++) {
+        enum am_cli_column column = am_cli_column_of(cells[i]).column;
+        known += column != AM_COLUMN_UNKNOWN;
+        keyword |= column == AM_COLUMN_KEYWORD || column == AM_COLUMN_KEYWORDS;
+    }
+    return keyword || known >= 2 ? known : 0;
 }

@@ -17,8 +17,9 @@ enum am_cli_column {
     AM_COLUMN_ID, /* of an ad, in tables without ad groups */
     AM_COLUMN_GROUP_STATUS,
     AM_COLUMN_BID,
-    AM_COLUMN_CPM,     /* a bid by the thousand impressions */
-    AM_COLUMN_PRICING, /* cpc or cpm */
+    AM_COLUMN_GROUP_BID, /* of the ad group, beside keywords too */
+    AM_COLUMN_CPM,       /* a bid by the thousand impressions */
+    AM_COLUMN_PRICING,   /* cpc or cpm */
     AM_COLUMN_CURRENCY,
     AM_COLUMN_LANGUAGE,
     AM_COLUMN_KEYWORD,
@@ -42,6 +43,10 @@ struct am_cli_column_name {
 
 /* Without regard to ASCII case. */
 struct am_cli_column_name am_cli_column_of(struct am_view name);
+
+/* How many of the cells name columns; 0: too few for a header, whose cells name a column of
+ * keywords, or two others at least. */
+uint32_t am_cli_columns_known(const struct am_view *cells, uint32_t count);
 
 /* A name of the column. */
 const char *am_cli_column_meaning(enum am_cli_column column);

@@ -25,6 +25,7 @@ struct am_cli_command {
     const char *details;          /* the options, line by line, for --help */
     const char *letters;          /* of short options, for getopt */
     const struct option *options; /* long ones; --help is among them, as 'h' */
+    const char *const *paths;     /* those whose value is a file or folder, NULL last; NULL: none */
     int (*run)(int argc, char **argv);
 };
 

@@ -5,14 +5,11 @@
 
 #include <stdio.h>
 
-/* Options whose value is no file. */
-static bool takes_file(const struct option *option) {
-    static const char *const files[] = {"text",    "html",          "request", "batch",
-                                        "openrtb", "openrtb-batch", "output",  "requests"};
-    for (size_t i = 0; i < AM_COUNT_OF(files); i++)
-        if (strcmp(option->name, files[i]) == 0)
-            return true;
-    return false;
+static bool takes_file(const struct am_cli_command *command, const struct option *option) {
+    const char *const *name = command->paths;
+    while (name && *name && strcmp(*name, option->name) != 0)
+        name++;
+    return name && *name;
 }
 
 /* ---- bash -------------------------------------------------------------------------------------
@@ -24,7 +21,7 @@ static void print_bash_command(const struct am_cli_command *command) {
         printf("%s--%s", option == command->options ? "" : " ", option->name);
     fputs("'; values='", stdout);
     for (const struct option *option = command->options; option->name; option++)
-        if (option->has_arg == required_argument && !takes_file(option))
+        if (option->has_arg == required_argument && !takes_file(command, option))
             printf(" --%s ", option->name);
     fputs("' ;;\n", stdout);
 }
@@ -63,7 +60,7 @@ static void print_zsh_command(const struct am_cli_command *command) {
     printf("    %s) _arguments", command->name);
     for (const struct option *option = command->options; option->name; option++) {
         const char *value = option->has_arg == no_argument ? ""
-                            : takes_file(option)           ? ":file:_files"
+                            : takes_file(command, option)  ? ":file:_files"
                                                            : ":value: ";
         printf(" '*--%s%s%s'", option->name, *value ? "=" : "", value);
     }

@@ -214,5 +214,6 @@ const struct am_cli_command am_cli_command_control = {
                "folder may control. CONTROL.md has the rest.\n",
     .letters = ":h",
     .options = options,
+    .paths = (const char *const[]){"ledger", "tmpfs", NULL},
     .run = run,
 };

@@ -144,13 +144,9 @@ compare_requests(struct side *sides, const char *path, int64_t now, struct am_er
 /* ---- the command ------------------------------------------------------------------------------
  */
 
-static void
-print_counts(const char *what, const struct am_cli_change_counts *counts, bool changes) {
-    printf("%s: %llu added, %llu removed", what, (unsigned long long)counts->added,
-           (unsigned long long)counts->removed);
-    if (changes)
-        printf(", %llu changed", (unsigned long long)counts->changed);
-    putchar('\n');
+static void print_counts(const char *what, const struct am_cli_change_counts *counts) {
+    printf("%s: %llu added, %llu removed, %llu changed\n", what, (unsigned long long)counts->added,
+           (unsigned long long)counts->removed, (unsigned long long)counts->changed);
 }
 
 static enum am_code
@@ -164,10 +160,10 @@ diff(struct side *sides, const char *requests, int64_t now, struct am_error *err
                                     error);
     if (code != AM_OK)
         return code;
-    print_counts("advertisers", &changes.advertisers, true);
-    print_counts("campaigns", &changes.campaigns, true);
-    print_counts("ads", &changes.ads, true);
-    print_counts("keywords", &changes.keywords, false);
+    print_counts("advertisers", &changes.advertisers);
+    print_counts("campaigns", &changes.campaigns);
+    print_counts("ads", &changes.ads);
+    print_counts("keywords", &changes.keywords);
     return requests ? compare_requests(sides, requests, now, error) : AM_OK;
 }
 
@@ -208,5 +204,6 @@ const struct am_cli_command am_cli_command_diff = {
         "request's own \"now\" counts.\n",
     .letters = ":h",
     .options = options,
+    .paths = (const char *const[]){"requests", NULL},
     .run = run,
 };

@@ -33,11 +33,15 @@ static const struct option options[] = {
 
 enum { TABLE_MAX_BYTES = 256 << 20 };
 
-/* ---- the command ------------------------------------------------------------------------------
+/* Ads repeat the keywords of their group: an inventory may be larger than its table by as much. */
+enum { FREE_BYTES = 64 << 20, MOST_RATIO = 50 };
+
+/* ---- the inventory ----------------------------------------------------------------------------
  */
 
 struct plan {
     const char *path, *output, *encoding;
+    struct am_cli_currency currency; /* of the option */
     struct am_cli_account_options account;
 };
 
@@ -135,25 +139,43 @@ static enum am_code refuse_workbook(struct am_view text, const char *name, struc
                         name);
 }
 
+static enum am_code
+read_rows(struct am_cli_import *import, struct am_view text, struct am_error *error) {
+    struct am_cli_table_form form = am_cli_table_form_of(text, import->name);
+    enum am_code code = AM_OK;
+    import->comma = form.delimiter == ';';
+    if (!form.quotes)
+        am_cli_import_remark(import, "quotes do not enclose cells here, and are read as they are");
+    if (!import->currency[0]) {
+        code = am_cli_table_read(text, &form, am_cli_import_survey_row, import, error);
+        if (code == AM_OK)
+            am_cli_import_settle_currency(import);
+        import->column_count = import->rows_before = 0;
+    }
+    return code == AM_OK ? am_cli_table_read(text, &form, am_cli_import_row, import, error) : code;
+}
+
 static enum am_code read_table(struct am_cli_import *import,
                                const struct plan *plan,
                                struct am_view text,
                                struct am_error *error) {
     const char *encoding = plan->encoding ? plan->encoding : am_cli_encoding_of(text);
+    struct am_cli_encoding_damage damage;
     struct am_view decoded;
     char *memory;
     enum am_code code = refuse_workbook(text, import->name, error);
     if (code != AM_OK)
         return code;
-    code = am_cli_encoding_decode(text, encoding, &decoded, &memory, error);
+    code = am_cli_encoding_decode(text, encoding, &decoded, &memory, &damage, error);
     if (code != AM_OK)
         return code;
     if (!plan->encoding && strcmp(encoding, "WINDOWS-1252") == 0)
         am_cli_import_remark(import, "not UTF-8: read as windows-1252, of Western Europe; "
                                      "--encoding NAME names another, such as CP1250 or CP1251");
-    char delimiter = am_cli_table_delimiter(decoded);
-    import->comma = delimiter == ';';
-    code = am_cli_table_read(decoded, delimiter, am_cli_import_row, import, error);
+    if (damage.count)
+        am_cli_import_remark(import, "%llu characters are not %s, the first in line %u",
+                             (unsigned long long)damage.count, encoding, damage.line);
+    code = read_rows(import, decoded, error);
     free(memory);
     return code;
 }
@@ -161,7 +183,7 @@ static enum am_code read_table(struct am_cli_import *import,
 static enum am_code
 import_file(struct am_cli_import *import, const struct plan *plan, struct am_error *error) {
     struct am_cli_input *input = NULL;
-    struct am_view text;
+    struct am_view text = {"", 0};
     enum am_code code = am_cli_input_open(plan->path, TABLE_MAX_BYTES, &input, error);
     if (code == AM_OK)
         code = am_cli_input_whole(input, &text, error);
@@ -172,6 +194,8 @@ import_file(struct am_cli_import *import, const struct plan *plan, struct am_err
         code = read_table(import, plan, text, error);
     if (code == AM_OK)
         code = check_columns(import, plan, error);
+    if (code == AM_OK)
+        code = am_cli_account_check(&import->account, text.size * MOST_RATIO + FREE_BYTES, error);
     if (code == AM_OK)
         code = write_inventory(import, plan, error);
     am_cli_input_close(input);
@@ -186,7 +210,7 @@ static enum am_code import_table(const struct plan *plan, struct am_error *error
     import->name = am_cli_name_of(plan->path);
     import->language = plan->account.language;
     if (plan->account.currency.size)
-        memcpy(import->currency, plan->account.currency.data, AM_CURRENCY_SIZE);
+        memcpy(import->currency, plan->currency.code, AM_CURRENCY_SIZE);
     enum am_code code = import_file(import, plan, error);
     am_cli_import_free(import);
     free(import);
@@ -220,13 +244,15 @@ static void take_option(struct plan *plan, int option) {
 }
 
 /* What is wrong with the options, or NULL. */
-static const char *check_options(const struct plan *plan, const char *bid) {
+static const char *check_options(struct plan *plan, const char *bid) {
     int64_t ctr;
     if (am_decimal_parse_text(plan->account.ctr, 6, &ctr) != AM_OK || ctr < 1 || ctr > 1000000)
         return "--ctr: expected a decimal above 0, at most 1";
     if (bid && (plan->account.bid < 0 || plan->account.bid > AM_MONEY_MAX))
         return "--bid: expected an amount like 0.50";
-    if (plan->account.currency.size && plan->account.currency.size != AM_CURRENCY_SIZE)
+    if (plan->account.currency.size &&
+        (plan->account.currency.size != AM_CURRENCY_SIZE ||
+         !am_cli_cell_currency(plan->account.currency, &plan->currency) || !plan->currency.code[0]))
         return "--currency: expected a code of three letters, like EUR";
     if (plan->account.language.size &&
         am_text_language_check(plan->account.language) == AM_E_INVALID)
@@ -279,5 +305,6 @@ const struct am_cli_command am_cli_command_import = {
         "understood is reported on standard error, line by line. Then try `admatch check`.\n",
     .letters = ":ho:",
     .options = options,
+    .paths = (const char *const[]){"output", NULL},
     .run = run,
 };

@@ -475,5 +475,7 @@ const struct am_cli_command am_cli_command_match = {
         "object, and the exit code is then 1. Answers are buffered: a batch is no conversation.\n",
     .letters = ":ho:",
     .options = options,
+    .paths = (const char *const[]){"text", "html", "request", "batch", "openrtb", "openrtb-batch",
+                                   "output", NULL},
     .run = run,
 };

@@ -314,5 +314,6 @@ const struct am_cli_command am_cli_command_recount = {
         "differs, or lines of the log are missing or damaged, which standard error names.\n",
     .letters = ":h",
     .options = options,
+    .paths = (const char *const[]){"tmpfs", NULL},
     .run = run,
 };

@@ -251,5 +251,6 @@ const struct am_cli_command am_cli_command_simulate = {
         "report.\n",
     .letters = ":h",
     .options = options,
+    .paths = (const char *const[]){"requests", "report", "series", NULL},
     .run = run,
 };

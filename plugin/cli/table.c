@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "../base/vector.h"
+#include "columns.h"
+
+static const char blanks[] = " \t\n\v\f\r";
 
 /* Without carriage returns before a line's end, so that lines are counted; free it. */
 static char *plain_lines(struct am_view text, size_t *size) {
@@ -43,14 +46,6 @@ static void take_cell(void *bytes, size_t size, void *context) {
         reading->next_line += place[i] == '\n';
 }
 
-static struct am_view trimmed(struct am_view text) {
-    while (text.size && (unsigned char)text.data[0] <= ' ')
-        text.data++, text.size--;
-    while (text.size && (unsigned char)text.data[text.size - 1] <= ' ')
-        text.size--;
-    return text;
-}
-
 /* False: the row is empty. */
 static bool list_cells(struct reading *reading) {
     const char *at = reading->bytes.data;
@@ -58,7 +53,7 @@ static bool list_cells(struct reading *reading) {
     reading->cells.count = 0;
     for (size_t i = 0; i < reading->sizes.count; i++) {
         size_t size = *AM_VECTOR_AT(&reading->sizes, size_t, i);
-        struct am_view cell = trimmed((struct am_view){at, size});
+        struct am_view cell = am_view_trimmed((struct am_view){at, size}, blanks);
         filled |= cell.size > 0;
         reading->failed |= !am_vector_push(&reading->cells, &cell);
         at += size + 1;
@@ -79,40 +74,27 @@ static void take_row(int end, void *context) {
     reading->line = reading->next_line;
 }
 
-/* Candidates outside of quotes in the line at *at; moves behind it. */
-static void count_delimiters(struct am_view text, size_t *at, const char *of, size_t *counts) {
-    bool quoted = false;
-    for (; *at < text.size && (quoted || text.data[*at] != '\n'); ++*at) {
-        char byte = text.data[*at];
-        const char *found = quoted || byte == '\0' ? NULL : strchr(of, byte);
-        quoted ^= byte == '"';
-        if (found)
-            counts[found - of]++;
-    }
-    *at += *at < text.size;
+static void take_nothing(void *bytes, size_t size, void *context) {
+    (void)bytes, (void)size, (void)context;
 }
 
-char am_cli_table_delimiter(struct am_view text) {
-    static const char delimiters[] = "\t;,|";
-    enum { LINES = 20 };
-    char best = ',';
-    size_t most = 0, at = 0;
-    if (text.size > 4 && memcmp(text.data, "sep=", 4) == 0) /* Excel */
-        return text.data[4];
-    for (unsigned line = 0; line < LINES && at < text.size; line++) {
-        size_t counts[sizeof delimiters] = {0};
-        count_delimiters(text, &at, delimiters, counts);
-        for (size_t i = 0; i + 1 < sizeof delimiters; i++)
-            if (counts[i] > most) {
-                most = counts[i];
-                best = delimiters[i];
-            }
-    }
-    return best;
+static void end_nothing(int end, void *context) {
+    (void)end, (void)context;
+}
+
+static bool start_parser(struct csv_parser *parser, const struct am_cli_table_form *form) {
+    enum { NO_BYTE_OF_UTF8 = 0xFF };
+    if (csv_init(parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_APPEND_NULL) != 0)
+        return false;
+    csv_set_delim(parser, (unsigned char)form->delimiter);
+    if (!form->quotes)
+        csv_set_quote(parser, NO_BYTE_OF_UTF8);
+    return true;
 }
 
 static enum am_code parse(struct reading *reading,
                           struct csv_parser *parser,
+                          const struct am_cli_table_form *form,
                           struct am_view text,
                           struct am_error *error) {
     bool parsed =
@@ -121,13 +103,16 @@ static enum am_code parse(struct reading *reading,
     if (reading->failed || csv_error(parser) == CSV_ENOMEM)
         return am_error_set(error, AM_E_MEMORY, "not enough memory for the table");
     if (!parsed)
-        return am_error_set(error, AM_E_SYNTAX, "line %u: %s", reading->line,
-                            csv_strerror(csv_error(parser)));
+        return am_error_set(error, AM_E_SYNTAX,
+                            "%s: line %u: a quote in the midst of a cell, or one that is not "
+                            "closed; expected such a cell in quotes, and each quote in it twice: "
+                            "\"5\"\" rims\"",
+                            form->name, reading->line);
     return AM_OK;
 }
 
 enum am_code am_cli_table_read(struct am_view text,
-                               char delimiter,
+                               const struct am_cli_table_form *form,
                                am_cli_table_take *take,
                                void *context,
                                struct am_error *error) {
@@ -142,17 +127,105 @@ enum am_code am_cli_table_read(struct am_view text,
     size_t size;
     char *plain = plain_lines(text, &size);
     enum am_code code;
-    if (!plain ||
-        csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_APPEND_NULL) != 0) {
+    if (!plain || !start_parser(&parser, form)) {
         free(plain);
         return am_error_set(error, AM_E_MEMORY, "not enough memory for the table");
     }
-    csv_set_delim(&parser, (unsigned char)delimiter);
-    code = parse(&reading, &parser, (struct am_view){plain, size}, error);
+    code = parse(&reading, &parser, form, (struct am_view){plain, size}, error);
     csv_free(&parser);
     am_vector_free(&reading.bytes);
     am_vector_free(&reading.sizes);
     am_vector_free(&reading.cells);
     free(plain);
     return code;
+}
+
+/* ---- the form ---------------------------------------------------------------------------------
+ */
+
+static const char delimiters[] = ",\t;|"; /* the first, where several do as well */
+enum { DELIMITERS = sizeof delimiters - 1, FIRST_LINES = 20, HEADER_CELLS = 512 };
+
+/* The line at *at, which may have line ends in quotes; moves behind it. */
+static struct am_view take_line(struct am_view text, size_t *at) {
+    size_t begin = *at;
+    bool quoted = false;
+    for (; *at < text.size && (quoted || text.data[*at] != '\n'); ++*at)
+        quoted ^= text.data[*at] == '"';
+    struct am_view line = {text.data + begin, *at - begin};
+    *at += *at < text.size;
+    return line;
+}
+
+/* Those outside of quotes. */
+static size_t count_delimiters(struct am_view line, char delimiter) {
+    size_t count = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < line.size; i++) {
+        quoted ^= line.data[i] == '"';
+        count += !quoted && line.data[i] == delimiter;
+    }
+    return count;
+}
+
+/* How many cells of the line name columns, where the delimiter separates them. */
+static uint32_t known_columns(struct am_view line, char delimiter) {
+    struct am_view cells[HEADER_CELLS];
+    uint32_t count = 0;
+    while (count < HEADER_CELLS) {
+        const char *end = line.size ? memchr(line.data, delimiter, line.size) : NULL;
+        size_t size = end ? (size_t)(end - line.data) : line.size;
+        struct am_view cell = am_view_trimmed((struct am_view){line.data, size}, blanks);
+        if (cell.size > 1 && cell.data[0] == '"' && cell.data[cell.size - 1] == '"')
+            cell = am_view_trimmed((struct am_view){cell.data + 1, cell.size - 2}, blanks);
+        cells[count++] = cell;
+        if (!end)
+            break;
+        line = (struct am_view){end + 1, line.size - size - 1};
+    }
+    return am_cli_columns_known(cells, count);
+}
+
+static char delimiter_of(struct am_view text) {
+    char best = ',';
+    uint32_t most_known = 0;
+    size_t most = 0, at = 0;
+    if (text.size > 4 && memcmp(text.data, "sep=", 4) == 0) /* Excel */
+        return text.data[4];
+    for (unsigned number = 0; number < FIRST_LINES && at < text.size; number++) {
+        struct am_view line = take_line(text, &at);
+        for (size_t i = 0; i < DELIMITERS; i++) {
+            uint32_t known = known_columns(line, delimiters[i]);
+            size_t count = count_delimiters(line, delimiters[i]);
+            if (known < most_known || (known == most_known && count <= most))
+                continue;
+            most_known = known;
+            most = count;
+            best = delimiters[i];
+        }
+    }
+    return best;
+}
+
+/* Whether each quote in a table with tabs opens or closes a cell, or is doubled in one. */
+static bool does_quote(struct am_view text, const struct am_cli_table_form *form) {
+    struct csv_parser parser;
+    size_t size;
+    char *plain = plain_lines(text, &size);
+    bool quotes = true; /* without memory reading says so */
+    if (plain && start_parser(&parser, form)) {
+        quotes = csv_parse(&parser, plain, size, take_nothing, end_nothing, NULL) == size &&
+                 csv_fini(&parser, take_nothing, end_nothing, NULL) == 0;
+        quotes |= csv_error(&parser) == CSV_ENOMEM;
+        csv_free(&parser);
+    }
+    free(plain);
+    return quotes;
+}
+
+struct am_cli_table_form am_cli_table_form_of(struct am_view text, const char *name) {
+    struct am_cli_table_form form = {name, delimiter_of(text), true};
+    if (form.delimiter == '\t')
+        form.quotes = does_quote(text, &form);
+    return form;
 }

@@ -14,8 +14,8 @@ void am_event_decide(struct am_event_worker *worker, int64_t now) {
 
 void am_event_user_mac(void *context, const void *bytes, size_t size, uint8_t mac[16]) {
     struct am_event_worker *worker = context;
-    am_token_hash(worker->signer, worker->service->own_secret, "user    ",
-                  (struct am_view){bytes, size}, (struct am_view){NULL, 0}, mac);
+    am_token_hash(worker->service->own_secret, "user    ", (struct am_view){bytes, size},
+                  (struct am_view){NULL, 0}, mac);
 }
 
 size_t am_event_id(struct am_event_worker *worker, uint64_t sequence, char id[AM_EVENT_ID_SIZE]) {
@@ -41,7 +41,7 @@ void am_event_seal(struct am_event_worker *worker,
         am_token_keyring_read(worker->service->keyring, &worker->keys);
     token->host = am_ledger_host(worker->service->ledger);
     token->epoch = am_ledger_epoch(worker->service->ledger);
-    am_token_seal(worker->signer, &keys->items[0], token, body);
+    am_token_seal(&keys->items[0], token, body);
 }
 
 /* With the keys as am_event_seal has read them: a body has its key's tag. */
@@ -50,7 +50,7 @@ void am_event_sign(struct am_event_worker *worker,
                    const struct am_token_body *body,
                    struct am_view url,
                    char text[AM_TOKEN_TEXT_SIZE]) {
-    am_token_sign(worker->signer, &worker->keys.keys.items[0], kind, body, url, text);
+    am_token_sign(&worker->keys.keys.items[0], kind, body, url, text);
 }
 
 /* ---- events ---- */
@@ -125,8 +125,8 @@ static void find_facts(struct handling *handling) {
         am_token_keyring_read(service->keyring, &handling->worker->keys);
     handling->facts = (struct am_event_facts){
         .kind = request->kind,
-        .verified = am_token_open(handling->worker->signer, keys, token_kind(request->kind),
-                                  request->token, request->url, &handling->token),
+        .verified = am_token_open(keys, token_kind(request->kind), request->token, request->url,
+                                  &handling->token),
         .own = AM_EVENT_FIRST,
         .impression = AM_EVENT_FIRST,
         .click_first = service->click_first,
@@ -144,8 +144,8 @@ static bool take_rate(struct handling *handling) {
     handling->client = (struct am_event_client){
         handling->request->client, handling->request->headers.agent,
         am_model_key(AM_RECORD_ADVERTISER, handling->target.memory.names.advertiser)};
-    return am_event_rates_take(service->rates, &service->rate_limits, handling->worker->signer,
-                               &handling->client, handling->now);
+    return am_event_rates_take(service->rates, &service->rate_limits, &handling->client,
+                               handling->now);
 }
 
 /* Its bit may have been claimed since the judgement. */
@@ -158,8 +158,8 @@ static enum am_event_outcome claim(struct handling *handling) {
     if (claim == AM_EVENT_FIRST)
         return AM_EVENT_COUNTED;
     if (handling->request->kind == AM_JOURNAL_CLICK)
-        am_event_rates_give_back(service->rates, &service->rate_limits, handling->worker->signer,
-                                 &handling->client, handling->now);
+        am_event_rates_give_back(service->rates, &service->rate_limits, &handling->client,
+                                 handling->now);
     return claim == AM_EVENT_REPEAT ? AM_EVENT_DUPLICATE : AM_EVENT_EXPIRED;
 }
 

@@ -61,7 +61,6 @@ static struct am_view next_line(struct am_view *text) {
 
 static enum am_code parse_keys(const char *path,
                                struct am_view text,
-                               struct am_token_signer *signer,
                                struct am_token_keys *keys,
                                struct am_error *error) {
     *keys = (struct am_token_keys){.count = 0};
@@ -80,7 +79,7 @@ static enum am_code parse_keys(const char *path,
                                 "%s:%u: expected a key of %d hexadecimal digits, not all alike "
                                 "(openssl rand -hex %d makes one), found %zu characters",
                                 path, number, SECRET_DIGITS, SECRET_SIZE, line.size);
-        am_token_key_tag(signer, key);
+        am_token_key_tag(key);
     }
     if (keys->count)
         return AM_OK;
@@ -90,11 +89,8 @@ static enum am_code parse_keys(const char *path,
                         path, SECRET_DIGITS, SECRET_SIZE);
 }
 
-static enum am_code read_file(int file,
-                              const char *path,
-                              struct am_token_signer *signer,
-                              struct am_token_keys *keys,
-                              struct am_error *error) {
+static enum am_code
+read_file(int file, const char *path, struct am_token_keys *keys, struct am_error *error) {
     char text[FILE_MAX];
     struct stat status;
     ssize_t size;
@@ -105,19 +101,17 @@ static enum am_code read_file(int file,
         return code;
     if ((size = pread(file, text, sizeof text, 0)) < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot read %s", path);
-    code = parse_keys(path, (struct am_view){text, (size_t)size}, signer, keys, error);
+    code = parse_keys(path, (struct am_view){text, (size_t)size}, keys, error);
     explicit_bzero(text, sizeof text);
     return code;
 }
 
-enum am_code am_token_keys_read(const char *path,
-                                struct am_token_signer *signer,
-                                struct am_token_keys *keys,
-                                struct am_error *error) {
+enum am_code
+am_token_keys_read(const char *path, struct am_token_keys *keys, struct am_error *error) {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot open the keys file %s", path);
-    enum am_code code = read_file(file, path, signer, keys, error);
+    enum am_code code = read_file(file, path, keys, error);
     close(file);
     return code;
 }
@@ -157,7 +151,6 @@ static bool make_key_file(int folder) {
 
 enum am_code am_token_keys_make(int folder,
                                 const char *name,
-                                struct am_token_signer *signer,
                                 struct am_token_keys *keys,
                                 struct am_error *error) {
     char path[FILE_MAX];
@@ -170,7 +163,7 @@ enum am_code am_token_keys_make(int folder,
     }
     if (file < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot open %s", path);
-    enum am_code code = read_file(file, path, signer, keys, error);
+    enum am_code code = read_file(file, path, keys, error);
     close(file);
     return code;
 }

@@ -15,17 +15,14 @@
  * for a file that others than its owner and group may read or that group or others may write, that
  * belongs to someone other than root and the process's user, or that is not of that form. Messages
  * name file, line and what was expected, and never quote the file's contents. */
-enum am_code am_token_keys_read(const char *path,
-                                struct am_token_signer *signer,
-                                struct am_token_keys *keys,
-                                struct am_error *error);
+enum am_code
+am_token_keys_read(const char *path, struct am_token_keys *keys, struct am_error *error);
 
 /* The key of a ledger whose owner names no file: DIR/key, made of the kernel's random bytes by
  * whoever comes first. `folder` is a descriptor of DIR, `name` is how messages call it. Same file
  * format and errors. */
 enum am_code am_token_keys_make(int folder,
                                 const char *name,
-                                struct am_token_signer *signer,
                                 struct am_token_keys *keys,
                                 struct am_error *error);
 

@@ -36,7 +36,6 @@ struct am_event_worker {
     struct am_event_service *service;
     struct am_ledger_worker *ledger_worker;
     struct am_journal_writer *writer;
-    struct am_token_signer *signer;
     struct am_token_keys_copy keys;
 };
 

@@ -156,7 +156,6 @@ static uint32_t second_of_day(const struct am_event_rates *rates, int64_t now) {
 
 static void find_windows(struct am_event_rates *rates,
                          const struct am_event_rate_limits *limits,
-                         struct am_token_signer *signer,
                          const struct am_event_client *client,
                          int64_t now,
                          struct window windows[AM_EVENT_RATES_MAX]) {
@@ -166,7 +165,7 @@ static void find_windows(struct am_event_rates *rates,
     memcpy(prefix, &network, sizeof network);
     memcpy(prefix + sizeof network, &client->advertiser, sizeof client->advertiser);
     read_salt(rates, secret);
-    am_token_hash(signer, secret, "rate    ", (struct am_view){(const char *)prefix, sizeof prefix},
+    am_token_hash(secret, "rate    ", (struct am_view){(const char *)prefix, sizeof prefix},
                   client->agent, hash);
     memcpy(halves, hash, sizeof halves);
     for (uint32_t i = 0; i < limits->count; i++) {
@@ -248,13 +247,12 @@ static void give_back(const struct am_event_rate_limits *limits, const struct wi
 
 bool am_event_rates_take(struct am_event_rates *rates,
                          const struct am_event_rate_limits *limits,
-                         struct am_token_signer *signer,
                          const struct am_event_client *client,
                          int64_t now) {
     struct window windows[AM_EVENT_RATES_MAX];
     if (limits->count == 0 || am_address_is_loopback(&client->address))
         return true;
-    find_windows(rates, limits, signer, client, now, windows);
+    find_windows(rates, limits, client, now, windows);
     for (uint32_t i = 0; i < limits->count; i++)
         if (!take(rates, limits, &windows[i], limits->items[i].count)) {
             for (; i > 0; i--)
@@ -266,13 +264,12 @@ bool am_event_rates_take(struct am_event_rates *rates,
 
 void am_event_rates_give_back(struct am_event_rates *rates,
                               const struct am_event_rate_limits *limits,
-                              struct am_token_signer *signer,
                               const struct am_event_client *client,
                               int64_t now) {
     struct window windows[AM_EVENT_RATES_MAX];
     if (limits->count == 0 || am_address_is_loopback(&client->address))
         return;
-    find_windows(rates, limits, signer, client, now, windows);
+    find_windows(rates, limits, client, now, windows);
     for (uint32_t i = 0; i < limits->count; i++)
         give_back(limits, &windows[i]);
 }

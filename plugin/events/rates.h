@@ -74,17 +74,15 @@ struct am_event_client {
 };
 
 /* Takes one from each rate, or, when one of them has none left, from none: false. Loopback clients
- * are not limited. `signer` is the thread's own. */
+ * are not limited. */
 bool am_event_rates_take(struct am_event_rates *rates,
                          const struct am_event_rate_limits *limits,
-                         struct am_token_signer *signer,
                          const struct am_event_client *client,
                          int64_t now);
 
 /* Gives back what am_event_rates_take just took: somebody else was faster with the same click. */
 void am_event_rates_give_back(struct am_event_rates *rates,
                               const struct am_event_rate_limits *limits,
-                              struct am_token_signer *signer,
                               const struct am_event_client *client,
                               int64_t now);
 

@@ -36,16 +36,12 @@ struct am_journal *am_event_service_journal(struct am_event_service *service) {
 static enum am_code
 read_keys(struct am_event_service *service, const char *folder, struct am_error *error) {
     struct am_token_keys keys;
-    struct am_token_signer *signer = am_token_signer_new(error);
-    if (!signer)
-        return error->code;
     enum am_code code = service->keys_path
-                            ? am_token_keys_read(service->keys_path, signer, &keys, error)
-                            : am_token_keys_make(service->folder, folder, signer, &keys, error);
+                            ? am_token_keys_read(service->keys_path, &keys, error)
+                            : am_token_keys_make(service->folder, folder, &keys, error);
     if (code == AM_OK)
         am_token_keyring_publish(service->keyring, &keys);
     explicit_bzero(&keys, sizeof keys);
-    am_token_signer_free(signer);
     return code;
 }
 
@@ -53,14 +49,10 @@ read_keys(struct am_event_service *service, const char *folder, struct am_error 
 static enum am_code
 read_own_key(struct am_event_service *service, const char *folder, struct am_error *error) {
     struct am_token_keys keys;
-    struct am_token_signer *signer = am_token_signer_new(error);
-    if (!signer)
-        return error->code;
-    enum am_code code = am_token_keys_make(service->folder, folder, signer, &keys, error);
+    enum am_code code = am_token_keys_make(service->folder, folder, &keys, error);
     if (code == AM_OK)
         memcpy(service->own_secret, keys.items[0].secret, sizeof service->own_secret);
     explicit_bzero(&keys, sizeof keys);
-    am_token_signer_free(signer);
     return code;
 }
 
@@ -184,11 +176,8 @@ enum am_code am_event_worker_new(struct am_event_service *service,
         return am_error_set(error, AM_E_MEMORY, "no memory for a worker's events");
     made->service = service;
     made->ledger_worker = ledger_worker;
-    made->signer = am_token_signer_new(error);
-    enum am_code code = made->signer ? am_journal_writer_open(&service->journal,
-                                                              am_ledger_worker_slot(ledger_worker),
-                                                              &made->writer, error)
-                                     : error->code;
+    enum am_code code = am_journal_writer_open(
+        &service->journal, am_ledger_worker_slot(ledger_worker), &made->writer, error);
     if (code == AM_OK)
         *worker = made;
     else
@@ -201,7 +190,6 @@ void am_event_worker_free(struct am_event_worker *worker) {
         return;
     am_event_names_flush(worker->service->names);
     am_journal_writer_close(worker->writer);
-    am_token_signer_free(worker->signer);
     explicit_bzero(&worker->keys, sizeof worker->keys);
     free(worker);
 }

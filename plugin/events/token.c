@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token.h"
 
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <stdlib.h>
+#include "../base/siphash.h"
 
 /* Where the fields of a body begin; token.h draws them. */
 enum {
@@ -22,83 +19,32 @@ enum {
     MASKED_SIZE = AT_FLAGS - AT_KEYWORD,
 };
 enum { VERSION = 1, TAG_BITS = 4, TAG_MASK = 15, PRICING_MASK = 3, FLAG_BID = 4 };
-enum { HASH_SIZE = AM_TOKEN_HASH_SIZE, SECRET_SIZE = 16, WORD_SIZE = 8 };
+enum { HASH_SIZE = AM_TOKEN_HASH_SIZE, SECRET_SIZE = AM_SIPHASH_KEY, WORD_SIZE = 8 };
 
 static const char kind_words[AM_TOKEN_KINDS][WORD_SIZE + 1] = {"shown   ", "click   ", "convert "};
 
-struct am_token_signer {
-    EVP_MAC_CTX *context;
-};
-
-struct am_token_signer *am_token_signer_new(struct am_error *error) {
-    struct am_token_signer *signer = calloc(1, sizeof *signer);
-    EVP_MAC *siphash = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
-    unsigned size = HASH_SIZE;
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_SIZE, &size),
-                               OSSL_PARAM_construct_end()};
-    bool ready = signer && siphash && (signer->context = EVP_MAC_CTX_new(siphash)) &&
-                 EVP_MAC_CTX_set_params(signer->context, parameters);
-    if (!ready)
-        am_error_set(error, siphash ? AM_E_MEMORY : AM_E_IMPOSSIBLE,
-                     siphash ? "no memory for signing tokens"
-                             : "libcrypto has no SipHash: expected OpenSSL's default provider");
-    EVP_MAC_free(siphash);
-    if (ready)
-        return signer;
-    am_token_signer_free(signer);
-    return NULL;
-}
-
-void am_token_signer_free(struct am_token_signer *signer) {
-    if (signer)
-        EVP_MAC_CTX_free(signer->context);
-    free(signer);
-}
-
-/* The word and a first piece of up to a body in one update: each is a call through several layers.
- */
-enum { FIRST_MOST = AM_TOKEN_BODY_SIZE };
-
-static bool update_with_first(EVP_MAC_CTX *context, const char *word, struct am_view first) {
-    uint8_t joined[WORD_SIZE + FIRST_MOST];
-    memcpy(joined, word, WORD_SIZE);
-    if (first.size > FIRST_MOST)
-        return EVP_MAC_update(context, joined, WORD_SIZE) &&
-               EVP_MAC_update(context, (const uint8_t *)first.data, first.size);
-    if (first.size)
-        memcpy(joined + WORD_SIZE, first.data, first.size);
-    return EVP_MAC_update(context, joined, WORD_SIZE + first.size);
-}
-
-/* libcrypto cannot fail here but for want of its own state, and then nothing may be signed or
- * accepted. */
-void am_token_hash(struct am_token_signer *signer,
-                   const uint8_t secret[16],
+void am_token_hash(const uint8_t secret[SECRET_SIZE],
                    const char *word,
                    struct am_view first,
                    struct am_view second,
                    uint8_t output[HASH_SIZE]) {
-    size_t size = 0;
-    if (!EVP_MAC_init(signer->context, secret, SECRET_SIZE, NULL) ||
-        !update_with_first(signer->context, word, first) ||
-        (second.size &&
-         !EVP_MAC_update(signer->context, (const uint8_t *)second.data, second.size)) ||
-        !EVP_MAC_final(signer->context, output, &size, HASH_SIZE) || size != HASH_SIZE)
-        abort();
+    struct am_siphash hash = am_siphash_start(secret);
+    am_siphash_add(&hash, word, WORD_SIZE);
+    am_siphash_add(&hash, first.data, first.size);
+    am_siphash_add(&hash, second.data, second.size);
+    am_siphash_end(hash, output);
 }
 
-void am_token_key_tag(struct am_token_signer *signer, struct am_token_key *key) {
+void am_token_key_tag(struct am_token_key *key) {
     uint8_t output[HASH_SIZE];
-    am_token_hash(signer, key->secret, "key tag ", (struct am_view){NULL, 0},
-                  (struct am_view){NULL, 0}, output);
+    am_token_hash(key->secret, "key tag ", (struct am_view){NULL, 0}, (struct am_view){NULL, 0},
+                  output);
     key->tag = output[0] & TAG_MASK;
 }
 
-static void
-mask(struct am_token_signer *signer, const struct am_token_key *key, struct am_token_body *body) {
+static void mask(const struct am_token_key *key, struct am_token_body *body) {
     uint8_t stream[HASH_SIZE];
-    am_token_hash(signer, key->secret, "mask    ",
-                  (struct am_view){(const char *)body->bytes, CLEAR_SIZE},
+    am_token_hash(key->secret, "mask    ", (struct am_view){(const char *)body->bytes, CLEAR_SIZE},
                   (struct am_view){NULL, 0}, stream);
     for (size_t i = 0; i < MASKED_SIZE; i++)
         body->bytes[AT_KEYWORD + i] ^= stream[i];
@@ -114,8 +60,7 @@ static uint64_t get(const struct am_token_body *body, size_t at, size_t size) {
     return value;
 }
 
-void am_token_seal(struct am_token_signer *signer,
-                   const struct am_token_key *key,
+void am_token_seal(const struct am_token_key *key,
                    const struct am_token *token,
                    struct am_token_body *body) {
     put(body, AT_VERSION, 1, VERSION << TAG_BITS | key->tag);
@@ -128,14 +73,12 @@ void am_token_seal(struct am_token_signer *signer,
     put(body, AT_PRICE, 7, token->price);
     put(body, AT_FLAGS, 1, token->pricing | (token->bid ? FLAG_BID : 0));
     put(body, AT_POSITION, 1, token->position);
-    mask(signer, key, body);
+    mask(key, body);
 }
 
-static void unseal(struct am_token_signer *signer,
-                   const struct am_token_key *key,
-                   struct am_token_body *body,
-                   struct am_token *token) {
-    mask(signer, key, body);
+static void
+unseal(const struct am_token_key *key, struct am_token_body *body, struct am_token *token) {
+    mask(key, body);
     uint8_t flags = (uint8_t)get(body, AT_FLAGS, 1);
     *token = (struct am_token){
         .host = (uint16_t)get(body, AT_HOST, 2),
@@ -152,19 +95,16 @@ static void unseal(struct am_token_signer *signer,
 }
 
 /* The first AM_TOKEN_MAC_SIZE bytes of the output are the MAC. */
-static void sign(struct am_token_signer *signer,
-                 const struct am_token_key *key,
+static void sign(const struct am_token_key *key,
                  enum am_token_kind kind,
                  const struct am_token_body *body,
                  struct am_view url,
                  uint8_t output[HASH_SIZE]) {
     struct am_view bytes = {(const char *)body->bytes, sizeof body->bytes};
-    am_token_hash(signer, key->secret, kind_words[kind], bytes, url, output);
+    am_token_hash(key->secret, kind_words[kind], bytes, url, output);
 }
 
 /* ---- base64url ---- */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* A digit's value plus one; 0: no digit. */
 static const uint8_t values[256] = {
@@ -178,13 +118,37 @@ static const uint8_t values[256] = {
     ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
 };
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* 1 in each byte that is at least `least`; all are below 64. */
+static uint64_t at_least(uint64_t values_of_bytes, uint64_t least) {
+    return (values_of_bytes + (0x80 - least) * EACH_BYTE) >> 7 & EACH_BYTE;
+}
+
+/* The digits of eight values, a byte each, all at once: 'A' + value, and so much more, or less,
+ * from 26 ('a'), 52 ('0'), 62 ('-') and 63 ('_') on. No byte carries into the next. */
+AM_WRAPS static uint64_t digits_of(uint64_t eight) {
+    uint64_t more = eight + 'A' * EACH_BYTE + at_least(eight, 26) * ('a' - 'A' - 26) +
+                    at_least(eight, 63) * ('_' - '-' - 1);
+    return more - at_least(eight, 52) * ('a' + 26 - '0') - at_least(eight, 62) * ('0' + 10 - '-');
+}
+
+/* The values of the digits of six bytes: halves of halves of halves, the first one lowest. */
+static uint64_t values_of(const uint8_t *six) {
+    uint64_t bits = __builtin_bswap64(am_bytes_load_u64(six)) >> 16;
+    bits = bits >> 24 | (bits & 0xFFFFFF) << 32;
+    bits = (bits >> 12 & UINT64_C(0xFFF00000FFF)) | (bits & UINT64_C(0xFFF00000FFF)) << 16;
+    return (bits >> 6 & UINT64_C(0x3F003F003F003F)) | (bits & UINT64_C(0x3F003F003F003F)) << 8;
+}
+
 static void encode(const uint8_t bytes[AM_TOKEN_SIZE], char text[AM_TOKEN_TEXT_SIZE]) {
-    for (size_t i = 0; i < AM_TOKEN_SIZE / 3; i++) {
-        const uint8_t *from = bytes + 3 * i;
-        uint32_t three = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
-        for (size_t digit = 0; digit < 4; digit++)
-            text[4 * i + digit] = digits[three >> (18 - 6 * digit) & 63];
-    }
+    enum { GROUPS = (AM_TOKEN_SIZE + 5) / 6 };
+    uint8_t padded[GROUPS * 6 + 2] = {0};
+    uint64_t digits[GROUPS];
+    memcpy(padded, bytes, AM_TOKEN_SIZE);
+    for (size_t i = 0; i < GROUPS; i++)
+        digits[i] = digits_of(values_of(padded + 6 * i));
+    memcpy(text, digits, AM_TOKEN_TEXT_SIZE);
 }
 
 /* False when a character is no digit of base64url. */
@@ -204,21 +168,27 @@ static bool decode(const char *text, uint8_t bytes[AM_TOKEN_SIZE]) {
     return good;
 }
 
-void am_token_sign(struct am_token_signer *signer,
-                   const struct am_token_key *key,
+void am_token_sign(const struct am_token_key *key,
                    enum am_token_kind kind,
                    const struct am_token_body *body,
                    struct am_view url,
                    char text[AM_TOKEN_TEXT_SIZE]) {
     uint8_t bytes[AM_TOKEN_SIZE], output[HASH_SIZE];
-    sign(signer, key, kind, body, url, output);
+    sign(key, kind, body, url, output);
     memcpy(bytes, body->bytes, AM_TOKEN_BODY_SIZE);
     memcpy(bytes + AM_TOKEN_BODY_SIZE, output, AM_TOKEN_MAC_SIZE);
     encode(bytes, text);
 }
 
-bool am_token_open(struct am_token_signer *signer,
-                   const struct am_token_keys *keys,
+/* Takes as long for any bytes, so that nobody can guess a MAC byte by byte. */
+static bool is_equal(const uint8_t *one, const uint8_t *other) {
+    uint8_t differs = 0;
+    for (size_t i = 0; i < AM_TOKEN_MAC_SIZE; i++)
+        differs |= one[i] ^ other[i];
+    return differs == 0;
+}
+
+bool am_token_open(const struct am_token_keys *keys,
                    enum am_token_kind kind,
                    struct am_view text,
                    struct am_view url,
@@ -232,9 +202,9 @@ bool am_token_open(struct am_token_signer *signer,
         const struct am_token_key *key = &keys->items[i];
         if (body.bytes[AT_VERSION] != (VERSION << TAG_BITS | key->tag))
             continue;
-        sign(signer, key, kind, &body, url, output);
-        if (CRYPTO_memcmp(output, bytes + AM_TOKEN_BODY_SIZE, AM_TOKEN_MAC_SIZE) == 0) {
-            unseal(signer, key, &body, token);
+        sign(key, kind, &body, url, output);
+        if (is_equal(output, bytes + AM_TOKEN_BODY_SIZE)) {
+            unseal(key, &body, token);
             return true;
         }
     }

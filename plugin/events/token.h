@@ -19,9 +19,8 @@
  *   price     of the event that is billed, in nanos of the currency
  *   flags     bits 0-1 pricing, bit 2 placed by a bid; the others are zero
  *
- * Integers are little-endian. Everything is SipHash-2-4 with 128 bits (Aumasson, Bernstein 2012),
- * by libcrypto. Its input begins with a word of 8 bytes that says what the output is for, so no
- * output serves two purposes:
+ * Integers are little-endian. Everything is SipHash-2-4 with 128 bits (base/siphash.h). Its input
+ * begins with a word of 8 bytes that says what the output is for, so no output serves two purposes:
  *
  *   mask  = SipHash(key, "mask    " | clear)            bytes 22..32 are xored with it
  *   MAC   = SipHash(key, word | body as masked | u)     the first 10 bytes; u only for clicks
@@ -74,23 +73,13 @@ struct am_token_keys {
     uint32_t count;                               /* at least 1 wherever tokens are used */
 };
 
-/* Working memory for signing and verifying: one for each thread, since libcrypto's context is not
- * to be shared. Survives fork. */
-struct am_token_signer;
-
-/* NULL with AM_E_MEMORY, or AM_E_IMPOSSIBLE when libcrypto has no SipHash (a FIPS provider alone).
- */
-struct am_token_signer *am_token_signer_new(struct am_error *error);
-void am_token_signer_free(struct am_token_signer *signer); /* NULL is fine */
-
 /* Fills in the key's tag from its secret. */
-void am_token_key_tag(struct am_token_signer *signer, struct am_token_key *key);
+void am_token_key_tag(struct am_token_key *key);
 
 /* Keyed hash of some bytes, for this room's other needs: SipHash-2-4 with 128 bits of a word of 8
  * bytes, which says what for, and two pieces. */
 enum { AM_TOKEN_HASH_SIZE = 16 };
-void am_token_hash(struct am_token_signer *signer,
-                   const uint8_t secret[16],
+void am_token_hash(const uint8_t secret[16],
                    const char *word,
                    struct am_view first,
                    struct am_view second,
@@ -102,15 +91,13 @@ struct am_token_body {
 };
 
 /* Writes a body with the key that will sign it. */
-void am_token_seal(struct am_token_signer *signer,
-                   const struct am_token_key *key,
+void am_token_seal(const struct am_token_key *key,
                    const struct am_token *token,
                    struct am_token_body *body);
 
 /* Writes the token's 60 characters. `url` is the landing page of a click, byte for byte as it will
  * be asked for, and empty for the other kinds. */
-void am_token_sign(struct am_token_signer *signer,
-                   const struct am_token_key *key,
+void am_token_sign(const struct am_token_key *key,
                    enum am_token_kind kind,
                    const struct am_token_body *body,
                    struct am_view url,
@@ -118,8 +105,7 @@ void am_token_sign(struct am_token_signer *signer,
 
 /* Reads and verifies. False for whatever this server, or another with the same keys, has not
  * signed for that kind and `url`; *token then holds nothing. */
-bool am_token_open(struct am_token_signer *signer,
-                   const struct am_token_keys *keys,
+bool am_token_open(const struct am_token_keys *keys,
                    enum am_token_kind kind,
                    struct am_view text,
                    struct am_view url,

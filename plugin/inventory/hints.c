@@ -7,6 +7,7 @@
 #include "../model/countries.h"
 #include "../model/values.h"
 #include "../text/characters.h"
+#include "../text/charset.h"
 #include "../text/language.h"
 
 /* ---- characters -------------------------------------------------------------------------------
@@ -34,7 +35,8 @@ static int32_t last_of(struct am_view text) {
 
 static struct am_view without_first(struct am_view text) {
     size_t at = 0;
-    am_text_character_read(text, &at);
+    if (text.size)
+        am_text_character_read(text, &at);
     return (struct am_view){text.data + at, text.size - at};
 }
 
@@ -167,19 +169,38 @@ static void hint_separators(struct am_inventory_reader *reader, struct am_view t
             AM_QUOTED_ARGUMENTS(text), found + 1);
 }
 
-static bool is_spreadsheet_error(struct am_view text) {
-    static const char *const errors[] = {"#N/A",    "#NAME?", "#REF!",  "#VALUE!",
-                                         "#DIV/0!", "#NULL!", "#ERROR!"};
-    for (size_t i = 0; i < AM_COUNT_OF(errors); i++)
-        if (am_view_equal(text, am_view_of(errors[i])))
+/* Whether windows-1252, or Latin-1, has the character for a byte from 0x80 to 0xBF, which goes on
+ * with a character of UTF-8. */
+static bool is_trailing_byte(int32_t code) {
+    if (code >= 0x80 && code <= 0xBF)
+        return true;
+    for (unsigned byte = 0x80; byte < 0xA0; byte++)
+        if (code == am_text_windows_1252((unsigned char)byte))
             return true;
     return false;
 }
 
-/* Ã and a sign after it: UTF-8 that was read as Latin-1. */
+/* Whether a text that begins with one of Ã, Ð and the like, which are the first bytes of letters of
+ * UTF-8 in windows-1252, goes on like one. Quotes and dashes may stand behind such a letter, but
+ * not before another one. */
+static bool is_misread_letter(struct am_view text) {
+    static const int32_t firsts[] = {0xC2, 0xC3, 0xC4, 0xC5, 0xCE, 0xCF, 0xD0, 0xD1};
+    struct am_view rest = without_first(text), after = without_first(rest);
+    int32_t first = first_of(text), second = first_of(rest);
+    if (first == 0xE2)
+        return second == 0x20AC; /* ’ and “ */
+    if (!is_one_of(first, firsts, AM_COUNT_OF(firsts)) || !is_trailing_byte(second))
+        return false;
+    bool is_punctuation =
+        (second >= 0x2010 && second <= 0x203A) || second == 0xAB || second == 0xBB;
+    return !is_punctuation || is_word_part(first_of(after));
+}
+
+/* UTF-8 that was read as windows-1252 or Latin-1, or characters that were lost. */
 static bool is_misread(struct am_view text) {
-    for (size_t at = 0; at + 4 <= text.size; at++)
-        if (memcmp(text.data + at, "\xC3\x83\xC2", 3) == 0)
+    for (size_t at = 0; at < text.size; at++)
+        if ((unsigned char)text.data[at] == 0xC3 &&
+            is_misread_letter((struct am_view){text.data + at, text.size - at}))
             return true;
     return contains(text, "\xEF\xBF\xBD");
 }
@@ -267,7 +288,7 @@ static const char *operator_in(struct am_view text, struct am_view language, boo
 }
 
 static const char *unusual(struct am_view text) {
-    if (is_spreadsheet_error(text))
+    if (am_inventory_is_spreadsheet_error(text))
         return "that is an error of a spreadsheet";
     if (is_misread(text))
         return "its letters were damaged on the way here, expected UTF-8";

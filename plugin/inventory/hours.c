@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hours.h"
 
-/* What is left to read. */
-struct rest {
-    const char *at, *end;
-};
+#include "cursor.h"
 
-static bool take(struct rest *rest, char byte) {
-    bool taken = rest->at < rest->end && *rest->at == byte;
-    rest->at += taken;
-    return taken;
-}
-
-static bool take_day(struct rest *rest, uint32_t *day) {
+static bool take_day(struct am_inventory_cursor *rest, uint32_t *day) {
     if (rest->end - rest->at < 3)
         return false;
     *day = am_model_week_day((struct am_view){rest->at, 3});
@@ -20,7 +11,7 @@ static bool take_day(struct rest *rest, uint32_t *day) {
     return *day < 7;
 }
 
-static bool take_two(struct rest *rest, uint32_t *number) {
+static bool take_two(struct am_inventory_cursor *rest, uint32_t *number) {
     *number = 0;
     for (int i = 0; i < 2; i++) {
         if (rest->at == rest->end || *rest->at < '0' || *rest->at > '9')
@@ -31,9 +22,9 @@ static bool take_two(struct rest *rest, uint32_t *number) {
 }
 
 /* "09:00" to "24:00". */
-static bool take_time(struct rest *rest, uint32_t *minute) {
+static bool take_time(struct am_inventory_cursor *rest, uint32_t *minute) {
     uint32_t hour, minutes;
-    if (!take_two(rest, &hour) || !take(rest, ':') || !take_two(rest, &minutes))
+    if (!take_two(rest, &hour) || !am_inventory_skip(rest, ":") || !take_two(rest, &minutes))
         return false;
     *minute = hour * 60 + minutes;
     return minutes < 60 && *minute <= AM_DAY_MINUTES;
@@ -47,15 +38,16 @@ static void add_minutes(struct am_inventory_week *week, uint32_t begin, uint32_t
 }
 
 bool am_inventory_week_add(struct am_inventory_week *week, struct am_view text) {
-    struct rest rest = {text.data, am_view_end(text)};
+    struct am_inventory_cursor rest = am_inventory_cursor_of(text);
     uint32_t first, last, begin, end;
     if (!take_day(&rest, &first))
         return false;
     last = first;
-    if (take(&rest, '-') && !take_day(&rest, &last))
+    if (am_inventory_skip(&rest, "-") && !take_day(&rest, &last))
         return false;
-    if (!take(&rest, ' ') || !take_time(&rest, &begin) || !take(&rest, '-') ||
-        !take_time(&rest, &end) || rest.at != rest.end || begin == AM_DAY_MINUTES)
+    if (!am_inventory_skip(&rest, " ") || !take_time(&rest, &begin) ||
+        !am_inventory_skip(&rest, "-") || !take_time(&rest, &end) || rest.at != rest.end ||
+        begin == AM_DAY_MINUTES)
         return false;
     uint32_t length = end > begin ? end - begin : end + AM_DAY_MINUTES - begin;
     for (uint32_t day = first;; day = (day + 1) % 7) {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "../model/names.h"
+#include "cursor.h"
 #include "hours.h"
 
 static bool is(struct am_view text, const char *word) {
@@ -169,36 +170,32 @@ struct am_view am_inventory_meant_currency(struct am_view name, char memory[AM_M
     return (struct am_view){memory, AM_MEANT_CURRENCY};
 }
 
+/* ---- spreadsheets -----------------------------------------------------------------------------
+ */
+
+bool am_inventory_is_spreadsheet_error(struct am_view text) {
+    static const char *const errors =
+        "#N/A|#NAME?|#REF!|#VALUE!|#DIV/0!|#NULL!|#NUM!|#ERROR!|#SPILL!|#CALC!|#FIELD!|#BLOCKED!|"
+        "#CONNECT!|#UNKNOWN!|#GETTING_DATA|#NV|#BEZUG!|#WERT!|#ZAHL!|#NOM?|#VALEUR!|#NOMBRE!|"
+        "#VALOR!|#¡REF!|#¡VALOR!|#¿NOMBRE?|#¡DIV/0!|#RIF!|#NOME?|#VALORE!";
+    return text.size && text.data[0] == '#' && lists(errors, text);
+}
+
 /* ---- hours ------------------------------------------------------------------------------------
  */
 
-struct rest {
-    const char *at, *end;
-};
-
-static bool starts(const struct rest *rest, const char *text) {
-    size_t size = strlen(text);
-    return (size_t)(rest->end - rest->at) >= size && strncasecmp(rest->at, text, size) == 0;
-}
-
-static bool skip(struct rest *rest, const char *text) {
-    bool found = starts(rest, text);
-    rest->at += found ? strlen(text) : 0;
-    return found;
-}
-
-static void skip_spaces(struct rest *rest) {
-    while (skip(rest, " ") || skip(rest, "\u00a0"))
+static void skip_spaces(struct am_inventory_cursor *rest) {
+    while (am_inventory_skip(rest, " ") || am_inventory_skip(rest, "\u00a0"))
         continue;
 }
 
 /* What stands for a hyphen between two ends. */
-static bool skip_dash(struct rest *rest) {
+static bool skip_dash(struct am_inventory_cursor *rest) {
     static const char *const dashes[] = {"-", "–", "—", "−", "‑", "to ", "bis ", "until "};
-    struct rest ahead = *rest;
+    struct am_inventory_cursor ahead = *rest;
     skip_spaces(&ahead);
     for (size_t i = 0; i < AM_COUNT_OF(dashes); i++)
-        if (skip(&ahead, dashes[i])) {
+        if (am_inventory_skip(&ahead, dashes[i])) {
             skip_spaces(&ahead);
             *rest = ahead;
             return true;
@@ -207,7 +204,7 @@ static bool skip_dash(struct rest *rest) {
 }
 
 /* Three letters of a day that is written in full, by three or by two letters; NULL: none. */
-static const char *take_day(struct rest *rest) {
+static const char *take_day(struct am_inventory_cursor *rest) {
     static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday"};
     size_t size = 0;
@@ -223,40 +220,42 @@ static const char *take_day(struct rest *rest) {
 }
 
 /* A number of at most two digits; -1: none. */
-static int take_number(struct rest *rest) {
+static int take_number(struct am_inventory_cursor *rest) {
     int number = -1;
     for (int i = 0; i < 2 && rest->at < rest->end && *rest->at >= '0' && *rest->at <= '9'; i++)
         number = (number < 0 ? 0 : number * 10) + *rest->at++ - '0';
     return number;
 }
 
-/* "9", "9:30", "09.30", "9am", "6 pm", as minutes of a day; -1: none. */
-static int take_time(struct rest *rest) {
+/* "9", "9:30", "09.30", "9h", "9h30", "9am", "6 pm", as minutes of a day; -1: none. */
+static int take_time(struct am_inventory_cursor *rest) {
     int hour = take_number(rest), minute = 0;
     if (hour < 0)
         return -1;
-    if (skip(rest, ":") || skip(rest, ".") || skip(rest, "h"))
+    if (am_inventory_skip(rest, ":") || am_inventory_skip(rest, "."))
         minute = take_number(rest);
-    struct rest ahead = *rest;
+    else if (am_inventory_skip(rest, "h") && (minute = take_number(rest)) < 0)
+        minute = 0;
+    struct am_inventory_cursor ahead = *rest;
     skip_spaces(&ahead);
-    if (skip(&ahead, "am") || skip(&ahead, "pm")) {
+    if (am_inventory_skip(&ahead, "am") || am_inventory_skip(&ahead, "pm")) {
         bool afternoon = (ahead.at[-2] | 0x20) == 'p';
         *rest = ahead;
         hour = hour % 12 + (afternoon ? 12 : 0);
-    } else if (skip(&ahead, "uhr") || skip(&ahead, "h")) {
+    } else if (am_inventory_skip(&ahead, "uhr") || am_inventory_skip(&ahead, "h")) {
         *rest = ahead;
     }
     return minute < 0 || minute > 59 ? -1 : hour * 60 + minute;
 }
 
 /* The days, as "mon-fri"; without any all of them. */
-static void take_days(struct rest *rest, char days[8]) {
+static void take_days(struct am_inventory_cursor *rest, char days[8]) {
     const char *first = NULL, *last = NULL;
-    if (skip(rest, "weekdays") || skip(rest, "weekday"))
+    if (am_inventory_skip(rest, "weekdays") || am_inventory_skip(rest, "weekday"))
         first = "mon", last = "fri";
-    else if (skip(rest, "weekends") || skip(rest, "weekend"))
+    else if (am_inventory_skip(rest, "weekends") || am_inventory_skip(rest, "weekend"))
         first = "sat", last = "sun";
-    else if (skip(rest, "daily") || skip(rest, "every day"))
+    else if (am_inventory_skip(rest, "daily") || am_inventory_skip(rest, "every day"))
         first = NULL;
     else if ((first = take_day(rest)) && skip_dash(rest))
         last = take_day(rest);
@@ -267,13 +266,13 @@ static void take_days(struct rest *rest, char days[8]) {
         memcpy(days + 4, last, 3);
     else if (first)
         days[3] = '\0';
-    while (skip(rest, ",") || skip(rest, ":"))
+    while (am_inventory_skip(rest, ",") || am_inventory_skip(rest, ":"))
         continue;
     skip_spaces(rest);
 }
 
 struct am_view am_inventory_meant_hours(struct am_view text, char memory[AM_MEANT_SIZE]) {
-    struct rest rest = {text.data, am_view_end(text)};
+    struct am_inventory_cursor rest = am_inventory_cursor_of(text);
     struct am_inventory_week week = {0};
     char days[8];
     skip_spaces(&rest);
@@ -292,23 +291,24 @@ struct am_view am_inventory_meant_hours(struct am_view text, char memory[AM_MEAN
 /* ---- sizes ------------------------------------------------------------------------------------
  */
 
-static unsigned take_pixels(struct rest *rest) {
+static unsigned take_pixels(struct am_inventory_cursor *rest) {
     unsigned pixels = 0;
     for (; rest->at < rest->end && *rest->at >= '0' && *rest->at <= '9' && pixels < 100000;
          rest->at++)
         pixels = pixels * 10 + (unsigned)(*rest->at - '0');
     skip_spaces(rest);
-    skip(rest, "px");
+    am_inventory_skip(rest, "px");
     return pixels;
 }
 
 struct am_view am_inventory_meant_size(struct am_view text, char memory[AM_MEANT_SIZE]) {
-    struct rest rest = {text.data, am_view_end(text)};
+    struct am_inventory_cursor rest = am_inventory_cursor_of(text);
     skip_spaces(&rest);
     unsigned width = take_pixels(&rest);
     skip_spaces(&rest);
-    bool times = skip(&rest, "x") || skip(&rest, "×") || skip(&rest, "*") || skip(&rest, "/") ||
-                 skip(&rest, "by ");
+    bool times = am_inventory_skip(&rest, "x") || am_inventory_skip(&rest, "×") ||
+                 am_inventory_skip(&rest, "*") || am_inventory_skip(&rest, "/") ||
+                 am_inventory_skip(&rest, "by ");
     skip_spaces(&rest);
     unsigned height = take_pixels(&rest);
     skip_spaces(&rest);

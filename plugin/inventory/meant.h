@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to the inventory room: what people write for names and values that are written otherwise
- * here. Pure functions; messages quote what they give. */
+/* What people write for names and values that are written otherwise here. Pure functions; messages
+ * quote what they give, and `admatch import` reads tables by them. */
 #ifndef AM_INVENTORY_MEANT_H
 #define AM_INVENTORY_MEANT_H
 
@@ -29,6 +29,9 @@ const char *am_inventory_meant_language(struct am_view name);
  * has room for it. */
 enum { AM_MEANT_CURRENCY = 3 };
 struct am_view am_inventory_meant_currency(struct am_view name, char memory[AM_MEANT_CURRENCY]);
+
+/* What a spreadsheet writes into a cell whose formula fails: "#REF!", "#N/A" and the like. */
+bool am_inventory_is_spreadsheet_error(struct am_view text);
 
 /* "mon-fri 09:00-18:00" and "300x250" by "Monday–Friday 9am–6pm" and "300 × 250"; an empty view:
  * not understood. */

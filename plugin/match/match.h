@@ -119,6 +119,7 @@ struct am_match_request {
     uint32_t field_count;
     const struct am_match_attribute *attributes;
     uint32_t attribute_count;
+    uint32_t derived_count; /* of them, the last: not given but derived, as explain shows */
     const struct am_match_slot *slots;
     uint32_t slot_count;
     struct am_match_views blocked_advertisers, blocked_categories, blocked_domains,

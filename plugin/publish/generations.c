@@ -108,6 +108,12 @@ unsigned am_generations_open_images(const struct am_generations *generations) {
     return atomic_load(&generations->open_images);
 }
 
+void am_generations_prepare(struct am_generations *generations,
+                            const struct am_api_deriving *deriving) {
+    for (unsigned i = 0; i < generations->options.contexts; i++)
+        am_api_prepare(generations->contexts[i].api, deriving);
+}
+
 void am_generations_count(struct am_generations *generations,
                           struct am_account *account,
                           const struct am_api_counting *counting,

@@ -18,9 +18,9 @@
  * and then reads `entering`. Both are sequentially consistent, so either the request sees that it
  * must take the newer one, or the mover sees that the old one is about to be read (hazard pointers:
  * Michael, IEEE TPDS 15(6), 2004). */
-/* Runs in: the master before its first fork (new); a worker's main thread after its fork (start);
- * its request threads (enter, leave); any of its threads (the rest). The mover is one more thread
- * of the worker. */
+/* Runs in: the master before its first fork (new, prepare); a worker's main thread after its fork
+ * (start); its request threads (enter, leave); any of its threads (the rest). The mover is one more
+ * thread of the worker. */
 #ifndef AM_PUBLISH_GENERATIONS_H
 #define AM_PUBLISH_GENERATIONS_H
 
@@ -72,6 +72,11 @@ void am_generations_free(struct am_generations *generations);
 void am_generations_start(struct am_generations *generations, unsigned worker);
 /* Ends the mover and waits for it: for tests and libraries; a worker just exits. */
 void am_generations_stop(struct am_generations *generations);
+
+/* Has every context ready for what is derived of visitors (am_api_prepare); NULL: nothing. After
+ * am_generations_new, in the same process. */
+void am_generations_prepare(struct am_generations *generations,
+                            const struct am_api_deriving *deriving);
 
 /* Has the requests of every context count in an account, by a worker of its own from `workers` (as
  * many as contexts). Without workers (NULL), they are answered that the ledger is not ready. While

@@ -28,7 +28,10 @@ static enum am_code make_generations(struct am_server *server,
         .contexts = options->cores,
     };
     server->generations = am_generations_new(&wanted, error);
-    return server->generations ? AM_OK : error->code;
+    if (!server->generations)
+        return error->code;
+    am_generations_prepare(server->generations, options->deriving);
+    return AM_OK;
 }
 
 static enum am_code make_account(struct am_server *server,
@@ -56,6 +59,7 @@ static void set_up(struct am_server *server, const struct am_server_options *opt
         .events = options->account != NULL,
         .gzip = options->gzip,
         .origins = options->origins,
+        .deriving = options->deriving,
         .metrics = write_metrics,
         .metrics_context = server->metrics,
     };

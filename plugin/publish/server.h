@@ -22,8 +22,9 @@ struct am_server_options {
     bool lenient;             /* leave bad records out */
     bool ignores_limits;      /* serve inventories with budgets and caps without any ledger */
     bool test, preview;
-    size_t gzip;                /* see am_api_http_settings */
-    const char *const *origins; /* likewise; lives as long as the server */
+    size_t gzip;                            /* see am_api_http_settings */
+    const char *const *origins;             /* likewise; lives as long as the server */
+    const struct am_api_deriving *deriving; /* NULL: nothing is derived; outlives the server */
     struct am_api_limits limits;
     unsigned workers, cores; /* requests at a time: cores in each of the workers */
     struct am_publish_sink sink;

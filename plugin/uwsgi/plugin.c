@@ -13,6 +13,8 @@
 #include "metrics.h"
 #include "parent.h"
 #include "request.h"
+#include "router.h"
+#include "rpc.h"
 #include "settings.h"
 #include "sockets.h"
 #include "start.h"
@@ -23,8 +25,10 @@ enum { MODIFIER = 65 };
 
 static struct am_server *server; /* NULL: idle */
 
+static void on_load(void);
 static int init(void);
 static void post_init(void);
+static void preinit_apps(void);
 static void init_apps(void);
 static int mount_app(char *mountpoint, char *app);
 static void postinit_apps(void);
@@ -35,15 +39,17 @@ static void end_of_worker(void);
 __attribute__((visibility("default"))) struct uwsgi_plugin admatch_plugin = {
     .name = "admatch",
     .modifier1 = MODIFIER,
-    .on_load = am_loop_register,
+    .on_load = on_load,
     .options = am_uwsgi_options,
     .init = init,
     .post_init = post_init,
+    .preinit_apps = preinit_apps,
     .init_apps = init_apps,
     .mount_app = mount_app,
     .postinit_apps = postinit_apps,
     .post_fork = post_fork,
     .mule = mule,
+    .rpc = am_uwsgi_rpc_call,
     .atexit = end_of_worker,
     .request = am_uwsgi_request_serve,
     .after_request = am_uwsgi_request_finished,
@@ -57,6 +63,11 @@ static struct uwsgi_plugin default_plugin = {
     .request = am_uwsgi_request_serve,
     .after_request = am_uwsgi_request_finished,
 };
+
+static void on_load(void) {
+    am_loop_register();
+    am_uwsgi_router_register(&admatch_plugin);
+}
 
 /* All request plugins have been loaded by now. */
 static int init(void) {
@@ -108,10 +119,11 @@ static struct am_server *make_server(struct am_error *error) {
         .preview = am_uwsgi_settings.preview,
         .gzip = am_uwsgi_settings.gzip,
         .origins = am_uwsgi_settings.origins,
+        .deriving = am_uwsgi_settings_derive(),
         .limits = {am_uwsgi_settings.limit_body, (uint32_t)am_uwsgi_settings.limit_words,
                    am_uwsgi_settings.limit_work, am_uwsgi_settings.limit_memory},
         .workers = (unsigned)uwsgi.numproc,
-        .cores = (unsigned)uwsgi.cores,
+        .cores = (unsigned)(uwsgi.cores + (int)am_uwsgi_settings.rpc),
         .sink = am_uwsgi_log,
         .account = am_uwsgi_settings.ledger ? &am_uwsgi_settings.account : NULL,
     };
@@ -135,10 +147,19 @@ static void post_init(void) {
         am_uwsgi_log_and_exit("cannot start: %s", error.message);
     if (!am_uwsgi_bodies_start(cores, am_uwsgi_settings.limit_body))
         am_uwsgi_log_and_exit("cannot start: out of memory for %u cores", cores);
+    if (am_uwsgi_settings.rpc && am_uwsgi_rpc_start(server, cores, (unsigned)am_uwsgi_settings.rpc,
+                                                    am_uwsgi_settings.limit_body, &error) != AM_OK)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
     if (am_uwsgi_loop_is_chosen())
         am_loop_count_in(server->metrics);
     am_uwsgi_metrics_register(server->metrics);
     am_uwsgi_watcher_add();
+}
+
+static void preinit_apps(void) {
+    if (server && am_uwsgi_settings.rpc && !am_uwsgi_rpc_register(&admatch_plugin))
+        am_uwsgi_log_and_exit("cannot start: uWSGI has no room for admatch's functions: raise "
+                              "rpc-max");
 }
 
 static bool add_app(char *mountpoint) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
+#include "../client/geo.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -44,6 +46,7 @@ static struct number body_number = {&am_uwsgi_settings.limit_body, 1024, 64 << 2
 static struct number words_number = {&am_uwsgi_settings.limit_words, 1, 10000000};
 static struct number kept_number = {&am_uwsgi_settings.limit_memory, 65536, UINT64_C(1) << 40};
 static struct number work_number = {&am_uwsgi_settings.limit_work, 10000, UINT64_C(1) << 40};
+static struct number rpc_number = {&am_uwsgi_settings.rpc, 0, 1024};
 static struct number gzip_number = {&am_uwsgi_settings.gzip, 0, 64 << 20};
 
 static struct number connections_number = {&am_uwsgi_settings.loop.connections, 1, 1000000};
@@ -173,6 +176,23 @@ static void set_origins(char *option, char *value, void *data) {
     *origins = list;
 }
 
+/* Separated by commas or white space; each once or more. */
+static void add_derived(char *option, char *value, void *data) {
+    struct am_uwsgi_settings *settings = data;
+    static const char separators[] = " \t,";
+    for (char *at = value; at && *(at += strspn(at, separators)); at += strcspn(at, separators)) {
+        struct am_view name = {at, strcspn(at, separators)};
+        bool *switches = am_view_equal(name, AM_VIEW("geo"))        ? &settings->derive_geo
+                         : am_view_equal(name, AM_VIEW("agent"))    ? &settings->deriving.agent
+                         : am_view_equal(name, AM_VIEW("language")) ? &settings->deriving.language
+                                                                    : NULL;
+        if (!switches)
+            am_uwsgi_log_and_exit("%s = %s: expected geo, agent, language, or several of them",
+                                  option, value);
+        *switches = true;
+    }
+}
+
 struct uwsgi_option am_uwsgi_options[] = {
     {"admatch-inventory", required_argument, 0,
      "serve the ads of this inventory: JSON Lines, plain or gzip, or a compiled image", set_path,
@@ -246,6 +266,18 @@ struct uwsgi_option am_uwsgi_options[] = {
      "with admatch-ledger: records of a new ledger (default: twice those of its first inventory, "
      "at least 65536)",
      set_number, &cells_number, 0},
+    {"admatch-rpc", required_argument, 0,
+     "apps of this instance may call admatch.decide and the like, so many at a time in each worker "
+     "(default 0: none)",
+     set_number, &rpc_number, 0},
+    {"admatch-derive", required_argument, 0,
+     "what requests do not say of visitors is derived: geo, agent, language, or several of them "
+     "(default: nothing)",
+     add_derived, &am_uwsgi_settings, 0},
+    {"admatch-geoip", required_argument, 0,
+     "with admatch-derive = geo: file of addresses, in MaxMind's DB format, of the kind City or "
+     "Country",
+     set_path, &am_uwsgi_settings.geoip, 0},
     {"admatch-inflight", required_argument, 0,
      "with admatch-ledger: placements whose events are awaited, of a new ledger (default 262144)",
      set_number, &inflight_number, 0},
@@ -357,12 +389,26 @@ static void finish_account(void) {
         .ring_bytes = settings->ring,
         .log_keep = (uint32_t)settings->log_keep,
         .terms = (uint32_t)settings->terms,
-        .contexts = (uint32_t)(uwsgi.numproc * uwsgi.cores),
+        .contexts = (uint32_t)(uwsgi.numproc * (uwsgi.cores + (int)settings->rpc)),
         .counting = &settings->counting,
         .lost = start_anew,
         .serving = is_serving,
         .ended = end_process,
     };
+}
+
+const struct am_api_deriving *am_uwsgi_settings_derive(void) {
+    struct am_uwsgi_settings *settings = &am_uwsgi_settings;
+    struct am_api_deriving *deriving = &settings->deriving;
+    struct am_error error;
+    if (settings->derive_geo != (settings->geoip != NULL))
+        am_uwsgi_log_and_exit("admatch-derive = geo and admatch-geoip = FILE need one another");
+    deriving->trusted = &settings->counting.trusted;
+    if (settings->geoip)
+        deriving->geo = am_client_geo_new(absolute(settings->geoip, "admatch-geoip"), &error);
+    if (settings->geoip && !deriving->geo)
+        am_uwsgi_log_and_exit("cannot start: %s", error.message);
+    return deriving->geo || deriving->agent || deriving->language ? deriving : NULL;
 }
 
 void am_uwsgi_settings_finish(void) {

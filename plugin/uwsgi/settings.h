@@ -16,6 +16,7 @@ struct am_uwsgi_settings {
     uint64_t limit_words;
     uint64_t limit_work;
     uint64_t limit_memory;
+    uint64_t rpc;               /* callers at a time of each worker; 0: no functions */
     uint64_t gzip;              /* bytes of an answer above which it is packed; 0: never */
     const char *const *origins; /* see am_api_http_settings */
     bool skip_bad_records;
@@ -29,6 +30,9 @@ struct am_uwsgi_settings {
         uint64_t memory;        /* bytes for incomplete requests and unsent answers */
         uint64_t modifier;      /* another plugin whose requests never block; 256: none */
     } loop;
+    char *geoip; /* FILE; NULL: no addresses are looked up */
+    bool derive_geo;
+    struct am_api_deriving deriving; /* am_uwsgi_settings_derive has it finished */
     int test;
     int preview;
     char *ledger;        /* DIR, likewise absolute; NULL: nothing is counted */
@@ -48,6 +52,10 @@ extern struct uwsgi_option am_uwsgi_options[];
 /* What uWSGI's option `loop` calls our loop, and whether it chooses it. Any process. */
 extern char am_uwsgi_loop_name[];
 bool am_uwsgi_loop_is_chosen(void);
+
+/* What is derived of visitors; NULL: nothing. Opens the file of addresses, or logs and exits. In
+ * post_init. */
+const struct am_api_deriving *am_uwsgi_settings_derive(void);
 
 /* Makes paths absolute. Logs and exits when something cannot be used. Runs after uWSGI's own chdir.
  */

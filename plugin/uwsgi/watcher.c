@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../client/geo.h"
 #include "../publish/priority.h"
 #include "host.h"
 #include "log.h"
@@ -121,6 +122,25 @@ static bool wait_for_reason(struct am_publisher *publisher, int64_t refresh, boo
     }
 }
 
+/* A file that cannot be used is reported once, until something else is wrong with it. */
+static void check_places(const struct am_server *server) {
+    static char reported[AM_ERROR_MESSAGE_SIZE];
+    const struct am_api_deriving *deriving = server->http.deriving;
+    struct am_error error = {.message = ""};
+    bool changed = false;
+    if (!deriving || !deriving->geo)
+        return;
+    if (am_client_geo_check((struct am_client_geo *)(uintptr_t)deriving->geo, &changed, &error) ==
+        AM_OK)
+        error.message[0] = '\0';
+    if (changed)
+        am_publish_log(&am_uwsgi_log, "addresses: %s is in use", deriving->geo->path);
+    if (error.message[0] && strcmp(error.message, reported) != 0)
+        am_publish_log(&am_uwsgi_log, "addresses: the last good file stays in use: %s",
+                       error.message);
+    memcpy(reported, error.message, sizeof reported);
+}
+
 /* With `refresh` 0 the mule still checks once when it starts: the inventory may have changed while
  * there was no mule. */
 bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t refresh) {
@@ -129,6 +149,7 @@ bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t 
         return false;
     set_up(server);
     am_publisher_resume(publisher);
+    check_places(server);
     enum am_publisher_outcome outcome = am_publisher_check(publisher, false);
     bool forced = false;
     for (;;) {
@@ -136,5 +157,6 @@ bool am_uwsgi_watcher_run(const char *patch, struct am_server *server, uint64_t 
         bool asked = wait_for_reason(publisher, (int64_t)refresh * 1000, soon);
         forced = asked || (forced && soon);
         outcome = am_publisher_check(publisher, forced);
+        check_places(server);
     }
 }

@@ -11,7 +11,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct am_token_signer *signer;
 static struct am_token_keys keys;
 static char path[] = "/dev/shm/admatch-fuzz-keys-XXXXXX";
 
@@ -22,20 +21,18 @@ static void require(bool holds) {
 
 static void remove_file(void) {
     unlink(path);
-    am_token_signer_free(signer);
 }
 
 static void start(void) {
-    if (signer)
+    if (keys.count)
         return;
-    signer = am_token_signer_new(NULL);
     int file = mkstemp(path);
-    require(signer && file >= 0 && fchmod(file, 0600) == 0);
+    require(file >= 0 && fchmod(file, 0600) == 0);
     close(file);
     atexit(remove_file);
     for (uint8_t i = 0; i < 2; i++) {
         memset(keys.items[i].secret, i + 1, sizeof keys.items[i].secret);
-        am_token_key_tag(signer, &keys.items[i]);
+        am_token_key_tag(&keys.items[i]);
     }
     keys.count = 2;
 }
@@ -47,8 +44,8 @@ static void sign_again(enum am_token_kind kind,
     char again[2][AM_TOKEN_TEXT_SIZE];
     for (int i = 0; i < 2; i++) {
         struct am_token_body body;
-        am_token_seal(signer, &keys.items[i], token, &body);
-        am_token_sign(signer, &keys.items[i], kind, &body, url, again[i]);
+        am_token_seal(&keys.items[i], token, &body);
+        am_token_sign(&keys.items[i], kind, &body, url, again[i]);
     }
     require(memcmp(again[0], text, AM_TOKEN_TEXT_SIZE) == 0 ||
             memcmp(again[1], text, AM_TOKEN_TEXT_SIZE) == 0);
@@ -61,7 +58,7 @@ static void open_token(const uint8_t *data, size_t size) {
     struct am_view url = {(const char *)data + text_size, size - text_size};
     for (int kind = 0; kind < AM_TOKEN_KINDS; kind++) {
         struct am_token token;
-        if (am_token_open(signer, &keys, (enum am_token_kind)kind, text, url, &token))
+        if (am_token_open(&keys, (enum am_token_kind)kind, text, url, &token))
             sign_again((enum am_token_kind)kind, text.data, url, &token);
     }
 }
@@ -84,16 +81,16 @@ static void sign_fields(const uint8_t *data, size_t size) {
                               .pricing = words[4] >> 32 & 3,
                               .bid = words[4] >> 34 & 1,
                               .position = (uint8_t)(words[4] >> 40)};
-    am_token_seal(signer, &keys.items[0], &token, &body);
-    am_token_sign(signer, &keys.items[0], AM_TOKEN_CLICK, &body, AM_VIEW("u"), text);
+    am_token_seal(&keys.items[0], &token, &body);
+    am_token_sign(&keys.items[0], AM_TOKEN_CLICK, &body, AM_VIEW("u"), text);
     struct am_view whole = {text, sizeof text};
-    require(am_token_open(signer, &keys, AM_TOKEN_CLICK, whole, AM_VIEW("u"), &read));
+    require(am_token_open(&keys, AM_TOKEN_CLICK, whole, AM_VIEW("u"), &read));
     require(read.host == token.host && read.epoch == token.epoch && read.time == token.time &&
             read.sequence == token.sequence && read.ad == token.ad && read.price == token.price &&
             read.keyword == token.keyword && read.pricing == token.pricing &&
             read.bid == token.bid && read.position == token.position);
-    require(!am_token_open(signer, &keys, AM_TOKEN_SHOWN, whole, AM_VIEW("u"), &read));
-    require(!am_token_open(signer, &keys, AM_TOKEN_CLICK, whole, AM_VIEW(""), &read));
+    require(!am_token_open(&keys, AM_TOKEN_SHOWN, whole, AM_VIEW("u"), &read));
+    require(!am_token_open(&keys, AM_TOKEN_CLICK, whole, AM_VIEW(""), &read));
 }
 
 static void read_keys(const uint8_t *data, size_t size) {
@@ -102,7 +99,7 @@ static void read_keys(const uint8_t *data, size_t size) {
     FILE *file = fopen(path, "wb");
     require(file && fwrite(data, 1, size, file) == size);
     require(fclose(file) == 0);
-    if (am_token_keys_read(path, signer, &read, &error) == AM_OK)
+    if (am_token_keys_read(path, &read, &error) == AM_OK)
         require(read.count == 1 || read.count == 2);
     else
         require(error.message[0]);

@@ -20,7 +20,7 @@ class DiffTest(CommandTest):
         return self.run_fine("diff", *options, self.inventory, new).stdout.decode()
 
     def test_nothing_has_changed(self):
-        same = "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 0 added, 0 removed, 0 changed\nads: 0 added, 0 removed, 0 changed\nkeywords: 0 added, 0 removed\n"
+        same = "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 0 added, 0 removed, 0 changed\nads: 0 added, 0 removed, 0 changed\nkeywords: 0 added, 0 removed, 0 changed\n"
         self.assertEqual(self.diff(reversed(INVENTORY)), same)
 
     def test_every_member_of_an_ad_is_compared(self):
@@ -45,7 +45,7 @@ class DiffTest(CommandTest):
             ({"url": "https://a.example/"}, 'url "" -> "https://a.example/"'),
             ({"creative": {"a": 1}}, "creative"),
             ({"keywords": ["running shoes"]}, '- keyword "trail shoes"'),
-            ({"keywords": [{"text": "running shoes", "bid": 2}, '"trail shoes"']}, "~ keyword running shoes bid"),
+            ({"keywords": [{"text": "running shoes", "bid": 2}, '"trail shoes"']}, "~ keyword running shoes bid the ad's -> 2"),
             ({"negative_keywords": ["[used]"]}, "+ keyword -[used]"),
         ):
             with self.subTest(change=change):
@@ -72,6 +72,13 @@ class DiffTest(CommandTest):
                 self.assertEqual(printed[0], f"~ inventory: {said}")
                 self.assertEqual(printed[3], "ads: 0 added, 0 removed, 0 changed")
 
+    def test_a_keyword_with_another_bid_is_counted_as_changed(self):
+        old = self.write("old.jsonl", lines_of(changed(shoes={"keywords": [{"text": "running shoes", "bid": 1.25}, "boots", {"text": "hats", "bid": 1}]})))
+        new = self.write("new.jsonl", lines_of(changed(shoes={"keywords": [{"text": "running shoes", "bid": 2}, "boots", "hats"]})))
+        said = self.run_fine("diff", old, new).stdout.decode()
+        self.assertIn("~ ad shoes: ~ keyword hats bid 1 -> the ad's, ~ keyword running shoes bid 1.25 -> 2\n", said)
+        self.assertIn("keywords: 0 added, 0 removed, 2 changed\n", said)
+
     def test_targeting_is_compared_to_the_last_value(self):
         for tree in ({"country": ["US"], "kv": {"sport": ["golf"]}}, {"country": ["CA"], "kv": {"sport": ["running"]}},
                      {"country": ["US"], "kv": {"spart": ["running"]}}, {"not": {"country": ["US"]}}, {"country": ["US"], "hour": [3]}):
@@ -82,7 +89,7 @@ class DiffTest(CommandTest):
         records = [*changed(exact=None), {"type": "campaign", "id": "c2", "advertiser": "x"}, {"id": "new", "campaign": "c2", "bid": 1, "keywords": ["a", "-b"]}]
         said = self.diff([*records[:1], {**records[1], "negative_keywords": []}, *records[2:]])
         self.assertEqual(said, "~ campaign c1: - keyword -free\n+ campaign c2\n- ad exact\n+ ad new\n"
-                               "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 1 added, 0 removed, 1 changed\nads: 1 added, 1 removed, 0 changed\nkeywords: 2 added, 2 removed\n")
+                               "advertisers: 0 added, 0 removed, 0 changed\ncampaigns: 1 added, 0 removed, 1 changed\nads: 1 added, 1 removed, 0 changed\nkeywords: 2 added, 2 removed, 0 changed\n")
 
     def test_records_of_advertisers_are_compared(self):
         acme = {"type": "advertiser", "id": "acme", "budget": {"daily": 5}, "pacing_curve": "flat"}
@@ -125,10 +132,14 @@ class CompletionTest(CommandTest):
         self.assertEqual(self.complete("admatch", "check", "inv"), ["inventory.jsonl"])
         self.assertEqual(self.complete("admatch", "match", "--request", "inv"), ["inventory.jsonl"])
         self.assertEqual(self.complete("admatch", "match", "--query", "inv"), [])
+        self.assertEqual(self.complete("admatch", "recount", "--tmpfs", "inv"), ["inventory.jsonl"])
+        for command, option in (("diff", "--requests"), ("simulate", "--requests"), ("control", "--ledger"), ("build", "--output")):
+            self.assertEqual(self.complete("admatch", command, option, "inv"), ["inventory.jsonl"])
+        self.assertEqual(self.complete("admatch", "import", "--language", "inv"), [])
 
     def test_every_option_is_completed(self):
         for command in COMMANDS:
-            named = {word for word in self.run_fine(command, "--help").stdout.decode().replace(",", " ").split() if word.startswith("--") and len(word) > 2}
+            named = {word.rstrip(":.;") for word in self.run_fine(command, "--help").stdout.decode().replace(",", " ").split() if word.startswith("--") and len(word) > 2}
             missing = named - set(self.complete("admatch", command, "--")) - {"--help"}
             self.assertEqual(missing, set(), command)
         for shell in ("bash", "zsh"):

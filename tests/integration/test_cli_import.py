@@ -6,7 +6,7 @@ import io
 import json
 import unittest
 
-from command import CommandTest, run
+from command import INVENTORY, CommandTest, lines_of, run
 
 HEADER = ["Campaign", "Labels", "Campaign Type", "Networks", "Budget", "Budget type", "Languages", "Bid Strategy Type", "Start Date", "End Date",
           "Ad Schedule", "Ad Group", "Max CPC", "Max CPM", "Ad Group Type", "Keyword", "Criterion Type", "Final URL", "Ad type",
@@ -92,14 +92,15 @@ class ImportTest(CommandTest):
 
     def test_what_was_not_understood_is_reported_by_line_and_column(self):
         rows = export()[:3] + [
-            {"Campaign": "Spring sale", "Ad Group": "Trail Shoes", "Keyword": "a", "Criterion Type": "Fuzzy", "Max CPC": "much"},
+            {"Campaign": "Spring sale", "Ad Group": "Trail Shoes", "Keyword": "a", "Criterion Type": "Broad", "Max CPC": "much"},
             {"Campaign": "Spring sale", "Ad Schedule": "(Monday[09:00-17:00])", "Comment": "call them", "Campaign Status": "Odd"},
             {"Campaign": "Spring sale", "Keyword": "b", "Criterion Type": "Broad"},
-            {"Comment": "only this"}]
+            {"Comment": "only this"},
+            {"Campaign": "Spring sale", "Ad Group": "Trail Shoes", "Keyword": "c", "Criterion Type": "Fuzzy"}]
         _, report = self.convert(as_text(rows, ",").encode(), "--advertiser", "shop")
         table = self.folder / "table.csv"
         for line, said in ((2, 'column not understood: "Budget", it has no effect'),
-                           (5, 'match type not understood, broad was taken: "Fuzzy"'),
+                           (9, 'match type not understood, broad was taken: "Fuzzy"'),
                            (5, 'bid not understood: "much", expected an amount like 1.20'),
                            (6, 'status not understood: "Odd", read as paused'),
                            (6, 'column not understood: "Ad Schedule", it has no effect'),
@@ -163,18 +164,30 @@ class ImportTest(CommandTest):
         self.assertEqual({ad["url"]: name for name, ad in ads.items()},
                          {"u1": "c/g", "u2": "c/g/2", "u3": "c/g/2/2", "u4": "c/g/2/3"})
 
-    def test_amounts_are_read_as_people_write_them(self):
-        amounts = {"1.20": 1.2, "1,20": 1.2, "$1.20": 1.2, "0,80 €": 0.8, "€ 0,80": 0.8, "1,234.50": 1234.5, "1.234,50": 1234.5,
-                   "1'234.50": 1234.5, "1\u202f234,50": 1234.5, "USD 3": 3, "3 EUR": 3, "1,000,000": 1000000, "1,234,567": None,
-                   ".50": 0.5, "0.125": 0.125, "2,5 zł": 2.5, "1.2345678": None, "1,234": None, "1.2.3,4.5": None, "12 apples": None, "-1": None}
+    def bids(self, *amounts, currency="USD"):
+        """What ads that bid these amounts have come to: the bid, or None for a paused one; and the report."""
         rows = "".join(f'"a{n}"\tacme\tshoes\t"{text}"\n' for n, text in enumerate(amounts))
-        ads, report = self.ads("id\tadvertiser\tkeywords\tbid\n" + rows)
-        for n, (text, bid) in enumerate(amounts.items()):
-            with self.subTest(amount=text):
-                ad = ads[f"a{n}"]
-                self.assertEqual((ad["bid"], ad.get("status")), (bid or 0, None if bid else "paused"))
-                self.assertEqual(f'bid not understood: "{text}"' in report, not bid)
-        self.assertIn('bid not understood: "1,234", thousands or decimals? Expected 1234 or 1.234\n', report)
+        ads, report = self.ads("id\tadvertiser\tkeywords\tbid\n" + rows, "--currency", currency)
+        bids = [ads[f"a{n}"] for n in range(len(amounts))]
+        return [None if ad.get("status") == "paused" else ad["bid"] for ad in bids], report
+
+    def test_amounts_are_read_as_people_write_them(self):
+        amounts = {"1.20": 1.2, "1,20": 1.2, "$1.20": 1.2, "1,234.50": 1234.5, "1.234,50": 1234.5, "1'234.50": 1234.5, "1\u202f234,50": 1234.5,
+                   "USD 3": 3, "usd 3": 3, "$3 USD": 3, "1,000,000": 1000000, "1 000 000": 1000000, "1,234.567": 1234.567, ".50": 0.5,
+                   "0.125": 0.125, "007": 7, "0": 0}
+        bids, _ = self.bids(*amounts)
+        self.assertEqual(bids, list(amounts.values()))
+        self.assertEqual(self.bids("0,80 €", "€ 0,80", "3 EUR", "3 Euro", "3 eur", "1", currency="EUR")[0], [0.8, 0.8, 3, 3, 3, 1])
+        self.assertEqual(self.bids("2,5 zł", currency="PLN")[0], [2.5])
+
+    def test_amounts_that_may_be_another_are_not_read(self):
+        amounts = ("0.5 0.7", "0,50 0,70", "1.2.3", "1,2,3", "1 2", "1'5", "1,23.4", "12,34,567", "1,234,56", "1.234,567.8", "0,123,456", "1 234'567",
+                   "1,234 567", "1234,567.8", "1€50", "5.", "1,234,567", "1.2345678", "1.2.3,4.5", "12 apples", "-1", "5 CPM", "3 USD EUR", "0.50-0.70", "1..5")
+        bids, report = self.bids(*amounts)
+        self.assertEqual([text for text, bid in zip(amounts, bids, strict=True) if bid is not None], [])
+        for text in amounts:
+            self.assertIn(f'bid not understood: "{text}"', report)
+        self.assertIn('bid not understood: "1,234", thousands or decimals? Expected 1234 or 1.234\n', self.bids("1,234")[1])
 
     def test_a_period_is_of_thousands_where_semicolons_separate(self):
         _, report = self.ads("id;advertiser;keywords;bid\na;acme;shoes;1.234\nb;acme;shoes;1,5\n")
@@ -242,7 +255,7 @@ class ImportTest(CommandTest):
         self.assertEqual(ads["a"]["negative_keywords"], [{"text": "cheap", "match": "broad"}])
         self.assertIn('2: typographic dash or quotes: "–cheap"', report)
         self.assertIn('2: broad match modifier: "+trail +boots"', report)
-        self.assertIn('3: keyword left out: "#NAME?", a spreadsheet took it for a formula', report)
+        self.assertIn('3: keyword left out: "#NAME?", that is an error of a spreadsheet', report)
 
     def test_days_are_read_where_only_one_is_meant(self):
         days = {"2026-11-30": "2026-11-30", "2026/11/30": "2026-11-30", "20261130": "2026-11-30", "30.11.2026": "2026-11-30",
@@ -281,6 +294,157 @@ class ImportTest(CommandTest):
                      '6: nothing is inserted into texts: "{KeyWord:Boots} here", its default was taken'):
             self.assertIn(said + "\n", report)
         self.assertNotIn("nothing understood", report)
+
+    def test_what_bids_in_another_currency_is_paused_or_left_out(self):
+        table = "id,advertiser,keywords,bid,currency\na,acme,shoes,100,JPY\nb,acme,boots,5.00,USD\n"
+        ads, report = self.ads(table, "--currency", "USD")
+        self.assertEqual([ad.get("status") for ad in ads.values()], ["paused", None])
+        self.assertIn('2: another currency: "JPY", the inventory\'s is USD', report)
+        keywords = "id,advertiser,keyword,bid\na,acme,shoes,5.00\na,acme,boots,100 JPY\na,acme,hats,3.00\n"
+        lines, report = self.convert(keywords.encode())
+        self.assertEqual([(k["text"], k["bid"]) for k in lines[0]["keywords"]], [("shoes", 5), ("hats", 3)])
+        self.assertIn('another currency: "100 JPY", the inventory\'s is USD', report)
+        self.assertIn('keyword left out: "boots", what it bids is not certain', report)
+        self.assertEqual(self.bids("¥100", "$1", "1 kr", "£1", currency="EUR")[0], [None] * 4)
+        self.assertEqual(self.bids("¥100", currency="CNY")[0], [100])
+        self.assertEqual(self.bids("$100", currency="CAD")[0], [100])
+
+    def test_most_amounts_say_which_currency_an_inventory_has(self):
+        lines, report = self.convert("id,advertiser,keywords,bid\na,x,s,1 €\nb,x,s,2 €\nc,x,s,3\n".encode())
+        self.assertEqual((lines[0], [line["bid"] for line in lines[1:]]), ({"type": "inventory", "currency": "EUR"}, [1, 2, 3]))
+        self.assertIn("amounts that name no currency are read as EUR, like the others\n", report)
+
+    def test_a_currency_cell_is_understood_or_reported(self):
+        for cell, code in (("Euro", "EUR"), ("€", "EUR"), ("eur", "EUR"), ("pounds", "GBP")):
+            with self.subTest(cell=cell):
+                lines, report = self.convert(f"id,advertiser,keywords,bid,currency\na,acme,x,1,{cell}\n".encode())
+                self.assertEqual(lines[0], {"type": "inventory", "currency": code})
+                self.assertNotIn("status", lines[1])
+                self.assertEqual(run("check", self.folder / "inventory.jsonl").returncode, 0)
+        ads, report = self.ads("id,advertiser,keywords,bid,currency\na,acme,x,1,Taler\n")
+        self.assertEqual(ads["a"]["status"], "paused")
+        self.assertIn('2: currency not understood: "Taler", expected a code like EUR', report)
+        self.assertEqual(run("import", "--currency", "XXX", self.folder / "table.csv").returncode, 2)
+
+    def test_a_keyword_whose_own_bid_is_unreadable_is_left_out(self):
+        ads, report = self.ads("Campaign,Ad Group,Keyword,Criterion Type,Max CPC,Final URL,Headline 1\n"
+                               "c,g,,,0.80,,\nc,g,,,,https://x.example/,One\nc,g,shoes,Broad,1 2,,\nc,g,free,Negative Broad,1 2,,\nc,g,boots,Broad,,,\n",
+                               "--advertiser", "acme")
+        self.assertEqual([k["text"] for k in ads["c/g"]["keywords"]], ["boots"])
+        self.assertEqual([k["text"] for k in ads["c/g"]["negative_keywords"]], ["free"])
+        self.assertIn('4: keyword left out: "shoes", what it bids is not certain\n', report)
+
+    def test_a_group_whose_bid_is_unreadable_takes_no_other(self):
+        ads, _ = self.ads("id,advertiser,keywords,bid,cpm\na,acme,shoes,1 2,\nb,acme,shoes,1 2,3\nc,acme,shoes,1,3\n", "--bid", "0.10")
+        self.assertEqual([ad.get("status") for ad in ads.values()], ["paused"] * 3)
+
+    def test_columns_of_one_meaning_that_differ_fail_closed(self):
+        ads, report = self.ads("id,advertiser,keyword,keyword status,ad status,bid,max cpc\n"
+                               "a,acme,shoes,Enabled,Paused,1,1\na,acme,boots,Enabled,Eligible,1,9\na,acme,hats,Enabled,Enabled,1.00,1\n")
+        self.assertEqual([k["text"] for k in ads["a"]["keywords"]], ["hats"])
+        self.assertIn('2: two columns of one meaning differ: "Paused", the strictest counts\n', report)
+        self.assertIn('3: two columns of one meaning differ: "9", none of them counts', report)
+        ads, _ = self.ads("id,advertiser,keywords,bid,country,geo,start,start date,negatives,excluded keywords\n"
+                          "a,acme,s,1,US,CA,,,,\nb,acme,s,1,US,,2026-01-01,2027-01-01,,\nc,acme,s,1,,,,,kids,free\n")
+        self.assertEqual([ad.get("status") for ad in ads.values()], ["paused", "paused", None])
+        self.assertEqual([k["text"] for k in ads["c"]["negative_keywords"]], ["kids", "free"])
+
+    def test_an_id_is_all_that_is_served(self):
+        columns = {"cpm": ("1", "9"), "description": ("One", "Two"), "headline 2": ("One", "Two"), "path 1": ("a", "b"), "advertiser": ("x", "y"),
+                   "max cpc": ("1", "2"), "size": ("300x250", "728x90")}
+        for column, (one, two) in columns.items():
+            with self.subTest(column=column):
+                ads, report = self.ads(f"id,keywords,title,{column}\na,shoes,T,{one}\na,boots,T,{two}\n", "--bid", "1", "--advertiser", "z")
+                self.assertEqual([[k["text"] for k in ad["keywords"]] for ad in ads.values()], [["shoes"], ["boots"]])
+                self.assertIn(f': the same id, but another: "', report)
+        ads, _ = self.ads("id,keywords,cpm\na,shoes,1\na,boots,9\n", "--advertiser", "z")
+        self.assertEqual([(ad["bid"], ad["pricing"]) for ad in ads.values()], [(1, "cpm"), (9, "cpm")])
+
+    def test_empty_cells_repeat_what_the_line_before_said(self):
+        ads, _ = self.ads("id,advertiser,keywords,bid,url,title,country\na,acme,shoes,1,https://x.example/,T,US\na,,boots,,,,CA\n")
+        self.assertEqual([(ad["bid"], ad["url"], ad["creative"]["title"], ad["targeting"]["country"]) for ad in ads.values()],
+                         [(1, "https://x.example/", "T", ["US"]), (1, "https://x.example/", "T", ["CA"])])
+
+    def test_lines_of_one_ad_group_that_differ_pause_it(self):
+        flights = "Campaign,Flight,Rate,Keywords,Geo,End Date,Advertiser,Status\nc,f,1,shoes,US,2026-12-31,x,Active\n"
+        self.assertNotIn("status", self.ads(flights)[0]["c/f"])
+        for line in ("c,f,9,boots,US,2026-12-31,x,Active", "c,f,1,boots,CA,2026-12-31,x,Active", "c,f,1,boots,US,2027-12-31,x,Active",
+                     "c,f,1,boots,US,2026-12-31,x,Paused", "c,f,1 2,boots,US,2026-12-31,x,Active"):
+            with self.subTest(line=line):
+                self.assertEqual(self.ads(flights + line + "\n")[0]["c/f"].get("status"), "paused")
+        lines, report = self.convert((flights + "c,g,1,boots,US,2026-12-31,y,Active\n").encode())
+        self.assertEqual(lines[0]["status"], "paused")
+        self.assertIn('account: "y", a line before says something else: paused\n', report)
+
+    def test_a_pause_is_not_undone_by_a_later_line(self):
+        ads, _ = self.ads("Campaign,Ad Group,Ad Group Status,Keyword,Max CPC,End Date\n"
+                          "c,g,Enabled,,1,03/04/2026\nc,g,Enabled,shoes,,\nc,h,Paused,,1,\nc,h,Enabled,shoes,,\n", "--advertiser", "acme")
+        self.assertEqual([ad.get("status") for ad in ads.values()], ["paused", "paused"])
+
+    def test_ads_times_keywords_are_bounded(self):
+        rows = "".join(f"c,g,,,https://x.example/{n},One {n}\nc,g,keyword {n},Broad,,\n" for n in range(4000))
+        table = self.folder / "table.csv"
+        table.write_text("Campaign,Ad Group,Keyword,Criterion Type,Final URL,Headline 1\n" + rows)
+        done = run("import", "--advertiser", "acme", "-o", self.folder / "inventory.jsonl", table)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'"g": 4000 ads with 4000 keywords each: the inventory would be too large', done.stderr)
+        self.assertEqual(self.inventory.read_text(), lines_of(INVENTORY), "the last good one is not touched")
+        lines, _ = self.convert(("id,advertiser,keywords,bid,description\n" + "".join(f"a,acme,k{n},1,D {n}\n" for n in range(8000))).encode())
+        self.assertEqual((len(lines), sum(len(line["keywords"]) for line in lines)), (8000, 8000))
+
+    def test_half_a_character_of_utf_16_is_one_damaged_character(self):
+        table = "id\tadvertiser\tkeywords\tbid\na\tacme\tshoes\t1\nb\tacme\tX boots\t1\nc\tacme\thats\t1\n"
+        for encoding, half in (("utf-16-le", b"\x00\xdc"), ("utf-16-be", b"\xdc\x00")):
+            mark = "\ufeff".encode(encoding)
+            ads, report = self.ads(mark + table.encode(encoding).replace("X".encode(encoding), half))
+            self.assertEqual(list(ads), ["a", "b", "c"])
+            self.assertEqual(ads["c"]["keywords"][0]["text"], "hats")
+            self.assertIn("1 characters are not UTF-16", report)
+            self.assertIn(", the first in line 3\n", report)
+            self.assertIn('3: keyword left out: "\ufffd boots", some of its letters could not be decoded\n', report)
+
+    def test_the_delimiter_is_the_one_that_makes_a_header(self):
+        ads, _ = self.ads("id,advertiser,keywords,bid,url,title\na,acme,shoes;boots;hats;caps;ties;belts,1,https://x.example/,T\n")
+        self.assertEqual(([k["text"] for k in ads["a"]["keywords"]], ads["a"]["bid"]), (["shoes", "boots", "hats", "caps", "ties", "belts"], 1))
+        ads, _ = self.ads("Report\n\nid;advertiser;keywords;bid\na;acme;shoes,boots,hats,caps;1,5\n")
+        self.assertEqual((len(ads["a"]["keywords"]), ads["a"]["bid"]), (4, 1.5))
+
+    def test_quotes_that_enclose_nothing(self):
+        table = 'id\tadvertiser\tkeywords\tbid\ttitle\na\tacme\tshoes\t1\t5" rims\nb\tacme\tboots\t1\t"Best" boots\n'
+        ads, report = self.ads(table)
+        self.assertEqual([ad["creative"]["title"] for ad in ads.values()], ['5" rims', '"Best" boots'])
+        self.assertIn("quotes do not enclose cells here, and are read as they are\n", report)
+        bad = self.folder / "bad.csv"
+        bad.write_text(table.replace("\t", ","))
+        done = run("import", bad)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f'{bad}: line 2: a quote in the midst of a cell, or one that is not closed; expected such a cell in quotes', done.stderr.decode())
+
+    def test_errors_of_spreadsheets_are_not_served(self):
+        ads, report = self.ads("id,advertiser,keywords,bid,title\na,acme,#REF!; shoes; -#N/A; #WERT!,1,T\nb,acme,boots,1,#N/A\n#REF!,acme,x,1,T\n")
+        self.assertEqual(list(ads), ["a", "b"])
+        self.assertEqual([k["text"] for k in ads["a"]["keywords"]], ["shoes"])
+        self.assertNotIn("negative_keywords", ads["a"])
+        self.assertEqual(ads["b"]["status"], "paused")
+        self.assertIn('3: an error of a spreadsheet: "#N/A": the ad is paused\n', report)
+        self.assertIn('4: line left out, its name is an error of a spreadsheet: "#REF!"\n', report)
+
+    def test_a_name_may_begin_with_total(self):
+        ads, _ = self.ads("id,advertiser,keywords,bid\ntotal: war game,acme,strategy,1\nSub total: b,acme,x,1\nTotal: all,,,2\n")
+        self.assertEqual(list(ads), ["total: war game", "Sub total: b"])
+
+    def test_times_are_read_as_they_are(self):
+        ads, _ = self.ads("id,advertiser,keywords,bid,start,end\na,acme,x,1,2026-11-01T00:00:00Z,2026-12-01T12:00:00+02:00\n")
+        self.assertEqual((ads["a"]["start"], ads["a"]["end"], ads["a"].get("status")), ("2026-11-01T00:00:00Z", "2026-12-01T10:00:00Z", None))
+
+    def test_a_language_is_understood_or_reported(self):
+        for cell, code in (("Deutsch", "de"), ("français", "fr"), ("german", "german")):
+            lines, _ = self.convert(f"id,advertiser,keywords,bid,language\na,acme,x,1,{cell}\n".encode())
+            self.assertEqual(lines[0], {"type": "inventory", "language": code})
+            self.assertEqual(run("check", self.folder / "inventory.jsonl").returncode, 0)
+        lines, report = self.convert(b"id,advertiser,keywords,bid,language\na,acme,x,1,Klingon\n")
+        self.assertEqual(lines[0]["id"], "a")
+        self.assertIn('2: language not understood: "Klingon", expected a code like en or de', report)
 
     def test_workbooks_are_refused_by_name(self):
         for content in (b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0rest"):

@@ -155,6 +155,14 @@ class ConfigsTest(unittest.TestCase):
         eventually("the zerg answers, too", served_by_zerg)
         self.assertIn("bytes found in", zerg.log.read_text())
 
+    @unittest.skipUnless(pathlib.Path("/usr/lib/uwsgi/plugins/python3_plugin.so").exists(), "uWSGI's python3 plugin is not installed")
+    def test_python(self):
+        process, port = self.run_config("python.ini"), self.ports[8095]
+        self.assertTrue(self.ask(process, port, "/ads/v1/decide?query=trail+running+shoes").ads)
+        page = self.ask(process, port, "/?q=trail+running+shoes").body.decode()
+        self.assertIn('<a class="ad" rel="sponsored" href="https://fleet-trail.example/light">160 grams</a>', page)
+        self.assertIn("&lt;b&gt;", self.ask(process, port, "/?q=%3Cb%3E").body.decode())
+
     def test_paas(self):
         port = free_port()
         process = self.run_config("paas.ini", PORT=str(port), ADMATCH_INVENTORY="tests/data/example.jsonl",
@@ -288,6 +296,10 @@ def ask_uwsgi(port, path, query):
 
 @unittest.skipIf(SANITIZER, "the plugin would be built without the sanitizer")
 class BuildTest(unittest.TestCase):
+    def test_uwsgi_s_build_links_what_make_links(self):
+        libraries = lambda path, pattern: set(re.findall(r"-l\w+", re.search(pattern, (ROOT / path).read_text(), re.M)[0]))
+        self.assertEqual(libraries("uwsgiplugin.py", r"^LIBS = .*"), libraries("Makefile", r"^LIBRARIES := .*"))
+
     def test_uwsgi_builds_the_plugin_itself(self):
         folder = new_folder(self.addCleanup)
         done = subprocess.run([UWSGI, "--build-plugin", ROOT], cwd=folder, capture_output=True, text=True)

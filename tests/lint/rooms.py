@@ -13,9 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
-    "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json keyed memory plain poison time timezone timezones utf8 vector view"),
+    "base": (set(), "address arena buffer bytes checked clock code decimal error hash intern json keyed memory plain poison siphash time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
+    "client": ({"base"}, "client"),
     "inventory": ({"base", "text", "model"}, "inventory"),
     "index": ({"base", "text", "model", "inventory"}, "image build builder"),
     "delivery": ({"base", "text", "model", "inventory", "index"}, "ledger delivery pace caps"),
@@ -23,12 +24,12 @@ ROOMS = {
     "reports": ({"base", "text", "model", "index", "delivery", "events"}, "report"),
     "control": ({"base", "text", "model", "inventory", "index", "delivery"}, "control"),
     "match": ({"base", "text", "model", "index", "delivery"}, "match matcher search rank gate gates explain"),
-    "api": ({"base", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
-    "publish": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api"}, "account publish publisher generation generations store source metrics server"),
-    "uwsgi": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api", "publish"}, "uwsgi loop"),
-    "cli": ({"base", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api"}, "cli"),
+    "api": ({"base", "client", "text", "model", "index", "delivery", "events", "match"}, "api openrtb preview"),
+    "publish": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api"}, "account publish publisher generation generations store source metrics server"),
+    "uwsgi": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api", "publish"}, "uwsgi loop"),
+    "cli": ({"base", "client", "text", "model", "inventory", "index", "delivery", "events", "reports", "control", "match", "api"}, "cli"),
     "include": (set(), ""),
-    "lib": ({"include", "base", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "lib"),
+    "lib": ({"include", "base", "client", "text", "model", "inventory", "index", "delivery", "events", "match", "api"}, "lib"),
 }
 # The header of the library is for programs outside: its names begin with admatch_.
 PUBLIC_HEADER = ROOT / "plugin" / "include" / "admatch.h"

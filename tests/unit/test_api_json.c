@@ -177,7 +177,8 @@ static void unknown_members_are_refused_with_the_nearest_name(void **state) {
          "browser, language, site, placement, category, kv, timezone"},
         {"{\"a b\":1}", AM_E_INVALID, "$[\"a b\"]",
          "unknown member \"a b\": expected one of query, text, html, id, title, keywords, url, "
-         "slots, count, size, floor, context, timezone, block, unique, explain, why, now, user, privacy, state"},
+         "slots, count, size, floor, context, timezone, block, unique, explain, why, now, user, "
+         "privacy, state, ip, agent"},
     };
     assert_all_refused(state, cases, AM_COUNT_OF(cases));
 }

@@ -128,7 +128,7 @@ static void errors_name_the_parameter(void **state) {
          "language, site, placement, keywords, title, text, html, url, region, metro, city, os, "
          "browser, category, unique, explain, why, now, timezone, block.advertisers, "
          "block.categories, "
-         "block.domains, kv.KEY"},
+         "block.domains, ip, agent, kv.KEY"},
         {"kv.sport=%zz", AM_E_SYNTAX, "kv.sport", bad_percent},
         {"query=a%4", AM_E_SYNTAX, "query", bad_percent},
         {"query=%", AM_E_SYNTAX, "query", bad_percent},

@@ -293,8 +293,8 @@ static void tokens_of_another_host_or_epoch_are_expired(void **state) {
     const struct am_token_key *key = &account.worker->keys.keys.items[0];
     (void)state;
     placed.token.epoch++;
-    am_token_seal(account.worker->signer, key, &placed.token, &body);
-    am_token_sign(account.worker->signer, key, AM_TOKEN_SHOWN, &body, (struct am_view){NULL, 0},
+    am_token_seal(key, &placed.token, &body);
+    am_token_sign(key, AM_TOKEN_SHOWN, &body, (struct am_view){NULL, 0},
                   placed.shown);
     assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_EXPIRED);
 }

@@ -249,7 +249,6 @@ static void a_list_has_an_end(void **state) {
 /* ---- rates ---- */
 
 static struct am_event_rates *rates;
-static struct am_token_signer *signer;
 static struct am_event_rate_limits limits;
 enum { TABLE = 64 << 10 };
 #define DAY INT64_C(86400)
@@ -260,7 +259,6 @@ static int set_up(void **state) {
     (void)state;
     rates = mmap(NULL, am_event_rates_size(TABLE), PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    signer = am_token_signer_new(&error);
     return am_event_rates_start(rates, TABLE, NOON, &error) == AM_OK &&
                    am_event_rates_parse(AM_VIEW(AM_EVENT_RATES_DEFAULT), &limits, &error) == AM_OK
                ? 0
@@ -270,14 +268,13 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     munmap(rates, am_event_rates_size(TABLE));
-    am_token_signer_free(signer);
     return 0;
 }
 
 static bool click_from(const char *address, const char *agent, uint64_t advertiser, int64_t now) {
     struct am_event_client client = {.agent = am_view_of(agent), .advertiser = advertiser};
     assert_true(am_address_parse(am_view_of(address), &client.address));
-    return am_event_rates_take(rates, &limits, signer, &client, now);
+    return am_event_rates_take(rates, &limits, &client, now);
 }
 
 static bool click_at(int64_t now) {
@@ -332,11 +329,11 @@ static void what_is_given_back_can_be_taken_again(void **state) {
     struct am_event_client client = {.agent = AM_VIEW("agent"), .advertiser = 1};
     (void)state;
     assert_true(am_address_parse(AM_VIEW("192.0.2.1"), &client.address));
-    assert_true(am_event_rates_take(rates, &limits, signer, &client, NOON));
-    am_event_rates_give_back(rates, &limits, signer, &client, NOON);
-    am_event_rates_give_back(rates, &limits, signer, &client, NOON); /* nothing is left */
-    assert_true(am_event_rates_take(rates, &limits, signer, &client, NOON));
-    assert_false(am_event_rates_take(rates, &limits, signer, &client, NOON));
+    assert_true(am_event_rates_take(rates, &limits, &client, NOON));
+    am_event_rates_give_back(rates, &limits, &client, NOON);
+    am_event_rates_give_back(rates, &limits, &client, NOON); /* nothing is left */
+    assert_true(am_event_rates_take(rates, &limits, &client, NOON));
+    assert_false(am_event_rates_take(rates, &limits, &client, NOON));
 }
 
 static void a_refused_click_takes_from_no_rate(void **state) {

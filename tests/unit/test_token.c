@@ -19,7 +19,6 @@
 
 static uint64_t mutations = 200000; /* EVENTS_TOKENS in the environment: more */
 
-static struct am_token_signer *signer;
 static struct am_token_keys keys;
 static char folder[] = "/tmp/admatch-test-token-XXXXXX";
 
@@ -39,22 +38,19 @@ static const struct am_token example = {
 static void set_secret(struct am_token_key *key, uint8_t first) {
     for (size_t i = 0; i < sizeof key->secret; i++)
         key->secret[i] = (uint8_t)(first + i);
-    am_token_key_tag(signer, key);
+    am_token_key_tag(key);
 }
 
 static int set_up(void **state) {
-    struct am_error error;
     (void)state;
-    signer = am_token_signer_new(&error);
     set_secret(&keys.items[0], 0);
     keys.count = 1;
-    return signer && mkdtemp(folder) ? 0 : -1;
+    return mkdtemp(folder) ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     char command[64];
     (void)state;
-    am_token_signer_free(signer);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command);
 }
@@ -62,14 +58,14 @@ static int tear_down(void **state) {
 static void
 write_token(const struct am_token *token, enum am_token_kind kind, const char *url, char *text) {
     struct am_token_body body;
-    am_token_seal(signer, &keys.items[0], token, &body);
-    am_token_sign(signer, &keys.items[0], kind, &body, am_view_of(url), text);
+    am_token_seal(&keys.items[0], token, &body);
+    am_token_sign(&keys.items[0], kind, &body, am_view_of(url), text);
 }
 
 static bool
 open_token(const char *text, enum am_token_kind kind, const char *url, struct am_token *token) {
-    return am_token_open(signer, &keys, kind, (struct am_view){text, AM_TOKEN_TEXT_SIZE},
-                         am_view_of(url), token);
+    return am_token_open(&keys, kind, (struct am_view){text, AM_TOKEN_TEXT_SIZE}, am_view_of(url),
+                         token);
 }
 
 static void assert_equal_tokens(const struct am_token *a, const struct am_token *b) {
@@ -199,7 +195,7 @@ static void tokens_of_another_length_are_refused(void **state) {
     write_token(&example, AM_TOKEN_SHOWN, "", text);
     memcpy(text + AM_TOKEN_TEXT_SIZE, "AAAA", 4);
     for (size_t size = 0; size <= sizeof text; size++)
-        assert_int_equal(am_token_open(signer, &keys, AM_TOKEN_SHOWN, (struct am_view){text, size},
+        assert_int_equal(am_token_open(&keys, AM_TOKEN_SHOWN, (struct am_view){text, size},
                                        am_view_of(""), &token),
                          size == AM_TOKEN_TEXT_SIZE);
 }
@@ -208,9 +204,9 @@ static void price_and_keyword_are_masked_anew_in_each_placement(void **state) {
     struct am_token token = example;
     struct am_token_body first, second;
     (void)state;
-    am_token_seal(signer, &keys.items[0], &token, &first);
+    am_token_seal(&keys.items[0], &token, &first);
     token.sequence++;
-    am_token_seal(signer, &keys.items[0], &token, &second);
+    am_token_seal(&keys.items[0], &token, &second);
     size_t equal = 0;
     for (size_t i = 22; i < 33; i++)
         equal += first.bytes[i] == second.bytes[i];
@@ -275,13 +271,13 @@ static void a_keys_file_holds_one_or_two_keys(void **state) {
     struct am_error error;
     (void)state;
     const char *path = put_file("keys", "# made in May\r\n\r\n" KEY_A " \r\n\n" KEY_B, 0600);
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), AM_OK);
+    assert_int_equal(am_token_keys_read(path, &read, &error), AM_OK);
     assert_int_equal(read.count, 2);
     assert_int_equal(read.items[0].secret[15], 15);
     assert_int_equal(read.items[1].secret[0], 0xF0);
     assert_memory_equal(&read.items[0], &keys.items[0], sizeof read.items[0]);
     path = put_file("keys", KEY_B "\n", 0440);
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), AM_OK);
+    assert_int_equal(am_token_keys_read(path, &read, &error), AM_OK);
     assert_int_equal(read.count, 1);
 }
 
@@ -289,7 +285,7 @@ static void assert_refused(const char *text, mode_t mode, enum am_code code, con
     struct am_token_keys read;
     struct am_error error;
     const char *path = put_file("keys", text, mode);
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), code);
+    assert_int_equal(am_token_keys_read(path, &read, &error), code);
     char wanted[AM_ERROR_MESSAGE_SIZE];
     snprintf(wanted, sizeof wanted, "%s%s", path, message);
     assert_string_equal(error.message, wanted);
@@ -331,13 +327,13 @@ static void what_is_no_file_is_refused(void **state) {
     char path[128];
     (void)state;
     snprintf(path, sizeof path, "%s/none", folder);
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), AM_E_IO);
+    assert_int_equal(am_token_keys_read(path, &read, &error), AM_E_IO);
     assert_non_null(strstr(error.message, "No such file"));
     snprintf(path, sizeof path, "%s/pipe", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), AM_E_INVALID);
+    assert_int_equal(am_token_keys_read(path, &read, &error), AM_E_INVALID);
     assert_non_null(strstr(error.message, "expected a regular file"));
-    assert_int_equal(am_token_keys_read(folder, signer, &read, &error), AM_E_INVALID);
+    assert_int_equal(am_token_keys_read(folder, &read, &error), AM_E_INVALID);
 }
 
 static void a_file_of_another_user_is_refused(void **state) {
@@ -347,7 +343,7 @@ static void a_file_of_another_user_is_refused(void **state) {
     const char *path = put_file("keys", KEY_A "\n", 0600);
     if (chown(path, 12345, 12345) != 0)
         skip(); /* only root can make such a file */
-    assert_int_equal(am_token_keys_read(path, signer, &read, &error), AM_E_INVALID);
+    assert_int_equal(am_token_keys_read(path, &read, &error), AM_E_INVALID);
     assert_non_null(strstr(error.message, " belongs to user 12345: expected root or user 0"));
 }
 
@@ -357,17 +353,17 @@ static void a_ledger_makes_its_key_once(void **state) {
     struct stat status;
     int at = open(folder, O_RDONLY | O_DIRECTORY);
     (void)state;
-    assert_int_equal(am_token_keys_make(at, folder, signer, &first, &error), AM_OK);
-    assert_int_equal(am_token_keys_make(at, folder, signer, &second, &error), AM_OK);
+    assert_int_equal(am_token_keys_make(at, folder, &first, &error), AM_OK);
+    assert_int_equal(am_token_keys_make(at, folder, &second, &error), AM_OK);
     assert_memory_equal(&first, &second, sizeof first);
     assert_int_equal(first.count, 1);
     assert_int_equal(fstatat(at, "key", &status, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(fchmodat(at, "key", 0604, 0), 0);
-    assert_int_equal(am_token_keys_make(at, folder, signer, &second, &error), AM_E_INVALID);
+    assert_int_equal(am_token_keys_make(at, folder, &second, &error), AM_E_INVALID);
     assert_int_equal(unlinkat(at, "key", 0), 0);
     assert_int_equal(symlinkat("/dev/zero", at, "key"), 0);
-    assert_int_equal(am_token_keys_make(at, folder, signer, &second, &error), AM_E_IO);
+    assert_int_equal(am_token_keys_make(at, folder, &second, &error), AM_E_IO);
     assert_int_equal(unlinkat(at, "key", 0), 0);
     close(at);
 }

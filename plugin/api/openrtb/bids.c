@@ -376,7 +376,7 @@ static void put_extension(const struct am_openrtb_bidder *to,
     if (rejected && explains)
         am_buffer_literal(to->out, ",");
     if (explains)
-        am_api_render_explain(to->out, to->image, decision);
+        am_api_render_explain(to->out, to->image, to->request, decision);
     am_buffer_literal(to->out, "}}");
 }
 

@@ -279,6 +279,15 @@ read_privacy_flag(struct am_openrtb_reading *in, const struct am_json_node *valu
         in->openrtb->user_is_private |= flag;
 }
 
+/* The first of both counts; one that is none is as good as missing. */
+static void
+read_address(struct am_openrtb_reading *in, const struct am_json_node *value, int argument) {
+    struct am_view text;
+    (void)argument;
+    if (!in->reader->has_ip && am_openrtb_text(in, value, &text))
+        (void)am_api_request_set_ip(in->reader, text, NULL);
+}
+
 void am_openrtb_read_device(struct am_openrtb_reading *in,
                             const struct am_json_node *object,
                             int argument) {
@@ -288,6 +297,9 @@ void am_openrtb_read_device(struct am_openrtb_reading *in,
         MEMBER(DEVICE_OS, "os", LAST, IN_OPENRTB(os)),
         MEMBER(DEVICE_LANGUAGE, "language", LAST, read_language, 0),
         MEMBER(DEVICE_LANGB, "langb", LAST, read_language, 0),
+        MEMBER(DEVICE_IP, "ip", LAST, read_address, 0),
+        MEMBER(DEVICE_IPV6, "ipv6", LAST, read_address, 0),
+        MEMBER(DEVICE_UA, "ua", LAST, IN_READER(agent)),
         MEMBER(DEVICE_DNT, "dnt", PROTECTS, read_privacy_flag, 0),
         MEMBER(DEVICE_LMT, "lmt", PROTECTS, read_privacy_flag, 0),
     };

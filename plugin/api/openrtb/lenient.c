@@ -40,18 +40,8 @@ void am_openrtb_unreadable(struct am_openrtb_reading *in) {
 
 /* ---- single values -------------------------------------------------------------------------- */
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 struct am_view am_openrtb_trimmed(struct am_view text) {
-    while (text.size && is_space(text.data[0])) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size && is_space(text.data[text.size - 1]))
-        text.size--;
-    return text;
+    return am_view_trimmed(text, " \t\n\r");
 }
 
 struct am_view am_openrtb_decoded(struct am_openrtb_reading *in, const struct am_json_node *node) {

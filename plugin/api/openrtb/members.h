@@ -108,6 +108,9 @@
     MEMBER(DEVICE_DEVICETYPE, "device.devicetype")                                                 \
     MEMBER(DEVICE_OS, "device.os")                                                                 \
     MEMBER(DEVICE_LANGUAGE, "device.language")                                                     \
+    MEMBER(DEVICE_IP, "device.ip")                                                                 \
+    MEMBER(DEVICE_IPV6, "device.ipv6")                                                             \
+    MEMBER(DEVICE_UA, "device.ua")                                                                 \
     MEMBER(DEVICE_LANGB, "device.langb")                                                           \
     MEMBER(DEVICE_DNT, "device.dnt")                                                               \
     MEMBER(DEVICE_LMT, "device.lmt")                                                               \
