@@ -57,6 +57,8 @@ LIBRARIES += -shared-libsan -Wl,-rpath,$(dir $(CLANG_RUNTIME))
 endif
 
 comma := ,
+empty :=
+space := $(empty) $(empty)
 
 # All rooms but the three that make something of them: the plugin, the command, the shared library.
 ENGINE_SOURCES := $(filter-out plugin/uwsgi/% plugin/cli/% plugin/lib/%,$(wildcard plugin/*/*.c plugin/*/*/*.c))
@@ -195,23 +197,26 @@ deps: deps-run deps-test deps-fresh deps-browser deps-postgresql deps-lint deps-
 
 RUN_INVENTORY := $(or $(INVENTORY),tests/data/example.jsonl)
 # A ledger is of one inventory.
-RUN_LEDGER := build/run-ledger/$(subst /,_,$(RUN_INVENTORY))
+RUN_LEDGER := build/run-ledger/$(subst $(space),_,$(subst /,_,$(RUN_INVENTORY)))
 RUN_WORDS := $(if $(INVENTORY),your+words,trail+running+shoes)
 
-# The hint is printed when the server is ready: after all that uWSGI says at its start, and not if it does not start. What
-# waits for that is no child of uWSGI's, which would report its end.
+# What is wrong with PORT or the inventory is said before uWSGI says all that it says at its start. The hint is printed
+# when the server is ready, and not if it does not start. What waits for that is no child of uWSGI's, which would report
+# its end; uWSGI has the process number of the shell that it takes the place of.
 run: deps-run ## build, and serve INVENTORY=FILE (tests/data/example.jsonl) on PORT (8080)
 	@$(MAKE) --no-print-directory all
-	@port=$(PORT); \
+	@port='$(PORT)'; \
+	if ! [[ $$port =~ ^[1-9][0-9]{0,4}$$ ]] || ((port > 65535)); then echo "PORT=$$port: expected a number from 1 to 65535" >&2; exit 1; fi; \
+	if ! said=$$($(BUILD)/admatch check '$(RUN_INVENTORY)' 2>&1) && ! $(BUILD)/admatch info '$(RUN_INVENTORY)' > /dev/null 2>&1; then echo "$$said" >&2; exit 1; fi; \
 	while (exec 3<> /dev/tcp/127.0.0.1/$$port) 2> /dev/null; do port=$$((port + 1)); done; \
 	mkdir -p $(dir $(RUN_LEDGER)); \
 	( while kill -0 $$$$ 2> /dev/null; do \
 	    if ! curl --silent --fail --output /dev/null http://127.0.0.1:$$port/readyz; then sleep 0.1; continue; fi; \
-	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log $(RUN_LEDGER)\n\nCtrl-C ends it.\n\n' $$port $$port $$port; \
+	    printf '\nTry, in another terminal:\n\n  curl "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)&count=2"\n\nor look at http://127.0.0.1:%s/preview with a browser. Report that the first ad was shown, as a page does, and see it counted:\n\n  curl -s "http://127.0.0.1:%s/v1/decide?query=$(RUN_WORDS)" | grep -Eo "http:[^,]+/v1/impression/[A-Za-z0-9_-]+" | xargs curl -s -A Mozilla/5.0 -o /dev/null\n  $(BUILD)/admatch log %s\n\nCtrl-C ends it.\n\n' $$port $$port $$port '$(RUN_LEDGER)'; \
 	    break; done & ); \
-	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
+	exec $(UWSGI) --plugins-dir $(BUILD) --need-plugin admatch --strict --die-on-term --http11-socket 127.0.0.1:$$port --processes 2 --threads 4 \
 	    --admatch-inventory '$(RUN_INVENTORY)' --admatch-preview \
-	    --admatch-ledger $(RUN_LEDGER) --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
+	    --admatch-ledger '$(RUN_LEDGER)' --admatch-public-url http://127.0.0.1:$$port --admatch-cells 1024 --admatch-ring 1048576
 
 # ---- tests ------------------------------------------------------------------------------------
 

@@ -90,6 +90,20 @@ static void count_refusal(const struct am_publisher *publisher) {
     am_metrics_set(&gauges->last_refusal_at, (uint64_t)time(NULL));
 }
 
+/* That the state folder failed says nothing about the inventory. */
+static void log_refusal(const struct am_publisher *publisher,
+                        const struct am_error *error,
+                        bool unstored,
+                        const char *goes_on) {
+    am_publish_log(publisher->sink, "%s%s: %s",
+                   unstored ? "state folder unusable" : "inventory refused", goes_on,
+                   error->message);
+    if (!unstored)
+        count_refusal(publisher);
+}
+
+#define GOES_ON ", the generation before it goes on serving"
+
 /* Whether the file caused a refusal: then retrying is useless until it changes. */
 static bool is_at_fault(enum am_code code) {
     return code != AM_E_CHANGED && code != AM_E_NOT_FOUND && code != AM_E_IO && code != AM_E_MEMORY;
@@ -231,11 +245,12 @@ static void publish_first(struct am_publisher *publisher, struct am_source_built
 }
 
 /* False: there is none. */
-static bool fall_back(struct am_publisher *publisher, const struct am_error *error) {
-    am_publish_log(publisher->sink, "inventory refused: %s", error->message);
-    count_refusal(publisher);
+static bool fall_back(struct am_publisher *publisher, const struct am_error *error, bool unstored) {
+    log_refusal(publisher, error, unstored, "");
     if (publish_last_good(publisher))
         return true;
+    if (unstored)
+        return false;
     am_publish_log(publisher->sink,
                    "there is nothing to serve: mend the inventory %s, or name another with "
                    "admatch-inventory; `admatch check FILE` lists what is wrong with one",
@@ -254,11 +269,11 @@ bool am_publisher_start(struct am_publisher *publisher) {
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
-    publisher->seen = is_at_fault(code);
-    publisher->refused = code != AM_OK && is_at_fault(code);
+    publisher->seen = !built.unstored && is_at_fault(code);
+    publisher->refused = code != AM_OK && publisher->seen;
     publisher->last = built.signature;
     if (code != AM_OK)
-        return fall_back(publisher, &error);
+        return fall_back(publisher, &error, built.unstored);
     if (count(publisher, built.image, &error) != AM_OK) {
         am_publish_log(publisher->sink, "cannot start: %s", error.message);
         am_image_close(built.image);
@@ -442,13 +457,12 @@ void am_publisher_resume(struct am_publisher *publisher) {
 /* ---- while serving ----------------------------------------------------------------------------
  */
 
-static void
-refuse(struct am_publisher *publisher, enum am_code code, const struct am_error *error) {
-    am_publish_log(publisher->sink,
-                   "inventory refused, the generation before it goes on serving: %s",
-                   error->message);
-    count_refusal(publisher);
-    publisher->refused = is_at_fault(code);
+static void refuse(struct am_publisher *publisher,
+                   enum am_code code,
+                   const struct am_error *error,
+                   bool unstored) {
+    log_refusal(publisher, error, unstored, GOES_ON);
+    publisher->refused = !unstored && is_at_fault(code);
     publisher->retry_at = publisher->refused ? 0 : monotonic() + RETRY;
 }
 
@@ -560,18 +574,14 @@ static enum am_publisher_outcome take(struct am_publisher *publisher, bool force
     if (code == AM_OK)
         accept(publisher, &built, forced);
     else
-        refuse(publisher, code, &error);
+        refuse(publisher, code, &error, built.unstored);
     return look_behind(publisher, began, built.nanoseconds);
 }
 
 /* Logs a reason once, until there is another one or the file is back. */
 static void miss(struct am_publisher *publisher, const struct am_error *error, bool forced) {
-    if (strcmp(publisher->missed.message, error->message) != 0 || forced) {
-        am_publish_log(publisher->sink,
-                       "inventory refused, the generation before it goes on serving: %s",
-                       error->message);
-        count_refusal(publisher);
-    }
+    if (strcmp(publisher->missed.message, error->message) != 0 || forced)
+        log_refusal(publisher, error, false, GOES_ON);
     publisher->missed = *error;
 }
 

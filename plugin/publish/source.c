@@ -253,15 +253,22 @@ verify(const struct am_source *source, const struct am_image_bytes *bytes, struc
     return code;
 }
 
+/* Notes when the state folder has failed, and not memory, of which an inventory may need much. */
+static enum am_code of_store(const struct making *making, enum am_code code) {
+    making->built->unstored = code != AM_OK && code != AM_E_MEMORY;
+    return code;
+}
+
 static enum am_code open_made(const struct making *making, struct am_error *error) {
     struct am_source_built *built = making->built;
-    return am_store_open_image(&making->store, built->name, false, &built->image, &built->hold,
-                               error);
+    return of_store(making, am_store_open_image(&making->store, built->name, false, &built->image,
+                                                &built->hold, error));
 }
 
 static enum am_code make(const struct making *making, struct am_error *error) {
     struct am_source_built *built = making->built;
     struct am_image_bytes bytes = {NULL, 0};
+    built->unstored = false; /* it only had no such image */
     am_publish_priority_begin_yielding();
     enum am_code code = making->origin == AM_ORIGIN_COPY ? copy(making, &bytes, error)
                                                          : build(making, &bytes, error);
@@ -271,7 +278,7 @@ static enum am_code make(const struct making *making, struct am_error *error) {
     if (code == AM_OK)
         code = check_unwritten(making, error);
     if (code == AM_OK)
-        code = am_store_write(&making->store, &bytes, built->name, error);
+        code = of_store(making, am_store_write(&making->store, &bytes, built->name, error));
     am_image_bytes_free(&bytes);
     malloc_trim(0); /* a build takes many times the memory that is needed before and after it */
     return code == AM_OK ? open_made(making, error) : code;
@@ -313,8 +320,9 @@ static enum am_code make_alone(const struct making *making, struct am_error *err
     const char *name = making->built->name;
     int lock = lock_image(making);
     if (lock < 0 && errno != EWOULDBLOCK)
-        return am_error_set_errno(error, AM_E_IO, "cannot lock %s in the state folder %s", name,
-                                  making->store.path);
+        return of_store(making,
+                        am_error_set_errno(error, AM_E_IO, "cannot lock %s in the state folder %s",
+                                           name, making->store.path));
     enum am_code code = find_or_make(making, error);
     if (code == AM_OK)
         making->built->noted =
@@ -365,7 +373,7 @@ enum am_code am_source_image(const struct am_source *source,
                             .built = built,
                             .report = report};
     *built = (struct am_source_built){.hold = AM_STORE_NO_HOLD};
-    enum am_code code = am_store_make(&making.store, store_folder, error);
+    enum am_code code = of_store(&making, am_store_make(&making.store, store_folder, error));
     if (code != AM_OK)
         return code;
     struct timespec zones = zones_changed(); /* if they change from here on, they are read again */

@@ -46,6 +46,7 @@ struct am_source_built {
     enum am_code noted;                 /* AM_OK, or why it could not be noted: the disk is full */
     struct am_error zones_missing;      /* code AM_OK, or why no time zone but UTC is known */
     bool found;                         /* it was there already: no build */
+    bool unstored;                      /* the state folder has failed, not the inventory */
     uint64_t nanoseconds;               /* what it all took */
 };
 

@@ -100,6 +100,13 @@ static inline bool am_text_machine_idle(const struct am_text_machine *machine) {
            machine->capital_i.code == 0;
 }
 
+/* The word is too long already, and plain letters and digits would change nothing but its end. */
+static inline bool am_text_machine_is_beyond(const struct am_text_machine *machine) {
+    return machine->count > AM_MACHINE_CHARACTERS && machine->mark_count == 0 &&
+           machine->superscript_count == 0 && !machine->joiner && !machine->tail_count &&
+           (machine->base == AM_CHARACTER_LETTER || machine->base == AM_CHARACTER_DIGIT);
+}
+
 /* Room for the words that one more source character can complete. */
 static inline bool am_text_machine_room(const struct am_text_word_output *output) {
     return output->capacity - output->count >= AM_WORDS_LEAST &&

@@ -153,6 +153,22 @@ void am_text_splitter_start(struct am_text_splitter *splitter,
     am_text_machine_start(&state->machine, rules);
 }
 
+/* Moves past plain letters and digits of a word that is too long whatever they are, and so costs
+ * no more than plain text does. */
+static void skip_beyond(struct am_text_splitter *splitter) {
+    struct state *state = splitter->state;
+    struct am_text_machine *machine = &state->machine;
+    while (splitter->at < splitter->text.size) {
+        unsigned char byte = (unsigned char)splitter->text.data[splitter->at];
+        enum am_text_character_class class =
+            byte < 0x80 ? am_text_character_class(byte) : AM_CHARACTER_OTHER;
+        if (class == AM_CHARACTER_OTHER)
+            return;
+        machine->base = class;
+        machine->end = (uint32_t)++splitter->at;
+    }
+}
+
 static void take_character(struct am_text_splitter *splitter, struct am_text_word_output *output) {
     struct state *state = splitter->state;
     size_t begin = splitter->at;
@@ -182,6 +198,8 @@ size_t am_text_splitter_next(struct am_text_splitter *splitter,
                 break;
         }
         take_character(splitter, &output);
+        if (__builtin_expect(splitter->kernel && am_text_machine_is_beyond(&state->machine), 0))
+            skip_beyond(splitter);
     }
     if (splitter->at == splitter->text.size && am_text_machine_room(&output)) {
         if (!am_text_machine_idle(&state->machine))

@@ -113,10 +113,12 @@ static void read_chunked(struct wsgi_request *request, struct am_uwsgi_body *bod
 void am_uwsgi_body_read(struct wsgi_request *request, struct am_uwsgi_body *body) {
     struct am_uwsgi_framing framing = am_uwsgi_framing_of(request);
     *body = (struct am_uwsgi_body){.has_length = framing.has_length};
-    if (framing.reason) {
-        refuse(body, 400, framing.reason, true);
+    if (framing.reason ||
+        (am_uwsgi_connection_is_http(request) && !am_uwsgi_connection_is_http10(request)))
         am_uwsgi_host_name_version(request);
-    } else if (request->post_cl > limit)
+    if (framing.reason)
+        refuse(body, 400, framing.reason, true);
+    else if (request->post_cl > limit)
         refuse(body, 413, "the body is longer than admatch-limit-body", true);
     bool waits = (framing.chunked || request->post_cl) && am_uwsgi_connection_expects(request);
     if (waits && !body->refused)

@@ -18,6 +18,11 @@ static bool is_persistent(const struct wsgi_request *request) {
     return strcmp(am_uwsgi_host_protocol(request->socket), "http11") == 0;
 }
 
+bool am_uwsgi_connection_is_http10(const struct wsgi_request *request) {
+    return am_view_equal((struct am_view){request->protocol, request->protocol_len},
+                         AM_VIEW("HTTP/1.0"));
+}
+
 bool am_uwsgi_connection_asks_to_close(struct wsgi_request *request) {
     return am_api_header_lists(am_uwsgi_variable(request, "HTTP_CONNECTION"), "close");
 }
@@ -27,7 +32,8 @@ bool am_uwsgi_connection_asks_to_close(struct wsgi_request *request) {
 bool am_uwsgi_connection_ends(struct wsgi_request *request) {
     if (!am_uwsgi_connection_is_http(request))
         return false;
-    if (!is_persistent(request) || am_uwsgi_connection_asks_to_close(request))
+    if (!is_persistent(request) || am_uwsgi_connection_is_http10(request) ||
+        am_uwsgi_connection_asks_to_close(request))
         return true;
     return !am_uwsgi_loop_is_chosen() &&
            (!uwsgi.workers[uwsgi.mywid].manage_next_request || request->proto_parser_remains > 0);

@@ -13,6 +13,8 @@ struct wsgi_request;
 bool am_uwsgi_connection_is_http(const struct wsgi_request *request);
 
 /* Whether the client asks for the end of the connection after this request. */
+/* Such a connection ends with its answer, whatever the client asks for. */
+bool am_uwsgi_connection_is_http10(const struct wsgi_request *request);
 bool am_uwsgi_connection_asks_to_close(struct wsgi_request *request);
 
 /* Whether the connection ends after this request, so that the answer must say so (RFC 9112, section

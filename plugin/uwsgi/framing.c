@@ -42,14 +42,11 @@ static bool has_sound_line(const struct wsgi_request *request) {
            request->protocol[sizeof version - 1] <= '9' && am_api_header_is_one_line(target);
 }
 
-static bool is_http10(const struct wsgi_request *request) {
-    return request->protocol_len && request->protocol[request->protocol_len - 1] == '0';
-}
-
 /* HTTP/1.1 needs one; uWSGI joins several by a comma, which no host has. */
 static bool has_one_host(struct wsgi_request *request) {
     struct am_view host = am_uwsgi_variable(request, "HTTP_HOST");
-    return (host.data || is_http10(request)) && !memchr(host.data ? host.data : "", ',', host.size);
+    return (host.data || am_uwsgi_connection_is_http10(request)) &&
+           !memchr(host.data ? host.data : "", ',', host.size);
 }
 
 /* uWSGI's own parser reads "5, 7" as 5 and lets numbers wrap. */
@@ -85,7 +82,7 @@ find_fault(struct wsgi_request *request, bool http, struct am_view length, struc
         return "Host: expected one";
     if (coding.data && length.data)
         return "both Content-Length and Transfer-Encoding";
-    if (coding.data && http && is_http10(request))
+    if (coding.data && http && am_uwsgi_connection_is_http10(request))
         return "Transfer-Encoding: HTTP/1.0 has none";
     if (coding.data && !am_api_header_is(am_api_header_trim(coding), "chunked"))
         return "Transfer-Encoding: expected chunked";

@@ -63,6 +63,15 @@ static inline void am_uwsgi_host_name_version(struct wsgi_request *request) {
     request->protocol_len = sizeof version - 1;
 }
 
+/* Whether manage-script-name has cut the prefix off the path already: the name is then the app's
+ * own (core/protocol.c), else a variable of the request. */
+static inline bool am_uwsgi_host_has_cut(const struct wsgi_request *request) {
+    for (int i = 0; i < uwsgi_apps_cnt; i++)
+        if (request->script_name_len && request->script_name == uwsgi_apps[i].mountpoint)
+            return true;
+    return false;
+}
+
 /* Makes uWSGI close the connection after this request: http11 keeps one only while the parser's
  * status is set (proto/http.c), and after a write error never. */
 static inline void am_uwsgi_host_close(struct wsgi_request *request, bool after_error) {

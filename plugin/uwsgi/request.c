@@ -35,8 +35,6 @@ am_uwsgi_requests_start(struct am_server *served, unsigned cores, struct am_erro
 /* ---- from uWSGI's request ---------------------------------------------------------------------
  */
 
-/* Where a proxy or `mount` has put admatch below a prefix, SCRIPT_NAME says which, and the path may
- * begin with it: nginx sends both whole. */
 /* Of "http://host/path", as proxies may ask (RFC 9112, section 3.2.2), the path. */
 static struct am_view origin_form(struct am_view path) {
     static const char *const schemes[] = {"http://", "https://"};
@@ -51,6 +49,8 @@ static struct am_view origin_form(struct am_view path) {
     return path;
 }
 
+/* Where a proxy or `mount` has put admatch below a prefix, SCRIPT_NAME says which, and the path may
+ * begin with it: nginx sends both whole. */
 struct am_view am_uwsgi_request_path(const struct wsgi_request *request) {
     struct am_view path = origin_form((struct am_view){request->path_info, request->path_info_len});
     struct am_view prefix = {request->script_name, request->script_name_len};
@@ -58,6 +58,8 @@ struct am_view am_uwsgi_request_path(const struct wsgi_request *request) {
     if (slash && path.size && path.data[0] != '/' && path.data[-1] == '/')
         return (struct am_view){path.data - 1,
                                 path.size + 1}; /* manage-script-name has cut it off */
+    if (am_uwsgi_host_has_cut(request))
+        return path;
     prefix.size -= slash;
     bool below = prefix.size && path.size >= prefix.size &&
                  memcmp(path.data, prefix.data, prefix.size) == 0 &&

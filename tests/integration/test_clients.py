@@ -77,6 +77,14 @@ class ConnectionTest(SharedServerTest):
         self.assertIn(b" 200 OK", exchange(self.server.port, b"GET /healthz HTTP/1.0\r\n\r\n"))
         self.assertLess(time.monotonic() - began, AT_ONCE)
 
+    def test_the_answer_has_the_version_of_the_server(self):
+        self.assertTrue(exchange(self.server.port, b"GET /healthz HTTP/1.2\r\nHost: a\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 OK\r\n"))
+
+    def test_a_connection_of_http_1_0_ends_with_its_answer(self):
+        answer = exchange(self.server.port, b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        self.assertIn(b" 200 OK", answer)
+        self.assertIn(b"\r\nConnection: close\r\n", answer)
+
 
 class OneRequestTest(ServerTest):
     """Sockets that close after each answer."""
@@ -276,6 +284,7 @@ class PrefixTest(ServerTest):
                                     name=f"mount{len(mount)}")
                 self.assert_served_below(server, "/ads", server.connect)
                 self.assertEqual(server.ask("GET", "/v1/decide?query=running+shoes").ads, ["shoes"], "and at the root, too")
+                self.assertEqual(server.ask("GET", "/ads/ads/healthz").status, 404, "a prefix comes off once")
                 server.stop()
 
     @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")

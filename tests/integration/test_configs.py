@@ -366,6 +366,37 @@ class BuildTest(unittest.TestCase):
         lines, _ = self.run_make("INVENTORY=configs/data/travel.jsonl")
         self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
 
+    def test_make_run_serves_a_path_with_a_space(self):
+        path = new_folder(self.addCleanup) / "my ads.jsonl"
+        shutil.copy(ROOT / "configs/data/travel.jsonl", path)
+        lines, _ = self.run_make(f"INVENTORY={path}")
+        self.assertIn(b'"ad":"hostels"', subprocess.run(lines[1], shell=True, capture_output=True).stdout)
+
+    def test_make_run_is_ended_by_sigterm(self):
+        _, log = self.run_make()
+        master = int(re.search(r"spawned uWSGI master process \(pid: (\d+)\)", log.read_text())[1])
+
+        def ended():  # a master ignores signals until its loop runs
+            with contextlib.suppress(OSError):
+                os.kill(master, signal.SIGTERM)
+                return not pathlib.Path(f"/proc/{master}/cmdline").read_bytes()
+            return True
+
+        eventually("it ends", ended)
+
+    def test_make_run_says_first_what_is_wrong(self):
+        folder = new_folder(self.addCleanup)
+        bad, table = folder / "bad.jsonl", folder / "table.csv"
+        bad.write_text('{"id":"a"}\n')
+        table.write_text("Keyword,Max CPC\nshoes,1\n")
+        for option, reason in (("PORT=http", "PORT=http: expected a number from 1 to 65535"), ("PORT=70000", "PORT=70000: expected"), ("PORT=0", "PORT=0: expected"),
+                               (f"INVENTORY={bad}", "1 error"), (f"INVENTORY={table}", "admatch import"), (f"INVENTORY={folder}/none", "No such file")):
+            with self.subTest(option=option):
+                done = subprocess.run(["make", "-s", "run", option], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(reason, done.stdout + done.stderr)
+                self.assertNotIn("Starting uWSGI", done.stdout + done.stderr)
+
     def test_make_says_what_to_install(self):
         folder = new_folder(self.addCleanup)
         done = subprocess.run(["make", "-s", f"BUILD={folder}/build", "UWSGI=no-such-uwsgi", f"CPPFLAGS=--sysroot={folder}"], cwd=ROOT,

@@ -381,6 +381,12 @@ class EndTest(ServerTest):
         eventually("it is gone", lambda: worker not in server.workers(), 5)
 
     @forks_late
+    def test_a_grace_that_uwsgi_does_not_give_is_warned_of(self):
+        for mercy, warned in ((60, True), (30, True), (61, False)):
+            server = self.serve(ADS, LOOP, "admatch-grace = 60", f"worker-reload-mercy = {mercy}", name=f"mercy{mercy}")
+            self.assertEqual(f"admatch-grace = 60: worker-reload-mercy = {mercy} kills a process" in server.log(), warned)
+            server.stop()
+
     def test_a_graceful_reload_waits_for_blocking_threads(self):
         server = self.serve(ADS, LOOP, BLOCKING, "processes = 1", "threads = 2", "worker-reload-mercy = 20", "http-socket-modifier1 = 67", start=False).spawn()
         eventually("it serves", lambda: self.connects(server))

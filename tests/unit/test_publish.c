@@ -555,6 +555,24 @@ static void a_refused_inventory_leaves_the_last_one_serving(void **state) {
     stop(&instance);
 }
 
+static void a_state_folder_that_fails_is_no_refusal_of_the_inventory(void **state) {
+    (void)state;
+    struct instance instance;
+    char away[128];
+    start(&instance);
+    snprintf(away, sizeof away, "%s.away", instance.store);
+    assert_int_equal(rename(instance.store, away), 0);
+    fclose(fopen(instance.store, "w"));
+    am_publisher_check(&instance.server->publisher, true);
+    assert_non_null(strstr(instance.log, "state folder unusable, the generation before it goes on "
+                                         "serving: "));
+    assert_null(strstr(instance.log, "inventory refused"));
+    assert_int_equal(am_metrics_gauges(instance.server->metrics)->refusals, 0);
+    assert_int_equal(unlink(instance.store), 0);
+    assert_int_equal(rename(away, instance.store), 0);
+    stop(&instance);
+}
+
 static void each_reason_why_there_is_no_inventory_is_logged_once(void **state) {
     (void)state;
     struct instance instance;
@@ -704,6 +722,7 @@ int main(void) {
         cmocka_unit_test(a_mule_that_starts_shows_what_is_published),
         cmocka_unit_test(a_file_that_is_written_to_without_pause_is_reported),
         cmocka_unit_test(a_refused_inventory_leaves_the_last_one_serving),
+        cmocka_unit_test(a_state_folder_that_fails_is_no_refusal_of_the_inventory),
         cmocka_unit_test(each_reason_why_there_is_no_inventory_is_logged_once),
         cmocka_unit_test(files_of_any_length_are_refused_unread),
         cmocka_unit_test(a_lock_is_not_waited_for_for_ever),

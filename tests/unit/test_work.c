@@ -94,6 +94,25 @@ static void a_truncated_decision_is_the_same_for_every_kernel(void **state) {
     assert_true(truncated > 100);
 }
 
+/* Such a word matches nothing, so what is beyond its longest takes no steps. */
+static void a_word_without_end_is_no_work(void **state) {
+    (void)state;
+    enum { SIZE = 1000000 };
+    struct engine engine;
+    engine_start(&engine, "{\"id\":\"shoes\",\"advertiser\":\"c\",\"bid\":2,\"keywords\":"
+                          "[\"shoes\"]}\n");
+    char *text = malloc(SIZE + 1);
+    assert_non_null(text);
+    memset(text, 'a', SIZE);
+    strcpy(text + SIZE - 8, "7' shoes");
+    struct am_match_request request = request_of(text);
+    request.slot_count = 1;
+    assert_string_equal(engine_decide(&engine, &request), "shoes ");
+    assert_true(engine.decision.work < 20000);
+    engine_stop(&engine);
+    free(text);
+}
+
 /* Fails closed: an ad serves only when its negative keywords have been searched for. */
 static void a_cut_search_shows_no_ad_with_negative_keywords(void **state) {
     (void)state;
@@ -559,6 +578,7 @@ static void what_different_requests_used_is_given_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_truncated_decision_is_the_same_for_every_kernel),
+        cmocka_unit_test(a_word_without_end_is_no_work),
         cmocka_unit_test(a_cut_search_shows_no_ad_with_negative_keywords),
         cmocka_unit_test(utf16_places_are_those_of_each_winner_alone),
         cmocka_unit_test(ids_of_equal_ads_are_hashed_within_the_budget),

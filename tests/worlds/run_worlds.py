@@ -59,8 +59,6 @@ class Bars:
 
 def bars_of(world):
     bars = Bars(within=0.92 if world.booked > 0.75 else 0.99)
-    if world.shape == "level":  # its first quarter of an hour is a busy one, in which slack and lead are taken at once
-        bars = dataclasses.replace(bars, peak=None)
     if curve_is_right(world) and world.booked <= 0.75:
         return bars
     return dataclasses.replace(bars, gap_mean=None, gap_p95=None, peak=None)

@@ -131,7 +131,8 @@ static bool is_last(struct wsgi_request *request) {
     const struct exchange *exchange = &exchanges[request->async_id];
     bool blocking = exchange->connection->state == AM_LOOP_BLOCKING;
     bool more = blocking ? request->proto_parser_remains : exchange->rest.size;
-    if (am_uwsgi_connection_asks_to_close(request) || (blocking && lacks_length(request)))
+    if (am_uwsgi_connection_asks_to_close(request) || am_uwsgi_connection_is_http10(request) ||
+        (blocking && lacks_length(request)))
         return true;
     return !more && (am_loop_stopping() || (!blocking && am_loop_balance_take()));
 }
@@ -147,10 +148,6 @@ static int hook_fix_headers(struct wsgi_request *request) {
     return uwsgi_proto_base_fix_headers(request);
 }
 
-static bool is_http10(const struct wsgi_request *request) {
-    return request->protocol_len == 8 && memcmp(request->protocol, "HTTP/1.0", 8) == 0;
-}
-
 /* Keeps a connection when uWSGI's http11 protocol does, and also when the next request is buffered
  * already. Not after a Transfer-Encoding or an unsound head: the plugin may have left part of the
  * body unread, which would be taken for a request. A refused body counts as a write error
@@ -162,7 +159,7 @@ static void record_outcome(struct wsgi_request *request) {
     connection->unread = !read;
     connection->keep = connection->persistent && read && !connection->last && !connection->coded &&
                        request->proto_parser_status == AM_LOOP_HEAD_WHOLE &&
-                       request->via != UWSGI_VIA_OFFLOAD && !is_http10(request);
+                       request->via != UWSGI_VIA_OFFLOAD && !am_uwsgi_connection_is_http10(request);
 }
 
 /* Takes the place of closing. uWSGI frees its buffers next, so this saves what was received after

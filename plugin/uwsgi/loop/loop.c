@@ -248,8 +248,18 @@ static void log_blocking(void) {
                        "and will hold up all others of its process: set threads = 2 or more");
 }
 
+static void check_grace(void) {
+    uint64_t grace = am_uwsgi_settings.loop.grace;
+    if (grace >= (uint64_t)uwsgi.worker_reload_mercy)
+        am_publish_log(&am_uwsgi_log,
+                       "admatch-grace = %llu: worker-reload-mercy = %d kills a process that takes "
+                       "so long to end: expected fewer seconds",
+                       (unsigned long long)grace, uwsgi.worker_reload_mercy);
+}
+
 void am_loop_check(void) {
     log_blocking();
+    check_grace();
     if (uwsgi.async > 1)
         am_uwsgi_log_and_exit("loop = admatch does not go with async = %d: leave that out",
                               uwsgi.async);
