@@ -299,12 +299,6 @@ enum am_code am_ledger_open(const struct am_ledger_options *options,
     return AM_OK;
 }
 
-void am_ledger_warn(const struct am_ledger *ledger, const char *text) {
-    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
-    if (ledger->notify)
-        ledger->notify(ledger->context, &notice);
-}
-
 void am_ledger_close(struct am_ledger *ledger) {
     if (!ledger)
         return;
