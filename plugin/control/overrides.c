@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../base/file_lock.h"
+#include "../delivery/look.h"
 #include "../model/keys.h"
 #include "request.h"
 
 #define NAME "overrides.json"
+
+enum { LOCK_MILLISECONDS = 5000 }; /* less than a command waits for its answer */
 
 static enum am_code no_memory(struct am_error *error) {
     return am_error_set(error, AM_E_MEMORY, "no memory for the overrides");
@@ -105,20 +109,18 @@ enum am_code am_control_overrides_write(const char *folder,
 
 /* ---- the ledger ---- */
 
-static enum am_code apply_to(const struct am_control_overrides *overrides,
-                             struct am_ledger *ledger,
-                             uint32_t cell,
-                             int64_t now,
-                             bool *changed,
-                             struct am_error *error) {
-    struct am_ledger_record_state state;
-    if (am_ledger_read(ledger, cell, &state, NULL) != AM_OK)
-        return AM_OK; /* a free cell */
-    bool wanted = am_control_overrides_find(overrides, state.kind, state.id) != NULL;
-    if (state.halted == wanted)
-        return AM_OK;
-    *changed = true;
-    return am_ledger_halt(ledger, cell, wanted, now, error);
+int am_control_overrides_lock(const struct am_ledger *ledger, struct am_error *error) {
+    char path[4096 + 16];
+    snprintf(path, sizeof path, "%s/overrides", am_ledger_home(ledger));
+    int lock = am_file_lock(path, LOCK_MILLISECONDS);
+    if (lock < 0 && errno == ETIMEDOUT)
+        am_error_set(error, AM_E_IO,
+                     "another process has used the overrides for %d seconds, or is stopped: see "
+                     "who has %s open",
+                     LOCK_MILLISECONDS / 1000, path);
+    else if (lock < 0)
+        am_error_set_errno(error, AM_E_IO, "cannot lock %s", path);
+    return lock;
 }
 
 enum am_code am_control_overrides_apply(const struct am_control_overrides *overrides,
@@ -129,10 +131,31 @@ enum am_code am_control_overrides_apply(const struct am_control_overrides *overr
     enum am_code code = AM_OK;
     for (size_t i = 0; code == AM_OK && i < overrides->items.count; i++) {
         const struct am_control_override *override = at(overrides, i);
+        struct am_ledger_record_state state;
         uint32_t cell = am_ledger_find(
             ledger, am_model_key((enum am_model_record) override->kind, am_view_of(override->id)));
-        if (cell != AM_LEDGER_NO_CELL)
-            code = apply_to(overrides, ledger, cell, now, changed, error);
+        if (cell == AM_LEDGER_NO_CELL || am_ledger_read(ledger, cell, &state, NULL) != AM_OK ||
+            state.halted)
+            continue;
+        *changed = true;
+        code = am_ledger_halt(ledger, cell, true, now, error);
+    }
+    return code;
+}
+
+enum am_code am_control_overrides_lift_others(const struct am_control_overrides *overrides,
+                                              struct am_ledger *ledger,
+                                              int64_t now,
+                                              bool *changed,
+                                              struct am_error *error) {
+    enum am_code code = AM_OK;
+    for (uint32_t cell = 0; code == AM_OK && cell < am_ledger_cells(ledger); cell++) {
+        struct am_ledger_record_state state;
+        if (am_ledger_read(ledger, cell, &state, NULL) != AM_OK || !state.halted ||
+            am_control_overrides_find(overrides, state.kind, state.id))
+            continue;
+        *changed = true;
+        code = am_ledger_halt(ledger, cell, false, now, error);
     }
     return code;
 }

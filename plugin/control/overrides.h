@@ -45,13 +45,26 @@ bool am_control_overrides_put(struct am_control_overrides *overrides,
 void am_control_overrides_remove(struct am_control_overrides *overrides,
                                  struct am_control_override *override);
 
-/* Makes the ledger's pauses those of the overrides, where they differ: after a start, and after a
- * publication that brought a record back. *changed is set when one did. The errors of
- * am_ledger_halt. */
+/* Whoever changes the file and the ledger's pauses, or makes the one follow the other, has this
+ * lock meanwhile: else a stale copy of the file would pause what was just resumed. Close the
+ * descriptor to unlock. -1: AM_E_IO, after five seconds at most. */
+int am_control_overrides_lock(const struct am_ledger *ledger, struct am_error *error);
+
+/* Pauses every record that has an override and is not paused: after a start, and after a
+ * publication that brought a record back. *changed is set when there was one. With the lock. The
+ * errors of am_ledger_halt. */
 enum am_code am_control_overrides_apply(const struct am_control_overrides *overrides,
                                         struct am_ledger *ledger,
                                         int64_t now,
                                         bool *changed,
                                         struct am_error *error);
+
+/* The other direction: lifts each pause by am_ledger_halt that has no override, as a `resume` that
+ * was killed between the file and the ledger leaves it. Reads every cell. */
+enum am_code am_control_overrides_lift_others(const struct am_control_overrides *overrides,
+                                              struct am_ledger *ledger,
+                                              int64_t now,
+                                              bool *changed,
+                                              struct am_error *error);
 
 #endif

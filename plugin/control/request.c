@@ -15,9 +15,12 @@
 
 #define FOLDER "control"
 #define REQUEST ".request"
+#define TAKEN ".taken"
 #define ANSWER ".answer"
+#define TEMPORARY ".tmp"
 
 enum { PATH_SIZE = 4096, NAME_SIZE = 256, POLL_NANOSECONDS = 2000000 };
+enum { KEEP_SECONDS = 60 }; /* what nobody waits for any more */
 
 static enum am_code no_memory(struct am_error *error) {
     return am_error_set(error, AM_E_MEMORY, "no memory for a request of control");
@@ -42,7 +45,7 @@ enum am_code am_control_file_write(const char *folder,
                                    struct am_view text,
                                    struct am_error *error) {
     char temporary[NAME_SIZE + 16];
-    snprintf(temporary, sizeof temporary, ".%s.tmp", name);
+    snprintf(temporary, sizeof temporary, ".%s" TEMPORARY, name);
     int home = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int file = home < 0 ? -1
                         : openat(home, temporary,
@@ -133,24 +136,36 @@ static enum am_code read_answer(const char *path, struct am_error *error) {
     return code;
 }
 
+static bool is_answered(const char *answer, unsigned seconds) {
+    const struct timespec pause = {0, POLL_NANOSECONDS};
+    int64_t end = am_clock_milliseconds(CLOCK_MONOTONIC) + (int64_t)seconds * 1000;
+    while (access(answer, F_OK) != 0 && am_clock_milliseconds(CLOCK_MONOTONIC) < end)
+        nanosleep(&pause, NULL);
+    return access(answer, F_OK) == 0;
+}
+
+/* The request is withdrawn by removing it, which the holder's renaming forestalls. */
 static enum am_code
 wait_for_answer(const char *folder, const char *name, unsigned seconds, struct am_error *error) {
     char request[PATH_SIZE], answer[PATH_SIZE];
-    const struct timespec pause = {0, POLL_NANOSECONDS};
-    int64_t end = am_clock_milliseconds(CLOCK_MONOTONIC) + (int64_t)seconds * 1000;
     snprintf(request, sizeof request, "%s/%s" REQUEST, folder, name);
     snprintf(answer, sizeof answer, "%s/%s" ANSWER, folder, name);
-    while (access(answer, F_OK) != 0 && am_clock_milliseconds(CLOCK_MONOTONIC) < end)
-        nanosleep(&pause, NULL);
-    if (access(answer, F_OK) == 0)
+    if (is_answered(answer, seconds))
         return read_answer(answer, error);
-    unlink(request);
-    if (access(answer, F_OK) == 0) /* in the last moment */
+    if (unlink(request) == 0)
+        return am_error_set(error, AM_E_NOT_FOUND,
+                            "no server took the request within %u seconds: does one that has this "
+                            "ledger run? Nothing was changed",
+                            seconds);
+    if (errno != ENOENT)
+        return am_error_set_errno(error, AM_E_IO, "cannot withdraw %s, which may still be obeyed",
+                                  request);
+    if (is_answered(answer, seconds))
         return read_answer(answer, error);
-    return am_error_set(error, AM_E_NOT_FOUND,
-                        "no server took the request within %u seconds: does one that has this "
-                        "ledger run? Nothing was changed",
-                        seconds);
+    return am_error_set(error, AM_E_IO,
+                        "a server has taken the request, and has not answered within %u seconds: "
+                        "it is under way, and may still be done. See `show`",
+                        2 * seconds);
 }
 
 enum am_code am_control_send(const char *folder,
@@ -210,28 +225,72 @@ static enum am_code answer(const char *folder,
     return code;
 }
 
-static int is_request(const struct dirent *entry) {
-    size_t size = strlen(entry->d_name), ending = sizeof REQUEST - 1;
-    return entry->d_name[0] != '.' && size > ending && size < NAME_SIZE - 8 &&
-           strcmp(entry->d_name + size - ending, REQUEST) == 0;
+static bool has_ending(const char *file, const char *ending) {
+    size_t size = strlen(file), ends = strlen(ending);
+    return size > ends && strcmp(file + size - ends, ending) == 0;
 }
 
+static int is_file_of_control(const struct dirent *entry) {
+    const char *file = entry->d_name;
+    return strlen(file) < NAME_SIZE - 8 &&
+           (file[0] == '.'
+                ? has_ending(file, TEMPORARY)
+                : has_ending(file, REQUEST) || has_ending(file, TAKEN) || has_ending(file, ANSWER));
+}
+
+/* The time of the folder's file system, which may be another host's; 0 where it has none. */
+static int64_t folder_time(const char *folder) {
+    struct stat status;
+    return utimensat(AT_FDCWD, folder, NULL, 0) == 0 && stat(folder, &status) == 0
+               ? (int64_t)status.st_mtim.tv_sec
+               : 0;
+}
+
+static bool is_old(const char *path, int64_t now) {
+    struct stat status;
+    return stat(path, &status) == 0 && now - (int64_t)status.st_mtim.tv_sec > KEEP_SECONDS;
+}
+
+static enum am_code obey_one(
+    const char *path, int64_t now, am_control_obey *obey, void *context, struct am_error *refusal) {
+    struct am_control_request request;
+    if (is_old(path, now))
+        return am_error_set(refusal, AM_E_INVALID,
+                            "the request is older than %d seconds: nothing was changed",
+                            KEEP_SECONDS);
+    enum am_code code = read_request(path, &request, refusal);
+    return code == AM_OK ? obey(context, &request, refusal) : code;
+}
+
+/* A request that is taken already was a holder's that died over it: obeying it again does no more
+ * than obeying it. */
 static enum am_code take_one(const char *folder,
                              const char *file,
+                             int64_t now,
                              am_control_obey *obey,
                              void *context,
                              struct am_error *error) {
-    char path[PATH_SIZE + NAME_SIZE], name[NAME_SIZE];
-    struct am_control_request request;
+    char path[PATH_SIZE + NAME_SIZE], taken[PATH_SIZE + NAME_SIZE], name[NAME_SIZE];
     struct am_error refusal;
+    int size = (int)(strrchr(file, '.') - file);
     snprintf(path, sizeof path, "%s/%s", folder, file);
-    snprintf(name, sizeof name, "%.*s" ANSWER, (int)(strlen(file) - (sizeof REQUEST - 1)), file);
-    enum am_code code = read_request(path, &request, &refusal);
-    if (code == AM_OK)
-        code = obey(context, &request, &refusal);
+    snprintf(taken, sizeof taken, "%s/%.*s" TAKEN, folder, size, file);
+    snprintf(name, sizeof name, "%.*s" ANSWER, size, file);
+    if (rename(path, taken) != 0)
+        return errno == ENOENT ? AM_OK /* withdrawn */
+                               : am_error_set_errno(error, AM_E_IO, "cannot take %s", path);
+    enum am_code code = obey_one(taken, now, obey, context, &refusal);
     code = answer(folder, name, code == AM_OK ? NULL : &refusal, error);
-    unlink(path);
+    unlink(taken);
     return code;
+}
+
+/* Answers and unfinished files stay while somebody may wait for them. */
+static void remove_old(const char *folder, const char *file, int64_t now) {
+    char path[PATH_SIZE + NAME_SIZE];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    if (is_old(path, now))
+        unlink(path);
 }
 
 enum am_code
@@ -240,12 +299,16 @@ am_control_take(const char *folder, am_control_obey *obey, void *context, struct
     struct dirent **entries;
     enum am_code code = AM_OK;
     snprintf(path, sizeof path, "%s/" FOLDER, folder);
-    int count = scandir(path, &entries, is_request, alphasort);
+    int count = scandir(path, &entries, is_file_of_control, alphasort);
     if (count < 0)
         return am_error_set_errno(error, AM_E_IO, "cannot list %s", path);
+    int64_t now = count ? folder_time(path) : 0;
     for (int i = 0; i < count; i++) {
-        if (code == AM_OK)
-            code = take_one(path, entries[i]->d_name, obey, context, error);
+        const char *file = entries[i]->d_name;
+        if (has_ending(file, TEMPORARY) || has_ending(file, ANSWER))
+            remove_old(path, file, now);
+        else if (code == AM_OK)
+            code = take_one(path, file, now, obey, context, error);
         free(entries[i]);
     }
     free(entries);

@@ -284,6 +284,8 @@ enum am_code am_ledger_open(const struct am_ledger_options *options,
         return am_error_set(error, AM_E_MEMORY, "out of memory: the ledger");
     ledger->fd = ledger->lock_fd = ledger->publisher_fd = -1;
     ledger->caps_bytes = options->caps_bytes;
+    ledger->publish_milliseconds = options->publish_milliseconds ? options->publish_milliseconds
+                                                                 : AM_LEDGER_PUBLISH_MILLISECONDS;
     ledger->database = options->zones;
     ledger->notify = options->notify;
     ledger->context = options->context;

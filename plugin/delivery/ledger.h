@@ -92,6 +92,8 @@ struct am_ledger_notice {
 };
 typedef void am_ledger_notify(void *context, const struct am_ledger_notice *notice);
 
+enum { AM_LEDGER_PUBLISH_MILLISECONDS = 30000 };
+
 struct am_ledger_options {
     const char *folder;    /* DIR; made with mode 0700 where it is missing. NULL: private memory,
                               for simulation and given state: no files, no other process */
@@ -100,6 +102,7 @@ struct am_ledger_options {
     const char *currency;  /* ISO 4217 */
     uint32_t cells, placements, slots; /* 0: the defaults above; of a new live file only */
     uint64_t caps_bytes;               /* 0: 64 MiB */
+    unsigned publish_milliseconds;     /* how long a publication waits for another; 0: as above */
     const struct am_timezones *zones; /* outlives the ledger; only publishing and stepping use it */
     am_ledger_notify *notify;         /* may be NULL */
     void *context;
@@ -201,11 +204,11 @@ int64_t am_ledger_publication_time(void);
  * they had, and are freed after AM_LEDGER_GONE_DAYS. Lines are anchored where a limit, curve,
  * pacing, zone, start or end changed or a pause was lifted, and nowhere else. A publisher killed in
  * between leaves a ledger that the next publication completes.
- * Any process; one at a time (a second one waits). begin: AM_E_CHANGED: older than the last
- * publication, which a notice says, too; AM_E_INVALID: another currency. put: AM_E_LIMIT: no room;
- * AM_E_INVALID: another record's id has the same key; the record does not run (its cell is
- * AM_LEDGER_CLOSED_CELL), the publication goes on. `now` is the time of the whole publication.
- * [lock] */
+ * Any process; one at a time: a second one waits for publish_milliseconds, then gets AM_E_IO, with
+ * the lock's name. begin: AM_E_CHANGED: older than the last publication, which a notice says, too;
+ * AM_E_INVALID: another currency. put: AM_E_LIMIT: no room; AM_E_INVALID: another record's id has
+ * the same key; the record does not run (its cell is AM_LEDGER_CLOSED_CELL), the publication goes
+ * on. `now` is the time of the whole publication. [lock] */
 enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
                                      const struct am_ledger_publication *publication,
                                      int64_t now,
@@ -227,8 +230,8 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
 /* Pauses a record, or lifts that pause, whatever its terms say: publications leave it as it is, and
  * snapshots keep it. Its ads stop when maps are refreshed (am_delivery_maps_refresh); where the
  * terms do not pause it, lifting anchors the lines of the record and of those below it. Any
- * process; like a publication, one at a time. AM_E_NOT_FOUND: there
- * is no such record. AM_E_IO, AM_E_MEMORY. [lock] */
+ * process; it waits for no publication. AM_E_NOT_FOUND: there is no such record. AM_E_MEMORY.
+ * [lock] */
 enum am_code am_ledger_halt(
     struct am_ledger *ledger, uint32_t cell, bool halted, int64_t now, struct am_error *error);
 

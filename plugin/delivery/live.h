@@ -45,8 +45,9 @@ struct am_ledger {
     int64_t now;         /* what happens with the lock happens at this time */
     int64_t publish_now; /* of the publication under way, here and below */
     struct am_ledger_publication publication;
-    int publisher_fd;     /* its lock; else -1 */
-    struct am_caps *caps; /* mapped; NULL: not made yet */
+    int publisher_fd;              /* its lock; else -1 */
+    unsigned publish_milliseconds; /* the wait for that lock */
+    struct am_caps *caps;          /* mapped; NULL: not made yet */
     uint64_t caps_size;
     struct am_ledger_step_cache *cache; /* of the process that publishes or steps */
     struct am_delivery_map *maps;       /* that this process keeps for the step */

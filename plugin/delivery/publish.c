@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Publications: the terms of all records, in the order of time; and overrides. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include "../base/file_lock.h"
 #include "live.h"
 
 #define IS_OLDER                                                                                   \
@@ -119,23 +118,21 @@ void am_ledger_anchor_resumed(struct am_ledger *ledger, int64_t now) {
 /* ---- publications -----------------------------------------------------------------------------
  */
 
-/* One publisher at a time: the lock goes with its process. */
+/* One publisher at a time: the lock goes with its process. A stopped one keeps it. */
 static enum am_code publisher_enter(struct am_ledger *ledger, struct am_error *error) {
     if (ledger->fd < 0)
         return AM_OK;
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/publisher", ledger->home);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
-        continue;
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        am_error_set_errno(error, AM_E_IO, "cannot lock %s", path);
-        if (fd >= 0)
-            close(fd);
-        return AM_E_IO;
-    }
-    ledger->publisher_fd = fd;
-    return AM_OK;
+    ledger->publisher_fd = am_file_lock(path, ledger->publish_milliseconds);
+    if (ledger->publisher_fd >= 0)
+        return AM_OK;
+    if (errno == ETIMEDOUT)
+        return am_error_set(error, AM_E_IO,
+                            "another process has been publishing to the ledger %s for %u seconds, "
+                            "or is stopped: see who has %s open",
+                            ledger->folder, ledger->publish_milliseconds / 1000, path);
+    return am_error_set_errno(error, AM_E_IO, "cannot lock %s", path);
 }
 
 static void publisher_leave(struct am_ledger *ledger) {
@@ -253,12 +250,10 @@ enum am_code am_ledger_set(struct am_ledger *ledger,
 enum am_code am_ledger_halt(
     struct am_ledger *ledger, uint32_t cell, bool halted, int64_t now, struct am_error *error) {
     enum am_code code = am_ledger_step_cache_make(ledger, error);
-    if (code == AM_OK)
-        code = publisher_enter(ledger, error);
     if (code != AM_OK)
         return code;
-    ledger->publish_now = now;
-    publisher_lock(ledger);
+    am_ledger_lock(ledger);
+    ledger->now = now;
     if (cell < ledger->header->records_used &&
         (ledger->records[cell].flags & AM_LEDGER_RECORD_USED))
         am_ledger_record_halt(ledger, cell, halted);
@@ -266,6 +261,5 @@ enum am_code am_ledger_halt(
         code = am_error_set(error, AM_E_NOT_FOUND, "there is no such record in the ledger");
     am_ledger_unlock(ledger);
     am_ledger_anchor_resumed(ledger, now);
-    publisher_leave(ledger);
     return code;
 }

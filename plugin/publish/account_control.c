@@ -14,14 +14,32 @@
 
 enum { TICK_MILLISECONDS = 1000 };
 
+/* Locks and reads the overrides: leave_overrides in either case. */
+static enum am_code enter_overrides(const struct am_account *account,
+                                    struct am_control_overrides *overrides,
+                                    int *lock,
+                                    struct am_error *error) {
+    *overrides = (struct am_control_overrides){AM_VECTOR_OF(struct am_control_override)};
+    *lock = am_control_overrides_lock(account->ledger, error);
+    return *lock < 0 ? AM_E_IO
+                     : am_control_overrides_read(account->options->folder, overrides, error);
+}
+
+static void leave_overrides(struct am_control_overrides *overrides, int lock) {
+    am_control_overrides_free(overrides);
+    if (lock >= 0)
+        close(lock);
+}
+
 enum am_code am_account_control_apply(struct am_account *account, struct am_error *error) {
     struct am_control_overrides overrides;
+    int lock;
     bool changed = false;
-    enum am_code code = am_control_overrides_read(account->options->folder, &overrides, error);
+    enum am_code code = enter_overrides(account, &overrides, &lock, error);
     if (code == AM_OK)
         code = am_control_overrides_apply(&overrides, account->ledger, am_clock_seconds(), &changed,
                                           error);
-    am_control_overrides_free(&overrides);
+    leave_overrides(&overrides, lock);
     return code;
 }
 
@@ -50,28 +68,47 @@ static void log_change(const struct am_account_control *control,
     am_event_log_control(control->worker->events, &line);
 }
 
+static bool is_halted(const struct am_account *account, enum am_ledger_kind kind, const char *id) {
+    struct am_ledger_record_state state;
+    uint32_t cell =
+        am_ledger_find(account->ledger, am_model_key((enum am_model_record)kind, am_view_of(id)));
+    return cell != AM_LEDGER_NO_CELL &&
+           am_ledger_read(account->ledger, cell, &state, NULL) == AM_OK && state.halted;
+}
+
 /* The file comes first, so that what was answered survives; then the ledger, and its maps. */
-static enum am_code change(const struct am_account_control *control,
-                           struct am_control_overrides *overrides,
-                           const struct am_control_override *override,
-                           bool pauses,
-                           struct am_error *error) {
-    struct am_account *account = control->account;
-    const struct am_control_override made = *override;
+static enum am_code write_change(struct am_account *account,
+                                 struct am_control_overrides *overrides,
+                                 const struct am_control_override *made,
+                                 bool pauses,
+                                 struct am_error *error) {
     struct am_control_override *known =
-        am_control_overrides_find(overrides, made.kind, am_view_of(made.id));
-    bool was_paused = known != NULL;
-    if (pauses && !am_control_overrides_put(overrides, &made))
+        am_control_overrides_find(overrides, made->kind, am_view_of(made->id));
+    if (pauses && !am_control_overrides_put(overrides, made))
         return am_error_set(error, AM_E_MEMORY, "no memory for the override");
     if (!pauses && known)
         am_control_overrides_remove(overrides, known);
     enum am_code code = am_control_overrides_write(account->options->folder, overrides, error);
     uint32_t cell = am_ledger_find(
-        account->ledger, am_model_key((enum am_model_record)made.kind, am_view_of(made.id)));
+        account->ledger, am_model_key((enum am_model_record)made->kind, am_view_of(made->id)));
     if (code == AM_OK && cell != AM_LEDGER_NO_CELL)
         code = am_ledger_halt(account->ledger, cell, pauses, am_clock_seconds(), error);
-    if (code != AM_OK)
+    return code;
+}
+
+static enum am_code change(struct am_account_control *control,
+                           struct am_control_overrides *overrides,
+                           const struct am_control_override *override,
+                           bool pauses,
+                           struct am_error *error) {
+    const struct am_control_override made = *override;
+    bool was_paused = is_halted(control->account, made.kind, made.id) ||
+                      am_control_overrides_find(overrides, made.kind, am_view_of(made.id));
+    enum am_code code = write_change(control->account, overrides, &made, pauses, error);
+    if (code != AM_OK) {
+        control->settled = false; /* the ledger may not follow the file */
         return code;
+    }
     refresh_maps(control);
     log_change(control, &made, pauses, was_paused);
     return AM_OK;
@@ -86,11 +123,12 @@ static enum am_code check_request(const struct am_account_control *control,
     const struct am_control_override *override = &request->override;
     struct am_view id = am_view_of(override->id);
     const char *kind = am_ledger_kind_name(override->kind);
-    bool known = am_control_overrides_find(overrides, override->kind, id) != NULL;
+    bool paused = am_control_overrides_find(overrides, override->kind, id) ||
+                  is_halted(control->account, override->kind, override->id);
     bool exists = am_ledger_find(control->account->ledger,
                                  am_model_key((enum am_model_record) override->kind, id)) !=
                   AM_LEDGER_NO_CELL;
-    if (request->action == AM_CONTROL_RESUME && !known)
+    if (request->action == AM_CONTROL_RESUME && !paused)
         return am_error_set(error, AM_E_INVALID,
                             "%s %s is not paused by control: only the inventory can change what "
                             "the inventory says",
@@ -107,44 +145,76 @@ static enum am_code check_request(const struct am_account_control *control,
 
 static enum am_code
 obey(void *context, const struct am_control_request *request, struct am_error *error) {
-    const struct am_account_control *control = context;
+    struct am_account_control *control = context;
     struct am_control_overrides overrides;
+    int lock;
     struct am_control_override override = request->override;
     override.since = am_clock_seconds();
-    enum am_code code =
-        am_control_overrides_read(control->account->options->folder, &overrides, error);
+    enum am_code code = enter_overrides(control->account, &overrides, &lock, error);
     if (code == AM_OK)
         code = check_request(control, &overrides, request, error);
     if (code == AM_OK)
         code = change(control, &overrides, &override, request->action == AM_CONTROL_PAUSE, error);
-    am_control_overrides_free(&overrides);
+    leave_overrides(&overrides, lock);
     return code;
 }
 
-/* ---- what ends by itself ---- */
+/* ---- what happens by itself ---- */
 
-static enum am_code lift_ended(const struct am_account_control *control, struct am_error *error) {
-    struct am_control_overrides overrides;
-    int64_t now = am_clock_seconds();
-    bool changed = false;
-    enum am_code code =
-        am_control_overrides_read(control->account->options->folder, &overrides, error);
-    for (size_t i = 0; code == AM_OK && i < overrides.items.count;) {
+static enum am_code lift_ended(struct am_account_control *control,
+                               struct am_control_overrides *overrides,
+                               int64_t now,
+                               struct am_error *error) {
+    enum am_code code = AM_OK;
+    for (size_t i = 0; code == AM_OK && i < overrides->items.count;) {
         struct am_control_override ended =
-            *AM_VECTOR_AT(&overrides.items, struct am_control_override, i);
+            *AM_VECTOR_AT(&overrides->items, struct am_control_override, i);
         if (ended.until > now) {
             i++;
             continue;
         }
         snprintf(ended.who, sizeof ended.who, "until");
-        code = change(control, &overrides, &ended, false, error);
+        code = change(control, overrides, &ended, false, error);
     }
+    return code;
+}
+
+/* A holder that was killed, or a change that failed, may have left pauses without an override. */
+static enum am_code settle(struct am_account_control *control,
+                           const struct am_control_overrides *overrides,
+                           int64_t now,
+                           bool *changed,
+                           struct am_error *error) {
+    bool lifted = false;
+    if (control->settled)
+        return AM_OK;
+    enum am_code code =
+        am_control_overrides_lift_others(overrides, control->account->ledger, now, &lifted, error);
+    control->settled = code == AM_OK;
+    *changed = *changed || lifted;
+    if (lifted)
+        am_publish_log(control->account->sink,
+                       "ledger %s: lifted pauses that overrides.json does not have",
+                       control->account->options->folder);
+    return code;
+}
+
+static enum am_code each_second(struct am_account_control *control, struct am_error *error) {
+    struct am_control_overrides overrides;
+    int lock;
+    int64_t now = am_clock_seconds();
+    bool changed = false;
+    enum am_code code = enter_overrides(control->account, &overrides, &lock, error);
+    if (code == AM_OK)
+        code = lift_ended(control, &overrides, now, error);
     if (code == AM_OK)
         code =
             am_control_overrides_apply(&overrides, control->account->ledger, now, &changed, error);
+    if (code == AM_OK)
+        code = settle(control, &overrides, now, &changed, error);
     if (changed)
         refresh_maps(control);
-    am_control_overrides_free(&overrides);
+    leave_overrides(&overrides, lock);
     return code;
 }
 
@@ -174,7 +244,7 @@ static enum am_code turn(struct am_account_control *control, struct am_error *er
     enum am_code code = am_control_folder_make(control->account->options->folder, error);
     if (code == AM_OK)
         code = am_control_take(control->account->options->folder, obey, control, error);
-    return code == AM_OK ? lift_ended(control, error) : code;
+    return code == AM_OK ? each_second(control, error) : code;
 }
 
 void am_account_control_run(struct am_account_control *control) {

@@ -17,12 +17,14 @@ struct am_account_control {
     pthread_mutex_t *maps;                  /* for am_delivery_maps_refresh */
     void (*complain)(void *context, const struct am_error *error);
     void *context; /* of `complain` */
+    bool settled;  /* no pause of the ledger lacks its override; of the control thread */
 };
 
 /* Waits for requests of `admatch control`, obeys them, and lifts pauses that have ended. */
 void am_account_control_run(struct am_account_control *control) __attribute__((noreturn));
 
-/* Makes the ledger's pauses those of DIR/overrides.json. */
+/* Pauses in the ledger what DIR/overrides.json has. AM_E_CORRUPT: it is damaged; AM_E_IO,
+ * AM_E_MEMORY. */
 enum am_code am_account_control_apply(struct am_account *account, struct am_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 """`admatch control`: pauses that act at once, outlive whatever ends or begins, and leave a line in the log."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -159,3 +160,26 @@ class ControlTest(LedgerTest):
         server.spawn()
         server.ends()
         self.assertIn("overrides.json: line 1", server.fresh_log())
+
+    def test_a_pause_that_lost_its_override_is_lifted(self):
+        server = self.started()
+        overrides = self.ledger / "overrides.json"
+        self.control("pause", "--campaign", "c1")
+        overrides.write_text("[]")
+        self.control("resume", "--campaign", "c1")
+        self.assertTrue(self.is_placed(server))
+        self.control("pause", "--campaign", "c1")
+        overrides.write_text("[]")
+        os.kill(server.mule(), signal.SIGKILL)
+        server.logged("lifted pauses that overrides.json does not have")
+        eventually("the pause is lifted", lambda: self.is_placed(server))
+        self.assertNotIn("paused by control", self.control("show"))
+
+    def test_a_stopped_publisher_stops_no_pause(self):
+        server = self.started()
+        with (self.home / "publisher").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.control("pause", "--campaign", "c1")
+            self.assertFalse(self.is_placed(server))
+            self.control("resume", "--campaign", "c1")
+            self.assertTrue(self.is_placed(server))
