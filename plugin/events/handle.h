@@ -154,11 +154,16 @@ struct am_event_control {
 void am_event_log_control(struct am_event_worker *worker, const struct am_event_control *control);
 
 /* `gap`: lines are missing, or may be. `reason` is "restart" (a crash may have lost up to the last
- * second) or "full" (no room on the disk); `from` is the time of the last line before, in
- * microseconds, `lines` how many are known to be lost. False: this line is lost, too. */
+ * second), "missing" (so are files that were to be read again) or "full" (no room on the disk);
+ * `from` is the time of the last line before, in microseconds, or 0, `lines` how many are known to
+ * be lost. False: this line is lost, too. */
 bool am_event_log_gap(struct am_event_worker *worker,
                       const char *reason,
                       int64_t from,
                       uint64_t lines);
+
+/* The gap that a recovery found, where it found one. */
+void am_event_log_recovered(struct am_event_worker *worker,
+                            const struct am_event_recovered *recovered);
 
 #endif

@@ -33,8 +33,8 @@ void am_event_hold(struct am_event_holder *holder,
         .sequence = am_ledger_sequence(service->ledger),
         .told_lost = am_journal_health(&service->journal).lost_lines,
     };
-    if (recovered && recovered->recovered && recovered->last)
-        am_event_log_gap(worker, "restart", recovered->last, 0);
+    if (recovered)
+        am_event_log_recovered(worker, recovered);
 }
 
 bool am_event_hold_is_steady(const struct am_event_holder *holder) {

@@ -74,8 +74,7 @@ static bool read_packed_size(int file, uint64_t size, uint64_t *end) {
     return true;
 }
 
-/* 0 where it cannot be told: what follows then says nothing about it. */
-static uint64_t end_of_file(int folder, const struct am_journal_file *file) {
+uint64_t am_journal_file_end(int folder, const struct am_journal_file *file) {
     char path[AM_JOURNAL_PATH_SIZE];
     struct stat status;
     uint64_t end;
@@ -93,7 +92,7 @@ static uint64_t end_of_file(int folder, const struct am_journal_file *file) {
 /* Of an empty file, the lane goes on behind the one before it. */
 static void
 start_lane(struct am_journal_lane *lane, int folder, const struct am_journal_file *file) {
-    uint64_t end = end_of_file(folder, file);
+    uint64_t end = am_journal_file_end(folder, file);
     lane->file = am_journal_word(file->number, AM_JOURNAL_CLOSED);
     lane->offset = lane->synced = end;
 }
@@ -119,6 +118,16 @@ enum am_code am_journal_shared_start(struct am_journal_shared *shared,
     am_vector_free(&files);
     am_journal_close(&journal);
     return code;
+}
+
+void am_journal_pass(struct am_journal *journal, uint32_t lane, struct am_journal_position end) {
+    struct am_journal_lane *passing = &journal->shared->lanes[lane];
+    struct am_journal_position now = am_journal_position(journal, lane);
+    if (now.number > end.number || (now.number == end.number && now.offset >= end.offset))
+        return;
+    atomic_store(&passing->file, am_journal_word(end.number, AM_JOURNAL_CLOSED));
+    atomic_store(&passing->offset, end.offset);
+    atomic_store(&passing->synced, end.offset);
 }
 
 int am_journal_lane_file(const struct am_journal *journal,

@@ -169,6 +169,11 @@ enum am_code am_journal_repair(struct am_journal *journal, uint32_t lane, struct
  * there is none, or when it is longer. After a repair, of a lane without owner. */
 struct am_view am_journal_last_line(struct am_journal *journal, uint32_t lane, char *memory);
 
+/* A lane that no one writes yet goes on in a file behind `end`, where that is beyond its own: it
+ * once ended there, whatever is left of its files. So no place in the log is given twice, and the
+ * next file's first line says what was there. */
+void am_journal_pass(struct am_journal *journal, uint32_t lane, struct am_journal_position end);
+
 /* Where a lane ends now. */
 struct am_journal_position am_journal_position(const struct am_journal *journal, uint32_t lane);
 

@@ -3,6 +3,7 @@
 #ifndef AM_EVENTS_LANE_H
 #define AM_EVENTS_LANE_H
 
+#include "files.h"
 #include "journal.h"
 
 enum { AM_JOURNAL_STATE_BITS = 2, AM_JOURNAL_STATE_MASK = 3 };
@@ -28,6 +29,10 @@ int am_journal_lane_file(const struct am_journal *journal,
                          uint32_t lane,
                          uint64_t number,
                          int flags);
+
+/* Where the last whole line of a file ends; 0 where it cannot be told: what follows then says
+ * nothing about it. */
+uint64_t am_journal_file_end(int folder, const struct am_journal_file *file);
 
 /* Writes all of it at that offset. False with errno set; part of it may then be in the file. */
 bool am_journal_pwrite(int file, struct am_view bytes, uint64_t offset);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "amounts.h"
+#include "handle.h"
 #include "judge.h"
 #include "parts.h"
 #include "walk.h"
@@ -12,8 +13,9 @@ struct replay {
     struct am_event_recovered *recovered;
     struct am_journal_position *ring_from; /* of each lane, here and below; NULL: not wanted */
     struct am_journal_position *ledger_from;
-    bool notices;  /* this walk is for lines about records alone */
-    uint64_t next; /* the first placement to come */
+    struct am_journal_position *ends; /* all that is known to have been written */
+    bool notices;                     /* this walk is for lines about records alone */
+    uint64_t next;                    /* the first placement to come */
     enum am_code code;
     struct am_error *error;
 };
@@ -147,15 +149,6 @@ static struct am_journal_position first_wanted(const struct replay *replay, uint
     return replay->ledger_from[lane];
 }
 
-/* All lines that are wanted were written in this hour or later, whatever lane they are of. */
-static uint64_t last_hour(const struct am_journal_position *from, uint32_t lanes) {
-    uint64_t last = 0;
-    for (uint32_t lane = 0; lane < lanes; lane++)
-        if (from[lane].number > last)
-            last = from[lane].number;
-    return am_journal_number(am_journal_number_hour(last), 0);
-}
-
 static enum am_code walk(struct replay *replay, bool notices) {
     struct am_event_service *service = replay->service;
     uint32_t lanes = service->journal.shared->lane_count;
@@ -168,7 +161,7 @@ static enum am_code walk(struct replay *replay, bool notices) {
         from[lane] = first_wanted(replay, lane);
     replay->notices = notices;
     struct am_journal_bounds bounds = {
-        .from = from, .count = lanes, .kept = last_hour(from, lanes)};
+        .from = from, .count = lanes, .kept = am_journal_last_hour(from, lanes)};
     enum am_code code = am_journal_walk(service->log_path, &bounds, visit, replay, &report, &error);
     free(from);
     replay->recovered->lines += notices ? 0 : report.lines;
@@ -215,6 +208,20 @@ enum am_code am_event_save_ring(struct am_event_service *service, struct am_erro
     return code;
 }
 
+/* What the snapshot and the ring have of each lane was written. A file that is missing now may also
+ * have had what came after it; and no lane goes on before such an end. */
+static enum am_code check_ends(struct replay *replay, const struct am_journal_position *ring) {
+    struct am_event_service *service = replay->service;
+    uint32_t lanes = service->journal.shared->lane_count;
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        if (is_at_or_after(ring[lane], replay->ends[lane]))
+            replay->ends[lane] = ring[lane];
+        am_journal_pass(&service->journal, lane, replay->ends[lane]);
+    }
+    return am_journal_check_ends(service->log_path, replay->ends, lanes, &replay->recovered->walked,
+                                 replay->error);
+}
+
 /* Lines that are missing or cannot be read may be of events whose bits were set: then no older
  * placement counts, so that none counts twice. */
 static void doubt_ring(struct replay *replay) {
@@ -233,13 +240,16 @@ static enum am_code save_new(struct am_event_service *service, struct am_error *
                          : code;
 }
 
-static enum am_code recover(struct replay *replay, bool ledger_is_new) {
+static enum am_code
+recover(struct replay *replay, const struct am_journal_position *ring, bool ledger_is_new) {
     struct am_event_service *service = replay->service;
     enum am_code code = AM_OK;
     if (ledger_is_new)
         code = walk(replay, true);
     if (code == AM_OK && (replay->ring_from || replay->ledger_from))
         code = walk(replay, false);
+    if (code == AM_OK)
+        code = check_ends(replay, ring);
     if (code == AM_OK && replay->ring_from)
         doubt_ring(replay);
     if (code == AM_OK && ledger_is_new && !am_ledger_has_snapshot(service->ledger))
@@ -258,22 +268,26 @@ enum am_code am_event_recover(struct am_event_service *service,
     *recovered = (struct am_event_recovered){.recovered = ring_is_new || ledger_is_new};
     if (!recovered->recovered)
         return AM_OK;
-    struct replay replay = {service, recovered, NULL, NULL, false, 0, AM_OK, error};
-    struct am_journal_position *ring = calloc(lanes, sizeof *ring);
-    struct am_journal_position *ledger = calloc(lanes, sizeof *ledger);
-    if (!ring || !ledger) {
-        free(ring);
-        free(ledger);
+    struct replay replay = {.service = service, .recovered = recovered, .error = error};
+    struct am_journal_position *ring = calloc((size_t)3 * lanes, sizeof *ring);
+    if (!ring)
         return am_error_set(error, AM_E_MEMORY, "no memory for recovering");
-    }
+    struct am_journal_position *ledger = ring + lanes;
+    replay.ends = ledger + lanes;
     if (ring_is_new)
         load_ring(&replay, ring);
-    if (ledger_is_new) {
-        ledger_positions(service, ledger);
+    ledger_positions(service, ledger);
+    memcpy(replay.ends, ledger, lanes * sizeof *ledger);
+    if (ledger_is_new)
         replay.ledger_from = ledger;
-    }
-    enum am_code code = recover(&replay, ledger_is_new);
+    enum am_code code = recover(&replay, ring, ledger_is_new);
     free(ring);
-    free(ledger);
     return code;
+}
+
+void am_event_log_recovered(struct am_event_worker *worker,
+                            const struct am_event_recovered *recovered) {
+    bool missing = recovered->walked.missing > 0;
+    if (recovered->recovered && (missing || recovered->last))
+        am_event_log_gap(worker, missing ? "missing" : "restart", recovered->last, 0);
 }

@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include "cursor.h"
+#include "lane.h"
 #include "scan.h"
+
+/* A file that is removed for its age is a day old, and the present hour may have none yet. */
+enum { LEAST_KEPT_HOURS = 22 };
 
 /* What is known of the lane that is being read. */
 struct lane_walk {
@@ -40,22 +44,30 @@ void am_journal_lack_write(const struct am_journal_lack *lack,
                            char text[AM_JOURNAL_LACK_TEXT_SIZE]) {
     char name[AM_JOURNAL_NAME_SIZE];
     am_journal_name_write(lack->lane, lack->to.number, name);
+    if (lack->to.offset == UINT64_MAX) {
+        snprintf(text, AM_JOURNAL_LACK_TEXT_SIZE, "%s from byte %llu on", name,
+                 (unsigned long long)lack->from.offset);
+        return;
+    }
     snprintf(text, AM_JOURNAL_LACK_TEXT_SIZE, "%s from byte %llu to byte %llu", name,
              (unsigned long long)lack->from.offset, (unsigned long long)lack->to.offset);
+}
+
+static void add_lack(struct am_journal_walk_report *report, struct am_journal_lack lack) {
+    if (report->missing < AM_JOURNAL_LACKS)
+        report->lacks[report->missing] = lack;
+    report->missing++;
 }
 
 /* All lines before `end` should have been read. */
 static void
 expect(struct walk *walk, const struct lane_walk *lane, struct am_journal_position end) {
-    struct am_journal_walk_report *report = walk->report;
     struct am_journal_position from = {end.number, 0};
     if (!is_before(lane->reached, end))
         return;
     if (lane->reached.number == end.number)
         from.offset = lane->reached.offset;
-    if (report->missing < AM_JOURNAL_LACKS)
-        report->lacks[report->missing] = (struct am_journal_lack){lane->lane, from, end};
-    report->missing++;
+    add_lack(walk->report, (struct am_journal_lack){lane->lane, from, end});
 }
 
 /* By the first line of a file. Before the first file that is kept, others have been removed. */
@@ -210,6 +222,63 @@ enum am_code am_journal_walk(const char *folder,
     am_vector_free(&files);
     if (walk.folder >= 0)
         close(walk.folder);
+    return code;
+}
+
+/* ---- what was there once ---- */
+
+uint64_t am_journal_last_hour(const struct am_journal_position *ends, uint32_t count) {
+    uint64_t last = 0;
+    for (uint32_t lane = 0; lane < count; lane++)
+        if (ends[lane].number > last)
+            last = ends[lane].number;
+    return am_journal_number(am_journal_number_hour(last), 0);
+}
+
+static uint64_t newest_hour(const struct am_vector *files) {
+    uint64_t newest = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        uint64_t number = AM_VECTOR_AT(files, struct am_journal_file, i)->number;
+        newest = number > newest ? number : newest;
+    }
+    return am_journal_number_hour(newest);
+}
+
+/* Where the last whole line of a lane's file ends; 0 when the file is not there. */
+static uint64_t
+find_end(int folder, const struct am_vector *files, uint32_t lane, uint64_t number) {
+    for (size_t i = 0; i < files->count; i++) {
+        const struct am_journal_file *file = AM_VECTOR_AT(files, struct am_journal_file, i);
+        if (file->lane == lane && file->number == number)
+            return am_journal_file_end(folder, file);
+    }
+    return 0;
+}
+
+enum am_code am_journal_check_ends(const char *path,
+                                   const struct am_journal_position *ends,
+                                   uint32_t count,
+                                   struct am_journal_walk_report *report,
+                                   struct am_error *error) {
+    struct am_vector files = AM_VECTOR_OF(struct am_journal_file);
+    uint64_t first = am_journal_last_hour(ends, count);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return am_error_set_errno(error, AM_E_IO, "cannot open the log's folder %s", path);
+    enum am_code code = am_journal_files(folder, path, &files, error);
+    uint64_t newest = newest_hour(&files);
+    for (uint32_t lane = 0; code == AM_OK && lane < count; lane++) {
+        struct am_journal_position end = ends[lane];
+        if (!end.offset || end.number < first ||
+            am_journal_number_hour(end.number) + LEAST_KEPT_HOURS < newest)
+            continue;
+        uint64_t found = find_end(folder, &files, lane, end.number);
+        if (found < end.offset)
+            add_lack(report,
+                     (struct am_journal_lack){lane, {end.number, found}, {end.number, UINT64_MAX}});
+    }
+    am_vector_free(&files);
+    close(folder);
     return code;
 }
 

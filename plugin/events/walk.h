@@ -28,7 +28,8 @@ struct am_journal_bounds {
                       are not missed */
 };
 
-/* Lines that are not there: of a lane, from `from` on and before `to`, which are in one file. */
+/* Lines that are not there: of a lane, from `from` on and before `to`, which are in one file. With
+ * `to.offset` UINT64_MAX nobody knows how long that was. */
 struct am_journal_lack {
     uint32_t lane;
     struct am_journal_position from, to;
@@ -45,7 +46,7 @@ struct am_journal_walk_report {
     struct am_journal_lack lacks[AM_JOURNAL_LACKS]; /* the first of them */
 };
 
-/* "w3-2026120110 from byte 4711 to byte 88123", NUL-terminated. */
+/* "w3-2026120110 from byte 4711 to byte 88123", or "from byte 4711 on", NUL-terminated. */
 void am_journal_lack_write(const struct am_journal_lack *lack,
                            char text[AM_JOURNAL_LACK_TEXT_SIZE]);
 
@@ -59,6 +60,19 @@ enum am_code am_journal_walk(const char *folder,
                              void *context,
                              struct am_journal_walk_report *report,
                              struct am_error *error);
+
+/* Adds to `report` the files that had lines before `ends`, of each lane, and are missing or
+ * shorter: what followed there is missing, too. Files of hours before the last of `ends` have no
+ * lines behind it, and those that a day of newer ones follows may have been removed for their age.
+ * AM_E_IO, AM_E_MEMORY. */
+enum am_code am_journal_check_ends(const char *folder,
+                                   const struct am_journal_position *ends,
+                                   uint32_t count,
+                                   struct am_journal_walk_report *report,
+                                   struct am_error *error);
+
+/* The first file of the last hour of `ends`. */
+uint64_t am_journal_last_hour(const struct am_journal_position *ends, uint32_t count);
 
 /* The least number (line.h) of a file of any lane that is not below `least`; UINT64_MAX: there is
  * none. AM_E_IO, AM_E_MEMORY. */

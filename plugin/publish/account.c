@@ -170,11 +170,12 @@ static void log_lacks(const struct am_account *account,
 static void log_recovery(const struct am_account *account,
                          const struct am_event_recovered *recovered) {
     log_ring(account, recovered);
-    if (!recovered->recovered || !recovered->lines)
+    if (!recovered->recovered)
         return;
-    am_publish_log(account->sink,
-                   "ledger %s: counted again from its snapshot and %llu lines of the log",
-                   account->options->folder, (unsigned long long)recovered->lines);
+    if (recovered->lines)
+        am_publish_log(account->sink,
+                       "ledger %s: counted again from its snapshot and %llu lines of the log",
+                       account->options->folder, (unsigned long long)recovered->lines);
     if (recovered->bad_lines || recovered->walked.torn)
         am_publish_log(account->sink,
                        "ledger %s: %llu lines of the log could not be read, %llu files end with "
@@ -201,14 +202,13 @@ static enum am_code open_once(struct am_account *account,
 static enum am_code tell_gap(struct am_account *account,
                              const struct am_event_recovered *recovered,
                              struct am_error *error) {
-    if (!recovered->recovered || !recovered->last)
+    if (!recovered->recovered || (!recovered->last && !recovered->walked.missing))
         return AM_OK;
     enum am_code code = am_account_join(account, error);
     if (code == AM_OK && !account->publisher.events)
         code = am_account_worker_new(account, &account->publisher, error);
     if (code == AM_OK)
-        am_event_log_gap(account->publisher.events,
-                         recovered->walked.missing ? "missing" : "restart", recovered->last, 0);
+        am_event_log_recovered(account->publisher.events, recovered);
     return code;
 }
 

@@ -551,6 +551,78 @@ static void a_reboot_says_what_the_log_lacks_and_counts_nothing_twice(void **sta
     assert_int_equal(spend_of("c1"), 2 * UNIT);
 }
 
+/* The lane's only file since the last save, and so all that names it, is lost with the memory. */
+static void a_reboot_without_the_file_of_the_snapshot_counts_nothing_twice(void **state) {
+    char path[160], text[AM_JOURNAL_LACK_TEXT_SIZE];
+    struct placed before = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed after = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before), AM_EVENT_COUNTED);
+    step(&account);
+    save();
+    struct am_journal_position end =
+        am_journal_position(am_event_service_journal(account.service), 0);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after), AM_EVENT_COUNTED);
+    snprintf(path, sizeof path, "%s/w0-2026120112.jsonl", account.log);
+    assert_int_equal(unlink(path), 0);
+    lose_memory(&account);
+    assert_int_equal(account.recovered.walked.missing, 1);
+    am_journal_lack_write(&account.recovered.walked.lacks[0], text);
+    assert_string_equal(text, "w0-2026120112 from byte 0 on");
+    assert_true(account.recovered.ring_doubted);
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after), AM_EVENT_EXPIRED);
+    assert_int_equal(spend_of("c1"), UNIT);
+    assert_string_equal(line_of(AM_JOURNAL_GAP, 0), "{\"t\":\"2026-12-01T12:00:00.000000Z\","
+                                                    "\"e\":\"gap\",\"reason\":\"missing\"}");
+    assert_true(am_journal_position(am_event_service_journal(account.service), 0).number >
+                end.number);
+}
+
+/* Cut before what the snapshot has of it: whatever was behind that is gone, too. */
+static void a_reboot_with_a_file_that_was_cut_counts_nothing_twice(void **state) {
+    char path[160], text[AM_JOURNAL_LACK_TEXT_SIZE];
+    struct placed before = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    struct placed after = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &before), AM_EVENT_COUNTED);
+    step(&account);
+    save();
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after), AM_EVENT_COUNTED);
+    snprintf(path, sizeof path, "%s/w0-2026120112.jsonl", account.log);
+    assert_int_equal(truncate(path, 50), 0);
+    lose_memory(&account);
+    am_journal_lack_write(&account.recovered.walked.lacks[0], text);
+    assert_string_equal(text, "w0-2026120112 from byte 0 on");
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &after), AM_EVENT_EXPIRED);
+    assert_int_equal(spend_of("c1"), UNIT);
+}
+
+/* Files that are removed for their age were counted long ago. */
+static void a_reboot_misses_no_file_that_was_removed_for_its_age(void **state) {
+    char path[160];
+    struct placed placed = place_ad(account.worker, 0, UNIT, AM_PRICING_CPM);
+    (void)state;
+    assert_int_equal(event(AM_JOURNAL_IMPRESSION, &placed), AM_EVENT_COUNTED);
+    step(&account);
+    save();
+    set_clock(NOON + INT64_C(50) * 86400);
+    struct am_journal_writer *writer;
+    struct am_journal_line line;
+    struct am_journal_position position;
+    struct am_error error = {.code = AM_OK};
+    check(am_journal_writer_open(am_event_service_journal(account.service), 1, &writer, &error),
+          &error);
+    am_journal_begin(writer, AM_JOURNAL_VIEW, &line);
+    assert_true(am_journal_write(writer, &position));
+    am_journal_end(writer);
+    am_journal_writer_close(writer);
+    snprintf(path, sizeof path, "%s/w0-2026120112.jsonl", account.log);
+    assert_int_equal(unlink(path), 0);
+    lose_memory(&account);
+    assert_int_equal(account.recovered.walked.missing, 0);
+    assert_int_equal(spend_of("c1"), UNIT);
+}
+
 static void a_shared_file_of_another_version_is_refused(void **state) {
     char path[256];
     struct am_event_service *service;
@@ -785,6 +857,9 @@ int main(void) {
         TEST(of_a_zeroed_ring_nothing_counts_twice),
         TEST(a_reboot_in_a_new_ledgers_first_second_loses_no_placement),
         TEST(a_reboot_says_what_the_log_lacks_and_counts_nothing_twice),
+        TEST(a_reboot_without_the_file_of_the_snapshot_counts_nothing_twice),
+        TEST(a_reboot_with_a_file_that_was_cut_counts_nothing_twice),
+        TEST(a_reboot_misses_no_file_that_was_removed_for_its_age),
         TEST(a_shared_file_of_another_version_is_refused),
         TEST(a_second_instance_shares_bits_log_and_counters),
         TEST(on_a_full_disk_events_count_and_the_log_says_what_it_lacks),
