@@ -57,24 +57,30 @@ static void write_state(const struct am_ledger_record_state *state,
     stpcpy(stpcpy(text, "paused until "), until);
 }
 
-/* "12.5 of 200", or what was used where nothing limits it. */
-static void write_used(const struct am_ledger_limit_state *limit, int64_t used, char text[80]) {
-    char counted[AM_DECIMAL_TEXT_SIZE], most[AM_DECIMAL_TEXT_SIZE];
-    write_money(limit->limited ? limit->counted : used, counted);
-    char *end = stpcpy(text, counted);
-    if (!limit->limited)
+/* "12.5 of 200 daily", "41.2 of 5000 total", of the limit that stops first; "12.5 today" where
+ * nothing limits it. */
+static void write_used(const struct am_ledger_record_state *state, char text[80]) {
+    const struct am_ledger_limit_state *limit = &state->limits[AM_LEDGER_MONEY];
+    char used[AM_DECIMAL_TEXT_SIZE], most[AM_DECIMAL_TEXT_SIZE];
+    bool daily = limit->daily != AM_LEDGER_UNLIMITED && limit->limit == limit->daily;
+    bool total = limit->limited && !daily;
+    write_money(total ? state->total[AM_LEDGER_MONEY] : state->today[AM_LEDGER_MONEY], used);
+    char *end = stpcpy(text, used);
+    if (!limit->limited) {
+        stpcpy(end, " today");
         return;
-    write_money(limit->limit, most);
-    stpcpy(stpcpy(end, " of "), most);
+    }
+    write_money(daily ? limit->daily : limit->total, most);
+    stpcpy(stpcpy(stpcpy(end, " of "), most), daily ? " daily" : " total");
 }
 
 static void print_record(const struct am_ledger_record_state *state,
                          const struct am_control_override *override) {
     char text[64], used[80], spend[AM_DECIMAL_TEXT_SIZE];
     write_state(state, override, text);
-    write_used(&state->limits[AM_LEDGER_MONEY], state->today[AM_LEDGER_MONEY], used);
+    write_used(state, used);
     write_money(state->total[AM_LEDGER_MONEY], spend);
-    am_cli_print_line(stdout, "%-10s  %-24.*s  %-36s  %-24s  %16s  %12lld  %10lld  %s",
+    am_cli_print_line(stdout, "%-10s  %-24.*s  %-36s  %-28s  %16s  %12lld  %10lld  %s",
                       am_ledger_kind_name(state->kind), AM_VIEW_ARGUMENTS(state->id), text, used,
                       spend, (long long)state->total[AM_LEDGER_IMPRESSIONS],
                       (long long)state->total[AM_LEDGER_CLICKS], override ? override->reason : "");
@@ -84,7 +90,7 @@ static enum am_code
 print_records(struct am_ledger *ledger, const char *folder, struct am_error *error) {
     struct am_control_overrides overrides;
     enum am_code code = am_control_overrides_read(folder, &overrides, error);
-    printf("%-10s  %-24s  %-36s  %-24s  %16s  %12s  %10s  %s\n", "kind", "id", "state",
+    printf("%-10s  %-24s  %-36s  %-28s  %16s  %12s  %10s  %s\n", "kind", "id", "state",
            "spent, of its limit", "spent in all", "impressions", "clicks", "reason");
     for (uint32_t cell = 0; code == AM_OK && cell < am_ledger_cells(ledger); cell++) {
         struct am_ledger_record_state state;

@@ -31,7 +31,6 @@ enum {
     OPENED_BITS = 32,
     RECLAIM = (1 << COUNT_BITS) - 1,
     RECLAIM_SECONDS = 10,
-    AHEAD_SECONDS = 3600, /* a window opened later than that: the clock was put back since */
     TRIES = 64,
     SPINS = 4096, /* for another thread that writes a key: some ten instructions */
 };
@@ -102,9 +101,11 @@ static uint32_t period_of(uint64_t key) {
     return key & AM_CAPS_LIFETIME;
 }
 
-static int64_t end_of(uint64_t key, uint64_t window) {
+static int64_t end_of(uint64_t key, uint64_t window, int64_t now) {
     uint32_t period = period_of(key);
-    return period == AM_CAPS_LIFETIME ? INT64_MAX : opened_of(window) + (int64_t)period * 60;
+    return period == AM_CAPS_LIFETIME
+               ? INT64_MAX
+               : am_caps_opened(opened_of(window), now) + (int64_t)period * 60;
 }
 
 /* Being reclaimed, and not left behind by a thread that was killed. */
@@ -115,8 +116,7 @@ static bool is_busy(uint64_t window, int64_t now) {
 
 static bool is_open(uint64_t key, uint64_t window, int64_t now) {
     uint32_t count = count_of(window);
-    return count && count != RECLAIM && end_of(key, window) > now &&
-           opened_of(window) <= now + AHEAD_SECONDS;
+    return count && count != RECLAIM && end_of(key, window, now) > now;
 }
 
 /* ---- places -----------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ static bool swap(uint64_t *word, uint64_t from, uint64_t to) {
 
 /* The entry of the key and its window; NULL: there is none. A thread that was killed may have left
  * a dead one beside it. */
-static struct entry *find(const struct places *places, int64_t now, uint64_t *window) {
+static struct entry *look_for(const struct places *places, int64_t now, uint64_t *window) {
     struct entry *dead = NULL;
     for (unsigned i = 0; i < 2 * ENTRIES; i++) {
         struct entry *entry = entry_at(places, i);
@@ -166,6 +166,19 @@ static struct entry *find(const struct places *places, int64_t now, uint64_t *wi
         dead = entry;
     }
     return dead;
+}
+
+/* Likewise. A window that is ahead of the clock is written again as opened now: it would be open
+ * until the clock has caught up, and longer. */
+static struct entry *find(const struct places *places, int64_t now, uint64_t *window) {
+    struct entry *entry = look_for(places, now, window);
+    if (!entry || !is_open(places->key, *window, now))
+        return entry;
+    int64_t opened = am_caps_opened(opened_of(*window), now);
+    uint64_t mended = window_of(version_of(*window), opened, count_of(*window));
+    if (mended != *window && swap(&entry->window, *window, mended))
+        *window = mended;
+    return entry;
 }
 
 /* ---- counting ---------------------------------------------------------------------------------
@@ -186,7 +199,7 @@ static struct choice choose_in(struct entry *bucket, int64_t now) {
         uint64_t state = load(&entry->window), key = load(&entry->key);
         if (is_busy(state, now))
             continue;
-        int64_t end = key && is_open(key, state, now) ? end_of(key, state) : INT64_MIN;
+        int64_t end = key && is_open(key, state, now) ? end_of(key, state, now) : INT64_MIN;
         choice.dead += end == INT64_MIN;
         if (end >= choice.end)
             continue;
@@ -207,7 +220,7 @@ static struct choice choose_victim(const struct places *places, int64_t now) {
     return take_first ? first : second;
 }
 
-enum am_caps_answer am_caps_ask(const struct am_caps *caps,
+enum am_caps_answer am_caps_ask(struct am_caps *caps,
                                 uint64_t user,
                                 const struct am_caps_cap *cap,
                                 int64_t now,

@@ -4,8 +4,8 @@
  * signed state that the caller carries.
  *
  * A window opens at the first placement counted in it and ends a period later, whatever comes in
- * between. Counted by user, record and period, so that a changed maximum goes on with the same
- * count. */
+ * between; a clock that is put back ends none, and makes none longer than a period from then.
+ * Counted by user, record and period, so that a changed maximum goes on with the same count. */
 #ifndef AM_DELIVERY_CAPS_H
 #define AM_DELIVERY_CAPS_H
 
@@ -15,7 +15,14 @@ enum {
     AM_CAPS_LIFETIME = (1 << 18) - 1, /* a period that never ends */
     AM_CAPS_PERIOD_MAX = 180 * 1440,  /* minutes */
     AM_CAPS_COUNT_MAX = 1000,
+    AM_CAPS_AHEAD_SECONDS = 60, /* by which the clocks of two requests may differ */
 };
+
+/* When a window opened that says `opened`. Where that is ahead of the clock, the clock was put
+ * back since: the window counts as opened now, and keeps its count. */
+static inline int64_t am_caps_opened(int64_t opened, int64_t now) {
+    return opened > now + AM_CAPS_AHEAD_SECONDS ? now : opened;
+}
 
 /* One cap of a record. */
 struct am_caps_cap {
@@ -52,8 +59,9 @@ struct am_caps_counters {
     uint64_t refused; /* no room */
 };
 
-/* Whether one more placement is allowed. `window` (may be NULL) is what is counted so far. */
-enum am_caps_answer am_caps_ask(const struct am_caps *caps,
+/* Whether one more placement is allowed. `window` (may be NULL) is what is counted so far. Writes
+ * only after the clock was put back: when the window opened. */
+enum am_caps_answer am_caps_ask(struct am_caps *caps,
                                 uint64_t user,
                                 const struct am_caps_cap *cap,
                                 int64_t now,

@@ -18,7 +18,6 @@ enum {
     KEY_BITS = 36,
     PERIOD_BITS = 18,
     COUNT_BITS = 10,
-    AHEAD_SECONDS = 3600,
     RAW_BYTES = 1 + AM_CAPS_STATE_ENTRIES * ENTRY_BYTES + MAC_BYTES,
 };
 _Static_assert(KEY_BITS + PERIOD_BITS + 32 + COUNT_BITS == ENTRY_BYTES * 8, "an entry");
@@ -106,13 +105,14 @@ static uint64_t key_of(const struct am_caps_cap *cap) {
     return am_hash_mix(cap->key, cap->period) >> (64 - KEY_BITS);
 }
 
-static int64_t end_of(const struct am_caps_entry *entry) {
-    return entry->period == AM_CAPS_LIFETIME ? INT64_MAX
-                                             : entry->opened + (int64_t)entry->period * 60;
+static int64_t end_of(const struct am_caps_entry *entry, int64_t now) {
+    return entry->period == AM_CAPS_LIFETIME
+               ? INT64_MAX
+               : am_caps_opened(entry->opened, now) + (int64_t)entry->period * 60;
 }
 
 static bool is_open(const struct am_caps_entry *entry, int64_t now) {
-    return entry->count && end_of(entry) > now && entry->opened <= now + AHEAD_SECONDS;
+    return entry->count && end_of(entry, now) > now;
 }
 
 /* ---- reading and writing ----------------------------------------------------------------------
@@ -161,7 +161,9 @@ size_t am_caps_state_write(const struct am_caps_state *state,
     for (uint32_t i = 0; i < state->count; i++) {
         if (!is_open(&state->entries[i], now))
             continue;
-        put_entry(&state->entries[i], raw + size);
+        struct am_caps_entry entry = state->entries[i];
+        entry.opened = (uint32_t)am_caps_opened(entry.opened, now);
+        put_entry(&entry, raw + size);
         size += ENTRY_BYTES;
     }
     sign(mac, context, raw, size, raw + size);
@@ -187,7 +189,7 @@ enum am_caps_answer am_caps_state_ask(const struct am_caps_state *state,
     bool open = at < state->count && is_open(&state->entries[at], now);
     const struct am_caps_entry *entry = &state->entries[open ? at : 0];
     if (window)
-        *window = open ? (struct am_caps_window){entry->count, entry->opened}
+        *window = open ? (struct am_caps_window){entry->count, am_caps_opened(entry->opened, now)}
                        : (struct am_caps_window){0, 0};
     return open && entry->count >= cap->maximum ? AM_CAPS_FULL : AM_CAPS_OPEN;
 }
@@ -200,7 +202,7 @@ static struct am_caps_entry *make_room(struct am_caps_state *state, int64_t now)
     int64_t first_end = INT64_MAX;
     for (uint32_t i = 0; i < state->count; i++) {
         struct am_caps_entry *entry = &state->entries[i];
-        int64_t end = is_open(entry, now) ? end_of(entry) : INT64_MIN;
+        int64_t end = is_open(entry, now) ? end_of(entry, now) : INT64_MIN;
         if (end < first_end) {
             victim = entry;
             first_end = end;

@@ -71,7 +71,6 @@ static void put_note(struct am_buffer *text,
 }
 
 void am_event_put_line(struct am_buffer *text, const struct am_event_line *line) {
-    bool from_server = line->note && line->note->kind == AM_JOURNAL_CONVERSION;
     if (line->note)
         put_note(text, line->note, line);
     if (line->name.size)
@@ -83,7 +82,7 @@ void am_event_put_line(struct am_buffer *text, const struct am_event_line *line)
         am_journal_put_text(text, "reason", am_event_outcome_name(line->outcome));
     if (line->late)
         am_journal_put_flag(text, "late", true);
-    am_journal_put_text(text, "side", from_server ? AM_VIEW("server") : AM_VIEW("client"));
+    am_journal_put_text(text, "side", line->from_server ? AM_VIEW("server") : AM_VIEW("client"));
 }
 
 void am_event_find_cells(const struct am_event_service *service, struct am_event_target *target) {

@@ -38,6 +38,7 @@ struct am_event_line {
     const struct am_event_ad_names *names; /* NULL: not known */
     enum am_event_outcome outcome;
     bool late;
+    bool from_server;    /* a server reported it, not a browser */
     struct am_view name; /* of a custom event; empty: none */
     bool has_value;
     int64_t value;

@@ -32,7 +32,7 @@ static enum am_caps_answer ask(const struct am_match_delivery *delivery,
                                const struct am_caps_cap *cap) {
     if (delivery->caps)
         return am_caps_state_ask(delivery->caps, cap, delivery->clock, NULL);
-    const struct am_caps *caps = am_ledger_caps(delivery->ledger);
+    struct am_caps *caps = am_ledger_caps(delivery->ledger);
     return caps ? am_caps_ask(caps, delivery->user, cap, delivery->clock, NULL) : AM_CAPS_NO_ROOM;
 }
 

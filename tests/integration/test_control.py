@@ -111,6 +111,15 @@ class ControlTest(LedgerTest):
         eventually("the pause has ended", lambda: self.is_placed(server))
         eventually("it is logged", lambda: [line["who"] for line in self.lines("control")][1:] == ["until"])
 
+    def test_show_says_which_limit_it_is(self):
+        budgets = {"day": {"daily": 5, "total": 200}, "flight": {"daily": 5, "total": 3}, "whole": {"total": 200}, "none": None}
+        campaigns = [{"type": "campaign", "id": name, "advertiser": "acme", **({"budget": budget} if budget else {})} for name, budget in budgets.items()]
+        self.count(records=[*campaigns, *({"id": f"ad {name}", "campaign": name, "bid": 1, "keywords": ["shoes"]} for name in budgets)])
+        eventually("the ledger is held", lambda: "whole" in self.control("show"))
+        shown = {line.split()[1]: line for line in self.control("show").splitlines()}
+        for name, used in (("day", "0 of 5 daily"), ("flight", "0 of 3 total"), ("whole", "0 of 200 total"), ("none", "0 today")):
+            self.assertIn(f"  {used}  ", shown[name])
+
     def test_each_change_is_in_the_log(self):
         self.started()
         self.control("pause", "--campaign", "c1", "--reason", 'a "reason"\nof two lines')

@@ -123,6 +123,7 @@ class EventTest(LedgerTest):
         impression = urls["impression"].rsplit("/", 1)[1]
         server.ask("GET", f"/v1/conversion/{impression}")
         self.assertEqual(self.outcomes(server, "conversion"), {"counted": 2, "bad_signature": 1})
+        self.assertEqual([line["side"] for line in self.lines("conversion")], ["server"] * 3)
 
     def test_clicks_can_come_first(self):
         server = self.count("admatch-click-first = true")

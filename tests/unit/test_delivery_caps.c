@@ -113,12 +113,35 @@ static void a_placement_is_undone_while_its_window_is_open(void **state) {
     assert_int_equal(window.opened, DAY0 + HOURS(30));
 }
 
-static void a_clock_that_jumps_back_opens_what_lies_far_ahead(void **state) {
+/* Seen or counted, each for a user of its own. */
+static void a_clock_that_is_put_back_opens_no_cap(void **state) {
     (void)state;
-    count(9, &one_in_30_minutes, DAY0 + 100);
-    assert_int_equal(count(9, &one_in_30_minutes, DAY0), AM_CAPS_FULL); /* a small step */
-    count(8, &one_in_30_minutes, DAY0 + DAYS(365));
-    assert_int_equal(count(8, &one_in_30_minutes, DAY0), AM_CAPS_OPEN);
+    int64_t then = DAY0 + DAYS(365), now = DAY0;
+    for (uint64_t user = 8; user <= 9; user++) {
+        count(user, &one_in_30_minutes, then);
+        count(user, &two_ever, then);
+        count(user, &two_ever, then);
+    }
+    assert_int_equal(am_caps_ask(table, 8, &two_ever, now, NULL), AM_CAPS_FULL);
+    assert_int_equal(count(9, &two_ever, now), AM_CAPS_FULL);
+    assert_int_equal(am_caps_ask(table, 8, &one_in_30_minutes, now, NULL), AM_CAPS_FULL);
+    assert_int_equal(count(9, &one_in_30_minutes, now), AM_CAPS_FULL);
+    /* The period begins again then, and ends. */
+    assert_int_equal(count(8, &one_in_30_minutes, now + 30 * MINUTE - 1), AM_CAPS_FULL);
+    assert_int_equal(count(9, &one_in_30_minutes, now + 30 * MINUTE - 1), AM_CAPS_FULL);
+    assert_int_equal(count(8, &one_in_30_minutes, now + 30 * MINUTE), AM_CAPS_OPEN);
+    assert_int_equal(count(9, &one_in_30_minutes, now + 30 * MINUTE), AM_CAPS_OPEN);
+    assert_int_equal(am_caps_ask(table, 8, &two_ever, then, NULL), AM_CAPS_FULL);
+}
+
+static void a_clock_that_is_put_back_keeps_counts(void **state) {
+    (void)state;
+    count(9, &three_a_day, DAY0 + DAYS(365));
+    assert_int_equal(count(9, &three_a_day, DAY0), AM_CAPS_OPEN);
+    assert_int_equal(counted(9, &three_a_day, DAY0), 2);
+    am_caps_undo(table, 9, 1, DAY, DAY0, DAY0 + 10);
+    assert_int_equal(counted(9, &three_a_day, DAY0 + 10), 1);
+    assert_int_equal(counted(9, &three_a_day, DAY0 + DAYS(1)), 0);
 }
 
 /* ---- room -------------------------------------------------------------------------------------
@@ -300,6 +323,22 @@ static void a_carried_state_counts_like_the_table(void **state) {
         assert_int_equal(am_caps_state_count(&carried, &cap, now), count(9, &cap, now));
         assert_true(carry(&carried, now));
     }
+}
+
+static void a_clock_that_is_put_back_opens_no_cap_of_a_carried_state(void **state) {
+    (void)state;
+    struct am_caps_state carried = {0};
+    int64_t then = DAY0 + DAYS(365);
+    am_caps_state_count(&carried, &one_in_30_minutes, then);
+    am_caps_state_count(&carried, &two_ever, then);
+    am_caps_state_count(&carried, &two_ever, then);
+    assert_int_equal(am_caps_state_count(&carried, &one_in_30_minutes, DAY0), AM_CAPS_FULL);
+    assert_true(carry(&carried, DAY0));
+    assert_int_equal(carried.count, 2);
+    int64_t end = DAY0 + 30 * MINUTE;
+    assert_int_equal(am_caps_state_ask(&carried, &one_in_30_minutes, end - 1, NULL), AM_CAPS_FULL);
+    assert_int_equal(am_caps_state_ask(&carried, &one_in_30_minutes, end, NULL), AM_CAPS_OPEN);
+    assert_int_equal(am_caps_state_ask(&carried, &two_ever, end, NULL), AM_CAPS_FULL);
 }
 
 static void what_is_forged_or_damaged_is_refused(void **state) {
@@ -487,13 +526,15 @@ int main(void) {
         TEST(a_changed_maximum_goes_on_with_the_same_count),
         TEST(a_lifetime_never_ends),
         TEST(a_placement_is_undone_while_its_window_is_open),
-        TEST(a_clock_that_jumps_back_opens_what_lies_far_ahead),
+        TEST(a_clock_that_is_put_back_opens_no_cap),
+        TEST(a_clock_that_is_put_back_keeps_counts),
         TEST(caps_are_exact_while_half_of_the_table_is_free),
         TEST(the_window_that_ends_first_gives_way_and_a_lifetime_never),
         TEST(memory_that_holds_no_table_is_refused),
         TEST(no_window_counts_above_its_maximum_with_many_threads),
         TEST(a_key_has_one_entry_however_many_insert_it_at_once),
         TEST(a_carried_state_counts_like_the_table),
+        TEST(a_clock_that_is_put_back_opens_no_cap_of_a_carried_state),
         TEST(what_is_forged_or_damaged_is_refused),
         TEST(a_full_state_lets_the_window_go_that_ends_first),
         TEST(windows_that_have_ended_are_not_carried),

@@ -205,6 +205,8 @@ static void a_counted_click_hands_out_a_conversion_token(void **state) {
     request.token = (struct am_view){placed.shown, AM_TOKEN_TEXT_SIZE};
     am_event_handle(account.worker, &request, &answer);
     assert_int_equal(answer.outcome, AM_EVENT_BAD_SIGNATURE);
+    assert_non_null(strstr(line_of(AM_JOURNAL_CONVERSION, 2), "\"reason\":\"bad_signature\","
+                                                              "\"side\":\"server\"}"));
 }
 
 static void values_of_conversions_are_decimals_from_0_on(void **state) {
