@@ -43,9 +43,9 @@
  *    For that it sets `frozen` and waits until no living slot is inside an operation. A worker
  *    stores `op`, then loads `frozen`; the holder stores `frozen`, then loads each `op`; all four
  *    are sequentially consistent, so that one of the two sees the other (Dekker). A worker that
- *    sees `frozen` backs out: a decision finds its ad stopped, an event waits. All of it is done
- *    with the lock, so that a freeze whose maker was killed ends with whoever gets the lock next; the
- *    repair itself is made again, since its dead are buried last.
+ *    sees `frozen` backs out: a decision finds its ad stopped, an event waits. All of it is
+ *    done with the lock, so that a freeze whose maker was killed ends with whoever gets the lock
+ *    next; the repair itself is made again, since its dead are buried last.
  *
  * 3. A slot's own words: its worker writes `op`, `head`, the record of the queue at `head`; nobody
  *    else does while the worker's process lives. The record at `head` is the event under way: NOTED
@@ -267,8 +267,7 @@ struct am_ledger_slot {
     uint64_t sequence;
     uint32_t cells[AM_LEDGER_KINDS];
     uint32_t others[AM_LEDGER_KINDS]; /* of an event's placement, where its ad changed campaign */
-    uint32_t caller;
-    uint8_t padding0[12];
+    uint8_t padding0[16];
 
     uint64_t head;
     uint8_t padding1[56];
@@ -448,7 +447,7 @@ struct am_ledger_live_header {
     pthread_mutex_t lock;
     uint8_t padding3[128 - sizeof(pthread_mutex_t)];
 
-    int64_t published; /* the last publication */
+    int64_t published; /* the last publication; 0: none since the file was made */
     uint8_t published_digest[16];
     uint32_t mark;    /* counts publications */
     uint32_t resumed; /* some records may have AM_LEDGER_RECORD_RESUMED */

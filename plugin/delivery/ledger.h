@@ -189,10 +189,14 @@ struct am_ledger_terms {
 /* The order of publications: by time, then by digest; an older one than the ledger's last is
  * refused, so that an instance that lags never sets limits. */
 struct am_ledger_publication {
-    int64_t time; /* when the inventory was published */
+    int64_t time; /* am_ledger_publication_time when this version was first seen */
     uint8_t digest[16];
     const char *currency;
 };
+
+/* Seconds since the host started: a clock that nobody puts back and all instances of a host share.
+ * A live file does not outlive it. Any thread. */
+int64_t am_ledger_publication_time(void);
 
 /* Publishes terms, record by record. Between begin and end: am_ledger_put for every advertiser and
  * campaign, and each ad that has a budget, or a record already (am_ledger_find): without budgets
@@ -201,10 +205,10 @@ struct am_ledger_publication {
  * pacing, zone, start or end changed or a pause was lifted, and nowhere else. A publisher killed in
  * between leaves a ledger that the next publication completes.
  * Any process; one at a time: a second one waits for publish_milliseconds, then gets AM_E_IO, with
- * the lock's name. begin: AM_E_CHANGED: older than the last publication; AM_E_INVALID: another
- * currency. put: AM_E_LIMIT: no room; AM_E_INVALID: another
- * record's id has the same key; the record does not run (its cell is AM_LEDGER_CLOSED_CELL), the
- * publication goes on. `now` is the time of the whole publication. [lock] */
+ * the lock's name. begin: AM_E_CHANGED: older than the last publication, which a notice says, too;
+ * AM_E_INVALID: another currency. put: AM_E_LIMIT: no room; AM_E_INVALID: another record's id has
+ * the same key; the record does not run (its cell is AM_LEDGER_CLOSED_CELL), the publication goes
+ * on. `now` is the time of the whole publication. [lock] */
 enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
                                      const struct am_ledger_publication *publication,
                                      int64_t now,

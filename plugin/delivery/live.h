@@ -242,6 +242,13 @@ void am_ledger_fold_all(struct am_ledger *ledger);
 void am_ledger_fold_missed(struct am_ledger *ledger);
 bool am_ledger_missed(const struct am_ledger *ledger);
 
+/* Has a line logged. Without the lock. */
+static inline void am_ledger_warn(const struct am_ledger *ledger, const char *text) {
+    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
+    if (ledger->notify)
+        ledger->notify(ledger->context, &notice);
+}
+
 /* Fills the running days of all zones for `now`; only for a process with the database. */
 void am_ledger_zones_look(struct am_ledger *ledger, int64_t now);
 void am_ledger_zone_look(struct am_ledger *ledger, uint32_t index, int64_t now);

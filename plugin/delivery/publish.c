@@ -7,6 +7,10 @@
 #include "../base/file_lock.h"
 #include "live.h"
 
+#define IS_OLDER                                                                                   \
+    "another instance has published a newer inventory: its budgets and pauses stay, and this one " \
+    "changes none"
+
 enum { BATCH = 1024 }; /* records for which the lock is kept */
 
 static void notify(const struct am_ledger *ledger,
@@ -137,8 +141,17 @@ static void publisher_leave(struct am_ledger *ledger) {
     ledger->publisher_fd = -1;
 }
 
+int64_t am_ledger_publication_time(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec;
+}
+
+/* A last publication of a time to come is of another clock: it says nothing about the order. */
 static bool is_older(const struct am_ledger_live_header *header,
                      const struct am_ledger_publication *publication) {
+    if (header->published > am_ledger_publication_time())
+        return false;
     if (publication->time != header->published)
         return publication->time < header->published;
     return memcmp(publication->digest, header->published_digest, sizeof publication->digest) < 0;
@@ -154,8 +167,7 @@ static enum am_code check_publication(const struct am_ledger *ledger,
                             "keeps its currency; name another folder with admatch-ledger",
                             header->geometry.currency, publication->currency);
     if (is_older(header, publication))
-        return am_error_set(error, AM_E_CHANGED,
-                            "a newer inventory has set the ledger's limits: this one leaves them");
+        return am_error_set(error, AM_E_CHANGED, IS_OLDER);
     return AM_OK;
 }
 
@@ -180,6 +192,8 @@ enum am_code am_ledger_publish_begin(struct am_ledger *ledger,
     am_ledger_unlock(ledger);
     if (code != AM_OK)
         publisher_leave(ledger);
+    if (code == AM_E_CHANGED)
+        am_ledger_warn(ledger, IS_OLDER);
     return code;
 }
 

@@ -66,10 +66,8 @@ enum am_code am_ledger_read(struct am_ledger *ledger,
 
 enum { SPARE = 1024 /* records that may be made between allocating and locking */ };
 
-static void
-copy_records(const struct am_ledger *ledger, struct am_ledger_counts *counts, uint32_t room) {
-    for (uint32_t cell = 0; cell < ledger->header->records_used && counts->record_count < room;
-         cell++) {
+static void copy_records(const struct am_ledger *ledger, struct am_ledger_counts *counts) {
+    for (uint32_t cell = 0; cell < ledger->header->records_used; cell++) {
         const struct am_ledger_record *record = &ledger->records[cell];
         if (!(record->flags & AM_LEDGER_RECORD_USED))
             continue;
@@ -95,24 +93,36 @@ static void copy_positions(const struct am_ledger *ledger, struct am_ledger_coun
     }
 }
 
+/* Copies all records, or none: false when there are more than room was made for. */
+static bool copy_counts(struct am_ledger *ledger, struct am_ledger_counts *counts, uint32_t room) {
+    am_ledger_lock(ledger);
+    am_ledger_fold_all(ledger);
+    bool fits = ledger->header->records_used <= room;
+    if (fits) {
+        copy_records(ledger, counts);
+        copy_positions(ledger, counts);
+    }
+    am_ledger_unlock(ledger);
+    return fits;
+}
+
 enum am_code am_ledger_counts_take(struct am_ledger *ledger,
                                    struct am_ledger_counts *counts,
                                    struct am_error *error) {
-    uint32_t room = am_ledger_cells(ledger) + SPARE;
-    *counts = (struct am_ledger_counts){
-        .records = malloc(room * sizeof *counts->records),
-        .positions = malloc(ledger->header->geometry.slots * sizeof *counts->positions),
-    };
-    if (!counts->records || !counts->positions) {
+    for (;;) {
+        uint32_t room = am_ledger_cells(ledger) + SPARE;
+        *counts = (struct am_ledger_counts){
+            .records = malloc(room * sizeof *counts->records),
+            .positions = malloc(ledger->header->geometry.slots * sizeof *counts->positions),
+        };
+        if (!counts->records || !counts->positions) {
+            am_ledger_counts_free(counts);
+            return am_error_set(error, AM_E_MEMORY, "out of memory: the counts of the ledger");
+        }
+        if (copy_counts(ledger, counts, room))
+            return AM_OK;
         am_ledger_counts_free(counts);
-        return am_error_set(error, AM_E_MEMORY, "out of memory: the counts of the ledger");
     }
-    am_ledger_lock(ledger);
-    am_ledger_fold_all(ledger);
-    copy_records(ledger, counts, room);
-    copy_positions(ledger, counts);
-    am_ledger_unlock(ledger);
-    return AM_OK;
 }
 
 void am_ledger_counts_free(struct am_ledger_counts *counts) {

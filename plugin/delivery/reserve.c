@@ -155,7 +155,7 @@ static enum am_delivery_verdict reserve_unlimited(struct attempt *attempt) {
     if (attempt->body.user == 0)
         return placed(attempt);
     if (worker->usable && am_ledger_op_begin(worker, AM_LEDGER_OP_RESERVE, placement->sequence,
-                                             attempt->body.cells, 0)) {
+                                             attempt->body.cells)) {
         enum am_delivery_verdict verdict = reserve(attempt);
         am_ledger_op_end(worker);
         if (verdict != AM_DELIVERY_BUDGET)
@@ -182,8 +182,8 @@ enum am_delivery_verdict am_delivery_reserve(struct am_ledger_worker *worker,
     attempt.body = body_of(chain, &attempt);
     if (attempt.count == 0)
         return reserve_unlimited(&attempt);
-    if (!worker->usable || !am_ledger_op_begin(worker, AM_LEDGER_OP_RESERVE, placement->sequence,
-                                               attempt.body.cells, attempt.body.caller))
+    if (!worker->usable ||
+        !am_ledger_op_begin(worker, AM_LEDGER_OP_RESERVE, placement->sequence, attempt.body.cells))
         return am_delivery_stopped(AM_DELIVERY_STALE, detail);
     enum am_delivery_verdict verdict = reserve(&attempt);
     am_ledger_op_end(worker);

@@ -339,8 +339,6 @@ static enum am_code read_all(struct reader *reader) {
 static void load_header(struct am_ledger *ledger, const struct am_ledger_snapshot_header *from) {
     struct am_ledger_live_header *header = ledger->header;
     header->sequence = (from->sequence + SEQUENCE_AHEAD) & AM_LEDGER_SEQUENCE_MASK;
-    header->published = from->published;
-    memcpy(header->published_digest, from->published_digest, sizeof header->published_digest);
     header->mark = 1;
     header->resumed = 1; /* some record may be */
     header->traffic.decisions = 0;

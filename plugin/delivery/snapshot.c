@@ -117,7 +117,6 @@ static struct am_ledger_snapshot_header put_all(struct am_ledger_writer *writer,
         .version = AM_LEDGER_FORMAT_VERSION,
         .header_size = sizeof header,
         .sequence = AM_LEDGER_GET(live->sequence),
-        .published = live->published,
         .host = live->geometry.host,
         .epoch = live->geometry.epoch,
         .zones = live->zones_used,
@@ -128,7 +127,6 @@ static struct am_ledger_snapshot_header put_all(struct am_ledger_writer *writer,
         .slots = live->geometry.slots,
     };
     memcpy(header.magic, AM_LEDGER_SNAPSHOT_MAGIC, sizeof header.magic);
-    memcpy(header.published_digest, live->published_digest, sizeof header.published_digest);
     memcpy(header.currency, live->geometry.currency, sizeof header.currency);
     am_ledger_writer_put(writer, &live->traffic, sizeof live->traffic);
     for (uint32_t zone = 0; zone < live->zones_used; zone++)

@@ -29,8 +29,7 @@ struct am_ledger_snapshot_header {
     uint64_t size;            /* of the file */
     int64_t time;
     uint64_t sequence;
-    int64_t published;
-    uint8_t published_digest[16];
+    uint8_t reserved[24];
     char currency[4];
     uint16_t host, epoch;
     uint32_t zones, curves, hours, schedules, positions, records;

@@ -15,8 +15,7 @@
 bool am_ledger_op_begin(struct am_ledger_worker *worker,
                         enum am_ledger_op op,
                         uint64_t sequence,
-                        const uint32_t cells[AM_LEDGER_KINDS],
-                        uint32_t caller);
+                        const uint32_t cells[AM_LEDGER_KINDS]);
 /* The same, and waits for the end of a repair. */
 void am_ledger_op_begin_patiently(struct am_ledger_worker *worker,
                                   enum am_ledger_op op,

@@ -140,11 +140,9 @@ bool am_ledger_is_lost(const struct am_ledger *ledger) {
 bool am_ledger_op_begin(struct am_ledger_worker *worker,
                         enum am_ledger_op op,
                         uint64_t sequence,
-                        const uint32_t cells[AM_LEDGER_KINDS],
-                        uint32_t caller) {
+                        const uint32_t cells[AM_LEDGER_KINDS]) {
     struct am_ledger_slot *slot = worker->slot;
     AM_LEDGER_SET(slot->sequence, sequence);
-    AM_LEDGER_SET(slot->caller, caller);
     for (unsigned kind = 0; kind < AM_LEDGER_KINDS; kind++) {
         AM_LEDGER_SET(slot->cells[kind], cells[kind]);
         AM_LEDGER_SET(slot->others[kind], AM_LEDGER_NO_CELL);
@@ -166,7 +164,7 @@ void am_ledger_op_begin_patiently(struct am_ledger_worker *worker,
                                   enum am_ledger_op op,
                                   uint64_t sequence,
                                   const uint32_t cells[AM_LEDGER_KINDS]) {
-    while (!am_ledger_op_begin(worker, op, sequence, cells, 0)) {
+    while (!am_ledger_op_begin(worker, op, sequence, cells)) {
         nap();
         /* Whoever repairs has the lock; a dead one's freeze ends with whoever gets it. */
         if (am_ledger_try_lock(worker->ledger))

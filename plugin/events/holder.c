@@ -221,9 +221,12 @@ enum am_code am_event_hold_counters(struct am_event_holder *holder, struct am_er
     struct am_ledger_counts counts;
     atomic_store(&holder->counters_due, false);
     enum am_code code = am_ledger_counts_take(holder->service->ledger, &counts, error);
-    if (code != AM_OK)
+    if (code != AM_OK) {
+        atomic_store(&holder->counters_due, true);
         return code;
+    }
     code = check_positions(holder->service, &counts, error);
+    /* Lines that are lost for want of room make them due when there is room again: tell_lost. */
     if (code == AM_OK && !am_event_log_counters(holder->worker, &counts, NULL))
         code = am_error_set(error, AM_E_IO, "no room for the counters in the log");
     am_ledger_counts_free(&counts);

@@ -291,7 +291,7 @@ bool am_publisher_start(struct am_publisher *publisher) {
     publisher->held = AM_STORE_NO_HOLD;
     if (!make_store(publisher))
         return false;
-    publisher->noticed = time(NULL);
+    publisher->noticed = am_ledger_publication_time();
     enum am_code code = build_patiently(publisher, &built, &report, &error);
     am_publish_log_report(publisher->sink, publisher->source.path, &report);
     am_inventory_report_free(&report);
@@ -626,7 +626,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
     publisher->last = now;
-    publisher->noticed = time(NULL);
+    publisher->noticed = am_ledger_publication_time();
     return take(publisher, forced);
 }
 

@@ -25,7 +25,7 @@ struct am_publisher {
     struct am_source_version last;
     bool refused;              /* `last` was refused for what is in it */
     struct am_error missed;    /* why the last check found no file; code AM_OK: it found one */
-    int64_t noticed;           /* when `last` was first seen, seconds since 1970 */
+    int64_t noticed;           /* when `last` was first seen: am_ledger_publication_time */
     int64_t retry_at;          /* when to try a refused version again; 0: not before it changes */
     struct am_store_hold held; /* of what is published; in the mule */
     bool damaged;              /* the published image is missing or damaged: build it again */

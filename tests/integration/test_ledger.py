@@ -424,8 +424,8 @@ class ClockTest(LedgerTest):
         with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
             file.write(struct.pack("q", seconds))
 
-    def serve_by_it(self, *options):
-        return self.count("processes = 2", "threads = 2", *options, variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
+    def serve_by_it(self, *options, **more):
+        return self.count("processes = 2", "threads = 2", *options, **more, variables={"LD_PRELOAD": str(BUILD / "tests" / "shifted_clock.so"), "ADMATCH_CLOCK": str(self.clock)})
 
     def fire_some(self, server, count=5):
         for _ in range(count):
@@ -470,6 +470,23 @@ class ClockTest(LedgerTest):
         self.fire_some(server, 1)
         eventually("the counters agree, once the holder has logged them", self.agrees)
         self.assertEqual(impressions(self.counters()), total + 1)
+
+    def test_a_budget_lowered_after_a_step_back_holds(self):
+        def records(impressions):
+            return [{"type": "campaign", "id": "c1", "advertiser": "acme", "budget": {"impressions": {"total": impressions}}, "pacing": "asap"}, {"id": "a1", "campaign": "c1", "bid": 1000, "keywords": ["shoes"]}]
+
+        self.shift(60)
+        server = self.serve_by_it(records=records(1000))
+
+        def shown(tries):
+            return sum(len(server.decide(query="shoes").json["slots"][0]["ads"]) for _ in range(tries))
+
+        eventually("it runs", lambda: shown(1) == 1)
+        self.shift(0)
+        before = server.generation()
+        put(self.inventory, records(3))
+        eventually("the lowered budget serves", lambda: server.generation() != before)
+        self.assertEqual(shown(20), 2)
 
     def test_after_admatch_reserve_an_event_is_late(self):
         server = self.serve_by_it("admatch-reserve = 5")

@@ -674,6 +674,7 @@ static void a_full_ledger_refuses_records_and_closes_their_ads(void **state) {
     am_ledger_publish_end(test.ledger);
     assert_int_equal(cell, AM_LEDGER_CLOSED_CELL);
     assert_non_null(strstr(error.message, "admatch-cells"));
+    assert_non_null(strstr(error.message, "remove the ledger's folder in /dev/shm"));
     test_check(am_delivery_map_begin(test.ledger, 1, 2, &test.map, &error), &error);
     struct am_delivery_map_ad what = {.keys = {0, test_key(AM_LEDGER_CAMPAIGN, "c1024"), 0},
                                       .limited = {false, true, false}};
@@ -759,12 +760,27 @@ static void an_older_publication_sets_no_limits(void **state) {
     test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);
     am_ledger_publish_end(test.ledger);
     publication.digest[0] = 6;
-    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_CHANGED);
+    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error),
+                     AM_E_CHANGED);
+    assert_int_equal(test.warnings, 1);
     publication.time = 4;
     publication.digest[0] = 8;
-    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), AM_E_CHANGED);
+    assert_int_equal(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error),
+                     AM_E_CHANGED);
     publication.time = 5;
     publication.digest[0] = 7; /* the same again */
+    test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);
+    am_ledger_publish_end(test.ledger);
+}
+
+static void a_last_publication_of_a_time_to_come_refuses_none(void **state) {
+    (void)state;
+    struct am_error error = {.code = AM_OK};
+    struct am_ledger_publication publication = {.time = am_ledger_publication_time() + 3600,
+                                                .currency = "EUR"};
+    test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);
+    am_ledger_publish_end(test.ledger);
+    publication.time = am_ledger_publication_time();
     test_check(am_ledger_publish_begin(test.ledger, &publication, DAY0, &error), &error);
     am_ledger_publish_end(test.ledger);
 }
@@ -819,6 +835,7 @@ int main(void) {
         TEST(given_state_has_its_line_or_that_of_its_window),
         TEST(all_counts_of_one_moment),
         TEST(an_older_publication_sets_no_limits),
+        TEST(a_last_publication_of_a_time_to_come_refuses_none),
         TEST(an_account_keeps_its_currency),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,20 @@ static void taking_counts(void **state) {
     try_with_every_failure(take_counts, NULL);
 }
 
+static enum am_code log_counters(void *context, struct am_error *error) {
+    (void)context;
+    enum am_code code = am_event_hold_counters(&account.holder, error);
+    assert_int_equal(am_event_hold_counters_due(&account.holder), code != AM_OK);
+    return code;
+}
+
+/* What fails stays due: the next second tries it again. */
+static void logging_counters(void **state) {
+    (void)state;
+    fill_log();
+    try_with_every_failure(log_counters, NULL);
+}
+
 static enum am_code merge(void *context, struct am_error *error) {
     struct am_journal_merge *merge = NULL;
     struct am_view line;
@@ -172,8 +186,8 @@ static void loading_robots(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(opening_a_service), TEST(saving_the_ring), TEST(recounting),     TEST(taking_counts),
-        TEST(merging),           TEST(tidying),         TEST(loading_robots),
+        TEST(opening_a_service), TEST(saving_the_ring), TEST(recounting), TEST(taking_counts),
+        TEST(logging_counters),  TEST(merging),         TEST(tidying),    TEST(loading_robots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
