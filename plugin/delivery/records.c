@@ -13,11 +13,6 @@ const char *am_ledger_unit_name(enum am_ledger_unit unit) {
     return names[unit];
 }
 
-/* A ledger in files keeps its size until its live file is made anew. */
-#define GROWS                                                                                      \
-    "set a larger admatch-cells, stop all instances, and remove the ledger's folder in /dev/shm; " \
-    "the next start makes it larger, with all counts"
-
 /* ---- ids --------------------------------------------------------------------------------------
  *
  *     0   1                      16 x n
@@ -51,14 +46,10 @@ static uint32_t text_make(struct am_ledger *ledger, struct am_view id, struct am
     } else {
         text = header->texts_used;
         if (header->geometry.texts - text < units) {
-<<<<<<< HEAD
             am_error_set(error, AM_E_LIMIT,
                          "the ledger has no room for more ids: set a larger admatch-cells, stop "
                          "all instances, remove %s, and start them",
                          ledger->home);
-=======
-            am_error_set(error, AM_E_LIMIT, "the ledger has no room for more ids: " GROWS);
->>>>>>> money2b
             return AM_LEDGER_NO_INDEX;
         }
         uint64_t bytes = (uint64_t)(text + units) * AM_LEDGER_LIVE_TEXT_UNIT;
@@ -115,14 +106,10 @@ static uint32_t cell_take(struct am_ledger *ledger, struct am_error *error) {
     }
     uint32_t cell = header->records_used;
     if (cell == header->geometry.cells) {
-<<<<<<< HEAD
         am_error_set(error, AM_E_LIMIT,
                      "the ledger's %u cells are all in use: set a larger admatch-cells, stop all "
                      "instances, remove %s, and start them",
                      cell, ledger->home);
-=======
-        am_error_set(error, AM_E_LIMIT, "the ledger's %u cells are all in use: " GROWS, cell);
->>>>>>> money2b
         return AM_LEDGER_NO_CELL;
     }
     uint64_t bytes = (uint64_t)(cell + 1) * sizeof(struct am_ledger_record);

@@ -56,7 +56,4 @@ uint64_t am_ledger_store_newest_snapshot(const char *folder, uint64_t below);
 /* Makes the names of DIR durable. */
 enum am_code am_ledger_store_sync_folder(const struct am_ledger *ledger, struct am_error *error);
 
-/* Has the owner of the ledger say something in its log. */
-void am_ledger_store_warn(const struct am_ledger *ledger, const char *text);
-
 #endif

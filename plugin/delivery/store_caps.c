@@ -87,8 +87,8 @@ static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
     kept_path(ledger, path);
     int fd = *ledger->folder ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (fd < 0 && *ledger->folder && am_ledger_has_snapshot(ledger))
-        am_ledger_store_warn(
-            ledger, "no frequency caps are kept in the ledger's folder: counting begins anew");
+        am_ledger_warn(ledger,
+                       "no frequency caps are kept in the ledger's folder: counting begins anew");
     if (fd < 0)
         return;
     size_t size = fstat(fd, &status) == 0 ? (size_t)status.st_size : 0;
@@ -96,15 +96,9 @@ static void load_kept(const struct am_ledger *ledger, struct am_caps *caps) {
         size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
     if (header == MAP_FAILED || !is_sound(header, size, caps)) {
-<<<<<<< HEAD
-        am_ledger_store_warn(
-            ledger, "the frequency caps kept in the ledger's folder are damaged or of another "
-                    "size than admatch-caps: counting begins anew");
-=======
         am_ledger_warn(ledger,
                        "the frequency caps kept in the ledger's folder are damaged or of another "
                        "size than admatch-caps: counting begins anew");
->>>>>>> money2b
     } else {
         const struct kept *kept = (const struct kept *)(const void *)(header + 1);
         for (uint64_t i = 0; i < header->count; i++)

@@ -33,12 +33,6 @@ static enum am_code open_folder(const char *path, struct stat *status, struct am
     return AM_OK;
 }
 
-void am_ledger_store_warn(const struct am_ledger *ledger, const char *text) {
-    struct am_ledger_notice notice = {.what = AM_LEDGER_WARNING, .text = text};
-    if (ledger->notify)
-        ledger->notify(ledger->context, &notice);
-}
-
 /* ---- the id -----------------------------------------------------------------------------------
  */
 
@@ -59,8 +53,8 @@ take_id(const struct am_ledger *ledger, char id[ID_SIZE + 2], struct am_error *e
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/id", folder);
     if (access(path, F_OK) != 0 && am_ledger_has_snapshot(ledger))
-        am_ledger_store_warn(ledger, "its file id was missing, another one is made: its shared "
-                                     "memory is made again from its folder");
+        am_ledger_warn(ledger, "its file id was missing, another one is made: its shared "
+                               "memory is made again from its folder");
     enum am_code code = access(path, F_OK) == 0 ? AM_OK : make_id(path, error);
     if (code != AM_OK)
         return code;
