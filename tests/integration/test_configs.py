@@ -403,7 +403,7 @@ class BuildTest(unittest.TestCase):
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)
         missing, _, advice = done.stderr.partition("On Debian 12")
-        self.assertEqual(re.findall(r"^    (\S+)$", missing, re.M), ["libstemmer.h", "no-such-uwsgi", "utf8proc.h", "xxhash.h", "zlib.h"])
+        self.assertEqual(re.findall(r"^    (\S+)$", missing, re.M), ["jansson.h", "libstemmer.h", "maxminddb.h", "no-such-uwsgi", "sqlite3.h", "utf8proc.h", "xxhash.h", "zlib.h"])
         self.assertIn("make deps-build", advice)
         self.assertRegex(advice, r"\n    apt install gcc .*uwsgi-core .*libstemmer-dev ")
         self.assertEqual(list((folder / "build").iterdir()), [])

@@ -17,6 +17,7 @@ from harness import ServerTest, ad, children_of, eventually, forks_late, lines_o
 TENANT = pwd.getpwnam("nobody")
 OPTIONS = (f"uid = {TENANT.pw_uid}", f"gid = {TENANT.pw_gid}", "master-as-root = true")
 REFUSED = "inventory refused, the generation before it goes on serving: "
+UNUSABLE = "state folder unusable, the generation before it goes on serving: "
 
 # What the tenant runs to exchange the folder for a link and back, as often as it can. Arguments: folder, link, seconds, user, group.
 # It becomes the tenant by itself, who may not be allowed to run the interpreter of these tests.
@@ -104,9 +105,9 @@ class TenantTest(ServerTest):
         before = snapshot(self.secret)
         self.swap(path, target)
         self.put("second")
-        eventually("it has been looked at", lambda: REFUSED in server.log() or server.log().count(" published: ") > 1)
+        eventually("it has been looked at", lambda: UNUSABLE in server.log() or server.log().count(" published: ") > 1)
         self.assertEqual(snapshot(self.secret), before)
-        self.assertIn(REFUSED, server.log())
+        self.assertIn(UNUSABLE, server.log())
         self.assertTrue(self.serves(server, "first"))
         self.unswap(path)
         self.put("third")
