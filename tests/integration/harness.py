@@ -152,6 +152,7 @@ def stopped(pids):
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+        eventually("they stand still", lambda: all(status_of(pid)["State"].startswith("T") for pid in pids))
         yield
     finally:
         for pid in pids:

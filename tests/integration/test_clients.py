@@ -361,9 +361,7 @@ class ZergTest(ServerTest):
         def others_stopped(name):
             """While the other instance stands still, this one answers what comes to the pool."""
             other = next(server for server in servers if server.name != name)
-            workers = children_of(other.process.pid)
-            self.assertTrue(workers)
-            return stopped(workers)
+            return stopped(eventually("it has a worker and a mule", lambda: len(children_of(other.process.pid)) == 2 and children_of(other.process.pid)))
 
         for name, asked in (("first", 3), ("second", 2)):
             with others_stopped(name):
