@@ -299,9 +299,9 @@ class EndTest(ServerTest):
             time.sleep(0.5)
             self.scale(server, 2, "+")
             new = server.workers()[1]
-            eventually("it has connections", lambda: self.connections_of(new) >= 8)
+            eventually("it has connections", lambda: self.connections_of(new) >= 8, 60)
         self.assertEqual(clients.broken, [])
-        eventually("they are counted, once a second", lambda: server.metrics()['admatch_loop_closed_total{reason="balance"}'] >= 8)
+        eventually("they are counted, once a second", lambda: server.metrics()['admatch_loop_closed_total{reason="balance"}'] >= 8, 60)
 
     def connections_of(self, pid):
         with contextlib.suppress(OSError):
