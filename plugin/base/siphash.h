@@ -89,4 +89,13 @@ static inline void am_siphash_end(struct am_siphash hash, uint8_t output[AM_SIPH
     memcpy(output, words, sizeof words);
 }
 
+/* Whether the first `size` bytes of two hashes are equal. Takes as long for any bytes, so that
+ * nobody can guess a MAC byte by byte. */
+static inline bool am_siphash_is_mac(const uint8_t *wanted, const uint8_t *found, size_t size) {
+    uint8_t differs = 0;
+    for (size_t i = 0; i < size; i++)
+        differs |= wanted[i] ^ found[i];
+    return differs == 0;
+}
+
 #endif

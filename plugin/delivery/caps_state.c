@@ -8,7 +8,9 @@
  *
  *     an entry, 96 bits, the highest first:  key 36, period 18, opened 32, count 10
  */
+#include "../base/base64url.h"
 #include "../base/hash.h"
+#include "../base/siphash.h"
 #include "caps.h"
 
 enum {
@@ -25,58 +27,6 @@ _Static_assert((RAW_BYTES * 4 + 2) / 3 <= AM_CAPS_STATE_TEXT, "a full state fits
 
 /* So that the key's other uses never sign these bytes. */
 static const char purpose[] = "admatch caps";
-
-/* ---- base64url (RFC 4648 section 5) -----------------------------------------------------------
- */
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static size_t encode(const uint8_t *bytes, size_t size, char *text) {
-    size_t length = 0;
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t group = (uint32_t)bytes[i] << 16;
-        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
-        group |= i + 2 < size ? bytes[i + 2] : 0;
-        size_t characters = size - i < 3 ? size - i + 1 : 4;
-        for (size_t c = 0; c < characters; c++)
-            text[length++] = alphabet[group >> (18 - 6 * c) & 63];
-    }
-    return length;
-}
-
-static int value_of(char c) {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-/* The size, or 0 when the text is not one that `encode` writes. */
-static size_t decode(struct am_view text, uint8_t *bytes, size_t capacity) {
-    size_t size = 0;
-    uint32_t bits = 0;
-    unsigned held = 0;
-    if (text.size % 4 == 1 || text.size / 4 * 3 + text.size % 4 > capacity + 1)
-        return 0;
-    for (size_t i = 0; i < text.size; i++) {
-        int value = value_of(text.data[i]);
-        if (value < 0)
-            return 0;
-        bits = bits << 6 | (uint32_t)value;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            if (size == capacity)
-                return 0;
-            bytes[size++] = (uint8_t)(bits >> held);
-            bits &= (1U << held) - 1;
-        }
-    }
-    return bits ? 0 : size;
-}
 
 /* ---- entries ----------------------------------------------------------------------------------
  */
@@ -127,24 +77,17 @@ static void sign(am_caps_mac *mac, void *context, const uint8_t *raw, size_t siz
     memcpy(to, whole, MAC_BYTES);
 }
 
-static bool is_equal(const uint8_t *a, const uint8_t *b) {
-    uint8_t difference = 0;
-    for (unsigned i = 0; i < MAC_BYTES; i++)
-        difference |= a[i] ^ b[i];
-    return difference == 0;
-}
-
 bool am_caps_state_read(struct am_caps_state *state,
                         struct am_view text,
                         am_caps_mac *mac,
                         void *context) {
     uint8_t raw[RAW_BYTES], wanted[MAC_BYTES];
     state->count = 0;
-    size_t size = decode(text, raw, sizeof raw);
+    size_t size = am_base64url_decode(text, raw, sizeof raw);
     if (size < 1 + MAC_BYTES || (size - 1 - MAC_BYTES) % ENTRY_BYTES || raw[0] != VERSION)
         return false;
     sign(mac, context, raw, size - MAC_BYTES, wanted);
-    if (!is_equal(wanted, raw + size - MAC_BYTES))
+    if (!am_siphash_is_mac(wanted, raw + size - MAC_BYTES, MAC_BYTES))
         return false;
     for (size_t at = 1; at + MAC_BYTES < size; at += ENTRY_BYTES)
         state->entries[state->count++] = get_entry(raw + at);
@@ -167,7 +110,7 @@ size_t am_caps_state_write(const struct am_caps_state *state,
         size += ENTRY_BYTES;
     }
     sign(mac, context, raw, size, raw + size);
-    return encode(raw, size + MAC_BYTES, text);
+    return am_base64url_encode(raw, size + MAC_BYTES, text);
 }
 
 /* ---- asking and counting ----------------------------------------------------------------------

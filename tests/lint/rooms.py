@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A room: the rooms below it that it may see, directly or through other headers, and the prefixes of its names. No two rooms share a
 # prefix. The names of `base` begin with the subject of their header; `am_code`, `am_error` and `am_view` are the project's basic types.
 ROOMS = {
-    "base": (set(), "address arena buffer bytes checked clock code decimal error file hash intern json keyed memory plain poison siphash time timezone timezones utf8 vector view"),
+    "base": (set(), "address arena base64url buffer bytes checked clock code decimal error file hash intern json keyed memory plain poison siphash time timezone timezones utf8 vector view"),
     "text": ({"base"}, "text"),
     "model": ({"base"}, "model"),
     "client": ({"base"}, "client"),
