@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../base/file_lock.h"
 #include "../text/words.h"
 
 /* The name of a lock is the image's name and this suffix. */
@@ -231,18 +232,6 @@ static void lock_name(const char *image, char name[NAME_MAX + 1]) {
     snprintf(name, NAME_MAX + 1, "%s" LOCK_SUFFIX, image);
 }
 
-/* Asks again and again: a wait in the kernel has no end but a signal. */
-static int flock_patiently(int fd, int64_t until) {
-    const struct timespec pause = {0, 20000000};
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EINTR &&
-            (errno != EWOULDBLOCK || am_clock_milliseconds(CLOCK_MONOTONIC) >= until))
-            return -1;
-        nanosleep(&pause, NULL);
-    }
-    return 0;
-}
-
 int am_store_lock(const struct am_store *store, const char *name, int64_t patience) {
     char lock[NAME_MAX + 1];
     int64_t until = am_clock_milliseconds(CLOCK_MONOTONIC) + patience;
@@ -253,7 +242,7 @@ int am_store_lock(const struct am_store *store, const char *name, int64_t patien
                         0600);
         if (fd < 0)
             return -1;
-        if (flock_patiently(fd, until) != 0 || !find_name(store, fd, lock, &named)) {
+        if (!am_file_lock_until(fd, until) || !find_name(store, fd, lock, &named)) {
             int saved = errno;
             close(fd);
             errno = saved;
