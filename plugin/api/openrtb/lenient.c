@@ -207,13 +207,21 @@ void am_openrtb_split(struct am_openrtb_reading *in,
     }
 }
 
+/* Of texts, or where `numbers` of numbers, which may be written as texts. */
 static void read_items(struct am_openrtb_reading *in,
                        const struct am_json_node *list,
+                       bool numbers,
                        am_openrtb_item_function *read,
                        int argument) {
     const struct am_json_node *item = am_json_first(list);
     for (uint32_t i = 0; i < list->children; i++, item = am_json_after(&in->json, item)) {
         struct am_view text;
+        if (numbers && item->type == AM_JSON_NUMBER) {
+            read(in, am_json_raw(&in->json, item), argument);
+            continue;
+        }
+        if (numbers)
+            am_openrtb_odd(in);
         if (read_scalar(in, item, &text))
             read(in, text, argument);
     }
@@ -225,7 +233,7 @@ void am_openrtb_list(struct am_openrtb_reading *in,
                      int argument) {
     struct am_view text;
     if (value->type == AM_JSON_ARRAY) {
-        read_items(in, value, read, argument);
+        read_items(in, value, false, read, argument);
         return;
     }
     am_openrtb_odd(in);
@@ -235,29 +243,12 @@ void am_openrtb_list(struct am_openrtb_reading *in,
         am_openrtb_split(in, text, read, argument);
 }
 
-static void read_numbers(struct am_openrtb_reading *in,
-                         const struct am_json_node *list,
-                         am_openrtb_item_function *read,
-                         int argument) {
-    const struct am_json_node *item = am_json_first(list);
-    for (uint32_t i = 0; i < list->children; i++, item = am_json_after(&in->json, item)) {
-        struct am_view text;
-        if (item->type == AM_JSON_NUMBER) {
-            read(in, am_json_raw(&in->json, item), argument);
-        } else {
-            am_openrtb_odd(in);
-            if (read_scalar(in, item, &text))
-                read(in, text, argument);
-        }
-    }
-}
-
 void am_openrtb_numbers(struct am_openrtb_reading *in,
                         const struct am_json_node *value,
                         am_openrtb_item_function *read,
                         int argument) {
     if (value->type == AM_JSON_ARRAY)
-        read_numbers(in, value, read, argument);
+        read_items(in, value, true, read, argument);
     else
         am_openrtb_list(in, value, read, argument);
 }
