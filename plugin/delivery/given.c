@@ -244,14 +244,9 @@ static void adjust(void *context, struct am_ledger_terms *terms) {
 static enum am_code make_paused_ads(const struct reading *reading) {
     const struct am_image *image = reading->image;
     for (uint32_t ad = 0; reading->paused_count && ad < image->settings->ad_count; ad++) {
-        struct am_ledger_terms terms = {.kind = AM_LEDGER_AD,
-                                        .id = am_image_string(image, image->details[ad].id),
-                                        .paused = true,
-                                        .start = INT64_MIN,
-                                        .end = INT64_MAX};
-        for (int unit = 0; unit < AM_LEDGER_UNITS; unit++)
-            terms.budgets[unit] =
-                (struct am_ledger_budget){AM_LEDGER_UNLIMITED, AM_LEDGER_UNLIMITED, 0};
+        struct am_ledger_terms terms =
+            am_delivery_terms_of(AM_LEDGER_AD, am_image_string(image, image->details[ad].id));
+        terms.paused = true;
         if (!is_paused(reading, terms.kind, terms.id))
             continue;
         enum am_code code = am_ledger_set(reading->given->opened.ledger, &terms, reading->now, NULL,

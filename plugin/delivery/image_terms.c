@@ -24,6 +24,12 @@ uint64_t am_delivery_generation(const struct am_image *image) {
     return image->header->checksum;
 }
 
+void am_delivery_currency(const struct am_image *image, char currency[4]) {
+    struct am_view text = am_image_string(image, image->settings->currency);
+    memset(currency, 0, 4);
+    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
+}
+
 /* ---- terms ------------------------------------------------------------------------------------
  */
 
@@ -33,7 +39,7 @@ struct curve_memory {
     struct am_pace_hours hours;
 };
 
-static struct am_ledger_terms terms_of(enum am_ledger_kind kind, struct am_view id) {
+struct am_ledger_terms am_delivery_terms_of(enum am_ledger_kind kind, struct am_view id) {
     struct am_ledger_terms terms = {.kind = kind,
                                     .id = id,
                                     .start = INT64_MIN,
@@ -137,7 +143,7 @@ static enum am_code put_advertisers(struct walk *walk, struct am_error *error) {
     enum am_code code = AM_OK;
     for (uint32_t i = 0; i < image->advertiser_count && code == AM_OK; i++) {
         struct am_ledger_terms terms =
-            terms_of(AM_LEDGER_ADVERTISER, advertiser_id(image, image->advertisers[i]));
+            am_delivery_terms_of(AM_LEDGER_ADVERTISER, advertiser_id(image, image->advertisers[i]));
         const struct am_image_limits *limits = next_limits(walk, AM_LEDGER_ADVERTISER, i);
         terms.zone = inventory_zone(image);
         if (limits)
@@ -154,7 +160,7 @@ static enum am_code put_campaigns(struct walk *walk, struct am_error *error) {
         const struct am_image_campaign *campaign = &image->campaigns[i];
         const struct am_image_limits *limits = next_limits(walk, AM_LEDGER_CAMPAIGN, i);
         struct am_ledger_terms terms =
-            terms_of(AM_LEDGER_CAMPAIGN, am_image_string(image, campaign->id));
+            am_delivery_terms_of(AM_LEDGER_CAMPAIGN, am_image_string(image, campaign->id));
         terms.above =
             am_model_key(AM_RECORD_ADVERTISER, advertiser_id(image, campaign->advertiser));
         terms.paused = campaign->flags & AM_CAMPAIGN_PAUSED;
@@ -176,7 +182,7 @@ static enum am_code put_ad(struct walk *walk, uint32_t ad, struct am_error *erro
         return AM_OK;
     const struct am_image_ad *record = &image->ads[ad];
     struct am_ledger_terms terms =
-        terms_of(AM_LEDGER_AD, am_image_string(image, image->details[ad].id));
+        am_delivery_terms_of(AM_LEDGER_AD, am_image_string(image, image->details[ad].id));
     terms.above = record->campaign == AM_NONE
                       ? am_model_key(AM_RECORD_ADVERTISER, advertiser_id(image, record->advertiser))
                       : am_image_key_of_campaign(image, record->campaign);

@@ -42,6 +42,12 @@ enum am_code am_delivery_map_image(struct am_ledger *ledger,
                                    struct am_delivery_map **made,
                                    struct am_error *error);
 
+/* The terms of a record without limits; `id` is kept as a view. */
+struct am_ledger_terms am_delivery_terms_of(enum am_ledger_kind kind, struct am_view id);
+
+/* The currency of the image, NUL-terminated. */
+void am_delivery_currency(const struct am_image *image, char currency[4]);
+
 /* The number by which maps know an image: that of its generation. */
 uint64_t am_delivery_generation(const struct am_image *image);
 

@@ -16,12 +16,6 @@ static struct am_timezones *zones_of(const struct am_image *image) {
     return zones;
 }
 
-static void copy_currency(const struct am_image *image, char currency[4]) {
-    struct am_view text = am_image_string(image, image->settings->currency);
-    memset(currency, 0, 4);
-    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
-}
-
 enum am_code am_delivery_private_open(struct am_delivery_private *opened,
                                       const struct am_image *image,
                                       const struct am_delivery_private_options *options,
@@ -33,7 +27,7 @@ enum am_code am_delivery_private_open(struct am_delivery_private *opened,
     *opened = (struct am_delivery_private){.zones = zones_of(image)};
     if (!opened->zones)
         return am_error_set(error, AM_E_MEMORY, "out of memory: time zones");
-    copy_currency(image, currency);
+    am_delivery_currency(image, currency);
     const struct am_ledger_options of_ledger = {
         .currency = currency,
         .cells = cells > UINT32_MAX ? UINT32_MAX : (uint32_t)cells,
@@ -57,7 +51,7 @@ enum am_code am_delivery_private_publish(struct am_delivery_private *opened,
                                          void *context,
                                          struct am_error *error) {
     char currency[4];
-    copy_currency(image, currency);
+    am_delivery_currency(image, currency);
     const struct am_ledger_publication publication = {.time = now, .currency = currency};
     const struct am_delivery_publishing publishing = {
         .ledger = opened->ledger, .now = now, .adjust = adjust, .context = context};

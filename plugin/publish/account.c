@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../delivery/image_terms.h"
 #include "../delivery/look.h"
 #include "../events/handle.h"
 #include "account_parts.h"
@@ -105,8 +106,7 @@ static enum am_code open_ledger(struct am_account *account,
         .context = account,
     };
     if (image) {
-        struct am_view text = am_image_string(image, image->settings->currency);
-        memcpy(currency, text.data, text.size < 3 ? text.size : 3);
+        am_delivery_currency(image, currency);
         options->currency = currency;
     }
     return am_ledger_open(options, &account->ledger, error);

@@ -85,9 +85,7 @@ static void publication_of(const struct am_image *image,
                            int64_t noticed,
                            char currency[4],
                            struct am_ledger_publication *publication) {
-    struct am_view text = am_image_string(image, image->settings->currency);
-    memset(currency, 0, 4);
-    memcpy(currency, text.data, text.size < 3 ? text.size : 3);
+    am_delivery_currency(image, currency);
     *publication = (struct am_ledger_publication){.time = noticed, .currency = currency};
     memcpy(publication->digest, image->header->source_digest, sizeof publication->digest);
 }
