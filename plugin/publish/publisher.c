@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "../base/clock.h"
-#include "../index/image_map.h"
 #include "../match/match.h"
 #include "metrics_table.h"
+#include "publisher_parts.h"
 
 enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
 
@@ -15,10 +15,6 @@ enum { START_ATTEMPTS = 5 }; /* while the file keeps changing */
 enum {
     QUIET = 400,     /* a younger file may still be being written */
     RETRY = 10000,   /* after a refusal that the file did not cause: memory, disk */
-    PATIENCE = 1000, /* for whoever restores the same image */
-    TEND_SOON = 100, /* after a publication, while others leave the image before it; doubles */
-    TEND = 2000,
-    CONFIRM = 60000, /* between confirmations of the note */
     UNQUIET = 30000, /* that a file may keep changing before it is logged */
     LAG_LOG = 60000, /* between lines about publications that lag */
 };
@@ -27,44 +23,8 @@ static int64_t monotonic(void) {
     return am_clock_milliseconds(CLOCK_MONOTONIC);
 }
 
-/* ---- what is logged and counted ---------------------------------------------------------------
+/* ---- what is logged ---------------------------------------------------------------
  */
-
-/* Done once for all processes, before any of them maps the image. */
-static void collapse(struct am_publisher *publisher, const struct am_image *image) {
-    size_t collapsed;
-    int refused = am_image_collapse(image, &collapsed);
-    am_metrics_set(&am_metrics_gauges(publisher->metrics)->image_huge_bytes, collapsed);
-    if (refused && !publisher->uncollapsed_logged)
-        am_publish_log(publisher->sink,
-                       "%zu of the image's %llu bytes in %s are in huge pages, others are refused "
-                       "(%s): large inventories are slower than they could be",
-                       collapsed, (unsigned long long)image->size, publisher->store_folder,
-                       strerror(refused));
-    publisher->uncollapsed_logged = refused != 0;
-}
-
-static void show(const struct am_publisher *publisher, const struct am_image *image) {
-    struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
-    const struct am_image_settings *settings = image->settings;
-    uint64_t keywords = settings->negative_keywords;
-    for (int type = 0; type < AM_MATCH_TYPES; type++)
-        keywords += settings->keyword_counts[type];
-    am_metrics_set(&gauges->ads, settings->ad_count);
-    am_metrics_set(&gauges->campaigns, settings->campaign_count);
-    am_metrics_set(&gauges->keywords, keywords);
-    am_metrics_set(&gauges->image_bytes, image->size);
-    am_metrics_set(&gauges->skipped_records, image->header->skipped_records);
-    snprintf(gauges->generation, sizeof gauges->generation, "%s", image->generation);
-}
-
-static void show_built(struct am_publisher *publisher, const struct am_source_built *built) {
-    struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
-    collapse(publisher, built->image);
-    show(publisher, built->image);
-    am_metrics_set(&gauges->build_nanoseconds, built->nanoseconds);
-    am_metrics_count(built->found ? &gauges->found : &gauges->builds, 1);
-}
 
 static void log_published(const struct am_publisher *publisher,
                           const struct am_source_built *built) {
@@ -157,15 +117,6 @@ count(const struct am_publisher *publisher, const struct am_image *image, struct
     return code;
 }
 
-/* An image that is shown. */
-static void publish(const struct am_publisher *publisher, const char *name) {
-    struct am_metrics_gauges *gauges = am_metrics_gauges(publisher->metrics);
-    int64_t now = time(NULL);
-    am_publish_channel_publish(publisher->channel, name, now);
-    am_metrics_set(&gauges->publication, am_publish_channel_number(publisher->channel));
-    am_metrics_set(&gauges->published_at, (uint64_t)now);
-}
-
 /* ---- at start ---------------------------------------------------------------------------------
  */
 
@@ -200,9 +151,7 @@ static bool publish_last_good(struct am_publisher *publisher) {
     struct am_error error;
     bool counted = count(publisher, image, &error) == AM_OK;
     if (counted) {
-        collapse(publisher, image);
-        show(publisher, image);
-        publish(publisher, name);
+        am_publisher_publish_image(publisher, image, name);
         am_publish_log(publisher->sink,
                        "serving the last good generation, %s, until %s can be used (%s/%s)",
                        image->generation, publisher->source.path, publisher->store_folder, name);
@@ -242,28 +191,19 @@ static bool make_store(const struct am_publisher *publisher) {
     return true;
 }
 
-/* Logs once why the folder cannot be cleaned, until it can. */
-static void clean_store(struct am_publisher *publisher, const struct am_store *store) {
-    struct am_error error;
-    bool failed = am_store_clean(store, &publisher->cleaned, &error) != AM_OK;
-    if (failed && !publisher->uncleaned_logged)
-        am_publish_log(publisher->sink, "%s: until that works, it grows", error.message);
-    publisher->uncleaned_logged = failed;
-}
-
 /* Removes what no running instance serves. */
 static void clean(struct am_publisher *publisher) {
     struct am_store store;
     publisher->cleaned = false;
     if (am_store_open(&store, publisher->store_folder, NULL) != AM_OK)
         return;
-    clean_store(publisher, &store);
+    am_publisher_clean_store(publisher, &store);
     am_store_close(&store);
 }
 
 static void publish_first(struct am_publisher *publisher, struct am_source_built *built) {
-    show_built(publisher, built);
-    publish(publisher, built->name);
+    am_publisher_show_built(publisher, built);
+    am_publisher_publish(publisher, built->name);
     log_published(publisher, built);
     clean(publisher);
     am_image_close(built->image);
@@ -325,128 +265,8 @@ void am_publisher_take(struct am_publisher *publisher, const struct am_publisher
     publisher->refused = verdict->refused != 0;
 }
 
-/* ---- what is published stays ------------------------------------------------------------------
+/* ---- when a mule starts -----------------------------------------------------------------------
  */
-
-static void replace_hold(struct am_publisher *publisher, struct am_store_hold taken) {
-    am_store_release(&publisher->held);
-    publisher->held = taken;
-    publisher->damaged = false;
-}
-
-/* Opens what has the published image's name, and holds it. `moved`: it is another file, to which
- * everybody moves. Errors as am_store_open_image. */
-static enum am_code take_up(struct am_publisher *publisher,
-                            const struct am_store *store,
-                            const struct am_publish_publication *publication,
-                            bool moved) {
-    struct am_image *image = NULL;
-    struct am_store_hold taken;
-    enum am_code code = am_store_open_image(store, publication->image, false, &image, &taken, NULL);
-    if (code != AM_OK)
-        return code;
-    if (moved) {
-        collapse(publisher, image);
-        show(publisher, image);
-        publish(publisher, publication->image);
-    }
-    am_image_close(image);
-    replace_hold(publisher, taken);
-    return AM_OK;
-}
-
-/* The file is gone, with its folder perhaps. Of all instances that are served from it, the first
- * puts it back, and the others take that up. */
-static enum am_code restore(struct am_publisher *publisher,
-                            const struct am_store *store,
-                            const struct am_publish_publication *publication) {
-    int lock = am_store_lock(store, publication->image, PATIENCE);
-    if (lock < 0)
-        return AM_E_IO;
-    enum am_code code = take_up(publisher, store, publication, true);
-    if (am_store_is_lost(code) &&
-        am_store_put_back(store, publication->image, &publisher->held, NULL) == AM_OK) {
-        code = take_up(publisher, store, publication, true);
-        am_publish_log(publisher->sink, "%s/%s was gone, and has been put back",
-                       publisher->store_folder, publication->image);
-    }
-    am_store_unlock(store, publication->image, lock);
-    publisher->noted = false; /* somebody who removed the image may have removed the note, too */
-    return code;
-}
-
-static enum am_code keep_image(struct am_publisher *publisher, const struct am_store *store) {
-    struct am_publish_publication publication;
-    am_publish_channel_read(publisher->channel, &publication);
-    switch (am_store_examine(store, publication.image, &publisher->held)) {
-    case AM_STORE_SOUND:
-        return AM_OK;
-    case AM_STORE_UNKNOWN:
-        return AM_E_IO;
-    case AM_STORE_WRITTEN:
-        return take_up(publisher, store, &publication, false);
-    case AM_STORE_GONE:
-        break;
-    }
-    return restore(publisher, store, &publication);
-}
-
-/* A write a minute, should the folder be on a disk. */
-static bool has_note(struct am_publisher *publisher, const struct am_store *store) {
-    const struct am_source *source = &publisher->source;
-    int64_t now = monotonic();
-    if (!publisher->noted)
-        return false;
-    if (publisher->confirmed_at && now - publisher->confirmed_at < CONFIRM)
-        return true;
-    publisher->confirmed_at = now;
-    return am_store_confirm(store, source->path, source->lenient);
-}
-
-/* Logs once why there is no note, and retries until there is. */
-static void keep_note(struct am_publisher *publisher, const struct am_store *store) {
-    const struct am_source *source = &publisher->source;
-    struct am_publish_publication publication;
-    struct am_error error;
-    if (has_note(publisher, store))
-        return;
-    am_publish_channel_read(publisher->channel, &publication);
-    publisher->noted =
-        am_store_note(store, source->path, source->lenient, publication.image, &error) == AM_OK;
-    if (!publisher->noted && !publisher->unnoted_logged)
-        am_publish_log(publisher->sink,
-                       "%s: until that works, a restart would not find the last good generation",
-                       error.message);
-    publisher->unnoted_logged = !publisher->noted;
-}
-
-static bool is_due(const struct am_publisher *publisher) {
-    if (publisher->retry_at)
-        return monotonic() >= publisher->retry_at;
-    return publisher->damaged && !publisher->refused;
-}
-
-int64_t am_publisher_tend_after(const struct am_publisher *publisher) {
-    return publisher->tend_after;
-}
-
-bool am_publisher_tend(struct am_publisher *publisher) {
-    struct am_store store;
-    publisher->tend_after =
-        publisher->cleaned || publisher->tend_after * 2 > TEND ? TEND : publisher->tend_after * 2;
-    if (am_store_make(&store, publisher->store_folder, NULL) != AM_OK) {
-        publisher->damaged = true;
-        return is_due(publisher);
-    }
-    enum am_code code = keep_image(publisher, &store);
-    if (code == AM_OK || am_store_is_lost(code)) /* else nobody knows: it stays as it was */
-        publisher->damaged = code != AM_OK;
-    keep_note(publisher, &store);
-    if (!publisher->cleaned)
-        clean_store(publisher, &store);
-    am_store_close(&store);
-    return is_due(publisher);
-}
 
 /* Workers that start later open the map of what is served. */
 static void keep_map(const struct am_publisher *publisher, const struct am_image *image) {
@@ -462,7 +282,7 @@ void am_publisher_resume(struct am_publisher *publisher) {
     publisher->held = AM_STORE_NO_HOLD;
     publisher->noted = false;
     publisher->cleaned = false;
-    publisher->tend_after = TEND_SOON;
+    publisher->tend_after = AM_PUBLISHER_TEND_SOON;
     am_publish_channel_read(publisher->channel, &publication);
     bool restarted = publication.number > 1;
     publisher->seen &= !restarted;
@@ -473,7 +293,7 @@ void am_publisher_resume(struct am_publisher *publisher) {
         return;
     if (am_store_open_image(&store, publication.image, !restarted, &image, &publisher->held,
                             NULL) == AM_OK) {
-        show(publisher, image);
+        am_publisher_show(publisher, image);
         keep_map(publisher, image);
     }
     am_image_close(image);
@@ -493,8 +313,8 @@ static void refuse(struct am_publisher *publisher,
 }
 
 static void accept_new(struct am_publisher *publisher, struct am_source_built *built) {
-    show_built(publisher, built);
-    publish(publisher, built->name);
+    am_publisher_show_built(publisher, built);
+    am_publisher_publish(publisher, built->name);
     am_metrics_count(&am_metrics_gauges(publisher->metrics)->swaps, 1);
     log_published(publisher, built);
 }
@@ -504,9 +324,9 @@ static void accept_new(struct am_publisher *publisher, struct am_source_built *b
 static void
 accept_same(struct am_publisher *publisher, struct am_source_built *built, bool forced) {
     if (!built->found)
-        show_built(publisher, built);
+        am_publisher_show_built(publisher, built);
     if (built->hold.inode != publisher->held.inode)
-        publish(publisher, built->name);
+        am_publisher_publish(publisher, built->name);
     if (!built->found)
         am_publish_log(publisher->sink, "%s/%s was gone or damaged, and has been made again",
                        publisher->store_folder, built->name);
@@ -525,9 +345,9 @@ static void accept(struct am_publisher *publisher, struct am_source_built *built
     else
         accept_new(publisher, built);
     am_image_close(built->image);
-    replace_hold(publisher, built->hold);
+    am_publisher_replace_hold(publisher, built->hold);
     publisher->noted = built->noted == AM_OK;
-    publisher->tend_after = TEND_SOON;
+    publisher->tend_after = AM_PUBLISHER_TEND_SOON;
     clean(publisher);
 }
 
@@ -622,7 +442,7 @@ enum am_publisher_outcome am_publisher_check(struct am_publisher *publisher, boo
         return AM_PUBLISHER_DONE;
     }
     publisher->missed = (struct am_error){0};
-    if (publisher->seen && !forced && !is_due(publisher) &&
+    if (publisher->seen && !forced && !am_publisher_is_due(publisher) &&
         am_source_version_equal(&now, &publisher->last))
         return AM_PUBLISHER_DONE;
     publisher->last = now;
